@@ -1,0 +1,84 @@
+// What callers of /v1 may pass. Each parameter is checked and named where it is wrong; unknown ones are wrong too, because
+// a misspelt filter that is ignored gives a wrong answer.
+
+import { z } from "zod";
+import { normalizeAddress } from "../model/address.ts";
+import { EVENT_TYPES } from "../model/event.ts";
+import { EVENT_ID_LENGTH } from "../model/id.ts";
+import { ProblemError } from "./problem.ts";
+
+const limit = z
+  .string()
+  .regex(/^\d{1,4}$/, "must be a whole number from 1 to 1000")
+  .transform(Number)
+  .refine((n) => n >= 1 && n <= 1000, "must be a whole number from 1 to 1000")
+  .default(100);
+
+const instant = z.iso
+  .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
+  .or(z.iso.date("must be an ISO 8601 time such as 2026-11-21T09:30:00Z"))
+  .transform((text) => Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`));
+
+export const address = z.string().transform((text, context) => {
+  const contact = normalizeAddress(text);
+  if (contact !== null) return contact;
+  context.addIssue({ code: "custom", message: "must be an email address" });
+  return z.NEVER;
+});
+
+const seq = z
+  .string()
+  .regex(/^\d{1,15}$/, "is not a cursor; pass what `next` held")
+  .transform(Number);
+
+const word = z.string().min(1, "must not be empty").max(512, "is too long");
+
+export const EventsQuery = z.strictObject({
+  after: seq.optional(),
+  limit,
+  order: z.enum(["asc", "desc"], 'must be "asc" or "desc"').default("asc"),
+  contact: address.optional(),
+  type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
+  source: word.optional(),
+  message_id: word.optional(),
+  since: instant.optional(),
+  until: instant.optional(),
+});
+
+export const TimelineQuery = z.strictObject({
+  after: z
+    .string()
+    .regex(new RegExp(`^[0-9a-z]{${EVENT_ID_LENGTH}}$`), "is not a cursor; pass what `next` held")
+    .optional(),
+  limit,
+});
+
+export const LettersQuery = z.strictObject({
+  after: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, "is not a cursor; pass what `next` held")
+    .optional(),
+  limit,
+  source: word.optional(),
+});
+
+/** Checks a request's query; throws a problem that names every wrong parameter. */
+export function readQuery<S extends z.ZodType>(schema: S, url: string): z.output<S> {
+  const query = Object.fromEntries(new URL(url).searchParams);
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((parameter) => ({ parameter, reason: "there is no such parameter" }))
+      : [{ parameter: issue.path.join("."), reason: issue.message }],
+  );
+  const [first] = errors;
+  throw new ProblemError(400, `${first?.parameter}: ${first?.reason}`, errors);
+}
+
+/** The address in a path; throws a problem where it is none. */
+export function readAddress(text: string): string {
+  const parsed = address.safeParse(text);
+  if (!parsed.success) throw new ProblemError(400, "address: must be an email address");
+  return parsed.data;
+}

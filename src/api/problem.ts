@@ -1,0 +1,41 @@
+// Errors of the API as problem details (RFC 9457): what is wrong and, where a parameter is, which.
+
+/** Thrown by a handler to answer with a problem. */
+export class ProblemError extends Error {
+  readonly status: number;
+  readonly errors: readonly ParameterError[];
+
+  constructor(status: number, detail: string, errors: readonly ParameterError[] = []) {
+    super(detail);
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+export interface ParameterError {
+  parameter: string;
+  reason: string;
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad request",
+  401: "Unauthorized",
+  404: "Not found",
+  405: "Method not allowed",
+  409: "Conflict",
+  503: "Unavailable",
+};
+
+/** The problem as a response. */
+export function problem(
+  status: number,
+  detail: string,
+  extra: { errors?: readonly ParameterError[]; headers?: Record<string, string> } = {},
+): Response {
+  const { errors = [], headers = {} } = extra;
+  const body = { type: "about:blank", title: TITLES[status] ?? "Error", status, detail };
+  return Response.json(errors.length > 0 ? { ...body, errors } : body, {
+    status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}

@@ -1,0 +1,72 @@
+// What /v1 answers: the stored rows in the words of the event model, times as ISO 8601 in UTC with milliseconds.
+
+import type { Suppression } from "../model/contact.ts";
+import { strongestOf } from "../model/contact.ts";
+import { decidingEvent } from "../model/message.ts";
+import type { ContactRecord, MessageRow } from "../store/contacts.ts";
+import type { ListedLetter } from "../store/dead-letters.ts";
+import type { StoredEvent } from "../store/events.ts";
+import type { SourceRecord } from "../store/sources.ts";
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+export function eventShape({ occurred_at, received_at, ...event }: StoredEvent) {
+  const { id, seq, source, provider, type, contact, message_id, ...details } = event;
+  const times = { occurred_at: iso(occurred_at), received_at: iso(received_at) };
+  return { id, seq, source, provider, type, contact, message_id, ...times, ...details };
+}
+
+function suppressionShape({ at, lifted_at, ...suppression }: Suppression) {
+  return { ...suppression, since: iso(at), lifted_at: isoOrNull(lifted_at) };
+}
+
+export function contactShape(contact: string, { suppressions, counts }: ContactRecord) {
+  const strongest = strongestOf(suppressions);
+  const times = counts.flatMap(({ first, last }) => [first, last]);
+  return {
+    contact,
+    status: strongest === null ? "active" : "suppressed",
+    suppression: strongest === null ? null : suppressionShape(strongest),
+    history: suppressions.map(suppressionShape),
+    counts: Object.fromEntries(counts.map(({ type, n }) => [type, n])),
+    first_seen: times.length > 0 ? iso(Math.min(...times)) : null,
+    last_seen: times.length > 0 ? iso(Math.max(...times)) : null,
+  };
+}
+
+/** A message with its events, all recipients together; each recipient's own status beside it. */
+export function messageShape(rows: readonly MessageRow[], events: readonly StoredEvent[]) {
+  const [first] = rows;
+  const recipients = rows.map(({ contact }) => ({
+    contact,
+    ...statusShape(events.filter((event) => event.contact === contact)),
+  }));
+  return {
+    message_id: first?.message_id ?? null,
+    contact: first?.contact ?? null,
+    custom_id: first?.custom_id ?? null,
+    source: first?.source ?? null,
+    ...statusShape(events),
+    recipients,
+    events: events.map(eventShape),
+  };
+}
+
+function statusShape(events: readonly StoredEvent[]) {
+  const deciding = decidingEvent(events);
+  return { status: deciding?.type ?? "unknown", bounce: deciding?.bounce ?? null };
+}
+
+export function letterShape({ received_at, replayed_at, ...letter }: ListedLetter) {
+  return { ...letter, received_at: iso(received_at), replayed_at: isoOrNull(replayed_at) };
+}
+
+export function sourceShape(record: SourceRecord) {
+  return {
+    ...record,
+    last_received_at: iso(record.last_received_at),
+    last_event_at: isoOrNull(record.last_event_at),
+    last_ping_at: isoOrNull(record.last_ping_at),
+  };
+}

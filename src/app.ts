@@ -1,0 +1,37 @@
+// The routes put together.
+
+import { Hono, type Context } from "hono";
+import { problem, ProblemError } from "./api/problem.ts";
+import { v1 } from "./api/v1.ts";
+import { configOf } from "./config.ts";
+import { receive } from "./ingest/receive.ts";
+
+type Tidings = { Bindings: Env };
+
+export const app = new Hono<Tidings>();
+
+/** Behind the source's name anything may follow: providers let people configure one URL per event type. */
+for (const path of ["/webhooks/:source", "/webhooks/:source/*"] as const) {
+  app.all(path, async (c: Context<Tidings, typeof path>) => await deliver(c, "queue"));
+  app.all(`/backup${path}`, async (c: Context<Tidings, typeof path>) => await deliver(c, "spool"));
+}
+
+async function deliver(c: Context<Tidings>, first: "queue" | "spool"): Promise<Response> {
+  return await receive(c.req.raw, c.req.param("source") ?? "", first, configOf(c.env), c.env);
+}
+
+app.get("/healthz", (c) => {
+  const { problems } = configOf(c.env);
+  const status = problems.length === 0 ? "ok" : "misconfigured";
+  return c.json({ status, problems }, problems.length === 0 ? 200 : 503);
+});
+
+app.route("/v1", v1);
+
+app.notFound(() => problem(404, "There is nothing at this URL. Providers post to /webhooks/<source>."));
+
+app.onError((error) => {
+  if (error instanceof ProblemError) return problem(error.status, error.message, { errors: error.errors });
+  console.error({ message: "a request failed", error: String(error) });
+  return problem(503, "Something did not answer; try again.", { headers: { "retry-after": "5" } });
+});

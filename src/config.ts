@@ -1,0 +1,200 @@
+// The environment, checked once, as a total Config: whatever is wrong is a named problem that closes what it touches and
+// nothing else. No problem's text holds a value, because values here are secrets.
+
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import { DEFAULT_POLICY, type SuppressionPolicy } from "./model/contact.ts";
+import { providers, type Provider } from "./providers/index.ts";
+
+export interface Problem {
+  /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
+  setting: string;
+  reason: string;
+}
+
+export type IpPolicy = "off" | "observe" | "enforce";
+
+/** One configured inbound endpoint. */
+export interface Source {
+  name: string;
+  /** Null where the configuration names none that exists: then the source is closed. */
+  provider: Provider | null;
+  /** Empty closes the source. */
+  credentials: readonly string[];
+  ipPolicy: IpPolicy;
+  /** Whether an address is in the source's list. */
+  includes(address: string): boolean;
+  /** Everything that the source's table holds, for the provider to read. */
+  settings: Record<string, unknown>;
+}
+
+export interface Config {
+  sources: ReadonlyMap<string, Source>;
+  /** Name -> token of /v1. */
+  tokens: ReadonlyMap<string, string>;
+  policy: SuppressionPolicy;
+  problems: readonly Problem[];
+}
+
+type RawEnv = Readonly<Record<string, unknown>>;
+type Report = (setting: string, reason: string) => void;
+
+const cache = new WeakMap<object, Config>();
+
+/** The Config of an environment: parsed at the first call, then the same object. Problems are logged then, once. */
+export function configOf(env: object): Config {
+  const known = cache.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig({ ...env });
+  cache.set(env, config);
+  if (config.problems.length > 0) {
+    console.error({ message: "the configuration has problems", problems: config.problems });
+  }
+  return config;
+}
+
+function readConfig(env: RawEnv): Config {
+  const problems: Problem[] = [];
+  const report: Report = (setting, reason) => problems.push({ setting, reason });
+  const tables = readMap(env, "SOURCES", SourceTable, report);
+  const credentials = readMap(env, "SOURCE_CREDENTIALS", Credentials, report);
+  const names = new Set([...tables.keys(), ...credentials.keys(), ...Object.keys(providers)]);
+  const sources = new Map<string, Source>();
+  for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
+  const tokens = new Map<string, string>();
+  for (const [name, token] of readMap(env, "API_TOKENS", Token, report)) if (token !== null) tokens.set(name, token);
+  return { sources, tokens, policy: readPolicy(env, report), problems };
+}
+
+const SourceTable = z.looseObject({
+  provider: z.string().optional(),
+  ip_policy: z.enum(["off", "observe", "enforce"], 'must be "off", "observe" or "enforce"').default("off"),
+  ips: z.array(z.string(), "must be a list of addresses and CIDR ranges").default([]),
+});
+const Credential = z.string("must be a text or a list of texts").trim().min(1, "must not be empty");
+const Credentials = z.union([
+  Credential.transform((one) => [one]),
+  z.array(Credential, "must be a text or a list of texts").min(1, "must not be empty"),
+]);
+const Token = z.string("must be a text").trim().min(1, "must not be empty");
+
+/** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
+function readMap<S extends z.ZodType>(
+  env: RawEnv,
+  setting: string,
+  schema: S,
+  report: Report,
+): Map<string, z.output<S> | null> {
+  const map = new Map<string, z.output<S> | null>();
+  for (const [name, value] of Object.entries(readObject(env[setting], setting, report))) {
+    const parsed = schema.safeParse(value);
+    for (const issue of parsed.success ? [] : firstIssues(parsed.error)) {
+      report([setting, name, ...issue.path].join("."), issue.message);
+    }
+    map.set(name, parsed.success ? parsed.data : null);
+  }
+  return map;
+}
+
+/** The issues a person can act on: those inside of a union's branches, not "Invalid input". */
+function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
+  return error.issues.slice(0, 3).map((issue) => {
+    const inner = issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
+    const other = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
+    const told = inner ?? other ?? issue;
+    return { path: [...issue.path, ...(told === issue ? [] : told.path)], message: told.message };
+  });
+}
+
+function readObject(value: unknown, setting: string, report: Report): Record<string, unknown> {
+  const empty = value === undefined || value === "";
+  const parsed = typeof value === "string" && !empty ? fromJson(value) : value;
+  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  if (!empty) report(setting, parsed === undefined ? "is not JSON" : "must be a JSON object");
+  else if (setting !== "SOURCES") report(setting, "is not set");
+  return {};
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readSource(
+  name: string,
+  tables: ReadonlyMap<string, z.output<typeof SourceTable> | null>,
+  credentials: ReadonlyMap<string, string[] | null>,
+  report: Report,
+): Source {
+  const configured = tables.has(name);
+  const table = tables.get(name) ?? null;
+  const providerId = table?.provider ?? name;
+  const provider = Object.hasOwn(providers, providerId) ? (providers[providerId] ?? null) : null;
+  if (provider === null && (table !== null || !configured)) {
+    const known = Object.keys(providers).join(", ");
+    const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
+    report(setting, `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`);
+  }
+  const named = /^[\w.-]{1,64}$/.test(name);
+  if (!named) report(`SOURCES.${name}`, "a source's name is letters, digits, dots, dashes, at most 64");
+  const ips = readRanges(`SOURCES.${name}.ips`, table?.ips ?? [], report);
+  const policy = table?.ip_policy ?? "off";
+  if (policy !== "off" && table?.ips.length === 0) report(`SOURCES.${name}.ips`, `is empty, and ip_policy is ${policy}`);
+  const sound = named && ips !== null && (table !== null || !configured);
+  return {
+    name,
+    provider,
+    credentials: sound && provider !== null ? (credentials.get(name) ?? []) : [],
+    ipPolicy: policy,
+    includes: (address) => ips !== null && isWithin(address, ips),
+    settings: table ?? {},
+  };
+}
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** The ranges of a list; null where one of them is none. */
+function readRanges(setting: string, texts: readonly string[], report: Report): Range[] | null {
+  const ranges: Range[] = [];
+  for (const [index, text] of texts.entries()) {
+    const range = readRange(text);
+    if (range === null) report(`${setting}.${index}`, "is neither an IP address nor a CIDR range");
+    else ranges.push(range);
+  }
+  return ranges.length === texts.length ? ranges : null;
+}
+
+function readRange(text: string): Range | null {
+  const [address = "", bits, rest] = text.split("/");
+  if (rest !== undefined || !(ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address))) return null;
+  if (bits !== undefined) return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : null;
+  const parsed = ipaddr.parse(address);
+  return [parsed, parsed.kind() === "ipv4" ? 32 : 128];
+}
+
+function isWithin(text: string, ranges: readonly Range[]): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text); // an IPv4 address in IPv6 clothes counts as IPv4
+  return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+}
+
+const whole = z.int("must be a whole number").min(1, "must be at least 1");
+const Policy = z.strictObject({
+  soft_bounces: whole.default(DEFAULT_POLICY.softBounces),
+  soft_bounce_days: whole.default(DEFAULT_POLICY.softBounceDays),
+  soft_bounce_window_days: whole.default(DEFAULT_POLICY.softBounceWindowDays),
+});
+
+function readPolicy(env: RawEnv, report: Report): SuppressionPolicy {
+  const table = env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
+  const parsed = Policy.safeParse(table);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) report(["SUPPRESSION", ...issue.path].join("."), issue.message);
+    return DEFAULT_POLICY;
+  }
+  const { soft_bounces, soft_bounce_days, soft_bounce_window_days } = parsed.data;
+  return { softBounces: soft_bounces, softBounceDays: soft_bounce_days, softBounceWindowDays: soft_bounce_window_days };
+}

@@ -1,0 +1,93 @@
+// Which envelope claimed an event first, and what the events amount to: the contact's state as a pure transition.
+//
+// Why by origin: an envelope that is delivered again after a crash must be granted what it was granted before, or the
+// crash loses events; another envelope with the same report must not. Remembering who came first tells the two apart.
+
+import { addFact, suppressionsOf, type Fact, type Facts, type SuppressionPolicy } from "../model/contact.ts";
+import type { Suppression } from "../model/contact.ts";
+
+/** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `fact`: what it says, if anything. */
+export interface Claim {
+  key: string;
+  origin: string;
+  fact: Fact | null;
+}
+
+/** The contact's visible state. Versions only grow, also over the object's own end, so that the latest one is known. */
+export interface Snapshot {
+  version: number;
+  suppressions: Suppression[];
+}
+
+/** Answer to a list of claims: which are granted (the others are duplicates), and the state where it must be stored. */
+export interface ClaimAnswer {
+  granted: boolean[];
+  snapshot: Snapshot | null;
+}
+
+/** A claim as remembered: key, origin, when (ms). */
+export type Remembered = [key: string, origin: string, at: number];
+
+/** What the object keeps and rewrites with every change. Older claims lie in pages of their own. */
+export interface ContactState {
+  facts: Facts;
+  /** 0 as long as nothing visible ever changed. */
+  version: number;
+  suppressions: Suppression[];
+  claims: Remembered[];
+}
+
+export interface Transition extends ClaimAnswer {
+  /** The state after the claims; the same object where nothing is to be written. */
+  state: ContactState;
+}
+
+/**
+ * Decides the claims in order. `origins`: all remembered claims, key to origin; those granted for the first time are
+ * added to it. `now`: ms.
+ */
+export function decide(
+  state: ContactState,
+  origins: Map<string, string>,
+  claims: readonly Claim[],
+  now: number,
+  policy: SuppressionPolicy,
+): Transition {
+  const fresh: Remembered[] = [];
+  let facts = state.facts;
+  let again = false;
+  const granted = claims.map(({ key, origin, fact }) => {
+    const first = origins.get(key);
+    if (first !== undefined) {
+      again ||= first === origin;
+      return first === origin;
+    }
+    origins.set(key, origin);
+    fresh.push([key, origin, now]);
+    if (fact !== null) facts = addFact(facts, fact);
+    return true;
+  });
+  const next = fresh.length === 0 ? state : advance(state, facts, fresh, now, policy);
+  // Granted again means that the store may have missed the state that the first grant led to.
+  const tell = next.version > 0 && (again || next.version !== state.version);
+  return {
+    granted,
+    state: next,
+    snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
+  };
+}
+
+function advance(
+  state: ContactState,
+  facts: Facts,
+  fresh: Remembered[],
+  now: number,
+  policy: SuppressionPolicy,
+): ContactState {
+  const claims = [...state.claims, ...fresh];
+  if (facts === state.facts) return { ...state, claims };
+  const suppressions = suppressionsOf(facts, policy);
+  const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);
+  const version = changed ? Math.max(state.version + 1, now) : state.version;
+  return { facts, claims, suppressions, version };
+}

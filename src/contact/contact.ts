@@ -1,0 +1,97 @@
+// The Durable Object of one contact, named by its address: storage only, it calls nothing. It keeps the claims of the
+// last thirty days and the state that needs an order.
+//
+// Rows written are the bill: one per call with anything new, whatever it brings; a full page now and then; the alarm once
+// per period. The key-value interface is used because a table of its own would cost two rows for every new contact.
+
+import { DurableObject } from "cloudflare:workers";
+import { configOf } from "../config.ts";
+import { NO_FACTS } from "../model/contact.ts";
+import { decide, type Claim, type ClaimAnswer, type ContactState, type Remembered } from "./claims.ts";
+
+const DAY = 86_400_000;
+const CLAIMS_LIVE = 30 * DAY;
+const PAGE = 256; // claims that are rewritten with each call
+const MOST_PAGES = 400; // a hundred thousand claims; past that the store's unique ids alone keep repeats out
+
+const STATE = "state";
+const PAGE_PREFIX = "page:";
+
+const NEW_CONTACT: ContactState = { facts: NO_FACTS, version: 0, suppressions: [], claims: [] };
+
+export class Contact extends DurableObject<Env> {
+  #loaded: { state: ContactState; origins: Map<string, string>; pages: string[] } | null = null;
+
+  /**
+   * Decides which of the claimed events are this contact's for the first time, or again for the same envelope.
+   * Atomic; calling it again with the same claims gives the same answer.
+   */
+  async claim(claims: Claim[]): Promise<ClaimAnswer> {
+    const { state, origins } = this.#load();
+    const { policy } = configOf(this.env);
+    try {
+      const { granted, snapshot, state: next } = decide(state, origins, claims, Date.now(), policy);
+      if (next !== state) await this.#write(next, state.claims.length === 0);
+      return { granted, snapshot };
+    } catch (error) {
+      this.#loaded = null; // what memory holds may be ahead of what was written
+      throw error;
+    }
+  }
+
+  /** Forgets expired claims. With the last of them goes the object, unless its state ever showed. */
+  override async alarm(): Promise<void> {
+    const { state, pages } = this.#load();
+    const kv = this.ctx.storage.kv;
+    const { policy } = configOf(this.env);
+    const expired = Date.now() - Math.max(CLAIMS_LIVE, policy.softBounceWindowDays * DAY);
+    for (const page of pages) {
+      const last = kv.get<Remembered[]>(page)?.at(-1);
+      if (last === undefined || last[2] <= expired) kv.delete(page);
+    }
+    const claims = state.claims.filter(([, , at]) => at > expired);
+    this.#loaded = null;
+    const idle = claims.length === 0 && kv.list({ prefix: PAGE_PREFIX })[Symbol.iterator]().next().done === true;
+    if (idle && state.version === 0) return await this.ctx.storage.deleteAll();
+    if (claims.length < state.claims.length) kv.put(STATE, { ...state, claims });
+    if (!idle) await this.#setAlarm();
+  }
+
+  #load() {
+    if (this.#loaded !== null) return this.#loaded;
+    const kv = this.ctx.storage.kv;
+    const state = kv.get<ContactState>(STATE) ?? NEW_CONTACT;
+    const origins = new Map<string, string>();
+    const pages: string[] = [];
+    for (const [name, page] of kv.list<Remembered[]>({ prefix: PAGE_PREFIX })) {
+      pages.push(name);
+      for (const [key, origin] of page) origins.set(key, origin);
+    }
+    for (const [key, origin] of state.claims) origins.set(key, origin);
+    this.#loaded = { state, origins, pages };
+    return this.#loaded;
+  }
+
+  /** No await between the writes: the runtime makes them one. */
+  async #write(next: ContactState, idle: boolean): Promise<void> {
+    const loaded = this.#load();
+    loaded.state = next.claims.length < PAGE ? next : { ...next, claims: [] };
+    if (loaded.state !== next) this.#turnPage(next.claims, loaded.pages);
+    this.ctx.storage.kv.put(STATE, loaded.state);
+    if (idle && loaded.pages.length === 0) await this.#setAlarm();
+  }
+
+  #turnPage(claims: Remembered[], pages: string[]): void {
+    const kv = this.ctx.storage.kv;
+    const last = Number(pages.at(-1)?.slice(PAGE_PREFIX.length) ?? 0);
+    const page = PAGE_PREFIX + String(last + 1).padStart(8, "0");
+    kv.put(page, claims);
+    pages.push(page);
+    const oldest = pages.length > MOST_PAGES ? pages.shift() : undefined;
+    if (oldest !== undefined) kv.delete(oldest);
+  }
+
+  async #setAlarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + DAY);
+  }
+}

@@ -1,0 +1,26 @@
+// Tidings' three doors: requests from providers and people, batches from the queues, the clock.
+
+import { app } from "./app.ts";
+import { sweep } from "./ingest/spool.ts";
+import { consume } from "./process/consume.ts";
+import { giveUp } from "./process/give-up.ts";
+import { forgetTallies } from "./store/sources.ts";
+
+export { Contact } from "./contact/contact.ts";
+
+/** Name of the platform's dead-letter queue, as wrangler.toml has it. */
+const DEAD_QUEUE = "tidings-dead";
+
+export default {
+  fetch: app.fetch,
+
+  async queue(batch, env, _ctx) {
+    await (batch.queue === DEAD_QUEUE ? giveUp(batch, env) : consume(batch, env));
+  },
+
+  async scheduled(_controller, env, _ctx) {
+    const moved = await sweep(env);
+    if (moved > 0) console.log({ message: "the spool was moved into the queue", envelopes: moved });
+    await forgetTallies(env.DB, Date.now());
+  },
+} satisfies ExportedHandler<Env>;

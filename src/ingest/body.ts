@@ -1,0 +1,35 @@
+// Reads a request's body within the limit, by what it declares and by what really comes.
+
+/** Largest body that is taken, in bytes. */
+export const MAX_BODY = 5_000_000;
+
+/** The body, or null where it is over the limit; then nothing of it is kept. */
+export async function readBody(request: Request): Promise<Uint8Array | null> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > MAX_BODY) return null;
+  if (request.body === null) return new Uint8Array(0);
+  // The HTTP layer holds a sender to the length that it declared.
+  if (declared !== null && !request.headers.has("transfer-encoding")) return new Uint8Array(await request.arrayBuffer());
+  return await readCounted(request.body);
+}
+
+async function readCounted(stream: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    size += next.value.length;
+    if (size > MAX_BODY) {
+      await reader.cancel();
+      return null;
+    }
+    chunks.push(next.value);
+  }
+  const body = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return body;
+}

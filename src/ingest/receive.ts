@@ -1,0 +1,113 @@
+// Door 1. The checks come in a fixed order, nothing is parsed, and the answer 200 means that the request is durable:
+// whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
+
+import type { Config, Source } from "../config.ts";
+import { timeId } from "../model/id.ts";
+import type { Envelope } from "../model/envelope.ts";
+import { TOKEN_PARAMETER } from "../providers/credentials.ts";
+import type { InboundRequest, Provider } from "../providers/index.ts";
+import { MAX_BODY, readBody } from "./body.ts";
+import { keep, type Bindings } from "./keep.ts";
+
+/** What the caller learns; the log learns why. */
+const ANSWERS = {
+  notFound: [404, "There is no such source."],
+  method: [405, "Post the events to this URL."],
+  tooLarge: [413, `The body is over the limit of ${MAX_BODY} bytes.`],
+  address: [403, "This address may not post here."],
+  credentials: [401, "The credentials are missing or wrong."],
+  unavailable: [503, "Nothing could be stored just now; please send it again."],
+} as const;
+
+/** Seconds after which a sender may come back when nothing could be stored. */
+const RETRY_AFTER = "30";
+
+/**
+ * Answers a request to /webhooks/<name>[/...]. `first`: where the envelope is kept first, the queue or, on the backup
+ * path, the spool.
+ */
+export async function receive(
+  request: Request,
+  name: string,
+  first: "queue" | "spool",
+  config: Config,
+  env: Bindings,
+): Promise<Response> {
+  const source = config.sources.get(name);
+  if (source === undefined) return answer("notFound");
+  const { method } = request;
+  if (method === "HEAD") return new Response(null);
+  const delivers = method === "POST" || (method === "GET" && carriesData(request.url, source.provider));
+  if (method === "GET" && !delivers) return probed(source);
+  if (!delivers) return answer("method", { allow: "POST, GET, HEAD" });
+  const body = await readBody(request);
+  if (body === null) return answer("tooLarge");
+  const outside = isOutside(request, source);
+  if (outside && source.ipPolicy === "enforce") return refused("address", source, "outside of the list");
+  const { provider } = source;
+  const inbound: InboundRequest = { method, url: request.url, headers: request.headers, body };
+  const verified = await verify(inbound, source);
+  if (provider === null || !verified.ok) return refused("credentials", source, verified.ok ? "closed" : verified.reason);
+  const envelope = seal(inbound, source, provider, Date.now());
+  if (outside) envelope.outside = true;
+  const kept = await keep(env, envelope, first);
+  return kept === null ? answer("unavailable", { "retry-after": RETRY_AFTER }) : Response.json({ accepted: envelope.id });
+}
+
+function answer(what: keyof typeof ANSWERS, headers: Record<string, string> = {}): Response {
+  const [status, text] = ANSWERS[what];
+  return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8", ...headers } });
+}
+
+function refused(what: "address" | "credentials", source: Source, reason: string): Response {
+  console.warn({ message: "a request was refused", source: source.name, what, reason });
+  return answer(what, what === "credentials" ? { "www-authenticate": 'Basic realm="tidings"' } : {});
+}
+
+function probed(source: Source): Response {
+  return new Response(`Tidings listens here for ${source.name}. Post the events to this URL.\n`);
+}
+
+/** Whether a GET brings anything beside the source's token and the name of an event. */
+function carriesData(url: string, provider: Provider | null): boolean {
+  if (provider?.deliversByGet !== true) return false;
+  return [...new URL(url).searchParams.keys()].some((name) => name !== TOKEN_PARAMETER && name !== "event");
+}
+
+function isOutside(request: Request, source: Source): boolean {
+  if (source.ipPolicy === "off") return false;
+  return !source.includes(request.headers.get("cf-connecting-ip") ?? "");
+}
+
+async function verify(request: InboundRequest, source: Source) {
+  if (source.provider === null || source.credentials.length === 0) {
+    return { ok: false, reason: "the source is closed: it has no credentials, or its configuration is wrong" } as const;
+  }
+  const context = { now: Date.now(), fetch, settings: source.settings };
+  return await source.provider.verify(request, source.credentials, context);
+}
+
+function seal(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
+  return {
+    id: timeId(now, crypto.getRandomValues(new Uint8Array(10))),
+    source: source.name,
+    provider: provider.id,
+    receivedAt: now,
+    method: request.method,
+    url: withoutToken(request.url),
+    headers: provider.headers.flatMap((name): [string, string][] => {
+      const value = request.headers.get(name);
+      return value === null ? [] : [[name, value]];
+    }),
+    body: request.body,
+  };
+}
+
+/** Secrets are not kept: not in the queue, not in the archive. The rest of the query stays as it came. */
+function withoutToken(url: string): string {
+  const start = url.indexOf("?");
+  if (start < 0) return url;
+  const parts = url.slice(start + 1).split("&");
+  const kept = parts.filter((part) => !new URLSearchParams(part).has(TOKEN_PARAMETER));
+  return url.slice(0, start) + (kept.length > 0 ? `?${kept.join("&")}` : "");
+}

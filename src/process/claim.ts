@@ -1,0 +1,63 @@
+// One call to each contact's Durable Object for all of its events in a portion.
+
+import type { Claim, ClaimAnswer } from "../contact/claims.ts";
+import { strongestOf } from "../model/contact.ts";
+import type { ContactChange } from "../store/rows.ts";
+import { within } from "../model/deadline.ts";
+import type { Candidate } from "./work.ts";
+
+/** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
+const AT_ONCE = 128;
+const DEADLINE = 30_000;
+
+/** What the contacts said: the events to store, the duplicates, and whose state has to be stored. */
+export interface Claimed {
+  granted: Candidate[];
+  duplicates: Candidate[];
+  contacts: ContactChange[];
+}
+
+/** Claims all candidates. Rejects where any contact cannot be reached; claiming again gives the same answer. */
+export async function claimAll(namespace: Env["CONTACTS"], candidates: readonly Candidate[]): Promise<Claimed> {
+  const claimed: Claimed = { granted: [], duplicates: [], contacts: [] };
+  const groups = [...byContact(candidates)];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let group = groups[next++]; group !== undefined; group = groups[next++]) {
+      const [contact, own] = group;
+      collect(claimed, contact, own, await claimOne(namespace, contact, own));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker));
+  return claimed;
+}
+
+function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const group = groups.get(candidate.row.contact);
+    if (group === undefined) groups.set(candidate.row.contact, [candidate]);
+    else group.push(candidate);
+  }
+  return groups;
+}
+
+async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candidate[]): Promise<ClaimAnswer> {
+  const claims = own.map(({ key, fact, work }): Claim => ({ key, fact, origin: work.envelope.id }));
+  return await within(DEADLINE, "a contact", namespace.getByName(contact).claim(claims));
+}
+
+function collect(claimed: Claimed, contact: string, own: Candidate[], { granted, snapshot }: ClaimAnswer): void {
+  for (const [index, candidate] of own.entries()) {
+    (granted[index] === true ? claimed.granted : claimed.duplicates).push(candidate);
+  }
+  if (snapshot === null) return;
+  const strongest = strongestOf(snapshot.suppressions);
+  claimed.contacts.push({
+    contact,
+    version: snapshot.version,
+    suppressed: strongest?.reason ?? null,
+    since: strongest?.at ?? null,
+    suppressions: snapshot.suppressions,
+  });
+}

@@ -1,0 +1,144 @@
+// Door 2: the queue's consumer, and the only place that acknowledges or retries. An envelope is acknowledged when all of
+// its events are stored; what fails for a passing reason comes again, and finds its claims granted as before.
+
+import { configOf, type Config } from "../config.ts";
+import { within } from "../model/deadline.ts";
+import { decodeFrame, type Envelope } from "../model/envelope.ts";
+import { timeId } from "../model/id.ts";
+import { getEnvelope, putBatch } from "../store/archive.ts";
+import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
+import { claimAll } from "./claim.ts";
+import { retryDelay } from "./retry.ts";
+import { sliceOf, store } from "./store.ts";
+import { cut, readEnvelope, type Located, type Portion, type Work } from "./work.ts";
+
+const BUCKET_DEADLINE = 30_000;
+/** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
+const GROUP_BYTES = 4_000_000;
+
+/** What a message holds. */
+export interface Opened {
+  envelope: Envelope;
+  /** The archive's batch where the body came from there. */
+  batch: string | null;
+  /** Why it can never be parsed, where that is so already. */
+  problem: string | null;
+}
+
+/** An envelope and the messages that brought it: the queue may deliver one twice, even in one batch. */
+type Delivered = Opened & { messages: Message<unknown>[] };
+
+/** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
+export async function consume(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+  const config = configOf(env);
+  let group = new Map<string, Delivered>();
+  let bytes = 0;
+  for (const message of batch.messages) {
+    const opened = await openOrRetry(message, env);
+    if (opened === null) continue;
+    const twin = group.get(opened.envelope.id);
+    if (twin !== undefined) {
+      twin.messages.push(message);
+      continue;
+    }
+    group.set(opened.envelope.id, { ...opened, messages: [message] });
+    bytes += opened.envelope.body.length;
+    if (bytes < GROUP_BYTES) continue;
+    await workOff(group, config, env);
+    group = new Map();
+    bytes = 0;
+  }
+  if (group.size > 0) await workOff(group, config, env);
+}
+
+async function openOrRetry(message: Message<unknown>, env: Env): Promise<Opened | null> {
+  try {
+    return await open(message, env.BUCKET);
+  } catch (error) {
+    retry([message], "a message could not be opened", error);
+    return null;
+  }
+}
+
+/** Reads a message; rejects only where the archive is unavailable. */
+export async function open(message: Message<unknown>, bucket: R2Bucket): Promise<Opened> {
+  const bytes = bytesOf(message.body);
+  const frame = await decodeFrame(bytes).catch(() => null);
+  if (frame === null) {
+    return { envelope: unreadable(message, bytes), batch: null, problem: "the queue message is not an envelope" };
+  }
+  if (frame.batch === null) return { ...frame, problem: null };
+  const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, frame.batch, 0));
+  if (archived !== null) {
+    return { envelope: { ...frame.envelope, body: archived.body }, batch: frame.batch, problem: null };
+  }
+  return { envelope: { ...frame.envelope, body: bytes }, batch: null, problem: "its body is gone from the archive" };
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+function unreadable(message: Message<unknown>, body: Uint8Array): Envelope {
+  const receivedAt = message.timestamp.getTime();
+  const common = { method: "POST", url: "https://queue.invalid/", headers: [], receivedAt, body };
+  return { ...common, id: `message-${message.id}`, source: "unknown", provider: "unknown" };
+}
+
+async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
+  const waiting = new Map(group);
+  try {
+    const batch = timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+    const works = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
+    const archived = archive(works, batch, env.BUCKET);
+    archived.catch(() => undefined); // awaited before the first store; a claim that fails first must not leave it alone
+    for (const portion of cut(works)) {
+      await workOffPortion(portion, archived, env);
+      for (const { envelope } of portion.complete) {
+        for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
+        waiting.delete(envelope.id);
+      }
+    }
+  } catch (error) {
+    const messages = [...waiting.values()].flatMap((delivered) => delivered.messages);
+    retry(messages, "a slice could not be worked off", error);
+  }
+}
+
+function locate(group: readonly Delivered[], batch: string): Located[] {
+  let line = 0;
+  return group.map(({ envelope, batch: own, problem }) =>
+    own === null ? { envelope, batch, line: line++, problem } : { envelope, batch: own, line: 0, problem },
+  );
+}
+
+/** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
+async function archive(works: readonly Work[], batch: string, bucket: R2Bucket): Promise<void> {
+  const fresh = works.flatMap((work) => (work.batch === batch ? [work.envelope] : []));
+  const puts = works.flatMap((work) => (work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : []));
+  if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
+  await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
+}
+
+async function workOffPortion(portion: Portion, archived: Promise<void>, env: Env): Promise<void> {
+  const claimed = await claimAll(env.CONTACTS, portion.candidates);
+  for (const { work } of claimed.duplicates) work.duplicates += 1;
+  await archived;
+  const slice = sliceOf(portion, claimed, Date.now());
+  const unstored = new Set<string>();
+  await store(env.DB, slice, claimed.granted, async ({ work }) => {
+    unstored.add(work.envelope.id);
+    await putDeadEnvelope(env.BUCKET, work.envelope);
+  });
+  const settled = portion.complete.filter(({ envelope, rejects }) => rejects.length === 0 && !unstored.has(envelope.id));
+  // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
+  const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
+  await deleteDeadEnvelopes(env.BUCKET, replayed);
+}
+
+function retry(messages: readonly Message<unknown>[], what: string, error: unknown): void {
+  for (const message of messages) message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
+  if (messages.length > 0) console.error({ message: what, envelopes: messages.length, error: String(error) });
+}

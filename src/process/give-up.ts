@@ -1,0 +1,51 @@
+// The consumer of the platform's dead-letter queue: envelopes that failed a hundred times over days. They become dead
+// letters, whole; where the database is what fails, they go back to the spool rather than be lost.
+
+import { configOf } from "../config.ts";
+import { within } from "../model/deadline.ts";
+import { bodyToJson, type Envelope } from "../model/envelope.ts";
+import { spool } from "../ingest/spool.ts";
+import { letterOf, putDeadEnvelope } from "../store/dead-letters.ts";
+import { storeSlice } from "../store/slice.ts";
+import { open } from "./consume.ts";
+import { retryDelay } from "./retry.ts";
+
+const DEADLINE = 30_000;
+/** After this many tries (about six hours) the envelope starts again at the spool. */
+const TRIES = 20;
+
+/** Keeps each message as a dead letter. */
+export async function giveUp(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+  configOf(env);
+  for (const message of batch.messages) {
+    try {
+      const { envelope } = await open(message, env.BUCKET);
+      await bury(envelope, env);
+      message.ack();
+    } catch (error) {
+      console.error({ message: "a dead letter could not be kept", attempts: message.attempts, error: String(error) });
+      if (message.attempts < TRIES || !(await backToSpool(message, env.BUCKET))) {
+        message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
+      } else message.ack();
+    }
+  }
+}
+
+async function bury(envelope: Envelope, env: Env): Promise<void> {
+  const body = bodyToJson(envelope.body);
+  const raw = "text" in body ? body.text : body.base64;
+  const letter = letterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
+  const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
+  await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));
+  await within(DEADLINE, "the database", storeSlice(env.DB, { ...nothing, deadLetters: [letter] }));
+}
+
+async function backToSpool(message: Message<unknown>, bucket: R2Bucket): Promise<boolean> {
+  if (!(message.body instanceof ArrayBuffer || message.body instanceof Uint8Array)) return false;
+  try {
+    await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, new Uint8Array(message.body)));
+    return true;
+  } catch {
+    return false;
+  }
+}

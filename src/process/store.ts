@@ -1,0 +1,108 @@
+// Stores a claimed portion. A portion that the database can never take (a value it refuses) is halved until the one event
+// is alone that cannot be stored; that one becomes a dead letter and its neighbours are stored.
+
+import { within } from "../model/deadline.ts";
+import { deliveryOf, elementAt } from "../providers/delivery.ts";
+import { providers } from "../providers/index.ts";
+import { toJson } from "../providers/json.ts";
+import { letterOf, lettersOf } from "../store/dead-letters.ts";
+import type { DeadLetter, SourceUpdate, Tally } from "../store/rows.ts";
+import { storeSlice, type Slice } from "../store/slice.ts";
+import type { Claimed } from "./claim.ts";
+import type { Candidate, Portion, Work } from "./work.ts";
+
+const DEADLINE = 60_000;
+
+/** Refusals that would come again however often the slice is tried. */
+const PERMANENT = /SQLITE_(TOOBIG|CONSTRAINT|MISMATCH|RANGE)|too big|malformed JSON|constraint failed/i;
+
+/** The slice of a claimed portion; envelopes that are complete with it bring what there is to count. `now`: ms. */
+export function sliceOf(portion: Portion, claimed: Claimed, now: number): Slice {
+  const { complete } = portion;
+  return {
+    events: claimed.granted.map(({ row }) => row),
+    contacts: claimed.contacts,
+    sources: sourcesOf(portion, now),
+    tallies: complete.flatMap(tallyOf),
+    deadLetters: complete.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),
+    replayed: complete.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : [])),
+  };
+}
+
+function tallyOf({ envelope, duplicates, pings }: Work): Tally[] {
+  const outside = envelope.outside === true ? 1 : 0;
+  if (duplicates + pings + outside === 0) return [];
+  return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
+}
+
+function sourcesOf({ candidates, complete }: Portion, now: number): SourceUpdate[] {
+  const sources = new Map<string, SourceUpdate>();
+  const seen = ({ envelope }: Work): SourceUpdate => {
+    const { source, provider, receivedAt } = envelope;
+    const known = sources.get(source);
+    const update: SourceUpdate = known ?? {
+      source,
+      provider,
+      last_received_at: receivedAt,
+      last_event_at: null,
+      last_ping_at: null,
+      lag_ms: 0,
+    };
+    if (known === undefined) sources.set(source, update);
+    update.last_received_at = Math.max(update.last_received_at, receivedAt);
+    update.lag_ms = Math.max(update.lag_ms, now - receivedAt);
+    return update;
+  };
+  for (const { work } of candidates) {
+    const update = seen(work);
+    update.last_event_at = Math.max(update.last_event_at ?? 0, work.envelope.receivedAt);
+  }
+  for (const work of complete) {
+    const update = seen(work);
+    if (work.pings > 0) update.last_ping_at = Math.max(update.last_ping_at ?? 0, work.envelope.receivedAt);
+  }
+  return [...sources.values()];
+}
+
+/** Stores the slice; rejects where the database is unavailable. `onDead` is told of each event that cannot be stored. */
+export async function store(
+  db: D1Database,
+  slice: Slice,
+  granted: readonly Candidate[],
+  onDead: (candidate: Candidate) => Promise<void>,
+): Promise<void> {
+  try {
+    await within(DEADLINE, "the database", storeSlice(db, slice));
+  } catch (error) {
+    if (!PERMANENT.test(String(error)) || slice.events.length === 0) throw error;
+    await storeInParts(db, slice, granted, onDead);
+  }
+}
+
+async function storeInParts(
+  db: D1Database,
+  slice: Slice,
+  granted: readonly Candidate[],
+  onDead: (candidate: Candidate) => Promise<void>,
+): Promise<void> {
+  const [only] = granted;
+  if (granted.length === 1 && only !== undefined) {
+    await onDead(only);
+    const letter = unstorable(only);
+    return await store(db, { ...slice, events: [], deadLetters: [...slice.deadLetters, letter] }, [], onDead);
+  }
+  const middle = Math.ceil(granted.length / 2);
+  const halves = [granted.slice(0, middle), granted.slice(middle)];
+  for (const half of halves) {
+    const last = half === halves.at(-1);
+    const rest = last ? slice : { ...slice, tallies: [], deadLetters: [], replayed: [], contacts: [] };
+    await store(db, { ...rest, events: half.map(({ row }) => row) }, half, onDead);
+  }
+}
+
+/** Its place among the dead letters comes after all that the parser's own rejects may take. */
+function unstorable({ work, row }: Candidate): DeadLetter {
+  const provider = providers[work.envelope.provider];
+  const element = provider === undefined ? null : elementAt(provider, deliveryOf(work.envelope, {}), row.element);
+  return letterOf(work.envelope, 1_000_000 + row.element, "the database cannot hold this event", toJson(element));
+}

@@ -1,0 +1,71 @@
+// Shared secrets: basic auth, bearer tokens, ?token=. Compared in constant time, all of them every time, so that neither
+// the answer's time nor its words tell what was wrong.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { InboundRequest, VerifyResult } from "./provider.ts";
+
+/** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
+export const TOKEN_PARAMETER = "token";
+
+/**
+ * Accepts a request that shows one of the credentials: `user:password` by basic auth (RFC 7617), anything without a
+ * colon as bearer token (RFC 6750), as `?token=`, or as the password of basic auth whatever the user.
+ */
+export function verifySharedSecret(request: InboundRequest, credentials: readonly string[]): VerifyResult {
+  if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
+  const shown = shownSecrets(request);
+  const presented = shown.length > 0 ? shown : [""];
+  let matches = 0;
+  for (const secret of presented) {
+    for (const credential of credentials) matches += equalSecrets(secret, credential) ? 1 : 0;
+  }
+  if (matches > 0) return { ok: true };
+  return {
+    ok: false,
+    reason: shown.length > 0 ? "the credentials are wrong" : "the credentials are missing",
+  };
+}
+
+/** Whether two secrets are the same and not empty, in a time that does not depend on where they differ. */
+export function equalSecrets(presented: string, expected: string): boolean {
+  const same = timingSafeEqual(sha256(presented), sha256(expected));
+  return same && expected !== "";
+}
+
+function sha256(value: string): Uint8Array {
+  return createHash("sha256").update(value).digest();
+}
+
+function shownSecrets(request: InboundRequest): string[] {
+  const shown: string[] = [];
+  const header = request.headers.get("authorization") ?? "";
+  const [, scheme, value] = /^\s*(basic|bearer)\s+(\S+)\s*$/i.exec(header) ?? [];
+  if (scheme?.toLowerCase() === "bearer" && value !== undefined) shown.push(value);
+  if (scheme?.toLowerCase() === "basic" && value !== undefined) shown.push(...basicSecrets(value));
+  if (request.url.includes("?"))
+    shown.push(...new URL(request.url).searchParams.getAll(TOKEN_PARAMETER).slice(0, 2));
+  return shown;
+}
+
+/** `user:password` and the bare password, as UTF-8 (RFC 7617 section 2.1) or else Latin-1; none where it is not base64. */
+function basicSecrets(encoded: string): string[] {
+  let latin1: string;
+  try {
+    latin1 = atob(encoded);
+  } catch {
+    return [];
+  }
+  const pair = fromUtf8(latin1) ?? latin1;
+  const colon = pair.indexOf(":");
+  return colon < 0 ? [] : [pair, pair.slice(colon + 1)];
+}
+
+function fromUtf8(bytes: string): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      Uint8Array.from(bytes, (c) => c.charCodeAt(0)),
+    );
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,148 @@
+// Any sender of plain JSON events: home-made systems, relays, and services without a file of their own. It reads the
+// field names and event words that such systems share, and checks shared secrets, HMACs or Standard Webhooks.
+
+import { fail, ok, type Result } from "../model/result.ts";
+import { verifySharedSecret } from "./credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
+import { LONGEST, makeEvent, text } from "./fields.ts";
+import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./generic-fields.ts";
+import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
+import { byName, firstText, firstTime, texts, type NamedFields } from "./names.ts";
+import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "./provider.ts";
+import { verifyHmac, verifyStandardWebhook } from "./signatures.ts";
+
+export const generic: Provider = {
+  id: "generic",
+  headers: ["webhook-id", "svix-id"],
+  verify,
+  parse: (delivery) => {
+    const document = readDocument(delivery);
+    const webhookId = document.ok && document.value.single ? webhookIdOf(delivery) : null;
+    return parseElements(delivery, elementsOf(document), (element, index) =>
+      readElement(element, { index, receivedAt: delivery.receivedAt, webhookId }),
+    );
+  },
+  elements: (delivery) => {
+    const elements = elementsOf(readDocument(delivery, parseVerbatim));
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/**
+ * Credentials: `hmac:<key>` (X-Signature and the like, or the header named by `settings.signature_header`), `whsec_...`
+ * and `whpk_...` (Standard Webhooks), anything else a shared secret. One that accepts the request is enough.
+ */
+async function verify(
+  request: InboundRequest,
+  credentials: readonly string[],
+  context: VerifyContext,
+): Promise<VerifyResult> {
+  const reasons: string[] = [];
+  const shared: string[] = [];
+  for (const credential of credentials) {
+    const signed = verifySigned(request, credential, context);
+    if (signed === null) shared.push(credential);
+    const result = await signed;
+    if (result?.ok === true) return result;
+    if (result !== null) reasons.push(result.reason);
+  }
+  if (shared.length > 0 || reasons.length === 0) {
+    const result = verifySharedSecret(
+      request,
+      shared.filter((secret) => secret !== ""),
+    );
+    if (result.ok) return result;
+    reasons.push(result.reason);
+  }
+  return fail([...new Set(reasons)].join("; "));
+}
+
+function verifySigned(
+  request: InboundRequest,
+  credential: string,
+  context: VerifyContext,
+): Promise<VerifyResult> | null {
+  if (/^wh(sec|pk)_/.test(credential)) return verifyStandardWebhook(request, credential, context.now);
+  if (!credential.startsWith("hmac:")) return null;
+  return verifyHmacHeaders(request, credential.slice("hmac:".length), context.settings);
+}
+
+const SIGNATURE_HEADERS = ["x-signature", "x-webhook-signature", "x-hub-signature-256"];
+
+async function verifyHmacHeaders(
+  request: InboundRequest,
+  key: string,
+  settings: Record<string, unknown>,
+): Promise<VerifyResult> {
+  const chosen = text(settings["signature_header"]);
+  let result: VerifyResult = fail("the signature header is missing");
+  for (const name of chosen === null ? SIGNATURE_HEADERS : [chosen]) {
+    const shown = /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
+    if (shown === null || shown === "") continue;
+    result = await verifyHmac(new TextEncoder().encode(key), request.body, shown);
+    if (result.ok) return result;
+  }
+  return result;
+}
+
+interface Document {
+  elements: unknown[];
+  /** Whether the document itself is the one element. */
+  single: boolean;
+}
+
+/** An array, `{ "events": [...] }`, or one object. */
+function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
+  if (isBlank(delivery.body)) return ok({ elements: [], single: false });
+  const json = readJson(delivery.body, parse);
+  if (!json.ok) return json;
+  const list = isObject(json.value) ? json.value["events"] : json.value;
+  return ok(
+    Array.isArray(list) ? { elements: list, single: false } : { elements: [json.value], single: true },
+  );
+}
+
+function elementsOf(document: Result<Document>): Result<unknown[]> {
+  return document.ok ? ok(document.value.elements) : document;
+}
+
+/** Standard Webhooks: the id of the message, the same on every attempt: its idempotency key. */
+function webhookIdOf(delivery: Delivery): string | null {
+  return text(delivery.headers.get("webhook-id") ?? delivery.headers.get("svix-id"), LONGEST.id);
+}
+
+interface Context {
+  index: number;
+  receivedAt: number;
+  webhookId: string | null;
+}
+
+function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
+  const outer = byName(element);
+  const fields = unwrapped(element, outer);
+  const found = eventOf(fields);
+  if (found?.type === "ping" || saysNothing(fields)) return PING;
+  if (found === null) return fail("event is missing");
+  const contacts = contactsOf(fields);
+  if (!contacts.ok) return contacts;
+  const occurredAt = firstTime(fields, NAMES.occurred_at);
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const { word, type } = found;
+  const details = detailsOf(type, word, fields);
+  const core = {
+    element: index,
+    type,
+    message_id: firstText(fields, NAMES.message_id, LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent, details.campaign, details.custom_id],
+    // A bare `id` is the report's only where it stands beside the event's name; inside a wrapper it may be the mail's.
+    eventId: webhookId ?? identifier(fields, NAMES.event_id) ?? identifier(outer, ["id"]),
+  };
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
+}
+
+/** An id that tells reports apart: 0 is nobody's. */
+function identifier(fields: NamedFields, names: readonly string[]): string | null {
+  return texts(fields, names, LONGEST.id).find((id) => id !== "0") ?? null;
+}

@@ -1,0 +1,191 @@
+// JangoMail's Transactional Event API: https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API
+// One call per event, by GET, POST (form) or JSON. Neither the parameters' names nor the event's are fixed: the customer
+// chooses the names and tells the events apart by the URL, so both are looked for wherever they can be. There is no
+// signature and no event id, and on activation the last seven days come at once: old times are good times.
+
+import { createHash } from "node:crypto";
+import { fail, ok, type Result } from "../model/result.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { TOKEN_PARAMETER, verifySharedSecret } from "./credentials.ts";
+import { isBlank, jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
+import { queryOf, readParameters } from "./form.ts";
+import { isObject, parseVerbatim, toJson, type JsonObject } from "./json.ts";
+import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./names.ts";
+import type { NamedFields } from "./names.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp } from "./smtp.ts";
+
+/**
+ * https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API : the seven tabs, and how people
+ * write them in a URL. `sent` is JangoMail's own sending; nothing says that the receiver took the mail.
+ */
+const TYPES = table<EventType>({
+  sent: "sent",
+  open: "opened",
+  opened: "opened",
+  click: "clicked",
+  clicked: "clicked",
+  unsubscribe: "unsubscribed",
+  unsubscribed: "unsubscribed",
+  bounce: "bounced",
+  bounced: "bounced",
+  complaint: "complained",
+  complained: "complained",
+  block: "blocked",
+  blocked: "blocked",
+});
+
+/** The documentation lists no parameters; these are the names that customers usually give (compared as plain names). */
+const USUAL_NAMES = {
+  event: ["event", "eventtype", "eventname", "type"],
+  contact: ["emailaddress", "email", "recipient", "toaddress", "to"],
+  message_id: ["transactionid", "messageid", "transactionalid"],
+  occurred_at: ["timestamp", "eventtime", "datetime", "date", "time"],
+  url: ["url", "link", "clickedurl"],
+  ip: ["ipaddress", "ip"],
+  user_agent: ["useragent", "browser"],
+  bounce: ["bouncetype"],
+  description: ["smtpresponse", "diagnostic", "diagnosticcode", "description", "reason"],
+  custom_id: ["customid"],
+  campaign: ["campaign", "campaignid", "campaignname", "jobid"],
+  tags: ["tags", "tag"],
+} as const satisfies Record<string, readonly string[]>;
+
+type Names = Readonly<Record<keyof typeof USUAL_NAMES, readonly string[]>>;
+
+export const jangomail: Provider = {
+  id: "jangomail",
+  headers: ["content-type"],
+  deliversByGet: true,
+  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  parse: (delivery) => {
+    const names = namesFor(delivery.settings);
+    const words = wordsOf(delivery.url);
+    return parseElements(delivery, elementsOf(delivery), (element, index) =>
+      readElement(element, { index, receivedAt: delivery.receivedAt, names, words }),
+    );
+  },
+  elements: (delivery) => {
+    const elements = elementsOf(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/** The customer's own names (`settings.parameters`: our field -> their parameter) go before the usual ones. */
+function namesFor(settings: Record<string, unknown>): Names {
+  const chosen = isObject(settings["parameters"]) ? settings["parameters"] : {};
+  const theirs = new Map<string, string>();
+  for (const [field, name] of Object.entries(chosen)) {
+    if (typeof name === "string" && name !== "") theirs.set(field, plainName(name));
+  }
+  const taken = new Set(theirs.values());
+  const namesOf = (field: keyof Names): readonly string[] => {
+    const own = theirs.get(field);
+    return own === undefined ? USUAL_NAMES[field].filter((name) => !taken.has(name)) : [own];
+  };
+  return {
+    event: namesOf("event"),
+    contact: namesOf("contact"),
+    message_id: namesOf("message_id"),
+    occurred_at: namesOf("occurred_at"),
+    url: namesOf("url"),
+    ip: namesOf("ip"),
+    user_agent: namesOf("user_agent"),
+    bounce: namesOf("bounce"),
+    description: namesOf("description"),
+    custom_id: namesOf("custom_id"),
+    campaign: namesOf("campaign"),
+    tags: namesOf("tags"),
+  };
+}
+
+/** The body's JSON or form, else the query. */
+function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
+  if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
+  const body = new TextDecoder().decode(delivery.body); // a form's stray byte becomes U+FFFD, and the rest is read
+  const declared = delivery.headers.get("content-type")?.toLowerCase().includes("json") === true;
+  // What the "JSON" method declares is not documented, so the body's first character decides too.
+  if (declared || /^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
+  return body.includes("=") ? parametersOf(body) : fail("the body is neither JSON nor a form");
+}
+
+function parametersOf(encoded: string): Result<unknown[]> {
+  const { [TOKEN_PARAMETER]: _secret, ...parameters } = readParameters(encoded);
+  return ok(Object.keys(parameters).length > 0 ? [parameters] : []);
+}
+
+interface Context {
+  index: number;
+  receivedAt: number;
+  names: Names;
+  /** What the URL may call the event. */
+  words: readonly string[];
+}
+
+function readElement(element: JsonObject, { index, receivedAt, names, words }: Context): ElementResult {
+  const fields = byName(element);
+  const data = dataOf(element, names);
+  if (data.every(([, value]) => isEmpty(value))) return PING; // a test call names its parameters and fills in none
+  const word = eventWord([...words, ...texts(fields, names.event).map(plainName)]);
+  if (word === null) return fail("the event is named neither in the URL nor in the data");
+  const email = firstText(fields, names.contact, LONGEST.words);
+  const contact = address(email);
+  if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
+  const occurredAt = firstTime(fields, names.occurred_at);
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const type = TYPES.get(word) ?? "unknown";
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: firstText(fields, names.message_id, LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [type === "unknown" ? word : null, digest(data)],
+  };
+  return ok([makeEvent(core, detailsOf(type, fields, names))]);
+}
+
+/** What the parameters tell beside the event's own name, which the URL may tell in place of them. */
+function dataOf(element: JsonObject, names: Names): [string, unknown][] {
+  return Object.entries(element).filter(
+    ([name]) => name !== TOKEN_PARAMETER && !names.event.includes(plainName(name)),
+  );
+}
+
+/** Where a URL may name the event: `?event=open`, else the last of the path behind `/webhooks/<source>/`. */
+function wordsOf(url: string): string[] {
+  const words = texts(byName(readParameters(queryOf(url))), ["event"]);
+  const path = (url.split(/[?#]/, 1)[0] ?? "").split("/").filter((segment) => segment !== "");
+  const route = path.indexOf("webhooks");
+  if (route >= 0 && path.length > route + 2) words.push(path.at(-1) ?? "");
+  return words.map((word) => plainName(word.slice(0, LONGEST.short)));
+}
+
+/** The first word that is known, else the first: a path may also hold what is no event (`/webhooks/jangomail/v1`). */
+function eventWord(words: readonly string[]): string | null {
+  return words.find((word) => TYPES.has(word)) ?? words[0] ?? null;
+}
+
+/** One hash for all parameters, in whatever order they come: all there is to tell two reports apart. */
+function digest(data: readonly [string, unknown][]): string {
+  const told = data.map(([name, value]) => toJson([name, typeof value === "string" ? value : toJson(value)]));
+  return createHash("sha256").update(told.sort().join("\n")).digest("hex");
+}
+
+function detailsOf(type: EventType, fields: NamedFields, names: Names): Partial<EventDetails> {
+  const description = firstText(fields, names.description, LONGEST.words);
+  return {
+    bounce: type === "bounced" ? bounceClass(firstText(fields, names.bounce)) : null,
+    reason: type === "complained" ? "spam" : null,
+    description,
+    smtp: type === "bounced" || type === "blocked" ? findSmtp(description) : null,
+    campaign: firstText(fields, names.campaign),
+    custom_id: firstText(fields, names.custom_id, LONGEST.id),
+    tags: tags(firstValue(fields, names.tags)),
+    url: firstText(fields, names.url, LONGEST.url),
+    ip: firstText(fields, names.ip),
+    user_agent: firstText(fields, names.user_agent, LONGEST.words),
+  };
+}

@@ -1,0 +1,10 @@
+// TC39 "JSON.parse source text access" (V8 since 11.4), newer than the type library.
+
+interface JSON {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source: string }) => unknown,
+  ): unknown;
+  /** A value that JSON.stringify writes as this very text. */
+  rawJSON(text: string): unknown;
+}

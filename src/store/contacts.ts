@@ -1,0 +1,49 @@
+// Reads of what is known of a contact and of a message.
+
+import type { Suppression } from "../model/contact.ts";
+import type { EventType } from "../model/event.ts";
+import { rangeOf } from "./events.ts";
+
+/** A contact's events in figures; times in ms. */
+export interface ContactRecord {
+  suppressions: Suppression[];
+  counts: { type: EventType; n: number; first: number; last: number }[];
+}
+
+/** Suppressions and counts of a contact; null where nothing is known of it. */
+export async function getContact(db: D1Database, contact: string): Promise<ContactRecord | null> {
+  const [from, to] = rangeOf(contact);
+  const suppressions = db
+    .prepare(
+      `SELECT reason, event, source, at, lifted_at, lifted_by FROM suppressions WHERE contact = ?1 ORDER BY at, event`,
+    )
+    .bind(contact);
+  const counts = db
+    .prepare(
+      `SELECT type, count(*) AS n, min(at) AS first, max(at) AS last FROM events
+       WHERE id >= ?1 AND id < ?2 AND contact = ?3 GROUP BY type`,
+    )
+    .bind(from, to, contact);
+  const [found, counted] = await db.batch([suppressions, counts]);
+  const record = {
+    suppressions: (found?.results ?? []) as Suppression[],
+    counts: (counted?.results ?? []) as ContactRecord["counts"],
+  };
+  return record.counts.length === 0 && record.suppressions.length === 0 ? null : record;
+}
+
+export interface MessageRow {
+  message_id: string;
+  contact: string;
+  custom_id: string | null;
+  source: string;
+}
+
+/** To whom a message went: usually one contact, several where the provider gives one id to all recipients. */
+export async function getMessage(db: D1Database, messageId: string): Promise<MessageRow[]> {
+  const rows = await db
+    .prepare("SELECT message_id, contact, custom_id, source FROM messages WHERE message_id = ?1 LIMIT 100")
+    .bind(messageId)
+    .all<MessageRow>();
+  return rows.results;
+}

@@ -1,0 +1,94 @@
+// Dead letters: what was authenticated and could not become an event. D1 lists them, the bucket keeps the envelope whole.
+
+import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
+import type { DeadLetter } from "./rows.ts";
+
+/** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
+const MOST_RAW = 50_000;
+/** An envelope with more rejects than this becomes one dead letter as a whole. */
+const MOST_PER_ENVELOPE = 1_000;
+
+const keyOf = (envelope: string): string => `dead-letters/${envelope}.json.gz`;
+
+/** Keeps an envelope of which something is a dead letter. */
+export async function putDeadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
+  await bucket.put(keyOf(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
+}
+
+/** The envelope of a dead letter; null where it is gone. */
+export async function getDeadEnvelope(bucket: R2Bucket, envelope: string): Promise<Envelope | null> {
+  const object = await bucket.get(keyOf(envelope));
+  if (object === null) return null;
+  return fromLine(new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer()))));
+}
+
+/** Drops envelopes of which nothing is a dead letter any more. */
+export async function deleteDeadEnvelopes(bucket: R2Bucket, envelopes: readonly string[]): Promise<void> {
+  if (envelopes.length > 0) await bucket.delete(envelopes.map(keyOf));
+}
+
+/** A dead letter for each reject of an envelope, or one for all of them where they are very many. */
+export function lettersOf(envelope: Envelope, rejects: readonly { reason: string; raw: string }[]): DeadLetter[] {
+  const [first] = rejects;
+  if (first === undefined) return [];
+  if (rejects.length > MOST_PER_ENVELOPE) {
+    return [letterOf(envelope, null, `${rejects.length} elements could not be read; the first: ${first.reason}`, "")];
+  }
+  return rejects.map(({ reason, raw }, index) => letterOf(envelope, index, reason, raw));
+}
+
+/** One dead letter of an envelope. `element`: which of its rejects, or null for the whole envelope. */
+export function letterOf(envelope: Envelope, element: number | null, reason: string, raw: string): DeadLetter {
+  return {
+    id: element === null ? envelope.id : `${envelope.id}.${element}`,
+    envelope: envelope.id,
+    element,
+    source: envelope.source,
+    provider: envelope.provider,
+    reason,
+    raw: raw.slice(0, MOST_RAW).toWellFormed().replaceAll("\0", "\uFFFD"),
+    received_at: envelope.receivedAt,
+  };
+}
+
+/** A dead letter as listed. */
+export type ListedLetter = DeadLetter & { replayed_at: number | null };
+
+const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
+
+/** Dead letters in order of receipt, after the one with the id `after`, of one source or of all. */
+export async function listLetters(
+  db: D1Database,
+  { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
+): Promise<{ letters: ListedLetter[]; next: string | null }> {
+  const rows = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM dead_letters WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?3`,
+    )
+    .bind(after ?? "", source ?? null, limit + 1)
+    .all<ListedLetter>();
+  const letters = rows.results.slice(0, limit);
+  return { letters, next: rows.results.length > limit ? (letters.at(-1)?.id ?? null) : null };
+}
+
+export async function getLetter(db: D1Database, id: string): Promise<ListedLetter | null> {
+  return await db.prepare(`SELECT ${COLUMNS} FROM dead_letters WHERE id = ?1`).bind(id).first<ListedLetter>();
+}
+
+/** Notes that the envelope of a dead letter was sent through again; it goes when that succeeds. */
+export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
+  await db
+    .prepare("UPDATE dead_letters SET replayed_at = ?3 WHERE id >= ?1 AND id < ?2")
+    .bind(envelope, `${envelope}/`, now)
+    .run();
+}
+
+/** Discards a dead letter, and its envelope with the last one of it. */
+export async function discardLetter(db: D1Database, bucket: R2Bucket, letter: ListedLetter): Promise<void> {
+  const { envelope, id } = letter;
+  const [, rest] = await db.batch<{ n: number }>([
+    db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id),
+    db.prepare("SELECT count(*) AS n FROM dead_letters WHERE id >= ?1 AND id < ?2").bind(envelope, `${envelope}/`),
+  ]);
+  if (rest?.results[0]?.n === 0) await deleteDeadEnvelopes(bucket, [envelope]);
+}

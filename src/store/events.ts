@@ -1,0 +1,170 @@
+// Reads of the stored events: the feed, a contact's events, one event.
+
+import type { EventDetails, EventType } from "../model/event.ts";
+import { contactPrefix } from "../model/id.ts";
+import { NO_DETAILS } from "../providers/fields.ts";
+
+/** A stored event as the database gives it; times in ms. */
+export interface StoredEvent extends EventDetails {
+  id: string;
+  seq: number;
+  source: string;
+  provider: string;
+  type: EventType;
+  contact: string;
+  message_id: string | null;
+  occurred_at: number;
+  received_at: number;
+}
+
+/** Where a stored event's raw element lies. */
+export interface RawPlace {
+  batch: string;
+  line: number;
+  element: number;
+}
+
+export interface EventFilter {
+  contact?: string | undefined;
+  type?: EventType | undefined;
+  source?: string | undefined;
+  message_id?: string | undefined;
+  /** ms, inclusive */
+  since?: number | undefined;
+  /** ms, exclusive */
+  until?: number | undefined;
+  /** Events behind this seq, in the direction of `order`. */
+  after?: number | undefined;
+  order: "asc" | "desc";
+  limit: number;
+}
+
+export interface EventPage {
+  events: StoredEvent[];
+  /** Where the next page begins; null at the end. */
+  next: number | null;
+}
+
+type Row = Omit<StoredEvent, keyof EventDetails | "occurred_at"> &
+  RawPlace & { at: number; campaign: string | null; details: string | null };
+
+const COLUMNS = `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
+  events.type, events.message_id, events.campaign, events.batch, events.line, events.element, events.details`;
+
+/** Rows of the feed that one page looks at when a filter leaves most of them out: a page may then be short of `limit`. */
+const MOST_SCANNED = 20_000;
+
+/** A page of events in order of storage. With a contact or message it reads these alone, else it walks the feed. */
+export async function listEvents(db: D1Database, filter: EventFilter): Promise<EventPage> {
+  const contacts = await contactsOf(db, filter);
+  return contacts === null ? await walkFeed(db, filter) : await readContacts(db, filter, contacts);
+}
+
+/** The contacts that a filter confines the events to; null for all. */
+async function contactsOf(db: D1Database, { contact, message_id }: EventFilter): Promise<string[] | null> {
+  if (contact !== undefined) return [contact];
+  if (message_id === undefined) return null;
+  const found = await db.prepare("SELECT contact FROM messages WHERE message_id = ?1").bind(message_id).all<{
+    contact: string;
+  }>();
+  return found.results.map((row) => row.contact);
+}
+
+async function readContacts(db: D1Database, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
+  const { clause, values } = conditions(filter);
+  const compare = filter.order === "asc" ? ">" : "<";
+  // The plus keeps the planner from walking the whole feed for the order's sake.
+  const rows = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
+       ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
+       WHERE +events.seq ${compare} ?2 ${clause} ORDER BY +events.seq ${filter.order} LIMIT ?3`,
+    )
+    .bind(JSON.stringify(contacts.map(rangeOf)), filter.after ?? beginning(filter), filter.limit + 1, ...values)
+    .all<Row>();
+  return pageOf(rows.results, filter.limit, null);
+}
+
+/** First id, end of ids, contact: the part of the id index in which the contact's events lie. */
+export function rangeOf(contact: string): [from: string, to: string, contact: string] {
+  const prefix = contactPrefix(contact);
+  return [prefix, `${prefix}~`, contact];
+}
+
+async function walkFeed(db: D1Database, filter: EventFilter): Promise<EventPage> {
+  const { clause, values } = conditions(filter);
+  const edge = await db
+    .prepare("SELECT coalesce(min(seq), 0) AS low, coalesce(max(seq), 0) AS high FROM events")
+    .first<{ low: number; high: number }>();
+  const { low, high } = edge ?? { low: 0, high: 0 };
+  const asc = filter.order === "asc";
+  const start = asc ? Math.max(filter.after ?? 0, low - 1) : Math.min(filter.after ?? Infinity, high + 1);
+  const end = asc ? start + MOST_SCANNED : start - MOST_SCANNED;
+  const window = asc ? "seq > ?1 AND seq <= ?2" : "seq < ?1 AND seq >= ?2";
+  const rows = await db
+    .prepare(`SELECT ${COLUMNS} FROM events WHERE ${window} ${clause} ORDER BY seq ${filter.order} LIMIT ?3`)
+    .bind(start, end, filter.limit + 1, ...values)
+    .all<Row>();
+  const more = asc ? end < high : end > low;
+  return pageOf(rows.results, filter.limit, more ? end : null);
+}
+
+function beginning({ order }: EventFilter): number {
+  return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
+}
+
+/** The filter's conditions, their values bound from ?4 on. */
+function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
+  const parts: [sql: string, value: string | number | undefined][] = [
+    ["events.type =", filter.type],
+    ["events.source =", filter.source],
+    ["events.message_id =", filter.message_id],
+    ["events.at >=", filter.since],
+    ["events.at <", filter.until],
+  ];
+  const values: (string | number)[] = [];
+  let clause = "";
+  for (const [sql, value] of parts) {
+    if (value === undefined) continue;
+    values.push(value);
+    clause += ` AND ${sql} ?${values.length + 3}`;
+  }
+  return { clause, values };
+}
+
+/** `rows` holds one more than the page where there is more; `otherwise`: where to go on if there is not. */
+function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): EventPage {
+  const events = rows.slice(0, limit).map(toEvent);
+  const next = rows.length > limit ? (events.at(-1)?.seq ?? null) : otherwise;
+  return { events, next };
+}
+
+function toEvent(row: Row): StoredEvent {
+  const { seq, id, contact, at, received_at, source, provider, type, message_id, campaign } = row;
+  const told = row.details === null ? {} : (JSON.parse(row.details) as Partial<EventDetails>);
+  const details: EventDetails = { ...NO_DETAILS, ...told, campaign };
+  return { id, seq, source, provider, type, contact, message_id, occurred_at: at, received_at, ...details };
+}
+
+/** A contact's events, latest occurrence first, before the event with the id `before`. */
+export async function listTimeline(
+  db: D1Database,
+  { contact, before, limit }: { contact: string; before?: string | undefined; limit: number },
+): Promise<{ events: StoredEvent[]; next: string | null }> {
+  const [from, to] = rangeOf(contact);
+  const rows = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM events WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id DESC LIMIT ?4`,
+    )
+    .bind(from, before ?? to, contact, limit + 1)
+    .all<Row>();
+  const events = rows.results.slice(0, limit).map(toEvent);
+  return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
+}
+
+/** One event by its id, and where its raw element lies; null where there is none. */
+export async function getEvent(db: D1Database, id: string): Promise<{ event: StoredEvent; place: RawPlace } | null> {
+  const row = await db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<Row>();
+  if (row === null) return null;
+  return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };
+}

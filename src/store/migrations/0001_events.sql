@@ -1,0 +1,110 @@
+-- Every index is a billed row per write, so each table has only the order that its readers need. See src/store/.
+
+-- The stored feed. seq is the order of storage and never used twice; id begins with the contact's prefix and the time,
+-- so its unique index is idempotency, look-up and timeline in one (src/model/id.ts).
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  contact TEXT NOT NULL,
+  at INTEGER NOT NULL,           -- ms since the epoch, by the provider
+  received_at INTEGER NOT NULL,  -- ms since the epoch
+  source TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  type TEXT NOT NULL,
+  message_id TEXT,
+  campaign TEXT,
+  batch TEXT NOT NULL,           -- the archive object that holds the raw element, ...
+  line INTEGER NOT NULL,         -- its line there, ...
+  element INTEGER NOT NULL,      -- and the element's index in that delivery
+  details TEXT                   -- JSON: what else the provider told, without empty fields
+);
+
+-- From a message or custom id to its contact, and so to its events. Written once per message.
+CREATE TABLE messages (
+  message_id TEXT NOT NULL,
+  contact TEXT NOT NULL,
+  custom_id TEXT,
+  source TEXT NOT NULL,
+  PRIMARY KEY (message_id, contact)
+) WITHOUT ROWID;
+CREATE INDEX messages_custom_id ON messages (custom_id) WHERE custom_id IS NOT NULL;
+
+-- Contacts whose state ever changed; a row is replaced only by a later version of the same contact.
+CREATE TABLE contacts (
+  contact TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  suppressed TEXT,               -- the strongest reason in force, or NULL
+  since INTEGER                  -- when that reason's evidence happened
+) WITHOUT ROWID;
+
+-- Every suppression there ever was, in force while lifted_at is NULL. Rows belong to a version of their contact.
+CREATE TABLE suppressions (
+  contact TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  event TEXT NOT NULL,           -- the evidence
+  source TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  lifted_at INTEGER,
+  lifted_by TEXT,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (contact, reason, event)
+) WITHOUT ROWID;
+
+-- Exact counters: by five minutes and destination, and by day and campaign ('' where there is none).
+CREATE TABLE rollups (
+  bucket INTEGER NOT NULL,       -- start of the five minutes, ms since the epoch
+  source TEXT NOT NULL,
+  type TEXT NOT NULL,
+  bounce TEXT NOT NULL,          -- hard, soft or ''
+  destination TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (bucket, source, type, bounce, destination)
+) WITHOUT ROWID;
+
+CREATE TABLE campaign_rollups (
+  day INTEGER NOT NULL,          -- start of the UTC day, ms since the epoch
+  campaign TEXT NOT NULL,
+  source TEXT NOT NULL,
+  type TEXT NOT NULL,
+  bounce TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (day, campaign, source, type, bounce)
+) WITHOUT ROWID;
+
+-- Health of each source. The counts are exact: events with the rows, the others once per envelope (see tallies).
+CREATE TABLE sources (
+  source TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  last_received_at INTEGER NOT NULL,
+  last_event_at INTEGER,
+  last_ping_at INTEGER,
+  lag_ms INTEGER NOT NULL,       -- from receipt to storage, of the last slice
+  events INTEGER NOT NULL DEFAULT 0,
+  duplicates INTEGER NOT NULL DEFAULT 0,
+  pings INTEGER NOT NULL DEFAULT 0,
+  outside INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Envelopes with something to count beside their rows; the key makes a redelivered envelope count once.
+CREATE TABLE tallies (
+  envelope TEXT PRIMARY KEY,
+  source TEXT NOT NULL,
+  duplicates INTEGER NOT NULL,
+  pings INTEGER NOT NULL,
+  outside INTEGER NOT NULL       -- 1 where the sender's address was outside of an observed list
+) WITHOUT ROWID;
+
+-- What was authenticated and could not become an event. The whole envelope lies in the bucket under dead-letters/.
+CREATE TABLE dead_letters (
+  id TEXT PRIMARY KEY,           -- <envelope>.<element>, or the envelope alone where it is the whole of it
+  envelope TEXT NOT NULL,
+  element INTEGER,               -- which of the envelope's rejects
+  source TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  raw TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  replayed_at INTEGER
+) WITHOUT ROWID;
+
+PRAGMA optimize;

@@ -1,0 +1,88 @@
+// The shapes of what is written to D1. Times are ms since the epoch.
+
+import type { Suppression, SuppressionReason } from "../model/contact.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+
+export interface EventRow {
+  id: string;
+  contact: string;
+  at: number;
+  received_at: number;
+  source: string;
+  provider: string;
+  type: EventType;
+  message_id: string | null;
+  campaign: string | null;
+  /** Where the raw element lies: archive object, line, element. */
+  batch: string;
+  line: number;
+  element: number;
+  /** JSON of the details that the provider told, see {@link packDetails}; null for none. */
+  details: string | null;
+  bounce: "hard" | "soft" | null;
+  destination: string;
+  custom_id: string | null;
+}
+
+export interface ContactChange {
+  contact: string;
+  version: number;
+  suppressed: SuppressionReason | null;
+  since: number | null;
+  suppressions: readonly Suppression[];
+}
+
+export interface SourceUpdate {
+  source: string;
+  provider: string;
+  last_received_at: number;
+  last_event_at: number | null;
+  last_ping_at: number | null;
+  lag_ms: number;
+}
+
+export interface Tally {
+  envelope: string;
+  source: string;
+  duplicates: number;
+  pings: number;
+  outside: 0 | 1;
+}
+
+export interface DeadLetter {
+  id: string;
+  envelope: string;
+  element: number | null;
+  source: string;
+  provider: string;
+  reason: string;
+  raw: string;
+  received_at: number;
+}
+
+const DETAILS = [
+  "bounce",
+  "reason",
+  "description",
+  "smtp",
+  "custom_id",
+  "tags",
+  "metadata",
+  "url",
+  "ip",
+  "geo",
+  "user_agent",
+  "machine",
+] as const satisfies readonly (keyof EventDetails)[];
+
+/** The details as JSON, without the empty ones; null where all are empty. */
+export function packDetails(details: EventDetails): string | null {
+  const told: Record<string, unknown> = {};
+  for (const name of DETAILS) if (!isEmpty(details[name])) told[name] = details[name];
+  return Object.keys(told).length === 0 ? null : JSON.stringify(told);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === null;
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+}

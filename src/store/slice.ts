@@ -1,0 +1,171 @@
+// Stores a slice of events with everything that must change with them, in one transaction. Statements are set-based over
+// json_each, so a thousand events cost a handful of statements; all are idempotent, so that a slice may come again.
+//
+// The counters come first: they count the rows that are not there yet, and the insert that follows, in the same
+// transaction, adds exactly these.
+
+import type { ContactChange, DeadLetter, EventRow, SourceUpdate, Tally } from "./rows.ts";
+
+/** What one transaction stores. */
+export interface Slice {
+  /** Distinct by id. */
+  events: readonly EventRow[];
+  contacts: readonly ContactChange[];
+  /** One per source that appears. */
+  sources: readonly SourceUpdate[];
+  /** Envelopes that are complete with this slice, as far as there is anything to count. */
+  tallies: readonly Tally[];
+  deadLetters: readonly DeadLetter[];
+  /** Replayed envelopes that are complete with this slice: their earlier dead letters go. */
+  replayed: readonly string[];
+}
+
+// Positions in an event's JSON row, see toRow.
+const COLUMNS =
+  "id, contact, at, received_at, source, provider, type, message_id, campaign, batch, line, element, details";
+const VALUES = COLUMNS.split(", ").map((_, i) => `value->>${i}`);
+const [BOUNCE, DESTINATION, CUSTOM_ID] = [13, 14, 15];
+const IS_NEW = "NOT EXISTS (SELECT 1 FROM events WHERE events.id = rows.value->>0)";
+
+const COUNT_BY_TIME = `
+  INSERT INTO rollups (bucket, source, type, bounce, destination, n)
+  SELECT (value->>2) / 300000 * 300000, value->>4, value->>6, value->>${BOUNCE}, value->>${DESTINATION}, count(*)
+  FROM json_each(?1) AS rows WHERE ${IS_NEW} GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
+
+const COUNT_BY_CAMPAIGN = `
+  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, n)
+  SELECT (value->>2) / 86400000 * 86400000, coalesce(value->>8, ''), value->>4, value->>6, value->>${BOUNCE}, count(*)
+  FROM json_each(?1) AS rows WHERE ${IS_NEW} GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
+
+const COUNT_BY_SOURCE = `
+  INSERT INTO sources
+    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside)
+  SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
+    (SELECT count(*) FROM json_each(?1) AS rows WHERE rows.value->>4 = s.value->>0 AND ${IS_NEW}),
+    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0)
+  FROM json_each(?2) AS s LEFT JOIN json_each(?3) AS t ON t.value->>1 = s.value->>0
+    AND NOT EXISTS (SELECT 1 FROM tallies WHERE tallies.envelope = t.value->>0)
+  WHERE true GROUP BY s.key
+  ON CONFLICT DO UPDATE SET provider = excluded.provider,
+    last_received_at = max(last_received_at, excluded.last_received_at),
+    last_event_at = coalesce(max(last_event_at, excluded.last_event_at), last_event_at, excluded.last_event_at),
+    last_ping_at = coalesce(max(last_ping_at, excluded.last_ping_at), last_ping_at, excluded.last_ping_at),
+    lag_ms = excluded.lag_ms, events = events + excluded.events, duplicates = duplicates + excluded.duplicates,
+    pings = pings + excluded.pings, outside = outside + excluded.outside`;
+
+const INSERT_TALLIES = `
+  INSERT OR IGNORE INTO tallies (envelope, source, duplicates, pings, outside)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1)`;
+
+const INSERT_EVENTS = `INSERT OR IGNORE INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1)`;
+
+const INSERT_MESSAGES = `
+  INSERT OR IGNORE INTO messages (message_id, contact, custom_id, source)
+  SELECT value->>7, value->>1, value->>${CUSTOM_ID}, value->>4 FROM json_each(?1) WHERE value->>7 IS NOT NULL`;
+
+const UPSERT_CONTACTS = `
+  INSERT INTO contacts (contact, version, suppressed, since)
+  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  WHERE excluded.version > contacts.version`;
+
+// Only the version that the contact's row now has may speak of its suppressions; those it does not know any more go.
+const UPSERT_SUPPRESSIONS = `
+  INSERT INTO suppressions (contact, reason, event, source, at, lifted_at, lifted_by, version)
+  SELECT c.contact, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5, c.version
+  FROM json_each(?1) AS rows
+  JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
+  json_each(rows.value, '$[4]') AS s
+  WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, source = excluded.source, at = excluded.at,
+    lifted_at = excluded.lifted_at, lifted_by = excluded.lifted_by
+  WHERE excluded.version > suppressions.version`;
+
+const DELETE_OLD_SUPPRESSIONS = `
+  DELETE FROM suppressions WHERE (contact, reason, event) IN (
+    SELECT s.contact, s.reason, s.event FROM json_each(?1) AS rows
+    JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1
+    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version)`;
+
+const DELETE_REPLAYED = `
+  DELETE FROM dead_letters WHERE id IN (
+    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')`;
+
+const INSERT_DEAD_LETTERS = `
+  INSERT INTO dead_letters (id, envelope, element, source, provider, reason, raw, received_at)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
+  FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
+
+/** Largest JSON that is bound at once, in UTF-16 units: a value holds 2 MB, and a unit is up to three bytes. */
+export const MOST_JSON = 600_000;
+
+/** Stores the slice, all of it or nothing. Returns rows written, as D1 counts and bills them. */
+export async function storeSlice(db: D1Database, slice: Slice): Promise<number> {
+  const statements = statementsOf(db, slice);
+  if (statements.length === 0) return 0;
+  const results = await db.batch(statements);
+  return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+}
+
+function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
+  const statements: D1PreparedStatement[] = [];
+  const add = (sql: string, ...values: string[]): void => void statements.push(db.prepare(sql).bind(...values));
+  const events = `[${slice.events.map(toRow).join(",")}]`;
+  const tallies = JSON.stringify(slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]));
+  const some = slice.events.length > 0;
+  if (some) add(COUNT_BY_TIME, events);
+  if (some) add(COUNT_BY_CAMPAIGN, events);
+  if (slice.sources.length > 0) add(COUNT_BY_SOURCE, events, JSON.stringify(slice.sources.map(toSource)), tallies);
+  if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
+  if (some) add(INSERT_EVENTS, events);
+  if (slice.events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, events);
+  for (const contacts of inPieces(slice.contacts.map(toContact))) {
+    add(UPSERT_CONTACTS, contacts);
+    add(UPSERT_SUPPRESSIONS, contacts);
+    add(DELETE_OLD_SUPPRESSIONS, contacts);
+  }
+  if (slice.replayed.length > 0) add(DELETE_REPLAYED, JSON.stringify(slice.replayed));
+  for (const letters of inPieces(slice.deadLetters.map(toLetter))) add(INSERT_DEAD_LETTERS, letters);
+  return statements;
+}
+
+/** JSON arrays of the items, each small enough to bind. */
+function inPieces(items: readonly string[]): string[] {
+  const pieces: string[] = [];
+  let piece: string[] = [];
+  let length = 0;
+  for (const item of items) {
+    if (length + item.length > MOST_JSON && piece.length > 0) {
+      pieces.push(`[${piece.join(",")}]`);
+      piece = [];
+      length = 0;
+    }
+    piece.push(item);
+    length += item.length;
+  }
+  return piece.length > 0 ? [...pieces, `[${piece.join(",")}]`] : pieces;
+}
+
+/** The JSON row of an event, as the statements above number it. */
+export function toRow(event: EventRow): string {
+  const { id, contact, at, received_at, source, provider, type, message_id, campaign } = event;
+  const { batch, line, element, details, bounce, destination, custom_id } = event;
+  const key = [id, contact, at, received_at, source, provider, type, message_id, campaign];
+  return JSON.stringify([...key, batch, line, element, details, bounce ?? "", destination, custom_id]);
+}
+
+function toSource(s: SourceUpdate): unknown[] {
+  return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms];
+}
+
+function toContact({ contact, version, suppressed, since, suppressions }: ContactChange): string {
+  const entries = suppressions.map((s) => [s.reason, s.event, s.source, s.at, s.lifted_at, s.lifted_by]);
+  return JSON.stringify([contact, version, suppressed, since, entries]);
+}
+
+function toLetter(d: DeadLetter): string {
+  return JSON.stringify([d.id, d.envelope, d.element, d.source, d.provider, d.reason, d.raw, d.received_at]);
+}

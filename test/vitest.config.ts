@@ -1,0 +1,30 @@
+// Tests run inside workerd, on the real local queue, Durable Object, D1 and R2 of wrangler.toml.
+
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const root = new URL("..", import.meta.url).pathname;
+const migrations = await readD1Migrations(`${root}src/store/migrations`);
+
+export default defineConfig({
+  root,
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: `${root}wrangler.toml` },
+      miniflare: {
+        bindings: { TEST_MIGRATIONS: migrations },
+        // The same queues, but batches do not wait three seconds.
+        queueConsumers: {
+          "tidings-deliveries": {
+            maxBatchSize: 100,
+            maxBatchTimeout: 0.05,
+            maxRetries: 100,
+            deadLetterQueue: "tidings-dead",
+          },
+          "tidings-dead": { maxBatchSize: 20, maxBatchTimeout: 0.05, maxRetries: 100 },
+        },
+      },
+    }),
+  ],
+  test: { include: ["test/*.test.ts"], setupFiles: ["test/setup.ts"], testTimeout: 60_000 },
+});
