@@ -2,7 +2,7 @@
 // nothing else. No problem's text holds a value, because values here are secrets.
 
 import ipaddr from "ipaddr.js";
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_POLICY, type SuppressionPolicy } from "./model/contact.ts";
 import { providers, type Provider } from "./providers/index.ts";
 
@@ -62,7 +62,8 @@ function readConfig(env: RawEnv): Config {
   const sources = new Map<string, Source>();
   for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
   const tokens = new Map<string, string>();
-  for (const [name, token] of readMap(env, "API_TOKENS", Token, report)) if (token !== null) tokens.set(name, token);
+  for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
+    if (token !== null) tokens.set(name, token);
   return { sources, tokens, policy: readPolicy(env, report), problems };
 }
 
@@ -99,7 +100,8 @@ function readMap<S extends z.ZodType>(
 /** The issues a person can act on: those inside of a union's branches, not "Invalid input". */
 function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
   return error.issues.slice(0, 3).map((issue) => {
-    const inner = issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
+    const inner =
+      issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
     const other = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
     const told = inner ?? other ?? issue;
     return { path: [...issue.path, ...(told === issue ? [] : told.path)], message: told.message };
@@ -136,13 +138,17 @@ function readSource(
   if (provider === null && (table !== null || !configured)) {
     const known = Object.keys(providers).join(", ");
     const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
-    report(setting, `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`);
+    report(
+      setting,
+      `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`,
+    );
   }
   const named = /^[\w.-]{1,64}$/.test(name);
   if (!named) report(`SOURCES.${name}`, "a source's name is letters, digits, dots, dashes, at most 64");
   const ips = readRanges(`SOURCES.${name}.ips`, table?.ips ?? [], report);
   const policy = table?.ip_policy ?? "off";
-  if (policy !== "off" && table?.ips.length === 0) report(`SOURCES.${name}.ips`, `is empty, and ip_policy is ${policy}`);
+  if (policy !== "off" && table?.ips.length === 0)
+    report(`SOURCES.${name}.ips`, `is empty, and ip_policy is ${policy}`);
   const sound = named && ips !== null && (table !== null || !configured);
   return {
     name,
@@ -169,7 +175,8 @@ function readRanges(setting: string, texts: readonly string[], report: Report): 
 
 function readRange(text: string): Range | null {
   const [address = "", bits, rest] = text.split("/");
-  if (rest !== undefined || !(ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address))) return null;
+  if (rest !== undefined || !(ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address)))
+    return null;
   if (bits !== undefined) return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : null;
   const parsed = ipaddr.parse(address);
   return [parsed, parsed.kind() === "ipv4" ? 32 : 128];
@@ -196,5 +203,9 @@ function readPolicy(env: RawEnv, report: Report): SuppressionPolicy {
     return DEFAULT_POLICY;
   }
   const { soft_bounces, soft_bounce_days, soft_bounce_window_days } = parsed.data;
-  return { softBounces: soft_bounces, softBounceDays: soft_bounce_days, softBounceWindowDays: soft_bounce_window_days };
+  return {
+    softBounces: soft_bounces,
+    softBounceDays: soft_bounce_days,
+    softBounceWindowDays: soft_bounce_window_days,
+  };
 }

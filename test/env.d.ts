@@ -1,10 +1,15 @@
 // Bindings that only tests have.
 
-declare namespace Cloudflare {
-  interface Env {
-    TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
-  }
-  interface GlobalProps {
-    mainModule: typeof import("../src/index.ts");
+import type { D1Migration } from "cloudflare:test";
+import type * as main from "../src/index.ts";
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      TEST_MIGRATIONS: D1Migration[];
+    }
+    interface GlobalProps {
+      mainModule: typeof main;
+    }
   }
 }

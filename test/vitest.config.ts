@@ -1,6 +1,8 @@
 // Tests run inside workerd, on the real local queue, Durable Object, D1 and R2 of wrangler.toml.
 
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -12,7 +14,11 @@ export default defineConfig({
     cloudflareTest({
       wrangler: { configPath: `${root}wrangler.toml` },
       miniflare: {
-        bindings: { TEST_MIGRATIONS: migrations },
+        bindings: {
+          TEST_MIGRATIONS: migrations,
+          // What a fresh clone runs with, whatever this machine's .dev.vars holds.
+          ...parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8")),
+        },
         // The same queues, but batches do not wait three seconds.
         queueConsumers: {
           "tidings-deliveries": {
@@ -26,5 +32,10 @@ export default defineConfig({
       },
     }),
   ],
-  test: { include: ["test/*.test.ts"], setupFiles: ["test/setup.ts"], testTimeout: 60_000 },
+  test: {
+    include: ["test/*.test.ts"],
+    setupFiles: ["test/setup.ts"],
+    testTimeout: 60_000,
+    silent: "passed-only",
+  },
 });

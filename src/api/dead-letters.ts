@@ -3,7 +3,13 @@
 import { Hono } from "hono";
 import { keep } from "../ingest/keep.ts";
 import { bodyToJson } from "../model/envelope.ts";
-import { discardLetter, getDeadEnvelope, getLetter, listLetters, markReplayed } from "../store/dead-letters.ts";
+import {
+  discardLetter,
+  getDeadEnvelope,
+  getLetter,
+  listLetters,
+  markReplayed,
+} from "../store/dead-letters.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
 import { LettersQuery, readQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
@@ -27,7 +33,8 @@ deadLetters.get("/:id", async (c) => {
 deadLetters.post("/:id/replay", async (c) => {
   const letter = await find(c.env.DB, c.req.param("id"));
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
-  if (envelope === null) throw new ProblemError(409, "The delivery of this dead letter is gone; it can only be discarded.");
+  if (envelope === null)
+    throw new ProblemError(409, "The delivery of this dead letter is gone; it can only be discarded.");
   // Marked first: if sending fails the mark is all that is wrong, and replaying again is harmless.
   await markReplayed(c.env.DB, letter.envelope, Date.now());
   const kept = await keep(c.env, { ...envelope, replay: true }, "queue");

@@ -1,7 +1,7 @@
 // What callers of /v1 may pass. Each parameter is checked and named where it is wrong; unknown ones are wrong too, because
 // a misspelt filter that is ignored gives a wrong answer.
 
-import { z } from "zod";
+import * as z from "zod";
 import { normalizeAddress } from "../model/address.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { EVENT_ID_LENGTH } from "../model/id.ts";
@@ -17,10 +17,13 @@ const limit = z
 const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
   .or(z.iso.date("must be an ISO 8601 time such as 2026-11-21T09:30:00Z"))
-  .transform((text) => Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`));
+  .transform((text) =>
+    Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
+  );
 
 export const address = z.string().transform((text, context) => {
-  const contact = normalizeAddress(text);
+  // In a query an unescaped plus sign reads as a space, which no address holds.
+  const contact = normalizeAddress(text.trim().replaceAll(" ", "+"));
   if (contact !== null) return contact;
   context.addIssue({ code: "custom", message: "must be an email address" });
   return z.NEVER;

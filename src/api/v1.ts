@@ -72,7 +72,9 @@ v1.get("/messages/:id", async (c) => {
   return c.json(messageShape(rows, events));
 });
 
-v1.get("/sources", async (c) => c.json({ sources: (await listSources(c.env.DB)).map(sourceShape), next: null }));
+v1.get("/sources", async (c) =>
+  c.json({ sources: (await listSources(c.env.DB)).map(sourceShape), next: null }),
+);
 
 v1.route("/dead-letters", deadLetters);
 

@@ -23,6 +23,8 @@ export interface Snapshot {
 export interface ClaimAnswer {
   granted: boolean[];
   snapshot: Snapshot | null;
+  /** Rows that the call wrote, as the platform bills them. */
+  written: number;
 }
 
 /** A claim as remembered: key, origin, when (ms). */
@@ -37,7 +39,7 @@ export interface ContactState {
   claims: Remembered[];
 }
 
-export interface Transition extends ClaimAnswer {
+export interface Transition extends Omit<ClaimAnswer, "written"> {
   /** The state after the claims; the same object where nothing is to be written. */
   state: ContactState;
 }

@@ -31,8 +31,8 @@ export class Contact extends DurableObject<Env> {
     const { policy } = configOf(this.env);
     try {
       const { granted, snapshot, state: next } = decide(state, origins, claims, Date.now(), policy);
-      if (next !== state) await this.#write(next, state.claims.length === 0);
-      return { granted, snapshot };
+      const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
+      return { granted, snapshot, written };
     } catch (error) {
       this.#loaded = null; // what memory holds may be ahead of what was written
       throw error;
@@ -51,7 +51,8 @@ export class Contact extends DurableObject<Env> {
     }
     const claims = state.claims.filter(([, , at]) => at > expired);
     this.#loaded = null;
-    const idle = claims.length === 0 && kv.list({ prefix: PAGE_PREFIX })[Symbol.iterator]().next().done === true;
+    const idle =
+      claims.length === 0 && kv.list({ prefix: PAGE_PREFIX })[Symbol.iterator]().next().done === true;
     if (idle && state.version === 0) return await this.ctx.storage.deleteAll();
     if (claims.length < state.claims.length) kv.put(STATE, { ...state, claims });
     if (!idle) await this.#setAlarm();
@@ -72,16 +73,18 @@ export class Contact extends DurableObject<Env> {
     return this.#loaded;
   }
 
-  /** No await between the writes: the runtime makes them one. */
-  async #write(next: ContactState, idle: boolean): Promise<void> {
+  /** No await between the writes: the runtime makes them one. Returns how many rows they are. */
+  async #write(next: ContactState, idle: boolean): Promise<number> {
     const loaded = this.#load();
     loaded.state = next.claims.length < PAGE ? next : { ...next, claims: [] };
-    if (loaded.state !== next) this.#turnPage(next.claims, loaded.pages);
+    const turned = loaded.state === next ? 0 : this.#turnPage(next.claims, loaded.pages);
     this.ctx.storage.kv.put(STATE, loaded.state);
-    if (idle && loaded.pages.length === 0) await this.#setAlarm();
+    const wakes = idle && loaded.pages.length === 0;
+    if (wakes) await this.#setAlarm();
+    return turned + 1 + (wakes ? 1 : 0);
   }
 
-  #turnPage(claims: Remembered[], pages: string[]): void {
+  #turnPage(claims: Remembered[], pages: string[]): number {
     const kv = this.ctx.storage.kv;
     const last = Number(pages.at(-1)?.slice(PAGE_PREFIX.length) ?? 0);
     const page = PAGE_PREFIX + String(last + 1).padStart(8, "0");
@@ -89,6 +92,7 @@ export class Contact extends DurableObject<Env> {
     pages.push(page);
     const oldest = pages.length > MOST_PAGES ? pages.shift() : undefined;
     if (oldest !== undefined) kv.delete(oldest);
+    return oldest === undefined ? 1 : 2;
   }
 
   async #setAlarm(): Promise<void> {

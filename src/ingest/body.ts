@@ -9,7 +9,8 @@ export async function readBody(request: Request): Promise<Uint8Array | null> {
   if (declared !== null && Number(declared) > MAX_BODY) return null;
   if (request.body === null) return new Uint8Array(0);
   // The HTTP layer holds a sender to the length that it declared.
-  if (declared !== null && !request.headers.has("transfer-encoding")) return new Uint8Array(await request.arrayBuffer());
+  if (declared !== null && !request.headers.has("transfer-encoding"))
+    return new Uint8Array(await request.arrayBuffer());
   return await readCounted(request.body);
 }
 

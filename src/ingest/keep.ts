@@ -52,7 +52,10 @@ async function send(env: Bindings, bytes: Uint8Array): Promise<void> {
 }
 
 /** The message: the whole envelope, its body gzipped where that pays, or a pointer to the body in the archive. */
-async function toMessage(env: Bindings, envelope: Envelope): Promise<{ bytes: Uint8Array; claim: string | null }> {
+async function toMessage(
+  env: Bindings,
+  envelope: Envelope,
+): Promise<{ bytes: Uint8Array; claim: string | null }> {
   const plain = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : await encodeGzipped(envelope);
   if (plain.length <= MAX_MESSAGE) return { bytes: plain, claim: null };
   const claim = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));

@@ -47,16 +47,22 @@ export async function receive(
   const { provider } = source;
   const inbound: InboundRequest = { method, url: request.url, headers: request.headers, body };
   const verified = await verify(inbound, source);
-  if (provider === null || !verified.ok) return refused("credentials", source, verified.ok ? "closed" : verified.reason);
+  if (provider === null || !verified.ok)
+    return refused("credentials", source, verified.ok ? "closed" : verified.reason);
   const envelope = seal(inbound, source, provider, Date.now());
   if (outside) envelope.outside = true;
   const kept = await keep(env, envelope, first);
-  return kept === null ? answer("unavailable", { "retry-after": RETRY_AFTER }) : Response.json({ accepted: envelope.id });
+  return kept === null
+    ? answer("unavailable", { "retry-after": RETRY_AFTER })
+    : Response.json({ accepted: envelope.id });
 }
 
 function answer(what: keyof typeof ANSWERS, headers: Record<string, string> = {}): Response {
   const [status, text] = ANSWERS[what];
-  return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8", ...headers } });
+  return new Response(`${text}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  });
 }
 
 function refused(what: "address" | "credentials", source: Source, reason: string): Response {
@@ -81,7 +87,10 @@ function isOutside(request: Request, source: Source): boolean {
 
 async function verify(request: InboundRequest, source: Source) {
   if (source.provider === null || source.credentials.length === 0) {
-    return { ok: false, reason: "the source is closed: it has no credentials, or its configuration is wrong" } as const;
+    return {
+      ok: false,
+      reason: "the source is closed: it has no credentials, or its configuration is wrong",
+    } as const;
   }
   const context = { now: Date.now(), fetch, settings: source.settings };
   return await source.provider.verify(request, source.credentials, context);

@@ -15,7 +15,11 @@ export interface SuppressionPolicy {
   softBounceWindowDays: number;
 }
 
-export const DEFAULT_POLICY: SuppressionPolicy = { softBounces: 3, softBounceDays: 2, softBounceWindowDays: 30 };
+export const DEFAULT_POLICY: SuppressionPolicy = {
+  softBounces: 3,
+  softBounceDays: 2,
+  softBounceWindowDays: 30,
+};
 
 /** An event that may bear on suppression. `at`: ms since the epoch, by the provider; `id`: the event's. */
 export interface Fact {
@@ -39,7 +43,11 @@ export interface Suppression {
 }
 
 /** What an event says about the contact, or null where it says nothing: `blocked` and `dropped` never do. */
-export function factOf(event: Pick<ParsedEvent, "type" | "bounce" | "occurred_at">, id: string, source: string): Fact | null {
+export function factOf(
+  event: Pick<ParsedEvent, "type" | "bounce" | "occurred_at">,
+  id: string,
+  source: string,
+): Fact | null {
   const kind = kindOf(event);
   return kind === null ? null : { kind, at: event.occurred_at, id, source };
 }
@@ -70,11 +78,20 @@ export interface Facts {
   soft: Fact[];
   /** Times of deliveries, opens and clicks, ms. */
   good: number[];
+  /** The latest good time that was dropped to stay bounded, ms. A soft bounce from before it can be judged no more. */
+  forgotten: number;
   /** Unsubscribes and subscribes. */
   list: Fact[];
 }
 
-export const NO_FACTS: Readonly<Facts> = Object.freeze({ hard: null, complaint: null, soft: [], good: [], list: [] });
+export const NO_FACTS: Readonly<Facts> = Object.freeze({
+  hard: null,
+  complaint: null,
+  soft: [],
+  good: [],
+  forgotten: 0,
+  list: [],
+});
 
 const MOST_SOFT = 64;
 const MOST_GOOD = 64;
@@ -88,9 +105,9 @@ export function addFact(facts: Readonly<Facts>, fact: Fact): Facts {
     case "complaint":
       return { ...facts, complaint: earliest(facts.complaint, fact) };
     case "soft":
-      return { ...facts, soft: inserted(facts.soft, fact, MOST_SOFT) };
+      return fact.at <= facts.forgotten ? facts : { ...facts, soft: inserted(facts.soft, fact, MOST_SOFT) };
     case "good":
-      return { ...facts, good: thinned([...facts.good, fact.at].sort((a, b) => a - b), facts.soft) };
+      return withGood(facts, fact.at);
     case "unsubscribed":
     case "subscribed":
       return { ...facts, list: inserted(facts.list, fact, MOST_LIST) };
@@ -117,18 +134,24 @@ function rankAtOnce(fact: Fact): number {
 }
 
 /**
- * At most MOST_GOOD times. The first to go are those with no soft bounce on either side of them up to the next good
- * time: they separate nothing.
+ * One more good time, of which at most MOST_GOOD are kept. The first to go are those with no soft bounce on either side
+ * of them up to the next good time: they separate nothing.
  */
-function thinned(good: number[], soft: readonly Fact[]): number[] {
-  if (good.length <= MOST_GOOD) return good;
-  const between = (from: number, to: number): boolean => soft.some(({ at }) => at >= from && at <= to);
-  const spare = good.findIndex((at, i) => {
-    const before = good[i - 1] ?? -Infinity;
-    const after = good[i + 1] ?? Infinity;
-    return !between(before, at) && !between(at, after);
-  });
-  return good.toSpliced(Math.max(0, spare), 1);
+function withGood(facts: Readonly<Facts>, at: number): Facts {
+  const good = [...facts.good, at].sort((a, b) => a - b);
+  if (good.length <= MOST_GOOD) return { ...facts, good };
+  const spare = Math.max(
+    0,
+    good.findIndex((_, i) => !separates(good, i, facts.soft)),
+  );
+  const forgotten = Math.max(facts.forgotten, good[spare] ?? 0);
+  return { ...facts, good: good.toSpliced(spare, 1), forgotten };
+}
+
+function separates(good: readonly number[], index: number, soft: readonly Fact[]): boolean {
+  const before = good[index - 1] ?? -Infinity;
+  const after = good[index + 1] ?? Infinity;
+  return soft.some(({ at }) => at >= before && at <= after);
 }
 
 /** All suppressions that the facts amount to, in order of their evidence. */
@@ -183,7 +206,9 @@ function decidingSoftBounce({ soft, good }: Readonly<Facts>, policy: Suppression
 const STRENGTH: readonly SuppressionReason[] = ["complaint", "unsubscribed", "hard_bounce", "soft_bounces"];
 
 /** The strongest suppression in force, or null where the contact may be mailed. */
-export function strongestOf<S extends Pick<Suppression, "reason" | "lifted_at">>(suppressions: readonly S[]): S | null {
+export function strongestOf<S extends Pick<Suppression, "reason" | "lifted_at">>(
+  suppressions: readonly S[],
+): S | null {
   const standing = suppressions.filter(({ lifted_at }) => lifted_at === null);
   for (const reason of STRENGTH) {
     const found = standing.find((one) => one.reason === reason);

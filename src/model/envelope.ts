@@ -63,7 +63,11 @@ function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
 export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
   const length = new DataView(frame.buffer, frame.byteOffset).getUint32(0);
   if (4 + length > frame.length) throw new RangeError("the frame is cut off");
-  const { gzip: gzipped, batch, ...header } = JSON.parse(decoder.decode(frame.subarray(4, 4 + length))) as Header;
+  const {
+    gzip: gzipped,
+    batch,
+    ...header
+  } = JSON.parse(decoder.decode(frame.subarray(4, 4 + length))) as Header;
   if (typeof header.id !== "string" || typeof header.source !== "string") throw new TypeError("not a frame");
   if (batch !== undefined) return { envelope: header, batch };
   const body = frame.subarray(4 + length);
@@ -78,7 +82,10 @@ export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   return await through(bytes, new DecompressionStream("gzip"));
 }
 
-async function through(bytes: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
+async function through(
+  bytes: Uint8Array,
+  stream: CompressionStream | DecompressionStream,
+): Promise<Uint8Array> {
   const whole = new Response(bytes).body;
   if (whole === null) return bytes;
   return new Uint8Array(await new Response(whole.pipeThrough(stream)).arrayBuffer());
@@ -91,7 +98,10 @@ export function toLine({ body, ...header }: Envelope): string {
 
 /** Reads a line that {@link toLine} wrote; the body comes back byte for byte. */
 export function fromLine(line: string): Envelope {
-  const { text, base64, ...header } = JSON.parse(line) as Omit<Envelope, "body"> & { text?: string; base64?: string };
+  const { text, base64, ...header } = JSON.parse(line) as Omit<Envelope, "body"> & {
+    text?: string;
+    base64?: string;
+  };
   return { ...header, body: text !== undefined ? encoder.encode(text) : Buffer.from(base64 ?? "", "base64") };
 }
 

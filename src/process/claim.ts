@@ -15,11 +15,16 @@ export interface Claimed {
   granted: Candidate[];
   duplicates: Candidate[];
   contacts: ContactChange[];
+  /** Rows that the objects wrote, as the platform bills them. */
+  written: number;
 }
 
 /** Claims all candidates. Rejects where any contact cannot be reached; claiming again gives the same answer. */
-export async function claimAll(namespace: Env["CONTACTS"], candidates: readonly Candidate[]): Promise<Claimed> {
-  const claimed: Claimed = { granted: [], duplicates: [], contacts: [] };
+export async function claimAll(
+  namespace: Env["CONTACTS"],
+  candidates: readonly Candidate[],
+): Promise<Claimed> {
+  const claimed: Claimed = { granted: [], duplicates: [], contacts: [], written: 0 };
   const groups = [...byContact(candidates)];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -47,7 +52,9 @@ async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candid
   return await within(DEADLINE, "a contact", namespace.getByName(contact).claim(claims));
 }
 
-function collect(claimed: Claimed, contact: string, own: Candidate[], { granted, snapshot }: ClaimAnswer): void {
+function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {
+  const { granted, snapshot, written } = answer;
+  claimed.written += written;
   for (const [index, candidate] of own.entries()) {
     (granted[index] === true ? claimed.granted : claimed.duplicates).push(candidate);
   }

@@ -26,10 +26,10 @@ export interface Opened {
 }
 
 /** An envelope and the messages that brought it: the queue may deliver one twice, even in one batch. */
-type Delivered = Opened & { messages: Message<unknown>[] };
+type Delivered = Opened & { messages: Message[] };
 
 /** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
-export async function consume(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const config = configOf(env);
   let group = new Map<string, Delivered>();
   let bytes = 0;
@@ -51,7 +51,7 @@ export async function consume(batch: MessageBatch<unknown>, env: Env): Promise<v
   if (group.size > 0) await workOff(group, config, env);
 }
 
-async function openOrRetry(message: Message<unknown>, env: Env): Promise<Opened | null> {
+async function openOrRetry(message: Message, env: Env): Promise<Opened | null> {
   try {
     return await open(message, env.BUCKET);
   } catch (error) {
@@ -61,18 +61,26 @@ async function openOrRetry(message: Message<unknown>, env: Env): Promise<Opened 
 }
 
 /** Reads a message; rejects only where the archive is unavailable. */
-export async function open(message: Message<unknown>, bucket: R2Bucket): Promise<Opened> {
+export async function open(message: Message, bucket: R2Bucket): Promise<Opened> {
   const bytes = bytesOf(message.body);
   const frame = await decodeFrame(bytes).catch(() => null);
   if (frame === null) {
-    return { envelope: unreadable(message, bytes), batch: null, problem: "the queue message is not an envelope" };
+    return {
+      envelope: unreadable(message, bytes),
+      batch: null,
+      problem: "the queue message is not an envelope",
+    };
   }
   if (frame.batch === null) return { ...frame, problem: null };
   const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, frame.batch, 0));
   if (archived !== null) {
     return { envelope: { ...frame.envelope, body: archived.body }, batch: frame.batch, problem: null };
   }
-  return { envelope: { ...frame.envelope, body: bytes }, batch: null, problem: "its body is gone from the archive" };
+  return {
+    envelope: { ...frame.envelope, body: bytes },
+    batch: null,
+    problem: "its body is gone from the archive",
+  };
 }
 
 function bytesOf(body: unknown): Uint8Array {
@@ -81,7 +89,7 @@ function bytesOf(body: unknown): Uint8Array {
   return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function unreadable(message: Message<unknown>, body: Uint8Array): Envelope {
+function unreadable(message: Message, body: Uint8Array): Envelope {
   const receivedAt = message.timestamp.getTime();
   const common = { method: "POST", url: "https://queue.invalid/", headers: [], receivedAt, body };
   return { ...common, id: `message-${message.id}`, source: "unknown", provider: "unknown" };
@@ -117,7 +125,9 @@ function locate(group: readonly Delivered[], batch: string): Located[] {
 /** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
 async function archive(works: readonly Work[], batch: string, bucket: R2Bucket): Promise<void> {
   const fresh = works.flatMap((work) => (work.batch === batch ? [work.envelope] : []));
-  const puts = works.flatMap((work) => (work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : []));
+  const puts = works.flatMap((work) =>
+    work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : [],
+  );
   if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
@@ -132,13 +142,16 @@ async function workOffPortion(portion: Portion, archived: Promise<void>, env: En
     unstored.add(work.envelope.id);
     await putDeadEnvelope(env.BUCKET, work.envelope);
   });
-  const settled = portion.complete.filter(({ envelope, rejects }) => rejects.length === 0 && !unstored.has(envelope.id));
+  const settled = portion.complete.filter(
+    ({ envelope, rejects }) => rejects.length === 0 && !unstored.has(envelope.id),
+  );
   // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
   const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
   await deleteDeadEnvelopes(env.BUCKET, replayed);
 }
 
-function retry(messages: readonly Message<unknown>[], what: string, error: unknown): void {
-  for (const message of messages) message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
+function retry(messages: readonly Message[], what: string, error: unknown): void {
+  for (const message of messages)
+    message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
   if (messages.length > 0) console.error({ message: what, envelopes: messages.length, error: String(error) });
 }

@@ -15,7 +15,7 @@ const DEADLINE = 30_000;
 const TRIES = 20;
 
 /** Keeps each message as a dead letter. */
-export async function giveUp(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+export async function giveUp(batch: MessageBatch, env: Env): Promise<void> {
   configOf(env);
   for (const message of batch.messages) {
     try {
@@ -23,7 +23,11 @@ export async function giveUp(batch: MessageBatch<unknown>, env: Env): Promise<vo
       await bury(envelope, env);
       message.ack();
     } catch (error) {
-      console.error({ message: "a dead letter could not be kept", attempts: message.attempts, error: String(error) });
+      console.error({
+        message: "a dead letter could not be kept",
+        attempts: message.attempts,
+        error: String(error),
+      });
       if (message.attempts < TRIES || !(await backToSpool(message, env.BUCKET))) {
         message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
       } else message.ack();
@@ -40,7 +44,7 @@ async function bury(envelope: Envelope, env: Env): Promise<void> {
   await within(DEADLINE, "the database", storeSlice(env.DB, { ...nothing, deadLetters: [letter] }));
 }
 
-async function backToSpool(message: Message<unknown>, bucket: R2Bucket): Promise<boolean> {
+async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {
   if (!(message.body instanceof ArrayBuffer || message.body instanceof Uint8Array)) return false;
   try {
     await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, new Uint8Array(message.body)));

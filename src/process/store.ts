@@ -103,6 +103,12 @@ async function storeInParts(
 /** Its place among the dead letters comes after all that the parser's own rejects may take. */
 function unstorable({ work, row }: Candidate): DeadLetter {
   const provider = providers[work.envelope.provider];
-  const element = provider === undefined ? null : elementAt(provider, deliveryOf(work.envelope, {}), row.element);
-  return letterOf(work.envelope, 1_000_000 + row.element, "the database cannot hold this event", toJson(element));
+  const element =
+    provider === undefined ? null : elementAt(provider, deliveryOf(work.envelope, {}), row.element);
+  return letterOf(
+    work.envelope,
+    1_000_000 + row.element,
+    "the database cannot hold this event",
+    toJson(element),
+  );
 }

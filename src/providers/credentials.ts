@@ -2,6 +2,7 @@
 // the answer's time nor its words tell what was wrong.
 
 import { createHash, timingSafeEqual } from "node:crypto";
+import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "./provider.ts";
 
 /** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
@@ -14,7 +15,8 @@ export const TOKEN_PARAMETER = "token";
 export function verifySharedSecret(request: InboundRequest, credentials: readonly string[]): VerifyResult {
   if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
   const shown = shownSecrets(request);
-  const presented = shown.length > 0 ? shown : [""];
+  // As many comparisons for a request that shows nothing as for one that shows the most it can.
+  const presented = [...shown, ...NOTHING].slice(0, NOTHING.length);
   let matches = 0;
   for (const secret of presented) {
     for (const credential of credentials) matches += equalSecrets(secret, credential) ? 1 : 0;
@@ -26,10 +28,16 @@ export function verifySharedSecret(request: InboundRequest, credentials: readonl
   };
 }
 
-/** Whether two secrets are the same and not empty, in a time that does not depend on where they differ. */
+/** Header: a pair and its password, or a bearer token; query: two tokens at most. */
+const NOTHING = ["", "", "", ""];
+
+/**
+ * Whether two secrets are the same, in a time that does not depend on where they differ. Empty ones never are, nor an
+ * empty pair, which is what unset variables make.
+ */
 export function equalSecrets(presented: string, expected: string): boolean {
   const same = timingSafeEqual(sha256(presented), sha256(expected));
-  return same && expected !== "";
+  return same && expected !== "" && expected !== ":";
 }
 
 function sha256(value: string): Uint8Array {
@@ -42,8 +50,7 @@ function shownSecrets(request: InboundRequest): string[] {
   const [, scheme, value] = /^\s*(basic|bearer)\s+(\S+)\s*$/i.exec(header) ?? [];
   if (scheme?.toLowerCase() === "bearer" && value !== undefined) shown.push(value);
   if (scheme?.toLowerCase() === "basic" && value !== undefined) shown.push(...basicSecrets(value));
-  if (request.url.includes("?"))
-    shown.push(...new URL(request.url).searchParams.getAll(TOKEN_PARAMETER).slice(0, 2));
+  shown.push(...new URLSearchParams(queryOf(request.url)).getAll(TOKEN_PARAMETER).slice(0, 2));
   return shown;
 }
 

@@ -25,15 +25,23 @@ export function isBlank(body: Uint8Array): boolean {
 }
 
 /**
+ * More elements in one delivery than any provider sends (5 MB of the shortest real events): what comes of them would not
+ * fit into the Worker's memory.
+ */
+const MOST_ELEMENTS = 25_000;
+
+/**
  * Reads every element by `read`. A body without elements that is blank counts as one ping; a body that has none because
  * it cannot be read is one reject with all of it.
  */
 export function parseElements(
   delivery: Delivery,
-  elements: Result<unknown[]>,
+  found: Result<unknown[]>,
   read: (element: JsonObject, index: number) => ElementResult,
 ): ParsedDelivery {
   const parsed: ParsedDelivery = { events: [], rejects: [], pings: 0 };
+  const tooMany = found.ok && found.value.length > MOST_ELEMENTS;
+  const elements = tooMany ? fail(`more than ${MOST_ELEMENTS} elements in one delivery`) : found;
   if (!elements.ok) {
     parsed.rejects.push({ reason: elements.reason, raw: new TextDecoder().decode(delivery.body) });
     return parsed;
@@ -45,7 +53,7 @@ export function parseElements(
       : fail("the element is not an object");
     if (!result.ok) parsed.rejects.push({ reason: result.reason, raw: toJson(element) });
     else if (result.value === "ping") parsed.pings += 1;
-    else parsed.events.push(...result.value);
+    else for (const event of result.value) parsed.events.push(event);
   }
   return parsed;
 }

@@ -54,14 +54,18 @@ function fromNumber(value: number): number {
   return Math.round(value < 1e14 ? value : value / 1000);
 }
 
+const MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}";
 /** How a date may begin. Date.parse alone takes "hello 5" for a day of May 2001. */
-const DATE =
-  /^(\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{4}|([a-z]{3,9},? )?(\d\d? [a-z]{3}|[a-z]{3,9} \d\d?,?)( |$))/i;
+const DATES = [
+  /^\d{4}[-/]\d\d?[-/]\d\d?/,
+  /^\d\d?[-/]\d\d?[-/]\d{4}/,
+  new RegExp(`^([a-z]{3,9},? )?(\\d\\d? ${MONTH}|${MONTH} \\d\\d?),? .*\\d{4}`, "i"),
+];
 const ZONE = /:.*(z|[+-]\d\d(:?\d\d)?| (gmt|utc|[ecmp][sd]t))$/i;
 
 function fromText(value: string): number {
   if (/^\d{1,20}(\.\d{1,20})?$/.test(value)) return fromNumber(Number(value));
-  if (value.length > 64 || !DATE.test(value)) return NaN;
+  if (value.length > 64 || !DATES.some((date) => date.test(value))) return NaN;
   if (ZONE.test(value)) return Date.parse(value.replace(/(T.*[+-]\d\d)$/, "$1:00")); // "+02" is not ISO to V8
   // Any other word at the end is a zone that we do not know: better no time than one that is hours off.
   if (!/(\d|am|pm)$/i.test(value)) return NaN;

@@ -87,12 +87,15 @@ export function saysNothing(fields: NamedFields): boolean {
   return [...fields.keys()].every((name) => name === "test" || name === "ping");
 }
 
+const MOST_RECIPIENTS = 1_000;
+
 /** The recipients: of the fields that may hold them the first that does, be it one address or a list. */
 export function contactsOf(fields: NamedFields): Result<string[]> {
   const values = NAMES.contact.flatMap((name) => (fields.has(name) ? [fields.get(name)] : []));
   for (const value of values) {
     const addresses = (Array.isArray(value) ? value : [value]).map(address);
     const usable = addresses.filter((contact) => contact !== null);
+    if (usable.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
     if (usable.length > 0 && usable.length === addresses.length) return ok([...new Set(usable)]);
   }
   return fail(values.length > 0 ? "email is not an address" : "email is missing");

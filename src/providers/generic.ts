@@ -135,9 +135,17 @@ function readElement(element: JsonObject, { index, receivedAt, webhookId }: Cont
     message_id: firstText(fields, NAMES.message_id, LONGEST.id),
     occurredAt,
     receivedAt,
-    distinguishing: [word, details.url, details.ip, details.user_agent, details.campaign, details.custom_id],
-    // A bare `id` is the report's only where it stands beside the event's name; inside a wrapper it may be the mail's.
-    eventId: webhookId ?? identifier(fields, NAMES.event_id) ?? identifier(outer, ["id"]),
+    distinguishing: [
+      word,
+      details.url,
+      details.ip,
+      details.user_agent,
+      details.campaign,
+      details.custom_id,
+      // A bare `id` may be the report's or the mail's: it tells reports apart, but two with the same may be two.
+      identifier(outer, ["id"]),
+    ],
+    eventId: webhookId ?? identifier(fields, NAMES.event_id),
   };
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }

@@ -158,7 +158,7 @@ function dataOf(element: JsonObject, names: Names): [string, unknown][] {
 function wordsOf(url: string): string[] {
   const words = texts(byName(readParameters(queryOf(url))), ["event"]);
   const path = (url.split(/[?#]/, 1)[0] ?? "").split("/").filter((segment) => segment !== "");
-  const route = path.indexOf("webhooks");
+  const route = path.indexOf("webhooks", url.startsWith("/") ? 0 : 2); // not the host
   if (route >= 0 && path.length > route + 2) words.push(path.at(-1) ?? "");
   return words.map((word) => plainName(word.slice(0, LONGEST.short)));
 }

@@ -10,7 +10,11 @@ export function archiveKey(batch: string): string {
 }
 
 /** Writes the envelopes as one object, a line each. `batch`: a new time id. */
-export async function putBatch(bucket: R2Bucket, batch: string, envelopes: readonly Envelope[]): Promise<void> {
+export async function putBatch(
+  bucket: R2Bucket,
+  batch: string,
+  envelopes: readonly Envelope[],
+): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
   await bucket.put(archiveKey(batch), await gzip(lines), {
     httpMetadata: { contentType: "application/x-ndjson", contentEncoding: "gzip" },

@@ -28,17 +28,32 @@ export async function deleteDeadEnvelopes(bucket: R2Bucket, envelopes: readonly 
 }
 
 /** A dead letter for each reject of an envelope, or one for all of them where they are very many. */
-export function lettersOf(envelope: Envelope, rejects: readonly { reason: string; raw: string }[]): DeadLetter[] {
+export function lettersOf(
+  envelope: Envelope,
+  rejects: readonly { reason: string; raw: string }[],
+): DeadLetter[] {
   const [first] = rejects;
   if (first === undefined) return [];
   if (rejects.length > MOST_PER_ENVELOPE) {
-    return [letterOf(envelope, null, `${rejects.length} elements could not be read; the first: ${first.reason}`, "")];
+    return [
+      letterOf(
+        envelope,
+        null,
+        `${rejects.length} elements could not be read; the first: ${first.reason}`,
+        "",
+      ),
+    ];
   }
   return rejects.map(({ reason, raw }, index) => letterOf(envelope, index, reason, raw));
 }
 
 /** One dead letter of an envelope. `element`: which of its rejects, or null for the whole envelope. */
-export function letterOf(envelope: Envelope, element: number | null, reason: string, raw: string): DeadLetter {
+export function letterOf(
+  envelope: Envelope,
+  element: number | null,
+  reason: string,
+  raw: string,
+): DeadLetter {
   return {
     id: element === null ? envelope.id : `${envelope.id}.${element}`,
     envelope: envelope.id,
@@ -88,7 +103,9 @@ export async function discardLetter(db: D1Database, bucket: R2Bucket, letter: Li
   const { envelope, id } = letter;
   const [, rest] = await db.batch<{ n: number }>([
     db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id),
-    db.prepare("SELECT count(*) AS n FROM dead_letters WHERE id >= ?1 AND id < ?2").bind(envelope, `${envelope}/`),
+    db
+      .prepare("SELECT count(*) AS n FROM dead_letters WHERE id >= ?1 AND id < ?2")
+      .bind(envelope, `${envelope}/`),
   ]);
   if (rest?.results[0]?.n === 0) await deleteDeadEnvelopes(bucket, [envelope]);
 }

@@ -70,7 +70,11 @@ async function contactsOf(db: D1Database, { contact, message_id }: EventFilter):
   return found.results.map((row) => row.contact);
 }
 
-async function readContacts(db: D1Database, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
+async function readContacts(
+  db: D1Database,
+  filter: EventFilter,
+  contacts: readonly string[],
+): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const compare = filter.order === "asc" ? ">" : "<";
   // The plus keeps the planner from walking the whole feed for the order's sake.
@@ -80,7 +84,12 @@ async function readContacts(db: D1Database, filter: EventFilter, contacts: reado
        ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
        WHERE +events.seq ${compare} ?2 ${clause} ORDER BY +events.seq ${filter.order} LIMIT ?3`,
     )
-    .bind(JSON.stringify(contacts.map(rangeOf)), filter.after ?? beginning(filter), filter.limit + 1, ...values)
+    .bind(
+      JSON.stringify(contacts.map(rangeOf)),
+      filter.after ?? beginning(filter),
+      filter.limit + 1,
+      ...values,
+    )
     .all<Row>();
   return pageOf(rows.results, filter.limit, null);
 }
@@ -94,7 +103,10 @@ export function rangeOf(contact: string): [from: string, to: string, contact: st
 async function walkFeed(db: D1Database, filter: EventFilter): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const edge = await db
-    .prepare("SELECT coalesce(min(seq), 0) AS low, coalesce(max(seq), 0) AS high FROM events")
+    .prepare(
+      // One by one, for SQLite finds either end by the key but walks the table for both.
+      "SELECT coalesce((SELECT min(seq) FROM events), 0) AS low, coalesce((SELECT max(seq) FROM events), 0) AS high",
+    )
     .first<{ low: number; high: number }>();
   const { low, high } = edge ?? { low: 0, high: 0 };
   const asc = filter.order === "asc";
@@ -163,7 +175,10 @@ export async function listTimeline(
 }
 
 /** One event by its id, and where its raw element lies; null where there is none. */
-export async function getEvent(db: D1Database, id: string): Promise<{ event: StoredEvent; place: RawPlace } | null> {
+export async function getEvent(
+  db: D1Database,
+  id: string,
+): Promise<{ event: StoredEvent; place: RawPlace } | null> {
   const row = await db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<Row>();
   if (row === null) return null;
   return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };

@@ -112,13 +112,17 @@ export async function storeSlice(db: D1Database, slice: Slice): Promise<number> 
 
 function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
-  const add = (sql: string, ...values: string[]): void => void statements.push(db.prepare(sql).bind(...values));
+  const add = (sql: string, ...values: string[]): void =>
+    void statements.push(db.prepare(sql).bind(...values));
   const events = `[${slice.events.map(toRow).join(",")}]`;
-  const tallies = JSON.stringify(slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]));
+  const tallies = JSON.stringify(
+    slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
+  );
   const some = slice.events.length > 0;
   if (some) add(COUNT_BY_TIME, events);
   if (some) add(COUNT_BY_CAMPAIGN, events);
-  if (slice.sources.length > 0) add(COUNT_BY_SOURCE, events, JSON.stringify(slice.sources.map(toSource)), tallies);
+  if (slice.sources.length > 0)
+    add(COUNT_BY_SOURCE, events, JSON.stringify(slice.sources.map(toSource)), tallies);
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   if (some) add(INSERT_EVENTS, events);
   if (slice.events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, events);

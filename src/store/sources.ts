@@ -35,7 +35,9 @@ const MOST_A_RUN = 1_000;
 /** Drops old tallies, a bounded number at a time. `now`: ms. */
 export async function forgetTallies(db: D1Database, now: number): Promise<void> {
   await db
-    .prepare("DELETE FROM tallies WHERE envelope IN (SELECT envelope FROM tallies WHERE envelope < ?1 LIMIT ?2)")
+    .prepare(
+      "DELETE FROM tallies WHERE envelope IN (SELECT envelope FROM tallies WHERE envelope < ?1 LIMIT ?2)",
+    )
     .bind(firstIdAt(now - TALLIES_LIVE), MOST_A_RUN)
     .run();
 }

@@ -1,0 +1,55 @@
+// The real bindings with one call made to fail: before it takes effect, after it took effect, or with the whole process
+// gone from there on.
+
+export type Fault = "before" | "after" | "death";
+
+class Fell extends Error {}
+
+/** Bindings whose k-th call (from 1) fails; `calls()` tells how many there were. */
+export function faulty(
+  bindings: Env,
+  k: number,
+  fault: Fault,
+): { bindings: Env; calls(): number; dead(): boolean } {
+  let calls = 0;
+  let dead = false;
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    const own = ++calls;
+    if (dead) return await new Promise<T>(() => {}); // nobody is there to hear of it
+    if (own !== k) return await work();
+    if (fault === "after" || fault === "death") await work();
+    dead = fault === "death";
+    throw new Fell(`call ${own} failed (${fault})`);
+  };
+  const wrap = <T extends object>(target: T, guarded: readonly string[]): T =>
+    new Proxy(target, {
+      get(from, name) {
+        const value: unknown = Reflect.get(from, name, from);
+        if (typeof value !== "function") return value;
+        const call = (...args: unknown[]): unknown => Reflect.apply(value, from, args);
+        return guarded.includes(String(name))
+          ? async (...args: unknown[]) => await guard(async () => await (call(...args) as Promise<unknown>))
+          : call;
+      },
+    });
+  const contacts = new Proxy(bindings.CONTACTS, {
+    get: (from, name) =>
+      name === "getByName"
+        ? (address: string) => ({
+            claim: async (claims: never[]) =>
+              await guard(async () => await from.getByName(address).claim(claims)),
+          })
+        : Reflect.get(from, name, from),
+  });
+  return {
+    bindings: {
+      ...bindings,
+      QUEUE: wrap(bindings.QUEUE, ["send", "sendBatch"]),
+      BUCKET: wrap(bindings.BUCKET, ["put", "get", "delete", "list"]),
+      DB: wrap(bindings.DB, ["batch"]),
+      CONTACTS: contacts,
+    },
+    calls: () => calls,
+    dead: () => dead,
+  };
+}

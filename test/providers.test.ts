@@ -1,0 +1,321 @@
+// The contract that every provider keeps, driven by its fixtures alone: a new provider is tested by adding them.
+
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { normalizeAddress } from "../src/model/address.ts";
+import { destinationOf } from "../src/model/destination.ts";
+import { claimKey } from "../src/model/id.ts";
+import { bounceClass, flag, metadata, time } from "../src/providers/fields.ts";
+import { providers, type Delivery, type ParsedDelivery, type Provider } from "../src/providers/index.ts";
+import { parseVerbatim } from "../src/providers/json.ts";
+import { findSmtp } from "../src/providers/smtp.ts";
+import { hostileElements, MALFORMED_AUTHORIZATIONS, nested } from "./hostile.ts";
+import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "./provider-cases.ts";
+
+const ALL = Object.entries(providers).map(([key, provider]) => ({ key, provider, cases: casesOf(key) }));
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const keysOf = (provider: Provider, parsed: ParsedDelivery): string[] =>
+  parsed.events.map((event) => claimKey(provider.id, event.identity));
+const sorted = (keys: Iterable<string>): string[] => [...new Set(keys)].sort();
+
+/** The elements that a delivery is said to have. */
+function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
+  if (provider.elements !== undefined) return provider.elements(delivery);
+  const text = new TextDecoder().decode(delivery.body);
+  const json = text.trim() === "" ? [] : parseVerbatim(text);
+  return Array.isArray(json) ? json : [json];
+}
+
+function accountedFor(parsed: ParsedDelivery): number {
+  return new Set(parsed.events.map((event) => event.element)).size + parsed.rejects.length + parsed.pings;
+}
+
+describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
+  it("has the id by which it is registered, fixtures, and headers in lower case", () => {
+    expect(provider.id).toBe(key);
+    expect(cases.length).toBeGreaterThan(3);
+    expect(provider.headers.map((name) => name.toLowerCase())).toEqual(provider.headers);
+  });
+
+  it.each(cases)("$name", ({ delivery, expected, events }) => {
+    const parsed = provider.parse(delivery);
+    expect(parsed.events.map((event) => ({ ...event, identity: [] }))).toStrictEqual(events);
+    const reasons = parsed.rejects.map((reject) => reject.reason);
+    expect(Array.isArray(expected.rejects) ? reasons : reasons.length).toEqual(expected.rejects);
+    expect(parsed.pings).toBe(expected.pings);
+  });
+
+  const telling = cases.filter(({ expected }) => expected.events.length > 0);
+  it.each(telling)("$name: elements", ({ delivery, body, expected }) => {
+    const elements = elementsOf(provider, delivery);
+    const parsed = provider.parse(delivery);
+    expect(accountedFor(parsed)).toBe(elements.length);
+    for (const event of parsed.events) expect(elements[event.element]).toBeTypeOf("object");
+    const shown = JSON.stringify(elements);
+    for (const [digits] of body.matchAll(/\d{16,}/g)) expect(shown).toContain(digits);
+    if (!body.includes('"token"')) expect(shown).not.toContain('"token"');
+    if (expected.elements !== undefined) expect(elements).toStrictEqual(expected.elements);
+  });
+
+  it("tells different reports apart", () => {
+    const keys = cases.flatMap(({ delivery, expected }) => {
+      const found = keysOf(provider, provider.parse(delivery));
+      if (expected.one_report !== true) return found;
+      expect(new Set(found).size).toBe(1);
+      return found.slice(0, 1);
+    });
+    expect(sorted(keys)).toEqual(keys.sort());
+  });
+
+  it.each(telling)("$name: delivered again", ({ delivery }) => {
+    const { url, receivedAt } = delivery;
+    const backup = url.replace("/webhooks/", "/backup/webhooks/");
+    const otherUrl = `${backup}${url.includes("?") ? "&" : "?"}token=other`;
+    const again = { ...delivery, url: otherUrl, receivedAt: receivedAt + 86_400_000 };
+    expect(keysOf(provider, provider.parse(again))).toEqual(keysOf(provider, provider.parse(delivery)));
+  });
+
+  const regroupable = cases.filter(({ json, expected }) => json && expected.regroups !== false);
+  it.each(regroupable)("$name: regrouped", ({ delivery }) => {
+    const elements = elementsOf(provider, delivery);
+    const body = bytes(JSON.stringify([17, ...elements.toReversed(), ...elements]));
+    const regrouped = provider.parse({ ...delivery, body });
+    expect(sorted(keysOf(provider, regrouped))).toEqual(sorted(keysOf(provider, provider.parse(delivery))));
+  });
+});
+
+const NO_FETCH: typeof fetch = () => Promise.reject(new Error("no network in tests"));
+
+async function verdictOf(
+  provider: Provider,
+  request: VerifyCase,
+  changed: Partial<VerifyCase> = {},
+): Promise<string> {
+  const whole = { ...request, ...changed };
+  const context = {
+    now: Date.parse(whole.now ?? "2026-01-01T00:00:00.000Z"),
+    fetch: NO_FETCH,
+    settings: whole.settings ?? {},
+  };
+  const result = await provider.verify(requestOf(provider.id, whole), whole.credentials, context);
+  if (!result.ok) expect(result.reason).toMatch(/\w/);
+  return result.ok ? "accepted" : "refused";
+}
+
+/** Another credential of the same make. */
+function altered(credential: string): string {
+  const at = Math.floor(credential.length / 2);
+  return `${credential.slice(0, at)}${credential[at] === "A" ? "B" : "A"}${credential.slice(at + 1)}`;
+}
+
+describe.each(ALL)("$key: verify", ({ provider }) => {
+  const { requests, shared_secret } = verifyCasesOf(provider.id);
+  const accepted = requests.filter((request) => request.accepted);
+
+  it.each(requests)("$name", async (request) => {
+    expect(await verdictOf(provider, request)).toBe(request.accepted ? "accepted" : "refused");
+  });
+
+  it.each(accepted)("$name: only with its credential", async (request) => {
+    const { credentials } = request;
+    const wrong = credentials.map(altered);
+    expect(await verdictOf(provider, request, { credentials: [...wrong, "", ...credentials] })).toBe(
+      "accepted",
+    );
+    for (const others of [wrong, [], [""], ["", " "]]) {
+      expect(await verdictOf(provider, request, { credentials: others })).toBe("refused");
+    }
+    expect(await verdictOf(provider, request, { headers: {}, url: "" })).toBe("refused");
+    expect(await verdictOf(provider, request, { headers: {}, url: "?token=", credentials: [""] })).toBe(
+      "refused",
+    );
+  });
+
+  it.each(accepted.filter((request) => request.signed))("$name: only with its bytes", async (request) => {
+    const { body = "" } = request;
+    for (let at = 0; at < body.length; at++) {
+      const flipped = String.fromCharCode(body.charCodeAt(at) ^ 1);
+      const changed = body.slice(0, at) + flipped + body.slice(at + 1);
+      expect(await verdictOf(provider, request, { body: changed })).toBe("refused");
+    }
+    expect(await verdictOf(provider, request, { body: `${body}\n` })).toBe("refused");
+    expect(await verdictOf(provider, request, { body: "" })).toBe("refused");
+  });
+
+  it.each(accepted.filter((request) => request.timed))("$name: only in its time", async (request) => {
+    const at = (seconds: number): Promise<string> =>
+      verdictOf(provider, request, {
+        now: new Date(Date.parse(request.now ?? "") + seconds * 1000).toISOString(),
+      });
+    expect([await at(-299), await at(299)]).toEqual(["accepted", "accepted"]);
+    expect([await at(-301), await at(301), await at(1e9)]).toEqual(["refused", "refused", "refused"]);
+  });
+
+  it.runIf(shared_secret)("refuses whatever is no credential", async () => {
+    const request = { name: "", credentials: ["user:password", "token", "é:ü", ":", "0"], accepted: false };
+    for (const authorization of MALFORMED_AUTHORIZATIONS) {
+      expect(await verdictOf(provider, request, { headers: { authorization } }), authorization).toBe(
+        "refused",
+      );
+    }
+    for (const url of ["?token", "?token=%", "?token=%E9%00&token=", "?TOKEN=token", "?%%%"]) {
+      expect(await verdictOf(provider, request, { url }), url).toBe("refused");
+    }
+  });
+});
+
+function deliveryOf(provider: Provider, body: Uint8Array, query = "?event=open"): Delivery {
+  const url = `https://tidings.test/webhooks/${provider.id}${query}`;
+  return { method: "POST", url, headers: new Headers(), body, receivedAt: 1.7e12, settings: {} };
+}
+
+/** What any store must be able to hold. */
+function expectSound(parsed: ParsedDelivery): void {
+  for (const event of parsed.events) {
+    expect(Number.isSafeInteger(event.occurred_at)).toBe(true);
+    expect(normalizeAddress(event.contact)).toBe(event.contact);
+    expect(event.identity.every((part) => typeof part === "string")).toBe(true);
+    const json = JSON.stringify(event);
+    expect(json.length).toBeLessThan(64_000);
+    expect(/\\u0000|\\ud[89a-f]/i.test(json.replaceAll("\\\\", ""))).toBe(false);
+    for (const text of [event.contact, event.message_id, event.custom_id, event.url, event.description]) {
+      expect((text ?? "").length).toBeLessThanOrEqual(2048);
+    }
+  }
+  expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
+}
+
+describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
+  it("accounts for every element of an array", () => {
+    fc.assert(
+      fc.property(hostileElements(cases), (elements) => {
+        const parsed = provider.parse(deliveryOf(provider, bytes(JSON.stringify(elements))));
+        expect(accountedFor(parsed)).toBe(elements.length);
+        expectSound(parsed);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("never throws on any document or bytes", () => {
+    const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map(bytes), fc.string().map(bytes));
+    const query = fc.string({ unit: "grapheme" }).map((text) => `?${text}`);
+    fc.assert(
+      fc.property(body, query, (body, query) => {
+        expectSound(provider.parse(deliveryOf(provider, body, query)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    ["arrays", "[".repeat(100_000) + "]".repeat(100_000)],
+    ["open arrays", "[".repeat(100_000)],
+    ["objects", nested(100_000)],
+    ["objects with long numbers", `[${nested(100_000)},12345678901234567890]`],
+    [
+      "an escaped payload",
+      `[{"event":"open","email":"a@example.com","Payload":${JSON.stringify(nested(100_000))}}]`,
+    ],
+    ["a payload", `[{"event":"open","email":"a@example.com","Payload":${nested(100_000)}}]`],
+    [
+      "a prototype",
+      '[{"__proto__":{"polluted":1,"email":"a@example.com"},"constructor":{"prototype":{"polluted":1}}}]',
+    ],
+  ])("survives %s", (_name, body) => {
+    const delivery = deliveryOf(provider, bytes(body));
+    expectSound(provider.parse(delivery));
+    expect(() => provider.elements?.(delivery)).not.toThrow();
+  });
+});
+
+describe("fields", () => {
+  it.each([
+    [1433333949, "2015-06-03T12:19:09.000Z"],
+    ["1433333949", "2015-06-03T12:19:09.000Z"],
+    [1433333949.25, "2015-06-03T12:19:09.250Z"],
+    [1433333949123, "2015-06-03T12:19:09.123Z"],
+    [1433333949123456, "2015-06-03T12:19:09.123Z"],
+    ["2024-01-15T10:30:00Z", "2024-01-15T10:30:00.000Z"],
+    ["2024-01-15T10:30:00.1234567Z", "2024-01-15T10:30:00.123Z"],
+    ["2024-01-15T10:30:00+02:00", "2024-01-15T08:30:00.000Z"],
+    ["2024-01-15T10:30:00+02", "2024-01-15T08:30:00.000Z"],
+    ["2024-01-15 10:30:00+00", "2024-01-15T10:30:00.000Z"],
+    ["2024-01-15T10:30:00", "2024-01-15T10:30:00.000Z"],
+    ["2024-01-15 10:30:00.5", "2024-01-15T10:30:00.500Z"],
+    ["2024-01-15 10:30:00 UTC", "2024-01-15T10:30:00.000Z"],
+    ["2024-01-15", "2024-01-15T00:00:00.000Z"],
+    ["01-15-2024", "2024-01-15T00:00:00.000Z"],
+    ["1/15/2024 10:30:00 AM", "2024-01-15T10:30:00.000Z"],
+    ["1/15/2024 10:30:00 PM EST", "2024-01-16T03:30:00.000Z"],
+    ["Mon, 15 Jan 2024 10:30:00 -0500", "2024-01-15T15:30:00.000Z"],
+    ["15 Jan 2024 10:30", "2024-01-15T10:30:00.000Z"],
+    ["Jan 15, 2024 10:30 AM", "2024-01-15T10:30:00.000Z"],
+  ])("reads the time %s", (value, iso) => {
+    const ms = time(value);
+    expect(typeof ms === "number" ? new Date(ms).toISOString() : ms).toBe(iso);
+  });
+
+  it("knows no time from a bad one", () => {
+    for (const value of [undefined, null, "", " ", 0, "0"]) expect(time(value)).toBeNull();
+    const words = [
+      "soon",
+      "hello 5",
+      "camp 2024",
+      "Jan 5",
+      "5 Jan",
+      "2024-13-45",
+      "15/15/2024",
+      "10:30",
+      "9e99",
+    ];
+    const cut = ["2024-01-15 10:30 CET", "1".repeat(30), `2024-01-15${" ".repeat(90)}x`];
+    for (const value of [...words, ...cut, -5, NaN, 5, {}, [], true]) {
+      expect(time(value), JSON.stringify(value)).toBe("bad");
+    }
+  });
+
+  it("reads flags, bounce classes, replies and metadata", () => {
+    expect([true, "True", 1, "1"].map(flag)).toEqual([true, true, true, true]);
+    expect([false, "FALSE", 0, "0"].map(flag)).toEqual([false, false, false, false]);
+    expect(["", null, undefined, "yes", 2, {}].map(flag)).toEqual(Array(6).fill(null));
+    expect(["Hard", "permanent failure"].map(bounceClass)).toEqual(["hard", "hard"]);
+    expect(["SoftBounce", "transient", "temporary"].map(bounceClass)).toEqual(["soft", "soft", "soft"]);
+    expect(["42", "", null].map(bounceClass)).toEqual([null, null, null]);
+    expect(findSmtp("smtp; 421 4.7.0 later")).toEqual({
+      code: 421,
+      enhanced: "4.7.0",
+      response: "smtp; 421 4.7.0 later",
+    });
+    expect(findSmtp("gone for good")).toBeNull();
+    expect(metadata('{"order":12345678901234567890}')).toEqual({ order: "12345678901234567890" });
+    expect(metadata(JSON.parse(nested(33)))).toEqual({});
+    expect(metadata("words")).toEqual({ payload: "words" });
+  });
+
+  it.each([
+    ["  Ada@Example.COM ", "ada@example.com"],
+    ["Ada <ada@example.com>", "ada@example.com"],
+    ["ada+tag@example.com", "ada+tag@example.com"],
+    ["ad\u0061\u0308@example.com", "ad\u00e4@example.com"],
+    ["ada", null],
+    ["@example.com", null],
+    ["ada@", null],
+    ["a da@example.com", null],
+    ["a\0@example.com", null],
+    [`${"a".repeat(400)}@example.com`, null],
+  ])("normalises the address %j", (given, address) => expect(normalizeAddress(given)).toBe(address));
+
+  it.each([
+    ["a@gmail.com", "gmail"],
+    ["a@hotmail.fr", "microsoft"],
+    ["a@live.co.uk", "microsoft"],
+    ["a@yahoo.co.jp", "yahoo"],
+    ["a@icloud.com", "apple"],
+    ["a@gmx.at", "gmx"],
+    ["a@outlook.example.com", "other"],
+    ["a@gmail.com.evil.test", "other"],
+    ["a@constructor", "other"],
+  ])("knows whose mailbox %s is", (address, destination) => expect(destinationOf(address)).toBe(destination));
+});
