@@ -167,6 +167,10 @@ describe("faults", () => {
     await deliver(messages.toReversed(), envWith(), { attempts: 3 });
     for (const message of messages) await deliver([message, message], envWith(), { attempts: 4 });
     expect(await finalState()).toEqual(expected);
+    // The queue may deliver a message twice in one batch, too.
+    await freshStorage();
+    expect((await deliver([...messages, ...messages])).acked).toHaveLength(2 * messages.length);
+    expect(await finalState()).toEqual(expected);
   });
 
   it("grants an envelope again what it was granted, also by an object that was evicted in between", async () => {

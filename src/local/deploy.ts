@@ -1,0 +1,30 @@
+// `npm run deploy`: the database's migrations and the Worker, in the order that never lets code meet an older schema. On
+// the first deployment wrangler has to make the database first, together with the bucket and the queues.
+
+import { runWrangler, spawnWrangler } from "./wrangler.ts";
+import { giveUp, run } from "./shutdown.ts";
+
+const DATABASE = "tidings"; // as wrangler.toml names it
+
+await run(async () => {
+  const rest = process.argv.slice(2); // e.g. --secrets-file .secrets
+  const info = await runWrangler(["d1", "info", DATABASE, "--json"]);
+  const isNew = !info.ok && /couldn't find/i.test(info.reason);
+  if (!info.ok && !isNew) return await giveUp(info.reason);
+  const migrate = async () => await step("migrations", ["d1", "migrations", "apply", DATABASE, "--remote"]);
+  const deploy = async () => await step("deployment", ["deploy", ...rest]);
+  for (const next of isNew ? [deploy, migrate] : [migrate, deploy]) {
+    if (!(await next())) return await giveUp("stopped there; mend what it says and run it again");
+  }
+});
+
+/** Runs wrangler with its words on the screen; whether it succeeded. */
+async function step(name: string, args: readonly string[]): Promise<boolean> {
+  console.log(`== ${name}`);
+  const child = spawnWrangler(args, "inherit");
+  const code = await new Promise<number | null>((resolve) => {
+    child.once("error", () => resolve(1));
+    child.once("close", resolve);
+  });
+  return code === 0;
+}

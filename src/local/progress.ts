@@ -1,0 +1,47 @@
+// A progress bar: on a terminal one line that is drawn anew, elsewhere (a log, a pipe) a line every so often.
+
+import { isStopping } from "./shutdown.ts";
+
+const WIDTH = 30;
+const EVERY = 100; // ms between two drawings on a terminal
+const EVERY_LINE = 5_000; // ms between two lines elsewhere
+
+export interface Progress {
+  /** `done` of `total`, and a few words beside. */
+  show(done: number, total: number, words?: string): void;
+  /** Leaves the last state standing. */
+  end(): void;
+}
+
+export function startProgress(label: string): Progress {
+  const { isTTY } = process.stdout;
+  const began = Date.now();
+  let last = isTTY ? 0 : began;
+  let line = "";
+  const write = (): void => {
+    if (isStopping()) return;
+    last = Date.now();
+    process.stdout.write(isTTY ? `\r\u001B[K${line}` : `${line}\n`);
+  };
+  return {
+    show: (done, total, words = "") => {
+      line = `${label.padEnd(10)}${bar(done, total)}  ${format(done)} of ${format(total)}${words === "" ? "" : `  ${words}`}`;
+      if (Date.now() - last >= (isTTY ? EVERY : EVERY_LINE)) write();
+    },
+    end: () => {
+      line += `  ${((Date.now() - began) / 1000).toFixed(1)} s`;
+      write();
+      if (isTTY) process.stdout.write("\n");
+    },
+  };
+}
+
+function bar(done: number, total: number): string {
+  const filled = total === 0 ? WIDTH : Math.min(WIDTH, Math.floor((done / total) * WIDTH));
+  return "█".repeat(filled) + "░".repeat(WIDTH - filled);
+}
+
+/** With commas between the thousands. */
+export function format(n: number): string {
+  return n.toLocaleString("en-US");
+}

@@ -1,0 +1,29 @@
+// `npm start`, `npm run demo` and `npm run deploy` begin here. Plain JavaScript for whatever Node is there, because what it checks is
+// whether the rest, TypeScript that Node itself strips of its types, can run at all.
+
+import { existsSync } from "node:fs";
+
+const [, , script, ...rest] = process.argv;
+const scripts = ["start", "demo", "deploy"];
+
+/** @param {string} message */
+function refuse(message) {
+  console.error(`tidings: ${message}`);
+  process.exit(1);
+}
+
+if (!scripts.includes(String(script))) {
+  refuse(`say which of ${scripts.join(", ")} to run`);
+} else if (!existsSync(new URL("../../node_modules/wrangler", import.meta.url))) {
+  refuse("the dependencies are not installed yet; run `npm install` first");
+} else if (!process.features.typescript) {
+  // npm puts the Node that `npm install` brings along before any other, unless it was told to run no install scripts.
+  refuse(
+    `needs Node 22.18 or later, and this is ${process.version}; \`npm install\` brings one that \`npm start\` uses`,
+  );
+} else {
+  process.argv = [process.argv[0], script, ...rest]; // the usual shape: [node, script, ...arguments]
+  import(`./${script}.ts`).catch(function (error) {
+    refuse(String(error));
+  });
+}

@@ -1,0 +1,68 @@
+// Sends as an ESP does: a handful of requests at a time, and again after a while where the answer is a 5xx or none.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PlannedRequest } from "./traffic/types.ts";
+
+const AT_ONCE = 8;
+const ATTEMPTS = 5;
+const FIRST_DELAY = 250; // ms, doubled each time
+const DEADLINE = 30_000; // ms an attempt may take
+
+export interface Sent {
+  /** Requests by the status of the last answer; 0 for none. */
+  statuses: Map<number, number>;
+  /** Attempts after which another one was needed. */
+  retried: number;
+  /** What was answered otherwise than it should be, in words. */
+  surprises: string[];
+}
+
+/** Sends all requests in order, some at once. `onAnswer` is told after each how many are through. */
+export async function sendAll(
+  url: string,
+  requests: readonly PlannedRequest[],
+  onAnswer: (done: number) => void,
+): Promise<Sent> {
+  const sent: Sent = { statuses: new Map(), retried: 0, surprises: [] };
+  let next = 0;
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
+      const status = await sendOne(url, request, sent);
+      sent.statuses.set(status, (sent.statuses.get(status) ?? 0) + 1);
+      if (status !== request.status) {
+        const path = request.path.split("?", 1)[0]; // without the token
+        sent.surprises.push(
+          `${request.method} ${path}: ${status === 0 ? "no answer" : status}, not ${request.status}`,
+        );
+      }
+      onAnswer(++done);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return sent;
+}
+
+async function sendOne(url: string, request: PlannedRequest, sent: Sent): Promise<number> {
+  let status = 0;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    status = await attemptOne(url, request);
+    if (status !== 0 && status < 500) return status;
+    if (attempt === ATTEMPTS) break;
+    sent.retried += 1;
+    await sleep(FIRST_DELAY * 2 ** (attempt - 1));
+  }
+  return status;
+}
+
+/** The status, or 0 where no answer came. */
+async function attemptOne(url: string, { method, path, headers, body }: PlannedRequest): Promise<number> {
+  try {
+    const signal = AbortSignal.timeout(DEADLINE);
+    const answer = await fetch(`${url}${path}`, { method, headers, body, signal });
+    await answer.text();
+    return answer.status;
+  } catch {
+    return 0;
+  }
+}

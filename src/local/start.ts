@@ -1,0 +1,32 @@
+// `npm start`: Tidings on this machine, with its data kept in .wrangler/state from one run to the next.
+
+import { banner } from "./banner.ts";
+import { DEFAULT_PORT, readOptions, START_USAGE } from "./options.ts";
+import { findPort, portInUse, startEdge } from "./edge.ts";
+import { ensureDevVars, readDevVars } from "./settings.ts";
+import { giveUp, run, stopOnSignals } from "./shutdown.ts";
+
+await run(async () => {
+  const options = readOptions("start", process.argv.slice(2));
+  if (!options.ok) return await giveUp(options.reason, 2);
+  if (options.value.help) return console.log(START_USAGE);
+  const port = options.value.port ?? DEFAULT_PORT;
+  if ((await findPort(port)) === null) return await giveUp(portInUse("npm start", port));
+  stopOnSignals(() => 0);
+  if (await ensureDevVars()) {
+    console.log("Made .dev.vars from .dev.vars.example: credentials for this machine only.");
+  }
+  console.log("Starting ...");
+  // Before the banner only what explains a failure matters, and startEdge keeps that.
+  let up = false;
+  const log = (line: string): void => {
+    if (up) console.log(line);
+  };
+  const edge = await startEdge({ port, state: null, log });
+  if (!edge.ok) return await giveUp(edge.reason);
+  up = true;
+  console.log(`\n${banner(edge.value, await readDevVars(), Date.now())}`);
+  console.log("Its log follows. Ctrl-C stops it.\n");
+  await edge.value.ended;
+  await giveUp("the Worker stopped");
+});

@@ -1,0 +1,94 @@
+// Reports in Mailjet's words (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped
+// in arrays (version 2), with basic auth.
+
+import type { Happening, Report } from "./types.ts";
+
+export const MAILJET_KNOWS: ReadonlySet<Happening> = new Set([
+  "delivered",
+  "opened",
+  "clicked",
+  "hard_bounce",
+  "soft_bounce",
+  "blocked",
+  "dropped",
+  "complained",
+  "unsubscribed",
+  "oddity",
+]);
+
+/** The element's JSON text: MessageID is a number of up to 19 digits, which no JavaScript number holds. */
+export function mailjetElement(report: Report): string {
+  const { mail } = report;
+  return JSON.stringify({
+    ...wordsFor(report),
+    time: report.at / 1000,
+    MessageID: JSON.rawJSON(mail.id),
+    Message_GUID: guidOf(mail.id),
+    email: mail.contact,
+    mj_campaign_id: 7_000 + mail.campaign.length,
+    mj_contact_id: Number(mail.customId.slice(6)),
+    customcampaign: mail.campaign,
+    CustomID: mail.customId,
+    Payload: JSON.stringify({ order: mail.customId }),
+  });
+}
+
+function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
+  switch (what) {
+    case "opened":
+      return { event: "open", ip, geo: "FR", agent };
+    case "clicked":
+      return { event: "click", url, ip, geo: "FR", agent };
+    case "hard_bounce":
+      return {
+        event: "bounce",
+        blocked: false,
+        hard_bounce: true,
+        error_related_to: "recipient",
+        error: "user unknown",
+        comment: "550 5.1.1 No such user here",
+      };
+    case "soft_bounce":
+      return {
+        event: "bounce",
+        blocked: false,
+        hard_bounce: false,
+        error_related_to: "mailbox",
+        error: "quota exceeded",
+        comment: "452 4.2.2 Over quota",
+      };
+    case "blocked":
+      return { event: "blocked", error_related_to: "spam", error: "content blocked" };
+    case "dropped":
+      return { event: "blocked", error_related_to: "mailjet", error: "preblocked" };
+    case "complained":
+      return { event: "spam", source: "JMRPP" };
+    case "unsubscribed":
+      return { event: "unsub", mj_list_id: 42, ip, geo: "FR", agent };
+    case "oddity":
+      return { event: "typofix" };
+    default:
+      return { event: "sent", mj_message_id: "", smtp_reply: "250 2.0.0 OK: queued" };
+  }
+}
+
+function guidOf(id: string): string {
+  const hex = BigInt(id).toString(16).padStart(16, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8000-${hex.slice(4, 16)}`;
+}
+
+/** What the "send test" button in Mailjet's settings posts: a real time, but no mail. */
+export function mailjetTest(now: number): string {
+  return JSON.stringify({
+    event: "open",
+    time: Math.floor(now / 1000),
+    MessageID: 0,
+    email: "",
+    mj_campaign_id: 0,
+    CustomID: "",
+    Payload: "",
+    ip: "",
+    geo: "",
+    agent: "",
+  });
+}
