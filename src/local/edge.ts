@@ -8,7 +8,7 @@ import { workerLines } from "./log-lines.ts";
 import { hasEnded, runWrangler, spawnWrangler } from "./wrangler.ts";
 
 /** Loopback only: the credentials of the local setup are known to everybody. */
-const HOST = "127.0.0.1";
+const HOST = "localhost";
 const LONGEST_START = 60_000; // ms
 const TICK = 10_000; // ms; the cron's minute would be long to wait for
 
