@@ -6,6 +6,9 @@ import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
 
 const root = new URL("..", import.meta.url).pathname;
+// What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
+const secrets = parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8"));
+Object.assign(process.env, secrets);
 const migrations = await readD1Migrations(`${root}src/store/migrations`);
 
 export default defineConfig({
@@ -16,8 +19,7 @@ export default defineConfig({
       miniflare: {
         bindings: {
           TEST_MIGRATIONS: migrations,
-          // What a fresh clone runs with, whatever this machine's .dev.vars holds.
-          ...parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8")),
+          ...secrets,
         },
         // The same queues, but batches do not wait three seconds.
         queueConsumers: {
