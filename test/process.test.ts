@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Claim } from "../src/contact/claims.ts";
 import { configOf } from "../src/config.ts";
+import { readEnvelope } from "../src/process/work.ts";
 import { getEnvelope } from "../src/store/archive.ts";
 import { faulty, type Fault } from "./faults.ts";
 import {
@@ -324,6 +325,32 @@ describe("elements and bodies", () => {
     const [letter] = await rows<{ id: string; raw: string }>("SELECT id, raw FROM dead_letters");
     expect(JSON.parse(letter?.raw ?? "")).toMatchObject({ email: "n5@example.com" });
     expect(await objects("dead-letters/")).toHaveLength(1);
+  });
+
+  it("never passes over an event that the table cannot hold", async () => {
+    const { storeSlice } = await import("../src/store/slice.ts");
+    const work = readEnvelope(
+      {
+        envelope: {
+          id: "e",
+          source: "mailjet",
+          provider: "mailjet",
+          receivedAt: 1,
+          method: "POST",
+          url: "https://edge.example/",
+          headers: [],
+          body: new TextEncoder().encode(JSON.stringify([mailjetEvent()])),
+        },
+        batch: "b",
+        line: 0,
+        problem: null,
+      },
+      configOf(envWith()),
+    );
+    const events = work.candidates.map(({ row }) => ({ ...row, at: NaN }));
+    const nothing = { contacts: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
+    await expect(storeSlice(env.DB, { ...nothing, events })).rejects.toThrow(/constraint failed/i);
+    expect(await figure("SELECT count(*) AS n FROM rollups")).toBe(0);
   });
 
   it("makes dead letters of messages that are no envelopes, and of envelopes whose body is gone", async () => {

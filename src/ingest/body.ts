@@ -8,10 +8,10 @@ export async function readBody(request: Request): Promise<Uint8Array | null> {
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > MAX_BODY) return null;
   if (request.body === null) return new Uint8Array(0);
-  // The HTTP layer holds a sender to the length that it declared.
-  if (declared !== null && !request.headers.has("transfer-encoding"))
-    return new Uint8Array(await request.arrayBuffer());
-  return await readCounted(request.body);
+  if (declared === null || request.headers.has("transfer-encoding")) return await readCounted(request.body);
+  // The HTTP layer holds a sender to the length that it declared, so this is bounded.
+  const body = new Uint8Array(await request.arrayBuffer());
+  return body.length > MAX_BODY ? null : body;
 }
 
 async function readCounted(stream: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {

@@ -56,14 +56,19 @@ const COUNT_BY_SOURCE = `
     pings = pings + excluded.pings, outside = outside + excluded.outside`;
 
 const INSERT_TALLIES = `
-  INSERT OR IGNORE INTO tallies (envelope, source, duplicates, pings, outside)
-  SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1)`;
+  INSERT INTO tallies (envelope, source, duplicates, pings, outside)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1) WHERE true
+  ON CONFLICT DO NOTHING`;
 
-const INSERT_EVENTS = `INSERT OR IGNORE INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1)`;
+// Only a row that is there already may be passed over. OR IGNORE would also swallow one that the table cannot hold.
+const INSERT_EVENTS = `
+  INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO NOTHING`;
 
 const INSERT_MESSAGES = `
-  INSERT OR IGNORE INTO messages (message_id, contact, custom_id, source)
-  SELECT value->>7, value->>1, value->>${CUSTOM_ID}, value->>4 FROM json_each(?1) WHERE value->>7 IS NOT NULL`;
+  INSERT INTO messages (message_id, contact, custom_id, source)
+  SELECT value->>7, value->>1, value->>${CUSTOM_ID}, value->>4 FROM json_each(?1) WHERE value->>7 IS NOT NULL
+  ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
   INSERT INTO contacts (contact, version, suppressed, since)
