@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../src/index.ts";
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { faulty } from "./faults.ts";
 import {
   capture,
   deliver,
@@ -310,6 +311,40 @@ describe("durability", () => {
     const { sources, events } = await finalState();
     expect(events).toHaveLength(2);
     expect(sources).toEqual([{ source: "mailjet", events: 2, duplicates: 2, pings: 0, outside: 0 }]);
+  });
+
+  it("keeps what it answered 200 for, whichever call fails on the way in or in the sweep", async () => {
+    const wide = `[${body.slice(1, -1)}]`
+      .padEnd(400_000, " ")
+      .replaceAll(" ", () => (Math.random() < 0.5 ? " " : "\t"));
+    for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
+      for (const payload of [body, wide]) {
+        let calls = 1;
+        for (let k = 1; k <= calls; k++) {
+          for (const fault of ["before", "after"] as const) {
+            await freshStorage();
+            const { queue, bodies } = capture();
+            const broken = faulty(envWith({ QUEUE: queue }), k, fault);
+            const answered = await answerOf(mailjetPost(payload, path), broken.bindings);
+            expect([200, 503]).toContain(answered.status);
+            await sweepNow(broken.bindings).catch(() => {});
+            calls = Math.max(calls, broken.calls());
+            await sweepNow(envWith({ QUEUE: queue }));
+            // The provider comes again only where it was not told that all is well.
+            if (answered.status === 503)
+              await answerOf(mailjetPost(payload, path), envWith({ QUEUE: queue }));
+            await sweepNow(envWith({ QUEUE: queue }));
+            expect((await deliver(bodies)).retried).toEqual([]);
+            const { events, letters } = await finalState();
+            expect(events, `${path} call ${k} ${fault}`).toHaveLength(2);
+            expect(letters).toEqual([]);
+            expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
+            expect(await objects("spool/")).toEqual([]);
+          }
+        }
+        expect(calls).toBeGreaterThan(1);
+      }
+    }
   });
 
   it("sweeps a spool of more messages than one send may hold", async () => {
