@@ -69,8 +69,12 @@ export interface VerifyCase extends RequestFile {
   now?: string;
   /** Whether the signature covers the body. */
   signed?: boolean;
-  /** Whether it covers a time that has to be near. */
-  timed?: boolean;
+  /** Whether it covers a time that has to be near: the seconds that it may be off, or true for five minutes. */
+  timed?: boolean | number;
+  /** Headers without which, and with garbage in which, the request is refused; by default all but content-type. */
+  needs?: string[];
+  /** What the provider's own URLs answer (certificates): URL -> text. Any other URL is unreachable. */
+  responses?: Record<string, string>;
 }
 
 export function casesOf(provider: string): Case[] {

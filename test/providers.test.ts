@@ -85,7 +85,14 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
   });
 });
 
-const NO_FETCH: typeof fetch = () => Promise.reject(new Error("no network in tests"));
+/** The only network there is: what the case says that URLs answer. */
+function fetchOf({ responses = {} }: VerifyCase): typeof fetch {
+  return async (input) => {
+    const url = input instanceof Request ? input.url : String(input);
+    if (!Object.hasOwn(responses, url)) throw new Error("no network in tests");
+    return new Response(responses[url]);
+  };
+}
 
 async function verdictOf(
   provider: Provider,
@@ -95,13 +102,29 @@ async function verdictOf(
   const whole = { ...request, ...changed };
   const context = {
     now: Date.parse(whole.now ?? "2026-01-01T00:00:00.000Z"),
-    fetch: NO_FETCH,
+    fetch: fetchOf(whole),
     settings: whole.settings ?? {},
   };
   const result = await provider.verify(requestOf(provider.id, whole), whole.credentials, context);
   if (!result.ok) expect(result.reason).toMatch(/\w/);
   return result.ok ? "accepted" : "refused";
 }
+
+/** What may stand in any header. */
+const GARBAGE = [
+  " ",
+  "0",
+  "=",
+  ",",
+  "v1,",
+  "v1,====",
+  "t=,v1=",
+  "%%%",
+  "null",
+  "0x",
+  "\u00e9\u00ff",
+  "A".repeat(9_000),
+];
 
 /** Another credential of the same make. */
 function altered(credential: string): string {
@@ -143,13 +166,29 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     expect(await verdictOf(provider, request, { body: "" })).toBe("refused");
   });
 
+  it.each(accepted)("$name: only with its headers whole", async (request) => {
+    const headers = request.headers ?? {};
+    for (const name of request.needs ?? Object.keys(headers).filter((one) => one !== "content-type")) {
+      const { [name]: _, ...rest } = headers;
+      expect(await verdictOf(provider, request, { headers: rest }), `without ${name}`).toBe("refused");
+      for (const garbage of GARBAGE) {
+        const changed = { ...rest, [name]: garbage };
+        expect(await verdictOf(provider, request, { headers: changed }), `${name}: ${garbage}`).toBe(
+          "refused",
+        );
+      }
+    }
+  });
+
   it.each(accepted.filter((request) => request.timed))("$name: only in its time", async (request) => {
+    const near = request.timed === true ? 300 : Number(request.timed);
     const at = (seconds: number): Promise<string> =>
       verdictOf(provider, request, {
         now: new Date(Date.parse(request.now ?? "") + seconds * 1000).toISOString(),
       });
-    expect([await at(-299), await at(299)]).toEqual(["accepted", "accepted"]);
-    expect([await at(-301), await at(301), await at(1e9)]).toEqual(["refused", "refused", "refused"]);
+    expect([await at(1 - near), await at(near - 1)]).toEqual(["accepted", "accepted"]);
+    const far = [await at(-near - 1), await at(near + 1), await at(1e9)];
+    expect(far).toEqual(["refused", "refused", "refused"]);
   });
 
   it.runIf(shared_secret)("refuses whatever is no credential", async () => {

@@ -5,7 +5,8 @@ import type { Config, Source } from "../config.ts";
 import { timeId } from "../model/id.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/credentials.ts";
-import type { InboundRequest, Provider } from "../providers/index.ts";
+import { deliveryOf } from "../providers/delivery.ts";
+import type { Handshake, InboundRequest, Provider } from "../providers/index.ts";
 import { MAX_BODY, readBody } from "./body.ts";
 import { keep, type Bindings } from "./keep.ts";
 
@@ -51,10 +52,38 @@ export async function receive(
     return refused("credentials", source, verified.ok ? "closed" : verified.reason);
   const envelope = seal(inbound, source, provider, Date.now());
   if (outside) envelope.outside = true;
+  const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
+  if (handshake !== null) return await shakeHands(handshake, source);
   const kept = await keep(env, envelope, first);
   return kept === null
     ? answer("unavailable", { "retry-after": RETRY_AFTER })
     : Response.json({ accepted: envelope.id });
+}
+
+/** How long a provider's confirmation URL has, in ms. */
+const CONFIRM_DEADLINE = 5_000;
+
+/** Answers a handshake; one that cannot be completed gets 503, so that the provider tries it again. */
+async function shakeHands(handshake: Handshake, source: Source): Promise<Response> {
+  console.log({ message: "a provider set up its URL", source: source.name });
+  if ("respond" in handshake) {
+    return new Response(handshake.respond, { headers: { "content-type": handshake.contentType } });
+  }
+  try {
+    const url = new URL(handshake.confirm);
+    if (url.protocol !== "https:") throw new Error("the confirmation URL is not https");
+    const signal = AbortSignal.timeout(CONFIRM_DEADLINE);
+    const { status } = await fetch(url, { redirect: "manual", signal });
+    if (status < 200 || status > 299) throw new Error(`the confirmation URL answered ${status}`);
+    return Response.json({ confirmed: source.name });
+  } catch (error) {
+    console.warn({
+      message: "a subscription could not be confirmed",
+      source: source.name,
+      error: String(error),
+    });
+    return answer("unavailable", { "retry-after": RETRY_AFTER });
+  }
 }
 
 function answer(what: keyof typeof ANSWERS, headers: Record<string, string> = {}): Response {

@@ -14,7 +14,7 @@ import { cut, readEnvelope, type Located, type Portion, type Work } from "./work
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
-const GROUP_BYTES = 4_000_000;
+const GROUP_BYTES = 2_000_000;
 
 /** What a message holds. */
 export interface Opened {

@@ -47,6 +47,12 @@ export interface Reject {
   raw: string;
 }
 
+/**
+ * What a provider wants in place of a plain 200 when a URL is set up; nothing of such a request is kept. Either a body to
+ * answer with, or a URL of the provider's that has to be fetched (https; the provider's file checks its host).
+ */
+export type Handshake = { respond: string; contentType: string } | { confirm: string };
+
 export interface Provider {
   /** Also the default source name. */
   id: string;
@@ -60,6 +66,8 @@ export interface Provider {
   ): Promise<VerifyResult>;
   /** Pure, synchronous, never throws. Only for deliveries that were verified. */
   parse(delivery: Delivery): ParsedDelivery;
+  /** The handshake that a verified request asks for, or null for an ordinary delivery. Pure, never throws. */
+  handshake?(request: InboundRequest, delivery: Delivery): Handshake | null;
   /**
    * The elements that `parse` numbers, for showing one as it came (numbers as JSON.rawJSON where a double would change
    * them). Left out where the body is a JSON document: an array's items, or the document itself.
