@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../src/index.ts";
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { providers, type Handshake } from "../src/providers/index.ts";
 import { faulty } from "./faults.ts";
 import {
   capture,
@@ -364,6 +365,54 @@ describe("durability", () => {
     await sweepNow(envWith({ QUEUE: queue }));
     expect(sent.reduce((a, b) => a + b, 0)).toBe(134);
     expect(await objects("spool/")).toEqual([]);
+  });
+});
+
+describe("handshakes", () => {
+  const bodies: Uint8Array[] = [];
+  const ask = async (handshake: Handshake | null): Promise<Response> => {
+    const { mailjet } = providers;
+    if (mailjet === undefined) throw new Error("mailjet is gone");
+    providers["shaking"] = { ...mailjet, id: "shaking", handshake: () => handshake };
+    try {
+      const { queue, bodies: sent } = capture();
+      const bindings = envWith({
+        QUEUE: queue,
+        SOURCE_CREDENTIALS: '{"shaking":"user:secret"}',
+        SOURCES: {},
+      });
+      const response = await send(mailjetPost("[]", "/webhooks/shaking"), bindings);
+      bodies.splice(0, bodies.length, ...sent);
+      return response;
+    } finally {
+      delete providers["shaking"];
+    }
+  };
+
+  it("are answered in the provider's words, and not kept", async () => {
+    const response = await ask({ respond: '{"validationResponse":"x"}', contentType: "application/json" });
+    expect([response.status, await response.json()]).toEqual([200, { validationResponse: "x" }]);
+    expect(bodies).toHaveLength(0);
+    expect((await ask(null)).status).toBe(200);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it("are confirmed at the provider's URL: https, no redirects, and 503 where that fails", async () => {
+    const fetched = vi.spyOn(globalThis, "fetch");
+    fetched.mockImplementation(async () => new Response("ok"));
+    expect((await ask({ confirm: "https://sns.eu-west-1.amazonaws.com/?Token=x" })).status).toBe(200);
+    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ redirect: "manual" });
+    for (const status of [302, 404, 500]) {
+      fetched.mockImplementation(async () => new Response(null, { status }));
+      expect((await ask({ confirm: "https://sns.eu-west-1.amazonaws.com/" })).status).toBe(503);
+    }
+    fetched.mockClear();
+    for (const confirm of ["http://sns.eu-west-1.amazonaws.com/", "nonsense", "file:///etc/passwd"]) {
+      expect((await ask({ confirm })).status).toBe(503);
+    }
+    expect(fetched).not.toHaveBeenCalled();
+    fetched.mockRestore();
+    expect(bodies).toHaveLength(0);
   });
 });
 
