@@ -454,6 +454,44 @@ describe("the platform's dead-letter queue", () => {
   });
 });
 
+describe("Cloudflare Email Service", () => {
+  const event = (n: number) => ({
+    type: "cf.email.sending.message.bounced",
+    source: { type: "email.sending", domain: "mail.example.com" },
+    payload: { eventId: `e${n}`, messageId: `m${n}`, recipient: "ann@example.com", bounceType: "hard" },
+    metadata: { eventTimestamp: "2026-11-20T10:00:00.000Z" },
+  });
+
+  it("has its own queue, whose events are stored once like any other", async () => {
+    await env.EMAIL_EVENTS.sendBatch(
+      [1, 2, 2].map((n) => ({ body: event(n), contentType: "json" as const })),
+    );
+    await vi.waitFor(
+      async () =>
+        expect(await rows("SELECT events, duplicates FROM sources")).toEqual([{ events: 2, duplicates: 1 }]),
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(await rows("SELECT contact, suppressed FROM contacts")).toEqual([
+      { contact: "ann@example.com", suppressed: "hard_bounce" },
+    ]);
+    const { events } = await (await read("/v1/events")).json<{ events: { id: string }[] }>();
+    const one = await (await read(`/v1/events/${events[0]?.id}`)).json<{ raw: unknown }>();
+    expect(one.raw).toEqual(event(1));
+  });
+
+  it("redelivers without harm, and what the platform gives up on is a dead letter that can be replayed", async () => {
+    const messages = [event(1), { ...event(2), payload: {} }];
+    await deliver(messages);
+    await deliver(messages, envWith(), { attempts: 2 });
+    expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(1);
+    expect(await figure("SELECT count(*) AS n FROM dead_letters")).toBe(1);
+    await freshStorage();
+    await deliver([event(3)], envWith(), { queue: DEAD_QUEUE });
+    const [letter] = await rows<{ id: string; provider: string }>("SELECT id, provider FROM dead_letters");
+    expect(letter?.provider).toBe("cloudflare");
+  });
+});
+
 describe("order", () => {
   const story = [
     mailjetEvent({ event: "sent", time: 1_790_000_000, MessageID: 1 }),

@@ -11,6 +11,9 @@ import { env } from "cloudflare:workers";
 import { app } from "../src/app.ts";
 import worker from "../src/index.ts";
 
+/** A message keeps its time of sending over redeliveries. */
+const SENT = new Date();
+
 export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
 
@@ -92,13 +95,13 @@ export async function messagesOf(...requests: Request[]): Promise<Uint8Array[]> 
 
 /** Delivers messages to the consumer as one batch; tells which were acknowledged and which retried, by index. */
 export async function deliver(
-  bodies: readonly Uint8Array[],
+  bodies: readonly unknown[],
   bindings: Env = envWith(),
   { queue = QUEUE, attempts = 1 } = {},
 ): Promise<{ acked: number[]; retried: number[] }> {
   const messages = bodies.map((body, index) => ({
     id: String(index),
-    timestamp: new Date(),
+    timestamp: SENT,
     attempts,
     body,
   }));

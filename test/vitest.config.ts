@@ -29,6 +29,12 @@ export default defineConfig({
             maxRetries: 100,
             deadLetterQueue: "tidings-dead",
           },
+          "tidings-email-events": {
+            maxBatchSize: 100,
+            maxBatchTimeout: 0.05,
+            maxRetries: 100,
+            deadLetterQueue: "tidings-dead",
+          },
           "tidings-dead": { maxBatchSize: 20, maxBatchTimeout: 0.05, maxRetries: 100 },
         },
       },

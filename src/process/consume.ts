@@ -10,6 +10,7 @@ import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll } from "./claim.ts";
 import { retryDelay } from "./retry.ts";
 import { sliceOf, store } from "./store.ts";
+import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { cut, readEnvelope, type Located, type Portion, type Work } from "./work.ts";
 
 const BUCKET_DEADLINE = 30_000;
@@ -62,6 +63,7 @@ async function openOrRetry(message: Message, env: Env): Promise<Opened | null> {
 
 /** Reads a message; rejects only where the archive is unavailable. */
 export async function open(message: Message, bucket: R2Bucket): Promise<Opened> {
+  if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
   const frame = await decodeFrame(bytes).catch(() => null);
   if (frame === null) {

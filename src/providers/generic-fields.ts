@@ -15,6 +15,7 @@ export const NAMES = {
     "email",
     "recipient",
     "recipientemail",
+    "recipients",
     "emailaddress",
     "to",
     "toemail",

@@ -1,5 +1,6 @@
 // Every provider Tidings understands. A new one is its file, its fixtures and a line here.
 
+import { cloudflare } from "./cloudflare.ts";
 import { generic } from "./generic.ts";
 import { jangomail } from "./jangomail.ts";
 import { mailjet } from "./mailjet.ts";
@@ -9,6 +10,7 @@ export type * from "./provider.ts";
 
 /** By id. */
 export const providers: Record<string, Provider> = {
+  cloudflare,
   generic,
   jangomail,
   mailjet,

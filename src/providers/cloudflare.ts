@@ -1,0 +1,87 @@
+// Cloudflare Email Service: https://developers.cloudflare.com/email-service/platform/event-subscriptions/
+// Its delivery events come out of a queue of the same account, by event subscription: no HTTP, so nothing to verify and
+// nothing that a request could claim. The envelope of the events is documented, the payload's field names less so, and
+// they are looked up like those of any JSON sender.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import { bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
+import { contactsOf, NAMES } from "./generic-fields.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./names.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp } from "./smtp.ts";
+
+/** What the events' types begin with. */
+export const EVENT_PREFIX = "cf.email.sending.";
+
+/** https://developers.cloudflare.com/email-service/platform/event-subscriptions/ ; `rejected` is never sent out. */
+const TYPES = table<EventType>({
+  "message.delivered": "delivered",
+  "message.deferred": "deferred",
+  "message.bounced": "bounced",
+  "message.failed": "failed",
+  "message.rejected": "dropped",
+  "message.complained": "complained",
+});
+
+export const cloudflare: Provider = {
+  id: "cloudflare",
+  headers: [],
+  verify: async () => fail("Cloudflare's events come by a queue, never by HTTP"),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+};
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const kind = element["type"];
+  if (typeof kind !== "string" || !kind.startsWith(EVENT_PREFIX))
+    return fail("not an event of Cloudflare's email sending");
+  const payload = isObject(element["payload"]) ? element["payload"] : {};
+  const around = isObject(element["metadata"]) ? element["metadata"] : {};
+  const fields = byName(payload, around);
+  const contacts = contactsOf(fields);
+  if (!contacts.ok) return contacts;
+  const occurredAt = firstTime(fields, [...NAMES.occurred_at, "eventtimestamp"]);
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const word = kind.slice(EVENT_PREFIX.length, LONGEST.short);
+  const type = TYPES.get(word) ?? "unknown";
+  const core = {
+    element: index,
+    type,
+    message_id: firstText(fields, NAMES.message_id, LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word],
+    eventId: firstText(fields, NAMES.event_id, LONGEST.id),
+  };
+  const details = detailsOf(type, fields);
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
+}
+
+function smtpOf(codes: readonly string[], description: string | null): EventDetails["smtp"] {
+  const found = findSmtp([...codes, description].join(" "));
+  return found === null ? null : { ...found, response: description };
+}
+
+function detailsOf(type: EventType, fields: NamedFields): Partial<EventDetails> {
+  const description = firstText(fields, [...NAMES.description, "response", "message"], LONGEST.words);
+  const codes = texts(fields, [
+    "smtpcode",
+    "smtpstatuscode",
+    "statuscode",
+    "enhancedstatuscode",
+    "enhancedcode",
+  ]);
+  const classes = texts(fields, [...NAMES.bounce, "bounceclassification", "classification"]);
+  return {
+    bounce: type === "bounced" ? bounceClass(classes.join(" ")) : null,
+    reason: type === "complained" ? "spam" : null,
+    description,
+    smtp: type === "delivered" ? null : smtpOf(codes, description),
+    tags: tags(firstValue(fields, NAMES.tags)),
+  };
+}
