@@ -1,15 +1,17 @@
-// Any sender of plain JSON events: home-made systems, relays, and services without a file of their own. It reads the
+// Any sender of plain events as JSON, a form or XML: home-made systems, relays, and services without a file of their own. It reads the
 // field names and event words that such systems share, and checks shared secrets, HMACs or Standard Webhooks.
 
 import { fail, ok, type Result } from "../model/result.ts";
-import { verifySharedSecret } from "./credentials.ts";
+import { TOKEN_PARAMETER, verifySharedSecret } from "./credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
 import { LONGEST, makeEvent, text } from "./fields.ts";
 import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./generic-fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
+import { readParameters } from "./form.ts";
+import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./json.ts";
 import { byName, firstText, firstTime, texts, type NamedFields } from "./names.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "./provider.ts";
 import { verifyHmac, verifyStandardWebhook } from "./signatures.ts";
+import { xmlElements } from "./xml.ts";
 
 export const generic: Provider = {
   id: "generic",
@@ -91,10 +93,30 @@ interface Document {
   single: boolean;
 }
 
-/** An array, `{ "events": [...] }`, or one object. */
+/** JSON, XML or a form, by what the body looks like: senders that declare the wrong type are many. */
 function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
   if (isBlank(delivery.body)) return ok({ elements: [], single: false });
-  const json = readJson(delivery.body, parse);
+  const start = new TextDecoder().decode(delivery.body.subarray(0, 256)).trimStart();
+  if (start.startsWith("<")) return readXmlDocument(delivery.body);
+  const json = readJsonDocument(delivery.body, parse);
+  return json.ok || !/^[^\s{}[\]"<>=]+=/.test(start) ? json : readForm(delivery.body);
+}
+
+function readXmlDocument(body: Uint8Array): Result<Document> {
+  const decoded = readText(body);
+  const found = decoded.ok ? xmlElements(decoded.value) : decoded;
+  return found.ok ? ok({ elements: found.value, single: found.value.length === 1 }) : found;
+}
+
+/** One event's fields; stray bytes become U+FFFD, and the rest is read. */
+function readForm(body: Uint8Array): Result<Document> {
+  const { [TOKEN_PARAMETER]: _secret, ...fields } = readParameters(new TextDecoder().decode(body));
+  return ok({ elements: [fields], single: true });
+}
+
+/** An array, `{ "events": [...] }`, or one object. */
+function readJsonDocument(body: Uint8Array, parse?: (text: string) => unknown): Result<Document> {
+  const json = readJson(body, parse);
   if (!json.ok) return json;
   const list = isObject(json.value) ? json.value["events"] : json.value;
   return ok(
