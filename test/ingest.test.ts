@@ -416,6 +416,39 @@ describe("handshakes", () => {
   });
 });
 
+describe("certificates", () => {
+  it("that cannot be had just now are no reason to refuse: 503, so that the provider comes again", async () => {
+    const topic = "arn:aws:sns:eu-west-1:123456789012:tidings";
+    const message = {
+      Type: "Notification",
+      MessageId: "m",
+      TopicArn: topic,
+      Message: "{}",
+      Timestamp: "2026-11-20T10:00:00.000Z",
+      SignatureVersion: "2",
+      Signature: "AAAA",
+      SigningCertURL: "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-unavailable.pem",
+    };
+    const bindings = (): Env => envWith({ SOURCES: {}, SOURCE_CREDENTIALS: JSON.stringify({ ses: topic }) });
+    const post = (changes = {}): Request =>
+      mailjetPost(JSON.stringify({ ...message, ...changes }), "/webhooks/ses");
+    const fetched = vi.spyOn(globalThis, "fetch");
+    fetched.mockImplementation(async () => await Promise.reject(new Error("no route")));
+    expect((await answerOf(post(), bindings())).status).toBe(503);
+    fetched.mockImplementation(async () => new Response("busy", { status: 500 }));
+    expect((await answerOf(post(), bindings())).status).toBe(503);
+    fetched.mockImplementation(async () => new Response("none", { status: 404 }));
+    expect((await answerOf(post(), bindings())).status).toBe(401);
+    fetched.mockClear();
+    expect((await answerOf(post({ TopicArn: `${topic}x` }), bindings())).status).toBe(401);
+    expect((await answerOf(post({ SigningCertURL: "https://evil.test/x.pem" }), bindings())).status).toBe(
+      401,
+    );
+    expect(fetched).not.toHaveBeenCalled();
+    fetched.mockRestore();
+  });
+});
+
 describe("configuration", () => {
   const problemsOf = async (changes: Partial<Record<keyof Env, unknown>>) => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});

@@ -6,7 +6,7 @@
 
 import { NO_DETAILS } from "../src/providers/fields.ts";
 import type { EventDetails, ParsedEvent } from "../src/model/event.ts";
-import type { Delivery, InboundRequest } from "../src/providers/index.ts";
+import type { Delivery, Handshake, InboundRequest } from "../src/providers/index.ts";
 
 const FILES = import.meta.glob<string>("./fixtures/**/*", { query: "?raw", import: "default", eager: true });
 const BASE = "https://tidings.test";
@@ -67,12 +67,22 @@ export interface VerifyCase extends RequestFile {
   accepted: boolean;
   /** The time at which it is verified. */
   now?: string;
+  /** Whether it is signed with a key that is everybody's (a test): any credentials will do, so long as there are some. */
+  known_key?: boolean;
   /** Whether the signature covers the body. */
   signed?: boolean;
   /** Whether it covers a time that has to be near: the seconds that it may be off, or true for five minutes. */
   timed?: boolean | number;
   /** Headers without which, and with garbage in which, the request is refused; by default all but content-type. */
   needs?: string[];
+  /** Whether the body itself holds the signature, so that neither headers nor the query are needed. */
+  in_body?: boolean;
+  /** Where the signature covers no bytes but fields of a JSON body: their names. */
+  signed_fields?: string[];
+  /** Whether it has to be decided before anything is fetched. */
+  offline?: boolean;
+  /** What the provider wants answered to it; by default it is an ordinary delivery. */
+  handshake?: Handshake;
   /** What the provider's own URLs answer (certificates): URL -> text. Any other URL is unreachable. */
   responses?: Record<string, string>;
 }
@@ -85,8 +95,11 @@ export function casesOf(provider: string): Case[] {
     .map((path) => readCase(provider, path.slice(folder.length, -ending.length)));
 }
 
+/** One provider that lacks its file fails by itself, and the others are tested all the same. */
+const NO_REQUESTS = '{ "shared_secret": false, "requests": [] }';
+
 export function verifyCasesOf(provider: string): VerifyFile {
-  const file: VerifyFile = JSON.parse(FILES[`./fixtures/${provider}/verify.json`] ?? "null");
+  const file: VerifyFile = JSON.parse(FILES[`./fixtures/${provider}/verify.json`] ?? NO_REQUESTS);
   return file;
 }
 

@@ -35,6 +35,7 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
   it("has the id by which it is registered, fixtures, and headers in lower case", () => {
     expect(provider.id).toBe(key);
     expect(cases.length).toBeGreaterThan(3);
+    expect(verifyCasesOf(key).requests.length).toBeGreaterThan(3);
     expect(provider.headers.map((name) => name.toLowerCase())).toEqual(provider.headers);
   });
 
@@ -100,13 +101,16 @@ async function verdictOf(
   changed: Partial<VerifyCase> = {},
 ): Promise<string> {
   const whole = { ...request, ...changed };
+  let calls = 0;
+  const answers = fetchOf(whole);
   const context = {
     now: Date.parse(whole.now ?? "2026-01-01T00:00:00.000Z"),
-    fetch: fetchOf(whole),
+    fetch: ((...call) => ((calls += 1), answers(...call))) satisfies typeof fetch,
     settings: whole.settings ?? {},
   };
   const result = await provider.verify(requestOf(provider.id, whole), whole.credentials, context);
   if (!result.ok) expect(result.reason).toMatch(/\w/);
+  if (whole.offline === true) expect(calls).toBe(0);
   return result.ok ? "accepted" : "refused";
 }
 
@@ -146,10 +150,11 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     expect(await verdictOf(provider, request, { credentials: [...wrong, "", ...credentials] })).toBe(
       "accepted",
     );
-    for (const others of [wrong, [], [""], ["", " "]]) {
+    for (const others of [...(request.known_key === true ? [] : [wrong]), [], [""], ["", " "]]) {
       expect(await verdictOf(provider, request, { credentials: others })).toBe("refused");
     }
-    expect(await verdictOf(provider, request, { headers: {}, url: "" })).toBe("refused");
+    const bare = request.in_body ? { headers: {}, url: "", body: "{}" } : { headers: {}, url: "" };
+    expect(await verdictOf(provider, request, bare)).toBe("refused");
     expect(await verdictOf(provider, request, { headers: {}, url: "?token=", credentials: [""] })).toBe(
       "refused",
     );
@@ -164,6 +169,24 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     }
     expect(await verdictOf(provider, request, { body: `${body}\n` })).toBe("refused");
     expect(await verdictOf(provider, request, { body: "" })).toBe("refused");
+  });
+
+  const ofFields = accepted.filter((request) => request.signed_fields !== undefined);
+  it.each(ofFields)("$name: only with its fields", async (request) => {
+    const fields = JSON.parse(request.body ?? "{}");
+    for (const name of request.signed_fields ?? []) {
+      for (const changed of [`${fields[name]}x`, "", 1, undefined]) {
+        const body = JSON.stringify({ ...fields, [name]: changed });
+        const verdict = changed === fields[name] ? "accepted" : "refused";
+        expect(await verdictOf(provider, request, { body }), `${name}: ${changed}`).toBe(verdict);
+      }
+    }
+  });
+
+  it.each(accepted)("$name: its handshake", (request) => {
+    const inbound = requestOf(provider.id, request);
+    const delivery = { ...deliveryOf(provider, inbound.body), url: inbound.url };
+    expect(provider.handshake?.(inbound, delivery) ?? null).toEqual(request.handshake ?? null);
   });
 
   it.each(accepted)("$name: only with its headers whole", async (request) => {
@@ -242,7 +265,9 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
     const query = fc.string({ unit: "grapheme" }).map((text) => `?${text}`);
     fc.assert(
       fc.property(body, query, (body, query) => {
-        expectSound(provider.parse(deliveryOf(provider, body, query)));
+        const delivery = deliveryOf(provider, body, query);
+        expectSound(provider.parse(delivery));
+        expect(() => provider.handshake?.({ ...delivery }, delivery)).not.toThrow();
       }),
       { numRuns: 300 },
     );
@@ -253,6 +278,8 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
     ["open arrays", "[".repeat(100_000)],
     ["objects", nested(100_000)],
     ["objects with long numbers", `[${nested(100_000)},12345678901234567890]`],
+    ["XML elements", "<a>".repeat(100_000) + "</a>".repeat(100_000)],
+    ["XML that never closes", "<a b='".repeat(100_000)],
     [
       "an escaped payload",
       `[{"event":"open","email":"a@example.com","Payload":${JSON.stringify(nested(100_000))}}]`,
@@ -266,6 +293,7 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
     const delivery = deliveryOf(provider, bytes(body));
     expectSound(provider.parse(delivery));
     expect(() => provider.elements?.(delivery)).not.toThrow();
+    expect(() => provider.handshake?.({ ...delivery }, delivery)).not.toThrow();
   });
 });
 

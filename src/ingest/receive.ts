@@ -6,7 +6,7 @@ import { timeId } from "../model/id.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/credentials.ts";
 import { deliveryOf } from "../providers/delivery.ts";
-import type { Handshake, InboundRequest, Provider } from "../providers/index.ts";
+import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
 import { MAX_BODY, readBody } from "./body.ts";
 import { keep, type Bindings } from "./keep.ts";
 
@@ -48,6 +48,8 @@ export async function receive(
   const { provider } = source;
   const inbound: InboundRequest = { method, url: request.url, headers: request.headers, body };
   const verified = await verify(inbound, source);
+  // A certificate that could not be had proves nothing against the sender, and some do not repeat what gets a 401.
+  if (!verified.ok && verified.stumbled) return unavailable(source, verified.reason);
   if (provider === null || !verified.ok)
     return refused("credentials", source, verified.ok ? "closed" : verified.reason);
   const envelope = seal(inbound, source, provider, Date.now());
@@ -55,9 +57,7 @@ export async function receive(
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
   const kept = await keep(env, envelope, first);
-  return kept === null
-    ? answer("unavailable", { "retry-after": RETRY_AFTER })
-    : Response.json({ accepted: envelope.id });
+  return kept === null ? unavailable(source, "nothing took it") : Response.json({ accepted: envelope.id });
 }
 
 /** How long a provider's confirmation URL has, in ms. */
@@ -77,12 +77,7 @@ async function shakeHands(handshake: Handshake, source: Source): Promise<Respons
     if (status < 200 || status > 299) throw new Error(`the confirmation URL answered ${status}`);
     return Response.json({ confirmed: source.name });
   } catch (error) {
-    console.warn({
-      message: "a subscription could not be confirmed",
-      source: source.name,
-      error: String(error),
-    });
-    return answer("unavailable", { "retry-after": RETRY_AFTER });
+    return unavailable(source, `a subscription could not be confirmed: ${String(error)}`);
   }
 }
 
@@ -97,6 +92,11 @@ function answer(what: keyof typeof ANSWERS, headers: Record<string, string> = {}
 function refused(what: "address" | "credentials", source: Source, reason: string): Response {
   console.warn({ message: "a request was refused", source: source.name, what, reason });
   return answer(what, what === "credentials" ? { "www-authenticate": 'Basic realm="tidings"' } : {});
+}
+
+function unavailable(source: Source, reason: string): Response {
+  console.warn({ message: "a request could not be served", source: source.name, reason });
+  return answer("unavailable", { "retry-after": RETRY_AFTER });
 }
 
 function probed(source: Source): Response {
@@ -114,15 +114,28 @@ function isOutside(request: Request, source: Source): boolean {
   return !source.includes(request.headers.get("cf-connecting-ip") ?? "");
 }
 
-async function verify(request: InboundRequest, source: Source) {
+async function verify(
+  request: InboundRequest,
+  source: Source,
+): Promise<VerifyResult & { stumbled: boolean }> {
   if (source.provider === null || source.credentials.length === 0) {
-    return {
-      ok: false,
-      reason: "the source is closed: it has no credentials, or its configuration is wrong",
-    } as const;
+    const reason = "the source is closed: it has no credentials, or its configuration is wrong";
+    return { ok: false, reason, stumbled: false };
   }
-  const context = { now: Date.now(), fetch, settings: source.settings };
-  return await source.provider.verify(request, source.credentials, context);
+  let stumbled = false;
+  const watched: typeof fetch = async (input, init) => {
+    try {
+      const response = await fetch(input, init);
+      stumbled ||= response.status >= 500;
+      return response;
+    } catch (error) {
+      stumbled = true;
+      throw error;
+    }
+  };
+  const context = { now: Date.now(), fetch: watched, settings: source.settings };
+  const result = await source.provider.verify(request, source.credentials, context);
+  return { ...result, stumbled };
 }
 
 function seal(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {

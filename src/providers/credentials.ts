@@ -28,8 +28,71 @@ export function verifySharedSecret(request: InboundRequest, credentials: readonl
   };
 }
 
+/**
+ * The same for providers that send headers of the customer's choice: one of the credentials may also stand, by itself, in
+ * the header that `settings.secret_header` names.
+ */
+export function verifySecretOrHeader(
+  request: InboundRequest,
+  credentials: readonly string[],
+  settings: Record<string, unknown>,
+): VerifyResult {
+  const name = settings["secret_header"];
+  const chosen = typeof name === "string" && /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
+  let matches = 0;
+  for (const credential of credentials) matches += equalSecrets(chosen ?? "", credential) ? 1 : 0;
+  return matches > 0 ? { ok: true } : verifySharedSecret(request, credentials);
+}
+
+/**
+ * For providers that sign, whose users may show a shared secret all the same. A credential `user:password` is such a
+ * secret (see {@link verifySharedSecret}; as a token, too, it needs the colon); any other, or what follows `hmac:`, is a
+ * signing key, which `verifyKey` tries. So a source that has only keys never takes a request that is not signed.
+ */
+export async function verifyKeyOrSecret(
+  request: InboundRequest,
+  credentials: readonly string[],
+  verifyKey: (key: string) => Promise<VerifyResult>,
+): Promise<VerifyResult> {
+  const secrets: string[] = [];
+  const reasons = new Set<string>();
+  for (const credential of credentials) {
+    const key = credential.replace(/^hmac:/, "").trim();
+    if (key === credential.trim() && key.includes(":")) secrets.push(credential);
+    else if (key !== "") {
+      const result = await verifyKey(key);
+      if (result.ok) return result;
+      reasons.add(result.reason);
+    }
+  }
+  if (secrets.length > 0 || reasons.size === 0) {
+    const result = verifySharedSecret(request, secrets);
+    if (result.ok) return result;
+    reasons.add(result.reason);
+  }
+  return { ok: false, reason: [...reasons].join("; ") };
+}
+
 /** Header: a pair and its password, or a bearer token; query: two tokens at most. */
 const NOTHING = ["", "", "", ""];
+
+/**
+ * Accepts what one of the credentials proves by `check`; else fails with the reasons of all, each once. An empty
+ * credential, which is what an unset variable makes, proves nothing.
+ */
+export async function verifyWithAny(
+  credentials: readonly string[],
+  check: (credential: string) => Promise<VerifyResult> | VerifyResult,
+): Promise<VerifyResult> {
+  const reasons = new Set<string>();
+  for (const credential of credentials) {
+    if (credential.trim() === "") continue;
+    const result = await check(credential);
+    if (result.ok) return result;
+    reasons.add(result.reason);
+  }
+  return { ok: false, reason: [...reasons].join("; ") || "the source has no credentials" };
+}
 
 /**
  * Whether two secrets are the same, in a time that does not depend on where they differ. Empty ones never are, nor an

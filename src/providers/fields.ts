@@ -3,6 +3,7 @@
 
 import type { ParsedEvent, EventDetails, EventType } from "../model/event.ts";
 import { normalizeAddress } from "../model/address.ts";
+import { fail, ok, type Result } from "../model/result.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
 
 /** Longest values that are copied out, in UTF-16 units. */
@@ -30,6 +31,19 @@ function storable(value: string): string {
 /** The recipient's address, normalised; null where there is none or it is none. */
 export function address(value: unknown): string | null {
   return typeof value === "string" ? normalizeAddress(value) : null;
+}
+
+const MOST_RECIPIENTS = 1_000;
+
+/** The recipients that one address or a list of them names, each once; fails where one of them is no address. */
+export function recipients(value: unknown): Result<string[]> {
+  const items = (Array.isArray(value) ? value : [value]).filter((item) => text(item) !== null);
+  if (items.length === 0) return fail("the recipient is missing");
+  if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
+  const addresses = items.map(address).filter((contact) => contact !== null);
+  return addresses.length === items.length
+    ? ok([...new Set(addresses)])
+    : fail("a recipient is not an address");
 }
 
 const EARLIEST = Date.UTC(1990);
@@ -87,10 +101,22 @@ export function bounceClass(words: string | null): "hard" | "soft" | null {
   return /soft|transient|tempor/i.test(words) ? "soft" : null;
 }
 
+/** An ISO 3166 country code, upper case; null for anything else ("Unknown", a country's name). */
+export function countryCode(value: unknown): string | null {
+  const code = text(value);
+  return code !== null && /^[a-z]{2}$/i.test(code) ? code.toUpperCase() : null;
+}
+
 /** A list of short texts from an array or a single value. */
-export function tags(value: unknown): string[] {
+export function tags(value: unknown, longest?: number): string[] {
   const items = Array.isArray(value) ? value : [value];
-  return items.slice(0, LONGEST.tags).flatMap((item) => text(item) ?? []);
+  return items.slice(0, LONGEST.tags).flatMap((item) => text(item, longest) ?? []);
+}
+
+/** The object in a field; an empty one where there is none. */
+export function objectAt(parent: JsonObject, name: string): JsonObject {
+  const value = parent[name];
+  return isObject(value) ? value : {};
 }
 
 /** The sender's own data: an object as it is, JSON text of one parsed, other text as `{ payload: text }`. */

@@ -1,4 +1,4 @@
-// Parameters of a query or of a form body (application/x-www-form-urlencoded).
+// Parameters of a query or of a form body (application/x-www-form-urlencoded, or multipart/form-data).
 
 import type { JsonObject } from "./json.ts";
 
@@ -7,8 +7,36 @@ import type { JsonObject } from "./json.ts";
  * a bad escape stays as it is written. A repeated parameter comes as an array.
  */
 export function readParameters(encoded: string): JsonObject {
+  return collect(new URLSearchParams(encoded));
+}
+
+const LONGEST_PART_HEADER = 1_000;
+/** Parts beyond these are not looked at: no report has as many. */
+const MOST_PARTS = 1_000;
+
+/**
+ * The fields of multipart/form-data (RFC 7578) in the same shape; files are left out. The boundary is the body's first
+ * line, so the content-type is not needed. Null where the body does not begin with one.
+ */
+export function readMultipart(body: string): JsonObject | null {
+  const boundary = /^--[^\r\n]{1,70}(?=\r?\n)/.exec(body)?.[0];
+  if (boundary === undefined) return null;
+  const fields: [string, string][] = [];
+  for (const part of `\n${body}`.split(`\n${boundary}`, MOST_PARTS)) {
+    const [gap] = /\r?\n\r?\n/.exec(part.slice(0, LONGEST_PART_HEADER)) ?? [];
+    if (gap === undefined) continue;
+    const end = part.indexOf(gap);
+    const header = part.slice(0, end);
+    const name = /;\s*name="([^"]*)"/i.exec(header)?.[1];
+    if (name === undefined || /;\s*filename/i.test(header)) continue;
+    fields.push([name, part.slice(end + gap.length).replace(/\r$/, "")]);
+  }
+  return collect(fields);
+}
+
+function collect(pairs: Iterable<[string, string]>): JsonObject {
   const parameters = new Map<string, string | string[]>();
-  for (const [name, value] of new URLSearchParams(encoded)) {
+  for (const [name, value] of pairs) {
     const before = parameters.get(name);
     if (before === undefined) parameters.set(name, value);
     else if (typeof before === "string") parameters.set(name, [before, value]);

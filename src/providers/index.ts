@@ -1,17 +1,57 @@
 // Every provider Tidings understands. A new one is its file, its fixtures and a line here.
 
+import { ahasend } from "./ahasend.ts";
+import { azure } from "./azure.ts";
+import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
+import { elasticemail } from "./elasticemail.ts";
 import { generic } from "./generic.ts";
 import { jangomail } from "./jangomail.ts";
+import { lettermint } from "./lettermint.ts";
+import { mailersend } from "./mailersend.ts";
+import { mailgun } from "./mailgun.ts";
 import { mailjet } from "./mailjet.ts";
+import { mailtrap } from "./mailtrap.ts";
+import { mandrill } from "./mandrill.ts";
+import { postal } from "./postal.ts";
+import { postmark } from "./postmark.ts";
+import { resend } from "./resend.ts";
+import { scaleway } from "./scaleway.ts";
+import { sendgrid } from "./sendgrid.ts";
+import { sendpulse } from "./sendpulse.ts";
+import { ses } from "./ses.ts";
+import { sparkpost } from "./sparkpost.ts";
+import { sweego } from "./sweego.ts";
+import { unisender } from "./unisender.ts";
+import { zeptomail } from "./zeptomail.ts";
 import type { Provider } from "./provider.ts";
 
 export type * from "./provider.ts";
 
 /** By id. */
 export const providers: Record<string, Provider> = {
+  ahasend,
+  azure,
+  brevo,
   cloudflare,
+  elasticemail,
   generic,
   jangomail,
+  lettermint,
+  mailersend,
+  mailgun,
   mailjet,
+  mailtrap,
+  mandrill,
+  postal,
+  postmark,
+  resend,
+  scaleway,
+  sendgrid,
+  sendpulse,
+  ses,
+  sparkpost,
+  sweego,
+  unisender,
+  zeptomail,
 };

@@ -4,16 +4,17 @@
 // signature and no event id, and on activation the last seven days come at once: old times are good times.
 
 import { createHash } from "node:crypto";
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok } from "../model/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./credentials.ts";
-import { isBlank, jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { parseElements, PING, type ElementResult } from "./elements.ts";
 import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
 import { queryOf, readParameters } from "./form.ts";
 import { isObject, parseVerbatim, toJson, type JsonObject } from "./json.ts";
 import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./names.ts";
 import type { NamedFields } from "./names.ts";
-import type { Delivery, Provider } from "./provider.ts";
+import { parameterElements } from "./parameters.ts";
+import type { Provider } from "./provider.ts";
 import { findSmtp } from "./smtp.ts";
 
 /**
@@ -62,12 +63,12 @@ export const jangomail: Provider = {
   parse: (delivery) => {
     const names = namesFor(delivery.settings);
     const words = wordsOf(delivery.url);
-    return parseElements(delivery, elementsOf(delivery), (element, index) =>
+    return parseElements(delivery, parameterElements(delivery), (element, index) =>
       readElement(element, { index, receivedAt: delivery.receivedAt, names, words }),
     );
   },
   elements: (delivery) => {
-    const elements = elementsOf(delivery, parseVerbatim);
+    const elements = parameterElements(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
 };
@@ -100,21 +101,6 @@ function namesFor(settings: Record<string, unknown>): Names {
   };
 }
 
-/** The body's JSON or form, else the query. */
-function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
-  if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
-  const body = new TextDecoder().decode(delivery.body); // a form's stray byte becomes U+FFFD, and the rest is read
-  const declared = delivery.headers.get("content-type")?.toLowerCase().includes("json") === true;
-  // What the "JSON" method declares is not documented, so the body's first character decides too.
-  if (declared || /^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
-  return body.includes("=") ? parametersOf(body) : fail("the body is neither JSON nor a form");
-}
-
-function parametersOf(encoded: string): Result<unknown[]> {
-  const { [TOKEN_PARAMETER]: _secret, ...parameters } = readParameters(encoded);
-  return ok(Object.keys(parameters).length > 0 ? [parameters] : []);
-}
-
 interface Context {
   index: number;
   receivedAt: number;
@@ -142,7 +128,7 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
     message_id: firstText(fields, names.message_id, LONGEST.id),
     occurredAt,
     receivedAt,
-    distinguishing: [type === "unknown" ? word : null, digest(data)],
+    distinguishing: [type === "unknown" ? word : null, ...canonical(data)],
   };
   return ok([makeEvent(core, detailsOf(type, fields, names))]);
 }
@@ -168,10 +154,19 @@ function eventWord(words: readonly string[]): string | null {
   return words.find((word) => TYPES.has(word)) ?? words[0] ?? null;
 }
 
-/** One hash for all parameters, in whatever order they come: all there is to tell two reports apart. */
-function digest(data: readonly [string, unknown][]): string {
-  const told = data.map(([name, value]) => toJson([name, typeof value === "string" ? value : toJson(value)]));
-  return createHash("sha256").update(told.sort().join("\n")).digest("hex");
+/** All parameters, in one order however they come: there is nothing else to tell two reports apart. */
+function canonical(data: readonly [string, unknown][]): string[] {
+  const told = data.map(
+    ([name, value]) => [name, typeof value === "string" ? value : toJson(value)] as const,
+  );
+  const parts = told.sort(([a, one], [b, other]) => compare(a, b) || compare(one, other)).flat();
+  const text = parts.join("\n");
+  const plain = text.length <= LONGEST.words && !/[\0\p{Cs}]/u.test(text);
+  return plain ? parts : [createHash("sha256").update(toJson(parts)).digest("hex")];
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function detailsOf(type: EventType, fields: NamedFields, names: Names): Partial<EventDetails> {

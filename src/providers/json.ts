@@ -40,9 +40,13 @@ export function readText(body: Uint8Array): Result<string> {
 /** Body bytes as a JSON value, see {@link parseExact}. */
 export function readJson(body: Uint8Array, parse: (text: string) => unknown = parseExact): Result<unknown> {
   const text = readText(body);
-  if (!text.ok) return text;
+  return text.ok ? readJsonText(text.value, parse) : text;
+}
+
+/** The same for text that travels inside something else: a form's field, one line of many. */
+export function readJsonText(text: string, parse: (text: string) => unknown = parseExact): Result<unknown> {
   try {
-    return ok(parse(text.value));
+    return ok(parse(text));
   } catch (error) {
     return fail(error instanceof RangeError ? "the JSON is nested too deeply" : "the body is not JSON");
   }

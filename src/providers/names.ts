@@ -3,14 +3,13 @@
 
 import { text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
+import { remembered } from "./remembered.ts";
 
 /** Values that are not empty, by plain name. */
 export type NamedFields = ReadonlyMap<string, unknown>;
 
 /** `Email_Address`, `email-address` and `emailAddress` are one name. */
-export function plainName(name: string): string {
-  return name.toLowerCase().replaceAll(/[-_.\s]/g, "");
-}
+export const plainName = remembered((name) => name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
 
 /** The fields of the objects that hold anything, by plain name; of several with one name, the first. */
 export function byName(...objects: readonly JsonObject[]): NamedFields {
@@ -39,19 +38,28 @@ export function firstValue(fields: NamedFields, names: readonly string[]): unkno
 
 /** The texts of the named fields, in the order of the names; a list stands for its first item. */
 export function texts(fields: NamedFields, names: readonly string[], longest?: number): string[] {
-  return names.flatMap((name) => text(single(fields.get(name)), longest) ?? []);
+  const found: string[] = [];
+  for (const name of names) {
+    const one = fields.has(name) ? text(single(fields.get(name)), longest) : null;
+    if (one !== null) found.push(one);
+  }
+  return found;
 }
 
 /** The first of the named fields that is a text. */
 export function firstText(fields: NamedFields, names: readonly string[], longest?: number): string | null {
-  return texts(fields, names, longest)[0] ?? null;
+  for (const name of names) {
+    const found = fields.has(name) ? text(single(fields.get(name)), longest) : null;
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** The first of the named fields that is a time; "bad" where those that are there are none. */
 export function firstTime(fields: NamedFields, names: readonly string[]): number | "bad" | null {
   let bad = false;
   for (const name of names) {
-    const value = time(single(fields.get(name)));
+    const value = fields.has(name) ? time(single(fields.get(name))) : null;
     if (typeof value === "number") return value;
     if (value === "bad") bad = true;
   }

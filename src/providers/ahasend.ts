@@ -1,0 +1,110 @@
+// AhaSend: https://ahasend.com/docs/api-reference/webhooks/retry-policy
+// One event per request, in the form of Standard Webhooks but for the key, which is the secret's text as it stands.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { verifyKeyOrSecret } from "./credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import {
+  flag,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  recipients,
+  table,
+  tags,
+  text,
+  time,
+} from "./fields.ts";
+import type { JsonObject } from "./json.ts";
+import { byName, firstText, firstValue } from "./names.ts";
+import type { Provider } from "./provider.ts";
+import { standardWebhookId, verifyStandardWebhook } from "./signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+
+/** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
+const TYPES = table<EventType>({
+  "message.reception": "queued",
+  "message.delivered": "delivered",
+  "message.transient_error": "deferred",
+  "message.bounced": "bounced",
+  "message.failed": "failed",
+  "message.suppressed": "dropped",
+  "message.opened": "opened",
+  "message.clicked": "clicked",
+});
+
+/** Where the words about a refusal may stand: no example of one is published. */
+const WORDS = ["reason", "error", "errormessage", "smtpresponse", "response", "description", "message"];
+
+export const ahasend: Provider = {
+  id: "ahasend",
+  headers: ["webhook-id"],
+  /**
+   * Credentials: the webhook's secret with its prefix (`aha-whsec-...`, `aha-rsec-...`), or `user:password` for basic
+   * auth. The HMAC's key is all of the secret as UTF-8, undecoded:
+   * https://pub.dev/documentation/ahasend/0.1.0/webhooks/WebhookVerifier-class.html
+   */
+  verify: (request, credentials, { now }) =>
+    verifyKeyOrSecret(request, credentials, (secret) =>
+      verifyStandardWebhook(request, new TextEncoder().encode(secret), now),
+    ),
+  parse: (delivery) => {
+    const elements = jsonElements(delivery);
+    const eventId = standardWebhookId(delivery, elements);
+    return parseElements(delivery, elements, (element, index) =>
+      readElement(element, { index, receivedAt: delivery.receivedAt, eventId }),
+    );
+  },
+};
+
+interface Context {
+  index: number;
+  receivedAt: number;
+  eventId: string | null;
+}
+
+function readElement(element: JsonObject, { index, receivedAt, eventId }: Context): ElementResult {
+  const word = text(element["type"])?.toLowerCase();
+  if (word === undefined) return fail("type is missing");
+  const data = objectAt(element, "data");
+  const contacts = recipients(data["recipient"]);
+  if (!contacts.ok) return contacts;
+  const occurredAt = time(element["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a time");
+  const told = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(told, data);
+  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const core = {
+    element: index,
+    type,
+    // `id` is what the API gave back for the mail; the other one stands in the mail's own header.
+    message_id: text(data["id"], LONGEST.id) ?? text(data["message_id_header"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent],
+    eventId,
+  };
+  const bounce = type === "bounced" ? "hard" : null; // final, because transient errors have an event of their own
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, { ...details, bounce })));
+}
+
+function detailsOf(
+  type: EventType,
+  data: JsonObject,
+): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
+  const fields = byName(data);
+  const description = firstText(fields, WORDS, LONGEST.words);
+  return {
+    reason: type === "dropped" ? "suppressed" : reasonOfWords(type, description),
+    description,
+    smtp: findSmtp(description),
+    tags: tags(data["tags"]),
+    metadata: metadata(firstValue(fields, ["metadata", "customdata"])),
+    url: text(data["url"], LONGEST.url),
+    ip: text(data["ip"]),
+    user_agent: text(data["user_agent"], LONGEST.words),
+    machine: type === "opened" || type === "clicked" ? flag(data["is_bot"]) : null,
+  };
+}

@@ -1,0 +1,131 @@
+// Azure Communication Services' e-mail, whose reports Event Grid posts in arrays:
+// https://learn.microsoft.com/azure/event-grid/communication-services-email-events
+// Event Grid signs nothing; what it can carry is a secret in the URL or in a header.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
+import { verifySecretOrHeader } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./fields.ts";
+import { isObject, readJson, type JsonObject } from "./json.ts";
+import type { Delivery, Handshake, Provider } from "./provider.ts";
+import { findSmtp, smtpReason } from "./smtp.ts";
+
+/**
+ * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
+ * `Expanded`, of a distribution list, says nothing of its members and stays unknown.
+ */
+const STATUSES = table<readonly [EventType, Reason?]>({
+  delivered: ["delivered"],
+  outfordelivery: ["sent"],
+  bounced: ["bounced"],
+  suppressed: ["dropped", "suppressed"],
+  quarantined: ["blocked", "content"],
+  filteredspam: ["blocked", "content"],
+  failed: ["failed"],
+});
+
+/** The same page: `engagementType`. */
+const ENGAGEMENTS = table<EventType>({ view: "opened", click: "clicked" });
+
+const DELIVERY = "microsoft.communication.emaildeliveryreportreceived";
+const ENGAGEMENT = "microsoft.communication.emailengagementtrackingreportreceived";
+const VALIDATION = "microsoft.eventgrid.subscriptionvalidationevent";
+const DELETION = "microsoft.eventgrid.subscriptiondeletedevent";
+
+export const azure: Provider = {
+  id: "azure",
+  headers: [],
+  /** Credentials: shared secrets, in the URL or, by itself, in the header that `settings.secret_header` names. */
+  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+  handshake,
+};
+
+/** Bytes; a validation has about one thousand, and longer bodies need not be read twice. */
+const LONGEST_VALIDATION = 16_384;
+
+/**
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema : a new URL has to answer
+ * with the code. Only where the request brings nothing else, because nothing of a handshake is kept.
+ */
+function handshake(_request: unknown, { body }: Delivery): Handshake | null {
+  if (body.length > LONGEST_VALIDATION) return null;
+  const json = readJson(body);
+  if (!json.ok) return null;
+  const [event, ...others] = Array.isArray(json.value) ? (json.value as unknown[]) : [json.value];
+  if (!isObject(event) || others.length > 0 || kindOf(event) !== VALIDATION) return null;
+  const validationResponse = text(objectAt(event, "data")["validationCode"]);
+  if (validationResponse === null) return null;
+  return { respond: JSON.stringify({ validationResponse }), contentType: "application/json" };
+}
+
+/** `eventType` in Event Grid's schema, `type` in that of CloudEvents. */
+function kindOf(element: JsonObject): string | undefined {
+  return text(element["eventType"] ?? element["type"])?.toLowerCase();
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const kind = kindOf(element);
+  if (kind === undefined) return fail("eventType is missing");
+  if (kind === VALIDATION || kind === DELETION) return PING;
+  const data = objectAt(element, "data");
+  const email = text(data["recipient"], LONGEST.words);
+  // Engagement is reported for the mail, and only newer reports say whose it was.
+  if (email === null)
+    return fail(
+      kind === ENGAGEMENT ? "an engagement report that names no recipient" : "recipient is missing",
+    );
+  const contact = address(email);
+  if (contact === null) return fail("recipient is not an address");
+  const occurredAt = timeOf(element, data);
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const { type, ...details } = meaningOf(kind, data);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: text(data["messageId"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [kind, text(data["status"] ?? data["engagementType"]), details.url, details.user_agent],
+    eventId: text(element["id"], LONGEST.id),
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** The documentation spells the field with `TimeStamp`, the SDKs read `Timestamp`; the envelope's time comes last. */
+function timeOf(element: JsonObject, data: JsonObject): number | "bad" | null {
+  for (const name of ["deliveryAttemptTime", "userActionTime"]) {
+    const value = data[`${name}Stamp`] ?? data[`${name}stamp`];
+    if (value !== undefined && value !== null) return time(value);
+  }
+  return time(element["eventTime"] ?? element["time"]);
+}
+
+type Meaning = { type: EventType } & Partial<EventDetails> & Pick<EventDetails, "url" | "user_agent">;
+
+function meaningOf(kind: string, data: JsonObject): Meaning {
+  if (kind === DELIVERY) return { ...delivered(data), url: null, user_agent: null };
+  return {
+    type:
+      (kind === ENGAGEMENT && ENGAGEMENTS.get(text(data["engagementType"])?.toLowerCase() ?? "")) ||
+      "unknown",
+    url: text(data["engagementContext"], LONGEST.url), // of a click
+    user_agent: text(data["userAgent"], LONGEST.words),
+  };
+}
+
+function delivered(data: JsonObject): { type: EventType } & Partial<EventDetails> {
+  const [type, told] = STATUSES.get(text(data["status"])?.toLowerCase() ?? "") ?? (["unknown"] as const);
+  const description = text(objectAt(data, "deliveryStatusDetails")["statusMessage"], LONGEST.words);
+  const smtp = findSmtp(description);
+  const reason = told ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
+  const custom_id = text(data["internetMessageId"], LONGEST.id);
+  if (type === "bounced" && reason === "policy")
+    return { type: "blocked", reason, description, smtp, custom_id }; // RFC 3463: X.7.X is "security or policy"
+  return { type, bounce: type === "bounced" ? "hard" : null, reason, description, smtp, custom_id };
+}

@@ -1,0 +1,145 @@
+// Brevo, once Sendinblue: https://developers.brevo.com/docs/transactional-webhooks and
+// https://developers.brevo.com/docs/marketing-webhooks
+// One object per request, or batches of them. Nothing is signed, and no field is an event's own id: `id` is the webhook's.
+
+import { fail, ok, type Result } from "../model/result.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
+import { verifySecretOrHeader } from "./credentials.ts";
+import { isBlank, parseElements, type ElementResult } from "./elements.ts";
+import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./fields.ts";
+import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./json.ts";
+import { byName, firstText, firstTime, firstValue, type NamedFields } from "./names.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+
+interface Meaning {
+  type: EventType;
+  bounce?: "hard" | "soft";
+  reason?: Reason;
+  machine?: true;
+  /** The word whose report this one repeats. */
+  repeats?: string;
+}
+
+/**
+ * https://developers.brevo.com/docs/transactional-webhooks , https://developers.brevo.com/docs/marketing-webhooks ;
+ * `request` comes before Brevo knows whether it will send at all, and `blocked` mails it never sends. The first open is
+ * told twice, as `unique_opened` and as `opened`: two words for one event. Unsubscribes are documented as `unsubscribe`
+ * and seen as `unsubscribed`.
+ */
+const MEANINGS = table<Meaning>({
+  request: { type: "queued" },
+  sent: { type: "queued" },
+  delivered: { type: "delivered" },
+  deferred: { type: "deferred" },
+  soft_bounce: { type: "bounced", bounce: "soft" },
+  hard_bounce: { type: "bounced", bounce: "hard" },
+  invalid_email: { type: "bounced", bounce: "hard", reason: "invalid" },
+  invalid: { type: "bounced", bounce: "hard", reason: "invalid" },
+  blocked: { type: "dropped", reason: "suppressed" },
+  error: { type: "failed", reason: "technical" },
+  opened: { type: "opened" },
+  unique_opened: { type: "opened", repeats: "opened" },
+  proxy_open: { type: "opened", machine: true },
+  unique_proxy_open: { type: "opened", machine: true, repeats: "proxy_open" },
+  click: { type: "clicked" },
+  spam: { type: "complained", reason: "spam" },
+  complaint: { type: "complained", reason: "spam" },
+  unsubscribe: { type: "unsubscribed" },
+  unsubscribed: { type: "unsubscribed" },
+  list_addition: { type: "subscribed" },
+});
+
+export const brevo: Provider = {
+  id: "brevo",
+  headers: [],
+  /**
+   * https://developers.brevo.com/docs/secured-webhooks . Credentials: `user:password` for basic auth, or a token as
+   * bearer, in the query, or in a header of the user's choice that `settings.secret_header` names.
+   */
+  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  parse: (delivery) =>
+    parseElements(delivery, elementsOf(delivery), (element, index) =>
+      readElement(element, index, delivery.receivedAt),
+    ),
+  elements: (delivery) => {
+    const elements = elementsOf(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/** A batch is an array, bare or in an object: https://developers.brevo.com/docs/batch-webhooks does not show which. */
+function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
+  if (isBlank(delivery.body)) return ok([]);
+  const json = readJson(delivery.body, parse);
+  if (!json.ok) return json;
+  if (Array.isArray(json.value)) return ok(json.value);
+  const fields = isObject(json.value) && !isEvent(json.value) ? Object.values(json.value) : [];
+  const batch = fields.find((value) => Array.isArray(value) && value.some(isEvent));
+  return ok(Array.isArray(batch) ? batch : [json.value]);
+}
+
+const isEvent = (item: unknown): boolean => isObject(item) && item["event"] !== undefined;
+
+function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+  const word = text(element["event"])
+    ?.replaceAll(/([a-z])(?=[A-Z])/g, "$1_") // `hardBounce` is how webhooks are subscribed to
+    .toLowerCase();
+  if (word === undefined) return fail("event is missing");
+  const contacts = recipients(element["email"]); // a list, where several contacts were deleted
+  if (!contacts.ok) return contacts;
+  const fields = byName(element);
+  // `ts_epoch` (ms, in Brevo's own sample seconds) alone is sure to be UTC. `date` has no zone, so it is no time here.
+  const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const meaning = MEANINGS.get(word) ?? { type: "unknown" };
+  const details = detailsOf(meaning, fields);
+  const type = meaning.type === "bounced" && isSenders(details.reason) ? "blocked" : meaning.type;
+  const bounce = type === "bounced" ? (meaning.bounce ?? null) : null;
+  const core = {
+    element: index,
+    type,
+    message_id: firstText(fields, ["messageid"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [
+      meaning.repeats ?? word,
+      details.url,
+      details.user_agent,
+      firstText(fields, ["campid"]),
+      tags(firstValue(fields, ["listid"])).join(),
+      occurredAt === null ? firstText(fields, ["date", "dateevent"]) : null,
+    ],
+  };
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, { ...details, bounce })));
+}
+
+function detailsOf(
+  meaning: Meaning,
+  fields: NamedFields,
+): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "user_agent"> {
+  const description = firstText(fields, ["reason"], LONGEST.words);
+  const custom = firstText(fields, ["xmailincustom"], LONGEST.metadata);
+  const isJson = custom?.startsWith("{") === true;
+  return {
+    reason: meaning.reason ?? reasonOfWords(meaning.type, description),
+    description,
+    smtp: findSmtp(description),
+    campaign: firstText(fields, ["campaignname", "campid"]), // "campaign name", with a space
+    custom_id: isJson ? null : text(custom, LONGEST.id),
+    tags: tagsOf(fields),
+    metadata: isJson ? metadata(custom) : {},
+    url: firstText(fields, ["link", "url"], LONGEST.url),
+    user_agent: firstText(fields, ["useragent"], LONGEST.words),
+    machine: meaning.machine ?? null,
+  };
+}
+
+/** The list of `tags`; else `tag`, which is one tag or the JSON of a list. */
+function tagsOf(fields: NamedFields): string[] {
+  const list = tags(firstValue(fields, ["tags"]));
+  if (list.length > 0) return list;
+  const tag = firstValue(fields, ["tag"]);
+  const json = typeof tag === "string" && /^\s*\[/.test(tag) ? readJsonText(tag) : fail("no list");
+  return tags(json.ok ? json.value : tag);
+}

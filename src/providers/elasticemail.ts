@@ -1,0 +1,128 @@
+// Elastic Email's HTTP notifications: https://help.elasticemail.com/en/articles/2376855
+// One call per event with its data in the query, or in a form or JSON body; unsigned, and without an event id.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventType, Reason } from "../model/event.ts";
+import { verifySharedSecret } from "./credentials.ts";
+import { parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, table } from "./fields.ts";
+import { parseVerbatim, type JsonObject } from "./json.ts";
+import { byName, firstText, firstTime, isEmpty } from "./names.ts";
+import { parameterElements } from "./parameters.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp } from "./smtp.ts";
+
+/**
+ * https://help.elasticemail.com/en/articles/2376855 : the notifications' words; behind them those by which the API calls
+ * the same events. `Sent` comes after the hand-over: what is still on its way is ReadyToSend, Sending or WaitingToRetry.
+ */
+const TYPES = table<EventType>({
+  sent: "delivered",
+  opened: "opened",
+  clicked: "clicked",
+  error: "failed", // its category says what failed, see ERRORS
+  abusereport: "complained",
+  unsubscribed: "unsubscribed",
+
+  submission: "queued",
+  readytosend: "queued",
+  sending: "queued",
+  waitingtoretry: "deferred",
+  failedattempt: "deferred",
+  open: "opened",
+  click: "clicked",
+  bounce: "failed",
+  complaint: "complained",
+  unsubscribe: "unsubscribed",
+});
+
+/**
+ * https://help.elasticemail.com/en/articles/4804685 : the category of an error. NotDelivered are addresses that failed
+ * before and were not tried again; BlackListed is the sender on a blocklist, not the address on ours.
+ */
+const ERRORS = table<readonly [EventType, "hard" | "soft" | null, Reason]>({
+  nomailbox: ["bounced", "hard", "invalid"],
+  greylisted: ["bounced", "soft", "technical"],
+  throttled: ["bounced", "soft", "technical"],
+  timeout: ["bounced", "soft", "timed_out"],
+  connectionproblem: ["bounced", "soft", "technical"],
+  connectionterminated: ["bounced", "soft", "technical"],
+  dnsproblem: ["bounced", "soft", "technical"],
+  accountproblem: ["bounced", "soft", "other"],
+  codeerror: ["bounced", "soft", "technical"],
+  spam: ["blocked", null, "content"],
+  contentfilter: ["blocked", null, "content"],
+  blacklisted: ["blocked", null, "reputation"],
+  spfproblem: ["blocked", null, "policy"],
+  whitelistingproblem: ["blocked", null, "policy"],
+  notdelivered: ["dropped", null, "suppressed"],
+  notdeliveredcancelled: ["dropped", null, "other"],
+  manualcancel: ["dropped", null, "other"],
+  ignore: ["failed", null, "other"],
+  unknown: ["failed", null, "other"],
+});
+
+export const elasticemail: Provider = {
+  id: "elasticemail",
+  headers: ["content-type"],
+  deliversByGet: true,
+  /**
+   * Credentials: `user:password` or a token, both as part of the URL. The newer posts carry `X-ElasticEmail-Signature`,
+   * but what it signs is nowhere published, so it neither proves nor refutes anything here.
+   */
+  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  parse: (delivery) =>
+    parseElements(delivery, parameterElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+  elements: (delivery) => {
+    const elements = parameterElements(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  if (Object.values(element).every(isEmpty)) return PING; // a test call names the parameters and fills in none
+  const fields = byName(element); // the parameters' case is not the same everywhere
+  const word = firstText(fields, ["status", "event", "eventtype"])?.toLowerCase() ?? null;
+  if (word === null) return fail("status is missing");
+  const email = firstText(fields, ["to", "recipient", "email"], LONGEST.words);
+  const contact = address(email);
+  if (contact === null) return fail(email === null ? "to is missing" : "to is not an address");
+  const occurredAt = firstTime(fields, ["date", "eventdate", "timestamp"]); // US style and UTC
+  if (occurredAt === "bad") return fail("date is not a time");
+  const category = firstText(fields, ["category"]);
+  const named = TYPES.get(word) ?? "unknown";
+  const [type, bounce, failure] = named === "failed" ? errorOf(category) : ([named, null, null] as const);
+  const words = firstText(fields, ["message", "errormessage"], LONGEST.words);
+  const transaction = firstText(fields, ["transaction", "transactionid"], LONGEST.id);
+  const url = firstText(fields, ["target"], LONGEST.url);
+  const ip = firstText(fields, ["ip", "ipaddress"]);
+  const user_agent = firstText(fields, ["useragent"], LONGEST.words);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: firstText(fields, ["messageid", "msgid"], LONGEST.id) ?? transaction,
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    distinguishing: [word, category, transaction, url, ip, user_agent],
+  };
+  const details = {
+    bounce,
+    reason: type === "complained" ? ("spam" as const) : failure,
+    description: words ?? (failure === null ? null : category),
+    smtp: findSmtp(words),
+    campaign: firstText(fields, ["channel"]),
+    custom_id: firstText(fields, ["postback"], LONGEST.id), // what the mail's X-ElasticEmail-Postback said
+    url,
+    ip,
+    user_agent,
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** An error without a category that we know says no more than that the mail did not arrive. */
+function errorOf(category: string | null): readonly [EventType, "hard" | "soft" | null, Reason] {
+  return ERRORS.get(category?.toLowerCase() ?? "") ?? ["failed", null, "other"];
+}

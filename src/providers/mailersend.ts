@@ -1,0 +1,122 @@
+// MailerSend's webhooks: https://developers.mailersend.com/api/v1/webhooks.html
+// One signed activity per request. What its event is called stands outside, all else in `data`.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { verifyKeyOrSecret } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./fields.ts";
+import { isObject, readJson, type JsonObject } from "./json.ts";
+import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { verifyHmac } from "./signatures.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+
+const PREFIX = "activity.";
+
+/**
+ * https://developers.mailersend.com/api/v1/webhooks.html#available-events ; a first open or click comes a second time,
+ * as the unique one, to those who subscribe to both.
+ */
+const TYPES = table<EventType>({
+  sent: "sent",
+  delivered: "delivered",
+  deferred: "deferred",
+  soft_bounced: "bounced",
+  hard_bounced: "bounced",
+  opened: "opened",
+  opened_unique: "opened",
+  clicked: "clicked",
+  clicked_unique: "clicked",
+  unsubscribed: "unsubscribed",
+  spam_complaint: "complained",
+});
+
+const BOUNCES = table<"hard" | "soft">({ soft_bounced: "soft", hard_bounced: "hard" });
+
+/** What saving a webhook posts, to see whether the URL answers, signed with a key that is everybody's. */
+const TEST_EVENT = "webhook.test";
+const TEST_KEY = "test_Am3L1GuOIc4blLUuHqAPxxwkZaJyEk8G";
+
+export const mailersend: Provider = {
+  id: "mailersend",
+  headers: [],
+  verify,
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+};
+
+/**
+ * https://developers.mailersend.com/api/v1/webhooks.html#security : `Signature`, the HMAC-SHA256 of the body in hex. No
+ * time is signed; repeated requests are absorbed as duplicates. Credentials: signing secrets (as they are shown, or
+ * after `hmac:`), or `user:password` for shared secrets. A source that has any takes MailerSend's test post as well.
+ */
+function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
+  const shown = request.headers.get("signature") ?? "";
+  return verifyKeyOrSecret(request, credentials, async (key) => {
+    if (shown === "") return fail("the signature header is missing");
+    const matches = (one: string) => verifyHmac(new TextEncoder().encode(one), request.body, shown);
+    const result = key === TEST_KEY ? fail("the test key signs test posts only") : await matches(key);
+    if (result.ok || !(await matches(TEST_KEY)).ok) return result;
+    return isTestPost(request.body) ? { ok: true } : result;
+  });
+}
+
+function isTestPost(body: Uint8Array): boolean {
+  const json = readJson(body);
+  return json.ok && isObject(json.value) && json.value["type"] === TEST_EVENT;
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const name = text(element["type"]);
+  if (name === TEST_EVENT) return PING;
+  if (name === null) return fail("type is missing");
+  const data = objectAt(element, "data");
+  const email = objectAt(data, "email");
+  const recipient = objectAt(email, "recipient")["email"] ?? objectAt(data, "recipient")["email"];
+  const contact = address(recipient);
+  if (contact === null)
+    return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
+  // Outside is the time at which the request was made ready.
+  const occurredAt = time(data["created_at"]) ?? time(element["created_at"]);
+  if (occurredAt === "bad") return fail("created_at cannot be read");
+
+  const word = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+  const told = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(told, word, data, email);
+  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const id = text(data["id"], LONGEST.id);
+  const core = {
+    element: index,
+    type,
+    contact,
+    // `email.id` is the copy for this one recipient; the sender knows the message's.
+    message_id: text(objectAt(email, "message")["id"], LONGEST.id) ?? text(email["id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent],
+    // The id of the activity. Whether an unknown kind of event has one of its own is unknown, too.
+    eventId: id !== null && type === "unknown" ? `${word}:${id}` : id,
+  };
+  return ok([makeEvent(core, { ...details, bounce: type === "bounced" ? details.bounce : null })]);
+}
+
+type Details = Partial<EventDetails> & Pick<EventDetails, "bounce" | "reason" | "url" | "ip" | "user_agent">;
+
+/** `email.status` is not read: it is often "rejected" for mails that were not. */
+function detailsOf(type: EventType, word: string, data: JsonObject, email: JsonObject): Details {
+  const morph = objectAt(data, "morph");
+  const failed = type === "bounced" || type === "deferred";
+  const smtp = failed ? findSmtp(morph["reason"]) : null;
+  return {
+    bounce: BOUNCES.get(word) ?? null,
+    reason: type === "complained" ? "spam" : smtpReason(smtp),
+    description: text(morph["readable_reason"], LONGEST.words) ?? text(morph["reason"], LONGEST.words),
+    smtp,
+    tags: tags(email["tags"]),
+    url: text(morph["url"], LONGEST.url),
+    ip: text(morph["ip"]),
+    user_agent: text(morph["user_agent"], LONGEST.words),
+  };
+}

@@ -1,0 +1,176 @@
+// Mailtrap's webhooks: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
+// `{ "events": [...] }`, or one event on each line where the payload format is JSON Lines; both are signed.
+
+import { fail, ok, type Result } from "../model/result.ts";
+import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
+import { verifyKeyOrSecret } from "./credentials.ts";
+import { isBlank, parseElements, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./fields.ts";
+import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./json.ts";
+import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { verifyHmac } from "./signatures.ts";
+import { isSenders, readSmtp, smtpReason } from "./smtp.ts";
+
+/**
+ * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#event-types ; compared without case and with a space for
+ * "_", because the payload says "soft bounce" where the API says `soft_bounce`. A suspension holds a mail back because
+ * of what is known about its address.
+ */
+const TYPES = table<EventType>({
+  delivery: "delivered",
+  "soft bounce": "bounced",
+  bounce: "bounced",
+  suspension: "dropped",
+  reject: "dropped",
+  open: "opened",
+  click: "clicked",
+  unsubscribe: "unsubscribed",
+  spam: "complained",
+  "spam complaint": "complained",
+});
+
+/**
+ * `bounce_category`: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks ; its words are nowhere listed in full, so
+ * these are the bounce categories that mail servers commonly use, compared like the event's word.
+ */
+const CATEGORIES = table<Reason>({
+  "bad mailbox": "invalid",
+  "bad domain": "invalid",
+  "invalid recipient": "invalid",
+  "inactive mailbox": "inactive",
+  "quota issues": "mailbox_full",
+  "mailbox full": "mailbox_full",
+  "message expired": "timed_out",
+  "no answer from host": "timed_out",
+  "bad connection": "technical",
+  "bad configuration": "technical",
+  "protocol errors": "technical",
+  "routing errors": "technical",
+  "invalid sender": "policy",
+  "policy related": "policy",
+  "relaying issues": "policy",
+  spam: "content",
+  "spam related": "content",
+  "content related": "content",
+  "virus related": "content",
+});
+
+export const mailtrap: Provider = {
+  id: "mailtrap",
+  headers: [],
+  verify,
+  parse: (delivery) =>
+    parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
+  elements: (delivery) => {
+    const elements = elementsOf(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/**
+ * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#verifying-the-signature : `Mailtrap-Signature`, the
+ * HMAC-SHA256 of the body in hex. No time is signed; repeated requests are absorbed as duplicates. Credentials: signing
+ * secrets (as they are shown, or after `hmac:`), or `user:password` for shared secrets.
+ */
+function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
+  const shown = request.headers.get("mailtrap-signature") ?? "";
+  return verifyKeyOrSecret(request, credentials, async (key) =>
+    shown === ""
+      ? fail("the signature header is missing")
+      : verifyHmac(new TextEncoder().encode(key), request.body, shown),
+  );
+}
+
+/** The events of the document, or those of the lines. Other documents count as the array or the one event they are. */
+function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
+  if (isBlank(body)) return ok([]);
+  const whole = readText(body);
+  if (!whole.ok) return whole;
+  const json = readJsonText(whole.value, parse);
+  if (!json.ok) return linesOf(whole.value, parse) ?? json;
+  const list = isObject(json.value) ? json.value["events"] : json.value;
+  return ok(Array.isArray(list) ? list : [json.value]);
+}
+
+/** What each line says; a line that cannot be read stands as its text. Null where not even one is an event. */
+function linesOf(whole: string, parse?: (text: string) => unknown): Result<unknown[]> | null {
+  const elements = whole
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => {
+      const json = readJsonText(line, parse);
+      return json.ok ? json.value : line;
+    });
+  return elements.some((element) => isObject(element) && "event" in element) ? ok(elements) : null;
+}
+
+/** `soft_bounce` and "Soft bounce" are one word. */
+function wordOf(value: unknown): string | null {
+  return text(value)?.toLowerCase().replaceAll(/[-_]/g, " ") ?? null;
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const word = wordOf(element["event"]);
+  if (word === null) return fail("event is missing");
+  const contact = address(element["email"]);
+  if (contact === null)
+    return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
+  const occurredAt = time(element["timestamp"]); // s; of inbound mail ms
+  if (occurredAt === "bad") return fail("timestamp cannot be read");
+
+  const told = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(told, element);
+  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: text(element["message_id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent, details.description],
+    // Inbound mail's is said to change between attempts, and what an unknown event's does nobody knows.
+    eventId: type === "unknown" ? null : text(element["event_id"], LONGEST.id),
+  };
+  const bounce = word === "soft bounce" ? "soft" : "hard";
+  return ok([makeEvent(core, { ...details, bounce: type === "bounced" ? bounce : null })]);
+}
+
+type Details = Partial<EventDetails> &
+  Pick<EventDetails, "reason" | "description" | "url" | "ip" | "user_agent">;
+
+function detailsOf(type: EventType, element: JsonObject): Details {
+  const smtp = type === "bounced" ? smtpOf(element) : null;
+  const reason = text(element["reason"], LONGEST.words);
+  return {
+    reason: reasonOf(type, element, smtp),
+    description: text(element["response"], LONGEST.words) ?? reason,
+    smtp,
+    tags: tags(element["category"]),
+    metadata: metadata(element["custom_variables"]),
+    url: text(element["url"], LONGEST.url),
+    ip: text(element["ip"]),
+    user_agent: text(element["user_agent"], LONGEST.words),
+  };
+}
+
+function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reason | null {
+  if (type === "complained") return "spam";
+  if (type === "dropped") return isSuppressed(element) ? "suppressed" : "other";
+  if (type !== "bounced") return null;
+  const category = wordOf(element["bounce_category"]);
+  if (category === null) return smtpReason(smtp);
+  return CATEGORIES.get(category) ?? smtpReason(smtp) ?? "other";
+}
+
+/** "bounced (550 5.1.1 ...)", where `response_code` tells the code once more. */
+function smtpOf(element: JsonObject): Smtp | null {
+  const smtp = readSmtp(element["response"]);
+  const code = Number(text(element["response_code"]) ?? NaN);
+  if (!Number.isInteger(code) || code < 200 || code > 599) return smtp;
+  return { enhanced: null, response: null, ...smtp, code };
+}
+
+function isSuppressed(element: JsonObject): boolean {
+  return wordOf(element["event"]) === "suspension" || /suppress/i.test(text(element["reason"]) ?? "");
+}

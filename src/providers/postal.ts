@@ -1,0 +1,154 @@
+// Postal, the mail server to run oneself: https://docs.postalserver.io/developer/webhooks
+// One object per request: { event, timestamp, payload, uuid }, signed with the key of the installation.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
+import { verifySharedSecret, verifyWithAny } from "./credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./fields.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { isPublicKey, matchesRsa } from "./public-keys.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+
+/** https://docs.postalserver.io/developer/webhooks ; `MessageSent` is told once the receiving server took the mail. */
+const TYPES = table<EventType>({
+  messagesent: "delivered",
+  messagedelayed: "deferred",
+  messagedeliveryfailed: "failed", // or refused, see typeOf
+  messageheld: "queued", // or suppressed, see typeOf
+  messagebounced: "bounced",
+  messagelinkclicked: "clicked",
+  messageloaded: "opened",
+});
+
+export const postal: Provider = {
+  id: "postal",
+  headers: [],
+  verify,
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+};
+
+/**
+ * Credentials: the installation's public key (base64 that begins with `MI`, PEM, or the whole record that
+ * `postal default-dkim-record` prints); anything else is a shared secret, which the URL carries.
+ */
+function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
+  return verifyWithAny(credentials.map(keyOf), (credential) =>
+    isPublicKey(credential) ? verifySigned(request, credential) : verifySharedSecret(request, [credential]),
+  );
+}
+
+/** The key in a DKIM record, `v=DKIM1; t=s; h=sha256; p=MI...;`. */
+function keyOf(credential: string): string {
+  return /(?:^|[;\s])p=(MI[^;\s]+)/.exec(credential)?.[1] ?? credential;
+}
+
+/**
+ * RSA over the raw body, by SHA-1 in every version; version 3 shows the same by SHA-256 beside it. Either one is proof:
+ * whoever could forge the older could as well leave the newer out.
+ */
+async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
+  const sha256 = request.headers.get("x-postal-signature-256") ?? "";
+  const sha1 = request.headers.get("x-postal-signature") ?? "";
+  if (sha256 === "" && sha1 === "") return fail("the signature header is missing");
+  if (sha256 !== "" && (await matchesRsa(key, "SHA-256", request.body, sha256))) return { ok: true };
+  if (sha1 !== "" && (await matchesRsa(key, "SHA-1", request.body, sha1))) return { ok: true };
+  return fail("the signature does not match");
+}
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  const event = text(element["event"])?.toLowerCase();
+  if (event === undefined) return fail("event is missing");
+  const payload = objectAt(element, "payload");
+  const message = messageOf(payload);
+  // DomainDNSError, SendLimitApproaching and SendLimitExceeded are about the server.
+  if (message === null) return fail("it names no message");
+  const to = text(message["to"], LONGEST.words);
+  const contact = address(to);
+  if (contact === null) return fail(to === null ? "to is missing" : "to is not an address");
+  // The payload's time is when it happened; the outer one is when this webhook's request was made, another one for each.
+  const occurredAt = time(payload["timestamp"] ?? element["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
+  const smtp = findSmtp(payload["output"]);
+  const words = text(payload["details"], LONGEST.words);
+  const type = typeOf(event, message, smtp, words);
+  const details = detailsOf(type, payload, message, smtp, words);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: text(message["id"], LONGEST.id),
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    // Not uuid: two webhooks that tell of one event give it one each.
+    distinguishing: [
+      event,
+      text(message["token"]), // ids are counted anew on every mail server of an installation
+      details.url,
+      details.ip,
+      details.user_agent,
+      words,
+      smtp?.response ?? null,
+      text(objectAt(payload, "bounce")["id"], LONGEST.id),
+    ],
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** A bounce's payload names two mails: the one that was sent, and the one in which the refusal came back. */
+function messageOf(payload: JsonObject): JsonObject | null {
+  const message = payload["original_message"] ?? payload["message"];
+  return isObject(message) ? message : null;
+}
+
+function typeOf(event: string, message: JsonObject, smtp: Smtp | null, words: string | null): EventType {
+  // Mail that came in is told by the same words, for its way to our own endpoint.
+  if (text(message["direction"])?.toLowerCase() === "incoming") return "unknown";
+  const type = TYPES.get(event) ?? "unknown";
+  if (event === "messageheld") return SUPPRESSED.test(words ?? "") ? "dropped" : type;
+  if (event !== "messagedeliveryfailed") return type;
+  // Without a reply, Postal gave up by itself: after too many tries, or because it takes the mail for spam.
+  if (smtp === null) return SPAM.test(words ?? "") ? "dropped" : type;
+  return isSenders(smtpReason(smtp)) ? "blocked" : "bounced";
+}
+
+/** Postal's own words in `details`. */
+const SUPPRESSED = /suppression list/i;
+const SPAM = /\bspam\b/i;
+const GAVE_UP = /maximum number of delivery attempts/i;
+
+function reasonOf(type: EventType, smtp: Smtp | null, words: string | null): Reason | null {
+  if (type === "dropped") return SUPPRESSED.test(words ?? "") ? "suppressed" : "content";
+  if (type === "failed") return GAVE_UP.test(words ?? "") ? "timed_out" : "other";
+  return type === "bounced" || type === "blocked" || type === "deferred" ? smtpReason(smtp) : null;
+}
+
+/** Null where the refusal came back by mail, which does not say whether it is for good. */
+function bounceOf(smtp: Smtp | null): "hard" | "soft" | null {
+  if (smtp === null) return null;
+  return smtp.code !== null && smtp.code < 500 ? "soft" : "hard";
+}
+
+function detailsOf(
+  type: EventType,
+  payload: JsonObject,
+  message: JsonObject,
+  smtp: Smtp | null,
+  words: string | null,
+) {
+  return {
+    bounce: type === "bounced" ? bounceOf(smtp) : null,
+    reason: reasonOf(type, smtp, words),
+    description: words,
+    smtp,
+    custom_id: text(message["message_id"], LONGEST.id), // the header, all that a sender by SMTP knows
+    tags: tags(message["tag"]),
+    url: text(payload["url"], LONGEST.url),
+    ip: text(payload["ip_address"]),
+    user_agent: text(payload["user_agent"], LONGEST.words),
+  } satisfies Partial<EventDetails>;
+}

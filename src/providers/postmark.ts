@@ -1,0 +1,173 @@
+// Postmark's webhooks: https://postmarkapp.com/developer/webhooks/webhooks-overview
+// One object per post, told apart by RecordType. There is no signature: basic auth or headers of the customer's choice.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
+import { verifySecretOrHeader } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, flag, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./fields.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp, smtpReason } from "./smtp.ts";
+
+/** What a report comes to: its type, a bounce's class, the reason. */
+type Meaning = readonly [EventType, ("hard" | "soft" | null)?, Reason?];
+
+const UNKNOWN: Meaning = ["unknown"];
+
+/** https://postmarkapp.com/developer/webhooks/webhooks-overview : RecordType, where it alone decides. */
+const RECORDS = table<Meaning>({
+  delivery: ["delivered"],
+  open: ["opened"],
+  click: ["clicked"],
+  spamcomplaint: ["complained", null, "spam"],
+});
+
+/**
+ * https://postmarkapp.com/developer/api/bounce-api#bounce-types : a bounce's Type. The name decides and not TypeCode, of
+ * which Postmark's own samples disagree. InboundError, left out, is of mail that was received.
+ */
+const BOUNCES = table<Meaning>({
+  hardbounce: ["bounced", "hard", "invalid"],
+  softbounce: ["bounced", "soft"],
+  unknown: ["bounced", null, "other"], // a refusal that Postmark could not classify
+  transient: ["deferred", null, "technical"],
+  dnserror: ["deferred", null, "technical"],
+  openrelaytest: ["deferred", null, "other"],
+  blocked: ["blocked", null, "policy"], // "due to content or blacklisting"
+  dmarcpolicy: ["blocked", null, "policy"],
+  spamnotification: ["blocked", null, "content"], // a filter's verdict: nobody complained, so nobody is suppressed
+  virusnotification: ["blocked", null, "content"],
+  bademailaddress: ["dropped", null, "invalid"],
+  manuallydeactivated: ["dropped", null, "suppressed"],
+  unconfirmed: ["dropped", null, "suppressed"],
+  templaterenderingfailed: ["dropped", null, "content"],
+  smtpapierror: ["failed", null, "technical"],
+  autoresponder: ["autoresponded"],
+  addresschange: ["autoresponded"],
+  challengeverification: ["autoresponded"],
+  spamcomplaint: ["complained", null, "spam"],
+  unsubscribe: ["unsubscribed"],
+  subscribe: ["subscribed"],
+});
+
+/**
+ * https://postmarkapp.com/developer/webhooks/subscription-change-webhook : SuppressionReason. The first two only repeat
+ * the bounce or complaint that caused them, and must not look like the contact's own wish; they are told all the same,
+ * for whoever has only this webhook switched on.
+ */
+const SUPPRESSIONS = table<Meaning>({
+  hardbounce: ["bounced", "hard", "invalid"],
+  spamcomplaint: ["complained", null, "spam"],
+  manualsuppression: ["unsubscribed"],
+});
+
+const NO_MESSAGE = "00000000-0000-0000-0000-000000000000";
+const TEST_BOUNCE = "42";
+
+export const postmark: Provider = {
+  id: "postmark",
+  headers: [],
+  /**
+   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or by itself in the header that
+   * `settings.secret_header` names, which is one of the webhook's HttpHeaders).
+   */
+  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+};
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  const record = wordOf(element["RecordType"]);
+  if (record === null)
+    return fail(isObject(element["FromFull"]) ? "an inbound mail, no event" : "RecordType is missing");
+  const messageId = messageIdOf(element);
+  if (messageId === null && isTestPost(record, element)) return PING;
+  // Bounces and complaints call it Email, the others Recipient.
+  const recipient = element["Recipient"] ?? element["Email"];
+  const contact = address(recipient);
+  if (contact === null)
+    return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
+  const occurredAt = time(
+    element["DeliveredAt"] ?? element["BouncedAt"] ?? element["ReceivedAt"] ?? element["ChangedAt"],
+  );
+  if (occurredAt === "bad") return fail("the time cannot be read");
+  const [type, bounce = null, reason = null] = meaningOf(record, element);
+  const details = detailsOf(element);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: messageId,
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    distinguishing: [
+      record,
+      wordOf(element["Type"]) ?? wordOf(element["SuppressionReason"]),
+      details.url,
+      text(element["ClickLocation"]),
+      details.ip,
+      details.user_agent,
+      details.campaign, // an address is suppressed in each stream by itself
+    ],
+    // Bounces and complaints have an id of their own; nothing else has one that all retries are known to repeat.
+    eventId: bounceId(record, element),
+  };
+  const refused = type === "bounced" || type === "deferred";
+  return ok([
+    makeEvent(core, { ...details, bounce, reason: reason ?? (refused ? smtpReason(details.smtp) : null) }),
+  ]);
+}
+
+function wordOf(value: unknown): string | null {
+  return text(value)?.toLowerCase() ?? null;
+}
+
+/** All zeros where there is no mail: in test posts, and where the customer suppressed an address. */
+function messageIdOf(element: JsonObject): string | null {
+  const id = text(element["MessageID"], LONGEST.id);
+  return id === NO_MESSAGE ? null : id;
+}
+
+/**
+ * "Send test" names no mail: impossible for what only a mail can do. A bounce or complaint may have lost its mail and has
+ * to have the test's id as well, and a subscription may change without a mail, so that one is believed.
+ */
+function isTestPost(record: string, element: JsonObject): boolean {
+  if (element["MessageID"] !== NO_MESSAGE) return false;
+  if (record === "delivery" || record === "open" || record === "click") return true;
+  return (record === "bounce" || record === "spamcomplaint") && text(element["ID"]) === TEST_BOUNCE;
+}
+
+/** The ids go beyond 2^53; 0 is none. */
+function bounceId(record: string, element: JsonObject): string | null {
+  if (record !== "bounce" && record !== "spamcomplaint") return null;
+  const id = text(element["ID"], LONGEST.id);
+  return id === "0" ? null : id;
+}
+
+function meaningOf(record: string, element: JsonObject): Meaning {
+  if (record === "bounce") return BOUNCES.get(wordOf(element["Type"]) ?? "") ?? UNKNOWN;
+  if (record !== "subscriptionchange") return RECORDS.get(record) ?? UNKNOWN;
+  const suppressed = flag(element["SuppressSending"]);
+  if (suppressed === false) return ["subscribed"];
+  return SUPPRESSIONS.get(wordOf(element["SuppressionReason"]) ?? "") ?? UNKNOWN;
+}
+
+function detailsOf(element: JsonObject) {
+  const geo = objectAt(element, "Geo");
+  const details = text(element["Details"], LONGEST.words); // the receiving server's words, if it said any
+  return {
+    description: details ?? text(element["Description"], LONGEST.words) ?? text(element["Name"]),
+    smtp: findSmtp(details),
+    campaign: text(element["MessageStream"]),
+    tags: tags(element["Tag"]),
+    metadata: metadata(element["Metadata"]),
+    url: text(element["OriginalLink"], LONGEST.url),
+    ip: text(geo["IP"]),
+    geo: text(geo["CountryISOCode"]),
+    user_agent: text(element["UserAgent"], LONGEST.words),
+  } satisfies Partial<EventDetails>;
+}

@@ -1,0 +1,168 @@
+// Resend: https://resend.com/docs/webhooks/introduction
+// One event per request, signed by Svix: the id of the event stands in a header alone. The mail's recipients come as a
+// list, and which of them an event is about is not told.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
+import { verifyKeyOrSecret } from "./credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import {
+  bounceClass,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  recipients,
+  table,
+  tags,
+  text,
+  time,
+} from "./fields.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import type { Provider } from "./provider.ts";
+import { standardWebhookId, verifyStandardWebhook } from "./signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+
+/** https://resend.com/docs/webhooks/event-types ; `sent` only says that Resend took the mail and will try. */
+const TYPES = table<EventType>({
+  "email.scheduled": "queued",
+  "email.sent": "sent",
+  "email.delivered": "delivered",
+  "email.delivery_delayed": "deferred",
+  "email.bounced": "bounced",
+  "email.failed": "failed",
+  "email.suppressed": "dropped",
+  "email.opened": "opened",
+  "email.clicked": "clicked",
+  "email.complained": "complained",
+});
+
+/** https://resend.com/docs/dashboard/emails/email-bounces : the sub-types that say more than "General". */
+const REASONS = table<Reason>({
+  noemail: "invalid",
+  mailboxfull: "mailbox_full",
+  messagetoolarge: "content",
+  contentrejected: "content",
+  attachmentrejected: "content",
+  suppressed: "suppressed",
+  onaccountsuppressionlist: "suppressed",
+});
+
+export const resend: Provider = {
+  id: "resend",
+  headers: ["svix-id", "webhook-id"],
+  /**
+   * https://resend.com/docs/webhooks/verify-webhooks-requests . Credentials: the signing secret as Resend shows it,
+   * `whsec_...`, or `user:password` for basic auth. Every attempt is signed afresh, so old signatures are refused.
+   */
+  verify: (request, credentials, { now }) =>
+    verifyKeyOrSecret(request, credentials, (secret) => verifyStandardWebhook(request, secret, now)),
+  parse: (delivery) => {
+    const elements = jsonElements(delivery);
+    const eventId = standardWebhookId(delivery, elements);
+    return parseElements(delivery, elements, (element, index) =>
+      readElement(element, { index, receivedAt: delivery.receivedAt, eventId }),
+    );
+  },
+};
+
+interface Context {
+  index: number;
+  receivedAt: number;
+  eventId: string | null;
+}
+
+function readElement(element: JsonObject, { index, receivedAt, eventId }: Context): ElementResult {
+  const word = text(element["type"])?.toLowerCase();
+  if (word === undefined) return fail("type is missing");
+  const data = objectAt(element, "data");
+  const contacts = recipients(data["to"] ?? data["email"]); // events of contacts and suppressions have an `email`
+  if (!contacts.ok) return contacts;
+  // Of the two `created_at`, the outer one is the event's, the inner one the mail's.
+  const occurredAt = time(element["created_at"]);
+  if (occurredAt === "bad") return fail("created_at is not a time");
+  const told = typeOf(word, data);
+  const details = detailsOf(told, data);
+  const type = told === "bounced" ? typeOfBounce(details.reason) : told;
+  const core = {
+    element: index,
+    type,
+    message_id: text(data["email_id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent, text(data["id"], LONGEST.id)],
+    eventId,
+  };
+  const bounce = type === "bounced" ? bounceOf(data) : null;
+  const [, ...others] = contacts.value;
+  const named = others.length > 0 && bounce !== null ? wordsOf(data) : null;
+  return ok(
+    contacts.value.map((contact) =>
+      makeEvent({ ...core, contact }, { ...details, bounce: named?.has(contact) === false ? null : bounce }),
+    ),
+  );
+}
+
+function typeOf(word: string, data: JsonObject): EventType {
+  // The only way in which Resend tells of an unsubscribe. `false` is no subscribe: any change of a name says it too.
+  if (/^contact\.(created|updated)$/.test(word) && data["unsubscribed"] === true) return "unsubscribed";
+  return TYPES.get(word) ?? "unknown";
+}
+
+/** A bounce off the suppression list was never tried, and one over the content is no fact about the address. */
+function typeOfBounce(reason: Reason | null): EventType {
+  if (reason === "suppressed") return "dropped";
+  return isSenders(reason) ? "blocked" : "bounced";
+}
+
+/** Resend's own "Undetermined" counts as soft, as "Transient" does. */
+function bounceOf(data: JsonObject): "hard" | "soft" | null {
+  const word = text(objectAt(data, "bounce")["type"]);
+  return word?.toLowerCase() === "undetermined" ? "soft" : bounceClass(word);
+}
+
+/**
+ * What the bounce says, word by word. Of several recipients only one that it names is known to have bounced: for the
+ * others the bounce has no class, so that nobody is suppressed for a neighbour's address.
+ */
+function wordsOf(data: JsonObject): ReadonlySet<string> {
+  const { message, diagnosticCode } = objectAt(data, "bounce");
+  const told = [text(message, LONGEST.words), ...tags(diagnosticCode, LONGEST.words)].join(" ").toLowerCase();
+  return new Set(told.split(/[\s<>()[\],;:'"]+/));
+}
+
+function detailsOf(
+  type: EventType,
+  data: JsonObject,
+): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
+  const bounce = objectAt(data, "bounce");
+  const click = objectAt(data, "click");
+  const open = objectAt(data, "open"); // documented nowhere, and read as a click
+  const failure = text(objectAt(data, "failed")["reason"], LONGEST.words);
+  const description =
+    text(bounce["message"], LONGEST.words) ??
+    failure ??
+    text(objectAt(data, "suppressed")["message"], LONGEST.words);
+  const subType = text(bounce["subType"])?.toLowerCase() ?? "";
+  const smtp = findSmtp(tags(bounce["diagnosticCode"], LONGEST.words)[0] ?? bounce["message"]);
+  const told = REASONS.get(subType) ?? reasonOfWords(type, smtp?.response ?? description);
+  const pairs = pairsOf(data["tags"]);
+  return {
+    reason: type === "complained" ? "spam" : type === "dropped" ? "suppressed" : told,
+    description,
+    smtp,
+    campaign: text(data["broadcast_id"]),
+    tags: tags(Object.entries(pairs).map(([name, value]) => `${name}:${text(value) ?? ""}`)),
+    metadata: metadata(pairs),
+    url: text(click["link"], LONGEST.url),
+    ip: text(click["ipAddress"] ?? open["ipAddress"]),
+    user_agent: text(click["userAgent"] ?? open["userAgent"], LONGEST.words),
+  };
+}
+
+/** Tags are pairs, and come as an object or as a list of `{ name, value }`. */
+function pairsOf(value: unknown): JsonObject {
+  if (!Array.isArray(value)) return isObject(value) ? value : {};
+  const pairs = value.filter(isObject).slice(0, LONGEST.tags);
+  return Object.fromEntries(pairs.map((pair) => [text(pair["name"]) ?? "", text(pair["value"])]));
+}

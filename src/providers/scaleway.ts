@@ -1,0 +1,101 @@
+// Scaleway Transactional Email: https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/
+// Its webhooks publish to a topic of Scaleway's Topics and Events, which speaks SNS's language: the same envelope, the same
+// confirmation of a new URL.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
+import { verifySharedSecret } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
+import type { JsonObject } from "./json.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { findSmtp, smtpReason } from "./smtp.ts";
+import { confirmationOf, openEnvelope, readUrl } from "./sns.ts";
+
+/**
+ * https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/ ; `email_dropped` is
+ * told once the receiving server refused for good, `email_spam` when it took the mail for spam.
+ */
+const TYPES = table<readonly [EventType, Reason?]>({
+  email_queued: ["queued"],
+  email_deferred: ["deferred"],
+  email_delivered: ["delivered"],
+  email_dropped: ["bounced"],
+  email_mailbox_not_found: ["bounced", "invalid"],
+  email_spam: ["blocked", "content"],
+  email_blocklisted: ["dropped", "suppressed"],
+});
+
+export const scaleway: Provider = {
+  id: "scaleway",
+  headers: [],
+  /**
+   * Credentials: shared secrets in the URL. The envelope has a signature, too, but how it is made is not documented, so it
+   * neither proves nor refutes anything here.
+   */
+  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+  handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
+};
+
+/** https://www.scaleway.com/en/docs/topics-and-events/ : the endpoint of a region. */
+const HOST = /^sns\.mnq\.[a-z]{2}-[a-z]{3}\.scaleway\.com$/;
+
+/** Where the link says http, https means the same. */
+function subscribeUrl(message: JsonObject): string | null {
+  const url = readUrl(message["SubscribeURL"]);
+  if (url === null || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname)) return null;
+  url.protocol = "https:";
+  return url.searchParams.get("Action") === "ConfirmSubscription" ? url.href : null;
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const opened = openEnvelope(element, subscribeUrl);
+  if (!opened.ok) return opened;
+  if (opened.value === "ping") return PING;
+  const { report, id, publishedAt } = opened.value;
+  const event = text(report["type"])?.toLowerCase();
+  if (event === undefined) return fail("type is missing");
+  const email = text(report["email_to"], LONGEST.words);
+  const contact = address(email);
+  // blocklist_created is about a domain's list and names no mail; where it names the address, it is kept.
+  if (contact === null) return fail(email === null ? "email_to is missing" : "email_to is not an address");
+  const occurredAt = time(report["created_at"] ?? publishedAt);
+  if (occurredAt === "bad") return fail("created_at is not a time");
+  const { type, ...details } = meaningOf(event, report);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: text(report["email_id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    // Without an id: not the number of tries.
+    distinguishing: [event, text(id, LONGEST.id)],
+    eventId: text(report["id"], LONGEST.id),
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+function meaningOf(event: string, report: JsonObject): { type: EventType } & Partial<EventDetails> {
+  const [type, told] = TYPES.get(event) ?? (["unknown"] as const);
+  const description = text(report["email_error"], LONGEST.words);
+  const smtp = findSmtp(description);
+  const why = told ?? smtpReason(smtp);
+  const details = {
+    description,
+    smtp,
+    reason: type === "deferred" || type === "bounced" ? why : (told ?? null),
+  };
+  if (type !== "bounced") return { type, ...details };
+  if (why === "policy") return { type: "blocked", ...details }; // RFC 3463: X.7.X is "security or policy"
+  // A server that was still saying "later" when the tries ran out has not refused for good.
+  return {
+    type,
+    ...details,
+    bounce: smtp !== null && smtp.code !== null && smtp.code < 500 ? "soft" : "hard",
+  };
+}

@@ -1,0 +1,104 @@
+// SendPulse's SMTP webhooks: https://sendpulse.com/integrations/api/smtp#webhooks
+// An array of events, posted every 30 seconds or by the 500. Nothing is signed and no event has an id.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventType, Smtp } from "../model/event.ts";
+import { verifySharedSecret } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
+import type { JsonObject } from "./json.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { readSmtp, smtpReason } from "./smtp.ts";
+
+/** https://sendpulse.com/integrations/api/smtp#webhooks ; the same event is spelled in several ways there. */
+const TYPES = table<EventType>({
+  delivered: "delivered",
+  undelivered: "bounced", // see typeOf
+  hard_bounces: "bounced",
+  soft_bounces: "bounced",
+  open: "opened",
+  opened: "opened",
+  click: "clicked",
+  clicked: "clicked",
+  spam: "complained",
+  spam_by_user: "complained",
+  unsubscribe: "unsubscribed",
+  unsubscribed: "unsubscribed",
+  resubscribe: "subscribed",
+  resubscribed: "subscribed",
+});
+
+export const sendpulse: Provider = {
+  id: "sendpulse",
+  headers: [],
+  /** Credentials: `user:password` or a token, both of which SendPulse takes as part of the URL. */
+  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+};
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  if (Object.keys(element).length === 0) return PING;
+  const word = text(element["event"])?.toLowerCase();
+  if (word === undefined) return fail("event is missing");
+  const recipient = element["recipient"] ?? element["email"];
+  const contact = address(recipient);
+  if (contact === null)
+    return fail(text(recipient) === null ? "recipient is missing" : "recipient is not an address");
+  const occurredAt = time(element["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
+  const smtp = smtpOf(element);
+  const type = typeOf(word, smtp);
+  const url = text(element["link_url"] ?? element["url"], LONGEST.url);
+  const ip = text(element["ip"]);
+  const user_agent = text(element["user_agent"], LONGEST.words);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: messageIdOf(element),
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    distinguishing: [word, url, ip, user_agent],
+  };
+  const details = {
+    bounce: type === "bounced" ? bounceOf(word, smtp) : null,
+    reason: type === "complained" ? ("spam" as const) : type === "bounced" ? smtpReason(smtp) : null,
+    description: smtp?.response ?? null,
+    smtp,
+    url,
+    ip,
+    user_agent,
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** A number that may be beyond 2^53; 0 is none. */
+function messageIdOf(element: JsonObject): string | null {
+  const id = text(element["message_id"], LONGEST.id);
+  return id === "0" ? null : id;
+}
+
+/** `undelivered` without an answer of the receiving server is no refusal. */
+function typeOf(word: string, smtp: Smtp | null): EventType {
+  if (word === "undelivered" && smtp === null) return "failed";
+  return TYPES.get(word) ?? "unknown";
+}
+
+/** `undelivered` alone says neither; a 4yz reply is temporary, while a 5yz may be about content as well. */
+function bounceOf(word: string, smtp: Smtp | null): "hard" | "soft" | null {
+  if (word === "hard_bounces") return "hard";
+  if (word === "soft_bounces") return "soft";
+  return String(smtp?.code).startsWith("4") ? "soft" : null;
+}
+
+/** Code and words come in fields of their own; the code is 0 or "" where no server answered. */
+function smtpOf(element: JsonObject): Smtp | null {
+  const told = text(element["smtp_server_response_code"]) ?? "";
+  const code = /^[245]\d\d$/.test(told) ? Number(told) : null;
+  const words = readSmtp(element["smtp_server_response"]);
+  if (code === null) return words;
+  return { code, enhanced: words?.enhanced ?? null, response: words?.response ?? null };
+}

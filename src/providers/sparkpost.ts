@@ -1,0 +1,179 @@
+// SparkPost, now Bird: https://developers.sparkpost.com/api/webhooks/
+// Batches: an array of `{ "msys": { <class>: { ... } } }`, one event each. Nothing is signed.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
+import { verifySecretOrHeader } from "./credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import {
+  countryCode,
+  flag,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  recipients,
+  table,
+  tags,
+  text,
+  time,
+} from "./fields.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import type { Provider } from "./provider.ts";
+import { readSmtp, reasonOfWords } from "./smtp.ts";
+
+/**
+ * https://developers.sparkpost.com/api/webhooks/ ; a first open is told twice, by the pixels at the top
+ * (`initial_open`) and at the bottom of the mail (`open`), so only one of the two should be subscribed to.
+ */
+const TYPES = table<EventType>({
+  injection: "queued",
+  delivery: "delivered",
+  delay: "deferred",
+  bounce: "bounced",
+  out_of_band: "bounced",
+  policy_rejection: "dropped",
+  generation_rejection: "dropped",
+  generation_failure: "dropped", // the template could not be filled in
+  open: "opened",
+  initial_open: "opened",
+  amp_open: "opened",
+  amp_initial_open: "opened",
+  click: "clicked",
+  amp_click: "clicked",
+  spam_complaint: "complained",
+  list_unsubscribe: "unsubscribed",
+  link_unsubscribe: "unsubscribed",
+});
+
+interface BounceClass {
+  type: EventType;
+  bounce?: "hard" | "soft";
+  reason: Reason | null;
+}
+
+/**
+ * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes ; what the receiving side did, where the
+ * event is a bounce: classes 60, 80 and 100 are answers to a mail that arrived, 25 and 26 were never sent.
+ */
+const BOUNCE_CLASSES = table<BounceClass>({
+  "1": { type: "bounced", reason: "other" }, // undetermined
+  "10": { type: "bounced", bounce: "hard", reason: "invalid" },
+  "20": { type: "bounced", bounce: "soft", reason: "other" },
+  "21": { type: "bounced", bounce: "soft", reason: "technical" }, // DNS
+  "22": { type: "bounced", bounce: "soft", reason: "mailbox_full" },
+  "23": { type: "bounced", bounce: "soft", reason: "content" }, // too large
+  "24": { type: "bounced", bounce: "soft", reason: "timed_out" },
+  "25": { type: "dropped", reason: "policy" }, // by SparkPost's own policies
+  "26": { type: "dropped", reason: "suppressed" }, // by the customer's rule
+  "30": { type: "bounced", bounce: "hard", reason: "other" },
+  "40": { type: "bounced", bounce: "soft", reason: "other" },
+  "50": { type: "blocked", reason: "policy" },
+  "51": { type: "blocked", reason: "reputation" },
+  "52": { type: "blocked", reason: "spam" },
+  "53": { type: "blocked", reason: "content" }, // attachment
+  "54": { type: "blocked", reason: "policy" }, // relaying denied
+  "60": { type: "autoresponded", reason: null },
+  "70": { type: "bounced", bounce: "soft", reason: "technical" },
+  "80": { type: "subscribed", reason: null },
+  "90": { type: "bounced", bounce: "hard", reason: "unsubscribed" },
+  "100": { type: "autoresponded", reason: null }, // challenge and response
+});
+
+export const sparkpost: Provider = {
+  id: "sparkpost",
+  headers: [],
+  /**
+   * https://developers.sparkpost.com/api/webhooks/ . Credentials: `user:password` for
+   * basic auth, or a token as bearer, in the query, or in the header that SparkPost once named itself or that
+   * `settings.secret_header` names.
+   */
+  verify: async (request, credentials, { settings }) =>
+    verifySecretOrHeader(request, credentials, {
+      secret_header: "x-messagesystems-webhook-token",
+      ...settings,
+    }),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery.receivedAt),
+    ),
+};
+
+function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+  const msys = element["msys"];
+  if (!isObject(msys)) return fail("msys is missing");
+  // Further classes come and go, so the only key is read, whatever it is called.
+  const [entry, ...others] = Object.entries(msys);
+  if (entry === undefined) return PING; // what is posted when a webhook is made or tested
+  const [name, event] = entry;
+  if (others.length > 0 || !isObject(event)) return fail("msys does not hold one event");
+  const word = text(event["type"])?.toLowerCase() ?? name.slice(0, LONGEST.short); // inbound mail has no type
+  const contacts = recipients(event["rcpt_to"] ?? event["raw_rcpt_to"]);
+  if (!contacts.ok) return contacts;
+  const occurredAt = time(event["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
+  const bounceClass = BOUNCE_CLASSES.get(text(event["bounce_class"]) ?? "");
+  const told = TYPES.get(word) ?? "unknown";
+  const type = told === "bounced" ? (bounceClass?.type ?? told) : told;
+  const details = detailsOf(type, event, bounceClass);
+  const core = {
+    element: index,
+    type,
+    // The transmission's id is what sending gave back; `message_id` is made only afterwards.
+    message_id: text(event["transmission_id"], LONGEST.id) ?? text(event["message_id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [
+      word,
+      text(event["message_id"], LONGEST.id),
+      details.url,
+      details.ip,
+      details.user_agent,
+    ],
+    eventId: text(event["event_id"], LONGEST.id),
+  };
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
+}
+
+function detailsOf(
+  type: EventType,
+  event: JsonObject,
+  bounceClass: BounceClass | undefined,
+): Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent"> {
+  const smtp = smtpOf(event);
+  return {
+    bounce: type === "bounced" ? (bounceClass?.bounce ?? null) : null,
+    reason: reasonOf(type, smtp, bounceClass),
+    description: smtp?.response ?? null,
+    smtp: smtp?.code === null && smtp.enhanced === null ? null : smtp,
+    campaign: text(event["campaign_id"]),
+    tags: tags(event["rcpt_tags"]),
+    metadata: metadata(event["rcpt_meta"]),
+    url: text(event["target_link_url"], LONGEST.url),
+    ip: text(event["ip_address"]),
+    geo: countryCode(objectAt(event, "geo_ip")["country"]),
+    user_agent: text(event["user_agent"], LONGEST.words),
+    machine: machineOf(type, event),
+  };
+}
+
+function reasonOf(type: EventType, smtp: Smtp | null, bounceClass: BounceClass | undefined): Reason | null {
+  if (type === "complained") return "spam";
+  if (type === "dropped" && /suppress/i.test(smtp?.response ?? "")) return "suppressed";
+  if (bounceClass !== undefined) return bounceClass.reason;
+  return reasonOfWords(type, smtp?.response ?? null);
+}
+
+/** The server's words, with the reply code beside them where they do not hold it. */
+function smtpOf(event: JsonObject): Smtp | null {
+  const smtp = readSmtp(event["raw_reason"] ?? event["reason"]);
+  const code = text(event["error_code"]);
+  if (smtp === null || smtp.code !== null || !/^[245]\d\d$/.test(code ?? "")) return smtp;
+  return { ...smtp, code: Number(code) };
+}
+
+/** Prefetched pixels were seen by no one. `is_proxy` is not asked: Gmail's proxy fetches when a person opens. */
+function machineOf(type: EventType, event: JsonObject): boolean | null {
+  if (type !== "opened" && type !== "clicked") return null;
+  return flag(objectAt(event, "user_agent_parsed")["is_prefetched"]);
+}

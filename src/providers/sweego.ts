@@ -1,0 +1,124 @@
+// Sweego: https://learn.sweego.io/docs/webhooks
+// One event per request. Its words come with hyphens and with underscores, with `email_` in front and without.
+
+import { fail, ok } from "../model/result.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { verifyKeyOrSecret } from "./credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import {
+  bounceClass,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  recipients,
+  table,
+  tags,
+  text,
+  time,
+} from "./fields.ts";
+import type { JsonObject } from "./json.ts";
+import { byName, firstText, firstValue, type NamedFields } from "./names.ts";
+import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { fromBase64, readStandardWebhook, verifyHmac } from "./signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+
+/** https://learn.sweego.io/docs/webhooks ; `email_sent` only says that Sweego sent it on its way. */
+const TYPES = table<EventType>({
+  sent: "sent",
+  delivered: "delivered",
+  soft_bounce: "bounced",
+  hard_bounce: "bounced",
+  open: "opened",
+  opened: "opened",
+  click: "clicked",
+  clicked: "clicked",
+  complaint: "complained",
+  list_unsub: "unsubscribed",
+  unsub: "unsubscribed",
+});
+
+/** Where the words about a refusal may stand: no example of one is published. */
+const WORDS = ["details", "reason", "description", "response", "smtpresponse", "message", "error"];
+
+export const sweego: Provider = {
+  id: "sweego",
+  headers: [],
+  /**
+   * Credentials: the webhook's secret as Sweego shows it (base64, no prefix), or `user:password` for basic auth.
+   */
+  verify: (request, credentials) =>
+    verifyKeyOrSecret(request, credentials, (secret) => verifySignature(request, secret)),
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery.receivedAt),
+    ),
+};
+
+/**
+ * The headers and the signed text of Standard Webhooks, under a secret without prefix. Whether `v1,` stands before a
+ * signature is not settled, so both are taken; nor whether retries are signed afresh, so the time is not judged.
+ */
+async function verifySignature(request: InboundRequest, secret: string): Promise<VerifyResult> {
+  const webhook = readStandardWebhook(request);
+  if (!webhook.ok) return webhook;
+  const key = fromBase64(secret);
+  if (key === null) return fail("the signing key is not base64");
+  let result: VerifyResult = fail("the signature headers are missing");
+  for (const shown of webhook.value.signatures) {
+    result = await verifyHmac(key, webhook.value.signed, shown.replace(/^v1,/, ""));
+    if (result.ok) return result;
+  }
+  return result;
+}
+
+function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+  const word = text(element["event_type"])
+    ?.toLowerCase()
+    .replaceAll("-", "_")
+    .replace(/^email_/, "");
+  if (word === undefined) return fail("event_type is missing");
+  const contacts = recipients(element["recipient"]);
+  if (!contacts.ok) return contacts;
+  const occurredAt = time(element["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a time");
+  const told = TYPES.get(word) ?? "unknown";
+  const fields = byName(element);
+  const details = detailsOf(told, fields);
+  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const uid = text(element["swg_uid"], LONGEST.id);
+  const headers = byName(objectAt(element, "headers"));
+  const core = {
+    element: index,
+    type,
+    // What the API gave back when the mail was sent; `swg_uid` is the id of the one recipient's copy.
+    message_id:
+      firstText(headers, ["xtransactionid"], LONGEST.id) ??
+      firstText(fields, ["transactionid"], LONGEST.id) ??
+      uid,
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, uid, details.url, details.ip, details.user_agent],
+    eventId: text(element["event_id"], LONGEST.id),
+  };
+  const bounce = type === "bounced" ? bounceClass(word) : null;
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, { ...details, bounce })));
+}
+
+function detailsOf(
+  type: EventType,
+  fields: NamedFields,
+): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
+  const description = firstText(fields, WORDS, LONGEST.words);
+  return {
+    reason: type === "complained" ? "spam" : reasonOfWords(type, description),
+    description,
+    smtp: findSmtp(description),
+    campaign: firstText(fields, ["campaignid", "campaign"]),
+    tags: tags(firstValue(fields, ["campaigntags", "tags"])),
+    metadata: metadata(firstValue(fields, ["metadata"])),
+    url: firstText(fields, ["url", "link"], LONGEST.url),
+    ip: firstText(fields, ["ip", "ipaddress"]),
+    user_agent: firstText(fields, ["useragent"], LONGEST.words),
+  };
+}

@@ -1,0 +1,156 @@
+// Unisender Go's webhooks (and UniOne's, which is the same service): https://godocs.unisender.ru/web-api-ref#callback-format
+// events_by_user[].events[], or one flat event where the webhook is set to single events. The signature stands in the body.
+
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { fail, ok, type Result } from "../model/result.ts";
+import type { EventType, Reason } from "../model/event.ts";
+import { equalSecrets } from "./credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, table, text, time } from "./fields.ts";
+import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
+import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { findSmtp } from "./smtp.ts";
+
+/** https://godocs.unisender.ru/web-api-ref#callback-format : status. */
+const TYPES = table<readonly [EventType, "hard"?]>({
+  sent: ["sent"],
+  delivered: ["delivered"],
+  opened: ["opened"],
+  clicked: ["clicked"],
+  unsubscribed: ["unsubscribed"],
+  subscribed: ["subscribed"],
+  spam: ["complained"],
+  soft_bounced: ["deferred"], // Unisender tries again, and reports hard_bounced when it gives up
+  hard_bounced: ["bounced", "hard"],
+});
+
+/**
+ * https://godocs.unisender.ru/web-api-ref#callback-format : delivery_status of what was not delivered, and the type that
+ * it makes of hard_bounced, where that was no refusal of the address.
+ */
+const FAILURES = table<readonly [Reason, EventType?]>({
+  err_user_unknown: ["invalid"],
+  err_user_inactive: ["inactive"],
+  err_mailbox_discarded: ["inactive"],
+  err_mailbox_full: ["mailbox_full"],
+  err_domain_inactive: ["invalid"],
+  err_unreachable: ["technical"],
+  err_destination_misconfigured: ["technical"],
+  err_delivery_failed: ["other"],
+  err_will_retry: ["technical"],
+  err_too_large: ["policy", "blocked"],
+  err_spam_rejected: ["content", "blocked"],
+  err_blacklisted: ["reputation", "blocked"],
+  err_spam_skipped: ["content", "dropped"],
+  err_skip_letter: ["suppressed", "dropped"],
+  err_unsubscribed: ["unsubscribed", "dropped"],
+  err_lost: ["technical", "failed"],
+});
+
+const STATUS_EVENT = "transactional_email_status";
+
+export const unisender: Provider = {
+  id: "unisender",
+  headers: [],
+  verify: async (request, credentials) => verifyAuth(request, credentials),
+  parse: (delivery) =>
+    parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
+  elements: (delivery) => {
+    const elements = elementsOf(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/**
+ * Credentials: API keys, of the account or the project that the webhook belongs to; nothing else is accepted, because
+ * every post is signed. `auth` is the MD5 (in hex) of the body in which the API key stands in its place. The body has to
+ * be whole JSON, without which MD5 would let a known post be lengthened.
+ */
+function verifyAuth(request: InboundRequest, credentials: readonly string[]): VerifyResult {
+  const json = readJson(request.body);
+  if (!json.ok) return json;
+  const auth = isObject(json.value) ? json.value["auth"] : null;
+  if (typeof auth !== "string" || !/^[0-9a-f]{32}$/.test(auth)) return fail("auth is missing or no MD5");
+  const body = Buffer.from(request.body);
+  const at = body.indexOf(auth);
+  if (at < 0) return fail("auth is not written plainly");
+  let matches = 0;
+  for (const key of credentials) {
+    if (key.trim() === "") continue;
+    const md5 = createHash("md5").update(body.subarray(0, at)).update(key);
+    const expected = md5.update(body.subarray(at + auth.length)).digest("hex");
+    matches += equalSecrets(auth, expected) ? 1 : 0;
+  }
+  return matches > 0 ? { ok: true } : fail("the signature does not match");
+}
+
+/** All users' events in one list; a user without a list counts as one thing that cannot be read. */
+function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
+  if (isBlank(delivery.body)) return ok([]);
+  const json = readJson(delivery.body, parse);
+  if (!json.ok) return json;
+  if (Array.isArray(json.value)) return ok(json.value);
+  const users = isObject(json.value) ? json.value["events_by_user"] : null;
+  if (!Array.isArray(users)) return ok([json.value]);
+  return ok(
+    users.flatMap((user: unknown) => {
+      const events = isObject(user) ? user["events"] : null;
+      return Array.isArray(events) ? events : [user];
+    }),
+  );
+}
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  const data = isObject(element["event_data"]) ? element["event_data"] : element; // flat where events come singly
+  const status = text(data["status"])?.toLowerCase() ?? null;
+  const name = text(element["event_name"])?.toLowerCase() ?? (status === null ? null : STATUS_EVENT);
+  if (name === null) return fail("event_name is missing");
+  // Blocks of whole domains and the like name no recipient: they are about the account and no mail.
+  if (name !== STATUS_EVENT && text(data["email"]) === null) return PING;
+  const contact = address(data["email"]);
+  if (contact === null)
+    return fail(text(data["email"]) === null ? "email is missing" : "email is not an address");
+  const occurredAt = time(data["event_time"]); // without a zone, and meant as UTC
+  if (occurredAt === "bad") return fail("event_time cannot be read");
+  const info = objectAt(data, "delivery_info");
+  const outcome = text(info["delivery_status"])?.toLowerCase() ?? null;
+  const [type, bounce, reason] = meaningOf(name, status, outcome);
+  const response = text(info["destination_response"], LONGEST.words);
+  const url = text(data["url"], LONGEST.url);
+  const ip = text(info["ip"]);
+  const user_agent = text(info["user_agent"], LONGEST.words);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: text(data["job_id"], LONGEST.id),
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    // The `ID` header is another on every call, retries as well.
+    distinguishing: [name, status, outcome, url, ip, user_agent],
+  };
+  const details = {
+    bounce,
+    reason,
+    description: response ?? outcome,
+    smtp: findSmtp(response),
+    metadata: metadata(data["metadata"]),
+    url,
+    ip,
+    user_agent,
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+function meaningOf(
+  name: string,
+  status: string | null,
+  outcome: string | null,
+): readonly [EventType, "hard" | null, Reason | null] {
+  const [type, bounce = null] = (name === STATUS_EVENT && TYPES.get(status ?? "")) || (["unknown"] as const);
+  if (type === "complained") return [type, null, "spam"];
+  const [reason, instead] = FAILURES.get(outcome ?? "") ?? [outcome === null ? null : ("other" as const)];
+  if (type !== "bounced") return [type, null, type === "deferred" ? reason : null];
+  return instead === undefined ? [type, bounce, reason] : [instead, null, reason];
+}
