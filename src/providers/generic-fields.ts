@@ -92,14 +92,19 @@ const MOST_RECIPIENTS = 1_000;
 
 /** The recipients: of the fields that may hold them the first that does, be it one address or a list. */
 export function contactsOf(fields: NamedFields): Result<string[]> {
-  const values = NAMES.contact.flatMap((name) => (fields.has(name) ? [fields.get(name)] : []));
-  for (const value of values) {
-    const addresses = (Array.isArray(value) ? value : [value]).map(address);
-    const usable = addresses.filter((contact) => contact !== null);
-    if (usable.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
-    if (usable.length > 0 && usable.length === addresses.length) return ok([...new Set(usable)]);
+  let named = false;
+  for (const name of NAMES.contact) {
+    const value = fields.get(name);
+    if (value === undefined) continue;
+    named = true;
+    const one = address(value);
+    if (one !== null) return ok([one]);
+    if (!Array.isArray(value) || value.length === 0) continue;
+    const usable = new Set(value.map(address));
+    if (usable.size > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
+    if (!usable.has(null)) return ok([...usable].filter((contact) => contact !== null));
   }
-  return fail(values.length > 0 ? "email is not an address" : "email is missing");
+  return fail(named ? "email is not an address" : "email is missing");
 }
 
 export function detailsOf(type: EventType, word: string, fields: NamedFields): EventDetails {

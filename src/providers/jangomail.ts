@@ -121,16 +121,14 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   const occurredAt = firstTime(fields, names.occurred_at);
   if (occurredAt === "bad") return fail("the time cannot be read");
   const type = TYPES.get(word) ?? "unknown";
-  const core = {
-    element: index,
-    type,
-    contact,
-    message_id: firstText(fields, names.message_id, LONGEST.id),
-    occurredAt,
-    receivedAt,
-    distinguishing: [type === "unknown" ? word : null, ...canonical(data)],
-  };
-  return ok([makeEvent(core, detailsOf(type, fields, names))]);
+  const message_id = firstText(fields, names.message_id, LONGEST.id);
+  const details = detailsOf(type, fields, names);
+  // Where the customer left out the mail or the time, all that came has to tell two reports apart.
+  const whole = message_id !== null && occurredAt !== null;
+  const rest = whole ? [details.url, details.ip, details.user_agent, details.description] : canonical(data);
+  const distinguishing = [type === "unknown" ? word : null, ...rest];
+  const core = { element: index, type, contact, message_id, occurredAt, receivedAt, distinguishing };
+  return ok([makeEvent(core, details)]);
 }
 
 /** What the parameters tell beside the event's own name, which the URL may tell in place of them. */
@@ -154,22 +152,21 @@ function eventWord(words: readonly string[]): string | null {
   return words.find((word) => TYPES.has(word)) ?? words[0] ?? null;
 }
 
-/** All parameters, in one order however they come: there is nothing else to tell two reports apart. */
+/** All parameters, in one order however they come. */
 function canonical(data: readonly [string, unknown][]): string[] {
-  const told = data.map(
-    ([name, value]) => [name, typeof value === "string" ? value : toJson(value)] as const,
-  );
-  const parts = told.sort(([a, one], [b, other]) => compare(a, b) || compare(one, other)).flat();
-  const text = parts.join("\n");
-  const plain = text.length <= LONGEST.words && !/[\0\p{Cs}]/u.test(text);
-  return plain ? parts : [createHash("sha256").update(toJson(parts)).digest("hex")];
+  const told = data
+    .map(([name, value]) => `${name}\u001F${typeof value === "string" ? value : toJson(value)}`)
+    .sort();
+  const text = told.join("\u001E");
+  const plain = text.length <= LONGEST.words && text.isWellFormed() && !text.includes("\0");
+  return plain ? told : [createHash("sha256").update(text).digest("hex")];
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function detailsOf(type: EventType, fields: NamedFields, names: Names): Partial<EventDetails> {
+function detailsOf(
+  type: EventType,
+  fields: NamedFields,
+  names: Names,
+): Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent" | "description"> {
   const description = firstText(fields, names.description, LONGEST.words);
   return {
     bounce: type === "bounced" ? bounceClass(firstText(fields, names.bounce)) : null,

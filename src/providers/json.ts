@@ -4,7 +4,7 @@
 import { fail, ok, type Result } from "../model/result.ts";
 
 /** A digit run that might be a number beyond 2^53: only then is the (seven times slower) reviver worth its price. */
-const LONG_NUMBER = /\d{16}/;
+const LONG_NUMBER = /(?:^|[:,[])\s*-?\d{16}/;
 
 /** Parses JSON; integers beyond 2^53 come as strings of their digits. Throws SyntaxError, RangeError when too deep. */
 export function parseExact(text: string): unknown {
