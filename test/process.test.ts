@@ -489,6 +489,16 @@ describe("Cloudflare Email Service", () => {
     await deliver([event(3)], envWith(), { queue: DEAD_QUEUE });
     const [letter] = await rows<{ id: string; provider: string }>("SELECT id, provider FROM dead_letters");
     expect(letter?.provider).toBe("cloudflare");
+    await freshStorage();
+    const down = envWith({ DB: { batch: async () => await Promise.reject(new Error("down")) } });
+    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    const given = await deliver([event(4)], down, { queue: DEAD_QUEUE, attempts: 20 });
+    quiet.mockRestore();
+    expect(given).toEqual({ acked: [0], retried: [] });
+    const [key = ""] = await objects("spool/");
+    const spooled = await (await env.BUCKET.get(key))?.arrayBuffer();
+    await deliver([new Uint8Array(spooled ?? new ArrayBuffer(0))]);
+    expect(await rows("SELECT message_id FROM events")).toEqual([{ message_id: "m4" }]);
   });
 });
 

@@ -15,8 +15,6 @@ export interface Claimed {
   granted: Candidate[];
   duplicates: Candidate[];
   contacts: ContactChange[];
-  /** Rows that the objects wrote, as the platform bills them. */
-  written: number;
 }
 
 /** Claims all candidates. Rejects where any contact cannot be reached; claiming again gives the same answer. */
@@ -24,7 +22,7 @@ export async function claimAll(
   namespace: Env["CONTACTS"],
   candidates: readonly Candidate[],
 ): Promise<Claimed> {
-  const claimed: Claimed = { granted: [], duplicates: [], contacts: [], written: 0 };
+  const claimed: Claimed = { granted: [], duplicates: [], contacts: [] };
   const groups = [...byContact(candidates)];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -53,8 +51,7 @@ async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candid
 }
 
 function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {
-  const { granted, snapshot, written } = answer;
-  claimed.written += written;
+  const { granted, snapshot } = answer;
   for (const [index, candidate] of own.entries()) {
     (granted[index] === true ? claimed.granted : claimed.duplicates).push(candidate);
   }

@@ -85,7 +85,8 @@ export async function open(message: Message, bucket: R2Bucket): Promise<Opened> 
   };
 }
 
-function bytesOf(body: unknown): Uint8Array {
+/** A message's body as bytes, whatever it is. */
+export function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   if (body instanceof ArrayBuffer) return new Uint8Array(body);
   return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));

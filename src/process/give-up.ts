@@ -1,13 +1,13 @@
 // The consumer of the platform's dead-letter queue: envelopes that failed a hundred times over days. They become dead
 // letters, whole; where the database is what fails, they go back to the spool rather than be lost.
 
-import { configOf } from "../config.ts";
 import { within } from "../model/deadline.ts";
-import { bodyToJson, type Envelope } from "../model/envelope.ts";
+import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
 import { letterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/slice.ts";
-import { open } from "./consume.ts";
+import { bytesOf, open } from "./consume.ts";
+import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
 
 const DEADLINE = 30_000;
@@ -16,7 +16,6 @@ const TRIES = 20;
 
 /** Keeps each message as a dead letter. */
 export async function giveUp(batch: MessageBatch, env: Env): Promise<void> {
-  configOf(env);
   for (const message of batch.messages) {
     try {
       const { envelope } = await open(message, env.BUCKET);
@@ -45,9 +44,12 @@ async function bury(envelope: Envelope, env: Env): Promise<void> {
 }
 
 async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {
-  if (!(message.body instanceof ArrayBuffer || message.body instanceof Uint8Array)) return false;
   try {
-    await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, new Uint8Array(message.body)));
+    // An event that came without our frame needs one, for the spool and what it moves into hold frames only.
+    const frame = isEmailEvent(message.body)
+      ? await encodeGzipped(ofEmailEvent(message))
+      : bytesOf(message.body);
+    await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, frame));
     return true;
   } catch {
     return false;

@@ -159,7 +159,7 @@ function inPieces(items: readonly string[]): string[] {
 }
 
 /** The JSON row of an event, as the statements above number it. */
-export function toRow(event: EventRow): string {
+function toRow(event: EventRow): string {
   const { id, contact, at, received_at, source, provider, type, message_id, campaign } = event;
   const { batch, line, element, details, bounce, destination, custom_id } = event;
   const key = [id, contact, at, received_at, source, provider, type, message_id, campaign];
