@@ -1,28 +1,18 @@
 // The demo's own sources and credentials, so that it shows the same whatever somebody wrote into .dev.vars and
-// wrangler.toml. Everybody can read them here, so they open nothing but the demo.
+// wrangler.toml. Everybody can read them here, or they are keys made for this run, so they open nothing but the demo.
 
 import { toSettings } from "./settings.ts";
-import type { Access } from "./traffic/plan.ts";
+import { DIALECTS } from "./traffic/dialects/index.ts";
 
 export const API_TOKEN = "demo-only-reader";
 
-export const ACCESS: Access = {
-  mailjet: "mailjet:demo-only",
-  jangomailToken: "demo-only-jangomail",
-  genericBasic: "demo:demo-only",
-  genericToken: "demo-only-generic",
-  intranetToken: "demo-only-intranet",
-  intranetAddress: "10.20.30.40",
-};
+const CREDENTIALS = Object.fromEntries(
+  DIALECTS.flatMap(({ source, credentials }) => (credentials === null ? [] : [[source, credentials]])),
+);
 
-const CREDENTIALS = {
-  mailjet: ACCESS.mailjet,
-  jangomail: ACCESS.jangomailToken,
-  generic: [ACCESS.genericBasic, ACCESS.genericToken],
-  intranet: ACCESS.intranetToken,
-};
-
-const SOURCES = { intranet: { provider: "generic", ip_policy: "enforce", ips: ["10.0.0.0/8", "fd00::/8"] } };
+const SOURCES = Object.fromEntries(
+  DIALECTS.flatMap(({ source, settings }) => (settings === undefined ? [] : [[source, settings]])),
+);
 
 /** In the form of .dev.vars. */
 export const DEMO_VARIABLES = [

@@ -20,7 +20,7 @@ import {
 import { readFacts } from "./facts.ts";
 import { compare, compareSources, differs, table, type Row } from "./report.ts";
 import { sendAll, type Sent } from "./send.ts";
-import { ACCESS, API_TOKEN, DEMO_SETTINGS, DEMO_VARIABLES } from "./demo-settings.ts";
+import { API_TOKEN, DEMO_SETTINGS, DEMO_VARIABLES } from "./demo-settings.ts";
 import { beforeExit, giveUp, run, shutDown, stopOnSignals } from "./shutdown.ts";
 import { expectationOf, makeTraffic } from "./traffic/traffic.ts";
 import { ROOT } from "./wrangler.ts";
@@ -62,7 +62,7 @@ async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   const started = await startEdge({
     port: found,
     state: STATE,
-    entry: join(code, "index.ts"),
+    entry: join(code, "local", "demo-worker.ts"),
     envFile: variables,
     log: (line) => void log.write(`${line}\n`),
   });
@@ -91,11 +91,11 @@ function isAlive(pid: number): boolean {
 
 /** Sends, waits, reads back and reports; whether all was as it has to be. */
 async function demonstrate(edge: Edge, { events }: Options): Promise<boolean> {
-  const traffic = makeTraffic({ seed: SEED, events, now: Date.now(), access: ACCESS });
+  const traffic = makeTraffic({ seed: SEED, events, now: Date.now() });
   const expectation = expectationOf(traffic);
   const api = apiAt(edge.url, API_TOKEN);
   console.log(
-    `Sending ${format(events)} events as Mailjet, JangoMail and two systems of our own would, each more than once.\n`,
+    `Sending ${format(events)} events as ${traffic.reports.size} systems would, signed as each of them signs, each more than once.\n`,
   );
   const sending = startProgress("Sending");
   const sent = await sendAll(edge.url, traffic.requests, (done) =>

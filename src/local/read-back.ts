@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fail, ok, type Result } from "../model/result.ts";
 import { persist } from "./edge.ts";
-import { totalOf, type Counts } from "./traffic/traffic.ts";
+import { totalOf, type Counts, type Fact } from "./traffic/traffic.ts";
 import { runWrangler } from "./wrangler.ts";
 
 const POLL = 500; // ms
@@ -58,11 +58,8 @@ export function sumOf({ events, duplicates, pings, dead_letters }: Counts): numb
 }
 
 /** What the demo looks at of an event. */
-export interface ReadEvent {
+export interface ReadEvent extends Fact {
   id: string;
-  type: string;
-  contact: string;
-  message_id: string | null;
 }
 
 /** All stored events, page by page. */

@@ -51,7 +51,7 @@ function requestRows({ statuses }: Expectation, { sent }: Findings): Row[] {
   return rowsOf("Requests", [
     ["sent and answered", planned, [...sent.statuses.values()].reduce((sum, n) => sum + n, -unanswered)],
     line("accepted (200)", 200),
-    line("refused: no or wrong password (401)", 401),
+    line("refused: no or wrong proof (401)", 401),
     line("refused: address not allowed (403)", 403),
     line("refused: no such source (404)", 404),
   ]);
@@ -68,20 +68,20 @@ function contentRows({ total }: Expectation, { sources, events, deadLetters }: F
   ]);
 }
 
-function eventRows({ total, facts, unknown }: Expectation, { events, rows }: Findings): Row[] {
+function eventRows({ total, facts, unknown, inCampaigns }: Expectation, { events, rows }: Findings): Row[] {
   return rowsOf("Stored events", [
     ["the very ones that were sent", total.events, countMatches(facts, events)],
     ["different ids", total.events, new Set(events.map(({ id }) => id)).size],
     ["of a type nobody knows, kept too", unknown, events.filter(({ type }) => type === "unknown").length],
     ["rows in the database", total.events, rows.events],
     ["its counters by time, summed up", total.events, rows.rollups],
-    ["its counters by campaign, summed up", total.events, rows.campaigns],
+    ["its counters by campaign, summed up", inCampaigns, rows.campaigns],
   ]);
 }
 
-/** How many of the stored events are those that were sent, by contact, type and message id. */
+/** How many of the stored events are those that were sent, by contact, type, message id, time and campaign. */
 function countMatches(facts: ReadonlyMap<string, number>, events: readonly ReadEvent[]): number {
-  const stored = countBy(events.map(({ contact, type, message_id }) => factKey(contact, type, message_id)));
+  const stored = countBy(events.map(factKey));
   let matches = 0;
   for (const [key, n] of stored) matches += Math.min(n, facts.get(key) ?? 0);
   return matches;

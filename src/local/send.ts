@@ -56,8 +56,9 @@ async function sendOne(url: string, request: PlannedRequest, sent: Sent): Promis
 }
 
 /** The status, or 0 where no answer came. */
-async function attemptOne(url: string, { method, path, headers, body }: PlannedRequest): Promise<number> {
+async function attemptOne(url: string, request: PlannedRequest): Promise<number> {
   try {
+    const { method, path, headers, body } = request.sign(request, Date.now());
     const signal = AbortSignal.timeout(DEADLINE);
     const answer = await fetch(`${url}${path}`, { method, headers, body, signal });
     await answer.text();

@@ -3,7 +3,7 @@
 
 import type { EventType } from "../../model/event.ts";
 import type { Random } from "./random.ts";
-import type { Happening, Mail, Report } from "./types.ts";
+import type { Dialect, Happening, Mail, Report } from "./types.ts";
 
 const FIRST = [
   "ada",
@@ -83,44 +83,36 @@ const FIRST_STORIES: readonly Happening[][] = [
 
 export interface Stream {
   random: Random;
+  dialect: Dialect;
   /** How many reports. */
   count: number;
   /** ms; the mails were sent in the two days before. */
   now: number;
-  /** The happenings that the dialect has a word for. */
-  known: ReadonlySet<Happening>;
-  makeId: (previous: string | null) => string;
-  /** Goes into the address, so that no contact belongs to two streams. */
-  tag: string;
 }
 
 /** The stream's reports in the order of the mails, each mail's in the order of time. No two are the same. */
 export function makeReports(stream: Stream): Report[] {
+  const { random, dialect, count } = stream;
   const reports: Report[] = [];
   let previous: string | null = null;
-  for (let n = 0; reports.length < stream.count; n += 1) {
+  for (let n = 0; reports.length < count; n += 1) {
     const mail: Mail = makeMail(stream, n, previous);
     previous = mail.id;
-    const story = FIRST_STORIES[n] ?? makeStory(stream.random);
-    reports.push(
-      ...tell(
-        stream,
-        mail,
-        story.filter((what) => stream.known.has(what)),
-      ),
-    );
+    const story = FIRST_STORIES[n] ?? makeStory(random);
+    const told = story.filter((what) => dialect.knows.includes(what));
+    reports.push(...tell(stream, mail, told));
   }
-  return reports.slice(0, stream.count);
+  return reports.slice(0, count);
 }
 
-function makeMail({ random, now, tag, makeId }: Stream, n: number, previous: string | null): Mail {
-  // One contact for every three mails or so; those of the first stories have one mail only.
+function makeMail({ random, now, dialect }: Stream, n: number, previous: string | null): Mail {
+  // One contact for every three mails or so; those of the first stories have one mail only. No contact has two sources.
   const person =
     n < FIRST_STORIES.length ? n : FIRST_STORIES.length + Math.floor(random.next() ** 2 * (n + 20) * 0.4);
-  const contact = `${FIRST[person % FIRST.length]}.${LAST[person % LAST.length]}.${tag}${person}@${domainOf(person)}`;
+  const contact = `${FIRST[person % FIRST.length]}.${LAST[person % LAST.length]}.${dialect.source}${person}@${domainOf(person)}`;
   return {
     contact,
-    id: makeId(previous),
+    id: dialect.makeId(random, previous),
     campaign: random.pick(CAMPAIGNS),
     customId: `order-${random.digits(6)}`,
     // A day at least lies between: whatever follows happens before now.
@@ -148,20 +140,14 @@ function makeStory(random: Random): Happening[] {
 }
 
 /** Each some seconds to some hours after the one before, so that no two reports of a mail have the same time. */
-function tell({ random }: Stream, mail: Mail, story: readonly Happening[]): Report[] {
+function tell({ random, dialect }: Stream, mail: Mail, story: readonly Happening[]): Report[] {
   let at = mail.sentAt;
   return story.map((what) => {
     at += random.between(2, 7_200) * 1000;
     const url = `https://shop.example.com${random.pick(LINKS)}`;
     const ip = `198.51.100.${random.between(1, 254)}`;
-    return { mail, what, at, url, ip, agent: random.pick(AGENTS), expected: EXPECTED[what] };
+    const expected = dialect.becomes?.[what] ?? EXPECTED[what];
+    const campaign = dialect.tellsCampaign ? mail.campaign : null;
+    return { mail, what, at, url, ip, agent: random.pick(AGENTS), expected, campaign };
   });
-}
-
-/** 17 to 19 digits, and often the neighbour of the one before: as floating-point numbers the two would be the same. */
-export function makeMailjetId(random: Random): (previous: string | null) => string {
-  return (previous) =>
-    previous !== null && random.chance(0.5)
-      ? String(BigInt(previous) + 1n)
-      : random.pick(["1", "2", "7"]) + random.digits(random.between(16, 18));
 }

@@ -1,58 +1,73 @@
 // The requests that are not plain deliveries: tests of the URL, bodies that cannot be read, and callers who may not post.
 
-import { jangomailCall, arrayOf, basic, bearer, post, type Access, type Placed } from "./plan.ts";
-import { jangomailTest } from "./jangomail.ts";
-import { mailjetElement, mailjetTest } from "./mailjet.ts";
+import { intranet, outsideIntranet } from "./dialects/generic.ts";
+import { DIALECTS } from "./dialects/index.ts";
+import { arrayOf, mailjet, mailjetElement } from "./dialects/mailjet.ts";
+import { post, withBasic } from "./letters.ts";
+import { accepted, type Placed } from "./plan.ts";
 import type { Random } from "./random.ts";
-import type { PlannedRequest, Report } from "./types.ts";
+import type { PlannedRequest, Report, Sign } from "./types.ts";
 
 /** An event that must never turn up: whoever sends it is refused. */
 const FORGED =
   '{"event":"spam","time":1795000000,"MessageID":1999999999999999999,"email":"mallory@example.com"}';
-/** Outside of intranet's list. */
-const OUTSIDE = "203.0.113.9";
 
-/** `good`: Mailjet reports that come in one batch with a bad element, and by no other first delivery. */
-export function planSpecials(random: Random, good: readonly Report[], access: Access, now: number): Placed[] {
-  const requests = [...tests(random, access, now), ...unreadable(good, access), ...refused(access)];
+/** Posted as it is. */
+const unsigned: Sign = (letter) => letter;
+
+/**
+ * `good`: Mailjet reports that come in one batch with a bad element, and by no other first delivery; `reports`: some of
+ * each source, which a stranger posts too.
+ */
+export function planSpecials(
+  random: Random,
+  now: number,
+  good: readonly Report[],
+  reports: ReadonlyMap<string, readonly Report[]>,
+): Placed[] {
+  const requests = [...tests(random, now), ...unreadable(good), ...refused(random, reports)];
   return requests.map((request) => ({ ...request, place: random.next() }));
 }
 
-function tests(random: Random, access: Access, now: number): PlannedRequest[] {
-  const mailjet = basic(access.mailjet);
-  const ping = mailjetTest(now);
-  return [
-    { ...post("mailjet", mailjet, ping), pings: 1 },
-    { ...post("mailjet", mailjet, arrayOf([ping, ping])), pings: 2 },
-    { ...post("mailjet", mailjet, ""), pings: 1 },
-    { ...post("generic", bearer(access.genericToken), '{"event":"test"}'), pings: 1 },
-    { ...post("jangomail", {}, ""), ...jangomailTest(jangomailCall(random, access)), pings: 1 },
-  ];
+function tests(random: Random, now: number): PlannedRequest[] {
+  return DIALECTS.flatMap((dialect) =>
+    (dialect.tests?.(random, now) ?? []).map(({ pings, ...letter }) => ({
+      ...accepted(dialect, letter, []),
+      pings,
+    })),
+  );
 }
 
-function unreadable(good: readonly Report[], access: Access): PlannedRequest[] {
-  const headers = basic(access.mailjet);
+function unreadable(good: readonly Report[]): PlannedRequest[] {
   const elements = good.map(mailjetElement);
   const bad = '{"event":"open","time":"yesterday","MessageID":1152921500000000001,"email":"ada@example.com"}';
-  const mixed = arrayOf([...elements.slice(0, 2), bad, ...elements.slice(2)]);
-  const batch = { ...post("mailjet", headers, mixed), reports: good, deadLetters: 1 };
-  return [{ ...post("mailjet", headers, '[{"event":"open","time":17952'), deadLetters: 1 }, batch, batch];
+  const mixed = post("mailjet", arrayOf([...elements.slice(0, 2), bad, ...elements.slice(2)]));
+  const batch = { ...accepted(mailjet, mixed, good), deadLetters: 1 };
+  const broken = post("mailjet", '[{"event":"open","time":17952');
+  return [{ ...accepted(mailjet, broken, []), deadLetters: 1 }, batch, batch];
 }
 
-function refused(access: Access): PlannedRequest[] {
-  const wrong = { ...post("mailjet", basic("mailjet:guessed"), FORGED), status: 401 };
-  const outside = post("intranet", { ...bearer(access.intranetToken), "cf-connecting-ip": OUTSIDE }, FORGED);
+function refused(random: Random, reports: ReadonlyMap<string, readonly Report[]>): PlannedRequest[] {
+  const forged = accepted(mailjet, post("mailjet", FORGED), []);
+  const guessed = { ...forged, sign: withBasic("mailjet:guessed"), status: 401 };
+  const [inside] = reports.get(intranet.source) ?? [];
+  const letter = outsideIntranet(intranet.compose(inside === undefined ? [] : [inside], random));
+  const outside = { ...accepted(intranet, letter, []), status: 403 };
   return [
-    wrong,
-    { ...wrong, path: "/backup/webhooks/mailjet" },
-    { ...wrong, headers: {} },
-    { ...outside, status: 403 },
-    { ...outside, status: 403 },
-    {
-      ...post("mailjet", basic(access.mailjet), FORGED),
-      path: "/webhooks/mailjett",
-      source: null,
-      status: 404,
-    },
+    guessed,
+    { ...guessed, path: "/backup/webhooks/mailjet" },
+    ...withoutProof(random, reports),
+    outside,
+    outside,
+    { ...forged, path: "/webhooks/mailjett", source: null, status: 404 },
   ];
+}
+
+/** What each source takes, from somebody who cannot prove who he is. */
+function withoutProof(random: Random, reports: ReadonlyMap<string, readonly Report[]>): PlannedRequest[] {
+  return DIALECTS.filter(({ credentials }) => credentials !== null).map((dialect) => {
+    const [report] = reports.get(dialect.source) ?? [];
+    const letter = dialect.compose(report === undefined ? [] : [report], random);
+    return { ...accepted(dialect, letter, []), sign: unsigned, status: 401 };
+  });
 }

@@ -1,16 +1,16 @@
 // The demo's traffic as a whole, and what has to come of it: computed from what is sent, never from what is answered.
 
-import { GENERIC_KNOWS } from "./generic.ts";
-import { JANGOMAIL_KNOWS } from "./jangomail.ts";
-import { MAILJET_KNOWS } from "./mailjet.ts";
-import { makeMailjetId, makeReports, type Stream } from "./mails.ts";
-import { planGeneric, planIntranet, planJangomail, planMailjet, type Access } from "./plan.ts";
+import { DIALECTS } from "./dialects/index.ts";
+import { makeReports } from "./mails.ts";
+import { plan } from "./plan.ts";
 import { randomFrom, sortBy } from "./random.ts";
 import { planSpecials } from "./specials.ts";
 import type { Report, Traffic } from "./types.ts";
 
-/** How many Mailjet reports share a batch with a bad element. */
+/** How many of the first source's reports share a batch with a bad element. */
 const WITH_BAD = 6;
+/** The part of all reports that the first source sends; the others share the rest evenly. */
+const FIRST_SHARE = 0.25;
 
 export interface TrafficOptions {
   seed: number;
@@ -18,37 +18,37 @@ export interface TrafficOptions {
   events: number;
   /** ms; what is reported happened in the two days before. */
   now: number;
-  access: Access;
 }
 
-/** The same options give the same traffic. */
-export function makeTraffic({ seed, events, now, access }: TrafficOptions): Traffic {
+/** The same options give the same traffic, but for what is signed with the keys of this run. */
+export function makeTraffic({ seed, events, now }: TrafficOptions): Traffic {
   const random = randomFrom(seed);
-  const stream = (tag: string, share: number, known: Stream["known"], makeId: Stream["makeId"]): Report[] =>
-    makeReports({ random, now, tag, count: Math.round(events * share), known, makeId });
-  const mailjet = stream("m", 0.6, MAILJET_KNOWS, makeMailjetId(random));
-  const jangomail = stream("j", 0.2, JANGOMAIL_KNOWS, () => random.digits(11));
-  const mailId = (): string => `<${random.digits(14)}@mail.example.com>`;
-  const intranet = stream("i", 0.03, GENERIC_KNOWS, mailId);
-  const rest = events - mailjet.length - jangomail.length - intranet.length;
-  const generic = stream("g", rest / events, GENERIC_KNOWS, mailId);
-  const requests = [
-    ...planMailjet(random, mailjet.slice(WITH_BAD), access),
-    ...planJangomail(random, jangomail, access),
-    ...planGeneric(random, generic, access),
-    ...planIntranet(random, intranet, access),
-    ...planSpecials(random, mailjet.slice(0, WITH_BAD), access, now),
-  ];
+  const reports = new Map<string, Report[]>();
+  const counts = shares(events);
+  for (const [i, dialect] of DIALECTS.entries()) {
+    reports.set(dialect.source, makeReports({ random, dialect, now, count: counts[i] ?? 0 }));
+  }
+  const first = reports.get(DIALECTS[0]?.source ?? "") ?? [];
+  const requests = DIALECTS.flatMap((dialect, i) =>
+    plan(random, dialect, (reports.get(dialect.source) ?? []).slice(i === 0 ? WITH_BAD : 0)),
+  );
+  const specials = planSpecials(random, now, first.slice(0, WITH_BAD), reports);
   return {
-    requests: sortBy(requests, ({ place }) => place),
-    reports: new Map([
-      ["mailjet", mailjet],
-      ["jangomail", jangomail],
-      ["generic", generic],
-      ["intranet", intranet],
-    ]),
-    examples: { clicked: mailOf(mailjet, "clicked"), bounced: mailOf(mailjet, "hard_bounce") },
+    requests: sortBy([...requests, ...specials], ({ place }) => place),
+    reports,
+    examples: { clicked: mailOf(first, "clicked"), bounced: mailOf(first, "hard_bounce") },
   };
+}
+
+/** How many reports each dialect sends, `events` in all. */
+function shares(events: number): number[] {
+  const first = Math.round(events * FIRST_SHARE);
+  const others = DIALECTS.length - 1;
+  return DIALECTS.map((_, i) =>
+    i === 0
+      ? first
+      : Math.floor(((events - first) * i) / others) - Math.floor(((events - first) * (i - 1)) / others),
+  );
 }
 
 function mailOf(reports: readonly Report[], what: Report["what"]): Report["mail"] {
@@ -69,11 +69,13 @@ export interface Expectation {
   sources: ReadonlyMap<string, Counts>;
   /** Requests by the status that they get. */
   statuses: ReadonlyMap<number, number>;
-  /** All reports once, as contact, type and message id; one mail may be opened twice, so each has a count. */
+  /** All reports once, as a fact each; one mail may be opened twice, so each has a count. */
   facts: ReadonlyMap<string, number>;
   total: Counts;
   /** Events of a type that Tidings does not know. */
   unknown: number;
+  /** Events that name a campaign. */
+  inCampaigns: number;
 }
 
 export function expectationOf({ requests, reports }: Traffic): Expectation {
@@ -90,13 +92,33 @@ export function expectationOf({ requests, reports }: Traffic): Expectation {
     });
   }
   const told = [...reports.values()].flat();
-  const facts = countBy(told.map(({ mail, expected }) => factKey(mail.contact, expected, mail.id)));
+  const facts = countBy(
+    told.map(({ mail, expected, at, campaign }) =>
+      factKey({
+        contact: mail.contact,
+        type: expected,
+        message_id: mail.id,
+        occurred_at: new Date(at).toISOString(),
+        campaign,
+      }),
+    ),
+  );
   const unknown = told.filter(({ expected }) => expected === "unknown").length;
-  return { sources, statuses, facts, total: totalOf(sources.values()), unknown };
+  const inCampaigns = told.filter(({ campaign }) => campaign !== null).length;
+  return { sources, statuses, facts, total: totalOf(sources.values()), unknown, inCampaigns };
 }
 
-export function factKey(contact: string, type: string, messageId: string | null): string {
-  return JSON.stringify([contact, type, messageId]);
+/** What of a stored event has to be as it was sent. */
+export interface Fact {
+  contact: string;
+  type: string;
+  message_id: string | null;
+  occurred_at: string;
+  campaign: string | null;
+}
+
+export function factKey({ contact, type, message_id, occurred_at, campaign }: Fact): string {
+  return JSON.stringify([contact, type, message_id, occurred_at, campaign]);
 }
 
 export function totalOf(counts: Iterable<Counts>): Counts {

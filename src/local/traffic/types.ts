@@ -1,8 +1,7 @@
 // The words of the demo's traffic: what an ESP would report, the requests that carry it, and what has to come of them.
 
 import type { EventType } from "../../model/event.ts";
-
-export type SourceName = "mailjet" | "jangomail" | "generic" | "intranet";
+import type { Random } from "./random.ts";
 
 /** What happens to a mail, before any ESP's dialect. An `oddity` is a kind of report that Tidings does not know. */
 export type Happening =
@@ -34,23 +33,65 @@ export interface Mail {
 export interface Report {
   mail: Mail;
   what: Happening;
-  /** ms */
+  /** ms, on a whole second; no two reports of a mail have the same. */
   at: number;
   /** Link, device and place, where the report is of an open or click. */
   url: string;
   ip: string;
   agent: string;
   expected: EventType;
+  /** The campaign that the event has to name; null where the dialect tells none. */
+  campaign: string | null;
 }
 
-/** One HTTP request, and what has to come of it where it is accepted. */
-export interface PlannedRequest {
+/** A request as it goes over the wire. */
+export interface Letter {
   method: "GET" | "POST";
   /** With the query, if any. */
   path: string;
   headers: Record<string, string>;
   body: string | null;
-  source: SourceName | null;
+}
+
+/** The letter with its proof of origin. `now` in ms. */
+export type Sign = (letter: Letter, now: number) => Letter;
+
+/** One ESP as a sender: its words, how it groups them, and how it proves who it is. */
+export interface Dialect {
+  /** The provider's id, and so the name of the source. */
+  source: string;
+  /** The source's entry in SOURCE_CREDENTIALS; null where no request needs any. */
+  credentials: string | readonly string[] | null;
+  /** The source's entry in SOURCES, where it needs one. */
+  settings?: Record<string, unknown>;
+  /** What it has a word for. */
+  knows: readonly Happening[];
+  /** What a report has to become, where that is not what the happening's name says. */
+  becomes?: Partial<Record<Happening, EventType>>;
+  /** Whether its reports name the mail's campaign. */
+  tellsCampaign: boolean;
+  /** The id of a new mail, as Tidings has to show it; `previous` is the last one's. */
+  makeId(random: Random, previous: string | null): string;
+  /** The most reports that it puts into one request; 1 where it posts each by itself. */
+  most: number;
+  /**
+   * The request that carries these reports, without what proves its origin. Chance may decide what an ESP may vary between
+   * two deliveries of one report, and nothing else: ids that belong to the report follow from it.
+   */
+  compose(reports: readonly Report[], random: Random): Letter;
+  /** Makes the proof, anew for every attempt. Without it the letter must be refused. */
+  sign: Sign;
+  /** What its "test" button and its probes send, and how many pings each must be. */
+  tests?(random: Random, now: number): (Letter & { pings: number })[];
+  /** False for the one that has no second URL to fail over to, and tells nothing twice. */
+  repeats?: false;
+}
+
+/** One HTTP request, and what has to come of it where it is accepted. */
+export interface PlannedRequest extends Letter {
+  /** What it goes through before each attempt. */
+  sign: Sign;
+  source: string | null;
   /** The status that it has to get. */
   status: number;
   /** The reports in it. */
@@ -70,6 +111,6 @@ export interface Examples {
 export interface Traffic {
   requests: PlannedRequest[];
   /** Every report once, by the source that it came to. */
-  reports: ReadonlyMap<SourceName, readonly Report[]>;
+  reports: ReadonlyMap<string, readonly Report[]>;
   examples: Examples;
 }

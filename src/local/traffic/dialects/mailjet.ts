@@ -1,20 +1,58 @@
-// Reports in Mailjet's words (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped
-// in arrays (version 2), with basic auth.
+// Mailjet (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped in arrays (version 2),
+// with basic auth.
 
-import type { Happening, Report } from "./types.ts";
+import { post, withBasic } from "../letters.ts";
+import type { Random } from "../random.ts";
+import type { Dialect, Report } from "../types.ts";
 
-export const MAILJET_KNOWS: ReadonlySet<Happening> = new Set([
-  "delivered",
-  "opened",
-  "clicked",
-  "hard_bounce",
-  "soft_bounce",
-  "blocked",
-  "dropped",
-  "complained",
-  "unsubscribed",
-  "oddity",
-]);
+const CREDENTIAL = "mailjet:demo-only";
+
+export const mailjet: Dialect = {
+  source: "mailjet",
+  credentials: CREDENTIAL,
+  knows: [
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: true,
+  makeId,
+  most: 50,
+  compose: (reports, random) => {
+    const [first, ...others] = reports.map(mailjetElement);
+    // Version 1 posts the bare object, version 2 always an array.
+    if (first !== undefined && others.length === 0 && random.chance(0.8)) return post("mailjet", first);
+    return post("mailjet", arrayOf(reports.map(mailjetElement)));
+  },
+  sign: withBasic(CREDENTIAL),
+  tests: (_random, now) => {
+    const test = testPost(now);
+    return [
+      { ...post("mailjet", test), pings: 1 },
+      { ...post("mailjet", arrayOf([test, test])), pings: 2 },
+      { ...post("mailjet", ""), pings: 1 },
+    ];
+  },
+};
+
+/** 17 to 19 digits, and often the neighbour of the one before: as floating-point numbers the two would be the same. */
+function makeId(random: Random, previous: string | null): string {
+  return previous !== null && random.chance(0.5)
+    ? String(BigInt(previous) + 1n)
+    : random.pick(["1", "2", "7"]) + random.digits(random.between(16, 18));
+}
+
+/** Text of a JSON array. By hand, because the elements are text already, with numbers that JavaScript would round. */
+export function arrayOf(elements: readonly string[]): string {
+  return `[${elements.join(",")}]`;
+}
 
 /** The element's JSON text: MessageID is a number of up to 19 digits, which no JavaScript number holds. */
 export function mailjetElement(report: Report): string {
@@ -78,7 +116,7 @@ function guidOf(id: string): string {
 }
 
 /** What the "send test" button in Mailjet's settings posts: a real time, but no mail. */
-export function mailjetTest(now: number): string {
+function testPost(now: number): string {
   return JSON.stringify({
     event: "open",
     time: Math.floor(now / 1000),
