@@ -97,10 +97,10 @@ export async function messagesOf(...requests: Request[]): Promise<Uint8Array[]> 
 export async function deliver(
   bodies: readonly unknown[],
   bindings: Env = envWith(),
-  { queue = QUEUE, attempts = 1 } = {},
+  { queue = QUEUE, attempts = 1, firstId = 0 } = {},
 ): Promise<{ acked: number[]; retried: number[] }> {
   const messages = bodies.map((body, index) => ({
-    id: String(index),
+    id: String(firstId + index),
     timestamp: SENT,
     attempts,
     body,
@@ -110,8 +110,8 @@ export async function deliver(
   await worker.queue(batch, bindings, context);
   const result = await getQueueResult(batch, context);
   return {
-    acked: result.explicitAcks.map(Number),
-    retried: result.retryMessages.map(({ msgId }) => Number(msgId)),
+    acked: result.explicitAcks.map((id) => Number(id) - firstId),
+    retried: result.retryMessages.map(({ msgId }) => Number(msgId) - firstId),
   };
 }
 

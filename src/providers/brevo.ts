@@ -25,7 +25,8 @@ interface Meaning {
  * https://developers.brevo.com/docs/transactional-webhooks , https://developers.brevo.com/docs/marketing-webhooks ;
  * `request` comes before Brevo knows whether it will send at all, and `blocked` mails it never sends. The first open is
  * told twice, as `unique_opened` and as `opened`: two words for one event. Unsubscribes are documented as `unsubscribe`
- * and seen as `unsubscribed`.
+ * and seen as `unsubscribed`. `list_addition` stays unknown: whoever imports a list adds contacts too, and that must not
+ * lift an unsubscribe.
  */
 const MEANINGS = table<Meaning>({
   request: { type: "queued" },
@@ -47,7 +48,6 @@ const MEANINGS = table<Meaning>({
   complaint: { type: "complained", reason: "spam" },
   unsubscribe: { type: "unsubscribed" },
   unsubscribed: { type: "unsubscribed" },
-  list_addition: { type: "subscribed" },
 });
 
 export const brevo: Provider = {

@@ -74,8 +74,6 @@ export interface Expectation {
   total: Counts;
   /** Events of a type that Tidings does not know. */
   unknown: number;
-  /** Events that name a campaign. */
-  inCampaigns: number;
 }
 
 export function expectationOf({ requests, reports }: Traffic): Expectation {
@@ -104,8 +102,7 @@ export function expectationOf({ requests, reports }: Traffic): Expectation {
     ),
   );
   const unknown = told.filter(({ expected }) => expected === "unknown").length;
-  const inCampaigns = told.filter(({ campaign }) => campaign !== null).length;
-  return { sources, statuses, facts, total: totalOf(sources.values()), unknown, inCampaigns };
+  return { sources, statuses, facts, total: totalOf(sources.values()), unknown };
 }
 
 /** What of a stored event has to be as it was sent. */
