@@ -56,7 +56,7 @@ async function toMessage(
   env: Bindings,
   envelope: Envelope,
 ): Promise<{ bytes: Uint8Array; claim: string | null }> {
-  const plain = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : await encodeGzipped(envelope);
+  const plain = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : encodeGzipped(envelope);
   if (plain.length <= MAX_MESSAGE) return { bytes: plain, claim: null };
   const claim = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
   await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, claim, [envelope]));

@@ -3,7 +3,7 @@
 
 import { configOf, type Config } from "../config.ts";
 import { within } from "../model/deadline.ts";
-import { decodeFrame, type Envelope } from "../model/envelope.ts";
+import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
 import { timeId } from "../model/id.ts";
 import { getEnvelope, putBatch } from "../store/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
@@ -65,7 +65,7 @@ async function openOrRetry(message: Message, env: Env): Promise<Opened | null> {
 export async function open(message: Message, bucket: R2Bucket): Promise<Opened> {
   if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
-  const frame = await decodeFrame(bytes).catch(() => null);
+  const frame = frameOf(bytes);
   if (frame === null) {
     return {
       envelope: unreadable(message, bytes),
@@ -83,6 +83,14 @@ export async function open(message: Message, bucket: R2Bucket): Promise<Opened> 
     batch: null,
     problem: "its body is gone from the archive",
   };
+}
+
+function frameOf(bytes: Uint8Array): Frame | null {
+  try {
+    return decodeFrame(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /** A message's body as bytes, whatever it is. */

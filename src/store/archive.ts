@@ -16,7 +16,7 @@ export async function putBatch(
   envelopes: readonly Envelope[],
 ): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
-  await bucket.put(archiveKey(batch), await gzip(lines), {
+  await bucket.put(archiveKey(batch), gzip(lines), {
     httpMetadata: { contentType: "application/x-ndjson", contentEncoding: "gzip" },
   });
 }
@@ -25,7 +25,7 @@ export async function putBatch(
 export async function getEnvelope(bucket: R2Bucket, batch: string, line: number): Promise<Envelope | null> {
   const object = await bucket.get(archiveKey(batch));
   if (object === null) return null;
-  const text = new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
+  const text = new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
   const wanted = text.split("\n", line + 1)[line];
   return wanted === undefined || wanted === "" ? null : fromLine(wanted);
 }
