@@ -89,7 +89,9 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   return ok(
     recipients.value.map(({ contact, own }) => {
       const { type, ...details } = meaningOf(kind, told, own);
-      return makeEvent({ ...core, type, contact }, { ...given, ...acts, ...details });
+      // A contact list is told for want of a campaign: it must not hide the one that the mail was tagged with.
+      const campaign = given.campaign ?? details.campaign ?? null;
+      return makeEvent({ ...core, type, contact }, { ...given, ...acts, ...details, campaign });
     }),
   );
 }

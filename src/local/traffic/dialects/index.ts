@@ -1,11 +1,28 @@
 // Every sender of the demo; one line each.
 
 import type { Dialect } from "../types.ts";
+import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
 import { generic, intranet } from "./generic.ts";
 import { jangomail } from "./jangomail.ts";
+import { mailgun } from "./mailgun.ts";
 import { mailjet } from "./mailjet.ts";
+import { postmark } from "./postmark.ts";
+import { resend } from "./resend.ts";
 import { sendgrid } from "./sendgrid.ts";
+import { ses } from "./ses.ts";
 
 /** The first sends the largest share, and the examples. */
-export const DIALECTS: readonly Dialect[] = [mailjet, jangomail, generic, intranet, sendgrid, cloudflare];
+export const DIALECTS: readonly Dialect[] = [
+  mailjet,
+  jangomail,
+  generic,
+  intranet,
+  sendgrid,
+  cloudflare,
+  brevo,
+  mailgun,
+  postmark,
+  resend,
+  ses,
+];

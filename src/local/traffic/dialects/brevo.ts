@@ -1,0 +1,87 @@
+// Brevo (https://developers.brevo.com/docs/transactional-webhooks): one object a request, or arrays where the webhook is
+// batched (https://developers.brevo.com/docs/batch-webhooks). Nothing is signed; a bearer token is set at creation
+// (https://developers.brevo.com/docs/secured-webhooks).
+
+import { post, REPLIES, withBearer } from "../letters.ts";
+import type { Random } from "../random.ts";
+import type { Dialect, Report } from "../types.ts";
+
+const TOKEN = "demo-only-brevo";
+
+export const brevo: Dialect = {
+  source: "brevo",
+  credentials: TOKEN,
+  knows: [
+    "queued",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  // Marketing mails name theirs, but those have no message id.
+  tellsCampaign: false,
+  makeId: (random) => `<${random.digits(12)}.${random.digits(11)}@smtp-relay.example.com>`,
+  most: 50,
+  compose: (reports, random) => {
+    const elements = reports.map((report) => elementOf(report, random));
+    return post("brevo", elements.length === 1 ? elements[0] : elements);
+  },
+  sign: withBearer(TOKEN),
+};
+
+function elementOf(report: Report, random: Random): Record<string, unknown> {
+  const { mail, at } = report;
+  // All but `ts_epoch` goes by the account's clock, which is an hour ahead here.
+  const local = at + 3_600_000;
+  return {
+    ...wordsFor(report, random),
+    email: mail.contact,
+    id: 26_224, // the webhook's
+    date: new Date(local).toISOString().slice(0, 19).replace("T", " "),
+    ts: local / 1000,
+    ts_event: local / 1000,
+    ts_epoch: at,
+    "message-id": mail.id,
+    subject: "Your order",
+    "X-Mailin-custom": mail.customId,
+    template_id: 22,
+    sending_ip: "192.0.2.9",
+    tag: JSON.stringify([mail.campaign]),
+    tags: [mail.campaign],
+  };
+}
+
+function wordsFor({ what, url, agent }: Report, random: Random): Record<string, unknown> {
+  switch (what) {
+    case "queued":
+      return { event: "request" };
+    // The first open is told by either word, at one time: whichever comes, it is one event.
+    case "opened":
+      return { event: random.pick(["opened", "unique_opened"]), user_agent: agent };
+    case "clicked":
+      return { event: "click", link: url, user_agent: agent };
+    case "hard_bounce":
+      return { event: "hard_bounce", reason: REPLIES.hard_bounce };
+    case "soft_bounce":
+      return { event: "soft_bounce", reason: REPLIES.soft_bounce };
+    // Its word "blocked" is not of the receiving server.
+    case "blocked":
+      return { event: "soft_bounce", reason: REPLIES.blocked };
+    case "dropped":
+      return { event: "blocked", reason: "blocked : due to blacklist user" };
+    case "complained":
+      return { event: "spam" };
+    case "unsubscribed":
+      return { event: "unsubscribed" };
+    case "oddity":
+      return { event: "forwarded" };
+    default:
+      return { event: "delivered" };
+  }
+}

@@ -1,0 +1,103 @@
+// Resend (https://resend.com/docs/webhooks/introduction): one event a request, signed by Svix
+// (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id stands in a header alone.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { hexOf, post, REPLIES, uuidFrom } from "../letters.ts";
+import type { Dialect, Letter, Report } from "../types.ts";
+
+const KEY = randomBytes(24);
+
+export const resend: Dialect = {
+  source: "resend",
+  credentials: `whsec_${KEY.toString("base64")}`,
+  // It also tells of unsubscribes, but of the contact, without the mail.
+  knows: [
+    "queued",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "oddity",
+  ],
+  // Only broadcasts have what counts as one, an id; these are single mails with tags.
+  tellsCampaign: false,
+  makeId: (random) => uuidFrom(random.digits(32)),
+  most: 1,
+  compose: (reports) => reports.map(letterOf)[0] ?? post("resend", {}),
+  sign: (letter, now) => {
+    const timestamp = String(Math.floor(now / 1000));
+    const signature = createHmac("sha256", KEY)
+      .update(`${letter.headers["svix-id"] ?? ""}.${timestamp}.${letter.body ?? ""}`)
+      .digest("base64");
+    const headers = { "svix-timestamp": timestamp, "svix-signature": `v1,${signature}` };
+    return { ...letter, headers: { ...letter.headers, ...headers } };
+  },
+};
+
+function letterOf(report: Report): Letter {
+  const { mail, at } = report;
+  const { type, ...told } = wordsFor(report);
+  const body = {
+    type,
+    created_at: new Date(at).toISOString(),
+    data: {
+      created_at: new Date(mail.sentAt).toISOString(),
+      email_id: mail.id,
+      message_id: `<${mail.id}@mail.example.com>`,
+      from: "Shop <news@shop.example.com>",
+      to: [mail.contact],
+      subject: "Your order",
+      tags: { campaign: mail.campaign, order: mail.customId },
+      ...told,
+    },
+  };
+  // 27 letters and digits, the same on every attempt.
+  const id = Buffer.from(hexOf(report, 48), "hex").toString("base64url").replaceAll(/[-_]/g, "0");
+  return post("resend", body, { "svix-id": `msg_${id.slice(0, 27)}` });
+}
+
+function wordsFor({ what, at, url, ip, agent }: Report): Record<string, unknown> {
+  switch (what) {
+    case "queued":
+      return { type: "email.scheduled" };
+    case "sent":
+      return { type: "email.sent" };
+    // Of an open, unlike a click, nothing else is documented.
+    case "opened":
+      return { type: "email.opened" };
+    case "clicked": {
+      const click = { ipAddress: ip, link: url, timestamp: new Date(at).toISOString(), userAgent: agent };
+      return { type: "email.clicked", click };
+    }
+    case "hard_bounce":
+      return bounced("Permanent", "General", REPLIES.hard_bounce);
+    case "soft_bounce":
+      return bounced("Transient", "MailboxFull", REPLIES.soft_bounce);
+    case "blocked":
+      return bounced("Transient", "ContentRejected", REPLIES.blocked);
+    case "dropped":
+      return {
+        type: "email.suppressed",
+        suppressed: {
+          message: "The address is on the account's suppression list.",
+          type: "OnAccountSuppressionList",
+        },
+      };
+    case "complained":
+      return { type: "email.complained" };
+    case "oddity":
+      return { type: "email.forwarded" };
+    default:
+      return { type: "email.delivered" };
+  }
+}
+
+function bounced(type: string, subType: string, reply: string): Record<string, unknown> {
+  const message = "The recipient's mail server sent a bounce message.";
+  return { type: "email.bounced", bounce: { type, subType, message, diagnosticCode: [`smtp; ${reply}`] } };
+}

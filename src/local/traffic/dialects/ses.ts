@@ -1,0 +1,154 @@
+// Amazon SES (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html), by SNS with raw
+// message delivery (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html): one event a
+// request, without an envelope and so without a signature; a secret in the URL is all that proves anything. SNS's
+// signatures need a certificate of Amazon's, which the demo cannot fetch.
+
+import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import type { Dialect, Letter, Report } from "../types.ts";
+
+const TOKEN = "demo-only-ses";
+const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ses-events";
+/** Its own words, of a mail that it did not send. */
+const SUPPRESSED =
+  "Amazon SES did not send the message to this address because it is on the suppression list for your account.";
+
+export const ses: Dialect = {
+  source: "ses",
+  credentials: TOKEN,
+  knows: [
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: true,
+  makeId: (random) => `0102019a${random.digits(8)}-${uuidFrom(random.digits(32))}-000000`,
+  most: 1,
+  compose: (reports) => reports.map(letterOf)[0] ?? publish({}, uuidFrom("0".repeat(32))),
+  sign: withToken(TOKEN),
+  // What SES publishes when the topic is made an event destination, and when it is set for an identity.
+  tests: (random) =>
+    [
+      "Successfully validated SNS topic for Amazon SES event publishing.",
+      { notificationType: "AmazonSnsSubscriptionSucceeded", message: "You have successfully subscribed" },
+    ].map((body) => ({ ...publish(body, uuidFrom(random.digits(32))), pings: 1 })),
+};
+
+function publish(body: unknown, id: string): Letter {
+  return post("ses", body, {
+    "content-type": "text/plain; charset=UTF-8",
+    "user-agent": "Amazon Simple Notification Service Agent",
+    "x-amz-sns-message-type": "Notification",
+    "x-amz-sns-message-id": id,
+    "x-amz-sns-topic-arn": TOPIC,
+    "x-amz-sns-subscription-arn": `${TOPIC}:0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9`,
+    "x-amz-sns-rawdelivery": "true",
+  });
+}
+
+function letterOf(report: Report): Letter {
+  return publish({ ...wordsFor(report), mail: mailOf(report) }, uuidOf(report, "sns"));
+}
+
+function mailOf({ mail, what, at }: Report): Record<string, unknown> {
+  return {
+    // A Send has no time but this one.
+    timestamp: new Date(what === "sent" ? at : mail.sentAt).toISOString(),
+    source: "news@shop.example.com",
+    sendingAccountId: "123456789012",
+    messageId: mail.id,
+    destination: [mail.contact],
+    commonHeaders: { from: ["news@shop.example.com"], to: [mail.contact], messageId: mail.id },
+    tags: {
+      "ses:configuration-set": ["main"],
+      "ses:from-domain": ["shop.example.com"],
+      campaign: [mail.campaign],
+      order: [mail.customId],
+    },
+  };
+}
+
+function wordsFor(report: Report): Record<string, unknown> {
+  const { mail, what, at, url, ip, agent } = report;
+  const timestamp = new Date(at).toISOString();
+  const act = { ipAddress: ip, timestamp, userAgent: agent };
+  const delivery = { timestamp, processingTimeMillis: at - mail.sentAt, recipients: [mail.contact] };
+  switch (what) {
+    case "sent":
+      return { eventType: "Send", send: {} };
+    case "opened":
+      return { eventType: "Open", open: act };
+    case "clicked":
+      return { eventType: "Click", click: { ...act, link: url, linkTags: null } };
+    case "hard_bounce":
+      return bounced(report, "Permanent", "General", `smtp; ${REPLIES.hard_bounce}`);
+    case "soft_bounce":
+      return bounced(report, "Transient", "MailboxFull", `smtp; ${REPLIES.soft_bounce}`);
+    case "blocked":
+      return bounced(report, "Transient", "ContentRejected", `smtp; ${REPLIES.blocked}`);
+    case "dropped":
+      return bounced(report, "Permanent", "OnAccountSuppressionList", SUPPRESSED);
+    case "complained":
+      return complained(report);
+    case "unsubscribed":
+      return unsubscribed(report);
+    case "oddity":
+      return { eventType: "Forward", forward: { timestamp } };
+    default:
+      return { eventType: "Delivery", delivery: { ...delivery, smtpResponse: "250 2.0.0 OK: queued" } };
+  }
+}
+
+function bounced(report: Report, bounceType: string, bounceSubType: string, diagnosticCode: string) {
+  const [status] = /\d\.\d\.\d/.exec(diagnosticCode) ?? ["5.1.1"];
+  const recipient = { emailAddress: report.mail.contact, action: "failed", status, diagnosticCode };
+  const bounce = {
+    feedbackId: feedbackIdOf(report),
+    bounceType,
+    bounceSubType,
+    bouncedRecipients: [recipient],
+    timestamp: new Date(report.at).toISOString(),
+    reportingMTA: "dns; a1.smtp-out.example.com",
+  };
+  return { eventType: "Bounce", bounce };
+}
+
+function complained(report: Report): Record<string, unknown> {
+  const complaint = {
+    feedbackId: feedbackIdOf(report),
+    complaintSubType: null,
+    complainedRecipients: [{ emailAddress: report.mail.contact }],
+    timestamp: new Date(report.at).toISOString(),
+    userAgent: "Example Feedback Loop (V0.01)",
+    complaintFeedbackType: "abuse",
+    arrivalDate: new Date(report.mail.sentAt).toISOString(),
+  };
+  return { eventType: "Complaint", complaint };
+}
+
+/** By the header List-Unsubscribe, from a list that has nothing to do with the mail's campaign. */
+function unsubscribed({ at }: Report): Record<string, unknown> {
+  const topics = (unsubscribeAll: boolean, subscriptionStatus: string): Record<string, unknown> => ({
+    unsubscribeAll,
+    topicSubscriptionStatus: [{ topicName: "news", subscriptionStatus }],
+  });
+  const subscription = {
+    contactList: "customers",
+    timestamp: new Date(at).toISOString(),
+    source: "UnsubscribeHeader",
+    newTopicPreferences: topics(true, "OptOut"),
+    oldTopicPreferences: topics(false, "OptIn"),
+  };
+  return { eventType: "Subscription", subscription };
+}
+
+function feedbackIdOf(report: Report): string {
+  return `0102019a${hexOf(report, 8)}-${uuidOf(report)}-000000`;
+}
