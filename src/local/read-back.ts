@@ -100,7 +100,7 @@ export interface RowCounts {
 /** Rows and the sums of the counters that have to agree with them, from the database itself. */
 export async function readRows(state: string): Promise<Result<RowCounts>> {
   const sql = `SELECT (SELECT count(*) FROM events) AS events, (SELECT sum(n) FROM rollups) AS rollups,
-    (SELECT sum(n) FROM campaign_rollups) AS campaigns`;
+    (SELECT sum(n) FROM campaign_rollups WHERE campaign <> '') AS campaigns`;
   const args = ["d1", "execute", "tidings", "--local", ...persist({ state }), "--json", "--command", sql];
   const ran = await runWrangler(args);
   if (!ran.ok) return ran;
