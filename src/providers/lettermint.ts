@@ -20,7 +20,7 @@ import {
 import { isObject, type JsonObject } from "./json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
 import { concatenate, verifyHmac } from "./signatures.ts";
-import { findSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
 
 /**
  * https://github.com/lettermint/lettermint-node : its type WebhookEvent. Left to `unknown`: message.inbound (mail that
@@ -31,7 +31,7 @@ const TYPES = table<EventType>({
   "message.sent": "sent",
   "message.delivered": "delivered",
   "message.soft_bounced": "bounced",
-  "message.hard_bounced": "bounced",
+  "message.hard_bounced": "bounced", // or blocked, as the soft ones
   "message.policy_rejected": "blocked", // or dropped, see typeOf
   "message.suppressed": "dropped",
   "message.failed": "failed",
@@ -100,7 +100,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["created_at"] ?? element["timestamp"]);
   if (occurredAt === "bad") return fail("created_at is not a time");
-  const type = typeOf(event, data);
+  const type = typeOf(event, smtpOf(data));
   const details = detailsOf(type, event, data);
   const core = {
     element: index,
@@ -134,10 +134,14 @@ function addressIn(recipient: unknown): unknown {
   return isObject(recipient) ? recipient["email"] : recipient;
 }
 
-/** "Policy rejected" does not say by whom; a receiving server would have answered something. */
-function typeOf(event: string, data: JsonObject): EventType {
-  if (event === "message.policy_rejected" && smtpOf(data) === null) return "dropped";
-  return TYPES.get(event) ?? "unknown";
+/**
+ * "Policy rejected" does not say by whom; a receiving server would have answered something. And whether a bounce was a
+ * refusal of the address, only the answer tells.
+ */
+function typeOf(event: string, smtp: Smtp | null): EventType {
+  if (event === "message.policy_rejected" && smtp === null) return "dropped";
+  const type = TYPES.get(event) ?? "unknown";
+  return type === "bounced" && isSenders(smtpReason(smtp)) ? "blocked" : type;
 }
 
 /** `response`: the receiving server's, in parts or in one text. */
@@ -158,13 +162,13 @@ function reasonOf(type: EventType, event: string, smtp: Smtp | null): Reason | n
   if (event === "message.policy_rejected") return "policy";
   if (type === "complained") return "spam";
   if (type === "dropped") return "suppressed";
-  return type === "bounced" || type === "failed" ? smtpReason(smtp) : null;
+  return type === "bounced" || type === "blocked" || type === "failed" ? smtpReason(smtp) : null;
 }
 
 function detailsOf(type: EventType, event: string, data: JsonObject) {
   const smtp = smtpOf(data);
   return {
-    bounce: event === "message.hard_bounced" ? "hard" : event === "message.soft_bounced" ? "soft" : null,
+    bounce: type !== "bounced" ? null : event === "message.hard_bounced" ? "hard" : "soft",
     reason: reasonOf(type, event, smtp),
     description: text(data["reason"], LONGEST.words) ?? smtp?.response ?? null,
     smtp,

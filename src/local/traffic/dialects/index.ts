@@ -1,16 +1,20 @@
 // Every sender of the demo; one line each.
 
 import type { Dialect } from "../types.ts";
+import { ahasend } from "./ahasend.ts";
 import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
 import { generic, intranet } from "./generic.ts";
 import { jangomail } from "./jangomail.ts";
+import { lettermint } from "./lettermint.ts";
 import { mailgun } from "./mailgun.ts";
 import { mailjet } from "./mailjet.ts";
+import { postal } from "./postal.ts";
 import { postmark } from "./postmark.ts";
 import { resend } from "./resend.ts";
 import { sendgrid } from "./sendgrid.ts";
 import { ses } from "./ses.ts";
+import { unisender } from "./unisender.ts";
 
 /** The first sends the largest share, and the examples. */
 export const DIALECTS: readonly Dialect[] = [
@@ -18,11 +22,15 @@ export const DIALECTS: readonly Dialect[] = [
   jangomail,
   generic,
   intranet,
-  sendgrid,
-  cloudflare,
+  ahasend,
   brevo,
+  cloudflare,
+  lettermint,
   mailgun,
+  postal,
   postmark,
   resend,
+  sendgrid,
   ses,
+  unisender,
 ];

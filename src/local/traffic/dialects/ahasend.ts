@@ -1,0 +1,92 @@
+// AhaSend (https://ahasend.com/docs/api-reference/webhooks/retry-policy): one report a request, in the form of Standard
+// Webhooks, but with all of the secret's text as the key.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { hexOf, isEngagement, post, REPLIES, uuidFrom } from "../letters.ts";
+import type { Dialect, Happening, Letter, Report } from "../types.ts";
+
+const SECRET = `aha-whsec-${randomBytes(24).toString("base64url")}`;
+const ACCOUNT = "4cdd7bcd-294e-4762-892f-83d40abf5a87";
+
+const WORDS: Partial<Record<Happening, string>> = {
+  queued: "reception",
+  delivered: "delivered",
+  opened: "opened",
+  clicked: "clicked",
+  hard_bounce: "bounced",
+  soft_bounce: "transient_error",
+  blocked: "bounced",
+  dropped: "suppressed",
+  oddity: "rerouted",
+};
+
+export const ahasend: Dialect = {
+  source: "ahasend",
+  credentials: SECRET,
+  knows: [
+    "queued",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "oddity",
+  ],
+  // AhaSend tries again, and tells of it in another word when it gives up.
+  becomes: { soft_bounce: "deferred" },
+  tellsCampaign: false, // by tags only
+  makeId: (random) => `<${uuidFrom(random.digits(32))}@ahasend.example>`,
+  most: 1,
+  compose: (reports) => reports.map(letterOf)[0] ?? post("ahasend", ""),
+  sign: (letter, now) => {
+    const timestamp = String(Math.floor(now / 1000));
+    const signature = createHmac("sha256", SECRET)
+      .update(`${letter.headers["webhook-id"] ?? ""}.${timestamp}.${letter.body ?? ""}`)
+      .digest("base64");
+    const headers = { "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
+    return { ...letter, headers: { ...letter.headers, ...headers } };
+  },
+};
+
+/** The id is the event's: every attempt shows the same. */
+function letterOf(report: Report): Letter {
+  return post("ahasend", elementOf(report), { "webhook-id": `msg_${hexOf(report, 27)}` });
+}
+
+function elementOf(report: Report): Record<string, unknown> {
+  const { mail, what, at, url, ip, agent } = report;
+  const word = WORDS[what] ?? what;
+  return {
+    type: `message.${word}`,
+    // In microseconds.
+    timestamp: new Date(at).toISOString().replace("Z", "000Z"),
+    data: {
+      account_id: ACCOUNT,
+      event: `on_${word}`,
+      from: "news@shop.example.com",
+      recipient: mail.contact,
+      subject: "Something for you",
+      message_id_header: `<${mail.customId}@shop.example.com>`,
+      id: mail.id,
+      tags: [mail.campaign],
+      ...(what === "clicked" ? { url } : {}),
+      ...(isEngagement(report) ? { ip, user_agent: agent, is_bot: false } : {}),
+      ...reasonFor(what),
+    },
+  };
+}
+
+function reasonFor(what: Happening): { reason?: string } {
+  switch (what) {
+    case "hard_bounce":
+    case "soft_bounce":
+    case "blocked":
+      return { reason: REPLIES[what] };
+    case "dropped":
+      return { reason: "The recipient is on the suppression list" };
+    default:
+      return {};
+  }
+}
