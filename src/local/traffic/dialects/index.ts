@@ -4,16 +4,21 @@ import type { Dialect } from "../types.ts";
 import { ahasend } from "./ahasend.ts";
 import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
+import { elasticemail } from "./elasticemail.ts";
 import { generic, intranet } from "./generic.ts";
 import { jangomail } from "./jangomail.ts";
 import { lettermint } from "./lettermint.ts";
+import { mailersend } from "./mailersend.ts";
 import { mailgun } from "./mailgun.ts";
 import { mailjet } from "./mailjet.ts";
+import { mailtrap } from "./mailtrap.ts";
+import { mandrill } from "./mandrill.ts";
 import { postal } from "./postal.ts";
 import { postmark } from "./postmark.ts";
 import { resend } from "./resend.ts";
 import { sendgrid } from "./sendgrid.ts";
 import { ses } from "./ses.ts";
+import { sparkpost } from "./sparkpost.ts";
 import { unisender } from "./unisender.ts";
 
 /** The first sends the largest share, and the examples. */
@@ -25,12 +30,17 @@ export const DIALECTS: readonly Dialect[] = [
   ahasend,
   brevo,
   cloudflare,
+  elasticemail,
   lettermint,
+  mailersend,
   mailgun,
+  mailtrap,
+  mandrill,
   postal,
   postmark,
   resend,
   sendgrid,
   ses,
+  sparkpost,
   unisender,
 ];

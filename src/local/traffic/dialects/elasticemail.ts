@@ -1,0 +1,70 @@
+// Elastic Email (https://help.elasticemail.com/en/articles/2376855): one report a call, by GET with all of it in the query,
+// behind the token that the configured URL holds.
+
+import { uuidOf, withToken } from "../letters.ts";
+import type { Dialect, Happening, Letter, Report } from "../types.ts";
+
+const TOKEN = "demo-only-elasticemail";
+
+/** The status, and the category that says more where it is an error. */
+const WORDS: Partial<Record<Happening, readonly [status: string, category: string]>> = {
+  delivered: ["Sent", "Ignore"],
+  opened: ["Opened", "Ignore"],
+  clicked: ["Clicked", "Ignore"],
+  hard_bounce: ["Error", "NoMailbox"],
+  soft_bounce: ["Error", "Throttled"],
+  blocked: ["Error", "Spam"],
+  dropped: ["Error", "NotDelivered"],
+  complained: ["AbuseReport", "Spam"],
+  unsubscribed: ["Unsubscribed", "Ignore"],
+  oddity: ["Rerouted", "Unknown"],
+};
+
+export const elasticemail: Dialect = {
+  source: "elasticemail",
+  credentials: TOKEN,
+  knows: [
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: true,
+  makeId: (random) => Buffer.from(random.digits(16)).toString("base64url"),
+  most: 1,
+  compose: (reports) => carry(reports.map(parametersOf)[0] ?? { to: "", status: "", date: "" }),
+  sign: withToken(TOKEN),
+  // A call that names its parameters and fills in none: how one tries out the URL.
+  tests: () => [{ ...carry({ to: "", status: "", date: "", category: "", messageid: "" }), pings: 1 }],
+};
+
+function carry(parameters: Record<string, string>): Letter {
+  const query = new URLSearchParams(parameters).toString();
+  return { method: "GET", path: `/webhooks/elasticemail?${query}`, headers: {}, body: null };
+}
+
+/** The time of a report is in UTC; it has no id, and nothing tells of device or place. */
+function parametersOf(report: Report): Record<string, string> {
+  const { mail, what, at, url } = report;
+  const [status, category] = WORDS[what] ?? [what, "Unknown"];
+  return {
+    to: mail.contact,
+    date: new Date(at).toLocaleString("en-US", { timeZone: "UTC" }).replace(",", ""), // 1/15/2024 10:30:00 AM
+    subject: "News from the shop",
+    status,
+    channel: mail.campaign,
+    account: "ops@example.com",
+    category,
+    messageid: mail.id,
+    transaction: uuidOf({ ...report, what: "queued", at: mail.sentAt }),
+    target: what === "clicked" ? url : "",
+    postback: mail.customId,
+    from: "shop@example.com",
+  };
+}

@@ -1,0 +1,122 @@
+// MailerSend (https://developers.mailersend.com/api/v1/webhooks.html): one activity a request, signed with HMAC-SHA256 over
+// the body.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { hexOf, post, REPLIES } from "../letters.ts";
+import type { Random } from "../random.ts";
+import type { Dialect, Happening, Report } from "../types.ts";
+
+const SECRET = randomBytes(24).toString("base64url");
+/** Everybody's: it signs the post by which MailerSend sees, when a webhook is saved, whether the URL answers. */
+const TEST_SECRET = "test_Am3L1GuOIc4blLUuHqAPxxwkZaJyEk8G";
+const TEST_TYPE = "webhook.test";
+
+/** It has no word of its own for a block: that is a bounce whose reply tells it. */
+const WORDS: Partial<Record<Happening, string>> = {
+  sent: "sent",
+  delivered: "delivered",
+  opened: "opened",
+  clicked: "clicked",
+  hard_bounce: "hard_bounced",
+  soft_bounce: "soft_bounced",
+  blocked: "hard_bounced",
+  complained: "spam_complaint",
+  unsubscribed: "unsubscribed",
+  oddity: "forwarded",
+};
+
+export const mailersend: Dialect = {
+  source: "mailersend",
+  credentials: SECRET,
+  knows: [
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: false,
+  makeId: (random) => BigInt(random.digits(28)).toString(16).padStart(24, "0"),
+  most: 1,
+  compose: (reports, random) =>
+    post("mailersend", reports.map((report) => activity(report, random))[0] ?? {}),
+  sign: (letter) => {
+    const body = letter.body ?? "";
+    const secret = body.startsWith(`{"type":"${TEST_TYPE}"`) ? TEST_SECRET : SECRET;
+    const signature = createHmac("sha256", secret).update(body).digest("hex");
+    return { ...letter, headers: { ...letter.headers, signature } };
+  },
+  tests: (_random, now) => {
+    const test = { type: TEST_TYPE, domain_id: "yv69oxl5kl785kw2", created_at: isoMicroseconds(now) };
+    return [{ ...post("mailersend", { ...test, data: { object: "test" } }), pings: 1 }];
+  },
+};
+
+function activity(report: Report, random: Random): Record<string, unknown> {
+  const { mail, what, at } = report;
+  const sent = { ...report, what: "queued", at: mail.sentAt } as const;
+  const type = WORDS[what] ?? what;
+  const email = {
+    object: "email",
+    id: hexOf(sent, 24, "copy"), // the copy for this recipient
+    created_at: isoMicroseconds(mail.sentAt),
+    from: "shop@example.com",
+    subject: "News from the shop",
+    status: "sent",
+    tags: [mail.campaign, mail.customId],
+    message: { object: "message", id: mail.id, created_at: isoMicroseconds(mail.sentAt) },
+    recipient: { object: "recipient", id: hexOf(sent, 24, "recipient"), email: mail.contact },
+  };
+  return {
+    type: `activity.${type}`,
+    domain_id: "yv69oxl5kl785kw2",
+    // When the request was made ready, and not when it happened.
+    created_at: isoMicroseconds(at + random.between(1_000, 20_000)),
+    webhook_id: "2351ndgwr4zqx8ko",
+    url: "https://hooks.example.com/webhooks/mailersend",
+    data: {
+      object: "activity",
+      id: hexOf(report, 24),
+      type,
+      created_at: isoMicroseconds(at),
+      email,
+      morph: morphOf(report),
+      template_id: "0z76k5jg0o3yeg2d",
+    },
+  };
+}
+
+/** What the activity tells beside its name. */
+function morphOf(report: Report): Record<string, unknown> | null {
+  const { what, url, ip } = report;
+  switch (what) {
+    case "opened":
+      return { object: "open", id: hexOf(report, 24, "open"), ip };
+    case "clicked":
+      return { object: "click", id: hexOf(report, 24, "click"), ip, url };
+    case "hard_bounce":
+    case "soft_bounce":
+    case "blocked":
+      return { object: "recipient_bounce", reason: REPLIES[what] };
+    case "complained":
+      return { object: "spam_complaint", reason: null };
+    case "unsubscribed":
+      return {
+        object: "recipient_unsubscribe",
+        reason: "option_3",
+        readable_reason: "I receive too many emails",
+      };
+    default:
+      return null;
+  }
+}
+
+/** `2026-11-18T11:06:40.000000Z`. */
+function isoMicroseconds(ms: number): string {
+  return new Date(ms).toISOString().replace("Z", "000Z");
+}

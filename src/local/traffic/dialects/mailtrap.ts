@@ -1,0 +1,88 @@
+// Mailtrap (https://docs.mailtrap.io/email-api-smtp/advanced/webhooks): groups as a document or as JSON Lines, which each
+// webhook is set to; every webhook has its own secret, for the HMAC-SHA256 over the body.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../letters.ts";
+import type { Dialect, Report } from "../types.ts";
+
+/** Two webhooks, one of each format: the source has the secrets of both. */
+const DOCUMENT_SECRET = randomBytes(16).toString("hex");
+const LINES_SECRET = randomBytes(16).toString("hex");
+const DOCUMENT_START = '{"events":';
+
+export const mailtrap: Dialect = {
+  source: "mailtrap",
+  credentials: [DOCUMENT_SECRET, LINES_SECRET],
+  knows: [
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "dropped",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: false,
+  makeId: (random) => uuidFrom(BigInt(random.digits(38)).toString(16).padStart(32, "0")),
+  most: 50,
+  compose: (reports, random) => {
+    const events = reports.map(element);
+    if (random.chance(0.5)) return post("mailtrap", { events });
+    return post("mailtrap", events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  },
+  sign: (letter) => {
+    const body = letter.body ?? "";
+    const secret = body.startsWith(DOCUMENT_START) ? DOCUMENT_SECRET : LINES_SECRET;
+    const signature = createHmac("sha256", secret).update(body).digest("hex");
+    return { ...letter, headers: { ...letter.headers, "mailtrap-signature": signature } };
+  },
+};
+
+function element(report: Report): Record<string, unknown> {
+  const { mail, ip, agent } = report;
+  return {
+    ...wordsFor(report),
+    event_id: uuidOf(report),
+    message_id: mail.id,
+    email: mail.contact,
+    timestamp: seconds(report),
+    sending_stream: "bulk",
+    sending_domain_name: "shop.example.com",
+    category: mail.campaign,
+    custom_variables: { order: mail.customId },
+    ...(isEngagement(report) ? { ip, user_agent: agent } : {}),
+  };
+}
+
+function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
+  switch (what) {
+    case "opened":
+      return { event: "open" };
+    case "clicked":
+      return { event: "click", url };
+    case "hard_bounce":
+      return bounce("bounce", "bounced", REPLIES.hard_bounce, "bad-mailbox");
+    case "soft_bounce":
+      return bounce("soft bounce", "soft bounced", REPLIES.soft_bounce, "quota-issues");
+    case "blocked":
+      return bounce("bounce", "bounced", REPLIES.blocked, "spam-related");
+    case "dropped":
+      return { event: "reject", reason: "Recipient in suppression list" };
+    case "complained":
+      return { event: "spam" };
+    case "unsubscribed":
+      return { event: "unsubscribe", ip, user_agent: agent };
+    case "oddity":
+      return { event: "rerouted" };
+    default:
+      return { event: "delivery" };
+  }
+}
+
+function bounce(event: string, verb: string, reply: string, category: string): Record<string, unknown> {
+  const response_code = Number(reply.slice(0, 3));
+  return { event, response: `${verb} (${reply})`, response_code, bounce_category: category };
+}
