@@ -23,6 +23,14 @@ import {
 
 beforeEach(freshStorage);
 
+/** The same JSON, too long for a queue message even when gzipped. */
+function widened(json: string): string {
+  const blanks = " \t\n\r";
+  return json
+    .padEnd(800_000, " ")
+    .replace(/ +$/, (run) => run.replaceAll(" ", () => blanks[Math.floor(Math.random() * 4)] ?? " "));
+}
+
 async function answerOf(request: Request, bindings: Env = envWith({ QUEUE: capture().queue })) {
   const response = await send(request, bindings);
   return { status: response.status, text: await response.text() };
@@ -275,18 +283,33 @@ describe("durability", () => {
     const large = crypto.getRandomValues(new Uint8Array(60_000));
     const larger = new Uint8Array(300_000).map(() => Math.floor(Math.random() * 256));
     for (const payload of [body, large, larger]) {
-      let puts = 0;
-      const bucket = {
-        put: async (key: string, value: Uint8Array) =>
-          key.startsWith("spool/") || puts++ > 0 ? await refuses() : await env.BUCKET.put(key, value),
-        delete: async (key: string) => await env.BUCKET.delete(key),
-      };
-      const failing = envWith({ QUEUE: { send: refuses, sendBatch: refuses }, BUCKET: bucket });
+      const failing = envWith({ QUEUE: { send: refuses, sendBatch: refuses }, BUCKET: { put: refuses } });
       const response = await send(mailjetPost(payload), failing);
       expect(response.status).toBe(503);
       expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(await objects("")).toEqual([]);
     }
+  });
+
+  it("leaves a long body where its pointer may lead, though queue and spool say that they failed", async () => {
+    const { queue, bodies } = capture();
+    const takesAndFails = async (message: unknown): Promise<never> => {
+      bodies.push(message as Uint8Array);
+      return await refuses();
+    };
+    const bucket = {
+      put: async (key: string, value: Uint8Array) =>
+        key.startsWith("spool/") ? await refuses() : await env.BUCKET.put(key, value),
+      get: async (key: string) => await env.BUCKET.get(key),
+      delete: async (key: string) => await env.BUCKET.delete(key),
+    };
+    const wide = widened(body);
+    const failing = envWith({ QUEUE: { ...queue, send: takesAndFails }, BUCKET: bucket });
+    expect((await answerOf(mailjetPost(wide), failing)).status).toBe(503);
+    await deliver(bodies);
+    const { events, letters } = await finalState();
+    expect(events).toHaveLength(2);
+    expect(letters).toEqual([]);
   });
 
   it("spools first on the backup path, and falls back to the queue", async () => {
@@ -315,9 +338,7 @@ describe("durability", () => {
   });
 
   it("keeps what it answered 200 for, whichever call fails on the way in or in the sweep", async () => {
-    const wide = `[${body.slice(1, -1)}]`
-      .padEnd(400_000, " ")
-      .replaceAll(" ", () => (Math.random() < 0.5 ? " " : "\t"));
+    const wide = widened(body);
     for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
       for (const payload of [body, wide]) {
         let calls = 1;

@@ -44,6 +44,7 @@ export default defineConfig({
     include: ["test/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     silent: "passed-only",
   },
 });

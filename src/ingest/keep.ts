@@ -3,7 +3,7 @@
 
 import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../model/envelope.ts";
 import { timeId } from "../model/id.ts";
-import { archiveKey, putBatch } from "../store/archive.ts";
+import { putBatch } from "../store/archive.ts";
 import { within } from "../model/deadline.ts";
 import { spool } from "./spool.ts";
 
@@ -17,7 +17,10 @@ const BUCKET_DEADLINE = 4_000;
 
 export type Bindings = Pick<Env, "QUEUE" | "BUCKET">;
 
-/** Where an envelope was kept; null where neither path took it, and then nothing of it is left behind. */
+/**
+ * Where an envelope was kept; null where neither path said that it took it. One of them may have all the same, so a long
+ * body stays in the archive: its pointer may be on its way.
+ */
 export type Kept = "queue" | "spool" | null;
 
 /** Keeps the envelope. `first`: which of the two paths is tried first. */
@@ -27,14 +30,12 @@ export async function keep(env: Bindings, envelope: Envelope, first: "queue" | "
   const paths = first === "queue" ? (["queue", "spool"] as const) : (["spool", "queue"] as const);
   for (const path of paths) {
     const taken = await attempt(envelope.source, path, async () => {
-      if (path === "queue") await send(env, message.bytes);
-      else await within(BUCKET_DEADLINE, "the spool", spool(env.BUCKET, envelope.id, message.bytes));
+      if (path === "queue") await send(env, message);
+      else await within(BUCKET_DEADLINE, "the spool", spool(env.BUCKET, envelope.id, message));
       return path;
     });
     if (taken !== null) return taken;
   }
-  const { claim } = message;
-  if (claim !== null) await attempt(envelope.source, "archive", () => env.BUCKET.delete(archiveKey(claim)));
   return null;
 }
 
@@ -52,13 +53,10 @@ async function send(env: Bindings, bytes: Uint8Array): Promise<void> {
 }
 
 /** The message: the whole envelope, its body gzipped where that pays, or a pointer to the body in the archive. */
-async function toMessage(
-  env: Bindings,
-  envelope: Envelope,
-): Promise<{ bytes: Uint8Array; claim: string | null }> {
+async function toMessage(env: Bindings, envelope: Envelope): Promise<Uint8Array<ArrayBuffer>> {
   const plain = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : encodeGzipped(envelope);
-  if (plain.length <= MAX_MESSAGE) return { bytes: plain, claim: null };
-  const claim = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
-  await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, claim, [envelope]));
-  return { bytes: encodePointer(envelope, claim), claim };
+  if (plain.length <= MAX_MESSAGE) return plain;
+  const batch = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
+  await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));
+  return encodePointer(envelope, batch);
 }

@@ -25,7 +25,7 @@ export function startProgress(label: string): Progress {
   };
   return {
     show: (done, total, words = "") => {
-      line = `${label.padEnd(10)}${bar(done, total)}  ${format(done)} of ${format(total)}${words === "" ? "" : `  ${words}`}`;
+      line = `${label.padEnd(9)} ${bar(done, total)}  ${format(done)} of ${format(total)}${words === "" ? "" : `  ${words}`}`;
       if (Date.now() - last >= (isTTY ? EVERY : EVERY_LINE)) write();
     },
     end: () => {

@@ -1,10 +1,17 @@
-// `npm start`, `npm run demo` and `npm run deploy` begin here. Plain JavaScript for whatever Node is there, because what it checks is
+// `npm start`, `npm run demo`, `npm run deploy` and `npm run simulate` begin here. Plain JavaScript for whatever Node is there, because what it checks is
 // whether the rest, TypeScript that Node itself strips of its types, can run at all.
 
 import { existsSync } from "node:fs";
 
 const [, , script, ...rest] = process.argv;
-const scripts = ["start", "demo", "deploy"];
+/** @type {Record<string, string>} */
+const scripts = {
+  start: "./start.ts",
+  demo: "./demo.ts",
+  deploy: "./deploy.ts",
+  simulate: "../../test/simulation/command.ts",
+};
+const file = Object.hasOwn(scripts, String(script)) ? scripts[String(script)] : undefined;
 
 /** @param {string} message */
 function refuse(message) {
@@ -12,8 +19,8 @@ function refuse(message) {
   process.exit(1);
 }
 
-if (!scripts.includes(String(script))) {
-  refuse(`say which of ${scripts.join(", ")} to run`);
+if (file === undefined) {
+  refuse(`say which of ${Object.keys(scripts).join(", ")} to run`);
 } else if (!existsSync(new URL("../../node_modules/wrangler", import.meta.url))) {
   refuse("the dependencies are not installed yet; run `npm install` first");
 } else if (!process.features.typescript) {
@@ -23,7 +30,7 @@ if (!scripts.includes(String(script))) {
   );
 } else {
   process.argv = [process.argv[0], script, ...rest]; // the usual shape: [node, script, ...arguments]
-  import(`./${script}.ts`).catch(function (error) {
+  import(file).catch(function (error) {
     refuse(String(error));
   });
 }

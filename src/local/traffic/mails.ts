@@ -54,7 +54,7 @@ const AGENTS = [
   "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
 ] as const;
 
-const EXPECTED: Readonly<Record<Happening, EventType>> = {
+export const EXPECTED: Readonly<Record<Happening, EventType>> = {
   queued: "queued",
   sent: "sent",
   delivered: "delivered",

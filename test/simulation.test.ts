@@ -1,0 +1,64 @@
+// A small share of `npm run simulate` (test/simulation/), and whether the simulation itself can be relied on.
+
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { check } from "./simulation/reference.ts";
+import { simulate } from "./simulation/simulate.ts";
+import { worldOf, type World } from "./simulation/world.ts";
+
+const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);
+/** The first seed whose history leads to suppressions and dead letters. */
+function fullWorld(): World {
+  for (let seed = 1; seed < 1_000; seed += 1) {
+    const world = worldOf(seed);
+    const bounced = world.parcels.some(({ reports }) => reports.some(({ what }) => what === "hard_bounce"));
+    if (bounced && world.parcels.some(({ poison }) => poison > 0)) return world;
+  }
+  throw new Error("no seed has everything");
+}
+
+describe("histories from seeds", () => {
+  it.each(SEEDS)("%i keeps every promise", async (seed) => {
+    const { violations } = await simulate(worldOf(seed));
+    expect(violations, `npm run simulate -- --seed ${seed}`).toEqual([]);
+  });
+
+  it("are the same however often they are run", async () => {
+    const first = await simulate(worldOf(7));
+    expect((await simulate(worldOf(7))).log).toEqual(first.log);
+    expect((await simulate(worldOf(8))).log).not.toEqual(first.log);
+  });
+});
+
+describe("the reference notices", () => {
+  const EVENT = "(SELECT min(id) FROM events)";
+  it.each([
+    ["an event that is lost", `DELETE FROM events WHERE id = ${EVENT}`, /lost/],
+    ["an event that nobody sent", `UPDATE events SET at = at + 1000 WHERE id = ${EVENT}`, /never sent/],
+    ["an event that leads to no delivery", `UPDATE events SET line = 99 WHERE id = ${EVENT}`, /no archived/],
+    ["a counter that is off", "UPDATE rollups SET n = n + 1", /counted/],
+    ["a campaign's counter that is missing", "DELETE FROM campaign_rollups", /not counted/],
+    ["repeats that were not counted", "UPDATE sources SET duplicates = duplicates - 1", /accounted for/],
+    ["a suppression that is missing", "DELETE FROM suppressions", /has suppressions/],
+    [
+      "a contact that may be mailed and must not",
+      "UPDATE contacts SET suppressed = NULL",
+      /is suppressed by/,
+    ],
+    ["a message that leads nowhere", "DELETE FROM messages", /message/],
+    ["a dead letter that is gone", "DELETE FROM dead_letters", /dead letter is missing/],
+    ["a dead letter too many", "UPDATE dead_letters SET envelope = envelope || 'x'", /without cause/],
+  ])("%s", async (_what, sql, words) => {
+    const { violations, witness } = await simulate(fullWorld());
+    expect(violations).toEqual([]);
+    await env.DB.prepare(sql).run();
+    expect((await check(witness)).join("\n")).toMatch(words);
+  });
+
+  it("a delivery that is not in the archive", async () => {
+    const { witness } = await simulate(fullWorld());
+    const { objects } = await env.BUCKET.list({ prefix: "archive/" });
+    await env.BUCKET.delete(objects.map(({ key }) => key));
+    expect((await check(witness)).join("\n")).toMatch(/not in the archive/);
+  });
+});

@@ -1,0 +1,178 @@
+// `npm run simulate`: histories of ESPs, faults and repairs from seeds, some at once in as many processes as there are
+// cores, or all mutants, each until a seed shows it. A failing seed prints how to repeat it and what it comes down to.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs, stripVTControlCharacters } from "node:util";
+import { format, startProgress } from "../../src/local/progress.ts";
+import { ROOT } from "../../src/local/wrangler.ts";
+import { MUTANTS } from "./mutants.ts";
+
+const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants]
+
+  Runs histories in which ESPs, queues and bindings do what they may do, and checks that no promise is broken.
+  --seeds N    how many histories (default 200)
+  --from S     the first seed (default 1)
+  --seed S     this one only, told step by step
+  --mutants    breaks each promise on purpose, and shows the seed that notices`;
+
+const MARK = "@simulation ";
+const PROCESSES = Math.min(4, availableParallelism());
+/** Seeds in which every mutant has to be noticed. */
+const MOST_FOR_MUTANT = 1_500;
+
+interface Line {
+  clean?: number;
+  steps?: number;
+  failed?: number;
+  violation?: string;
+  told?: string;
+}
+
+interface Range {
+  from: number;
+  count: number;
+  told?: boolean;
+  mutant?: string;
+}
+
+const children = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+/** Runs the seeds of a range in one process, each told to `onLine`; what the process said where it failed otherwise. */
+async function runRange(
+  { from, count, told, mutant }: Range,
+  onLine: (line: Line) => void,
+): Promise<string | null> {
+  const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const env = {
+    ...process.env,
+    SIMULATE_FROM: String(from),
+    SIMULATE_COUNT: String(count),
+    SIMULATE_TOLD: told === true ? "yes" : "no",
+    SIMULATE_MUTANT: mutant ?? "",
+    NO_COLOR: "1",
+  };
+  const args = [vitest, "run", "--config", join("test", "simulation", "vitest.config.ts")];
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  const rest: string[] = [];
+  let failed = false;
+  const read = async (stream: NodeJS.ReadableStream): Promise<void> => {
+    for await (const raw of createInterface({ input: stream })) {
+      const line = stripVTControlCharacters(raw);
+      if (!line.startsWith(MARK)) {
+        rest.push(line);
+        continue;
+      }
+      const message: Line = JSON.parse(line.slice(MARK.length));
+      failed ||= message.failed !== undefined;
+      onLine(message);
+    }
+  };
+  const code = new Promise<number | null>((resolve) => child.once("close", resolve));
+  await Promise.all([read(child.stdout), read(child.stderr)]);
+  children.delete(child);
+  return (await code) === 0 || failed ? null : rest.slice(-40).join("\n");
+}
+
+async function simulateSeeds(from: number, count: number): Promise<number> {
+  const progress = startProgress("Simulating");
+  const began = Date.now();
+  let clean = 0;
+  let steps = 0;
+  const failures: Line[] = [];
+  const onLine = (line: Line): void => {
+    if (line.failed !== undefined) failures.push(line);
+    clean += line.clean === undefined ? 0 : 1;
+    steps += line.steps ?? 0;
+    progress.show(clean + failures.length, count, "seeds");
+  };
+  const share = Math.ceil(count / PROCESSES);
+  const ranges = Array.from({ length: PROCESSES }, (_, i) => ({
+    from: from + i * share,
+    count: Math.min(share, count - i * share),
+  })).filter((range) => range.count > 0);
+  const broken = await Promise.all(ranges.map(async (range) => await runRange(range, onLine)));
+  progress.end();
+  for (const words of broken) if (words !== null) console.error(`a process ended by itself:\n${words}`);
+  for (const { failed, told } of failures) {
+    console.log(
+      `\nseed ${failed} breaks a promise. To repeat it: npm run simulate -- --seed ${failed}\n${told}`,
+    );
+  }
+  const minutes = ((Date.now() - began) / 60_000).toFixed(1);
+  console.log(
+    `${format(clean)} of ${format(count)} seeds clean, ${format(steps)} steps, ${minutes} minutes.`,
+  );
+  return failures.length === 0 && clean === count ? 0 : 1;
+}
+
+async function simulateMutants(): Promise<number> {
+  const waiting = [...MUTANTS];
+  const survivors: string[] = [];
+  const worker = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const { name } = mutant;
+      let noticed: Line | null = null;
+      const broken = await runRange({ from: 1, count: MOST_FOR_MUTANT, mutant: name }, (line) => {
+        if (line.failed !== undefined) noticed = line;
+      });
+      const { failed, violation }: Line = noticed ?? {};
+      if (failed === undefined) survivors.push(name);
+      const verdict =
+        failed === undefined
+          ? `NOT noticed${broken === null ? "" : `\n${broken}`}`
+          : `seed ${failed}: ${violation}`;
+      console.log(`${name}\n    ${verdict}`);
+    }
+  };
+  await Promise.all(Array.from({ length: PROCESSES }, worker));
+  console.log(`${MUTANTS.length - survivors.length} of ${MUTANTS.length} mutants noticed.`);
+  return survivors.length === 0 ? 0 : 1;
+}
+
+async function simulateOne(seed: number): Promise<number> {
+  let code = 1;
+  const broken = await runRange({ from: seed, count: 1, told: true }, (line) => {
+    if (line.told !== undefined && line.failed === undefined) console.log(line.told);
+    if (line.failed !== undefined) console.log(`\ncut down to what it needs:\n${line.told}`);
+    if (line.clean !== undefined) code = 0;
+  });
+  if (broken !== null) console.error(broken);
+  return code;
+}
+
+/** A whole number of at least 1. */
+function number(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  console.error(`--${name} must be a whole number from 1, not "${text}"\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function read(): { [name in "seeds" | "from" | "seed"]?: string } & { mutants?: boolean; help?: boolean } {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  try {
+    return parseArgs({ options: { seeds: text, from: text, seed: text, mutants: flag, help: flag } }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const options = read();
+if (options.help === true) console.log(USAGE);
+else if (options.mutants === true) process.exitCode = await simulateMutants();
+else if (options.seed !== undefined) process.exitCode = await simulateOne(number("seed", options.seed, 1));
+else
+  process.exitCode = await simulateSeeds(
+    number("from", options.from, 1),
+    number("seeds", options.seeds, 200),
+  );

@@ -1,0 +1,290 @@
+// Every call that a run of the Worker makes to a binding waits here until it is let through, one at a time, in an order that
+// chance decides; or it fails, before or after it took effect; or it hangs; or the process that made it dies. Between two
+// calls everybody runs until nobody can, so that the same seed gives the same run.
+
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { Random } from "../../src/local/traffic/random.ts";
+
+const turn = globalThis.setImmediate;
+/** Turns of the event loop without any movement after which nobody can run any more. */
+const CALM = 4;
+
+/** ms after which the platform ends an invocation, by its documentation. */
+const LONGEST_RUN = 15 * 60_000;
+
+export type Fate =
+  | "works"
+  | "fails"
+  | "works and fails"
+  | "hangs"
+  | "hangs and works"
+  | "dies"
+  | "works and dies";
+const FAULTS = ["fails", "works and fails", "hangs", "hangs and works", "dies", "works and dies"] as const;
+
+interface Call {
+  run: Runner;
+  what: string;
+  work: () => Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+  /** Let through in part: takes effect some time later, and nobody hears of it. */
+  unheard: boolean;
+}
+
+/** One invocation of the Worker. */
+export interface Runner {
+  name: string;
+  /** ms by which its clock is off. */
+  skew: number;
+  start: (bindings: Env) => Promise<unknown>;
+  outcome: { ended: "no" | "yes" | "died"; value: unknown };
+}
+
+export interface Gate {
+  /** Runs them to their ends, at once. `faults`: probability for each call. */
+  run(runners: readonly Runner[], faults: number, random: Random): Promise<void>;
+  /** Lets time pass. */
+  pass(ms: number): void;
+  /** ms, by the clock that is right. */
+  now(): number;
+  /** What happened, a line each. */
+  log: string[];
+}
+
+/** The queue's producer side as the simulation models it. */
+export interface Producer {
+  send(bodies: unknown[]): void;
+  /** Is told of every frame that a runner tries to keep, in the queue or in the spool. */
+  seen(frame: unknown, runner: Runner): void;
+}
+
+/** Timers and dates must be faked already. `configuration`: vars and secrets for the Worker. */
+export function makeGate(
+  start: number,
+  producer: Producer,
+  configuration: () => Record<string, unknown>,
+): Gate {
+  const log: string[] = [];
+  let clock = start;
+  let calls: Call[] = [];
+  let movements = 0;
+
+  const enter = async <T>(run: Runner, what: string, work: () => Promise<T>): Promise<T> =>
+    await new Promise((resolve, reject) => {
+      movements += 1;
+      if (run.outcome.ended === "died") return; // nobody is there to make the call
+      calls.push({ run, what, work, resolve: (value) => resolve(value as T), reject, unheard: false });
+    });
+
+  const untilCalm = async (): Promise<void> => {
+    for (let calm = 0, before = -1; calm < CALM; before = movements) {
+      await new Promise<void>((resolve) => void turn(resolve));
+      calm = before === movements ? calm + 1 : 0;
+    }
+  };
+
+  const begin = (run: Runner): void => {
+    const end = (value: unknown): void => {
+      movements += 1;
+      if (run.outcome.ended === "no") run.outcome = { ended: "yes", value };
+    };
+    vi.setSystemTime(clock + run.skew);
+    run.start(bindingsOf(run)).then(end, (error: unknown) => end(error));
+  };
+
+  const die = (run: Runner): void => {
+    run.outcome = { ended: "died", value: null };
+    for (const call of calls) if (call.run === run) call.unheard = true;
+  };
+
+  const letThrough = async (call: Call, fate: Fate): Promise<void> => {
+    clock += 1;
+    vi.setSystemTime(clock + call.run.skew);
+    log.push(`${call.run.name}: ${call.what}${fate === "works" ? "" : ` ${fate}`}`);
+    if (fate === "hangs" || fate === "hangs and works") {
+      if (fate === "hangs and works") calls.push({ ...call, unheard: true });
+      return;
+    }
+    const answer = fate === "fails" || fate === "dies" ? null : await settled(call.work());
+    if (fate === "dies" || fate === "works and dies") die(call.run);
+    else if (fate !== "works" || answer === null) call.reject(new Error("the simulated call failed"));
+    else if ("error" in answer) call.reject(answer.error);
+    else call.resolve(answer.value);
+    vi.setSystemTime(clock + call.run.skew);
+  };
+
+  const land = async (call: Call, takesEffect: boolean): Promise<void> => {
+    log.push(`${call.run.name}: ${call.what} ${takesEffect ? "lands late" : "is lost"}`);
+    if (takesEffect) await call.work().catch(() => null);
+  };
+
+  /** All that is left hangs: its deadlines pass, and what has none is ended by the platform. */
+  const untilDeadline = (runners: readonly Runner[]): void => {
+    const before = Date.now();
+    movements += 1;
+    if (vi.getTimerCount() > 0) {
+      vi.advanceTimersToNextTimer();
+      clock += Date.now() - before;
+      return;
+    }
+    clock += LONGEST_RUN;
+    for (const runner of runners.filter(({ outcome }) => outcome.ended === "no")) {
+      log.push(`${runner.name}: hangs for good, and is ended`);
+      die(runner);
+    }
+  };
+
+  const run: Gate["run"] = async (runners, faults, random) => {
+    const troubled = new Set<Runner>();
+    calls = [];
+    for (const runner of runners) begin(runner);
+    for (;;) {
+      await untilCalm();
+      const open = runners.some(({ outcome }) => outcome.ended === "no");
+      if (!open) break;
+      // In an order that does not depend on who came first within the calm.
+      const heard = calls.filter(({ unheard }) => !unheard).sort(byName);
+      const ready = heard.length > 0 && !random.chance(0.1) ? heard : calls.toSorted(byName);
+      const call = heard.length > 0 ? ready[random.between(0, ready.length - 1)] : undefined;
+      if (call === undefined) {
+        untilDeadline(runners);
+        continue;
+      }
+      calls.splice(calls.indexOf(call), 1);
+      if (call.unheard) await land(call, random.chance(0.5));
+      else {
+        // Trouble seldom comes alone.
+        const fails = random.chance(troubled.has(call.run) ? Math.max(faults, 0.5) : faults);
+        if (fails) troubled.add(call.run);
+        await letThrough(call, fails ? random.pick(FAULTS) : "works");
+      }
+    }
+    for (const call of calls.sort(byName)) await land(call, random.chance(0.5));
+    calls = [];
+    await untilCalm();
+    vi.clearAllTimers();
+  };
+
+  const bindingsOf = (runner: Runner): Env => {
+    const gated =
+      <A extends unknown[], R>(what: (args: A) => string, work: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> =>
+        await enter(runner, what(args), async () => await work(...args));
+    const answer = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+    const bucket: Pick<R2Bucket, "put" | "get" | "delete" | "list"> = {
+      put: gated<Parameters<R2Bucket["put"]>, unknown>(
+        ([key, value]) => {
+          if (folderOf(key) === "spool") producer.seen(value, runner);
+          return `put ${folderOf(key)}`;
+        },
+        async (...args) => await env.BUCKET.put(...args),
+      ) as R2Bucket["put"],
+      get: gated<[string], unknown>(
+        ([key]) => `get ${folderOf(key)}`,
+        async (key) => await env.BUCKET.get(key),
+      ) as R2Bucket["get"],
+      delete: gated(
+        ([keys]: [string | string[]]) => `delete ${folderOf([keys].flat()[0] ?? "")}`,
+        async (keys) => await env.BUCKET.delete(keys),
+      ),
+      list: gated(
+        () => "list",
+        async (options?: R2ListOptions) => await env.BUCKET.list(options),
+      ),
+    };
+    const send = gated(
+      ([bodies]: [unknown[]]) => {
+        for (const body of bodies) producer.seen(body, runner);
+        return `send ${bodies.length}`;
+      },
+      async (bodies) => producer.send(bodies),
+    );
+    return {
+      ...env,
+      ...configuration(),
+      BUCKET: bucket,
+      DB: databaseOf(gated),
+      QUEUE: {
+        send: async (body: unknown) => (await send([body]), answer),
+        sendBatch: async (messages: Iterable<{ body: unknown }>) => (
+          await send([...messages].map(({ body }) => body)),
+          answer
+        ),
+      },
+      CONTACTS: {
+        getByName: (name: string) => ({
+          claim: gated(
+            ([claims]: [never[]]) => `claim ${claims.length} of ${name}`,
+            async (claims) => await env.CONTACTS.getByName(name).claim(claims),
+          ),
+        }),
+      },
+    } as unknown as Env;
+  };
+
+  return {
+    run,
+    log,
+    pass: (ms) => {
+      clock += ms;
+      vi.setSystemTime(clock);
+    },
+    now: () => clock,
+  };
+}
+
+async function settled<T>(work: Promise<T>): Promise<{ value: T } | { error: Error }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    return { error: error instanceof Error ? error : new Error("it threw no error") };
+  }
+}
+
+function byName(a: Call, b: Call): number {
+  const [one, other] = [a, b].map(({ run, what }) => `${run.name} ${what}`);
+  return (one ?? "") < (other ?? "") ? -1 : one === other ? 0 : 1;
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
+}
+
+type Gated = <A extends unknown[], R>(
+  what: (args: A) => string,
+  work: (...args: A) => Promise<R>,
+) => (...args: A) => Promise<R>;
+
+/** Statements are the real ones, wrapped, so that running one waits at the gate like a batch does. */
+function databaseOf(gated: Gated): unknown {
+  const real = new WeakMap<object, D1PreparedStatement>();
+  const wrap = (statement: D1PreparedStatement): object => {
+    const wrapped = {
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: gated(
+        () => "query",
+        async () => await statement.all(),
+      ),
+      first: gated(
+        () => "query",
+        async (column?: string) =>
+          column === undefined ? await statement.first() : await statement.first(column),
+      ),
+      run: gated(
+        () => "query",
+        async () => await statement.run(),
+      ),
+    };
+    real.set(wrapped, statement);
+    return wrapped;
+  };
+  return {
+    prepare: (sql: string) => wrap(env.DB.prepare(sql)),
+    batch: gated(
+      ([statements]: [object[]]) => `store ${statements.length}`,
+      async (statements) => await env.DB.batch(statements.flatMap((one) => real.get(one) ?? [])),
+    ),
+  };
+}

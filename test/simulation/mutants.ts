@@ -1,0 +1,151 @@
+// Promises broken on purpose: each mutant is a small change of the source under which the simulation has to find a history
+// that shows it. They are applied while the source is loaded, never to a file.
+
+export interface Mutant {
+  name: string;
+  /** Below src/. */
+  file: string;
+  from: string;
+  to: string;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "claims forget who came first, so what is delivered again counts as a repeat",
+    file: "contact/claims.ts",
+    from: "return first === origin;",
+    to: "return false;",
+  },
+  {
+    name: "claims grant everything",
+    file: "contact/claims.ts",
+    from: "return first === origin;",
+    to: "return true;",
+  },
+  {
+    name: "the contact's state is told only when it changes, not again after a crash",
+    file: "contact/claims.ts",
+    from: "(again || next.version !== state.version)",
+    to: "next.version !== state.version",
+  },
+  {
+    name: "an evicted object has forgotten its claims",
+    file: "contact/contact.ts",
+    from: "this.ctx.storage.kv.put(STATE, loaded.state);",
+    to: "",
+  },
+  {
+    name: "acknowledged before it is stored",
+    file: "process/consume.ts",
+    from: "await workOffPortion(portion, archived, env);",
+    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, archived, env);",
+  },
+  {
+    name: "acknowledged when storing failed",
+    file: "process/consume.ts",
+    from: 'retry(messages, "a slice could not be worked off", error);',
+    to: "for (const message of messages) message.ack();",
+  },
+  {
+    name: "not archived",
+    file: "process/consume.ts",
+    from: "if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));",
+    to: "",
+  },
+  {
+    name: "stored whether or not the archive has it",
+    file: "process/consume.ts",
+    from: "  await archived;\n",
+    to: "",
+  },
+  {
+    name: "the dead letter's delivery is not kept",
+    file: "process/consume.ts",
+    from: "work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : [],",
+    to: "[],",
+  },
+  {
+    name: "what cannot be read is dropped",
+    file: "process/store.ts",
+    from: "deadLetters: complete.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),",
+    to: "deadLetters: [],",
+  },
+  {
+    name: "counted in statements of their own, not in the transaction",
+    file: "store/slice.ts",
+    from: "const results = await db.batch(statements);",
+    to: "const results: D1Result[] = []; for (const one of statements) results.push(...(await db.batch([one])));",
+  },
+  {
+    name: "rows that were there already are counted again",
+    file: "store/slice.ts",
+    from: '"NOT EXISTS (SELECT 1 FROM events WHERE events.id = rows.value->>0)"',
+    to: '"true"',
+  },
+  {
+    name: "an older state of a contact replaces a newer one",
+    file: "store/slice.ts",
+    from: "WHERE excluded.version > contacts.version`",
+    to: "`",
+  },
+  {
+    name: "repeats are tallied again with every delivery",
+    file: "store/slice.ts",
+    from: "AND NOT EXISTS (SELECT 1 FROM tallies WHERE tallies.envelope = t.value->>0)",
+    to: "",
+  },
+  {
+    name: "answered 200 before the queue has it",
+    file: "ingest/keep.ts",
+    from: 'if (path === "queue") await send(env, message.bytes);',
+    to: 'if (path === "queue") void send(env, message.bytes).catch(() => null);',
+  },
+  {
+    name: "no spool where the queue fails",
+    file: "ingest/spool.ts",
+    from: "await bucket.put(PREFIX + id, message);",
+    to: "",
+  },
+  {
+    name: "swept out of the spool before the queue has it",
+    file: "ingest/spool.ts",
+    from: 'await within(SEND_DEADLINE, "the queue", env.QUEUE.sendBatch(messages));\n  await env.BUCKET.delete(keys);',
+    to: 'await env.BUCKET.delete(keys);\n  await within(SEND_DEADLINE, "the queue", env.QUEUE.sendBatch(messages));',
+  },
+  {
+    name: "given up without keeping anything",
+    file: "process/give-up.ts",
+    from: "await bury(envelope, env);",
+    to: "",
+  },
+  {
+    name: "a replay travels as a new envelope",
+    file: "api/dead-letters.ts",
+    from: "{ ...envelope, replay: true }",
+    to: "{ ...envelope, id: `${envelope.id.slice(0, -1)}~`, replay: true }",
+  },
+  {
+    name: "a long body is deleted though the queue may have its pointer",
+    file: "ingest/keep.ts",
+    from: "  return null;\n}\n\nasync function attempt",
+    to: "  const { claim } = message;\n  if (claim !== null) await env.BUCKET.delete(archiveKey(claim));\n  return null;\n}\n\nasync function attempt",
+  },
+  {
+    name: "two reports of one kind and mail are one",
+    file: "model/id.ts",
+    from: "JSON.stringify([provider, ...identity])",
+    to: "JSON.stringify([provider, ...identity.slice(0, 3)])",
+  },
+  {
+    name: "a delivery between soft bounces does not help",
+    file: "model/contact.ts",
+    from: "if (good.some((at) => at > after && at <= fact.at)) run = [];",
+    to: "",
+  },
+  {
+    name: "the latest event decides a message's status",
+    file: "model/message.ts",
+    from: "if (rank !== 0) return rank > 0;",
+    to: "",
+  },
+];

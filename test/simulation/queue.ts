@@ -1,0 +1,113 @@
+// The platform's queues as they may behave by their documentation: at least once, in any order, in batches of any cut, the
+// same message to two consumers, an acknowledgement that gets lost, and the dead-letter queue after the last retry, where a
+// message may come under another id.
+
+import type { Random } from "../../src/local/traffic/random.ts";
+
+/** Retries of the simulated queue; few, so that histories reach the dead-letter queue. */
+const MOST_RETRIES = 4;
+
+export interface QueueMessage {
+  id: number;
+  body: Uint8Array;
+  /** ms */
+  sentAt: number;
+  visibleAt: number;
+  /** Deliveries so far. */
+  attempts: number;
+}
+
+/** A message in a consumer's hands, and what the consumer said. */
+export interface Delivered {
+  message: QueueMessage;
+  said: "nothing" | "ack" | { delay: number };
+}
+
+export interface Queues {
+  main: QueueMessage[];
+  dead: QueueMessage[];
+  nextId: number;
+}
+
+export function makeQueues(): Queues {
+  return { main: [], dead: [], nextId: 1 };
+}
+
+/** A message of more than this is refused, as the platform does. */
+const MOST_BYTES = 128_000;
+
+export function enqueue(queues: Queues, bodies: readonly unknown[], now: number): void {
+  for (const body of bodies) {
+    if (!(body instanceof Uint8Array)) throw new TypeError("a message that is not bytes");
+    if (body.length > MOST_BYTES) throw new RangeError("a message over the limit");
+    const message = { id: queues.nextId++, body: body.slice(), sentAt: now, visibleAt: now, attempts: 0 };
+    queues.main.push(message);
+  }
+}
+
+/** Hands out at most `most` visible messages; now and then one that stays for another consumer, too. */
+export function take(
+  queues: Queues,
+  which: "main" | "dead",
+  most: number,
+  now: number,
+  random: Random | null,
+): Delivered[] {
+  const queue = queues[which];
+  const taken: Delivered[] = [];
+  while (taken.length < most) {
+    const visible = queue.filter(({ visibleAt }) => visibleAt <= now);
+    const message = visible[random === null ? 0 : random.between(0, visible.length - 1)];
+    if (message === undefined) break;
+    message.attempts += 1;
+    queue.splice(queue.indexOf(message), 1);
+    taken.push({ message, said: "nothing" });
+    if (random?.chance(0.05) === true) queue.push({ ...message, visibleAt: now + 1 });
+  }
+  return taken;
+}
+
+/** What becomes of the messages once the consumer has ended: by its word, or, where it `died`, all come again. */
+export function settle(
+  queues: Queues,
+  which: "main" | "dead",
+  delivered: readonly Delivered[],
+  died: boolean,
+  now: number,
+  random: Random | null,
+): void {
+  for (const { message, said } of delivered) {
+    const lost = random?.chance(0.05) === true;
+    if (!died && !lost && (said === "ack" || said === "nothing")) continue;
+    const delay = !died && typeof said === "object" ? said.delay : 0;
+    if (which === "main" && message.attempts > MOST_RETRIES && !lost) {
+      const id = random?.chance(0.5) === true ? queues.nextId++ : message.id;
+      const attempts = random?.pick([0, 18, 19]) ?? 0;
+      queues.dead.push({ ...message, id, sentAt: now, visibleAt: now, attempts });
+    } else queues[which].push({ ...message, visibleAt: now + delay * 1000 });
+  }
+}
+
+/** The batch as the Worker's handler sees it. */
+export function batchOf(queue: string, delivered: readonly Delivered[]): MessageBatch {
+  const messages = delivered.map((one): Message => {
+    const { id, sentAt, attempts, body } = one.message;
+    return {
+      id: `m${id}`,
+      timestamp: new Date(sentAt),
+      attempts,
+      body,
+      // The first word counts.
+      ack: () => void (one.said = one.said === "nothing" ? "ack" : one.said),
+      retry: (options) =>
+        void (one.said = one.said === "nothing" ? { delay: options?.delaySeconds ?? 0 } : one.said),
+    };
+  });
+  return {
+    queue,
+    messages,
+    ackAll: () => messages.forEach((message) => message.ack()),
+    retryAll: (options) => messages.forEach((message) => message.retry(options)),
+    metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
+  };
+}

@@ -1,0 +1,327 @@
+// What must be true when a history has come to rest, computed from what was sent, by rules written down a second time and
+// as plainly as possible: nothing here is shared with the code that it judges but the names of the tables.
+
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import worker from "../../src/index.ts";
+import type { Report } from "../../src/local/traffic/types.ts";
+import type { World } from "./world.ts";
+
+const DAY = 86_400_000;
+
+/** What the simulation saw. */
+export interface Witness {
+  world: World;
+  /** Envelope -> the parcel that it holds, for every envelope that was ever made. */
+  envelopes: Map<string, number>;
+  /** Envelopes that a consumer got. */
+  processed: Set<string>;
+  /** Bodies that were answered with 200. */
+  accepted: { source: string; body: string }[];
+  /** Answers that no ESP should ever see. */
+  refused: string[];
+}
+
+interface EventRow {
+  id: string;
+  contact: string;
+  at: number;
+  source: string;
+  type: string;
+  message_id: string | null;
+  campaign: string | null;
+  batch: string;
+  line: number;
+  details: string | null;
+}
+
+/** All that is wrong, in words. */
+export async function check(witness: Witness): Promise<string[]> {
+  const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY id").all<EventRow>();
+  return [
+    ...checkEvents(witness, events),
+    ...(await checkCounters(events)),
+    ...(await checkAccounts(witness, events)),
+    ...(await checkContacts(witness, events)),
+    ...(await checkMessages(events)),
+    ...(await checkArchive(witness, events)),
+  ];
+}
+
+function keyOf(
+  contact: string,
+  type: string,
+  message: string | null,
+  at: number,
+  campaign: string | null,
+): string {
+  return JSON.stringify([contact, type, message, at, campaign]);
+}
+
+function reportsOf({ parcels }: World): Map<string, Report> {
+  const reports = new Map<string, Report>();
+  for (const report of parcels.flatMap((parcel) => parcel.reports)) {
+    const { mail, expected, at, campaign } = report;
+    reports.set(keyOf(mail.contact, expected, mail.id, at, campaign), report);
+  }
+  return reports;
+}
+
+/** Every report is stored once, and nothing else. By now every parcel has been answered with 200. */
+function checkEvents({ world }: Witness, events: readonly EventRow[]): string[] {
+  const sent = reportsOf(world);
+  const stored = new Map<string, number>();
+  for (const { contact, type, message_id, at, campaign } of events) {
+    const key = keyOf(contact, type, message_id, at, campaign);
+    stored.set(key, (stored.get(key) ?? 0) + 1);
+  }
+  const wrong: string[] = [];
+  for (const key of sent.keys()) if (!stored.has(key)) wrong.push(`lost: ${key}`);
+  for (const [key, n] of stored) {
+    if (!sent.has(key)) wrong.push(`never sent: ${key}`);
+    if (n > 1) wrong.push(`stored ${n} times: ${key}`);
+  }
+  return wrong;
+}
+
+/** The counters are what counting the rows gives. */
+async function checkCounters(events: readonly EventRow[]): Promise<string[]> {
+  const recounted = new Map<string, number>();
+  const count = (...key: unknown[]): void => {
+    const text = JSON.stringify(key);
+    recounted.set(text, (recounted.get(text) ?? 0) + 1);
+  };
+  for (const { at, contact, source, type, campaign, details } of events) {
+    const bounce = bounceOf(details) ?? "";
+    count("time", at - (at % 300_000), source, type, bounce, destinationOf(contact));
+    count("campaign", at - (at % DAY), campaign ?? "", source, type, bounce);
+    count("source", source);
+  }
+  const [times, campaigns, sources] = await env.DB.batch<Record<string, unknown>>([
+    env.DB.prepare("SELECT 'time', bucket, source, type, bounce, destination, n FROM rollups"),
+    env.DB.prepare("SELECT 'campaign', day, campaign, source, type, bounce, n FROM campaign_rollups"),
+    env.DB.prepare("SELECT 'source', source, events AS n FROM sources WHERE events > 0"),
+  ]);
+  const wrong: string[] = [];
+  for (const row of [times, campaigns, sources].flatMap((answer) => answer?.results ?? [])) {
+    const values = Object.values(row);
+    const key = JSON.stringify(values.slice(0, -1));
+    const wanted = recounted.get(key) ?? 0;
+    if (wanted !== values.at(-1)) wrong.push(`counted ${String(values.at(-1))}, not ${wanted}: ${key}`);
+    recounted.delete(key);
+  }
+  for (const [key, n] of recounted) wrong.push(`not counted ${n}: ${key}`);
+  return wrong;
+}
+
+function bounceOf(details: string | null): string | null {
+  const told: { bounce?: string } = JSON.parse(details ?? "{}");
+  return told.bounce ?? null;
+}
+
+/** The three domains of the simulation. */
+function destinationOf(contact: string): string {
+  if (contact.endsWith("@gmail.com")) return "gmail";
+  return contact.endsWith("@outlook.com") ? "microsoft" : "other";
+}
+
+interface SourceRow {
+  source: string;
+  events: number;
+  duplicates: number;
+  pings: number;
+}
+
+interface LetterRow {
+  id: string;
+  envelope: string;
+  element: number | null;
+  source: string;
+}
+
+/** Every element of every envelope is accounted for as exactly one thing, and no dead letter is there without its cause. */
+async function checkAccounts(witness: Witness, events: readonly EventRow[]): Promise<string[]> {
+  const { parcels } = witness.world;
+  const { results: letters } = await env.DB.prepare(
+    "SELECT id, envelope, element, source FROM dead_letters",
+  ).all<LetterRow>();
+  const { results: sources } = await env.DB.prepare("SELECT * FROM sources").all<SourceRow>();
+  const wrong: string[] = [];
+  const elements = new Map<string, number>();
+  const poison = new Map<string, number>();
+  for (const envelope of witness.processed) {
+    const parcel = parcels[witness.envelopes.get(envelope) ?? -1];
+    if (parcel === undefined) {
+      wrong.push(`an envelope from nowhere: ${envelope}`);
+      continue;
+    }
+    const { source } = parcel.dialect;
+    elements.set(source, (elements.get(source) ?? 0) + parcel.reports.length + parcel.poison);
+    if (parcel.poison > 0) poison.set(envelope, parcel.poison);
+  }
+  for (const { envelope, id } of letters) {
+    const left = (poison.get(envelope) ?? 0) - 1;
+    if (left < 0) wrong.push(`a dead letter without cause: ${id}`);
+    poison.set(envelope, left);
+    if ((await env.BUCKET.head(`dead-letters/${envelope}.json.gz`)) === null)
+      wrong.push(`a dead letter without its delivery: ${id}`);
+  }
+  for (const [envelope, left] of poison) if (left > 0) wrong.push(`a dead letter is missing: ${envelope}`);
+  for (const [source, n] of elements) {
+    const row = sources.find((one) => one.source === source);
+    const stored = events.filter((event) => event.source === source).length;
+    const dead = letters.filter((letter) => letter.source === source).length;
+    const accounted = stored + (row?.duplicates ?? 0) + (row?.pings ?? 0) + dead;
+    if (accounted !== n) wrong.push(`${source}: ${n} elements in, ${accounted} accounted for`);
+  }
+  return wrong;
+}
+
+/** A fact about a contact: what it says, and when. */
+interface Fact {
+  kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed";
+  at: number;
+}
+
+function factsOf(contact: string, events: readonly EventRow[]): Fact[] {
+  const facts = events.flatMap((event): Fact[] => {
+    const { type, at, details } = event;
+    if (event.contact !== contact) return [];
+    if (type === "bounced") return [{ kind: bounceOf(details) === "hard" ? "hard" : "soft", at }];
+    if (type === "delivered" || type === "opened" || type === "clicked") return [{ kind: "good", at }];
+    if (type === "complained") return [{ kind: "complaint", at }];
+    return type === "unsubscribed" ? [{ kind: "unsubscribed", at }] : [];
+  });
+  return facts.sort((a, b) => a.at - b.at);
+}
+
+/** Reason -> time of the evidence. */
+function suppressionsOf(facts: readonly Fact[]): Map<string, number> {
+  const found = new Map<string, number>();
+  const first = (kind: Fact["kind"], reason: string): void => {
+    const fact = facts.find((one) => one.kind === kind);
+    if (fact !== undefined) found.set(reason, fact.at);
+  };
+  first("hard", "hard_bounce");
+  first("complaint", "complaint");
+  first("unsubscribed", "unsubscribed");
+  const soft = facts.filter(({ kind }) => kind === "soft");
+  const met = soft.find(({ at }) => {
+    const lastGood = Math.max(
+      -Infinity,
+      ...facts.filter((one) => one.kind === "good" && one.at <= at).map((one) => one.at),
+    );
+    const run = soft.filter((one) => one.at <= at && one.at > lastGood && one.at >= at - 30 * DAY);
+    return run.length >= 3 && new Set(run.map((one) => Math.floor(one.at / DAY))).size >= 2;
+  });
+  if (met !== undefined) found.set("soft_bounces", met.at);
+  return found;
+}
+
+const STRENGTH = ["complaint", "unsubscribed", "hard_bounce", "soft_bounces"];
+
+async function checkContacts({ world }: Witness, events: readonly EventRow[]): Promise<string[]> {
+  const [contacts, suppressions] = await env.DB.batch<Record<string, unknown>>([
+    env.DB.prepare("SELECT contact, suppressed, since FROM contacts"),
+    env.DB.prepare("SELECT contact, reason, event, at, lifted_at FROM suppressions"),
+  ]);
+  const wrong: string[] = [];
+  for (const contact of world.contacts) {
+    const wanted = suppressionsOf(factsOf(contact, events));
+    const entries = (suppressions?.results ?? []).filter((row) => row["contact"] === contact);
+    const found = new Map(entries.map((row) => [String(row["reason"]), Number(row["at"])]));
+    const [one, other] = [wanted, found].map((map) =>
+      JSON.stringify([...map].sort(([a], [b]) => (a < b ? -1 : 1))),
+    );
+    if (one !== other || entries.length !== wanted.size)
+      wrong.push(`${contact} has suppressions ${other}, not ${one}`);
+    const strongest = STRENGTH.find((reason) => wanted.has(reason)) ?? null;
+    const row = (contacts?.results ?? []).find((each) => each["contact"] === contact);
+    if ((row?.["suppressed"] ?? null) !== strongest)
+      wrong.push(`${contact} is suppressed by ${String(row?.["suppressed"])}, not ${strongest}`);
+    for (const { event, at } of entries) {
+      const evidence = events.find(({ id }) => id === event);
+      if (evidence?.contact !== contact || evidence.at !== at) wrong.push(`${contact}: no such evidence`);
+    }
+  }
+  return wrong;
+}
+
+/** The order in which one thing about a mail outweighs another: the words of each line weigh the same. */
+const WEIGHTS = [
+  "unknown subscribed autoresponded",
+  "queued",
+  "sent",
+  "deferred",
+  "bounced blocked dropped failed",
+  "delivered",
+  "hard bounce",
+  "opened",
+  "clicked",
+  "unsubscribed",
+  "complained",
+];
+
+function weightOf({ type, details }: EventRow): number {
+  const word = type === "bounced" && bounceOf(details) === "hard" ? "hard bounce" : type;
+  return WEIGHTS.findIndex((words) => words === word || words.split(" ").includes(word));
+}
+
+/** A message's status is the type of its weightiest event, of several the latest, as the API tells it. */
+async function checkMessages(events: readonly EventRow[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const { results: rows } = await env.DB.prepare(
+    "SELECT message_id, contact FROM messages",
+  ).all<MessageRow>();
+  for (const [id, own] of Map.groupBy(events, ({ message_id }) => message_id)) {
+    const [best] = own.toSorted((a, b) => weightOf(b) - weightOf(a) || b.at - a.at || (a.id < b.id ? 1 : -1));
+    const told = await readMessage(id ?? "");
+    if (told !== best?.type) wrong.push(`message ${id} is ${told}, not ${best?.type}`);
+    const contacts = new Set(own.map(({ contact }) => contact));
+    const known = rows.filter(({ message_id }) => message_id === id);
+    if (known.length !== contacts.size || known.some(({ contact }) => !contacts.has(contact)))
+      wrong.push(`message ${id} leads to other contacts`);
+  }
+  return wrong;
+}
+
+interface MessageRow {
+  message_id: string;
+  contact: string;
+}
+
+async function readMessage(id: string): Promise<string> {
+  const url = `https://edge.example/v1/messages/${encodeURIComponent(id)}`;
+  const request = new Request(url, { headers: { authorization: "Bearer reference" } });
+  const bindings = { ...env, API_TOKENS: '{"reference":"reference"}' };
+  const answer = await worker.fetch(request, bindings, createExecutionContext());
+  return (await answer.json<{ status: string }>()).status;
+}
+
+/** Every accepted body is in the archive, and every event leads to a line of it. */
+async function checkArchive({ accepted }: Witness, events: readonly EventRow[]): Promise<string[]> {
+  const batches = new Map<string, { source: string; text?: string; base64?: string }[]>();
+  const { objects } = await env.BUCKET.list({ prefix: "archive/" });
+  for (const { key } of objects) {
+    const object = await env.BUCKET.get(key);
+    const whole =
+      object === null
+        ? null
+        : await new Response(object.body.pipeThrough(new DecompressionStream("gzip"))).text();
+    const lines = (whole ?? "").split("\n").filter((line) => line !== "");
+    const batch = key.slice(key.lastIndexOf("/") + 1).replace(".ndjson.gz", "");
+    batches.set(
+      batch,
+      lines.map((line) => JSON.parse(line)),
+    );
+  }
+  const bodies = new Set([...batches.values()].flat().map(({ source, text }) => `${source} ${text ?? ""}`));
+  const wrong = accepted
+    .filter(({ source, body }) => !bodies.has(`${source} ${body}`))
+    .map(({ source }) => `a body of ${source} is not in the archive`);
+  for (const { id, batch, line, source } of events) {
+    if (batches.get(batch)?.[line]?.source !== source)
+      wrong.push(`event ${id} leads to no archived delivery`);
+  }
+  return wrong;
+}

@@ -1,0 +1,32 @@
+// What one process of `npm run simulate` does: seed after seed until one fails, told to the command by lines of its own.
+
+import { expect, inject, it } from "vitest";
+import { shrink, tell } from "./shrink.ts";
+import { simulate } from "./simulate.ts";
+import { worldOf } from "./world.ts";
+
+/** How a process tells the command something: a line that begins so, then JSON. */
+const MARK = "@simulation ";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    simulation: { from: number; count: number; told: boolean };
+  }
+}
+
+it("keeps every promise", async () => {
+  const { from, count, told } = inject("simulation");
+  const say = (line: Record<string, unknown>): void => console.log(MARK + JSON.stringify(line));
+  for (let seed = from; seed < from + count; seed += 1) {
+    const world = worldOf(seed);
+    const verdict = await simulate(world);
+    if (told) say({ told: tell(world, verdict) });
+    if (verdict.violations.length === 0) {
+      say({ clean: seed, steps: verdict.log.length });
+      continue;
+    }
+    const [smallest, found] = await shrink(world, verdict, simulate);
+    say({ failed: seed, violation: verdict.violations[0], told: tell(smallest, found) });
+    expect(verdict.violations).toEqual([]);
+  }
+});

@@ -1,0 +1,84 @@
+// Cuts a history that breaks a promise down to what the breaking needs, and writes it so that a person can follow it.
+
+import type { Verdict } from "./simulate.ts";
+import type { Act, Round, World } from "./world.ts";
+
+/** How many smaller histories are tried at most. */
+const MOST_TRIES = 150;
+
+/** The smallest history found that still fails, and its verdict. */
+export async function shrink(
+  world: World,
+  verdict: Verdict,
+  simulate: (world: World) => Promise<Verdict>,
+): Promise<[World, Verdict]> {
+  let [smallest, found] = [world, verdict];
+  let tries = 0;
+  for (let progress = true; progress;) {
+    progress = false;
+    for (const smaller of smallerThan(smallest)) {
+      if (tries++ >= MOST_TRIES) return [smallest, found];
+      const tried = await simulate(smaller);
+      if (tried.violations.length === 0) continue;
+      [smallest, found, progress] = [smaller, tried, true];
+      break; // what is smaller than this one comes next
+    }
+  }
+  return [smallest, found];
+}
+
+function* smallerThan(world: World): Generator<World> {
+  const { rounds, parcels } = world;
+  for (let size = rounds.length >> 1; size > 0; size >>= 1)
+    for (let at = 0; at < rounds.length; at += size) yield { ...world, rounds: rounds.toSpliced(at, size) };
+  for (const index of parcels.keys()) yield without(world, index);
+  for (const [index, round] of rounds.entries()) {
+    for (const act of round.acts.keys())
+      yield withRound(world, index, { ...round, acts: round.acts.toSpliced(act, 1) });
+    if (round.faults > 0) yield withRound(world, index, { ...round, faults: 0 });
+    if (round.evicted.length > 0) yield withRound(world, index, { ...round, evicted: [] });
+    if (round.rotation > 0) yield withRound(world, index, { ...round, rotation: 0 });
+  }
+  for (const [index, parcel] of parcels.entries()) {
+    for (const report of parcel.reports.length > 1 ? parcel.reports.keys() : []) {
+      const fewer = { ...parcel, reports: parcel.reports.toSpliced(report, 1) };
+      yield { ...world, parcels: parcels.with(index, fewer) };
+    }
+  }
+}
+
+function withRound(world: World, index: number, round: Round): World {
+  return { ...world, rounds: world.rounds.with(index, round) };
+}
+
+/** Without a parcel, and without the acts that send it. */
+function without(world: World, index: number): World {
+  const acts = (all: readonly Act[]): Act[] =>
+    all
+      .filter((act) => act.kind !== "send" || act.parcel !== index)
+      .map((act) => (act.kind === "send" && act.parcel > index ? { ...act, parcel: act.parcel - 1 } : act));
+  const rounds = world.rounds.map((round) => ({ ...round, acts: acts(round.acts) }));
+  return { ...world, parcels: world.parcels.toSpliced(index, 1), rounds };
+}
+
+/** The history and what came of it, as text. */
+export function tell(world: World, { violations, log }: Verdict): string {
+  const parcels = world.parcels.map(({ dialect, reports, poison, filler }, index) => {
+    const told = reports.map(({ what, mail, at }) => `${what} ${mail.contact} ${new Date(at).toISOString()}`);
+    const extra = [poison > 0 ? "an unreadable element" : "", filler > 0 ? "a long text" : ""];
+    return `  ${index}: ${dialect.source}: ${[...told, ...extra].filter((word) => word !== "").join("; ")}`;
+  });
+  const rounds = world.rounds.map(({ acts, faults, wait }) => {
+    const told = acts.map((act) => (act.kind === "send" ? `send ${act.parcel}` : act.kind)).join(", ");
+    return `  after ${wait} ms, faults ${faults}: ${told}`;
+  });
+  const sections = {
+    violations: violations.map((v) => `  ${v}`),
+    parcels,
+    rounds,
+    log: log.map((l) => `  ${l}`),
+  };
+  return Object.entries(sections)
+    .map(([title, lines]) => [title, ...lines].join("\n"))
+    .join("\n");
+}

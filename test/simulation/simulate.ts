@@ -1,0 +1,321 @@
+// Runs one history against the Worker's own three doors, on the real local database, objects and bucket, lets everything
+// come to rest without further faults, and then asks the reference what is wrong.
+
+import { createExecutionContext, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import worker from "../../src/index.ts";
+import { withBasic } from "../../src/local/traffic/letters.ts";
+import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import type { Letter } from "../../src/local/traffic/types.ts";
+import { decodeFrame } from "../../src/model/envelope.ts";
+import { makeGate, type Gate, type Producer, type Runner } from "./gate.ts";
+import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
+import { check, type Witness } from "./reference.ts";
+import type { Act, Parcel, Round, World } from "./world.ts";
+
+/** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
+const MOST_HEALINGS = 40;
+const HOUR = 3_600_000;
+const SECOND_PASSWORD = "next:second-secret";
+const API_TOKEN = "simulation";
+/** An element that neither Mailjet nor a home-made system can mean. */
+const POISON = { event: "open", email: "ann@example.com", time: "yesterday", timestamp: "yesterday" };
+/** Sources that take nothing but signatures by their keys. */
+const SIGNING_ONLY: ReadonlySet<string> = new Set(["lettermint", "unisender"]);
+
+export interface Verdict {
+  /** What is wrong; empty where every promise was kept. */
+  violations: string[];
+  log: string[];
+  witness: Witness;
+}
+
+interface Simulation {
+  world: World;
+  queues: Queues;
+  gate: Gate;
+  rotation: Round["rotation"];
+  /** The parcel that a runner brings. */
+  brings: Map<Runner, number>;
+  witness: Witness;
+  /** Parcels for which the ESP saw a 200. */
+  acknowledged: Set<number>;
+  /** What an ESP may vary between two deliveries is drawn anew for each. */
+  content: Random;
+}
+
+export async function simulate(world: World): Promise<Verdict> {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: world.start });
+  const quiet = (["log", "warn", "error"] as const).map((level) =>
+    vi.spyOn(console, level).mockImplementation(() => {}),
+  );
+  const random = randomFrom(world.seed + 1);
+  const chance = vi.spyOn(Math, "random").mockImplementation(() => random.next());
+  const bytes = vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
+    if (array instanceof Uint8Array) for (let i = 0; i < array.length; i++) array[i] = random.between(0, 255);
+    return array;
+  });
+  try {
+    await forget(world);
+    return await play(world);
+  } finally {
+    for (const spy of [...quiet, chance, bytes]) spy.mockRestore();
+    vi.useRealTimers();
+  }
+}
+
+async function play(world: World): Promise<Verdict> {
+  const queues = makeQueues();
+  const brings = new Map<Runner, number>();
+  const witness: Witness = { world, envelopes: new Map(), processed: new Set(), accepted: [], refused: [] };
+  const producer: Producer = {
+    send: (bodies) => enqueue(queues, bodies, gate.now()),
+    seen: (frame, runner) => {
+      const parcel = brings.get(runner);
+      if (parcel !== undefined && frame instanceof Uint8Array)
+        witness.envelopes.set(decodeFrame(frame).envelope.id, parcel);
+    },
+  };
+  const gate = makeGate(world.start, producer, () => configurationOf(world, simulation.rotation));
+  const content = randomFrom(world.seed + 2);
+  const acknowledged = new Set<number>();
+  const simulation: Simulation = { world, queues, gate, rotation: 0, brings, witness, acknowledged, content };
+  for (const [i, round] of world.rounds.entries()) {
+    gate.log.push(`-- round ${i + 1}, after ${round.wait} ms`);
+    await playRound(simulation, round);
+  }
+  gate.log.push("-- no more faults");
+  const atRest = await heal(simulation);
+  const violations = atRest ? [] : ["it does not come to rest"];
+  const all = [...violations, ...witness.refused, ...(await check(witness))];
+  return { violations: all, log: gate.log, witness };
+}
+
+async function playRound(simulation: Simulation, round: Round): Promise<void> {
+  const { gate } = simulation;
+  const random = randomFrom(round.seed);
+  gate.pass(round.wait);
+  simulation.rotation = round.rotation;
+  for (const contact of round.evicted) await evict(contact);
+  const all: Begun[] = [];
+  for (const [i, act] of round.acts.entries()) {
+    const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random);
+    if (begun === null) continue;
+    begun.runner.skew = random.pick([0, 0, -5_000, 5_000]);
+    all.push(begun);
+  }
+  const runners = all.map(({ runner }) => runner);
+  await gate.run(runners, round.faults, random);
+  for (const begun of all) begun.end(begun.runner.outcome.ended === "died");
+}
+
+interface Begun {
+  runner: Runner;
+  end(died: boolean): void;
+}
+
+/** The invocation that an act stands for; null where there is nothing to do. */
+async function begin(
+  simulation: Simulation,
+  act: Act,
+  name: string,
+  random: Random | null,
+): Promise<Begun | null> {
+  switch (act.kind) {
+    case "send":
+      return post(simulation, act.parcel, act.backup, name);
+    case "consume":
+      return deliver(simulation, "main", act.most, name, random);
+    case "bury":
+      return deliver(simulation, "dead", 20, name, random);
+    case "sweep":
+      return invocation(name, async (bindings) => {
+        await worker.scheduled(
+          { scheduledTime: 0, cron: "", noRetry: () => {} },
+          bindings,
+          createExecutionContext(),
+        );
+      });
+    case "replay": {
+      const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
+      const ids = letters.results.map(({ id }) => id);
+      const id = ids[random === null ? 0 : random.between(0, ids.length - 1)];
+      return id === undefined ? null : replay(id, name);
+    }
+  }
+}
+
+function invocation(name: string, start: Runner["start"], end: Begun["end"] = () => {}): Begun {
+  return { runner: { name, skew: 0, start, outcome: { ended: "no", value: null } }, end };
+}
+
+function replay(id: string, name: string): Begun {
+  const headers = { authorization: `Bearer ${API_TOKEN}` };
+  const request = new Request(`https://edge.example/v1/dead-letters/${id}/replay`, {
+    method: "POST",
+    headers,
+  });
+  return invocation(name, async (bindings) => await fetchFrom(request, bindings));
+}
+
+async function fetchFrom(request: Request, bindings: Env): Promise<number> {
+  return (await worker.fetch(request, bindings, createExecutionContext())).status;
+}
+
+/** The ESP posts a parcel; it goes on until it has seen a 200. */
+function post(simulation: Simulation, index: number, backup: boolean, name: string): Begun | null {
+  const parcel = simulation.world.parcels[index];
+  if (parcel === undefined) return null;
+  const { gate, witness, rotation } = simulation;
+  const letter = letterOf(parcel, simulation.content);
+  const second = rotation === 2 || (rotation === 1 && simulation.content.chance(0.5));
+  const path = backup ? `/backup${letter.path}` : letter.path;
+  const sign = second && rotates(parcel) ? withBasic(SECOND_PASSWORD) : parcel.dialect.sign;
+  const signed = sign({ ...letter, path }, gate.now());
+  const { method, headers, body } = signed;
+  const request = new Request(`https://edge.example${signed.path}`, { method, headers, body });
+  const begun = invocation(
+    name,
+    async (bindings) => await fetchFrom(request, bindings),
+    (died) => {
+      const { value } = begun.runner.outcome;
+      if (!died && value === 200) {
+        simulation.acknowledged.add(index);
+        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "" });
+      } else if (!died && value !== 503) {
+        witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
+      }
+    },
+  );
+  simulation.brings.set(begun.runner, index);
+  return begun;
+}
+
+/** Whether the source also takes a password; those that sign only are not rotated here. */
+function rotates({ dialect }: Parcel): boolean {
+  return !SIGNING_ONLY.has(dialect.source);
+}
+
+/** The letter of a parcel: its reports, with what nobody can read among them. */
+function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random): Letter {
+  const letter = dialect.compose(reports, content);
+  if (poison + filler === 0 || letter.body === null) return letter;
+  const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>
+    // Numbers go through as they are written, however long.
+    typeof value === "number" && context !== undefined ? JSON.rawJSON(context.source) : value,
+  );
+  const elements = Array.isArray(body) ? body : isBatch(body) ? body.events : [body];
+  const noise = Array.from({ length: filler / 8 }, () => content.digits(8)).join("");
+  const filled =
+    noise === "" ? elements : elements.map((one, i) => (i === 0 ? { ...Object(one), noise } : one));
+  return { ...letter, body: JSON.stringify(poison > 0 ? [...filled, POISON] : filled) };
+}
+
+function isBatch(body: unknown): body is { events: unknown[] } {
+  return typeof body === "object" && body !== null && "events" in body && Array.isArray(body.events);
+}
+
+/** A consumer gets a batch. */
+function deliver(
+  { queues, gate, witness }: Simulation,
+  which: "main" | "dead",
+  most: number,
+  name: string,
+  random: Random | null,
+): Begun | null {
+  const delivered = take(queues, which, most, gate.now(), random);
+  if (delivered.length === 0) return null;
+  const batch = batchOf(which === "main" ? "tidings-deliveries" : "tidings-dead", delivered);
+  for (const { message } of delivered) witness.processed.add(decodeFrame(message.body).envelope.id);
+  return invocation(
+    name,
+    async (bindings) => await worker.queue(batch, bindings, createExecutionContext()),
+    (died) => settle(queues, which, delivered, died, gate.now(), random),
+  );
+}
+
+/** Without faults everything has to come to rest: all parcels accepted, nothing queued, spooled or waiting for a replay. */
+async function heal(simulation: Simulation): Promise<boolean> {
+  const { world, gate, queues, acknowledged } = simulation;
+  simulation.rotation = world.rounds.at(-1)?.rotation ?? 0;
+  const calm = randomFrom(world.seed + 3);
+  const one = async (act: Act, name: string): Promise<void> => {
+    const begun = await begin(simulation, act, name, null);
+    if (begun === null) return;
+    await gate.run([begun.runner], 0, calm);
+    begun.end(false);
+  };
+  for (let n = 0; n < MOST_HEALINGS; n += 1) {
+    gate.pass(HOUR);
+    for (const [parcel] of world.parcels.entries())
+      if (!acknowledged.has(parcel)) await one({ kind: "send", parcel, backup: false }, "again");
+    await one({ kind: "sweep" }, "sweep");
+    while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
+      await one({ kind: "consume", most: 100 }, "consume");
+    await one({ kind: "bury" }, "bury");
+    const whole = await env.DB.prepare("SELECT id FROM dead_letters WHERE element IS NULL ORDER BY id").all<{
+      id: string;
+    }>();
+    for (const { id } of whole.results) {
+      const begun = replay(id, "replay");
+      await gate.run([begun.runner], 0, calm);
+    }
+    const waiting = queues.main.length + queues.dead.length + whole.results.length;
+    const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
+    if (waiting === 0 && spooled.objects.length === 0 && acknowledged.size === world.parcels.length)
+      return true;
+  }
+  return false;
+}
+
+function configurationOf({ parcels }: World, rotation: Round["rotation"]): Record<string, unknown> {
+  const credentials: Record<string, unknown> = {};
+  const sources: Record<string, unknown> = {};
+  for (const parcel of parcels) {
+    const { source, credentials: own, settings } = parcel.dialect;
+    const first = [own ?? []].flat();
+    const second = rotates(parcel) ? [SECOND_PASSWORD] : first;
+    credentials[source] = [first, [...first, SECOND_PASSWORD], second][rotation];
+    if (!rotates(parcel)) credentials[source] = first;
+    if (settings !== undefined) sources[source] = settings;
+  }
+  return {
+    SOURCE_CREDENTIALS: JSON.stringify(credentials),
+    SOURCES: sources,
+    API_TOKENS: JSON.stringify({ simulation: API_TOKEN }),
+  };
+}
+
+async function evict(contact: string): Promise<void> {
+  // One that is not running has been evicted already, and says so by failing.
+  await evictDurableObject(env.CONTACTS.getByName(contact)).catch((error: unknown) => {
+    if (!String(error).includes("not currently running")) throw error;
+  });
+}
+
+/** Empties what an earlier history has left. */
+async function forget({ contacts }: World): Promise<void> {
+  const tables = [
+    "events",
+    "messages",
+    "contacts",
+    "suppressions",
+    "rollups",
+    "campaign_rollups",
+    "sources",
+    "tallies",
+    "dead_letters",
+  ];
+  await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  for (;;) {
+    const { objects } = await env.BUCKET.list();
+    if (objects.length === 0) break;
+    await env.BUCKET.delete(objects.map(({ key }) => key));
+  }
+  for (const contact of contacts) {
+    const object = env.CONTACTS.getByName(contact);
+    await runInDurableObject(object, async (_instance, { storage }) => await storage.deleteAll());
+    await evict(contact);
+  }
+}

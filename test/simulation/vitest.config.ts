@@ -1,0 +1,38 @@
+// `npm run simulate`: like the tests, inside workerd and on its local bindings, and the source as it is or as one mutant.
+
+import { defineConfig, mergeConfig } from "vitest/config";
+import base from "../vitest.config.ts";
+import { MUTANTS } from "./mutants.ts";
+
+const name = process.env["SIMULATE_MUTANT"] ?? "";
+const mutant = MUTANTS.find((one) => one.name === name);
+
+export default mergeConfig(
+  { ...base, test: { ...base.test, include: [] } },
+  defineConfig({
+    plugins: [
+      {
+        name: "mutant",
+        enforce: "pre",
+        transform(code, id) {
+          if (mutant === undefined || !id.endsWith(`/src/${mutant.file}`)) return null;
+          if (!code.includes(mutant.from))
+            throw new Error(`nothing to change for the mutant: ${mutant.name}`);
+          return code.replace(mutant.from, () => mutant.to);
+        },
+      },
+    ],
+    test: {
+      include: ["test/simulation/seeds.ts"],
+      provide: {
+        simulation: {
+          from: Number(process.env["SIMULATE_FROM"] ?? 1),
+          count: Number(process.env["SIMULATE_COUNT"] ?? 100),
+          told: process.env["SIMULATE_TOLD"] === "yes",
+        },
+      },
+      silent: false,
+      testTimeout: 24 * 3_600_000,
+    },
+  }),
+);

@@ -1,0 +1,163 @@
+// What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which letters,
+// and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
+
+import type { EventType } from "../../src/model/event.ts";
+import { DIALECTS } from "../../src/local/traffic/dialects/index.ts";
+import { EXPECTED } from "../../src/local/traffic/mails.ts";
+import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
+
+/** What one POST brings: reports, or a test, or an element that nobody can read. */
+export interface Parcel {
+  dialect: Dialect;
+  reports: readonly Report[];
+  /** Elements that must become dead letters. */
+  poison: number;
+  /** Bytes that make the body so long that no queue message holds it. */
+  filler: number;
+}
+
+export type Act =
+  | { kind: "send"; parcel: number; backup: boolean }
+  | { kind: "consume"; most: number }
+  | { kind: "bury" }
+  | { kind: "sweep" }
+  | { kind: "replay" };
+
+/** What happens at the same time, step by step in an order that `seed` decides. */
+export interface Round {
+  seed: number;
+  /** ms that pass before. */
+  wait: number;
+  acts: Act[];
+  /** The probability with which a call of a binding fails, one way or another. */
+  faults: number;
+  /** Contacts whose objects the platform evicts before. */
+  evicted: string[];
+  /** 0: the first credentials, 1: both, 2: the second ones. */
+  rotation: 0 | 1 | 2;
+}
+
+export interface World {
+  seed: number;
+  /** ms */
+  start: number;
+  contacts: string[];
+  parcels: Parcel[];
+  rounds: Round[];
+}
+
+/** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
+const SENDERS = DIALECTS.filter(
+  ({ credentials, settings }) => credentials !== null && settings?.["ips"] === undefined,
+);
+const DOMAINS = ["gmail.com", "outlook.com", "example.com"] as const;
+const POPULATION = 300;
+const START = Date.UTC(2026, 10, 21);
+const DAY = 86_400_000;
+
+export function worldOf(seed: number): World {
+  const random = randomFrom(seed);
+  const some = pickSome(random, SENDERS, random.between(1, 3));
+  const contacts = pickSome(random, [...Array(POPULATION).keys()], random.between(2, 5)).map(
+    (n) => `c${n}@${DOMAINS[n % DOMAINS.length] ?? DOMAINS[0]}`,
+  );
+  const parcels = some.flatMap((dialect) => parcelsOf(random, dialect, contacts));
+  return { seed, start: START, contacts, parcels, rounds: roundsOf(random, contacts, parcels.length) };
+}
+
+function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Parcel[] {
+  const reports = reportsOf(random, dialect, contacts);
+  const parcels: Parcel[] = [];
+  const add = (group: readonly Report[]): void => {
+    const readable = dialect.source === "mailjet" || dialect.source === "generic";
+    const poison = readable && random.chance(0.15) ? 1 : 0;
+    const filler = dialect.source === "generic" && random.chance(0.35) ? 300_000 : 0;
+    parcels.push({ dialect, reports: group, poison, filler });
+  };
+  const inGroups = (all: readonly Report[]): void => {
+    for (let at = 0; at < all.length;) {
+      const size = random.between(1, Math.min(dialect.most, 5));
+      add(all.slice(at, at + size));
+      at += size;
+    }
+  };
+  inGroups(reports);
+  // Once more in other company, where the ESP groups.
+  if (dialect.most > 1 && random.chance(0.5)) inGroups(pickSome(random, reports, random.between(1, 4)));
+  return parcels;
+}
+
+/** Reports of some mails within forty days, every contact with more than one, so that suppression has something to fold. */
+function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Report[] {
+  const reports: Report[] = [];
+  let previous: string | null = null;
+  for (let n = random.between(2, 4); n > 0; n -= 1) {
+    const sentAt = START - random.between(1, 40) * DAY + random.between(0, 86_399) * 1000;
+    previous = dialect.makeId(random, previous);
+    const campaign = random.pick(["welcome", "digest"]);
+    const contact = contacts[random.between(0, contacts.length - 1)] ?? "";
+    const mail = { contact, id: previous, campaign, customId: `order-${random.digits(6)}`, sentAt };
+    const times = new Set<number>();
+    for (let k = random.between(1, 4); k > 0; k -= 1) {
+      const what = happening(random, dialect);
+      const at = sentAt + random.between(1, 200_000) * 1000;
+      if (times.has(at)) continue;
+      times.add(at);
+      reports.push({
+        mail,
+        what,
+        at,
+        url: "https://shop.example.com/offers",
+        ip: "198.51.100.7",
+        agent: "Mozilla/5.0",
+        expected: typeOf(dialect, what),
+        campaign: dialect.tellsCampaign ? campaign : null,
+      });
+    }
+  }
+  return reports;
+}
+
+/** Soft bounces are frequent, because three of them make a suppression and a delivery between them none. */
+function happening(random: Random, { knows }: Dialect): Happening {
+  if (knows.includes("soft_bounce") && random.chance(0.4)) return "soft_bounce";
+  return knows[random.between(0, knows.length - 1)] ?? "delivered";
+}
+
+function typeOf({ becomes }: Dialect, what: Happening): EventType {
+  return becomes?.[what] ?? EXPECTED[what];
+}
+
+function roundsOf(random: Random, contacts: readonly string[], parcels: number): Round[] {
+  const count = random.between(4, 9);
+  // Some histories run without any fault, most with a few, some in a storm.
+  const faults = random.pick([0, 0.05, 0.15, 0.15, 0.35]);
+  const turn = random.chance(0.3) ? random.between(1, count) : Infinity;
+  return Array.from({ length: count }, (_, i) => ({
+    seed: random.between(1, 2 ** 31),
+    wait: random.pick([0, 500, 5_000, 120_000, 3_600_000]),
+    acts: Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels)),
+    faults: random.chance(0.8) ? faults : 0,
+    evicted: random.chance(0.2) ? pickSome(random, contacts, 2) : [],
+    rotation: i < turn ? 0 : i === turn ? 1 : 2,
+  }));
+}
+
+function actOf(random: Random, parcels: number): Act {
+  const chance = random.next();
+  if (chance < 0.45) {
+    return { kind: "send", parcel: random.between(0, parcels - 1), backup: random.chance(0.2) };
+  }
+  if (chance < 0.8) return { kind: "consume", most: random.pick([1, 2, 5, 100]) };
+  if (chance < 0.88) return { kind: "sweep" };
+  return random.chance(0.6) ? { kind: "bury" } : { kind: "replay" };
+}
+
+function pickSome<T>(random: Random, items: readonly T[], count: number): T[] {
+  const left = [...items];
+  const picked: T[] = [];
+  while (picked.length < count && left.length > 0)
+    picked.push(...left.splice(random.between(0, left.length - 1), 1));
+  return picked;
+}
