@@ -23,11 +23,14 @@ export default mergeConfig(
       },
     ],
     test: {
+      // A mutant's module must not be taken for the source's next time.
+      fsModuleCache: mutant === undefined,
       include: ["test/simulation/seeds.ts"],
       provide: {
         simulation: {
           from: Number(process.env["SIMULATE_FROM"] ?? 1),
           count: Number(process.env["SIMULATE_COUNT"] ?? 100),
+          cut: mutant === undefined,
           told: process.env["SIMULATE_TOLD"] === "yes",
         },
       },
