@@ -9,7 +9,7 @@ import { jsonElements, parseElements, PING, type ElementResult } from "./element
 import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./fields.ts";
 import { isObject, readJson, type JsonObject } from "./json.ts";
 import type { Delivery, Handshake, Provider } from "./provider.ts";
-import { findSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
 
 /**
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
@@ -125,7 +125,8 @@ function delivered(data: JsonObject): { type: EventType } & Partial<EventDetails
   const smtp = findSmtp(description);
   const reason = told ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
   const custom_id = text(data["internetMessageId"], LONGEST.id);
-  if (type === "bounced" && reason === "policy")
-    return { type: "blocked", reason, description, smtp, custom_id }; // RFC 3463: X.7.X is "security or policy"
+  // Whether it was a refusal of the address, only the answer tells.
+  if (type === "bounced" && isSenders(reason))
+    return { type: "blocked", reason, description, smtp, custom_id };
   return { type, bounce: type === "bounced" ? "hard" : null, reason, description, smtp, custom_id };
 }

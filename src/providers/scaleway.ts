@@ -9,7 +9,7 @@ import { jsonElements, parseElements, PING, type ElementResult } from "./element
 import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
 import { confirmationOf, openEnvelope, readUrl } from "./sns.ts";
 
 /**
@@ -91,7 +91,7 @@ function meaningOf(event: string, report: JsonObject): { type: EventType } & Par
     reason: type === "deferred" || type === "bounced" ? why : (told ?? null),
   };
   if (type !== "bounced") return { type, ...details };
-  if (why === "policy") return { type: "blocked", ...details }; // RFC 3463: X.7.X is "security or policy"
+  if (isSenders(why)) return { type: "blocked", ...details };
   // A server that was still saying "later" when the tries ran out has not refused for good.
   return {
     type,

@@ -2,19 +2,19 @@
 // An array of events, posted every 30 seconds or by the 500. Nothing is signed and no event has an id.
 
 import { fail, ok } from "../model/result.ts";
-import type { EventType, Smtp } from "../model/event.ts";
+import type { EventType, Reason, Smtp } from "../model/event.ts";
 import { verifySharedSecret } from "./credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
 import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { readSmtp, smtpReason } from "./smtp.ts";
+import { isSenders, readSmtp, smtpReason } from "./smtp.ts";
 
 /** https://sendpulse.com/integrations/api/smtp#webhooks ; the same event is spelled in several ways there. */
 const TYPES = table<EventType>({
   delivered: "delivered",
-  undelivered: "bounced", // see typeOf
-  hard_bounces: "bounced",
+  undelivered: "bounced", // or another, see typeOf
+  hard_bounces: "bounced", // or blocked, as the soft ones
   soft_bounces: "bounced",
   open: "opened",
   opened: "opened",
@@ -65,7 +65,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   };
   const details = {
     bounce: type === "bounced" ? bounceOf(word, smtp) : null,
-    reason: type === "complained" ? ("spam" as const) : type === "bounced" ? smtpReason(smtp) : null,
+    reason: reasonOf(type, smtp),
     description: smtp?.response ?? null,
     smtp,
     url,
@@ -81,10 +81,19 @@ function messageIdOf(element: JsonObject): string | null {
   return id === "0" ? null : id;
 }
 
-/** `undelivered` without an answer of the receiving server is no refusal. */
+/**
+ * `undelivered` without an answer of the receiving server is no refusal. And whether a bounce was a refusal of the address,
+ * only the answer tells.
+ */
 function typeOf(word: string, smtp: Smtp | null): EventType {
   if (word === "undelivered" && smtp === null) return "failed";
-  return TYPES.get(word) ?? "unknown";
+  const type = TYPES.get(word) ?? "unknown";
+  return type === "bounced" && isSenders(smtpReason(smtp)) ? "blocked" : type;
+}
+
+function reasonOf(type: EventType, smtp: Smtp | null): Reason | null {
+  if (type === "complained") return "spam";
+  return type === "bounced" || type === "blocked" ? smtpReason(smtp) : null;
 }
 
 /** `undelivered` alone says neither; a 4yz reply is temporary, while a 5yz may be about content as well. */

@@ -9,7 +9,7 @@ import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts"
 import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "./fields.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
 
 /** https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which say the same. */
 const TYPES = table<readonly [EventType, ("hard" | "soft")?]>({
@@ -118,10 +118,13 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
   if (!contacts.ok) return contacts;
   const occurredAt = time(details["time"]);
   if (occurredAt === "bad") return fail("time cannot be read");
-  const [type, bounce = null] = TYPES.get(word) ?? (["unknown"] as const);
+  const [named, bounce = null] = TYPES.get(word) ?? (["unknown"] as const);
   const diagnostic = text(details["diagnostic_message"], LONGEST.words);
   const cause = text(details["reason"], LONGEST.words);
   const smtp = findSmtp(diagnostic) ?? findSmtp(cause);
+  // Whether a bounce was a refusal of the address, only the answer tells.
+  const refusal = named === "bounced" ? smtpReason(smtp) : null;
+  const type = isSenders(refusal) ? "blocked" : named;
   const url = text(details["clicked_link"], LONGEST.url);
   const ip = text(details["ip_address"]);
   const user_agent = text(details["user_agent"], LONGEST.words);
@@ -134,8 +137,8 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
     distinguishing: [word, url, ip, user_agent],
   };
   const told = {
-    bounce,
-    reason: type === "complained" ? ("spam" as const) : type === "bounced" ? smtpReason(smtp) : null,
+    bounce: type === "bounced" ? bounce : null,
+    reason: type === "complained" ? ("spam" as const) : refusal,
     description: diagnostic ?? cause,
     smtp,
     custom_id: text(email["client_reference"], LONGEST.id),

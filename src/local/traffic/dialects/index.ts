@@ -2,6 +2,7 @@
 
 import type { Dialect } from "../types.ts";
 import { ahasend } from "./ahasend.ts";
+import { azure } from "./azure.ts";
 import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
 import { elasticemail } from "./elasticemail.ts";
@@ -16,10 +17,14 @@ import { mandrill } from "./mandrill.ts";
 import { postal } from "./postal.ts";
 import { postmark } from "./postmark.ts";
 import { resend } from "./resend.ts";
+import { scaleway } from "./scaleway.ts";
 import { sendgrid } from "./sendgrid.ts";
+import { sendpulse } from "./sendpulse.ts";
 import { ses } from "./ses.ts";
 import { sparkpost } from "./sparkpost.ts";
+import { sweego } from "./sweego.ts";
 import { unisender } from "./unisender.ts";
+import { zeptomail } from "./zeptomail.ts";
 
 /** The first sends the largest share, and the examples. */
 export const DIALECTS: readonly Dialect[] = [
@@ -28,6 +33,7 @@ export const DIALECTS: readonly Dialect[] = [
   generic,
   intranet,
   ahasend,
+  azure,
   brevo,
   cloudflare,
   elasticemail,
@@ -39,8 +45,12 @@ export const DIALECTS: readonly Dialect[] = [
   postal,
   postmark,
   resend,
+  scaleway,
   sendgrid,
+  sendpulse,
   ses,
   sparkpost,
+  sweego,
   unisender,
+  zeptomail,
 ];

@@ -1,0 +1,96 @@
+// SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half a minute, with the
+// password of the URL as basic auth. No event has an id of its own.
+
+import { isEngagement, post, REPLIES, seconds, withBasic } from "../letters.ts";
+import type { Dialect, Report } from "../types.ts";
+
+const CREDENTIAL = "sendpulse:demo-only";
+
+export const sendpulse: Dialect = {
+  source: "sendpulse",
+  credentials: CREDENTIAL,
+  knows: [
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: false,
+  // SendPulse counts its mails, those of other customers as well.
+  makeId: (random, previous) =>
+    previous === null ? random.digits(9) : String(Number(previous) + random.between(1, 40)),
+  most: 50,
+  compose: (reports) => post("sendpulse", reports.map(elementOf)),
+  sign: withBasic(CREDENTIAL),
+  // Posts without an event: how one tries out the URL.
+  tests: () => [
+    { ...post("sendpulse", {}), pings: 1 },
+    { ...post("sendpulse", ""), pings: 1 },
+  ],
+};
+
+function elementOf(report: Report): Record<string, unknown> {
+  const { mail, what, url, ip, agent } = report;
+  return {
+    ...replyTo(report),
+    sender: "news@shop.example.com",
+    timestamp: seconds(report),
+    recipient: mail.contact,
+    message_id: Number(mail.id),
+    subject: `Your ${mail.campaign}`,
+    event: wordFor(report),
+    ...(what === "clicked" ? { link_url: url } : {}),
+    ...(isEngagement(report) ? { ip, user_agent: agent } : {}),
+  };
+}
+
+function wordFor({ what }: Report): string {
+  switch (what) {
+    case "opened":
+      return "open";
+    case "clicked":
+      return "click";
+    case "hard_bounce":
+      return "hard_bounces";
+    case "soft_bounce":
+      return "soft_bounces";
+    case "blocked":
+      // There is no word of its own for it; the reply alone tells that it is not about the address.
+      return "undelivered";
+    case "complained":
+      return "spam_by_user";
+    case "unsubscribed":
+      return "unsubscribed";
+    case "oddity":
+      return "forwarded";
+    default:
+      return "delivered";
+  }
+}
+
+/** What the receiving server said; the fields are there, without a value, where it said nothing. */
+function replyTo({ what }: Report): Record<string, unknown> {
+  switch (what) {
+    case "delivered":
+      return replied("250", "OK");
+    case "hard_bounce":
+    case "soft_bounce":
+    case "blocked":
+      return replied(REPLIES[what].slice(0, 3), REPLIES[what]);
+    default:
+      return replied(null, null);
+  }
+}
+
+function replied(code: string | null, words: string | null): Record<string, unknown> {
+  return {
+    smtp_server_response_code: code,
+    smtp_server_response_subcode: "0",
+    smtp_server_response: words,
+  };
+}

@@ -1,0 +1,90 @@
+// Sweego (https://learn.sweego.io/docs/webhooks): one report a request, its words with hyphens or underscores, signed as
+// Standard Webhooks are, under a secret without prefix.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
+import type { Dialect, Letter, Report } from "../types.ts";
+
+const KEY = randomBytes(32);
+
+export const sweego: Dialect = {
+  source: "sweego",
+  credentials: KEY.toString("base64"),
+  knows: [
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "hard_bounce",
+    "soft_bounce",
+    "blocked",
+    "complained",
+    "unsubscribed",
+    "oddity",
+  ],
+  tellsCampaign: true,
+  makeId: (random) => uuidFrom(random.digits(32)),
+  most: 1,
+  compose: ([report]) => (report === undefined ? post("sweego", {}) : carry(report)),
+  sign: (letter, now) => {
+    const timestamp = String(Math.floor(now / 1000));
+    const signature = createHmac("sha256", KEY)
+      .update(`${letter.headers["webhook-id"]}.${timestamp}.${letter.body}`)
+      .digest("base64");
+    const headers = { "webhook-timestamp": timestamp, "webhook-signature": signature };
+    return { ...letter, headers: { ...letter.headers, ...headers } };
+  },
+};
+
+/** The delivery's id is the same on every attempt, and signed together with the body. */
+function carry(report: Report): Letter {
+  return post("sweego", elementOf(report), { "webhook-id": uuidOf(report, "delivery") });
+}
+
+function elementOf(report: Report): Record<string, unknown> {
+  const { mail, at, ip, agent } = report;
+  return {
+    ...wordsFor(report),
+    timestamp: parisTime(at),
+    // Of the one recipient's copy; the API gave back the transaction's id when the mail was sent.
+    swg_uid: `02-${uuidFrom(hexOf({ ...report, what: "sent", at: mail.sentAt }, 32))}`,
+    event_id: uuidOf(report),
+    channel: "email",
+    headers: { "x-mailer": "Sweego", "x-transaction-id": mail.id },
+    recipient: mail.contact,
+    sender: "news@shop.example.com",
+    campaign_id: mail.campaign,
+    ...(isEngagement(report) ? { ip, user_agent: agent } : {}),
+  };
+}
+
+function wordsFor({ what, url }: Report): Record<string, unknown> {
+  switch (what) {
+    case "sent":
+      return { event_type: "email_sent" };
+    case "opened":
+      return { event_type: "email_opened" };
+    case "clicked":
+      return { event_type: "email_clicked", url };
+    case "hard_bounce":
+      return { event_type: "hard_bounce", details: REPLIES.hard_bounce };
+    case "soft_bounce":
+      return { event_type: "soft-bounce", details: REPLIES.soft_bounce };
+    case "blocked":
+      // There is no word of its own for it; the reply alone tells that it is not about the address.
+      return { event_type: "soft-bounce", details: REPLIES.blocked };
+    case "complained":
+      return { event_type: "complaint" };
+    case "unsubscribed":
+      return { event_type: "list_unsub" };
+    case "oddity":
+      return { event_type: "email_forwarded" };
+    default:
+      return { event_type: "delivered" };
+  }
+}
+
+/** `2026-11-05T22:03:54+01:00`: with the offset that Sweego's clocks have in winter. */
+function parisTime(ms: number): string {
+  return `${new Date(ms + 3_600_000).toISOString().slice(0, 19)}+01:00`;
+}
