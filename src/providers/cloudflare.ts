@@ -4,14 +4,14 @@
 // they are looked up like those of any JSON sender.
 
 import { fail, ok } from "../model/result.ts";
-import type { EventDetails, EventType } from "../model/event.ts";
+import type { EventDetails, EventType, Smtp } from "../model/event.ts";
 import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
 import { bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
 import { contactsOf, NAMES } from "./generic-fields.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./names.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
 
 /** What the events' types begin with. */
 export const EVENT_PREFIX = "cf.email.sending.";
@@ -48,7 +48,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const occurredAt = firstTime(fields, [...NAMES.occurred_at, "eventtimestamp"]);
   if (occurredAt === "bad") return fail("the time cannot be read");
   const word = kind.slice(EVENT_PREFIX.length, LONGEST.short);
-  const type = TYPES.get(word) ?? "unknown";
+  const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", fields);
   const core = {
     element: index,
     type,
@@ -58,16 +58,15 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     distinguishing: [word],
     eventId: firstText(fields, NAMES.event_id, LONGEST.id),
   };
-  const details = detailsOf(type, fields);
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-function smtpOf(codes: readonly string[], description: string | null): EventDetails["smtp"] {
+function smtpOf(codes: readonly string[], description: string | null): Smtp | null {
   const found = findSmtp([...codes, description].join(" "));
   return found === null ? null : { ...found, response: description };
 }
 
-function detailsOf(type: EventType, fields: NamedFields): Partial<EventDetails> {
+function meaningOf(told: EventType, fields: NamedFields): Partial<EventDetails> & { type: EventType } {
   const description = firstText(fields, [...NAMES.description, "response", "message"], LONGEST.words);
   const codes = texts(fields, [
     "smtpcode",
@@ -77,11 +76,16 @@ function detailsOf(type: EventType, fields: NamedFields): Partial<EventDetails> 
     "enhancedcode",
   ]);
   const classes = texts(fields, [...NAMES.bounce, "bounceclassification", "classification"]);
+  const smtp = told === "delivered" ? null : smtpOf(codes, description);
+  const refusal = told === "bounced" ? smtpReason(smtp) : null;
+  // Whether a bounce was a refusal of the address, only the answer tells.
+  const type = isSenders(refusal) ? "blocked" : told;
   return {
+    type,
     bounce: type === "bounced" ? bounceClass(classes.join(" ")) : null,
-    reason: type === "complained" ? "spam" : null,
+    reason: told === "complained" ? "spam" : refusal,
     description,
-    smtp: type === "delivered" ? null : smtpOf(codes, description),
+    smtp,
     tags: tags(firstValue(fields, NAMES.tags)),
   };
 }

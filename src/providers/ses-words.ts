@@ -4,7 +4,7 @@ import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { bounceClass, LONGEST, objectAt, table, text } from "./fields.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { plainName } from "./names.ts";
-import { findSmtp, readSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, readSmtp, smtpReason } from "./smtp.ts";
 
 /** What a kind of event is, the object that tells of it, and the list of recipients in there (else the mail's own). */
 export type Kind = readonly [type: EventType, object: string, recipients?: string];
@@ -100,8 +100,8 @@ function bounced(told: JsonObject, own: JsonObject): Meaning {
   const description =
     text(own["diagnosticCode"], LONGEST.words) ?? ([kind, subtype].filter(Boolean).join(": ") || null);
   const [reason, instead] = BOUNCES.get(plainName(subtype ?? "")) ?? [smtpReason(smtp)];
-  // "General" is anything, also a refusal of the sender: RFC 3463: X.7.X is "security or policy".
-  const type = instead ?? (reason === "policy" ? "blocked" : "bounced");
+  // "General" is anything, also a refusal of the sender or the content.
+  const type = instead ?? (isSenders(reason) ? "blocked" : "bounced");
   // Out-of-office replies come as Transient: General, and nothing in them says so.
   return { type, bounce: type === "bounced" ? bounceClass(kind) : null, reason, description, smtp };
 }

@@ -5,7 +5,7 @@
 import type { Random } from "../../src/local/traffic/random.ts";
 
 /** Retries of the simulated queue; few, so that histories reach the dead-letter queue. */
-const MOST_RETRIES = 4;
+const MOST_RETRIES = 2;
 
 export interface QueueMessage {
   id: number;
