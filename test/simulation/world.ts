@@ -59,7 +59,7 @@ const DAY = 86_400_000;
 export function worldOf(seed: number): World {
   const random = randomFrom(seed);
   const some = pickSome(random, SENDERS, random.between(1, 3));
-  const contacts = pickSome(random, [...Array(POPULATION).keys()], random.between(2, 5)).map(
+  const contacts = pickSome(random, [...Array(POPULATION).keys()], random.between(1, 4)).map(
     (n) => `c${n}@${DOMAINS[n % DOMAINS.length] ?? DOMAINS[0]}`,
   );
   const parcels = some.flatMap((dialect) => parcelsOf(random, dialect, contacts));
@@ -137,11 +137,18 @@ function roundsOf(random: Random, contacts: readonly string[], parcels: number):
   return Array.from({ length: count }, (_, i) => ({
     seed: random.between(1, 2 ** 31),
     wait: random.pick([0, 500, 5_000, 120_000, 3_600_000]),
-    acts: Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels)),
+    acts: actsOf(random, parcels),
     faults: random.chance(0.8) ? faults : 0,
     evicted: random.chance(0.2) ? pickSome(random, contacts, 2) : [],
     rotation: i < turn ? 0 : i === turn ? 1 : 2,
   }));
+}
+
+function actsOf(random: Random, parcels: number): Act[] {
+  const acts = Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels));
+  // Two consumers with a delivery each are what most often disagrees.
+  const rivals = random.chance(0.25) ? [1, 1].map((most): Act => ({ kind: "consume", most })) : [];
+  return [...rivals, ...acts];
 }
 
 function actOf(random: Random, parcels: number): Act {
