@@ -1,7 +1,7 @@
 // Sends the plan, a handful of requests at a time, and holds every answer against what must be.
 
 import { exchange } from "./exchange.ts";
-import { wrongWith } from "./oracles.ts";
+import { isFromLocalServer, wrongWith } from "./oracles.ts";
 import type { WorkerLog } from "./worker-log.ts";
 import type { Finding, FuzzRequest, Outcome } from "./types.ts";
 
@@ -12,7 +12,7 @@ const MOST_FINDINGS = 20;
 
 export interface Driven {
   requests: number;
-  /** Answers by status; "none" where none came and none had to. */
+  /** Answers by status; those that the local server gave before the Worker saw anything; "none" where none had to come. */
   statuses: Map<string, number>;
   kinds: Map<string, number>;
   /** Envelopes that were answered with 200: each has to end in the queue as acknowledged. */
@@ -20,6 +20,8 @@ export interface Driven {
   /** Messages that went into the queue of Cloudflare Email Service, as far as that was answered. */
   emailEvents: number;
   findings: Finding[];
+  /** The last requests: what the log says late was most likely caused by one of them. */
+  suspects: FuzzRequest[];
 }
 
 /** Sends requests until `isOver`; `onAnswer` is told after each. */
@@ -37,8 +39,9 @@ export async function drive(
     accepted: [],
     emailEvents: 0,
     findings: [],
+    suspects: [],
   };
-  const suspects: FuzzRequest[] = [];
+  const { suspects } = driven;
   let started = 0;
   const sender = async (): Promise<void> => {
     while (!isOver(started) && driven.findings.length < MOST_FINDINGS) {
@@ -62,8 +65,9 @@ function note(driven: Driven, request: FuzzRequest, { answers }: Outcome): void 
   driven.requests += 1;
   count(driven.kinds, request.kind);
   if (answers.length === 0) count(driven.statuses, "none");
-  for (const { status, headers, body } of answers) {
-    count(driven.statuses, String(status));
+  for (const answer of answers) {
+    const { status, headers, body } = answer;
+    count(driven.statuses, isFromLocalServer(answer) ? "no proper HTTP" : String(status));
     if (status !== 200 || !/json/.test(headers.get("content-type") ?? "")) continue;
     const text = body.toString("utf8");
     const accepted = /^\{"accepted":"([0-9a-z]{26})"\}$/.exec(text)?.[1];

@@ -18,6 +18,12 @@ const NO_HTTP =
   /^(?:invalid (?:URI|HTTP [a-z]+ parsed|[a-z-]+ parsed)|Bad Request|URI too long|Unsupported Media Type|ERROR: [\x20-\x7e\s]{1,300})$/;
 const NO_HTTP_STATUSES: ReadonlySet<number> = new Set([400, 405, 411, 413, 414, 415, 431, 501, 505]);
 
+const BROKEN_OFF =
+  /^(?:Error: Network connection lost\.|TypeError: Fetch API cannot load: \S+)\n\s+at (?:async )?Object\.fetch \(file:.*\bminiflare\b/;
+
+/** What the Worker says to one whose body did not come whole. */
+const AGAIN = "Nothing could be stored just now; please send it again.";
+
 const BASE64_WORD = Buffer.from(`fuzz:${SECRET_WORD}`).toString("base64").slice(0, 18);
 const STACK = /\n\s+at .+(?::\d+:\d+|\(native\))|\.ts:\d+:\d+|node_modules|file:\/\/\/(?!etc\/passwd)/;
 
@@ -44,10 +50,10 @@ export function wrongWith(request: FuzzRequest, outcome: Outcome): string | null
 function wrongAnswer(request: FuzzRequest, answer: Answer): string | null {
   const { status, headers } = answer;
   const text = answer.body.toString("utf8");
-  if (status >= 500 && !request.whole && isNoFault(answer)) return null;
+  if (!request.whole && isFromLocalServer(answer)) return null;
+  if (status === 503 && !request.whole && text.startsWith(AGAIN) && headers.has("retry-after")) return null;
   const all = `${[...headers].flat().join("\n")}\n${text}`;
   if (leaks(all)) return `the answer shows a secret, a path or a stack trace: ${shown(answer)}`;
-  if (NO_HTTP_STATUSES.has(status) && NO_HTTP.test(text)) return null;
   if (status >= 500) return `answered ${status}: ${shown(answer)}`;
   const type = headers.get("content-type") ?? "";
   if (/json/.test(type) && request.method !== "HEAD" && !isJson(text))
@@ -62,14 +68,13 @@ function wrongAnswer(request: FuzzRequest, answer: Answer): string | null {
     : `an answer that no code of ours gives: ${shown(answer)}`;
 }
 
-/** What one is told whose body did not come whole, or whose target is no path, by the local server in front of the Worker. */
-function isNoFault({ status, headers, body }: Answer): boolean {
-  const text = body.toString("utf8");
-  if (status === 503)
-    return text.startsWith("Nothing could be stored just now") && headers.has("retry-after");
-  return /^(?:Error: Network connection lost\.|TypeError: Fetch API cannot load: \S+)\n\s+at (?:async )?Object\.fetch \(file:.*\bminiflare\b/.test(
-    text,
-  );
+/**
+ * Whether the local HTTP server in front of the Worker gave the answer: to what is no HTTP request, and to one that broke
+ * off on its way.
+ */
+export function isFromLocalServer({ status, body }: Answer): boolean {
+  const text = body.toString("utf8", 0, 1000);
+  return (NO_HTTP_STATUSES.has(status) && NO_HTTP.test(text)) || (status === 500 && BROKEN_OFF.test(text));
 }
 
 /** Whether a text shows what nobody may see: a secret of ours, where the code lies, how it was called. */

@@ -92,7 +92,7 @@ async function fuzz(
   );
   if (!healthy) wrong.push("/healthz does not answer with 200 any more");
   if (memory.process() === "gone") wrong.push("the Worker's process is gone");
-  for (const what of log.newFindings()) driven.findings.push({ what, requests: [] });
+  for (const what of log.newFindings()) driven.findings.push({ what, requests: driven.suspects });
   report(driven);
   if (driven.findings.length + wrong.length === 0) {
     console.log("Nothing broke. All of it ran on this machine; nothing was sent anywhere.");
@@ -139,8 +139,8 @@ async function settle(edge: Edge, driven: Driven, log: WorkerLog): Promise<strin
     progress.show(done, all, "accepted deliveries worked off");
   const wrong = await waitForRest(edge, driven, log, show);
   const before = await holdAgainstCounts(api, log);
-  wrong.push(...before.wrong, ...(await readAll(edge, api, API_TOKEN, before.counts)));
-  wrong.push(...(await waitForRest(edge, driven, log, show))); // what was replayed
+  wrong.push(...before.wrong, ...(await readAll(edge, api, API_TOKEN, before.counts, log)));
+  // What was replayed changes no count.
   wrong.push(...(await holdAgainstCounts(api, log)).wrong, ...(await discardSome(edge, api, API_TOKEN)));
   progress.end();
   const { events, duplicates, pings, dead_letters } = before.counts;

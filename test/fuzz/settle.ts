@@ -11,7 +11,7 @@ import type { WorkerLog } from "./worker-log.ts";
 const POLL = 500; // ms
 const STALLED = 45_000; // ms without any movement
 /** The last batch may wait for so long, and what a sender that went away left must have come by then, ms. */
-const REST = 5_000;
+const REST = 4_000;
 const MOST_LOOKS = 20;
 const EMAIL_QUEUE = "tidings-email-events";
 
@@ -29,9 +29,8 @@ export async function waitForRest(
     await edge.tick(); // the spool's way into the queue
     open = open.filter((id) => !log.acknowledged.has(id));
     onChange(driven.accepted.length - open.length, driven.accepted.length);
-    const acknowledged = [...log.messages.values()].reduce((sum, n) => sum + n, 0);
-    if (acknowledged !== before) moved = Date.now();
-    before = acknowledged;
+    if (acknowledgedBy(log) !== before) moved = Date.now();
+    before = acknowledgedBy(log);
     await sleep(POLL);
   }
   const wrong: string[] = [];
@@ -41,6 +40,10 @@ export async function waitForRest(
   if (events < driven.emailEvents)
     wrong.push(`of ${driven.emailEvents} email events in the queue ${events} were acknowledged`);
   return wrong;
+}
+
+function acknowledgedBy({ messages }: WorkerLog): number {
+  return [...messages.values()].reduce((sum, n) => sum + n, 0);
 }
 
 /** Whether the sources' counts tell of every element. */
@@ -62,11 +65,17 @@ export async function holdAgainstCounts(
 }
 
 /** So many of the events and of the dead letters are read one by one, some at once. */
-const SAMPLE = 30;
+const SAMPLE = 20;
 const AT_ONCE = 6;
 
-/** Reads everything back, and some of it one by one; replays some dead letters and discards others. */
-export async function readAll(edge: Edge, api: Api, token: string, counts: Counts): Promise<string[]> {
+/** Reads everything back, and some of it one by one; replays some dead letters and waits until they went through. */
+export async function readAll(
+  edge: Edge,
+  api: Api,
+  token: string,
+  counts: Counts,
+  log: WorkerLog,
+): Promise<string[]> {
   const wrong: string[] = [];
   const events = await readEvents(api);
   if (events.length !== counts.events)
@@ -98,7 +107,14 @@ export async function readAll(edge: Edge, api: Api, token: string, counts: Count
         wrong.push(`${method} /v1${path} was answered with ${answer.status}, not ${status}`);
     }
   };
+  const before = acknowledgedBy(log);
   await Promise.all(Array.from({ length: AT_ONCE }, reader));
+  const replayed = calls.filter(([method]) => method === "POST").length;
+  const began = Date.now();
+  while (acknowledgedBy(log) < before + replayed && Date.now() - began < STALLED) await sleep(POLL);
+  const through = acknowledgedBy(log) - before;
+  if (through < replayed)
+    wrong.push(`of ${replayed} dead letters that were replayed ${through} went through`);
   return wrong;
 }
 
