@@ -2,6 +2,7 @@
 // refused one for a day. Also those that a signature proves or nearly proves, and those that prove nothing.
 
 import { createHash } from "node:crypto";
+import { MAX_BODY } from "../../../src/ingest/body.ts";
 import type { Random } from "../../../src/local/traffic/random.ts";
 import { MALFORMED_AUTHORIZATIONS } from "../hostile-headers.ts";
 import type { Sample, VerifySample } from "../corpus.ts";
@@ -36,8 +37,16 @@ interface Delivered {
   body: Buffer;
 }
 
-/** The request of a source of that provider, with credentials that open it. Handshakes are answered with 200, too. */
-export function proven(
+/**
+ * The request of a source of that provider, with credentials that open it. It must be taken, handshakes too, unless it is
+ * over the limit of size, which is looked at first.
+ */
+export function proven(provider: string, delivered: Delivered, random: Random): FuzzRequest {
+  const made = admitted(provider, delivered, random);
+  return made.body.length > MAX_BODY && provider !== "cloudflare" ? { ...made, expect: [413] } : made;
+}
+
+function admitted(
   provider: string,
   { method, suffix, headers, body }: Delivered,
   random: Random,
