@@ -83,6 +83,22 @@ describe("refusals", () => {
     expect(await objects("")).toEqual([]);
   });
 
+  it("asks for a body again that ended early, keeps nothing of it, and calls it no error of its own", async () => {
+    const errors = vi.spyOn(console, "error");
+    const { queue, bodies } = capture();
+    const broken = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('[{"event":'));
+        controller.error(new Error("Network connection lost."));
+      },
+    });
+    const response = await send(mailjetPost(broken), envWith({ QUEUE: queue }));
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect(bodies).toHaveLength(0);
+    expect(errors).not.toHaveBeenCalled();
+    errors.mockRestore();
+  });
+
   it("takes a body of exactly 5 MB through the archive, and stores what is in it", async () => {
     const event = JSON.stringify([mailjetEvent({ email: "big@example.com" })]);
     const body = event.padStart(5_000_000, " ").replaceAll(" ", () => (Math.random() < 0.5 ? " " : "\n"));

@@ -41,7 +41,9 @@ export async function receive(
   const delivers = method === "POST" || (method === "GET" && carriesData(request.url, source.provider));
   if (method === "GET" && !delivers) return probed(source);
   if (!delivers) return answer("method", { allow: "POST, GET, HEAD" });
-  const body = await readBody(request);
+  const body = await readBody(request).catch(() => undefined);
+  // The sender went away or its framing broke: nobody's fault here, and whoever still listens may send it again.
+  if (body === undefined) return unavailable(source, "the body did not come whole");
   if (body === null) return answer("tooLarge");
   const outside = isOutside(request, source);
   if (outside && source.ipPolicy === "enforce") return refused("address", source, "outside of the list");

@@ -1,0 +1,10 @@
+// Drawing from lists that may be empty as far as the compiler knows.
+
+import type { Random } from "../../src/local/traffic/random.ts";
+
+/** Any item of the list. Throws where there is none. */
+export function draw<T>(random: Random, items: readonly T[]): T {
+  const [first, ...rest] = items;
+  if (first === undefined) throw new Error("nothing to draw from");
+  return random.pick([first, ...rest]);
+}

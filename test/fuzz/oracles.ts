@@ -1,0 +1,103 @@
+// What holds for every answer, whatever was asked.
+
+import { ROOT } from "../../src/local/wrangler.ts";
+import { SECRET_WORD } from "./settings.ts";
+import type { Answer, FuzzRequest, Outcome } from "./types.ts";
+
+/** What the Worker's refusals say: nothing else may get out. */
+const REFUSALS: readonly RegExp[] = [
+  /^There is no such source\.\n$/,
+  /^Post the events to this URL\.\n$/,
+  /^The body is over the limit of 5000000 bytes\.\n$/,
+  /^This address may not post here\.\n$/,
+  /^The credentials are missing or wrong\.\n$/,
+];
+
+/** What the HTTP server in front of the Worker says to what is no HTTP request; such never reach the Worker. */
+const NO_HTTP =
+  /^(?:invalid (?:URI|HTTP [a-z]+ parsed|[a-z-]+ parsed)|Bad Request|URI too long|Unsupported Media Type|ERROR: [\x20-\x7e\s]{1,300})$/;
+const NO_HTTP_STATUSES: ReadonlySet<number> = new Set([400, 405, 411, 413, 414, 415, 431, 501, 505]);
+
+const BROKEN_OFF =
+  /^(?:Error: Network connection lost\.|TypeError: Fetch API cannot load: \S+)\n\s+at (?:async )?Object\.fetch \(file:.*\bminiflare\b/;
+
+/** What the Worker says to one whose body did not come whole. */
+const AGAIN = "Nothing could be stored just now; please send it again.";
+
+const BASE64_WORD = Buffer.from(`fuzz:${SECRET_WORD}`).toString("base64").slice(0, 18);
+const STACK = /\n\s+at .+(?::\d+:\d+|\(native\))|\.ts:\d+:\d+|node_modules|file:\/\/\/(?!etc\/passwd)/;
+
+/** Why the outcome must not be; null where it may. */
+export function wrongWith(request: FuzzRequest, outcome: Outcome): string | null {
+  if (outcome.malformed !== null) return `no HTTP answer: ${outcome.malformed}`;
+  if (outcome.silent) return "no answer came";
+  const all = [request, ...request.pipeline];
+  for (const [index, answer] of outcome.answers.entries()) {
+    const wrong = wrongAnswer({ ...request, method: (all[index] ?? request).method }, answer);
+    if (wrong !== null) return wrong;
+  }
+  const [first] = outcome.answers;
+  if (
+    first !== undefined &&
+    request.whole &&
+    request.expect !== null &&
+    !request.expect.includes(first.status)
+  )
+    return `answered ${first.status}, not ${request.expect.join(" or ")}: ${shown(first)}`;
+  return null;
+}
+
+function wrongAnswer(request: FuzzRequest, answer: Answer): string | null {
+  const { status, headers } = answer;
+  const text = answer.body.toString("utf8");
+  if (!request.whole && isFromLocalServer(answer)) return null;
+  if (status === 503 && !request.whole && text.startsWith(AGAIN) && headers.has("retry-after")) return null;
+  const all = `${[...headers].flat().join("\n")}\n${text}`;
+  if (leaks(all)) return `the answer shows a secret, a path or a stack trace: ${shown(answer)}`;
+  if (status >= 500) return `answered ${status}: ${shown(answer)}`;
+  const type = headers.get("content-type") ?? "";
+  if (/json/.test(type) && request.method !== "HEAD" && !isJson(text))
+    return `its JSON cannot be read: ${shown(answer)}`;
+  if (request.method === "HEAD" || status < 400) return null;
+  if (status === 401 && !headers.has("www-authenticate")) return "401 without WWW-Authenticate";
+  if (status === 405 && !headers.has("allow")) return "405 without Allow";
+  if (type.startsWith("application/problem+json"))
+    return isProblem(text, status) ? null : `no problem details: ${shown(answer)}`;
+  return REFUSALS.some((refusal) => refusal.test(text))
+    ? null
+    : `an answer that no code of ours gives: ${shown(answer)}`;
+}
+
+/**
+ * Whether the local HTTP server in front of the Worker gave the answer: to what is no HTTP request, and to one that broke
+ * off on its way.
+ */
+export function isFromLocalServer({ status, body }: Answer): boolean {
+  const text = body.toString("utf8", 0, 1000);
+  return (NO_HTTP_STATUSES.has(status) && NO_HTTP.test(text)) || (status === 500 && BROKEN_OFF.test(text));
+}
+
+/** Whether a text shows what nobody may see: a secret of ours, where the code lies, how it was called. */
+export function leaks(text: string): boolean {
+  return text.includes(SECRET_WORD) || text.includes(BASE64_WORD) || text.includes(ROOT) || STACK.test(text);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isProblem(text: string, status: number): boolean {
+  const problem: unknown = isJson(text) ? JSON.parse(text) : null;
+  if (typeof problem !== "object" || problem === null) return false;
+  const { type, title, detail, status: told } = problem as Record<string, unknown>;
+  return type === "about:blank" && typeof title === "string" && typeof detail === "string" && told === status;
+}
+
+function shown({ body, headers }: Answer): string {
+  return `${headers.get("content-type")} ${JSON.stringify(body.toString("utf8", 0, 300))}`;
+}

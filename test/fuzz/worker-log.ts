@@ -1,0 +1,62 @@
+// Reads the Worker's log while it runs: what became of each envelope in the queue, and every line that has no business there.
+
+import { leaks } from "./oracles.ts";
+
+/** What the Worker may say while everything is well. Anything else is a finding. */
+const EXPECTED: readonly RegExp[] = [
+  /message: 'a request was refused'/,
+  /message: 'a provider set up its URL'/,
+  /message: 'the spool was moved into the queue'/,
+  /message: 'a request could not be served',.* reason: 'the body did not come whole'/,
+];
+
+/** How the local server in front of the Worker tells of senders that go away; these lines are not the Worker's. */
+const WRANGLER: readonly RegExp[] = [
+  /^error: Error inside ProxyWorker .*: Network connection lost\.$/,
+  /^error: Failed to drain the unused request body\. Error: Network connection lost\./,
+];
+
+const MARK = "fuzz-queue ";
+
+export interface WorkerLog {
+  /** Takes a line of the log. */
+  take(line: string): void;
+  /** Lines that must not be there, since the last call. */
+  newFindings(): string[];
+  /** Envelopes that were acknowledged, and how many elements each brought. */
+  acknowledged: Map<string, number>;
+  /** Messages that were acknowledged, by queue: more than envelopes where one came twice. */
+  messages: Map<string, number>;
+}
+
+interface Told {
+  queue: string;
+  messages: [id: string, elements: number, attempts: number, end: string][];
+}
+
+export function startWorkerLog(): WorkerLog {
+  const findings: string[] = [];
+  const acknowledged = new Map<string, number>();
+  const messages = new Map<string, number>();
+  const takeQueue = ({ queue, messages: told }: Told): void => {
+    if (queue === "tidings-dead") findings.push(`${told.length} messages were given up by the queue`);
+    for (const [id, elements, attempts, end] of told) {
+      if (end !== "ack") findings.push(`the message of envelope ${id} ended in ${end} at try ${attempts}`);
+      else acknowledged.set(id, elements);
+      if (end === "ack") messages.set(queue, (messages.get(queue) ?? 0) + 1);
+    }
+  };
+  return {
+    acknowledged,
+    messages,
+    newFindings: () => findings.splice(0),
+    take: (line) => {
+      if (line.startsWith(MARK)) return takeQueue(JSON.parse(line.slice(MARK.length)));
+      if (WRANGLER.some((pattern) => pattern.test(line))) return;
+      if (leaks(line))
+        findings.push(`the log shows a secret, a path or a stack trace: ${line.slice(0, 1000)}`);
+      else if (!EXPECTED.some((pattern) => pattern.test(line)))
+        findings.push(`the log says: ${line.slice(0, 1000)}`);
+    },
+  };
+}
