@@ -12,7 +12,7 @@ function refuse(message) {
   process.exit(1);
 }
 
-if (!scripts.includes(String(script))) {
+if (!scripts.includes(script)) {
   refuse(`say which of ${scripts.join(", ")} to run`);
 } else if (!existsSync(new URL("../../node_modules/wrangler", import.meta.url))) {
   refuse("the dependencies are not installed yet; run `npm install` first");

@@ -16,7 +16,7 @@ export function isEmailEvent(body: unknown): boolean {
  * envelope when the platform moves the event to another queue: under another id, what it claimed before would count as a
  * duplicate's. The price is that an event which the service itself sends twice is stored once, but not counted as a repeat.
  */
-export function ofEmailEvent({ timestamp, body }: Message<unknown>): Envelope {
+export function ofEmailEvent({ timestamp, body }: Message): Envelope {
   const text = JSON.stringify(body);
   return {
     id: timeId(timeOf(body), createHash("sha256").update(text).digest()),
