@@ -56,9 +56,11 @@ export async function ingest(quick: boolean, progress: Progress): Promise<PartRe
       }
     }
     const rate = Math.max(1, Math.min(...own.map(({ perSecond }) => figureOf(perSecond).median)) / 2);
+    // Long enough for twenty requests where they are slow, but no longer than that is worth.
+    const fixed = Math.min(Math.max(duration, (20 / rate) * 1000), quick ? 1_500 : 4_000);
     for (let round = 0; round < rounds; round++) {
       for (const line of inTurns(own, round)) {
-        const { latencies } = await sendAtRate(loadOf(work, running[line.candidate], duration), rate);
+        const { latencies } = await sendAtRate(loadOf(work, running[line.candidate], fixed), rate);
         line.rate = rate;
         line.p50.push(quantile(latencies, 0.5));
         line.p99.push(quantile(latencies, 0.99));
