@@ -21,7 +21,7 @@ export interface Chart {
 }
 
 const WIDTH = 860;
-const LEFT = 230;
+const LEFT = 260;
 const RIGHT = 120;
 const BAR = 18;
 const GAP = 14;

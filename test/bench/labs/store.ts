@@ -56,7 +56,7 @@ const CANDIDATES = {
     const bindings = { ...env, DB: env.DB_TUTORIAL } as unknown as TutorialEnv;
     const events = plans.map((plan) => toEvent(JSON.parse(mailjetJson(plan)) as Record<string, unknown>));
     const batches = piecesOf(events, MOST_MESSAGES).map((some) => toBatch<MailEvent>("tutorial", some));
-    const ms = await timed(env, async () => {
+    const ms = await timed(async () => {
       for (const batch of batches) await tutorial.queue(batch, bindings);
     });
     for (const batch of batches) batch.check();
@@ -64,7 +64,7 @@ const CANDIDATES = {
   },
   floor: async (plans, env) => {
     const rows = floorRows(plans, env);
-    const ms = await timed(env, async () => await storeFloor(rows, { FLOOR: env.FLOOR, DB: env.DB_FLOOR }));
+    const ms = await timed(async () => await storeFloor(rows, { FLOOR: env.FLOOR, DB: env.DB_FLOOR }));
     return { ms, database: 0 };
   },
 } satisfies Record<
@@ -108,10 +108,10 @@ async function countOf(db: D1Database, candidate: Storing): Promise<number> {
   return (await db.prepare(sql).first<number>("n")) ?? 0;
 }
 
-async function timed({ BUCKET }: LabEnv, work: () => Promise<void>): Promise<number> {
-  const began = await clock(BUCKET);
+async function timed(work: () => Promise<void>): Promise<number> {
+  const began = await clock();
   await work();
-  return (await clock(BUCKET)) - began;
+  return (await clock()) - began;
 }
 
 async function consume(
@@ -132,7 +132,7 @@ async function consume(
   };
   const frames = piecesOf(plans, GROUP).map(frameOf);
   const batch = toBatch<unknown>("tidings-deliveries", frames);
-  const ms = await timed(env, async () => await tidings.queue(batch, { ...env, DB } as unknown as Env, ctx));
+  const ms = await timed(async () => await tidings.queue(batch, { ...env, DB } as unknown as Env, ctx));
   batch.check();
   return { ms, database };
 }

@@ -10,7 +10,7 @@ import { CREDENTIALS, WORKS } from "../works.ts";
 
 const CANDIDATES = ["limit", "tidings", "tutorial"] as const;
 /** Bytes of requests that are made beforehand. */
-const BYTES = 12_000_000;
+const BYTES = 40_000_000;
 const MOST_CALLS = 4_000;
 
 interface Line {
