@@ -4,8 +4,9 @@ import { env, exports } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Claim } from "../src/contact/claims.ts";
+import { CLAIMS_LIVE, decide, type Claim } from "../src/contact/claims.ts";
 import { configOf } from "../src/config.ts";
+import { DEFAULT_POLICY, NO_FACTS } from "../src/model/contact.ts";
 import { readEnvelope } from "../src/process/work.ts";
 import { getEnvelope } from "../src/store/archive.ts";
 import { faulty, type Fault } from "./faults.ts";
@@ -647,6 +648,25 @@ describe("what it costs", () => {
 });
 
 describe("a contact's object", () => {
+  it("drops expired claims with its next change, and not before", () => {
+    const claims: [string, string, number][] = [
+      ["old", "first", 0],
+      ["young", "first", 1],
+    ];
+    const state = { facts: NO_FACTS, version: 0, suppressions: [], claims };
+    const origins = new Map([
+      ["old", "first"],
+      ["young", "first"],
+    ]);
+    const claim = (key: string) =>
+      decide(state, origins, [{ key, origin: "second", fact: null }], CLAIMS_LIVE, DEFAULT_POLICY);
+    expect(claim("young")).toMatchObject({ granted: [false], state: { claims } });
+    expect(claim("new").state.claims).toEqual([
+      ["young", "first", 1],
+      ["new", "second", CLAIMS_LIVE],
+    ]);
+  });
+
   it("forgets claims after thirty days and goes when nothing is left to know; a suppressed one stays", async () => {
     const post = mailjetPost(
       JSON.stringify([

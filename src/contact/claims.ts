@@ -39,6 +39,16 @@ export interface ContactState {
   claims: Remembered[];
 }
 
+const DAY = 86_400_000;
+
+/** How long a claim is remembered at least, ms. */
+export const CLAIMS_LIVE = 30 * DAY;
+
+/** Claims from this time or before are forgotten, ms: none that the policy's window still looks at. `now`: ms. */
+export function expiredAt(now: number, policy: SuppressionPolicy): number {
+  return now - Math.max(CLAIMS_LIVE, policy.softBounceWindowDays * DAY);
+}
+
 export interface Transition extends Omit<ClaimAnswer, "written"> {
   /** The state after the claims; the same object where nothing is to be written. */
   state: ContactState;
@@ -86,7 +96,8 @@ function advance(
   now: number,
   policy: SuppressionPolicy,
 ): ContactState {
-  const claims = [...state.claims, ...fresh];
+  const expired = expiredAt(now, policy);
+  const claims = [...state.claims.filter(([, , at]) => at > expired), ...fresh];
   if (facts === state.facts) return { ...state, claims };
   const suppressions = suppressionsOf(facts, policy);
   const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);

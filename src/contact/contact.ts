@@ -7,10 +7,16 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
 import { NO_FACTS } from "../model/contact.ts";
-import { decide, type Claim, type ClaimAnswer, type ContactState, type Remembered } from "./claims.ts";
+import {
+  CLAIMS_LIVE,
+  decide,
+  expiredAt,
+  type Claim,
+  type ClaimAnswer,
+  type ContactState,
+  type Remembered,
+} from "./claims.ts";
 
-const DAY = 86_400_000;
-const CLAIMS_LIVE = 30 * DAY;
 const PAGE = 256; // claims that are rewritten with each call
 const MOST_PAGES = 400; // a hundred thousand claims; past that the store's unique ids alone keep repeats out
 
@@ -44,7 +50,7 @@ export class Contact extends DurableObject<Env> {
     const { state, pages } = this.#load();
     const kv = this.ctx.storage.kv;
     const { policy } = configOf(this.env);
-    const expired = Date.now() - Math.max(CLAIMS_LIVE, policy.softBounceWindowDays * DAY);
+    const expired = expiredAt(Date.now(), policy);
     for (const page of pages) {
       const last = kv.get<Remembered[]>(page)?.at(-1);
       if (last === undefined || last[2] <= expired) kv.delete(page);
@@ -54,8 +60,9 @@ export class Contact extends DurableObject<Env> {
     const idle =
       claims.length === 0 && kv.list({ prefix: PAGE_PREFIX })[Symbol.iterator]().next().done === true;
     if (idle && state.version === 0) return await this.ctx.storage.deleteAll();
+    // An active contact's state is not rewritten for this, which would be one more row: its next change drops them anyhow.
+    if (!idle) return await this.#setAlarm();
     if (claims.length < state.claims.length) kv.put(STATE, { ...state, claims });
-    if (!idle) await this.#setAlarm();
   }
 
   #load() {
@@ -96,6 +103,6 @@ export class Contact extends DurableObject<Env> {
   }
 
   async #setAlarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + DAY);
+    await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + 86_400_000);
   }
 }

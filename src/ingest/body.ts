@@ -5,10 +5,13 @@ export const MAX_BODY = 5_000_000;
 
 /** The body, or null where it is over the limit; then nothing of it is kept. */
 export async function readBody(request: Request): Promise<Uint8Array | null> {
-  const declared = request.headers.get("content-length");
+  const { headers } = request;
+  const declared = headers.get("content-length");
   if (declared !== null && Number(declared) > MAX_BODY) return null;
-  if (request.body === null) return new Uint8Array(0);
-  if (declared === null || request.headers.has("transfer-encoding")) return await readCounted(request.body);
+  // To ask for the stream makes one, which costs more than to read the whole body at once does.
+  if (declared === null || headers.has("transfer-encoding")) {
+    return request.body === null ? new Uint8Array(0) : await readCounted(request.body);
+  }
   // The HTTP layer holds a sender to the length that it declared, so this is bounded.
   const body = new Uint8Array(await request.arrayBuffer());
   return body.length > MAX_BODY ? null : body;

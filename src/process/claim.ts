@@ -8,6 +8,7 @@ import type { Candidate } from "./work.ts";
 
 /** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
 const AT_ONCE = 128;
+/** ms for all of a portion's calls together: a timer for each call would cost as much as its event's parsing. */
 const DEADLINE = 30_000;
 
 /** What the contacts said: the events to store, the duplicates, and whose state has to be stored. */
@@ -31,7 +32,12 @@ export async function claimAll(
       collect(claimed, contact, own, await claimOne(namespace, contact, own));
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker));
+  const workers = Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker);
+  try {
+    await within(DEADLINE, "the contacts", Promise.all(workers));
+  } finally {
+    next = groups.length; // where one failed or hangs, the others call nobody else
+  }
   return claimed;
 }
 
@@ -47,7 +53,7 @@ function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
 
 async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candidate[]): Promise<ClaimAnswer> {
   const claims = own.map(({ key, fact, work }): Claim => ({ key, fact, origin: work.envelope.id }));
-  return await within(DEADLINE, "a contact", namespace.getByName(contact).claim(claims));
+  return await namespace.getByName(contact).claim(claims);
 }
 
 function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {

@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "./provider.ts";
+import { remembered } from "./remembered.ts";
 
 /** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
 export const TOKEN_PARAMETER = "token";
@@ -16,10 +17,10 @@ export function verifySharedSecret(request: InboundRequest, credentials: readonl
   if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
   const shown = shownSecrets(request);
   // As many comparisons for a request that shows nothing as for one that shows the most it can.
-  const presented = [...shown, ...NOTHING].slice(0, NOTHING.length);
+  const presented = [...shown.map(sha256), ...NOTHING].slice(0, NOTHING.length);
   let matches = 0;
-  for (const secret of presented) {
-    for (const credential of credentials) matches += equalSecrets(secret, credential) ? 1 : 0;
+  for (const digest of presented) {
+    for (const credential of credentials) matches += isDigestOf(digest, credential) ? 1 : 0;
   }
   if (matches > 0) return { ok: true };
   return {
@@ -73,8 +74,15 @@ export async function verifyKeyOrSecret(
   return { ok: false, reason: [...reasons].join("; ") };
 }
 
-/** Header: a pair and its password, or a bearer token; query: two tokens at most. */
-const NOTHING = ["", "", "", ""];
+/** Digests where a request could show a secret. Header: a pair and its password, or a bearer token; query: two tokens at most. */
+const NOTHING = Array.from({ length: 4 }, () => sha256(""));
+
+/** The digests of configured credentials, which every request is compared with: hashing is what costs most here. */
+const configuredDigest = remembered(sha256);
+
+function isDigestOf(digest: Uint8Array, credential: string): boolean {
+  return timingSafeEqual(digest, configuredDigest(credential)) && !isEmpty(credential);
+}
 
 /**
  * Accepts what one of the credentials proves by `check`; else fails with the reasons of all, each once. An empty
@@ -99,8 +107,11 @@ export async function verifyWithAny(
  * empty pair, which is what unset variables make.
  */
 export function equalSecrets(presented: string, expected: string): boolean {
-  const same = timingSafeEqual(sha256(presented), sha256(expected));
-  return same && expected !== "" && expected !== ":";
+  return timingSafeEqual(sha256(presented), sha256(expected)) && !isEmpty(expected);
+}
+
+function isEmpty(credential: string): boolean {
+  return credential === "" || credential === ":";
 }
 
 function sha256(value: string): Uint8Array {
@@ -113,7 +124,8 @@ function shownSecrets(request: InboundRequest): string[] {
   const [, scheme, value] = /^\s*(basic|bearer)\s+(\S+)\s*$/i.exec(header) ?? [];
   if (scheme?.toLowerCase() === "bearer" && value !== undefined) shown.push(value);
   if (scheme?.toLowerCase() === "basic" && value !== undefined) shown.push(...basicSecrets(value));
-  shown.push(...new URLSearchParams(queryOf(request.url)).getAll(TOKEN_PARAMETER).slice(0, 2));
+  const query = queryOf(request.url);
+  if (query !== "") shown.push(...new URLSearchParams(query).getAll(TOKEN_PARAMETER).slice(0, 2));
   return shown;
 }
 
@@ -125,7 +137,7 @@ function basicSecrets(encoded: string): string[] {
   } catch {
     return [];
   }
-  const pair = fromUtf8(latin1) ?? latin1;
+  const pair = /^[ -~]*$/.test(latin1) ? latin1 : (fromUtf8(latin1) ?? latin1);
   const colon = pair.indexOf(":");
   return colon < 0 ? [] : [pair, pair.slice(colon + 1)];
 }

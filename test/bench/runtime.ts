@@ -1,0 +1,102 @@
+// Workers in workerd, the runtime of the platform, each in a process of its own: bundled as wrangler bundles them, and
+// reached directly, without the proxy that local development puts in front of them.
+
+import { build } from "esbuild";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
+import { beforeExit } from "../../src/local/shutdown.ts";
+
+export const ROOT = join(import.meta.dirname, "..", "..");
+const COMPATIBILITY_DATE = "2026-11-01";
+
+/** Memory where there is such a place: a machine's disk says nothing about the platform's, and is the noisiest part of it. */
+const STORAGE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+/** A new, empty folder for a candidate's data. */
+export function makeStorage(): string {
+  return mkdtempSync(join(STORAGE, "tidings-bench-"));
+}
+
+/** One module with everything in it. `entry`: path below the project. */
+export async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["node:*", "cloudflare:*"],
+    logLevel: "silent",
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+type WorkerOptions = MiniflareOptions["workers"][number];
+export type Bindings = NonNullable<WorkerOptions["config"]["env"]>;
+
+export interface Setup {
+  /** The entry's path below the project. */
+  entry: string;
+  env: Bindings;
+  /** Names of the classes that are exported as Durable Objects. */
+  objects?: readonly string[];
+  /** A queue whose messages a second Worker takes and drops. */
+  drained?: string;
+}
+
+export interface Running {
+  /** Of the Worker itself. */
+  url: URL;
+  stop(): Promise<void>;
+}
+
+/** Starts the Worker with empty storage; stopping it removes the storage. */
+export async function start({ entry, env, objects = [], drained }: Setup): Promise<Running> {
+  const storage = makeStorage();
+  const exported = objects.map((name) => [name, { type: "durable-object", storage: "sqlite" }] as const);
+  const workers: WorkerOptions[] = [
+    {
+      config: { ...worker("bench", await bundle(entry)), env, exports: Object.fromEntries(exported) },
+      dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
+    },
+  ];
+  if (drained !== undefined) {
+    const triggers = [{ type: "queue" as const, name: drained, maxBatchSize: 100, maxBatchTimeout: 1 }];
+    workers.push({ config: { ...worker("drain", "export default { queue() {} }"), triggers } });
+  }
+  const runtime = new Miniflare({
+    workers,
+    host: "127.0.0.1",
+    port: 0,
+    logRequests: false,
+    log: new Log(LogLevel.ERROR),
+    resourcePersistencePath: storage,
+  });
+  const stop = async (): Promise<void> => {
+    await runtime.dispose().catch(() => undefined);
+    rmSync(storage, { recursive: true, force: true });
+  };
+  beforeExit(stop);
+  await runtime.ready;
+  return { url: await runtime.unsafeGetDirectURL("bench"), stop };
+}
+
+function worker(name: string, contents: string) {
+  const modules = { "index.js": { type: "esm" as const, contents } };
+  return {
+    name,
+    compatibilityDate: COMPATIBILITY_DATE,
+    manifest: { mainModule: "index.js", modulesRoot: ROOT, modules },
+  };
+}
+
+/** Asks a measuring Worker; what it answers is trusted to be a `T`, for both are of this folder. */
+export async function askLab<T>({ url }: Running, path: string, question: unknown): Promise<T> {
+  const response = await fetch(new URL(path, url), { method: "POST", body: JSON.stringify(question) });
+  if (!response.ok) throw new Error(`${path} failed: ${await response.text()}`);
+  return (await response.json()) as T;
+}

@@ -1,0 +1,52 @@
+// The runtime in which storing is measured: labs/store.ts with everybody's databases and objects.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { tidingsBindings } from "./candidates.ts";
+import type { EventPlan } from "./events.ts";
+import type { Storing, Timing } from "./labs/store.ts";
+import { askLab, ROOT, start, type Running } from "./runtime.ts";
+
+const MIGRATIONS = join(ROOT, "src", "store", "migrations");
+
+/** Statements that lay Tidings' schema. */
+export function schema(): string[] {
+  return readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()
+    .flatMap((name) => readFileSync(join(MIGRATIONS, name), "utf8").split(/;\s*$/m))
+    .map((statement) => statement.replaceAll(/^\s*--.*$/gm, "").trim())
+    .filter((statement) => statement !== "");
+}
+
+export async function startStoreLab(): Promise<Running> {
+  const object = (exportName: string) => ({ type: "durable-object", worker: "bench", exportName }) as const;
+  const lab = await start({
+    entry: "test/bench/labs/store.ts",
+    env: {
+      ...tidingsBindings(),
+      DB_LARGE: { type: "d1", id: "large" },
+      DB_FLOOR: { type: "d1", id: "floor" },
+      DB_TUTORIAL: { type: "d1", id: "tutorial" },
+      SEEN: object("SeenContact"),
+      FLOOR: object("FloorContact"),
+      SCHEMA: { type: "json", value: schema() },
+    },
+    objects: ["Contact", "SeenContact", "FloorContact"],
+  });
+  await askLab<null>(lab, "/schema", null);
+  return lab;
+}
+
+/** Stores the events; rejects where not exactly `expected` of them were new. */
+export async function storeOnce(
+  lab: Running,
+  candidate: Storing,
+  plans: readonly EventPlan[],
+  expected: number,
+): Promise<Timing> {
+  const timing = await askLab<Timing>(lab, "/", { candidate, plans });
+  if (timing.stored !== expected)
+    throw new Error(`${candidate} stored ${timing.stored} events and should have stored ${expected}`);
+  return timing;
+}
