@@ -11,7 +11,7 @@ const scripts = {
   deploy: "./deploy.ts",
   simulate: "../../test/simulation/command.ts",
 };
-const file = Object.hasOwn(scripts, String(script)) ? scripts[String(script)] : undefined;
+const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
 
 /** @param {string} message */
 function refuse(message) {
