@@ -14,9 +14,17 @@ const COMPATIBILITY_DATE = "2026-11-01";
 /** Memory where there is such a place: a machine's disk says nothing about the platform's, and is the noisiest part of it. */
 const STORAGE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-/** A new, empty folder for a candidate's data. */
+const storages: string[] = [];
+// A signal ends the runtimes' parent at once, before anybody is asked to stop.
+process.once("exit", () => {
+  for (const storage of storages) rmSync(storage, { recursive: true, force: true });
+});
+
+/** A new, empty folder for a candidate's data; gone with this process at the latest. */
 export function makeStorage(): string {
-  return mkdtempSync(join(STORAGE, "tidings-bench-"));
+  const storage = mkdtempSync(join(STORAGE, "tidings-bench-"));
+  storages.push(storage);
+  return storage;
 }
 
 /** One module with everything in it. `entry`: path below the project. */

@@ -29,7 +29,7 @@ interface Line {
 export async function ingest(quick: boolean, progress: Progress): Promise<PartResult> {
   const running = await startCandidates();
   const lines: Line[] = [];
-  const [rounds, duration] = quick ? [2, 400] : [5, 1_500];
+  const [rounds, duration] = quick ? [2, 400] : [5, 1_000];
   const total = WORKS.length * NAMES.length * (2 * rounds + 1);
   let done = 0;
   const step = (words: string): void => progress.show(++done, total, words);
@@ -57,7 +57,7 @@ export async function ingest(quick: boolean, progress: Progress): Promise<PartRe
     }
     const rate = Math.max(1, Math.min(...own.map(({ perSecond }) => figureOf(perSecond).median)) / 2);
     // Long enough for twenty requests where they are slow, but no longer than that is worth.
-    const fixed = Math.min(Math.max(duration, (20 / rate) * 1000), quick ? 1_500 : 4_000);
+    const fixed = Math.min(Math.max(duration, (20 / rate) * 1000), quick ? 1_000 : 2_500);
     for (let round = 0; round < rounds; round++) {
       for (const line of inTurns(own, round)) {
         const { latencies } = await sendAtRate(loadOf(work, running[line.candidate], fixed), rate);
