@@ -6,12 +6,18 @@ import type { Case } from "./provider-cases.ts";
 
 const latin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
 
-/** Values of the Authorization header that show no secret: bad base64, no colon, bytes that are not UTF-8, emoji. */
+/**
+ * Values of the Authorization header that show no secret: bad base64, no colon, bytes that are not UTF-8, emoji; or one
+ * of `user:password` and `token`, but not in the way that its scheme has it.
+ */
 export const MALFORMED_AUTHORIZATIONS: readonly string[] = [
   "|Basic|Basic |Bearer|Bearer  |Digest x|Basic %%%|Basic é|Bearer \u00ff\u00fe|Bearer null|undefined".split(
     "|",
   ),
   "Basic Og==|Basic Ojo=|Basic bm9jb2xvbg==|Basic /w==|Basic 8J+YgDrwn5iA|Basic a:b|Basic ===".split("|"),
+  "Basic token|Basic dG9rZW4=|Bearer dXNlcjpwYXNzd29yZA==|Bearer token x|xBearer token|x Bearer token".split(
+    "|",
+  ),
   [`Basic ${"A".repeat(9000)}`, `Bearer ${" ".repeat(9000)}`, latin1("Bearer 😀")],
 ].flat();
 

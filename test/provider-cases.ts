@@ -6,16 +6,12 @@
 
 import { NO_DETAILS } from "../src/providers/fields.ts";
 import type { EventDetails, ParsedEvent } from "../src/model/event.ts";
-import type { Delivery, Handshake, InboundRequest } from "../src/providers/index.ts";
+import { providers, type Delivery, type Handshake, type InboundRequest } from "../src/providers/index.ts";
 
 const FILES = import.meta.glob<string>("./fixtures/**/*", { query: "?raw", import: "default", eager: true });
 const BASE = "https://tidings.test";
 const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  json: "application/json",
-  form: "application/x-www-form-urlencoded",
-  txt: "text/plain",
-};
+const EXTENSIONS = ["json", "form", "txt"];
 
 interface RequestFile {
   method?: string;
@@ -65,6 +61,8 @@ export interface VerifyCase extends RequestFile {
   body?: string;
   credentials: string[];
   accepted: boolean;
+  /** What the log is told of a refused one. */
+  reason?: string;
   /** The time at which it is verified. */
   now?: string;
   /** Whether it is signed with a key that is everybody's (a test): any credentials will do, so long as there are some. */
@@ -106,20 +104,32 @@ export function verifyCasesOf(provider: string): VerifyFile {
 function readCase(provider: string, name: string): Case {
   const path = `./fixtures/${provider}/${name}`;
   const expected: ExpectedFile = JSON.parse(FILES[`${path}.expected.json`] ?? "null");
-  const extension = Object.keys(CONTENT_TYPES).find((type) => `${path}.${type}` in FILES);
+  const extension = EXTENSIONS.find((ending) => `${path}.${ending}` in FILES);
   const body = FILES[`${path}.${extension}`] ?? "";
-  const delivery = deliveryOf(provider, expected.request ?? {}, body, CONTENT_TYPES[extension ?? ""]);
+  const delivery = deliveryOf(provider, expected.request ?? {}, body);
   const events = expected.events.map((event, index) => fillIn(event, index, delivery.receivedAt));
-  return { name, delivery, body, json: extension === "json", expected, events };
+  return {
+    name,
+    delivery: travelled(provider, delivery),
+    body,
+    json: extension === "json",
+    expected,
+    events,
+  };
 }
 
-function deliveryOf(provider: string, request: RequestFile, body: string, type?: string): Delivery {
-  const headers = new Headers(type === undefined ? {} : { "content-type": type });
-  for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
+/** As it comes out of the envelope: with the headers that the provider names, and no others. */
+function travelled(provider: string, delivery: Delivery): Delivery {
+  const names = providers[provider]?.headers ?? [];
+  const headers = new Headers([...delivery.headers].filter(([name]) => names.includes(name)));
+  return { ...delivery, headers };
+}
+
+function deliveryOf(provider: string, request: RequestFile, body: string): Delivery {
   return {
     method: request.method ?? "POST",
     url: BASE + (request.url ?? `/webhooks/${provider}`),
-    headers,
+    headers: new Headers(request.headers),
     body: new TextEncoder().encode(body),
     receivedAt: Date.parse(request.receivedAt ?? RECEIVED_AT),
     settings: request.settings ?? {},

@@ -5,10 +5,18 @@ import { describe, expect, it } from "vitest";
 import { normalizeAddress } from "../src/model/address.ts";
 import { destinationOf } from "../src/model/destination.ts";
 import { claimKey } from "../src/model/id.ts";
-import { bounceClass, flag, metadata, time } from "../src/providers/fields.ts";
-import { providers, type Delivery, type ParsedDelivery, type Provider } from "../src/providers/index.ts";
-import { parseExact, parseVerbatim } from "../src/providers/json.ts";
-import { findSmtp } from "../src/providers/smtp.ts";
+import { bounceClass, flag, metadata, recipients, tags, text, time } from "../src/providers/fields.ts";
+import {
+  providers,
+  type Delivery,
+  type ParsedDelivery,
+  type Provider,
+  type VerifyResult,
+} from "../src/providers/index.ts";
+import { parseExact, parseVerbatim, readText } from "../src/providers/json.ts";
+import { mailjet } from "../src/providers/mailjet.ts";
+import { ses } from "../src/providers/ses.ts";
+import { findSmtp, readSmtp, smtpReason } from "../src/providers/smtp.ts";
 import { hostileElements, MALFORMED_AUTHORIZATIONS, nested } from "./hostile.ts";
 import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "./provider-cases.ts";
 
@@ -32,11 +40,12 @@ function accountedFor(parsed: ParsedDelivery): number {
 }
 
 describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
-  it("has the id by which it is registered, fixtures, and headers in lower case", () => {
+  it("has the id by which it is registered, fixtures, headers in lower case, and GET where it is used", () => {
     expect(provider.id).toBe(key);
     expect(cases.length).toBeGreaterThan(3);
     expect(verifyCasesOf(key).requests.length).toBeGreaterThan(3);
     expect(provider.headers.map((name) => name.toLowerCase())).toEqual(provider.headers);
+    expect(provider.deliversByGet ?? false).toBe(cases.some(({ delivery }) => delivery.method === "GET"));
   });
 
   it.each(cases)("$name", ({ delivery, expected, events }) => {
@@ -95,12 +104,7 @@ function fetchOf({ responses = {} }: VerifyCase): typeof fetch {
   };
 }
 
-async function verdictOf(
-  provider: Provider,
-  request: VerifyCase,
-  changed: Partial<VerifyCase> = {},
-): Promise<string> {
-  const whole = { ...request, ...changed };
+async function resultOf(provider: Provider, whole: VerifyCase): Promise<VerifyResult> {
   let calls = 0;
   const answers = fetchOf(whole);
   const context = {
@@ -111,6 +115,15 @@ async function verdictOf(
   const result = await provider.verify(requestOf(provider.id, whole), whole.credentials, context);
   if (!result.ok) expect(result.reason).toMatch(/\w/);
   if (whole.offline === true) expect(calls).toBe(0);
+  return result;
+}
+
+async function verdictOf(
+  provider: Provider,
+  request: VerifyCase,
+  changed: Partial<VerifyCase> = {},
+): Promise<string> {
+  const result = await resultOf(provider, { ...request, ...changed });
   return result.ok ? "accepted" : "refused";
 }
 
@@ -141,7 +154,9 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
   const accepted = requests.filter((request) => request.accepted);
 
   it.each(requests)("$name", async (request) => {
-    expect(await verdictOf(provider, request)).toBe(request.accepted ? "accepted" : "refused");
+    const result = await resultOf(provider, request);
+    expect(result.ok).toBe(request.accepted);
+    if (request.reason !== undefined) expect(result).toHaveProperty("reason", request.reason);
   });
 
   it.each(accepted)("$name: only with its credential", async (request) => {
@@ -205,13 +220,16 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
 
   it.each(accepted.filter((request) => request.timed))("$name: only in its time", async (request) => {
     const near = request.timed === true ? 300 : Number(request.timed);
-    const at = (seconds: number): Promise<string> =>
-      verdictOf(provider, request, {
+    const at = (seconds: number): Promise<VerifyResult> =>
+      resultOf(provider, {
+        ...request,
         now: new Date(Date.parse(request.now ?? "") + seconds * 1000).toISOString(),
       });
-    expect([await at(1 - near), await at(near - 1)]).toEqual(["accepted", "accepted"]);
-    const far = [await at(-near - 1), await at(near + 1), await at(1e9)];
-    expect(far).toEqual(["refused", "refused", "refused"]);
+    for (const seconds of [1 - near, near - 1]) expect(await at(seconds)).toEqual({ ok: true });
+    for (const seconds of [-near - 1, near + 1, 1e9]) {
+      const reason = expect.stringContaining(seconds < 0 ? "from the future" : "too old");
+      expect(await at(seconds)).toEqual({ ok: false, reason });
+    }
   });
 
   it.runIf(shared_secret)("refuses whatever is no credential", async () => {
@@ -221,7 +239,14 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
         "refused",
       );
     }
-    for (const url of ["?token", "?token=%", "?token=%E9%00&token=", "?TOKEN=token", "?%%%"]) {
+    for (const url of [
+      "?token",
+      "?token=%",
+      "?token=%E9%00&token=",
+      "?TOKEN=token",
+      "?%%%",
+      "?token=1&token=2&token=token",
+    ]) {
       expect(await verdictOf(provider, request, { url }), url).toBe("refused");
     }
   });
@@ -297,6 +322,55 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
   });
 });
 
+describe("a certificate of SNS", () => {
+  const CASE = verifyCasesOf("ses").requests.find(({ name }) => name === "version 1");
+  const [[url, pem] = ["", ""]] = Object.entries(CASE?.responses ?? {});
+
+  /** Whether the case is accepted where its certificate, in a place of that name, is answered for like this; the calls. */
+  async function verifiedBy(name: string, ...answers: (() => Response)[]): Promise<[boolean, number]> {
+    const { body = "", credentials = [], now = "", ...rest } = CASE ?? {};
+    const link = url.replace("SimpleNotificationService", name);
+    const request = requestOf("ses", {
+      ...rest,
+      name,
+      credentials,
+      accepted: true,
+      body: body.replace(url, link),
+    });
+    let calls = 0;
+    const fetch = async (input: unknown, init?: RequestInit): Promise<Response> => {
+      expect([input, init?.redirect]).toEqual([link, "manual"]);
+      return (answers[calls++] ?? unreachable)();
+    };
+    const { ok } = await ses.verify(request, credentials, { now: Date.parse(now), fetch, settings: {} });
+    return [ok, calls];
+  }
+  const found = (): Response => new Response(`\n${pem}`);
+  const status = (code: number) => (): Response => new Response(null, { status: code });
+  const unreachable = (): Response => {
+    throw new TypeError("no network");
+  };
+
+  it("is asked for once more where the network or the server stumbles", async () => {
+    expect(await verifiedBy("a", unreachable, found)).toEqual([true, 2]);
+    expect(await verifiedBy("b", status(500), found)).toEqual([true, 2]);
+    expect(await verifiedBy("c", status(503), unreachable, found)).toEqual([false, 2]);
+    expect(await verifiedBy("d", status(404), found)).toEqual([false, 1]);
+    expect(await verifiedBy("e", () => new Response(pem, { status: 203 }), found)).toEqual([false, 1]);
+  });
+
+  it("is kept, until others take its place", async () => {
+    expect(await verifiedBy("first", found)).toEqual([true, 1]);
+    for (let other = 1; other < 32; other++) {
+      expect(await verifiedBy(`other-${other}`, found)).toEqual([true, 1]);
+    }
+    expect(await verifiedBy("first")).toEqual([true, 0]);
+    expect(await verifiedBy("other-32", found)).toEqual([true, 1]);
+    expect(await verifiedBy("other-1")).toEqual([true, 0]);
+    expect(await verifiedBy("first", found)).toEqual([true, 1]);
+  });
+});
+
 describe("long integers", () => {
   const reference = (text: string): unknown =>
     JSON.parse(text, (_key, value, { source }) =>
@@ -351,6 +425,7 @@ describe("fields", () => {
   it.each([
     [1433333949, "2015-06-03T12:19:09.000Z"],
     ["1433333949", "2015-06-03T12:19:09.000Z"],
+    ["1433333949.25", "2015-06-03T12:19:09.250Z"],
     [1433333949.25, "2015-06-03T12:19:09.250Z"],
     [1433333949123, "2015-06-03T12:19:09.123Z"],
     [1433333949123456, "2015-06-03T12:19:09.123Z"],
@@ -363,9 +438,11 @@ describe("fields", () => {
     ["2024-01-15 10:30:00.5", "2024-01-15T10:30:00.500Z"],
     ["2024-01-15 10:30:00 UTC", "2024-01-15T10:30:00.000Z"],
     ["2024-01-15", "2024-01-15T00:00:00.000Z"],
+    ["2024/1/5 10:30", "2024-01-05T10:30:00.000Z"],
     ["01-15-2024", "2024-01-15T00:00:00.000Z"],
     ["1/15/2024 10:30:00 AM", "2024-01-15T10:30:00.000Z"],
     ["1/15/2024 10:30:00 PM EST", "2024-01-16T03:30:00.000Z"],
+    ["Mon, 15 Jan 2024 10:30:00 GMT", "2024-01-15T10:30:00.000Z"],
     ["Mon, 15 Jan 2024 10:30:00 -0500", "2024-01-15T15:30:00.000Z"],
     ["15 Jan 2024 10:30", "2024-01-15T10:30:00.000Z"],
     ["Jan 15, 2024 10:30 AM", "2024-01-15T10:30:00.000Z"],
@@ -380,6 +457,9 @@ describe("fields", () => {
       "soon",
       "hello 5",
       "camp 2024",
+      "camp 2024-01-15",
+      "camp 1/15/2024",
+      "1/15/24",
       "Jan 5",
       "5 Jan",
       "2024-13-45",
@@ -387,7 +467,12 @@ describe("fields", () => {
       "10:30",
       "9e99",
     ];
-    const cut = ["2024-01-15 10:30 CET", "1".repeat(30), `2024-01-15${" ".repeat(90)}x`];
+    const cut = [
+      "2024-01-15 10:30 CET",
+      "2024-01-15 10:30 (CET)",
+      "1".repeat(30),
+      `2024-01-15${" ".repeat(90)}x`,
+    ];
     for (const value of [...words, ...cut, -5, NaN, 5, {}, [], true]) {
       expect(time(value), JSON.stringify(value)).toBe("bad");
     }
@@ -410,6 +495,53 @@ describe("fields", () => {
     expect(metadata(JSON.parse(nested(33)))).toEqual({});
     expect(metadata("words")).toEqual({ payload: "words" });
   });
+
+  it("reads metadata that a store can hold, or none", () => {
+    expect(metadata(' {"a":null}')).toEqual({ a: null });
+    expect(metadata("{broken")).toEqual({ payload: "{broken" });
+    expect(metadata({ a: "x".repeat(8_184) })).toEqual({ a: "x".repeat(8_184) });
+    const unstorable = [{ a: "x".repeat(8_185) }, { a: 1, b: JSON.parse(nested(33)) }, { a: "\0" }];
+    for (const value of [...unstorable, { a: "\ud800" }, { "\udfff": 1 }, 5, true, [1], null]) {
+      expect(metadata(value)).toEqual({});
+    }
+  });
+
+  it("cuts what is long and refuses what is many", () => {
+    expect(text(" a\0b\ud800 ")).toBe("a\ufffdb\ufffd");
+    expect([text("x".repeat(300))?.length, text("x".repeat(300), 512)?.length]).toEqual([256, 300]);
+    expect(tags(Array(40).fill("a"))).toHaveLength(32);
+    const many = Array.from({ length: 1_001 }, (_, i) => `a${i}@example.com`);
+    expect([recipients(many).ok, recipients(many.slice(1)).ok]).toEqual([false, true]);
+    expect([readText(Uint8Array.of(0xff)).ok, readText(bytes("é")).ok]).toEqual([false, true]);
+    const parsed = (body: unknown) => mailjet.parse(deliveryOf(mailjet, bytes(JSON.stringify(body))));
+    const rejectsOf = (elements: number) => parsed(Array(elements).fill(0)).rejects.length;
+    expect([rejectsOf(25_000), rejectsOf(25_001)]).toEqual([25_000, 1]);
+    const long = "x".repeat(9_000);
+    const event = { event: "bounce", email: "ada@example.com", MessageID: long, url: long, comment: long };
+    const [{ message_id, url, description } = {}] = parsed(event).events;
+    expect([message_id, url, description].map((value) => value?.length)).toEqual([512, 2_048, 1_024]);
+  });
+
+  it.each([
+    ["550 5.1.1 No such user", "invalid"],
+    ["550 5.1.7 Bad sender", "policy"],
+    ["550 5.1.8 Bad sender's domain", "policy"],
+    ["550 5.1.10 Null MX", "invalid"],
+    ["550 5.1.78", "invalid"],
+    ["550 5.2.1 Disabled", "inactive"],
+    ["552 5.2.2 Full", "mailbox_full"],
+    ["550 5.2.12", null],
+    ["550 5.2.22", null],
+    ["451 4.3.0 System", "technical"],
+    ["451 4.4.1 No answer", "technical"],
+    ["451 4.4.7 Expired", "timed_out"],
+    ["451 4.4.71", "technical"],
+    ["550 5.5.0 Protocol", "technical"],
+    ["550 5.6.0 Media", "content"],
+    ["550 5.7.26 Unauthenticated", "policy"],
+    ["550 5.0.0", null],
+    ["550", null],
+  ])("knows why by the reply %s", (words, reason) => expect(smtpReason(readSmtp(words))).toBe(reason));
 
   it.each([
     ["  Ada@Example.COM ", "ada@example.com"],

@@ -64,7 +64,7 @@ const ERRORS = table<readonly [EventType, "hard" | "soft" | null, Reason]>({
 
 export const elasticemail: Provider = {
   id: "elasticemail",
-  headers: ["content-type"],
+  headers: [],
   deliversByGet: true,
   /**
    * Credentials: `user:password` or a token, both as part of the URL. The newer posts carry `X-ElasticEmail-Signature`,

@@ -57,7 +57,7 @@ type Names = Readonly<Record<keyof typeof USUAL_NAMES, readonly string[]>>;
 
 export const jangomail: Provider = {
   id: "jangomail",
-  headers: ["content-type"],
+  headers: [],
   deliversByGet: true,
   verify: async (request, credentials) => verifySharedSecret(request, credentials),
   parse: (delivery) => {

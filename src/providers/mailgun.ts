@@ -94,18 +94,19 @@ function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result
   return ok(readParameters(form));
 }
 
-/** A legacy form is shown without what signs it: within its time that would open the door for any other report. */
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
   const document = documentOf(body, parse);
   if (!document.ok) return document;
-  if (Array.isArray(document.value)) return ok(document.value);
-  return ok([isObject(document.value) ? withoutSignature(document.value) : document.value]);
+  const documents: unknown[] = Array.isArray(document.value) ? document.value : [document.value];
+  return ok(documents.map(withoutSignature));
 }
 
-function withoutSignature(document: JsonObject): JsonObject {
-  const { token: _token, signature, ...told } = document;
-  return typeof signature === "string" ? told : document;
+/** Shown without what signs it: within its time that would open the door for any other report. */
+function withoutSignature(document: unknown): unknown {
+  if (!isObject(document)) return document;
+  const { token: _token, signature: _signature, "parent-signature": _parent, ...told } = document;
+  return told;
 }
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {

@@ -8,14 +8,12 @@ import type { Delivery } from "./provider.ts";
 
 /**
  * The parameters of the body's JSON or form, else of the query (without the source's token), as the one element. None
- * where there are no parameters. Needs the header `content-type`.
+ * where there are no parameters. What senders declare is not to be relied on, so the body's first character decides.
  */
 export function parameterElements(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
   const body = new TextDecoder().decode(delivery.body); // a form's stray byte becomes U+FFFD, and the rest is read
-  const declared = delivery.headers.get("content-type")?.toLowerCase().includes("json") === true;
-  // What senders declare is not to be relied on, so the body's first character decides too.
-  if (declared || /^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
+  if (/^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
   return body.includes("=") ? parametersOf(body) : fail("the body is neither JSON nor a form");
 }
 

@@ -83,8 +83,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const record = wordOf(element["RecordType"]);
   if (record === null)
     return fail(isObject(element["FromFull"]) ? "an inbound mail, no event" : "RecordType is missing");
-  const messageId = messageIdOf(element);
-  if (messageId === null && isTestPost(record, element)) return PING;
+  if (isTestPost(record, element)) return PING;
   // Bounces and complaints call it Email, the others Recipient.
   const recipient = element["Recipient"] ?? element["Email"];
   const contact = address(recipient);
@@ -100,7 +99,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     element: index,
     type,
     contact,
-    message_id: messageId,
+    message_id: messageIdOf(element),
     occurredAt,
     receivedAt: delivery.receivedAt,
     distinguishing: [
@@ -115,10 +114,8 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     // Bounces and complaints have an id of their own; nothing else has one that all retries are known to repeat.
     eventId: bounceId(record, element),
   };
-  const refused = type === "bounced" || type === "deferred";
-  return ok([
-    makeEvent(core, { ...details, bounce, reason: reason ?? (refused ? smtpReason(details.smtp) : null) }),
-  ]);
+  const told = type === "bounced" ? smtpReason(details.smtp) : null;
+  return ok([makeEvent(core, { ...details, bounce, reason: reason ?? told })]);
 }
 
 function wordOf(value: unknown): string | null {
