@@ -4,11 +4,14 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
+import { storage } from "./storage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 // What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
 const secrets = parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8"));
 Object.assign(process.env, secrets);
+// Before miniflare asks for the temporary folder.
+process.env["TMPDIR"] = storage();
 const migrations = await readD1Migrations(`${root}src/store/migrations`);
 
 export default defineConfig({

@@ -20,6 +20,9 @@ import {
 const PAGE = 256; // claims that are rewritten with each call
 const MOST_PAGES = 400; // a hundred thousand claims; past that the store's unique ids alone keep repeats out
 
+/** ms that the alarm comes after the oldest claim may go, so that it finds all of a day's. */
+const SPARE = 86_400_000;
+
 const STATE = "state";
 const PAGE_PREFIX = "page:";
 
@@ -103,6 +106,6 @@ export class Contact extends DurableObject<Env> {
   }
 
   async #setAlarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + 86_400_000);
+    await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + SPARE);
   }
 }

@@ -2,29 +2,26 @@
 // reached directly, without the proxy that local development puts in front of them.
 
 import { build } from "esbuild";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { beforeExit } from "../../src/local/shutdown.ts";
+import { storage } from "../storage.ts";
 
 export const ROOT = join(import.meta.dirname, "..", "..");
 const COMPATIBILITY_DATE = "2026-11-01";
 
-/** Memory where there is such a place: a machine's disk says nothing about the platform's, and is the noisiest part of it. */
-const STORAGE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-
 const storages: string[] = [];
 // A signal ends the runtimes' parent at once, before anybody is asked to stop.
 process.once("exit", () => {
-  for (const storage of storages) rmSync(storage, { recursive: true, force: true });
+  for (const folder of storages) rmSync(folder, { recursive: true, force: true });
 });
 
 /** A new, empty folder for a candidate's data; gone with this process at the latest. */
 export function makeStorage(): string {
-  const storage = mkdtempSync(join(STORAGE, "tidings-bench-"));
-  storages.push(storage);
-  return storage;
+  const folder = mkdtempSync(join(storage(), "tidings-bench-"));
+  storages.push(folder);
+  return folder;
 }
 
 /** One module with everything in it. `entry`: path below the project. */

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { format, startProgress } from "../../src/local/progress.ts";
 import { ROOT } from "../../src/local/wrangler.ts";
+import { storage } from "../storage.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants]
@@ -40,9 +41,18 @@ interface Range {
 
 const children = new Set<ChildProcess>();
 process.once("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const { pid } of children) if (pid !== undefined) endGroup(pid);
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+/** vitest starts others, which would outlive it. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
 
 /** Runs the seeds of a range in one process, each told to `onLine`; what the process said where it failed otherwise. */
 async function runRange(
@@ -56,10 +66,16 @@ async function runRange(
     SIMULATE_COUNT: String(count),
     SIMULATE_TOLD: told === true ? "yes" : "no",
     SIMULATE_MUTANT: mutant ?? "",
+    TMPDIR: storage(),
     NO_COLOR: "1",
   };
   const args = [vitest, "run", "--config", join("test", "simulation", "vitest.config.ts")];
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    detached: true,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   children.add(child);
   const rest: string[] = [];
   let failed = false;
