@@ -20,6 +20,8 @@ export interface EdgeOptions {
   entry?: string;
   /** A file of variables in place of .dev.vars. */
   envFile?: string;
+  /** Where the runtime's debugger listens; by default wrangler finds a port. */
+  inspector?: number;
   /** Gets each entry of the Worker's log. */
   log(line: string): void;
 }
@@ -51,6 +53,7 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   const args = ["dev", "--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false"];
   if (options.entry !== undefined) args.push(options.entry);
   if (options.envFile !== undefined) args.push("--env-file", options.envFile);
+  if (options.inspector !== undefined) args.push("--inspector-port", String(options.inspector));
   const child = spawnWrangler([...args, ...persist(options)], ["ignore", "pipe", "pipe"]);
   const lines: string[] = [];
   const show = (line: string): void => {

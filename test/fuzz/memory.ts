@@ -1,66 +1,49 @@
-// The memory of the Worker's processes, watched from outside: what a run leaks shows as growth after the warm-up.
+// The memory of the Worker's isolate, asked of the runtime while requests come: what a run leaks stays when garbage is
+// collected, so it is the lowest reading of a stretch that counts. The process as a whole says nothing: the local database,
+// queues and objects live in it, too, and it grows for a Worker that does nothing.
 
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { fail, ok, type Result } from "../../src/model/result.ts";
 
-const run = promisify(execFile);
-
-const EVERY = 500; // ms
-/** About two minutes: the Worker's memory rises through its first thousands of requests, and fewer samples say nothing. */
-const FEWEST = 240;
-/**
- * How much the last quarter's median may be over the second's. This finds large leaks only: the figure was chosen after
- * looking at runs, which all rose, and a Worker that does nothing rises as well under the same traffic, in the local runtime.
- * Where the rest of the rise comes from is not known, so a run that passes does not show that nothing leaks.
- */
-const SLACK = 1.25;
-const SLACK_BYTES = 96e6;
+const EVERY = 200; // ms
+const FEWEST = 600; // samples, two minutes
+/** How far the heap has to fall in each half, bytes: else nothing was collected there, and the half says nothing. */
+const COLLECTED = 15e6;
+/** How much higher the second half's lowest reading may be than the first's. */
+const SLACK_BYTES = 6e6;
 
 export interface MemoryWatch {
   stop(): void;
-  /** Bytes, in order. */
+  /** Bytes of the heap in use, in order. */
   samples: number[];
-  /** Whether the processes were ever seen: not where there is no `ps`. */
-  process(): "alive" | "gone" | "unknown";
 }
 
-/**
- * Samples the resident memory of the Worker's process. wrangler starts two of that name below this process; the other only
- * passes requests on, and is much smaller than the one that holds the Worker, its objects and its database.
- */
-export function watchMemory(): MemoryWatch {
+/** Samples the heap by the runtime's debugger, which listens at `port` (see startEdge). */
+export function watchMemory(port: number): MemoryWatch {
   const samples: number[] = [];
-  let state: "alive" | "gone" | "unknown" = "unknown";
-  const look = async (): Promise<void> => {
-    const bytes = await residentBytes().catch(() => null);
-    if (bytes === null) return;
-    if (bytes > 0) samples.push(bytes);
-    state = bytes > 0 ? "alive" : "gone";
+  // Whoever debugs has to say where from.
+  const options = { headers: { origin: "http://localhost" } };
+  const socket: WebSocket = Reflect.construct(WebSocket, [`ws://127.0.0.1:${port}/ws`, options]);
+  let id = 0;
+  const ask = (): void => {
+    if (socket.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ id: ++id, method: "Runtime.getHeapUsage" }));
   };
-  const timer = setInterval(() => void look(), EVERY);
-  return { samples, stop: () => clearInterval(timer), process: () => state };
-}
-
-async function residentBytes(): Promise<number> {
-  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,rss=,comm="], { maxBuffer: 16e6 });
-  const rows = stdout.split("\n").flatMap((line) => {
-    const [, pid, parent, kilobytes, name] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.+)$/.exec(line) ?? [];
-    if (name === undefined) return [];
-    return [{ pid: Number(pid), parent: Number(parent), bytes: Number(kilobytes) * 1024, name }];
+  socket.addEventListener("message", ({ data }) => {
+    const { result }: { result?: { usedSize?: number } } = JSON.parse(String(data));
+    if (typeof result?.usedSize === "number") samples.push(result.usedSize);
   });
-  const ours = new Set([process.pid]);
-  // Parents may stand behind their children, so go on until nothing is found any more.
-  for (let size = 0; size < ours.size;) {
-    size = ours.size;
-    for (const { pid, parent } of rows) if (ours.has(parent)) ours.add(pid);
-  }
-  const own = rows.filter(({ pid, name }) => ours.has(pid) && /workerd/.test(name));
-  return Math.max(0, ...own.map(({ bytes }) => bytes));
+  const timer = setInterval(ask, EVERY);
+  return {
+    samples,
+    stop: () => {
+      clearInterval(timer);
+      socket.close();
+    },
+  };
 }
 
 export interface Growth {
-  /** Medians of the second and the last quarter, bytes. */
+  /** The lowest readings of the two halves, bytes. */
   before: number;
   after: number;
 }
@@ -71,14 +54,23 @@ export function growthOf(samples: readonly number[]): Result<Growth> {
     return fail(
       `${samples.length} samples are too few; it takes --seconds ${(FEWEST * EVERY) / 1000 + 30} or more`,
     );
-  const quarter = Math.floor(samples.length / 4);
-  return ok({ before: median(samples.slice(quarter, 2 * quarter)), after: median(samples.slice(-quarter)) });
+  const middle = samples.length >> 1;
+  const [first, second] = [samples.slice(0, middle), samples.slice(middle)];
+  if ([first, second].some((half) => longestFall(half) < COLLECTED))
+    return fail("garbage was not collected in both halves of the run; it takes more requests");
+  return ok({ before: Math.min(...first), after: Math.min(...second) });
+}
+
+function longestFall(samples: readonly number[]): number {
+  let highest = 0;
+  let fall = 0;
+  for (const bytes of samples) {
+    highest = Math.max(highest, bytes);
+    fall = Math.max(fall, highest - bytes);
+  }
+  return fall;
 }
 
 export function grewTooMuch({ before, after }: Growth): boolean {
-  return after > before * SLACK && after > before + SLACK_BYTES;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+  return after > before + SLACK_BYTES;
 }
