@@ -31,8 +31,8 @@ const FIVE = { ...ONE, name: "5 events a contact, known", perContact: 5 };
 const SHAPES: readonly Shape[] = [
   ONE,
   FIVE,
-  // Fewer at once, because locally each new object takes two open files for a while.
-  { ...ONE, name: "1 event a contact, new", slice: 200, fresh: true },
+  // Fewer at once, because locally each new object holds some files open for a while, and there is a limit to these.
+  { ...ONE, name: "1 event a contact, new", slice: 100, fresh: true },
   { ...ONE, name: "1 event a contact, known, half repeats", repeats: 0.5 },
 ];
 
