@@ -119,7 +119,7 @@ function resultOf(lines: readonly Line[]): PartResult {
   return {
     tables: [
       {
-        title: "Storing: events per second from the queue to D1, slices of 1,000 (new contacts: 200)",
+        title: "Storing: events per second from the queue to D1, slices of 1,000 (new contacts: 100)",
         columns: ["slice", ...names, "Tidings / floor", "Tidings / tutorial"],
         rows: SHAPES.map((shape) => [
           shape.name,
