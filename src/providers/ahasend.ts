@@ -4,7 +4,7 @@
 import { fail, ok } from "../model/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { verifyKeyOrSecret } from "./credentials.ts";
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import type { ElementResult } from "./elements.ts";
 import {
   flag,
   LONGEST,
@@ -20,8 +20,9 @@ import {
 import type { JsonObject } from "./json.ts";
 import { byName, firstText, firstValue } from "./names.ts";
 import type { Provider } from "./provider.ts";
-import { standardWebhookId, verifyStandardWebhook } from "./signatures.ts";
+import { verifyStandardWebhook } from "./signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+import { parseStandardWebhook, type WebhookContext } from "./standard-webhook.ts";
 
 /** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
 const TYPES = table<EventType>({
@@ -50,22 +51,10 @@ export const ahasend: Provider = {
     verifyKeyOrSecret(request, credentials, (secret) =>
       verifyStandardWebhook(request, new TextEncoder().encode(secret), now),
     ),
-  parse: (delivery) => {
-    const elements = jsonElements(delivery);
-    const eventId = standardWebhookId(delivery, elements);
-    return parseElements(delivery, elements, (element, index) =>
-      readElement(element, { index, receivedAt: delivery.receivedAt, eventId }),
-    );
-  },
+  parse: (delivery) => parseStandardWebhook(delivery, readElement),
 };
 
-interface Context {
-  index: number;
-  receivedAt: number;
-  eventId: string | null;
-}
-
-function readElement(element: JsonObject, { index, receivedAt, eventId }: Context): ElementResult {
+function readElement(element: JsonObject, { index, receivedAt, eventId }: WebhookContext): ElementResult {
   const word = text(element["type"])?.toLowerCase();
   if (word === undefined) return fail("type is missing");
   const data = objectAt(element, "data");

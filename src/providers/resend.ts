@@ -5,7 +5,7 @@
 import { fail, ok } from "../model/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifyKeyOrSecret } from "./credentials.ts";
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import type { ElementResult } from "./elements.ts";
 import {
   bounceClass,
   LONGEST,
@@ -20,8 +20,9 @@ import {
 } from "./fields.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { Provider } from "./provider.ts";
-import { standardWebhookId, verifyStandardWebhook } from "./signatures.ts";
+import { verifyStandardWebhook } from "./signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+import { parseStandardWebhook, type WebhookContext } from "./standard-webhook.ts";
 
 /** https://resend.com/docs/webhooks/event-types ; `sent` only says that Resend took the mail and will try. */
 const TYPES = table<EventType>({
@@ -57,22 +58,10 @@ export const resend: Provider = {
    */
   verify: (request, credentials, { now }) =>
     verifyKeyOrSecret(request, credentials, (secret) => verifyStandardWebhook(request, secret, now)),
-  parse: (delivery) => {
-    const elements = jsonElements(delivery);
-    const eventId = standardWebhookId(delivery, elements);
-    return parseElements(delivery, elements, (element, index) =>
-      readElement(element, { index, receivedAt: delivery.receivedAt, eventId }),
-    );
-  },
+  parse: (delivery) => parseStandardWebhook(delivery, readElement),
 };
 
-interface Context {
-  index: number;
-  receivedAt: number;
-  eventId: string | null;
-}
-
-function readElement(element: JsonObject, { index, receivedAt, eventId }: Context): ElementResult {
+function readElement(element: JsonObject, { index, receivedAt, eventId }: WebhookContext): ElementResult {
   const word = text(element["type"])?.toLowerCase();
   if (word === undefined) return fail("type is missing");
   const data = objectAt(element, "data");

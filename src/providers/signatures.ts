@@ -2,8 +2,7 @@
 // with a reason for the log and never thrown, because all of it comes from the outside.
 
 import { fail, ok, type Result } from "../model/result.ts";
-import { LONGEST, text } from "./fields.ts";
-import type { Delivery, InboundRequest, VerifyResult } from "./provider.ts";
+import type { InboundRequest, VerifyResult } from "./provider.ts";
 
 const encoder = new TextEncoder();
 
@@ -76,15 +75,6 @@ export function readStandardWebhook(
   const signed = concatenate(encoder.encode(`${id}.${timestamp}.`), request.body);
   const signatures = shown.split(/[ \t]+/).slice(0, MOST_SIGNATURES);
   return ok({ signed, timestamp, signatures });
-}
-
-/**
- * The id under which Standard Webhooks sign a delivery: the same on every attempt, so it is its event's own. Null where
- * the delivery does not hold exactly one element, because several would seem to be one.
- */
-export function standardWebhookId(delivery: Delivery, elements: Result<unknown[]>): string | null {
-  if (!elements.ok || elements.value.length !== 1) return null;
-  return text(delivery.headers.get("webhook-id") ?? delivery.headers.get("svix-id"), LONGEST.id);
 }
 
 function verdict(matches: boolean): VerifyResult {
