@@ -1,4 +1,4 @@
-// `npm start`, `npm run demo`, `npm run deploy` and `npm run simulate` begin here. Plain JavaScript for whatever Node is there, because what it checks is
+// The scripts of package.json that run something begin here. Plain JavaScript for whatever Node is there, because what it checks is
 // whether the rest, TypeScript that Node itself strips of its types, can run at all.
 
 import { existsSync } from "node:fs";
@@ -10,6 +10,8 @@ const scripts = {
   demo: "./demo.ts",
   deploy: "./deploy.ts",
   simulate: "../../test/simulation/command.ts",
+  fuzz: "../../test/fuzz/run.ts",
+  bench: "../../test/bench/main.ts",
 };
 const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
 

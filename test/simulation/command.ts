@@ -9,6 +9,7 @@ import { parseArgs, stripVTControlCharacters } from "node:util";
 import { format, startProgress } from "../../src/local/progress.ts";
 import { ROOT } from "../../src/local/wrangler.ts";
 import { storage } from "../storage.ts";
+import { MARK, type Line } from "./lines.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants]
@@ -19,18 +20,9 @@ const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants]
   --seed S     this one only, told step by step
   --mutants    breaks each promise on purpose, and shows the seed that notices`;
 
-const MARK = "@simulation ";
 const PROCESSES = Math.min(4, availableParallelism());
 /** Seeds in which every mutant has to be noticed. */
 const MOST_FOR_MUTANT = 1_500;
-
-interface Line {
-  clean?: number;
-  steps?: number;
-  failed?: number;
-  violation?: string;
-  told?: string;
-}
 
 interface Range {
   from: number;

@@ -1,12 +1,10 @@
 // What one process of `npm run simulate` does: seed after seed until one fails, told to the command by lines of its own.
 
 import { expect, inject, it } from "vitest";
+import { MARK, type Line } from "./lines.ts";
 import { shrink, tell } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { worldOf } from "./world.ts";
-
-/** How a process tells the command something: a line that begins so, then JSON. */
-const MARK = "@simulation ";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -16,7 +14,7 @@ declare module "vitest" {
 
 it("keeps every promise", async () => {
   const { from, count, told, cut } = inject("simulation");
-  const say = (line: Record<string, unknown>): void => console.log(MARK + JSON.stringify(line));
+  const say = (line: Line): void => console.log(MARK + JSON.stringify(line));
   for (let seed = from; seed < from + count; seed += 1) {
     const world = worldOf(seed);
     const verdict = await simulate(world);

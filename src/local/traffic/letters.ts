@@ -1,7 +1,27 @@
 // What many dialects share: posts of JSON and forms, shared secrets, and ids that follow from what they name.
 
 import { createHash } from "node:crypto";
-import type { Letter, Report } from "./types.ts";
+import type { Happening, Letter, Report } from "./types.ts";
+
+const HAPPENINGS: readonly Happening[] = [
+  "queued",
+  "sent",
+  "delivered",
+  "opened",
+  "clicked",
+  "hard_bounce",
+  "soft_bounce",
+  "blocked",
+  "dropped",
+  "complained",
+  "unsubscribed",
+  "oddity",
+];
+
+/** What an ESP knows that has a word for all but these. */
+export function allBut(...missing: Happening[]): Happening[] {
+  return HAPPENINGS.filter((what) => !missing.includes(what));
+}
 
 /** A POST of JSON to a source; a text is the body as it is. */
 export function post(source: string, body: unknown, headers: Record<string, string> = {}): Letter {

@@ -2,7 +2,7 @@
 // Webhooks, but with all of the secret's text as the key.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { hexOf, isEngagement, post, REPLIES, uuidFrom } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../letters.ts";
 import type { Dialect, Happening, Letter, Report } from "../types.ts";
 
 const SECRET = `aha-whsec-${randomBytes(24).toString("base64url")}`;
@@ -23,17 +23,7 @@ const WORDS: Partial<Record<Happening, string>> = {
 export const ahasend: Dialect = {
   source: "ahasend",
   credentials: SECRET,
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "oddity",
-  ],
+  knows: allBut("sent", "complained", "unsubscribed"),
   // AhaSend tries again, and tells of it in another word when it gives up.
   becomes: { soft_bounce: "deferred" },
   tellsCampaign: false, // by tags only

@@ -1,7 +1,7 @@
 // Azure Communication Services (https://learn.microsoft.com/azure/event-grid/communication-services-email-events), by way of
 // Event Grid: always an array, unsigned, with a secret in the URL. Engagement is told of without the caller's address.
 
-import { isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Letter, Report } from "../types.ts";
 
@@ -14,17 +14,7 @@ const SENDER = "news@shop.example.com";
 export const azure: Dialect = {
   source: "azure",
   credentials: TOKEN,
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "oddity",
-  ],
+  knows: allBut("queued", "complained", "unsubscribed"),
   // `Bounced` is for good only. What was refused for the time being is told of once Azure gives up, as `Failed`.
   becomes: { soft_bounce: "failed" },
   tellsCampaign: false,

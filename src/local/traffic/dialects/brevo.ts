@@ -2,7 +2,7 @@
 // batched (https://developers.brevo.com/docs/batch-webhooks). Nothing is signed; a bearer token is set at creation
 // (https://developers.brevo.com/docs/secured-webhooks).
 
-import { post, REPLIES, withBearer } from "../letters.ts";
+import { allBut, post, REPLIES, withBearer } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
@@ -11,19 +11,7 @@ const TOKEN = "demo-only-brevo";
 export const brevo: Dialect = {
   source: "brevo",
   credentials: TOKEN,
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("sent"),
   // Marketing mails name theirs, but those have no message id.
   tellsCampaign: false,
   makeId: (random) => `<${random.digits(12)}.${random.digits(11)}@smtp-relay.example.com>`,

@@ -1,7 +1,7 @@
 // Elastic Email (https://help.elasticemail.com/en/articles/2376855): one report a call, by GET with all of it in the query,
 // behind the token that the configured URL holds.
 
-import { uuidOf, withToken } from "../letters.ts";
+import { allBut, uuidOf, withToken } from "../letters.ts";
 import type { Dialect, Happening, Letter, Report } from "../types.ts";
 
 const TOKEN = "demo-only-elasticemail";
@@ -23,18 +23,7 @@ const WORDS: Partial<Record<Happening, readonly [status: string, category: strin
 export const elasticemail: Dialect = {
   source: "elasticemail",
   credentials: TOKEN,
-  knows: [
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "sent"),
   tellsCampaign: true,
   makeId: (random) => Buffer.from(random.digits(16)).toString("base64url"),
   most: 1,

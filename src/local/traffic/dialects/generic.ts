@@ -1,7 +1,7 @@
 // Home-made systems: plain JSON in the field names and words that such systems share. Two of them: one on the internet,
 // which groups, and one that may post from inside of the company's network only.
 
-import { isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -19,20 +19,6 @@ const WORDS: Readonly<Record<Happening, string>> = {
   unsubscribed: "unsubscribe",
   oddity: "survey_answered",
 };
-const KNOWN: readonly Happening[] = [
-  "queued",
-  "sent",
-  "delivered",
-  "opened",
-  "clicked",
-  "hard_bounce",
-  "soft_bounce",
-  "blocked",
-  "dropped",
-  "complained",
-  "unsubscribed",
-  "oddity",
-];
 
 const PASSWORD = "demo:demo-only";
 const TOKEN = "demo-only-generic";
@@ -40,7 +26,7 @@ const TOKEN = "demo-only-generic";
 export const generic: Dialect = {
   source: "generic",
   credentials: [PASSWORD, TOKEN],
-  knows: KNOWN,
+  knows: allBut(),
   tellsCampaign: true,
   makeId: makeMailId,
   most: 20,
@@ -63,7 +49,7 @@ export const intranet: Dialect = {
   source: "intranet",
   credentials: INTRANET_TOKEN,
   settings: { provider: "generic", ip_policy: "enforce", ips: ["10.0.0.0/8", "fd00::/8"] },
-  knows: KNOWN,
+  knows: allBut(),
   tellsCampaign: true,
   makeId: makeMailId,
   most: 1,

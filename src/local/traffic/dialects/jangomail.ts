@@ -1,7 +1,7 @@
 // JangoMail (https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API): one report a request, by
 // GET, form or JSON, the event named by the URL, the token in the query.
 
-import { isEngagement, post, postForm, withToken } from "../letters.ts";
+import { allBut, isEngagement, post, postForm, withToken } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Letter, Report } from "../types.ts";
 
@@ -22,17 +22,7 @@ const WORDS: Partial<Record<Happening, string>> = {
 export const jangomail: Dialect = {
   source: "jangomail",
   credentials: TOKEN,
-  knows: [
-    "sent",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "delivered", "dropped"),
   tellsCampaign: true,
   makeId: (random) => random.digits(11),
   most: 1,

@@ -2,7 +2,7 @@
 // with an HMAC over the attempt's time and the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Letter, Report } from "../types.ts";
 
@@ -26,20 +26,7 @@ const WORDS: Readonly<Record<Happening, string>> = {
 export const lettermint: Dialect = {
   source: "lettermint",
   credentials: SECRET,
-  knows: [
-    "queued",
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut(),
   tellsCampaign: false, // by its tag only
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,

@@ -2,7 +2,7 @@
 // the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { hexOf, post, REPLIES } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -28,18 +28,7 @@ const WORDS: Partial<Record<Happening, string>> = {
 export const mailersend: Dialect = {
   source: "mailersend",
   credentials: SECRET,
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "dropped"),
   tellsCampaign: false,
   makeId: (random) => BigInt(random.digits(28)).toString(16).padStart(24, "0"),
   most: 1,

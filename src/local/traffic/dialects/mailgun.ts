@@ -2,7 +2,7 @@
 // signature that covers a time and a token.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { hexOf, post, REPLIES, seconds } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, seconds } from "../letters.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const KEY = randomBytes(16).toString("hex");
@@ -10,19 +10,7 @@ const KEY = randomBytes(16).toString("hex");
 export const mailgun: Dialect = {
   source: "mailgun",
   credentials: KEY,
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("sent"),
   // A failure is permanent or temporary, and after a temporary one it tries again.
   becomes: { soft_bounce: "deferred" },
   // Campaigns are a thing of the past there: the list is empty, and tags serve.

@@ -1,7 +1,7 @@
 // Mailjet (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped in arrays (version 2),
 // with basic auth.
 
-import { post, withBasic } from "../letters.ts";
+import { allBut, post, withBasic } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
@@ -10,18 +10,7 @@ const CREDENTIAL = "mailjet:demo-only";
 export const mailjet: Dialect = {
   source: "mailjet",
   credentials: CREDENTIAL,
-  knows: [
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "sent"),
   tellsCampaign: true,
   makeId,
   most: 50,

@@ -2,7 +2,7 @@
 // webhook is set to; every webhook has its own secret, for the HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../letters.ts";
 import type { Dialect, Report } from "../types.ts";
 
 /** Two webhooks, one of each format: the source has the secrets of both. */
@@ -13,18 +13,7 @@ const DOCUMENT_START = '{"events":';
 export const mailtrap: Dialect = {
   source: "mailtrap",
   credentials: [DOCUMENT_SECRET, LINES_SECRET],
-  knows: [
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "sent"),
   tellsCampaign: false,
   makeId: (random) => uuidFrom(BigInt(random.digits(38)).toString(16).padStart(32, "0")),
   most: 50,

@@ -2,7 +2,7 @@
 // that holds a JSON array, signed with HMAC-SHA1 over the URL as it was configured, the field's name and its decoded value.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { isEngagement, postForm, REPLIES, seconds } from "../letters.ts";
+import { allBut, isEngagement, postForm, REPLIES, seconds } from "../letters.ts";
 import type { Dialect, Letter, Report } from "../types.ts";
 
 const URL_SIGNED = "https://hooks.example.com/webhooks/mandrill";
@@ -15,19 +15,7 @@ export const mandrill: Dialect = {
   source: "mandrill",
   credentials: KEY,
   settings: { url: URL_SIGNED },
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued"),
   tellsCampaign: false,
   makeId: (random) => BigInt(random.digits(38)).toString(16).padStart(32, "0"),
   most: 50,

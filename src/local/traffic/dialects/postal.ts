@@ -2,7 +2,7 @@
 // with the installation's RSA key. Times are floating-point seconds, and numbers of mails count up.
 
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
-import { hexOf, post, REPLIES, seconds, uuidOf } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, seconds, uuidOf } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -34,17 +34,7 @@ export const postal: Dialect = {
   source: "postal",
   // As `postal default-dkim-record` prints it.
   credentials: `v=DKIM1; t=s; h=sha256; p=${PUBLIC_KEY};`,
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "oddity",
-  ],
+  knows: allBut("sent", "complained", "unsubscribed"),
   // Postal tries again, and tells of it in another word when it gives up.
   becomes: { soft_bounce: "deferred" },
   tellsCampaign: false, // by its tag only

@@ -1,7 +1,7 @@
 // Postmark (https://postmarkapp.com/developer/webhooks/webhooks-overview): one object a request, told apart by RecordType.
 // Nothing is signed; the secret stands in a header that the customer gave to the webhook (HttpHeaders).
 
-import { hexOf, post, REPLIES, uuidFrom, withHeader } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom, withHeader } from "../letters.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-webhook-key";
@@ -11,18 +11,7 @@ export const postmark: Dialect = {
   source: "postmark",
   credentials: TOKEN,
   settings: { secret_header: HEADER },
-  knows: [
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "sent"),
   tellsCampaign: true,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,

@@ -2,7 +2,7 @@
 // (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id stands in a header alone.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { hexOf, post, REPLIES, uuidFrom } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom } from "../letters.ts";
 import type { Dialect, Letter, Report } from "../types.ts";
 
 const KEY = randomBytes(24);
@@ -11,19 +11,7 @@ export const resend: Dialect = {
   source: "resend",
   credentials: `whsec_${KEY.toString("base64")}`,
   // It also tells of unsubscribes, but of the contact, without the mail.
-  knows: [
-    "queued",
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "oddity",
-  ],
+  knows: allBut("unsubscribed"),
   // Only broadcasts have what counts as one, an id; these are single mails with tags.
   tellsCampaign: false,
   makeId: (random) => uuidFrom(random.digits(32)),

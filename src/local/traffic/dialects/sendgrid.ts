@@ -2,7 +2,7 @@
 // with ECDSA over the time and the body, to which a last CRLF belongs.
 
 import { createSign, generateKeyPairSync } from "node:crypto";
-import { hexOf, isEngagement, post, REPLIES, seconds } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, seconds } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
@@ -11,18 +11,7 @@ const KEYS = generateKeyPairSync("ec", { namedCurve: "P-256" });
 export const sendgrid: Dialect = {
   source: "sendgrid",
   credentials: KEYS.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("sent", "soft_bounce"),
   tellsCampaign: true,
   makeId: (random) => Buffer.from(random.digits(16)).toString("base64url"),
   most: 50,

@@ -1,7 +1,7 @@
 // SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half a minute, with the
 // password of the URL as basic auth. No event has an id of its own.
 
-import { isEngagement, post, REPLIES, seconds, withBasic } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../letters.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const CREDENTIAL = "sendpulse:demo-only";
@@ -9,17 +9,7 @@ const CREDENTIAL = "sendpulse:demo-only";
 export const sendpulse: Dialect = {
   source: "sendpulse",
   credentials: CREDENTIAL,
-  knows: [
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "sent", "dropped"),
   tellsCampaign: false,
   // SendPulse counts its mails, those of other customers as well.
   makeId: (random, previous) =>

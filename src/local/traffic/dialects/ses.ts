@@ -3,7 +3,7 @@
 // request, without an envelope and so without a signature; a secret in the URL is all that proves anything. SNS's
 // signatures need a certificate of Amazon's, which the demo cannot fetch.
 
-import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
 import type { Dialect, Letter, Report } from "../types.ts";
 
 const TOKEN = "demo-only-ses";
@@ -15,19 +15,7 @@ const SUPPRESSED =
 export const ses: Dialect = {
   source: "ses",
   credentials: TOKEN,
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued"),
   tellsCampaign: true,
   makeId: (random) => `0102019a${random.digits(8)}-${uuidFrom(random.digits(32))}-000000`,
   most: 1,

@@ -2,7 +2,7 @@
 // name of its class, every value a string, with a header of the customer's choice and no signature.
 
 import { createHash } from "node:crypto";
-import { hexOf, isEngagement, post, REPLIES, seconds, withHeader } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, seconds, withHeader } from "../letters.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-demo-secret";
@@ -12,19 +12,7 @@ export const sparkpost: Dialect = {
   source: "sparkpost",
   credentials: SECRET,
   settings: { secret_header: HEADER },
-  knows: [
-    "queued",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("sent"),
   tellsCampaign: true,
   makeId: (random) => random.digits(17),
   most: 50,

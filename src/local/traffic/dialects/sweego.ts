@@ -2,7 +2,7 @@
 // Standard Webhooks are, under a secret without prefix.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
 import type { Dialect, Letter, Report } from "../types.ts";
 
 const KEY = randomBytes(32);
@@ -10,18 +10,7 @@ const KEY = randomBytes(32);
 export const sweego: Dialect = {
   source: "sweego",
   credentials: KEY.toString("base64"),
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued", "dropped"),
   tellsCampaign: true,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,

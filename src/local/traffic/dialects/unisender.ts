@@ -2,7 +2,7 @@
 // zone, and the signature in the body, an MD5 over the body in which the API key stands in its place.
 
 import { createHash, randomBytes } from "node:crypto";
-import { isEngagement, post, REPLIES } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES } from "../letters.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Letter, Report } from "../types.ts";
 
@@ -28,19 +28,7 @@ const WORDS: Partial<Record<Happening, readonly [status: string, outcome?: strin
 export const unisender: Dialect = {
   source: "unisender",
   credentials: API_KEY,
-  knows: [
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "hard_bounce",
-    "soft_bounce",
-    "blocked",
-    "dropped",
-    "complained",
-    "unsubscribed",
-    "oddity",
-  ],
+  knows: allBut("queued"),
   // Unisender tries again, and reports hard_bounced when it gives up.
   becomes: { soft_bounce: "deferred" },
   tellsCampaign: false, // in the sender's own metadata only
