@@ -10,14 +10,13 @@ type Tidings = { Bindings: Env };
 
 export const app = new Hono<Tidings>();
 
-/** Behind the source's name anything may follow: providers let people configure one URL per event type. */
-for (const path of ["/webhooks/:source", "/webhooks/:source/*"] as const) {
-  app.all(path, async (c: Context<Tidings, typeof path>) => await deliver(c, "queue"));
-  app.all(`/backup${path}`, async (c: Context<Tidings, typeof path>) => await deliver(c, "spool"));
-}
+/** Behind the source's name anything may follow, or nothing: providers let people configure one URL per event type. */
+const PATH = "/webhooks/:source/*";
+app.all(PATH, async (c) => await deliver(c, c.req.param("source"), "queue"));
+app.all(`/backup${PATH}`, async (c) => await deliver(c, c.req.param("source"), "spool"));
 
-async function deliver(c: Context<Tidings>, first: "queue" | "spool"): Promise<Response> {
-  return await receive(c.req.raw, c.req.param("source") ?? "", first, configOf(c.env), c.env);
+async function deliver(c: Context<Tidings>, source: string, first: "queue" | "spool"): Promise<Response> {
+  return await receive(c.req.raw, source, first, configOf(c.env), c.env);
 }
 
 app.get("/healthz", (c) => {

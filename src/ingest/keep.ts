@@ -15,6 +15,7 @@ const BILLED_UNIT = 64_000;
 const QUEUE_DEADLINE = 3_000;
 const BUCKET_DEADLINE = 4_000;
 
+type Message = Uint8Array<ArrayBuffer>;
 export type Bindings = Pick<Env, "QUEUE" | "BUCKET">;
 
 /**
@@ -25,38 +26,44 @@ export type Kept = "queue" | "spool" | null;
 
 /** Keeps the envelope. `first`: which of the two paths is tried first. */
 export async function keep(env: Bindings, envelope: Envelope, first: "queue" | "spool"): Promise<Kept> {
-  const message = await attempt(envelope.source, "archive", () => toMessage(env, envelope));
+  const { source } = envelope;
+  const message = inOne(envelope) ?? (await attempt(source, "archive", archive(env, envelope)));
   if (message === null) return null;
-  const paths = first === "queue" ? (["queue", "spool"] as const) : (["spool", "queue"] as const);
-  for (const path of paths) {
-    const taken = await attempt(envelope.source, path, async () => {
-      if (path === "queue") await send(env, message);
-      else await within(BUCKET_DEADLINE, "the spool", spool(env.BUCKET, envelope.id, message));
-      return path;
-    });
-    if (taken !== null) return taken;
+  for (const path of first === "queue" ? (["queue", "spool"] as const) : (["spool", "queue"] as const)) {
+    const put = path === "queue" ? enqueue(env, message) : spooled(env, envelope.id, message);
+    if ((await attempt(source, path, put)) !== null) return path;
   }
   return null;
 }
 
-async function attempt<T>(source: string, path: string, work: () => Promise<T>): Promise<T | null> {
+/** The message that holds the whole envelope, its body gzipped where that pays; null where it is too long for one. */
+function inOne(envelope: Envelope): Message | null {
+  const message = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : encodeGzipped(envelope);
+  return message.length <= MAX_MESSAGE ? message : null;
+}
+
+/** Puts the body into the archive; resolves to the message that points to it. */
+async function archive(env: Bindings, envelope: Envelope): Promise<Message> {
+  const batch = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
+  await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));
+  return encodePointer(envelope, batch);
+}
+
+async function enqueue(env: Bindings, message: Message): Promise<true> {
+  await within(QUEUE_DEADLINE, "the queue", env.QUEUE.send(message, { contentType: "bytes" }));
+  return true;
+}
+
+async function spooled(env: Bindings, id: string, message: Message): Promise<true> {
+  await within(BUCKET_DEADLINE, "the spool", spool(env.BUCKET, id, message));
+  return true;
+}
+
+async function attempt<T>(source: string, path: string, work: Promise<T>): Promise<T | null> {
   try {
-    return await work();
+    return await work;
   } catch (error) {
     console.warn({ message: "an envelope was not taken", source, path, error: String(error) });
     return null;
   }
-}
-
-async function send(env: Bindings, bytes: Uint8Array): Promise<void> {
-  await within(QUEUE_DEADLINE, "the queue", env.QUEUE.send(bytes, { contentType: "bytes" }));
-}
-
-/** The message: the whole envelope, its body gzipped where that pays, or a pointer to the body in the archive. */
-async function toMessage(env: Bindings, envelope: Envelope): Promise<Uint8Array<ArrayBuffer>> {
-  const plain = envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : encodeGzipped(envelope);
-  if (plain.length <= MAX_MESSAGE) return plain;
-  const batch = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
-  await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));
-  return encodePointer(envelope, batch);
 }

@@ -59,7 +59,8 @@ export async function receive(
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
   const kept = await keep(env, envelope, first);
-  return kept === null ? unavailable(source, "nothing took it") : Response.json({ accepted: envelope.id });
+  // Plain text, as all answers here: a header of one's own costs as much as the whole of the checks.
+  return kept === null ? unavailable(source, "nothing took it") : new Response(`accepted ${envelope.id}\n`);
 }
 
 /** How long a provider's confirmation URL has, in ms. */
@@ -77,7 +78,7 @@ async function shakeHands(handshake: Handshake, source: Source): Promise<Respons
     const signal = AbortSignal.timeout(CONFIRM_DEADLINE);
     const { status } = await fetch(url, { redirect: "manual", signal });
     if (status < 200 || status > 299) throw new Error(`the confirmation URL answered ${status}`);
-    return Response.json({ confirmed: source.name });
+    return new Response(`confirmed ${source.name}\n`);
   } catch (error) {
     return unavailable(source, `a subscription could not be confirmed: ${String(error)}`);
   }

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { ParsedEvent } from "./event.ts";
+import { remembered } from "./remembered.ts";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
 const CONTACT_CHARS = 8; // 40 bits
@@ -61,9 +62,10 @@ export function firstIdAt(now: number): string {
 }
 
 /** The characters with which all event ids of a contact begin. Two contacts may share them (40 bits). */
-export function contactPrefix(contact: string): string {
-  return encodeBytes(sha256(`contact\0${contact}`), CONTACT_CHARS);
-}
+export const contactPrefix: (contact: string) => string = remembered(
+  (contact) => encodeBytes(sha256(`contact\0${contact}`), CONTACT_CHARS),
+  10_000,
+);
 
 /**
  * The claim key of an event: 80 bits that stand for the report itself, whenever and by whatever route it comes.

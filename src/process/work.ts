@@ -92,7 +92,6 @@ function candidateOf(work: Work, event: ParsedEvent, key: string): Candidate {
     details: packDetails(event),
     bounce: event.bounce,
     destination: destinationOf(event.contact),
-    custom_id: event.custom_id,
   };
   return { work, key, fact: factOf(event, id, envelope.source), row };
 }
@@ -128,7 +127,7 @@ export function cut(works: readonly Work[]): Portion[] {
   return [...portions, current];
 }
 
-function lengthOf({ details, message_id, contact, custom_id, campaign }: EventRow): number {
-  const texts = [details, message_id, custom_id, campaign];
+function lengthOf({ details, message_id, contact, campaign }: EventRow): number {
+  const texts = [details, message_id, campaign];
   return texts.reduce((sum, text) => sum + (text?.length ?? 0), ROW_OVERHEAD + contact.length);
 }

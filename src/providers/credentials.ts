@@ -4,7 +4,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "./provider.ts";
-import { remembered } from "./remembered.ts";
+import { remembered } from "../model/remembered.ts";
 
 /** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
 export const TOKEN_PARAMETER = "token";
@@ -16,11 +16,12 @@ export const TOKEN_PARAMETER = "token";
 export function verifySharedSecret(request: InboundRequest, credentials: readonly string[]): VerifyResult {
   if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
   const shown = shownSecrets(request);
-  // As many comparisons for a request that shows nothing as for one that shows the most it can.
-  const presented = [...shown.map(sha256), ...NOTHING].slice(0, NOTHING.length);
   let matches = 0;
-  for (const digest of presented) {
-    for (const credential of credentials) matches += isDigestOf(digest, credential) ? 1 : 0;
+  // As many comparisons for a request that shows nothing as for one that shows the most it can.
+  for (let i = 0; i < MOST_SHOWN; i++) {
+    const secret = shown[i];
+    const print = secret === undefined ? NOTHING : imprint(secret, PRESENTED);
+    for (const credential of credentials) matches += isImprintOf(print, credential) ? 1 : 0;
   }
   if (matches > 0) return { ok: true };
   return {
@@ -74,14 +75,37 @@ export async function verifyKeyOrSecret(
   return { ok: false, reason: [...reasons].join("; ") };
 }
 
-/** Digests where a request could show a secret. Header: a pair and its password, or a bearer token; query: two tokens at most. */
-const NOTHING = Array.from({ length: 4 }, () => sha256(""));
+/** Secrets that a request can show. Header: a pair and its password, or a bearer token; query: two tokens at most. */
+const MOST_SHOWN = 4;
 
-/** The digests of configured credentials, which every request is compared with: hashing is what costs most here. */
-const configuredDigest = remembered(sha256);
+/** Bytes in which secrets are compared. */
+const WIDTH = 256;
+/** UTF-16 units of the longest secret whose UTF-8 always fits in there; of a longer one the digest is compared. */
+const LONGEST = 80;
+const DIGESTED = 255;
 
-function isDigestOf(digest: Uint8Array, credential: string): boolean {
-  return timingSafeEqual(digest, configuredDigest(credential)) && !isEmpty(credential);
+const encoder = new TextEncoder();
+const PRESENTED = new Uint8Array(WIDTH);
+const NOTHING = new Uint8Array(WIDTH);
+
+/**
+ * The secret in `WIDTH` bytes, whatever its length, so that a comparison takes as long for any: padded, its own length
+ * last. Digests alone would do, but cost several times as much as all the rest of a request's authentication.
+ */
+function imprint(secret: string, into: Uint8Array): Uint8Array {
+  into.fill(0);
+  if (secret.length <= LONGEST) into[WIDTH - 1] = encoder.encodeInto(secret, into).written;
+  else {
+    into.set(createHash("sha256").update(secret).digest());
+    into[WIDTH - 1] = DIGESTED;
+  }
+  return into;
+}
+
+const imprintOf = remembered((secret) => imprint(secret, new Uint8Array(WIDTH)));
+
+function isImprintOf(print: Uint8Array, credential: string): boolean {
+  return timingSafeEqual(print, imprintOf(credential)) && !isEmpty(credential);
 }
 
 /**
@@ -107,15 +131,11 @@ export async function verifyWithAny(
  * empty pair, which is what unset variables make.
  */
 export function equalSecrets(presented: string, expected: string): boolean {
-  return timingSafeEqual(sha256(presented), sha256(expected)) && !isEmpty(expected);
+  return isImprintOf(imprint(presented, PRESENTED), expected);
 }
 
 function isEmpty(credential: string): boolean {
   return credential === "" || credential === ":";
-}
-
-function sha256(value: string): Uint8Array {
-  return createHash("sha256").update(value).digest();
 }
 
 function shownSecrets(request: InboundRequest): string[] {

@@ -3,7 +3,7 @@
 
 import type { EventType } from "../model/event.ts";
 import { plainName } from "./names.ts";
-import { remembered } from "./remembered.ts";
+import { remembered } from "../model/remembered.ts";
 
 /** Plain words (no case, no separators), without a plural "s" and without the prefixes below. */
 const WORDS: readonly (readonly [EventType, string])[] = [

@@ -3,7 +3,7 @@
 
 import { text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
-import { remembered } from "./remembered.ts";
+import { remembered } from "../model/remembered.ts";
 
 /** Values that are not empty, by plain name. */
 export type NamedFields = ReadonlyMap<string, unknown>;

@@ -21,7 +21,6 @@ export interface EventRow {
   details: string | null;
   bounce: "hard" | "soft" | null;
   destination: string;
-  custom_id: string | null;
 }
 
 export interface ContactChange {

@@ -1,8 +1,8 @@
 // Stores a slice of events with everything that must change with them, in one transaction. Statements are set-based over
 // json_each, so a thousand events cost a handful of statements; all are idempotent, so that a slice may come again.
 //
-// The counters come first: they count the rows that are not there yet, and the insert that follows, in the same
-// transaction, adds exactly these.
+// The sources come first and note how far the feed went until then: what lies behind this mark when the events are in is
+// new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
 
 import type { ContactChange, DeadLetter, EventRow, SourceUpdate, Tally } from "./rows.ts";
 
@@ -11,7 +11,7 @@ export interface Slice {
   /** Distinct by id. */
   events: readonly EventRow[];
   contacts: readonly ContactChange[];
-  /** One per source that appears. */
+  /** One per source that appears, be it only in the events. */
   sources: readonly SourceUpdate[];
   /** Envelopes that are complete with this slice, as far as there is anything to count. */
   tallies: readonly Tally[];
@@ -20,32 +20,20 @@ export interface Slice {
   replayed: readonly string[];
 }
 
-// Positions in an event's JSON row, see toRow.
-const COLUMNS =
-  "id, contact, at, received_at, source, provider, type, message_id, campaign, batch, line, element, details";
-const VALUES = COLUMNS.split(", ").map((_, i) => `value->>${i}`);
-const [BOUNCE, DESTINATION, CUSTOM_ID] = [13, 14, 15];
-const IS_NEW = "NOT EXISTS (SELECT 1 FROM events WHERE events.id = rows.value->>0)";
+const COLUMNS = `id, contact, at, received_at, source, provider, type, bounce, destination, message_id, campaign, batch,
+  line, element, details`;
+const VALUES = COLUMNS.split(",").map((_, i) => `value->>${i}`);
 
-const COUNT_BY_TIME = `
-  INSERT INTO rollups (bucket, source, type, bounce, destination, n)
-  SELECT (value->>2) / 300000 * 300000, value->>4, value->>6, value->>${BOUNCE}, value->>${DESTINATION}, count(*)
-  FROM json_each(?1) AS rows WHERE ${IS_NEW} GROUP BY 1, 2, 3, 4, 5
-  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
-
-const COUNT_BY_CAMPAIGN = `
-  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, n)
-  SELECT (value->>2) / 86400000 * 86400000, coalesce(value->>8, ''), value->>4, value->>6, value->>${BOUNCE}, count(*)
-  FROM json_each(?1) AS rows WHERE ${IS_NEW} GROUP BY 1, 2, 3, 4, 5
-  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
-
-const COUNT_BY_SOURCE = `
+/** One row per source: its fields, and as the last one the ids of its events in this slice. */
+const UPSERT_SOURCES = `
   INSERT INTO sources
-    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside)
+    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside, mark)
   SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
-    (SELECT count(*) FROM json_each(?1) AS rows WHERE rows.value->>4 = s.value->>0 AND ${IS_NEW}),
-    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0)
-  FROM json_each(?2) AS s LEFT JOIN json_each(?3) AS t ON t.value->>1 = s.value->>0
+    (SELECT count(*) FROM json_each(s.value, '$[6]') AS e
+      WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = e.value)),
+    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0),
+    coalesce((SELECT max(seq) FROM events), 0)
+  FROM json_each(?1) AS s LEFT JOIN json_each(?2) AS t ON t.value->>1 = s.value->>0
     AND NOT EXISTS (SELECT 1 FROM tallies WHERE tallies.envelope = t.value->>0)
   WHERE true GROUP BY s.key
   ON CONFLICT DO UPDATE SET provider = excluded.provider,
@@ -53,7 +41,22 @@ const COUNT_BY_SOURCE = `
     last_event_at = coalesce(max(last_event_at, excluded.last_event_at), last_event_at, excluded.last_event_at),
     last_ping_at = coalesce(max(last_ping_at, excluded.last_ping_at), last_ping_at, excluded.last_ping_at),
     lag_ms = excluded.lag_ms, events = events + excluded.events, duplicates = duplicates + excluded.duplicates,
-    pings = pings + excluded.pings, outside = outside + excluded.outside`;
+    pings = pings + excluded.pings, outside = outside + excluded.outside, mark = excluded.mark`;
+
+/** Which events this transaction added: ?1 is any source of the slice. */
+const ARE_NEW = "seq > (SELECT mark FROM sources WHERE source = ?1)";
+
+const COUNT_BY_TIME = `
+  INSERT INTO rollups (bucket, source, type, bounce, destination, n)
+  SELECT at / 300000 * 300000, source, type, bounce, destination, count(*)
+  FROM events WHERE ${ARE_NEW} GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
+
+const COUNT_BY_CAMPAIGN = `
+  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, n)
+  SELECT at / 86400000 * 86400000, coalesce(campaign, ''), source, type, bounce, count(*)
+  FROM events WHERE ${ARE_NEW} GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
 
 const INSERT_TALLIES = `
   INSERT INTO tallies (envelope, source, duplicates, pings, outside)
@@ -67,7 +70,7 @@ const INSERT_EVENTS = `
 
 const INSERT_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT value->>7, value->>1, value->>${CUSTOM_ID}, value->>4 FROM json_each(?1) WHERE value->>7 IS NOT NULL
+  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE ${ARE_NEW} AND message_id IS NOT NULL
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
@@ -119,18 +122,19 @@ function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, ...values: string[]): void =>
     void statements.push(db.prepare(sql).bind(...values));
-  const events = `[${slice.events.map(toRow).join(",")}]`;
+  const { events } = slice;
   const tallies = JSON.stringify(
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
-  const some = slice.events.length > 0;
-  if (some) add(COUNT_BY_TIME, events);
-  if (some) add(COUNT_BY_CAMPAIGN, events);
-  if (slice.sources.length > 0)
-    add(COUNT_BY_SOURCE, events, JSON.stringify(slice.sources.map(toSource)), tallies);
+  if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
-  if (some) add(INSERT_EVENTS, events);
-  if (slice.events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, events);
+  const [first] = events;
+  if (first !== undefined) {
+    add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
+    add(COUNT_BY_TIME, first.source);
+    add(COUNT_BY_CAMPAIGN, first.source);
+    if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
+  }
   for (const contacts of inPieces(slice.contacts.map(toContact))) {
     add(UPSERT_CONTACTS, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);
@@ -158,16 +162,21 @@ function inPieces(items: readonly string[]): string[] {
   return piece.length > 0 ? [...pieces, `[${piece.join(",")}]`] : pieces;
 }
 
-/** The JSON row of an event, as the statements above number it. */
+/** The JSON row of an event, its fields as in COLUMNS. */
 function toRow(event: EventRow): string {
-  const { id, contact, at, received_at, source, provider, type, message_id, campaign } = event;
-  const { batch, line, element, details, bounce, destination, custom_id } = event;
-  const key = [id, contact, at, received_at, source, provider, type, message_id, campaign];
-  return JSON.stringify([...key, batch, line, element, details, bounce ?? "", destination, custom_id]);
+  const { id, contact, at, received_at, source, provider, type, bounce, destination } = event;
+  const { message_id, campaign, batch, line, element, details } = event;
+  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination];
+  return JSON.stringify([...about, message_id, campaign, batch, line, element, details]);
 }
 
-function toSource(s: SourceUpdate): unknown[] {
-  return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms];
+function toSources({ sources, events }: Slice): string {
+  const bySource = Map.groupBy(events, ({ source }) => source);
+  const rows = sources.map((s) => {
+    const ids = (bySource.get(s.source) ?? []).map(({ id }) => id);
+    return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms, ids];
+  });
+  return JSON.stringify(rows);
 }
 
 function toContact({ contact, version, suppressed, since, suppressions }: ContactChange): string {

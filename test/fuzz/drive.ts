@@ -68,9 +68,9 @@ function note(driven: Driven, request: FuzzRequest, { answers }: Outcome): void 
   for (const answer of answers) {
     const { status, headers, body } = answer;
     count(driven.statuses, isFromLocalServer(answer) ? "no proper HTTP" : String(status));
-    if (status !== 200 || !/json/.test(headers.get("content-type") ?? "")) continue;
+    if (status !== 200 || !/json|text/.test(headers.get("content-type") ?? "")) continue;
     const text = body.toString("utf8");
-    const accepted = /^\{"accepted":"([0-9a-z]{26})"\}$/.exec(text)?.[1];
+    const accepted = /^accepted ([0-9a-z]{26})$/m.exec(text)?.[1];
     if (accepted !== undefined) driven.accepted.push(accepted);
     driven.emailEvents += Number(/^\{"queued":(\d+)\}$/.exec(text)?.[1] ?? 0);
   }

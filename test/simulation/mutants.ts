@@ -79,8 +79,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "rows that were there already are counted again",
     file: "store/slice.ts",
-    from: '"NOT EXISTS (SELECT 1 FROM events WHERE events.id = rows.value->>0)"',
-    to: '"true"',
+    from: "WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = e.value)",
+    to: "",
+  },
+  {
+    name: "rows of earlier slices are counted again",
+    file: "store/slice.ts",
+    from: "coalesce((SELECT max(seq) FROM events), 0)",
+    to: "0",
   },
   {
     name: "an older state of a contact replaces a newer one",
@@ -97,8 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "answered 200 before the queue has it",
     file: "ingest/keep.ts",
-    from: 'if (path === "queue") await send(env, message);',
-    to: 'if (path === "queue") void send(env, message).catch(() => null);',
+    from: 'await within(QUEUE_DEADLINE, "the queue", env.QUEUE.send(message, { contentType: "bytes" }));',
+    to: 'void env.QUEUE.send(message, { contentType: "bytes" }).catch(() => null);',
   },
   {
     name: "no spool where the queue fails",

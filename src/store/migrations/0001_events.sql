@@ -11,6 +11,8 @@ CREATE TABLE events (
   source TEXT NOT NULL,
   provider TEXT NOT NULL,
   type TEXT NOT NULL,
+  bounce TEXT NOT NULL,          -- hard, soft or ''
+  destination TEXT NOT NULL,     -- the receiving domain or the provider behind it (src/model/destination.ts)
   message_id TEXT,
   campaign TEXT,
   batch TEXT NOT NULL,           -- the archive object that holds the raw element, ...
@@ -82,7 +84,8 @@ CREATE TABLE sources (
   events INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   pings INTEGER NOT NULL DEFAULT 0,
-  outside INTEGER NOT NULL DEFAULT 0
+  outside INTEGER NOT NULL DEFAULT 0,
+  mark INTEGER NOT NULL          -- the feed's end before the last slice that spoke of this source
 ) WITHOUT ROWID;
 
 -- Envelopes with something to count beside their rows; the key makes a redelivered envelope count once.

@@ -170,6 +170,8 @@ function floorRows(plans: readonly EventPlan[], env: LabEnv): FloorRow[] {
     row.source,
     row.provider,
     row.type,
+    row.bounce ?? "",
+    row.destination,
     row.message_id,
     row.campaign,
     row.batch,

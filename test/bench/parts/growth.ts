@@ -92,10 +92,12 @@ const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT ?1 UNION ALL SELECT n +
 
 // The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet, too, and sort the same.
 const EVENTS = `
-  INSERT INTO events (id, contact, at, received_at, source, provider, type, message_id, campaign, batch, line, element, details)
+  INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce,
+    destination, message_id, campaign, batch, line, element, details)
   SELECT f.prefix || printf('%010x', 1789800000 + n / 6) || lower(hex(randomblob(8))), f.contact,
     (1789800000 + n / 6) * 1000, (1789800001 + n / 6) * 1000, 'mailjet', 'mailjet',
-    CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END,
+    CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
+    substr(f.contact, instr(f.contact, '@') + 1),
     '1942177738' || (n / 3), 7000 + n % 5, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
     '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % ?3`;
@@ -108,7 +110,7 @@ const MESSAGES = `
 
 const ROLLUPS = `
   INSERT INTO rollups (bucket, source, type, bounce, destination, n)
-  SELECT at / 300000 * 300000, source, type, '', substr(contact, instr(contact, '@') + 1), count(*)
+  SELECT at / 300000 * 300000, source, type, bounce, destination, count(*)
   FROM events GROUP BY 1, 2, 3, 5`;
 
 const CAMPAIGNS = `
