@@ -1,21 +1,23 @@
 // The routes put together.
 
-import { Hono, type Context } from "hono";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { Api } from "./api/api.ts";
+import { describe } from "./api/docs.ts";
 import { problem, ProblemError } from "./api/problem.ts";
 import { v1 } from "./api/v1.ts";
 import { configOf } from "./config.ts";
 import { receive } from "./ingest/receive.ts";
 
-type Tidings = { Bindings: Env };
-
-export const app = new Hono<Tidings>();
+export const app = new OpenAPIHono<Api>();
 
 /** Behind the source's name anything may follow, or nothing: providers let people configure one URL per event type. */
 const PATH = "/webhooks/:source/*";
 app.all(PATH, async (c) => await deliver(c, c.req.param("source"), "queue"));
 app.all(`/backup${PATH}`, async (c) => await deliver(c, c.req.param("source"), "spool"));
 
-async function deliver(c: Context<Tidings>, source: string, first: "queue" | "spool"): Promise<Response> {
+async function deliver(c: Context<Api>, source: string, first: "queue" | "spool"): Promise<Response> {
   return await receive(c.req.raw, source, first, configOf(c.env), c.env);
 }
 
@@ -26,11 +28,13 @@ app.get("/healthz", (c) => {
 });
 
 app.route("/v1", v1);
+describe(app);
 
 app.notFound(() => problem(404, "There is nothing at this URL. Providers post to /webhooks/<source>."));
 
 app.onError((error) => {
   if (error instanceof ProblemError) return problem(error.status, error.message, { errors: error.errors });
+  if (error instanceof HTTPException) return problem(error.status, error.message);
   console.error({ message: "a request failed", error: String(error) });
   return problem(503, "Something did not answer; try again.", { headers: { "retry-after": "5" } });
 });

@@ -1,9 +1,11 @@
 // The environment, checked once, as a total Config: whatever is wrong is a named problem that closes what it touches and
 // nothing else. No problem's text holds a value, because values here are secrets.
 
+import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import * as z from "zod";
 import { DEFAULT_POLICY, type SuppressionPolicy } from "./model/contact.ts";
+import { SCOPES, type Scope } from "./model/scope.ts";
 import { providers, type Provider } from "./providers/index.ts";
 
 export interface Problem {
@@ -30,10 +32,15 @@ export interface Source {
 
 export interface Config {
   sources: ReadonlyMap<string, Source>;
-  /** Name -> token of /v1. */
-  tokens: ReadonlyMap<string, string>;
+  /** SHA-256 (hexadecimal) of a token of /v1 -> who holds it. */
+  tokens: ReadonlyMap<string, ConfiguredToken>;
   policy: SuppressionPolicy;
   problems: readonly Problem[];
+}
+
+export interface ConfiguredToken {
+  name: string;
+  scopes: readonly Scope[];
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
@@ -61,9 +68,9 @@ function readConfig(env: RawEnv): Config {
   const names = new Set([...tables.keys(), ...credentials.keys(), ...Object.keys(providers)]);
   const sources = new Map<string, Source>();
   for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
-  const tokens = new Map<string, string>();
+  const tokens = new Map<string, ConfiguredToken>();
   for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
-    if (token !== null) tokens.set(name, token);
+    if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
   return { sources, tokens, policy: readPolicy(env, report), problems };
 }
 
@@ -77,7 +84,25 @@ const Credentials = z.union([
   Credential.transform((one) => [one]),
   z.array(Credential, "must be a text or a list of texts").min(1, "must not be empty"),
 ]);
-const Token = z.string("must be a text").trim().min(1, "must not be empty");
+const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+const ALL_SCOPES = z
+  .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
+  .min(1, "must not be empty")
+  .default(["admin"]);
+const Plain = z.string("must be a text").trim().min(1, "must not be empty");
+const Token = z.union([
+  Plain.transform((token) => ({ sha256: digest(token), scopes: ["admin"] as Scope[] })),
+  z
+    .strictObject({ token: Plain, scopes: ALL_SCOPES })
+    .transform(({ token, scopes }) => ({ sha256: digest(token), scopes })),
+  z.strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i, "must be 64 hexadecimal digits")
+      .toLowerCase(),
+    scopes: ALL_SCOPES,
+  }),
+]);
 
 /** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
 function readMap<S extends z.ZodType>(

@@ -140,10 +140,12 @@ describe("reading", () => {
 
   it("reads without walking tables: every look-up uses an index", async () => {
     const asked: string[] = [];
-    const watching = {
+    const session = {
       prepare: (sql: string) => (asked.push(sql), env.DB.prepare(sql)),
       batch: async (statements: D1PreparedStatement[]) => await env.DB.batch(statements),
+      getBookmark: () => null,
     };
+    const watching = { ...session, withSession: () => session };
     const paths = [
       "/events?type=opened",
       "/events?order=desc",
@@ -153,6 +155,9 @@ describe("reading", () => {
       "/contacts/a@b.c",
       "/contacts/a@b.c/timeline",
       "/messages/1",
+      "/messages?custom_id=1",
+      "/messages?contact=a@b.c&campaign=1",
+      "/tokens",
       "/dead-letters",
       "/dead-letters/x",
       "/sources",

@@ -1,8 +1,9 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
-import { Hono } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
 import { keep } from "../ingest/keep.ts";
 import { bodyToJson } from "../model/envelope.ts";
+import type { Db } from "../store/db.ts";
 import {
   discardLetter,
   getDeadEnvelope,
@@ -11,27 +12,81 @@ import {
   markReplayed,
 } from "../store/dead-letters.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
-import { LettersQuery, readQuery } from "./parameters.ts";
+import { json, needs, pageOf, problems, router } from "./api.ts";
+import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { LettersQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
 import { letterShape } from "./shapes.ts";
 
-export const deadLetters = new Hono<{ Bindings: Env }>();
+const tags = ["Dead letters"];
+const params = z.object({ id: z.string() });
 
-deadLetters.get("/", async (c) => {
-  const { letters, next } = await listLetters(c.env.DB, readQuery(LettersQuery, c.req.url));
-  return c.json({ dead_letters: letters.map(letterShape), next });
+export const deadLetters = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "Dead letters in order of receipt",
+  request: { query: LettersQuery },
+  responses: {
+    200: {
+      description: "The dead letters",
+      content: { "application/json": { schema: pageOf("dead_letters", DeadLetter) }, ...STREAMED },
+    },
+    ...problems(400),
+  },
 });
 
-deadLetters.get("/:id", async (c) => {
-  const letter = await find(c.env.DB, c.req.param("id"));
+deadLetters.openapi(listing, async (c) => {
+  const { limit, ...query } = c.req.valid("query");
+  const page = async (after: string | undefined, size: number) => {
+    const found = await listLetters(c.var.db, { ...query, after: after ?? query.after, limit: size });
+    return { items: found.letters.map(letterShape), next: found.next };
+  };
+  const form = formOf(c);
+  if (form === "json") {
+    const { items, next } = await page(undefined, limit ?? 100);
+    return c.json({ dead_letters: items, next }, 200);
+  }
+  const columns = Object.keys(DeadLetter.shape) as (keyof z.output<typeof DeadLetter>)[];
+  return stream({ form, columns, next: inPages(page, limit) });
+});
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{id}",
+  tags,
+  summary: "One dead letter, with the whole delivery that it came in",
+  request: { params },
+  responses: { 200: json("The dead letter", DeadLetterWithDelivery), ...problems(404) },
+});
+
+deadLetters.openapi(single, async (c) => {
+  const letter = await find(c.var.db, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
-  const { body, ...head } = envelope ?? { body: null };
-  const whole = body === null ? null : { ...head, body: bodyToJson(body) };
-  return c.json({ ...letterShape(letter), delivery: whole });
+  const delivery = envelope === null ? null : { ...envelope, body: bodyToJson(envelope.body) };
+  return c.json({ ...letterShape(letter), delivery }, 200);
 });
 
-deadLetters.post("/:id/replay", async (c) => {
-  const letter = await find(c.env.DB, c.req.param("id"));
+const replaying = createRoute({
+  ...needs("write"),
+  method: "post",
+  path: "/{id}/replay",
+  tags,
+  summary: "Send its delivery through again, after a fix",
+  request: { params },
+  responses: {
+    202: json("It is on its way", z.object({ replayed: z.string(), envelope: z.string() })),
+    ...problems(404, 409, 503),
+  },
+});
+
+deadLetters.openapi(replaying, async (c) => {
+  const letter = await find(c.env.DB, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
   if (envelope === null)
     throw new ProblemError(409, "The delivery of this dead letter is gone; it can only be discarded.");
@@ -42,12 +97,22 @@ deadLetters.post("/:id/replay", async (c) => {
   return c.json({ replayed: letter.id, envelope: letter.envelope }, 202);
 });
 
-deadLetters.delete("/:id", async (c) => {
-  await discardLetter(c.env.DB, c.env.BUCKET, await find(c.env.DB, c.req.param("id")));
+const discarding = createRoute({
+  ...needs("write"),
+  method: "delete",
+  path: "/{id}",
+  tags,
+  summary: "Discard a dead letter",
+  request: { params },
+  responses: { 204: { description: "Discarded" }, ...problems(404) },
+});
+
+deadLetters.openapi(discarding, async (c) => {
+  await discardLetter(c.env.DB, c.env.BUCKET, await find(c.env.DB, c.req.valid("param").id));
   return c.body(null, 204);
 });
 
-async function find(db: D1Database, id: string): Promise<ListedLetter> {
+async function find(db: Db, id: string): Promise<ListedLetter> {
   const letter = await getLetter(db, id);
   if (letter === null) throw new ProblemError(404, "There is no dead letter with this id.");
   return letter;

@@ -1,18 +1,18 @@
 // What callers of /v1 may pass. Each parameter is checked and named where it is wrong; unknown ones are wrong too, because
 // a misspelt filter that is ignored gives a wrong answer.
 
-import * as z from "zod";
+import { z } from "@hono/zod-openapi";
 import { normalizeAddress } from "../model/address.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { EVENT_ID_LENGTH } from "../model/id.ts";
-import { ProblemError } from "./problem.ts";
 
 const limit = z
   .string()
   .regex(/^\d{1,4}$/, "must be a whole number from 1 to 1000")
   .transform(Number)
   .refine((n) => n >= 1 && n <= 1000, "must be a whole number from 1 to 1000")
-  .default(100);
+  .optional()
+  .openapi({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
 
 const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
@@ -48,6 +48,21 @@ export const EventsQuery = z.strictObject({
   until: instant.optional(),
 });
 
+const MESSAGES = "pass custom_id, or contact and campaign";
+export const MessagesQuery = z
+  .strictObject({ custom_id: word.optional(), contact: address.optional(), campaign: word.optional() })
+  .transform(({ custom_id, contact, campaign }, context) => {
+    if (custom_id !== undefined && contact === undefined && campaign === undefined) return { custom_id };
+    if (custom_id === undefined && contact !== undefined && campaign !== undefined)
+      return { contact, campaign };
+    context.addIssue({
+      code: "custom",
+      message: MESSAGES,
+      path: [custom_id === undefined ? "custom_id" : "contact"],
+    });
+    return z.NEVER;
+  });
+
 export const TimelineQuery = z.strictObject({
   after: z
     .string()
@@ -64,24 +79,3 @@ export const LettersQuery = z.strictObject({
   limit,
   source: word.optional(),
 });
-
-/** Checks a request's query; throws a problem that names every wrong parameter. */
-export function readQuery<S extends z.ZodType>(schema: S, url: string): z.output<S> {
-  const query = Object.fromEntries(new URL(url).searchParams);
-  const parsed = schema.safeParse(query);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((parameter) => ({ parameter, reason: "there is no such parameter" }))
-      : [{ parameter: issue.path.join("."), reason: issue.message }],
-  );
-  const [first] = errors;
-  throw new ProblemError(400, `${first?.parameter}: ${first?.reason}`, errors);
-}
-
-/** The address in a path; throws a problem where it is none. */
-export function readAddress(text: string): string {
-  const parsed = address.safeParse(text);
-  if (!parsed.success) throw new ProblemError(400, "address: must be an email address");
-  return parsed.data;
-}

@@ -20,9 +20,12 @@ export interface ParameterError {
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not found",
   405: "Method not allowed",
   409: "Conflict",
+  413: "Too large",
+  429: "Too many requests",
   503: "Unavailable",
 };
 

@@ -3,9 +3,10 @@
 import type { Suppression } from "../model/contact.ts";
 import { strongestOf } from "../model/contact.ts";
 import { decidingEvent } from "../model/message.ts";
-import type { ContactRecord, MessageRow } from "../store/contacts.ts";
+import type { ContactRecord } from "../store/contacts.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
 import type { StoredEvent } from "../store/events.ts";
+import type { MessageRow } from "../store/messages.ts";
 import type { SourceRecord } from "../store/sources.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -26,7 +27,7 @@ export function contactShape(contact: string, { suppressions, counts }: ContactR
   const times = counts.flatMap(({ first, last }) => [first, last]);
   return {
     contact,
-    status: strongest === null ? "active" : "suppressed",
+    status: strongest === null ? ("active" as const) : ("suppressed" as const),
     suppression: strongest === null ? null : suppressionShape(strongest),
     history: suppressions.map(suppressionShape),
     counts: Object.fromEntries(counts.map(({ type, n }) => [type, n])),
@@ -43,7 +44,7 @@ export function messageShape(rows: readonly MessageRow[], events: readonly Store
     ...statusShape(events.filter((event) => event.contact === contact)),
   }));
   return {
-    message_id: first?.message_id ?? null,
+    message_id: first === undefined || first.message_id === "" ? null : first.message_id,
     contact: first?.contact ?? null,
     custom_id: first?.custom_id ?? null,
     source: first?.source ?? null,

@@ -1,81 +1,42 @@
 // /v1: what was stored, for whoever holds a token.
 
-import { Hono } from "hono";
-import { configOf } from "../config.ts";
-import { equalSecrets } from "../providers/credentials.ts";
-import { deliveryOf, elementAt } from "../providers/delivery.ts";
-import { providers } from "../providers/index.ts";
-import { getEnvelope } from "../store/archive.ts";
-import { getContact, getMessage } from "../store/contacts.ts";
-import { getEvent, listEvents, listTimeline, type RawPlace } from "../store/events.ts";
-import { listSources } from "../store/sources.ts";
+import { createMiddleware } from "hono/factory";
+import { router, type Api } from "./api.ts";
+import { authenticated } from "./auth.ts";
+import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
-import { EventsQuery, readAddress, readQuery, TimelineQuery } from "./parameters.ts";
+import { events } from "./events.ts";
+import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./problem.ts";
-import { contactShape, eventShape, messageShape, sourceShape } from "./shapes.ts";
+import { sources } from "./sources.ts";
+import { tokens } from "./tokens.ts";
 
-/** Most events of one message that are shown with it. */
-const MOST_OF_A_MESSAGE = 1_000;
+/** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
+const BOOKMARK = "x-tidings-bookmark";
 
-export const v1 = new Hono<{ Bindings: Env }>();
-
-v1.use(async (c, next) => {
-  const token = /^bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
-  let known = 0;
-  for (const expected of configOf(c.env).tokens.values()) known += equalSecrets(token, expected) ? 1 : 0;
-  if (known > 0) return await next();
-  return problem(401, "Send a token of API_TOKENS as `Authorization: Bearer <token>`.", {
-    headers: { "www-authenticate": 'Bearer realm="tidings"' },
-  });
+/**
+ * Reads may be answered by a replica of the database near the caller. A caller that shows the bookmark of an earlier
+ * answer sees at least what that answer saw, its own writes included.
+ */
+const inSession = createMiddleware<Api>(async (c, next) => {
+  const shown = c.req.header(BOOKMARK);
+  if (shown !== undefined && !/^[\w-]{1,200}$/.test(shown))
+    throw new ProblemError(400, `${BOOKMARK}: is not a bookmark; pass what an answer held`);
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  const session = c.env.DB.withSession(shown ?? (reads ? "first-unconstrained" : "first-primary"));
+  c.set("db", session);
+  await next();
+  const reached = session.getBookmark();
+  if (reached !== null) c.header(BOOKMARK, reached);
 });
 
-v1.get("/events", async (c) => {
-  const { events, next } = await listEvents(c.env.DB, readQuery(EventsQuery, c.req.url));
-  return c.json({ events: events.map(eventShape), next: next === null ? null : String(next) });
-});
+export const v1 = router();
 
-v1.get("/events/:id", async (c) => {
-  const found = await getEvent(c.env.DB, c.req.param("id"));
-  if (found === null) throw new ProblemError(404, "There is no event with this id.");
-  return c.json({ ...eventShape(found.event), raw: await rawOf(c.env, found.event.provider, found.place) });
-});
-
-/** The provider's own element out of the archive, to the last digit; null where the archive has it no more. */
-async function rawOf(env: Env, providerId: string, { batch, line, element }: RawPlace): Promise<unknown> {
-  const provider = providers[providerId];
-  const envelope = await getEnvelope(env.BUCKET, batch, line);
-  if (envelope === null || provider === undefined) return null;
-  const settings = configOf(env).sources.get(envelope.source)?.settings ?? {};
-  return elementAt(provider, deliveryOf(envelope, settings), element) ?? null;
-}
-
-v1.get("/contacts/:address", async (c) => {
-  const contact = readAddress(c.req.param("address"));
-  const record = await getContact(c.env.DB, contact);
-  if (record === null) throw new ProblemError(404, "Nothing is known of this address.");
-  return c.json(contactShape(contact, record));
-});
-
-v1.get("/contacts/:address/timeline", async (c) => {
-  const contact = readAddress(c.req.param("address"));
-  const { after, limit } = readQuery(TimelineQuery, c.req.url);
-  const { events, next } = await listTimeline(c.env.DB, { contact, before: after, limit });
-  return c.json({ events: events.map(eventShape), next });
-});
-
-v1.get("/messages/:id", async (c) => {
-  const messageId = c.req.param("id");
-  const rows = await getMessage(c.env.DB, messageId);
-  if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
-  const filter = { message_id: messageId, order: "asc", limit: MOST_OF_A_MESSAGE } as const;
-  const { events } = await listEvents(c.env.DB, filter);
-  return c.json(messageShape(rows, events));
-});
-
-v1.get("/sources", async (c) =>
-  c.json({ sources: (await listSources(c.env.DB)).map(sourceShape), next: null }),
-);
-
+v1.use(inSession, authenticated);
+v1.route("/events", events);
+v1.route("/contacts", contacts);
+v1.route("/messages", messages);
+v1.route("/sources", sources);
 v1.route("/dead-letters", deadLetters);
-
+v1.route("/tokens", tokens);
 v1.all("*", () => problem(404, "There is no such resource."));

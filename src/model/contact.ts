@@ -3,7 +3,8 @@
 
 import type { ParsedEvent } from "./event.ts";
 
-export type SuppressionReason = "hard_bounce" | "complaint" | "unsubscribed" | "soft_bounces";
+export const SUPPRESSION_REASONS = ["hard_bounce", "complaint", "unsubscribed", "soft_bounces"] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** When soft bounces become a suppression. */
 export interface SuppressionPolicy {

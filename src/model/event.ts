@@ -22,20 +22,22 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Why a mail did not arrive, where the provider tells. */
-export type Reason =
-  | "invalid"
-  | "mailbox_full"
-  | "inactive"
-  | "suppressed"
-  | "reputation"
-  | "content"
-  | "policy"
-  | "spam"
-  | "unsubscribed"
-  | "timed_out"
-  | "technical"
-  | "duplicate"
-  | "other";
+export const REASONS = [
+  "invalid",
+  "mailbox_full",
+  "inactive",
+  "suppressed",
+  "reputation",
+  "content",
+  "policy",
+  "spam",
+  "unsubscribed",
+  "timed_out",
+  "technical",
+  "duplicate",
+  "other",
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 /** The receiving server's answer: reply code (RFC 5321, e.g. 550), enhanced code (RFC 3463, e.g. "5.1.1"), its words. */
 export interface Smtp {

@@ -1,7 +1,8 @@
-// Reads of what is known of a contact and of a message.
+// Reads of what is known of a contact.
 
 import type { Suppression } from "../model/contact.ts";
 import type { EventType } from "../model/event.ts";
+import type { Db } from "./db.ts";
 import { rangeOf } from "./events.ts";
 
 /** A contact's events in figures; times in ms. */
@@ -11,7 +12,7 @@ export interface ContactRecord {
 }
 
 /** Suppressions and counts of a contact; null where nothing is known of it. */
-export async function getContact(db: D1Database, contact: string): Promise<ContactRecord | null> {
+export async function getContact(db: Db, contact: string): Promise<ContactRecord | null> {
   const [from, to] = rangeOf(contact);
   const suppressions = db
     .prepare(
@@ -30,20 +31,4 @@ export async function getContact(db: D1Database, contact: string): Promise<Conta
     counts: (counted?.results ?? []) as ContactRecord["counts"],
   };
   return record.counts.length === 0 && record.suppressions.length === 0 ? null : record;
-}
-
-export interface MessageRow {
-  message_id: string;
-  contact: string;
-  custom_id: string | null;
-  source: string;
-}
-
-/** To whom a message went: usually one contact, several where the provider gives one id to all recipients. */
-export async function getMessage(db: D1Database, messageId: string): Promise<MessageRow[]> {
-  const rows = await db
-    .prepare("SELECT message_id, contact, custom_id, source FROM messages WHERE message_id = ?1 LIMIT 100")
-    .bind(messageId)
-    .all<MessageRow>();
-  return rows.results;
 }

@@ -2,6 +2,7 @@
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
 import type { DeadLetter } from "./rows.ts";
+import type { Db } from "./db.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
 const MOST_RAW = 50_000;
@@ -73,7 +74,7 @@ const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_
 
 /** Dead letters in order of receipt, after the one with the id `after`, of one source or of all. */
 export async function listLetters(
-  db: D1Database,
+  db: Db,
   { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
 ): Promise<{ letters: ListedLetter[]; next: string | null }> {
   const rows = await db
@@ -86,7 +87,7 @@ export async function listLetters(
   return { letters, next: rows.results.length > limit ? (letters.at(-1)?.id ?? null) : null };
 }
 
-export async function getLetter(db: D1Database, id: string): Promise<ListedLetter | null> {
+export async function getLetter(db: Db, id: string): Promise<ListedLetter | null> {
   return await db.prepare(`SELECT ${COLUMNS} FROM dead_letters WHERE id = ?1`).bind(id).first<ListedLetter>();
 }
 

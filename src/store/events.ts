@@ -3,6 +3,7 @@
 import type { EventDetails, EventType } from "../model/event.ts";
 import { contactPrefix } from "../model/id.ts";
 import { NO_DETAILS } from "../providers/fields.ts";
+import type { Db } from "./db.ts";
 
 /** A stored event as the database gives it; times in ms. */
 export interface StoredEvent extends EventDetails {
@@ -55,13 +56,13 @@ const COLUMNS = `events.seq, events.id, events.contact, events.at, events.receiv
 const MOST_SCANNED = 20_000;
 
 /** A page of events in order of storage. With a contact or message it reads these alone, else it walks the feed. */
-export async function listEvents(db: D1Database, filter: EventFilter): Promise<EventPage> {
+export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage> {
   const contacts = await contactsOf(db, filter);
   return contacts === null ? await walkFeed(db, filter) : await readContacts(db, filter, contacts);
 }
 
 /** The contacts that a filter confines the events to; null for all. */
-async function contactsOf(db: D1Database, { contact, message_id }: EventFilter): Promise<string[] | null> {
+async function contactsOf(db: Db, { contact, message_id }: EventFilter): Promise<string[] | null> {
   if (contact !== undefined) return [contact];
   if (message_id === undefined) return null;
   const found = await db.prepare("SELECT contact FROM messages WHERE message_id = ?1").bind(message_id).all<{
@@ -70,11 +71,7 @@ async function contactsOf(db: D1Database, { contact, message_id }: EventFilter):
   return found.results.map((row) => row.contact);
 }
 
-async function readContacts(
-  db: D1Database,
-  filter: EventFilter,
-  contacts: readonly string[],
-): Promise<EventPage> {
+async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const compare = filter.order === "asc" ? ">" : "<";
   // The plus keeps the planner from walking the whole feed for the order's sake.
@@ -100,7 +97,7 @@ export function rangeOf(contact: string): [from: string, to: string, contact: st
   return [prefix, `${prefix}~`, contact];
 }
 
-async function walkFeed(db: D1Database, filter: EventFilter): Promise<EventPage> {
+async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const edge = await db
     .prepare(
@@ -160,7 +157,7 @@ function toEvent(row: Row): StoredEvent {
 
 /** A contact's events, latest occurrence first, before the event with the id `before`. */
 export async function listTimeline(
-  db: D1Database,
+  db: Db,
   { contact, before, limit }: { contact: string; before?: string | undefined; limit: number },
 ): Promise<{ events: StoredEvent[]; next: string | null }> {
   const [from, to] = rangeOf(contact);
@@ -174,11 +171,27 @@ export async function listTimeline(
   return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
 }
 
+const MOST_OF_CONTACTS = 10_000;
+
+/** Events of the contacts, of one campaign or of all, in order of time; the latest ten thousand. */
+export async function readEventsOf(
+  db: Db,
+  contacts: readonly string[],
+  campaign?: string,
+): Promise<StoredEvent[]> {
+  const rows = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
+       ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
+       WHERE ?2 IS NULL OR events.campaign = ?2 ORDER BY events.at DESC, events.id DESC LIMIT ${MOST_OF_CONTACTS}`,
+    )
+    .bind(JSON.stringify(contacts.map(rangeOf)), campaign ?? null)
+    .all<Row>();
+  return rows.results.map(toEvent).toReversed();
+}
+
 /** One event by its id, and where its raw element lies; null where there is none. */
-export async function getEvent(
-  db: D1Database,
-  id: string,
-): Promise<{ event: StoredEvent; place: RawPlace } | null> {
+export async function getEvent(db: Db, id: string): Promise<{ event: StoredEvent; place: RawPlace } | null> {
   const row = await db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<Row>();
   if (row === null) return null;
   return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };

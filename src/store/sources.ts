@@ -1,6 +1,7 @@
 // Reads and upkeep of the sources' counters.
 
 import { firstIdAt } from "../model/id.ts";
+import type { Db } from "./db.ts";
 
 /** A source's health; times in ms. */
 export interface SourceRecord {
@@ -18,7 +19,7 @@ export interface SourceRecord {
 }
 
 /** All sources that ever sent something. */
-export async function listSources(db: D1Database): Promise<SourceRecord[]> {
+export async function listSources(db: Db): Promise<SourceRecord[]> {
   const rows = await db
     .prepare(
       `SELECT sources.*, coalesce(d.n, 0) AS dead_letters FROM sources

@@ -1,0 +1,71 @@
+// /v1/contacts: "did she get it?", and "may I mail her?", answered for one address.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { etag } from "hono/etag";
+import { getContact } from "../store/contacts.ts";
+import { listTimeline } from "../store/events.ts";
+import { json, needs, pageOf, problems, router } from "./api.ts";
+import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { address, TimelineQuery } from "./parameters.ts";
+import { ProblemError } from "./problem.ts";
+import { Contact, Event } from "./schemas.ts";
+import { contactShape, eventShape } from "./shapes.ts";
+
+const tags = ["Contacts"];
+const params = z.object({ address });
+
+export const contacts = router();
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{address}",
+  tags,
+  summary: "What is known of a contact: suppression with its history, counts by type, first and last seen",
+  request: { params },
+  responses: { 200: json("The contact", Contact), ...problems(400, 404) },
+});
+
+contacts.use("/:address", etag());
+contacts.openapi(single, async (c) => {
+  const contact = c.req.valid("param").address;
+  const record = await getContact(c.var.db, contact);
+  if (record === null) throw new ProblemError(404, "Nothing is known of this address.");
+  return c.json(contactShape(contact, record), 200);
+});
+
+const timeline = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{address}/timeline",
+  tags,
+  summary: "A contact's events over all sources, latest occurrence first",
+  request: { params, query: TimelineQuery },
+  responses: {
+    200: {
+      description: "The events",
+      content: { "application/json": { schema: pageOf("events", Event) }, ...STREAMED },
+    },
+    ...problems(400),
+  },
+});
+
+contacts.openapi(timeline, async (c) => {
+  const contact = c.req.valid("param").address;
+  const { after, limit } = c.req.valid("query");
+  const form = formOf(c);
+  const page = async (before: string | undefined, size: number) => {
+    const found = await listTimeline(c.var.db, { contact, before, limit: size });
+    return { items: found.events.map(eventShape), next: found.next };
+  };
+  if (form === "json") {
+    const { items, next } = await page(after, Math.min(limit ?? 100, 1_000));
+    return c.json({ events: items, next }, 200);
+  }
+  const columns = Object.keys(Event.shape) as (keyof z.output<typeof Event>)[];
+  return stream({
+    form,
+    columns,
+    next: inPages((cursor: string | undefined, size) => page(cursor ?? after, size), limit),
+  });
+});

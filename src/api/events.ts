@@ -1,0 +1,82 @@
+// /v1/events: the stored feed, and one event with what its provider really said.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { etag } from "hono/etag";
+import { configOf } from "../config.ts";
+import { deliveryOf, elementAt } from "../providers/delivery.ts";
+import { providers } from "../providers/index.ts";
+import { getEnvelope } from "../store/archive.ts";
+import { getEvent, listEvents, type RawPlace } from "../store/events.ts";
+import { json, needs, pageOf, problems, router } from "./api.ts";
+import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { EventsQuery } from "./parameters.ts";
+import { ProblemError } from "./problem.ts";
+import { Event, EventWithRaw } from "./schemas.ts";
+import { eventShape } from "./shapes.ts";
+
+const tags = ["Events"];
+
+export const events = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "Events in order of storage",
+  description:
+    "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all that match, or `limit` of them.",
+  request: { query: EventsQuery },
+  responses: {
+    200: {
+      description: "The events",
+      content: { "application/json": { schema: pageOf("events", Event) }, ...STREAMED },
+    },
+    ...problems(400),
+  },
+});
+
+events.openapi(listing, async (c) => {
+  const { limit, ...filter } = c.req.valid("query");
+  const form = formOf(c);
+  if (form === "json") {
+    const { events: found, next } = await listEvents(c.var.db, {
+      ...filter,
+      limit: Math.min(limit ?? 100, 1_000),
+    });
+    return c.json({ events: found.map(eventShape), next: next === null ? null : String(next) }, 200);
+  }
+  const page = async (after: number | undefined, size: number) => {
+    const found = await listEvents(c.var.db, { ...filter, after: after ?? filter.after, limit: size });
+    return { items: found.events.map(eventShape), next: found.next };
+  };
+  const columns = Object.keys(Event.shape) as (keyof z.output<typeof Event>)[];
+  return stream({ form, columns, next: inPages(page, limit) });
+});
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{id}",
+  tags,
+  summary: "One event, with the provider's own words",
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 200: json("The event", EventWithRaw), ...problems(404) },
+});
+
+events.use("/:id", etag());
+events.openapi(single, async (c) => {
+  const found = await getEvent(c.var.db, c.req.valid("param").id);
+  if (found === null) throw new ProblemError(404, "There is no event with this id.");
+  const raw = await rawOf(c.env, found.event.provider, found.place);
+  return c.json({ ...eventShape(found.event), raw }, 200);
+});
+
+/** The provider's own element out of the archive, to the last digit; null where the archive has it no more. */
+async function rawOf(env: Env, providerId: string, { batch, line, element }: RawPlace): Promise<unknown> {
+  const provider = providers[providerId];
+  const envelope = await getEnvelope(env.BUCKET, batch, line);
+  if (envelope === null || provider === undefined) return null;
+  const settings = configOf(env).sources.get(envelope.source)?.settings ?? {};
+  return elementAt(provider, deliveryOf(envelope, settings), element) ?? null;
+}

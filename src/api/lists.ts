@@ -1,0 +1,85 @@
+// Lists in the form that the caller accepts: a page of JSON, or the whole list as CSV or NDJSON, streamed page by page so
+// that a million rows take no more memory than one page.
+
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import type { Api } from "./api.ts";
+
+const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
+
+/** How a list is to be answered. */
+export type ListForm = "json" | "csv" | "ndjson";
+
+/** What the caller accepts, JSON by default. */
+export function formOf(c: Context<Api>): ListForm {
+  const accepted = accepts(c, {
+    header: "Accept",
+    supports: ["application/json", MEDIA.csv, MEDIA.ndjson],
+    default: "application/json",
+  });
+  return accepted === MEDIA.csv ? "csv" : accepted === MEDIA.ndjson ? "ndjson" : "json";
+}
+
+/** The two streamed forms, for a route's description. */
+export const STREAMED = {
+  [MEDIA.csv]: { schema: { type: "string" as const } },
+  [MEDIA.ndjson]: { schema: { type: "string" as const } },
+};
+
+export interface Streamed<T extends object> {
+  form: "csv" | "ndjson";
+  /** The columns of CSV: fields of the items, in order. Those that hold lists or objects are written as JSON. */
+  columns: readonly (keyof T & string)[];
+  /** The next items; null at the end. */
+  next: () => Promise<readonly T[] | null>;
+}
+
+/** The whole list as it is read. Where reading fails half-way the transfer breaks off, so that nobody takes it for whole. */
+export function stream<T extends object>({ form, columns, next }: Streamed<T>): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (form === "csv") controller.enqueue(encoder.encode(`${columns.join(",")}\r\n`));
+    },
+    async pull(controller) {
+      const items = await next();
+      if (items === null) return controller.close();
+      const lines = items.map((item) =>
+        form === "csv"
+          ? columns.map((column) => cell(item[column])).join(",") + "\r\n"
+          : `${JSON.stringify(item)}\n`,
+      );
+      controller.enqueue(encoder.encode(lines.join("")));
+    },
+  });
+  return new Response(body, { headers: { "content-type": `${MEDIA[form]}; charset=utf-8` } });
+}
+
+/** RFC 4180. */
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * Reads a list of pages one after the other, up to `most` items. `page` gives the page after a cursor.
+ */
+export function inPages<T, C extends string | number>(
+  page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
+  most = Infinity,
+): () => Promise<T[] | null> {
+  let after: C | undefined;
+  let left = most;
+  let ended = false;
+  return async () => {
+    if (ended || left <= 0) return null;
+    const { items, next } = await page(after, Math.min(left, PAGE));
+    left -= items.length;
+    if (next === null) ended = true;
+    else after = next;
+    return items;
+  };
+}
+
+const PAGE = 1_000;

@@ -1,0 +1,57 @@
+// /v1/messages: what became of one mail, found by the provider's id, by the sender's own id, or by whom and what it was for.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { etag } from "hono/etag";
+import { findMessages, getMessage } from "../store/messages.ts";
+import { listEvents } from "../store/events.ts";
+import { json, needs, problems, router } from "./api.ts";
+import { MessagesQuery } from "./parameters.ts";
+import { ProblemError } from "./problem.ts";
+import { Message } from "./schemas.ts";
+import { messageShape } from "./shapes.ts";
+
+/** Most events of one message that are shown with it. */
+const MOST_OF_A_MESSAGE = 1_000;
+
+const tags = ["Messages"];
+
+export const messages = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "Messages by the sender's own id, or by contact and campaign",
+  description: "Pass `custom_id`, or `contact` and `campaign`. The latest 100 are shown.",
+  request: { query: MessagesQuery },
+  responses: {
+    200: json("The messages", z.object({ messages: z.array(Message), next: z.null() })),
+    ...problems(400),
+  },
+});
+
+messages.openapi(listing, async (c) => {
+  const found = await findMessages(c.var.db, c.req.valid("query"));
+  return c.json({ messages: found.map(({ rows, events }) => messageShape(rows, events)), next: null }, 200);
+});
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{id}",
+  tags,
+  summary: "A message's status, recipients and events",
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 200: json("The message", Message), ...problems(404) },
+});
+
+messages.use("/:id", etag());
+messages.openapi(single, async (c) => {
+  const { id } = c.req.valid("param");
+  const rows = await getMessage(c.var.db, id);
+  if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
+  const filter = { message_id: id, order: "asc", limit: MOST_OF_A_MESSAGE } as const;
+  const { events } = await listEvents(c.var.db, filter);
+  return c.json(messageShape(rows, events), 200);
+});

@@ -1,0 +1,137 @@
+// What /v1 answers, described once: these schemas type the handlers and make the OpenAPI document.
+
+import { z } from "@hono/zod-openapi";
+import { EVENT_TYPES, REASONS } from "../model/event.ts";
+import { SUPPRESSION_REASONS } from "../model/contact.ts";
+
+/** ISO 8601 in UTC with milliseconds. */
+export const time = z.iso.datetime().openapi({ example: "2026-11-21T09:30:00.000Z" });
+const address = z.string().openapi({ example: "ann@example.com" });
+export const eventType = z.enum(EVENT_TYPES);
+
+const eventFields = {
+  id: z.string().openapi({ example: "3fj0dm8c01k5gqfp8w7h2m4n6q8s0tvwxy" }),
+  seq: z.int().describe("Order of storage; the cursor of the feed"),
+  source: z.string().openapi({ example: "mailjet" }),
+  provider: z.string().openapi({ example: "mailjet" }),
+  type: eventType,
+  contact: address,
+  message_id: z.string().nullable().openapi({ example: "1152921521234567890" }),
+  occurred_at: time.describe("When it happened, by the provider"),
+  received_at: time,
+  bounce: z.enum(["hard", "soft"]).nullable().describe("Only for `bounced`"),
+  reason: z.enum(REASONS).nullable(),
+  description: z.string().nullable().describe("The provider's or the receiving server's words"),
+  smtp: z
+    .object({ code: z.int().nullable(), enhanced: z.string().nullable(), response: z.string().nullable() })
+    .nullable(),
+  campaign: z.string().nullable(),
+  custom_id: z.string().nullable(),
+  tags: z.array(z.string()),
+  metadata: z.record(z.string(), z.unknown()),
+  url: z.string().nullable().describe("The link that was clicked"),
+  ip: z.string().nullable(),
+  geo: z.string().nullable(),
+  user_agent: z.string().nullable(),
+  machine: z.boolean().nullable().describe("Whether a machine opened or clicked; null where it is not told"),
+};
+
+export const Event = z.object(eventFields).openapi("Event");
+
+export const EventWithRaw = z
+  .object({
+    ...eventFields,
+    raw: z.unknown().describe("The provider's own element, untouched; null where the archive has it no more"),
+  })
+  .openapi("EventWithRaw");
+
+export const Suppression = z
+  .object({
+    reason: z.enum(SUPPRESSION_REASONS),
+    event: z.string().describe("Id of the event that is the evidence"),
+    source: z.string(),
+    since: time.describe("When the evidence happened"),
+    lifted_at: time.nullable(),
+    lifted_by: z.string().nullable(),
+  })
+  .openapi("Suppression");
+
+export const Contact = z
+  .object({
+    contact: address,
+    status: z.enum(["active", "suppressed"]),
+    suppression: Suppression.nullable().describe("The strongest in force"),
+    history: z.array(Suppression),
+    counts: z.partialRecord(eventType, z.int()),
+    first_seen: time.nullable(),
+    last_seen: time.nullable(),
+  })
+  .openapi("Contact");
+
+const status = {
+  status: eventType.describe("The highest of its events"),
+  bounce: z.enum(["hard", "soft"]).nullable(),
+};
+
+export const Message = z
+  .object({
+    message_id: z.string().nullable(),
+    contact: address.nullable(),
+    custom_id: z.string().nullable(),
+    source: z.string().nullable(),
+    ...status,
+    recipients: z.array(z.object({ contact: address, ...status })),
+    events: z.array(Event),
+  })
+  .openapi("Message");
+
+const letterFields = {
+  id: z.string(),
+  envelope: z.string(),
+  element: z.int().nullable().describe("Which of the delivery's rejects; null for the whole of it"),
+  source: z.string(),
+  provider: z.string(),
+  reason: z.string(),
+  raw: z.string(),
+  received_at: time,
+  replayed_at: time.nullable(),
+};
+
+export const DeadLetter = z.object(letterFields).openapi("DeadLetter");
+
+export const DeadLetterWithDelivery = z
+  .object({
+    ...letterFields,
+    delivery: z
+      .object({
+        id: z.string(),
+        source: z.string(),
+        provider: z.string(),
+        receivedAt: z.int().describe("ms since the epoch"),
+        method: z.string(),
+        url: z.string(),
+        headers: z.array(z.tuple([z.string(), z.string()])),
+        outside: z.literal(true).optional(),
+        replay: z.literal(true).optional(),
+        body: z.union([z.object({ text: z.string() }), z.object({ base64: z.string() })]),
+      })
+      .nullable()
+      .describe("The whole request; null where it is gone"),
+  })
+  .openapi("DeadLetterWithDelivery");
+
+export const Source = z
+  .object({
+    source: z.string(),
+    provider: z.string(),
+    last_received_at: time,
+    last_event_at: time.nullable(),
+    last_ping_at: time.nullable(),
+    lag_ms: z.int().describe("From receipt to storage, lately"),
+    events: z.int(),
+    duplicates: z.int().describe("Repeats that were absorbed"),
+    pings: z.int(),
+    outside: z.int().describe("Requests from outside of an observed IP list"),
+    dead_letters: z.int(),
+  })
+  .openapi("Source");

@@ -1,0 +1,25 @@
+// /v1/sources: whether each source is alive, and what it brought.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { listSources } from "../store/sources.ts";
+import { json, needs, problems, router } from "./api.ts";
+import { Source } from "./schemas.ts";
+import { sourceShape } from "./shapes.ts";
+
+export const sources = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags: ["Sources"],
+  summary: "The health of every source that ever sent something",
+  responses: {
+    200: json("The sources", z.object({ sources: z.array(Source), next: z.null() })),
+    ...problems(),
+  },
+});
+
+sources.openapi(listing, async (c) =>
+  c.json({ sources: (await listSources(c.var.db)).map(sourceShape), next: null }, 200),
+);

@@ -1,0 +1,111 @@
+// /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { configOf } from "../config.ts";
+import { SCOPES } from "../model/scope.ts";
+import { addToken, listTokens, removeToken } from "../store/tokens.ts";
+import { json, needs, problems, router } from "./api.ts";
+import { digestOf } from "./auth.ts";
+import { ProblemError } from "./problem.ts";
+
+const tags = ["Tokens"];
+const name = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, "must be letters, digits, dots, dashes, at most 64")
+  .openapi({ example: "dashboard" });
+const scopes = z
+  .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
+  .min(1, "must not be empty")
+  .openapi({ example: ["read"], description: "write holds read, and admin holds both" });
+
+const Token = z
+  .object({
+    name,
+    scopes,
+    origin: z.enum(["configuration", "api"]).describe("API_TOKENS, or made here"),
+    created_at: z.iso.datetime().nullable(),
+    created_by: z.string().nullable().describe("The token with which it was made"),
+    last_used_at: z.iso.datetime().nullable().describe("To within five minutes"),
+  })
+  .openapi("Token");
+
+export const tokens = router();
+
+const listing = createRoute({
+  ...needs("admin"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "All tokens, their scopes and last use; never what their holders show",
+  responses: { 200: json("The tokens", z.object({ tokens: z.array(Token), next: z.null() })), ...problems() },
+});
+
+tokens.openapi(listing, async (c) => {
+  const rows = await listTokens(c.var.db);
+  const uses = new Map(rows.map(({ sha256, last_used_at }) => [sha256, last_used_at]));
+  const configured = [...configOf(c.env).tokens].map(([sha256, token]) => ({
+    ...token,
+    scopes: [...token.scopes],
+    origin: "configuration" as const,
+    created_at: null,
+    created_by: null,
+    last_used_at: iso(uses.get(sha256)),
+  }));
+  const made = rows
+    .filter((row) => row.scopes.length > 0)
+    .map((row) => ({
+      name: row.name,
+      scopes: row.scopes,
+      origin: "api" as const,
+      created_at: iso(row.created_at),
+      created_by: row.created_by,
+      last_used_at: iso(row.last_used_at),
+    }));
+  return c.json({ tokens: [...configured, ...made], next: null }, 200);
+});
+
+const iso = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : new Date(ms).toISOString();
+
+const making = createRoute({
+  ...needs("admin"),
+  method: "post",
+  path: "/",
+  tags,
+  summary: "Make a token; it is shown this once",
+  request: {
+    body: { required: true, content: { "application/json": { schema: z.strictObject({ name, scopes }) } } },
+  },
+  responses: {
+    201: json("The token", z.object({ name, scopes, token: z.string().openapi({ example: "tid_Zm9v..." }) })),
+    ...problems(400, 409),
+  },
+});
+
+tokens.openapi(making, async (c) => {
+  const wanted = c.req.valid("json");
+  const token = `tid_${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}`;
+  const taken = [...configOf(c.env).tokens.values()].some((configured) => configured.name === wanted.name);
+  const record = { ...wanted, sha256: digestOf(token), created_at: Date.now(), created_by: c.var.token.name };
+  if (taken || !(await addToken(c.env.DB, record)))
+    throw new ProblemError(409, `There is a token named ${wanted.name} already.`);
+  return c.json({ ...wanted, token }, 201);
+});
+
+const revoking = createRoute({
+  ...needs("admin"),
+  method: "delete",
+  path: "/{name}",
+  tags,
+  summary: "Revoke a token; it opens nothing any more within half a minute",
+  request: { params: z.object({ name }) },
+  responses: { 204: { description: "Revoked" }, ...problems(404, 409) },
+});
+
+tokens.openapi(revoking, async (c) => {
+  const wanted = c.req.valid("param").name;
+  if ([...configOf(c.env).tokens.values()].some((configured) => configured.name === wanted))
+    throw new ProblemError(409, "This token is of API_TOKENS; take it out of that secret.");
+  if (!(await removeToken(c.env.DB, wanted))) throw new ProblemError(404, "There is no token of this name.");
+  return c.body(null, 204);
+});

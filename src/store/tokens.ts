@@ -1,0 +1,79 @@
+// Tokens that were made through the API, and when any token was last used. What its holder shows is never stored.
+
+import type { Scope } from "../model/scope.ts";
+import type { Db } from "./db.ts";
+
+/** A token made through the API; times in ms. */
+export interface TokenRecord {
+  sha256: string;
+  name: string;
+  scopes: Scope[];
+  created_at: number;
+  created_by: string | null;
+}
+
+type Row = Omit<TokenRecord, "scopes"> & { scopes: string | null; last_used_at: number | null };
+
+/** How exact `last_used_at` is, ms: each use would be a row written. */
+export const USE_GRAIN = 300_000;
+
+/** The token with this digest; null where none was made, or it was revoked. */
+export async function findToken(db: Db, sha256: string): Promise<TokenRecord | null> {
+  const row = await db
+    .prepare(
+      "SELECT sha256, name, scopes, created_at, created_by FROM tokens WHERE sha256 = ?1 AND scopes IS NOT NULL",
+    )
+    .bind(sha256)
+    .first<Row>();
+  return row === null ? null : { ...row, scopes: toScopes(row.scopes) };
+}
+
+/** All rows: the tokens made through the API, and the uses of configured ones (whose `scopes` are empty). */
+export async function listTokens(db: Db): Promise<(TokenRecord & { last_used_at: number | null })[]> {
+  const { results } = await db
+    .prepare(
+      "SELECT sha256, name, scopes, created_at, created_by, last_used_at FROM tokens ORDER BY created_at, name",
+    )
+    .all<Row>();
+  return results.map((row) => ({ ...row, scopes: toScopes(row.scopes) }));
+}
+
+function toScopes(text: string | null): Scope[] {
+  return text === null || text === "" ? [] : (text.split(",") as Scope[]);
+}
+
+/** Keeps a new token; false where the name is taken. */
+export async function addToken(db: Db, token: TokenRecord): Promise<boolean> {
+  const { meta } = await db
+    .prepare(
+      `INSERT INTO tokens (sha256, name, scopes, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5)
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(token.sha256, token.name, token.scopes.join(","), token.created_at, token.created_by)
+    .run();
+  return meta.changes > 0;
+}
+
+/** Revokes the token of this name; false where there is none that was made through the API. */
+export async function removeToken(db: Db, name: string): Promise<boolean> {
+  const { meta } = await db
+    .prepare("DELETE FROM tokens WHERE name = ?1 AND scopes IS NOT NULL")
+    .bind(name)
+    .run();
+  return meta.changes > 0;
+}
+
+/** Notes a use, at most once per grain. A token that was revoked meanwhile stays so. */
+export async function noteUse(
+  db: Db,
+  { sha256, name, configured }: { sha256: string; name: string; configured: boolean },
+  now: number,
+): Promise<void> {
+  const sql = configured
+    ? `INSERT INTO tokens (sha256, name, created_at, last_used_at) VALUES (?1, ?2, ?3, ?3)
+       ON CONFLICT (sha256) DO UPDATE SET last_used_at = excluded.last_used_at
+       WHERE last_used_at < excluded.last_used_at - ${USE_GRAIN}`
+    : `UPDATE tokens SET last_used_at = ?3 WHERE sha256 = ?1 AND name = ?2
+       AND coalesce(last_used_at, 0) < ?3 - ${USE_GRAIN}`;
+  await db.prepare(sql).bind(sha256, name, now).run();
+}
