@@ -70,5 +70,10 @@ export async function startExpress(): Promise<Running> {
   };
   beforeExit(stop);
   const [address] = (await once(child, "message")) as [AddressInfo];
-  return { url: new URL(`http://127.0.0.1:${address.port}`), stop };
+  return {
+    url: new URL(`http://127.0.0.1:${address.port}`),
+    inspector: null,
+    settled: async () => undefined,
+    stop,
+  };
 }

@@ -8,6 +8,7 @@ import { giveUp, run, shutDown, stopOnSignals } from "../../src/local/shutdown.t
 import { bill } from "./parts/bill.ts";
 import { growth } from "./parts/growth.ts";
 import { ingest } from "./parts/ingest.ts";
+import { read } from "./parts/read.ts";
 import { size } from "./parts/size.ts";
 import { store } from "./parts/store.ts";
 import { keepsBound, printTable, RESULTS, targetsTable, writeResult, type PartResult } from "./results.ts";
@@ -17,6 +18,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   ingest,
   store,
   growth,
+  read,
   bill,
   size,
 };

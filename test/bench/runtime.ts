@@ -4,6 +4,7 @@
 import { build } from "esbuild";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { beforeExit } from "../../src/local/shutdown.ts";
 import { storage } from "../storage.ts";
@@ -51,16 +52,22 @@ export interface Setup {
   objects?: readonly string[];
   /** A queue whose messages a second Worker takes and drops. */
   drained?: string;
+  /** Whether a debugger may look inside. */
+  inspected?: boolean;
 }
 
 export interface Running {
   /** Of the Worker itself. */
   url: URL;
+  /** Where the runtime listens to a debugger of the Worker, if it does. */
+  inspector: string | null;
+  /** Resolves when its queue is drained, or after a while: a backlog takes time from whoever is measured next. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts the Worker with empty storage; stopping it removes the storage. */
-export async function start({ entry, env, objects = [], drained }: Setup): Promise<Running> {
+export async function start({ entry, env, objects = [], drained, inspected }: Setup): Promise<Running> {
   const storage = makeStorage();
   const exported = objects.map((name) => [name, { type: "durable-object", storage: "sqlite" }] as const);
   const workers: WorkerOptions[] = [
@@ -71,13 +78,17 @@ export async function start({ entry, env, objects = [], drained }: Setup): Promi
   ];
   if (drained !== undefined) {
     const triggers = [{ type: "queue" as const, name: drained, maxBatchSize: 100, maxBatchTimeout: 1 }];
-    workers.push({ config: { ...worker("drain", "export default { queue() {} }"), triggers } });
+    workers.push({
+      config: { ...worker("drain", DRAIN), triggers },
+      dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
+    });
   }
   const runtime = new Miniflare({
     workers,
     host: "127.0.0.1",
     port: 0,
     logRequests: false,
+    ...(inspected === true ? { inspectorPort: 0 } : {}),
     log: new Log(LogLevel.ERROR),
     resourcePersistencePath: storage,
   });
@@ -87,7 +98,37 @@ export async function start({ entry, env, objects = [], drained }: Setup): Promi
   };
   beforeExit(stop);
   await runtime.ready;
-  return { url: await runtime.unsafeGetDirectURL("bench"), stop };
+  const drain = drained === undefined ? null : await runtime.unsafeGetDirectURL("drain");
+  const settled = async (): Promise<void> => {
+    if (drain !== null) await untilStill(async () => await (await fetch(drain)).text());
+  };
+  const inspector = inspected === true ? await inspectorOf(runtime) : null;
+  return { url: await runtime.unsafeGetDirectURL("bench"), inspector, settled, stop };
+}
+
+async function inspectorOf(runtime: Miniflare): Promise<string> {
+  const url = new URL("/core:user:bench", await runtime.getInspectorURL());
+  url.protocol = "ws:";
+  return url.href;
+}
+
+/** Takes and drops messages, and tells how many. */
+const DRAIN = `let n = 0; export default {
+  queue({ messages }) { n += messages.length; },
+  fetch() { return new Response(String(n)); },
+};`;
+
+const LOOK_EVERY = 250; // ms
+const MOST_LOOKS = 60;
+
+async function untilStill(look: () => Promise<string>): Promise<void> {
+  let before = await look();
+  for (let i = 0; i < MOST_LOOKS; i++) {
+    await sleep(LOOK_EVERY);
+    const now = await look();
+    if (now === before) return;
+    before = now;
+  }
 }
 
 function worker(name: string, contents: string) {

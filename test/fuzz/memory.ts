@@ -1,46 +1,14 @@
-// The memory of the Worker's isolate, asked of the runtime while requests come: what a run leaks stays when garbage is
-// collected, so it is the lowest reading of a stretch that counts. The process as a whole says nothing: the local database,
-// queues and objects live in it, too, and it grows for a Worker that does nothing.
+// Whether the Worker's memory grew over a run: what a run leaks stays when garbage is collected, so it is the lowest reading
+// of a stretch that counts.
 
 import { fail, ok, type Result } from "../../src/model/result.ts";
+import { EVERY } from "../bench/memory.ts";
 
-const EVERY = 200; // ms
 const FEWEST = 600; // samples, two minutes
 /** How far the heap has to fall in each half, bytes: else nothing was collected there, and the half says nothing. */
 const COLLECTED = 15e6;
 /** How much higher the second half's lowest reading may be than the first's. */
 const SLACK_BYTES = 6e6;
-
-export interface MemoryWatch {
-  stop(): void;
-  /** Bytes of the heap in use, in order. */
-  samples: number[];
-}
-
-/** Samples the heap by the runtime's debugger, which listens at `port` (see startEdge). */
-export function watchMemory(port: number): MemoryWatch {
-  const samples: number[] = [];
-  // Whoever debugs has to say where from.
-  const options = { headers: { origin: "http://localhost" } };
-  const socket: WebSocket = Reflect.construct(WebSocket, [`ws://127.0.0.1:${port}/ws`, options]);
-  let id = 0;
-  const ask = (): void => {
-    if (socket.readyState === WebSocket.OPEN)
-      socket.send(JSON.stringify({ id: ++id, method: "Runtime.getHeapUsage" }));
-  };
-  socket.addEventListener("message", ({ data }) => {
-    const { result }: { result?: { usedSize?: number } } = JSON.parse(String(data));
-    if (typeof result?.usedSize === "number") samples.push(result.usedSize);
-  });
-  const timer = setInterval(ask, EVERY);
-  return {
-    samples,
-    stop: () => {
-      clearInterval(timer);
-      socket.close();
-    },
-  };
-}
 
 export interface Growth {
   /** The lowest readings of the two halves, bytes. */

@@ -12,7 +12,8 @@ import { ROOT } from "../../src/local/wrangler.ts";
 import { drive, type Driven } from "./drive.ts";
 import { keepFinding, readRequests } from "./failures.ts";
 import { findCause, likeness } from "./find-cause.ts";
-import { growthOf, grewTooMuch, watchMemory, type MemoryWatch } from "./memory.ts";
+import { watchMemory, type MemoryWatch } from "../bench/memory.ts";
+import { growthOf, grewTooMuch } from "./memory.ts";
 import { readOptions, USAGE, type Options } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { discardSome, holdAgainstCounts, readAll, waitForRest } from "./settle.ts";
@@ -89,7 +90,7 @@ async function fuzz(
   options: Options,
   replayed: readonly FuzzRequest[] | null,
 ): Promise<boolean> {
-  const memory = watchMemory(inspector);
+  const memory = watchMemory(`ws://127.0.0.1:${inspector}/ws`);
   const driven = await send(port, log, options, replayed);
   memory.stop();
   const wrong = [...(await settle(edge, driven, log)), ...judgeMemory(memory, driven)];

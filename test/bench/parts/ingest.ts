@@ -29,7 +29,7 @@ interface Line {
 export async function ingest(quick: boolean, progress: Progress): Promise<PartResult> {
   const running = await startCandidates();
   const lines: Line[] = [];
-  const [rounds, duration] = quick ? [2, 400] : [5, 1_000];
+  const [rounds, duration] = quick ? [2, 400] : [7, 1_000];
   const total = WORKS.length * NAMES.length * (2 * rounds + 1);
   let done = 0;
   const step = (words: string): void => progress.show(++done, total, words);
@@ -45,11 +45,13 @@ export async function ingest(quick: boolean, progress: Progress): Promise<PartRe
     }));
     for (const { candidate } of own) {
       await saturate(loadOf(work, running[candidate], duration / 2));
+      await running[candidate].settled();
       step(`${work.name}: warming up`);
     }
     for (let round = 0; round < rounds; round++) {
       for (const line of inTurns(own, round)) {
         const result = await saturate(loadOf(work, running[line.candidate], duration));
+        await running[line.candidate].settled();
         line.perSecond.push((result.acknowledged / result.elapsed) * 1000);
         line.busy = Math.max(line.busy, result.busy);
         step(`${work.name}: as many as it takes`);
