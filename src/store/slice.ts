@@ -68,6 +68,11 @@ const INSERT_EVENTS = `
   INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true
   ON CONFLICT (id) DO NOTHING`;
 
+const PLACE_BATCHES = `
+  INSERT INTO batches (batch, first_seq, last_seq)
+  SELECT batch, min(seq), max(seq) FROM events WHERE ${ARE_NEW} GROUP BY 1
+  ON CONFLICT DO UPDATE SET first_seq = min(first_seq, excluded.first_seq), last_seq = max(last_seq, excluded.last_seq)`;
+
 const INSERT_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT message_id, contact, details->>'custom_id', source FROM events WHERE ${ARE_NEW} AND message_id IS NOT NULL
@@ -133,6 +138,7 @@ function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
     add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
     add(COUNT_BY_TIME, first.source);
     add(COUNT_BY_CAMPAIGN, first.source);
+    add(PLACE_BATCHES, first.source);
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
   for (const contacts of inPieces(slice.contacts.map(toContact))) {

@@ -1,0 +1,130 @@
+// /v1/history: stored deliveries read anew after a parser was mended, first to see what would come of it, then for good.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { configOf } from "../config.ts";
+import type { Difference } from "../process/differences.ts";
+import { readRange } from "../process/renormalise.ts";
+import type { EventRow } from "../store/rows.ts";
+import { json, needs, problems, router } from "./api.ts";
+import { instant, word } from "./parameters.ts";
+import { ProblemError } from "./problem.ts";
+import { eventType, time } from "./schemas.ts";
+
+const DAY = 86_400_000;
+const MOST_DAYS = 366;
+const MOST_SAMPLES = 20;
+/** A step ends after this long, ms, though its share of objects is not used up. */
+const STEP = 20_000;
+
+const Told = z.object({
+  contact: z.string(),
+  type: eventType,
+  bounce: z.enum(["hard", "soft"]).nullable(),
+  occurred_at: time,
+  message_id: z.string().nullable(),
+  campaign: z.string().nullable(),
+  details: z.record(z.string(), z.unknown()).describe("The event's other fields, as far as they are told"),
+});
+
+const Renormalised = z
+  .object({
+    applied: z.boolean(),
+    objects: z.int().describe("Archive objects that this step looked at"),
+    deliveries: z.int(),
+    events: z.int().describe("Events that are read from them now"),
+    rejects: z.int().describe("Elements that cannot be read, now"),
+    changed: z.int(),
+    appeared: z.int(),
+    vanished: z.int(),
+    samples: z
+      .array(
+        z.object({
+          kind: z.enum(["changed", "appeared", "vanished"]),
+          id: z.string().describe("A changed event keeps its id"),
+          before: Told.nullable(),
+          after: Told.nullable(),
+        }),
+      )
+      .describe(`The first ${MOST_SAMPLES} differences`),
+    next: z.string().nullable().describe("Pass it as `after` for the next step; null at the end"),
+  })
+  .openapi("Renormalised");
+
+const Request = z.strictObject({
+  from: instant.openapi({ description: "Deliveries archived at or after this time" }),
+  to: instant.openapi({ description: "... and before this one; at most a year later" }),
+  source: word.optional(),
+  apply: z.boolean("must be true or false").default(false).describe("false: only say what would change"),
+  after: z
+    .string()
+    .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, "is not a cursor; pass what `next` held")
+    .optional(),
+  limit: z
+    .int("must be a whole number from 1 to 200")
+    .min(1, "must be a whole number from 1 to 200")
+    .max(200, "must be a whole number from 1 to 200")
+    .default(50)
+    .describe("Archive objects a step; it ends earlier after twenty seconds"),
+});
+
+export const history = router();
+
+const renormalising = createRoute({
+  ...needs("admin"),
+  method: "post",
+  path: "/renormalise",
+  tags: ["History"],
+  summary: "Read stored deliveries anew after a parser was mended",
+  description:
+    "Without `apply` it says which events would change, appear or vanish. Applying keeps the ids of changed events, " +
+    "adjusts all counters and suppressions, and may be repeated. Repeats of a report that were delivered far apart " +
+    "may be counted twice as appearing; applying stores them once.",
+  request: { body: { required: true, content: { "application/json": { schema: Request } } } },
+  responses: { 200: json("What this step came to", Renormalised), ...problems(400) },
+});
+
+history.openapi(renormalising, async (c) => {
+  const { from, to, source, apply, after, limit } = c.req.valid("json");
+  if (to <= from) throw new ProblemError(400, "to: must be later than from");
+  if (to - from > MOST_DAYS * DAY) throw new ProblemError(400, "to: must be at most a year after from");
+  const until = Date.now() + STEP;
+  const range = { from, to, source, after: after ?? null };
+  const counts = { objects: 0, deliveries: 0, events: 0, rejects: 0, changed: 0, appeared: 0, vanished: 0 };
+  const samples: z.output<typeof Renormalised>["samples"] = [];
+  let last: string | null = null;
+  for await (const reading of readRange(c.env, configOf(c.env), range, limit)) {
+    counts.objects += 1;
+    counts.deliveries += reading.deliveries;
+    counts.events += reading.events;
+    counts.rejects += reading.rejects;
+    for (const difference of reading.differences) {
+      counts[difference.kind] += 1;
+      if (samples.length < MOST_SAMPLES) samples.push(sampleOf(difference));
+    }
+    // APPLY
+    last = reading.batch;
+    if (Date.now() > until) break;
+  }
+  // A step that looked at nothing has nothing behind it.
+  return c.json({ applied: apply, ...counts, samples, next: last }, 200);
+});
+
+function sampleOf({ kind, before, after }: Difference) {
+  const id = before?.id ?? after?.row.id ?? "";
+  return { kind, id, before: toldOf(before), after: toldOf(after?.row ?? null) };
+}
+
+function toldOf(row: EventRow | null): z.output<typeof Told> | null {
+  if (row === null) return null;
+  const { contact, type, bounce, at, message_id, campaign, details } = row;
+  const told = details === null ? {} : (JSON.parse(details) as Record<string, unknown>);
+  return {
+    contact,
+    type,
+    bounce,
+    occurred_at: new Date(at).toISOString(),
+    message_id,
+    campaign,
+    details: told,
+  };
+}
