@@ -4,8 +4,9 @@
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import * as z from "zod";
-import { DEFAULT_POLICY, type SuppressionPolicy } from "./model/contact.ts";
+import type { Policies, StormPolicy } from "./model/policy.ts";
 import { SCOPES, type Scope } from "./model/scope.ts";
+import { readPolicies, readStorm } from "./config-policy.ts";
 import { providers, type Provider } from "./providers/index.ts";
 
 export interface Problem {
@@ -34,7 +35,9 @@ export interface Config {
   sources: ReadonlyMap<string, Source>;
   /** SHA-256 (hexadecimal) of a token of /v1 -> who holds it. */
   tokens: ReadonlyMap<string, ConfiguredToken>;
-  policy: SuppressionPolicy;
+  /** What suppresses a contact, by source. */
+  policies: Policies;
+  storm: StormPolicy;
   problems: readonly Problem[];
 }
 
@@ -44,7 +47,7 @@ export interface ConfiguredToken {
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
-type Report = (setting: string, reason: string) => void;
+export type Report = (setting: string, reason: string) => void;
 
 const cache = new WeakMap<object, Config>();
 
@@ -71,7 +74,11 @@ function readConfig(env: RawEnv): Config {
   const tokens = new Map<string, ConfiguredToken>();
   for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
     if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
-  return { sources, tokens, policy: readPolicy(env, report), problems };
+  const general =
+    env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
+  const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
+  const policies = readPolicies(general, settings, report);
+  return { sources, tokens, policies, storm: readStorm(general), problems };
 }
 
 const SourceTable = z.looseObject({
@@ -211,26 +218,4 @@ function isWithin(text: string, ranges: readonly Range[]): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.process(text); // an IPv4 address in IPv6 clothes counts as IPv4
   return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
-}
-
-const whole = z.int("must be a whole number").min(1, "must be at least 1");
-const Policy = z.strictObject({
-  soft_bounces: whole.default(DEFAULT_POLICY.softBounces),
-  soft_bounce_days: whole.default(DEFAULT_POLICY.softBounceDays),
-  soft_bounce_window_days: whole.default(DEFAULT_POLICY.softBounceWindowDays),
-});
-
-function readPolicy(env: RawEnv, report: Report): SuppressionPolicy {
-  const table = env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
-  const parsed = Policy.safeParse(table);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) report(["SUPPRESSION", ...issue.path].join("."), issue.message);
-    return DEFAULT_POLICY;
-  }
-  const { soft_bounces, soft_bounce_days, soft_bounce_window_days } = parsed.data;
-  return {
-    softBounces: soft_bounces,
-    softBounceDays: soft_bounce_days,
-    softBounceWindowDays: soft_bounce_window_days,
-  };
 }

@@ -2,15 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  addFact,
-  DEFAULT_POLICY,
-  factOf,
-  NO_FACTS,
-  strongestOf,
-  suppressionsOf,
-  type Fact,
-} from "../src/model/contact.ts";
+import { strongestOf, suppressionsOf } from "../src/model/contact.ts";
+import { addFact, factOf, NO_FACTS, type Fact } from "../src/model/facts.ts";
+import { DEFAULT_POLICY, samePolicy } from "../src/model/policy.ts";
 import {
   decodeFrame,
   encodeFrame,
@@ -34,6 +28,7 @@ import { decidingEvent } from "../src/model/message.ts";
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 10);
+const POLICIES = samePolicy(DEFAULT_POLICY);
 
 describe("ids", () => {
   it("of events sort by time within a contact, begin with the contact's prefix, and tell keys apart", () => {
@@ -153,7 +148,7 @@ const fact = (kind: Kind, days: number): Fact => ({
 });
 const fold = (facts: readonly Fact[]) => facts.reduce((known, one) => addFact(known, one), NO_FACTS);
 const reasons = (facts: readonly Fact[]): string[] =>
-  suppressionsOf(fold(facts), DEFAULT_POLICY).map(
+  suppressionsOf(fold(facts), POLICIES).map(
     ({ reason, lifted_at }) => reason + (lifted_at === null ? "" : " lifted"),
   );
 
@@ -298,9 +293,7 @@ describe("suppression", () => {
           .map((one) => ({ one, at: random.next().value ?? 0 }))
           .sort((a, b) => a.at - b.at)
           .map(({ one }) => one);
-        expect(suppressionsOf(fold(shuffled), DEFAULT_POLICY)).toEqual(
-          suppressionsOf(fold(story), DEFAULT_POLICY),
-        );
+        expect(suppressionsOf(fold(shuffled), POLICIES)).toEqual(suppressionsOf(fold(story), POLICIES));
       }),
       { numRuns: 500 },
     );
@@ -333,18 +326,18 @@ describe("suppression", () => {
       fact("soft", 102.01),
     ]);
     expect(JSON.stringify(known).length).toBeLessThan(20_000);
-    expect(strongestOf(suppressionsOf(known, DEFAULT_POLICY))).toBeNull();
+    expect(strongestOf(suppressionsOf(known, POLICIES))).toBeNull();
     const bounced = fold([
       fact("soft", 0),
       fact("soft", 1),
       fact("soft", 2),
       ...opens.map((one) => ({ ...one, at: one.at + 3 * DAY })),
     ]);
-    expect(strongestOf(suppressionsOf(bounced, DEFAULT_POLICY))?.reason).toBe("soft_bounces");
+    expect(strongestOf(suppressionsOf(bounced, POLICIES))?.reason).toBe("soft_bounces");
   });
 
   it("names the strongest reason that is in force", () => {
     const story = [fact("hard", 0), fact("complaint", 1), fact("unsubscribed", 2)];
-    expect(strongestOf(suppressionsOf(fold(story), DEFAULT_POLICY))?.reason).toBe("complaint");
+    expect(strongestOf(suppressionsOf(fold(story), POLICIES))?.reason).toBe("complaint");
   });
 });

@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CLAIMS_LIVE, decide, type Claim } from "../src/contact/claims.ts";
 import { configOf } from "../src/config.ts";
-import { DEFAULT_POLICY, NO_FACTS } from "../src/model/contact.ts";
+import { NO_FACTS } from "../src/model/facts.ts";
+import { DEFAULT_POLICY, samePolicy } from "../src/model/policy.ts";
 import { readEnvelope } from "../src/process/work.ts";
 import { getEnvelope } from "../src/store/archive.ts";
 import { faulty, type Fault } from "./faults.ts";
@@ -180,7 +181,10 @@ describe("faults", () => {
   it("grants an envelope again what it was granted, also by an object that was evicted in between", async () => {
     const messages = await mixedMessages();
     const down = envWith({
-      DB: { batch: async () => await Promise.reject(new Error("D1 DB is overloaded")) },
+      DB: {
+        prepare: (sql: string) => env.DB.prepare(sql),
+        batch: async () => await Promise.reject(new Error("D1 DB is overloaded")),
+      },
     });
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     expect((await deliver(messages, down)).acked).toEqual([]);
@@ -568,9 +572,14 @@ describe("order", () => {
       reason: "hard_bounce" as const,
       event,
       source: "mailjet",
+      scope: "",
       at: 5,
+      by: null,
+      note: null,
       lifted_at: null,
       lifted_by: null,
+      lift_note: null,
+      held: null,
     });
     const older = {
       contact: "a@example.com",
@@ -659,7 +668,13 @@ describe("a contact's object", () => {
       ["young", "first"],
     ]);
     const claim = (key: string) =>
-      decide(state, origins, [{ key, origin: "second", fact: null }], CLAIMS_LIVE, DEFAULT_POLICY);
+      decide(
+        state,
+        origins,
+        [{ key, origin: "second", fact: null }],
+        CLAIMS_LIVE,
+        samePolicy(DEFAULT_POLICY),
+      );
     expect(claim("young")).toMatchObject({ granted: [false], state: { claims } });
     expect(claim("new").state.claims).toEqual([
       ["young", "first", 1],
@@ -720,5 +735,9 @@ describe("a contact's object", () => {
 });
 
 it("uses the configured suppression policy", () => {
-  expect(configOf(env).policy).toEqual({ softBounces: 3, softBounceDays: 2, softBounceWindowDays: 30 });
+  expect(configOf(env).policies.of("mailjet")).toMatchObject({
+    softBounces: 3,
+    softBounceDays: 2,
+    softBounceWindowDays: 30,
+  });
 });

@@ -65,7 +65,7 @@ function cell(value: unknown): string {
 /**
  * Reads a list of pages one after the other, up to `most` items. `page` gives the page after a cursor.
  */
-export function inPages<T, C extends string | number>(
+export function inPages<T, C extends string | number | readonly unknown[]>(
   page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
   most = Infinity,
 ): () => Promise<T[] | null> {

@@ -6,7 +6,7 @@ import { normalizeAddress } from "../model/address.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { EVENT_ID_LENGTH } from "../model/id.ts";
 
-const limit = z
+export const limit = z
   .string()
   .regex(/^\d{1,4}$/, "must be a whole number from 1 to 1000")
   .transform(Number)

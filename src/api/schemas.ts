@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { EVENT_TYPES, REASONS } from "../model/event.ts";
-import { SUPPRESSION_REASONS } from "../model/contact.ts";
+import { SUPPRESSION_REASONS } from "../model/policy.ts";
 
 /** ISO 8601 in UTC with milliseconds. */
 export const time = z.iso.datetime().openapi({ example: "2026-11-21T09:30:00.000Z" });
@@ -45,16 +45,43 @@ export const EventWithRaw = z
   })
   .openapi("EventWithRaw");
 
-export const Suppression = z
+export const suppressionReason = z.enum(SUPPRESSION_REASONS);
+
+const suppressionFields = {
+  reason: suppressionReason,
+  scope: z
+    .string()
+    .nullable()
+    .describe("null for all mail, else the one list or stream that it holds for")
+    .openapi({ example: "mailjet:12" }),
+  event: z.string().describe("Id of the event that is the evidence, or of the act by hand"),
+  source: z.string().describe("Where the evidence came from; `api` and `import` for what people entered"),
+  since: time.describe("When the evidence happened"),
+  by: z.string().nullable().describe("The token by which it was entered; null where an event did it"),
+  note: z.string().nullable(),
+  lifted_at: time.nullable(),
+  lifted_by: z.string().nullable().describe("The event that lifted it, or the name of the token"),
+  lift_note: z.string().nullable(),
+  held: z.boolean().describe("Held back because it rests on bounces of a storm; not in force"),
+  held_because: z.string().nullable().openapi({
+    example: "microsoft refused 72 of 90 mails (80 %) in the 15 minutes before 2026-11-21T09:30Z",
+  }),
+};
+
+export const Suppression = z.object(suppressionFields).openapi("Suppression");
+
+export const ListedSuppression = z
+  .object({ address, destination: z.string().openapi({ example: "gmail" }), ...suppressionFields })
+  .openapi("ListedSuppression");
+
+export const SuppressionStatus = z
   .object({
-    reason: z.enum(SUPPRESSION_REASONS),
-    event: z.string().describe("Id of the event that is the evidence"),
-    source: z.string(),
-    since: time.describe("When the evidence happened"),
-    lifted_at: time.nullable(),
-    lifted_by: z.string().nullable(),
+    address,
+    suppressed: z.boolean().describe("Whether all mail to this address is held back"),
+    suppression: Suppression.nullable().describe("The strongest in force for all mail"),
+    history: z.array(Suppression).describe("All there ever were, those for single lists included"),
   })
-  .openapi("Suppression");
+  .openapi("SuppressionStatus");
 
 export const Contact = z
   .object({

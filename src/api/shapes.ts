@@ -1,13 +1,13 @@
 // What /v1 answers: the stored rows in the words of the event model, times as ISO 8601 in UTC with milliseconds.
 
-import type { Suppression } from "../model/contact.ts";
-import { strongestOf } from "../model/contact.ts";
+import { strongestOf, type Suppression } from "../model/contact.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/contacts.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
 import type { StoredEvent } from "../store/events.ts";
 import type { MessageRow } from "../store/messages.ts";
 import type { SourceRecord } from "../store/sources.ts";
+import type { ListedSuppression } from "../store/suppression-list.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
@@ -18,8 +18,36 @@ export function eventShape({ occurred_at, received_at, ...event }: StoredEvent) 
   return { id, seq, source, provider, type, contact, message_id, ...times, ...details };
 }
 
-function suppressionShape({ at, lifted_at, ...suppression }: Suppression) {
-  return { ...suppression, since: iso(at), lifted_at: isoOrNull(lifted_at) };
+function suppressionShape(suppression: Suppression) {
+  const { reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held } = suppression;
+  return {
+    reason,
+    scope: scope === "" ? null : scope,
+    event,
+    source,
+    since: iso(at),
+    by,
+    note,
+    lifted_at: isoOrNull(lifted_at),
+    lifted_by,
+    lift_note,
+    held: held !== null,
+    held_because: held,
+  };
+}
+
+export function listedSuppressionShape({ contact, destination, ...suppression }: ListedSuppression) {
+  return { address: contact, destination, ...suppressionShape(suppression) };
+}
+
+export function suppressionStatusShape(address: string, suppressions: readonly Suppression[]) {
+  const strongest = strongestOf(suppressions);
+  return {
+    address,
+    suppressed: strongest !== null,
+    suppression: strongest === null ? null : suppressionShape(strongest),
+    history: suppressions.map(suppressionShape),
+  };
 }
 
 export function contactShape(contact: string, { suppressions, counts }: ContactRecord) {

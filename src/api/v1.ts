@@ -10,6 +10,9 @@ import { history } from "./history.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./problem.ts";
 import { sources } from "./sources.ts";
+import { heldSuppressions } from "./held-suppressions.ts";
+import { suppressionImport } from "./suppression-import.ts";
+import { suppressions } from "./suppressions.ts";
 import { tokens } from "./tokens.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
@@ -40,5 +43,8 @@ v1.route("/messages", messages);
 v1.route("/sources", sources);
 v1.route("/dead-letters", deadLetters);
 v1.route("/history", history);
+v1.route("/suppressions", suppressions);
+v1.route("/suppressions", suppressionImport);
+v1.route("/suppressions", heldSuppressions);
 v1.route("/tokens", tokens);
 v1.all("*", () => problem(404, "There is no such resource."));

@@ -3,8 +3,9 @@
 // Why by origin: an envelope that is delivered again after a crash must be granted what it was granted before, or the
 // crash loses events; another envelope with the same report must not. Remembering who came first tells the two apart.
 
-import { addFact, suppressionsOf, type Fact, type Facts, type SuppressionPolicy } from "../model/contact.ts";
-import type { Suppression } from "../model/contact.ts";
+import { suppressionsOf, type Suppression } from "../model/contact.ts";
+import { addFact, type Fact, type Facts } from "../model/facts.ts";
+import type { Policies } from "../model/policy.ts";
 
 /** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `fact`: what it says, if anything. */
 export interface Claim {
@@ -44,9 +45,9 @@ const DAY = 86_400_000;
 /** How long a claim is remembered at least, ms. */
 export const CLAIMS_LIVE = 30 * DAY;
 
-/** Claims from this time or before are forgotten, ms: none that the policy's window still looks at. `now`: ms. */
-export function expiredAt(now: number, policy: SuppressionPolicy): number {
-  return now - Math.max(CLAIMS_LIVE, policy.softBounceWindowDays * DAY);
+/** Claims from this time or before are forgotten, ms: none that a policy's window still looks at. `now`: ms. */
+export function expiredAt(now: number, policies: Policies): number {
+  return now - Math.max(CLAIMS_LIVE, policies.longestWindowDays * DAY);
 }
 
 export interface Transition extends Omit<ClaimAnswer, "written"> {
@@ -63,7 +64,7 @@ export function decide(
   origins: Map<string, string>,
   claims: readonly Claim[],
   now: number,
-  policy: SuppressionPolicy,
+  policies: Policies,
 ): Transition {
   const fresh: Remembered[] = [];
   let facts = state.facts;
@@ -79,7 +80,7 @@ export function decide(
     if (fact !== null) facts = addFact(facts, fact);
     return true;
   });
-  const next = fresh.length === 0 ? state : advance(state, facts, fresh, now, policy);
+  const next = fresh.length === 0 ? state : advance(state, facts, fresh, now, policies);
   // Granted again means that the store may have missed the state that the first grant led to.
   const tell = next.version > 0 && (again || next.version !== state.version);
   return {
@@ -94,13 +95,17 @@ function advance(
   facts: Facts,
   fresh: Remembered[],
   now: number,
-  policy: SuppressionPolicy,
+  policies: Policies,
 ): ContactState {
-  const expired = expiredAt(now, policy);
+  const expired = expiredAt(now, policies);
   const claims = [...state.claims.filter(([, , at]) => at > expired), ...fresh];
-  if (facts === state.facts) return { ...state, claims };
-  const suppressions = suppressionsOf(facts, policy);
+  return facts === state.facts ? { ...state, claims } : { ...withFacts(state, facts, now, policies), claims };
+}
+
+/** The state with these facts, of a new version where that shows. `now`: ms. */
+export function withFacts(state: ContactState, facts: Facts, now: number, policies: Policies): ContactState {
+  const suppressions = suppressionsOf(facts, policies);
   const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);
   const version = changed ? Math.max(state.version + 1, now) : state.version;
-  return { facts, claims, suppressions, version };
+  return { ...state, facts, suppressions, version };
 }

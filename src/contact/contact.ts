@@ -6,7 +6,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
-import { NO_FACTS } from "../model/contact.ts";
+import { NO_FACTS } from "../model/facts.ts";
+import { carryOut, type ActAnswer, type Order } from "./acts.ts";
 import {
   CLAIMS_LIVE,
   decide,
@@ -37,9 +38,9 @@ export class Contact extends DurableObject<Env> {
    */
   async claim(claims: Claim[]): Promise<ClaimAnswer> {
     const { state, origins } = this.#load();
-    const { policy } = configOf(this.env);
+    const { policies } = configOf(this.env);
     try {
-      const { granted, snapshot, state: next } = decide(state, origins, claims, Date.now(), policy);
+      const { granted, snapshot, state: next } = decide(state, origins, claims, Date.now(), policies);
       const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
       return { granted, snapshot, written };
     } catch (error) {
@@ -48,12 +49,29 @@ export class Contact extends DurableObject<Env> {
     }
   }
 
+  /**
+   * Carries out what people ordered, one after the other. Atomic; an order that changes nothing any more does no harm, and
+   * the state comes back in either case, so that whoever asks again can complete what was told half.
+   */
+  async act(orders: Order[]): Promise<ActAnswer> {
+    const { state } = this.#load();
+    const { policies } = configOf(this.env);
+    try {
+      const { changed, state: next } = carryOut(state, orders, Date.now(), policies);
+      const written = next === state ? 0 : await this.#write(next, false);
+      return { changed, snapshot: { version: next.version, suppressions: next.suppressions }, written };
+    } catch (error) {
+      this.#loaded = null;
+      throw error;
+    }
+  }
+
   /** Forgets expired claims. With the last of them goes the object, unless its state ever showed. */
   override async alarm(): Promise<void> {
     const { state, pages } = this.#load();
     const kv = this.ctx.storage.kv;
-    const { policy } = configOf(this.env);
-    const expired = expiredAt(Date.now(), policy);
+    const { policies } = configOf(this.env);
+    const expired = expiredAt(Date.now(), policies);
     for (const page of pages) {
       const last = kv.get<Remembered[]>(page)?.at(-1);
       if (last === undefined || last[2] <= expired) kv.delete(page);

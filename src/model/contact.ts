@@ -1,216 +1,217 @@
-// What is known of a contact, as a pure function of the facts about it, so that the order in which they arrive does not
-// matter: every permutation of a contact's events folds to the same suppressions.
+// Who must not be mailed, and why: a pure function of the facts about a contact, so that the order in which they arrive does
+// not matter. Every permutation of a contact's facts folds to the same suppressions.
 
-import type { ParsedEvent } from "./event.ts";
+import { byTime, type Entry, type Fact, type Facts, type Ruling, type Storm } from "./facts.ts";
+import type { Policies, SuppressionReason } from "./policy.ts";
 
-export const SUPPRESSION_REASONS = ["hard_bounce", "complaint", "unsubscribed", "soft_bounces"] as const;
-export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
-
-/** When soft bounces become a suppression. */
-export interface SuppressionPolicy {
-  /** This many soft bounces, ... */
-  softBounces: number;
-  /** on at least this many days (UTC), ... */
-  softBounceDays: number;
-  /** within this many days, with no delivery, open or click between. */
-  softBounceWindowDays: number;
-}
-
-export const DEFAULT_POLICY: SuppressionPolicy = {
-  softBounces: 3,
-  softBounceDays: 2,
-  softBounceWindowDays: 30,
-};
-
-/** An event that may bear on suppression. `at`: ms since the epoch, by the provider; `id`: the event's. */
-export interface Fact {
-  kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "subscribed";
-  at: number;
-  id: string;
-  source: string;
-}
-
-/** A suppression and what became of it: in force while `lifted_at` is null. */
+/** A suppression and what became of it: in force while `lifted_at` and `held` are null. Times in ms. */
 export interface Suppression {
   reason: SuppressionReason;
-  /** Id of the event that is the evidence. */
+  /** '' for all mail, else the one list or stream: `<provider>:<list>`. */
+  scope: string;
+  /** Id of the event that is the evidence, or of the act by hand. */
   event: string;
   source: string;
-  /** When the evidence happened, ms. */
+  /** When the evidence happened. */
   at: number;
+  /** The token by which it was entered; null where an event did it. */
+  by: string | null;
+  note: string | null;
   lifted_at: number | null;
-  /** Id of the event that lifted it. */
+  /** Id of the event, or name of the token, that lifted it. */
   lifted_by: string | null;
+  lift_note: string | null;
+  /** Why it is held back and not in force: the storm, in words. */
+  held: string | null;
 }
 
-/** What an event says about the contact, or null where it says nothing: `blocked` and `dropped` never do. */
-export function factOf(
-  event: Pick<ParsedEvent, "type" | "bounce" | "occurred_at">,
-  id: string,
-  source: string,
-): Fact | null {
-  const kind = kindOf(event);
-  return kind === null ? null : { kind, at: event.occurred_at, id, source };
+/** What suppresses, and for what. */
+type Evidence = Pick<Suppression, "reason" | "scope" | "event" | "source" | "at" | "by" | "note" | "held">;
+
+/** What may end a suppression. */
+interface Closer {
+  at: number;
+  id: string;
+  by: string;
+  note: string | null;
+  covers(evidence: Dated): boolean;
 }
 
-function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Fact["kind"] | null {
-  switch (type) {
-    case "bounced": // of unknown class: counted like soft ones, for a dead address bounces again
-      return bounce === "hard" ? "hard" : "soft";
-    case "delivered":
-    case "opened":
-    case "clicked":
-      return "good";
-    case "complained":
-      return "complaint";
-    case "unsubscribed":
-    case "subscribed":
-      return type;
-    default:
-      return null;
-  }
-}
-
-/** The facts that matter, each list in order of time. Bounded, whatever a contact lives through. */
-export interface Facts {
-  /** The earliest of its kind. */
-  hard: Fact | null;
-  complaint: Fact | null;
-  soft: Fact[];
-  /** Times of deliveries, opens and clicks, ms. */
-  good: number[];
-  /** The latest good time that was dropped to stay bounded, ms. A soft bounce from before it can be judged no more. */
-  forgotten: number;
-  /** Unsubscribes and subscribes. */
-  list: Fact[];
-}
-
-export const NO_FACTS: Readonly<Facts> = Object.freeze({
-  hard: null,
-  complaint: null,
-  soft: [],
-  good: [],
-  forgotten: 0,
-  list: [],
-});
-
-const MOST_SOFT = 64;
-const MOST_GOOD = 64;
-const MOST_LIST = 64;
-
-/** `facts` with one more; a fact that is there already changes nothing. */
-export function addFact(facts: Readonly<Facts>, fact: Fact): Facts {
-  switch (fact.kind) {
-    case "hard":
-      return { ...facts, hard: earliest(facts.hard, fact) };
-    case "complaint":
-      return { ...facts, complaint: earliest(facts.complaint, fact) };
-    case "soft":
-      return fact.at <= facts.forgotten ? facts : { ...facts, soft: inserted(facts.soft, fact, MOST_SOFT) };
-    case "good":
-      return withGood(facts, fact.at);
-    case "unsubscribed":
-    case "subscribed":
-      return { ...facts, list: inserted(facts.list, fact, MOST_LIST) };
-  }
-}
-
-/** The list with the fact in its place; the latest `most` of them. */
-function inserted(list: Fact[], fact: Fact, most: number): Fact[] {
-  if (list.some(({ id }) => id === fact.id)) return list;
-  return [...list, fact].sort(byTime).slice(-most);
-}
-
-function earliest(a: Fact | null, b: Fact): Fact {
-  return a === null || byTime(b, a) < 0 ? b : a;
-}
-
-function byTime(a: Fact, b: Fact): number {
-  return a.at - b.at || rankAtOnce(a) - rankAtOnce(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-}
-
-/** At the very same time, a subscribe comes first: it lifts an unsubscribe only if it happened later. */
-function rankAtOnce(fact: Fact): number {
-  return fact.kind === "subscribed" ? 0 : 1;
-}
-
-/**
- * One more good time, of which at most MOST_GOOD are kept. The first to go are those with no soft bounce on either side
- * of them up to the next good time: they separate nothing.
- */
-function withGood(facts: Readonly<Facts>, at: number): Facts {
-  const good = [...facts.good, at].sort((a, b) => a - b);
-  if (good.length <= MOST_GOOD) return { ...facts, good };
-  const spare = Math.max(
-    0,
-    good.findIndex((_, i) => !separates(good, i, facts.soft)),
-  );
-  const forgotten = Math.max(facts.forgotten, good[spare] ?? 0);
-  return { ...facts, good: good.toSpliced(spare, 1), forgotten };
-}
-
-function separates(good: readonly number[], index: number, soft: readonly Fact[]): boolean {
-  const before = good[index - 1] ?? -Infinity;
-  const after = good[index + 1] ?? Infinity;
-  return soft.some(({ at }) => at >= before && at <= after);
+interface Dated {
+  at: number;
+  id: string;
 }
 
 /** All suppressions that the facts amount to, in order of their evidence. */
-export function suppressionsOf(facts: Readonly<Facts>, policy: SuppressionPolicy): Suppression[] {
+export function suppressionsOf(facts: Readonly<Facts>, policies: Policies): Suppression[] {
+  const evidence = [...evidenceOf(facts, policies), ...softEvidence(facts, policies)];
   const found: Suppression[] = [];
-  if (facts.hard !== null) found.push(inForce("hard_bounce", facts.hard));
-  if (facts.complaint !== null) found.push(inForce("complaint", facts.complaint));
-  const soft = decidingSoftBounce(facts, policy);
-  if (soft !== null) found.push(inForce("soft_bounces", soft));
-  found.push(...unsubscribes(facts.list));
-  return found.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : 1));
-}
-
-function inForce(reason: SuppressionReason, { id, source, at }: Fact): Suppression {
-  return { reason, event: id, source, at, lifted_at: null, lifted_by: null };
-}
-
-/** An unsubscribe is in force until a later subscribe; repeats in between add nothing. */
-function unsubscribes(list: readonly Fact[]): Suppression[] {
-  const found: Suppression[] = [];
-  let open: Suppression | null = null;
-  for (const fact of list) {
-    if (fact.kind === "unsubscribed" && open === null) {
-      open = inForce("unsubscribed", fact);
-      found.push(open);
-    } else if (fact.kind === "subscribed" && open !== null) {
-      open.lifted_at = fact.at;
-      open.lifted_by = fact.id;
-      open = null;
-    }
+  const groups = Map.groupBy(evidence, ({ reason, scope }) => `${reason} ${scope}`);
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (first !== undefined) found.push(...endedBy(group, closersOf(facts, policies, first)));
   }
-  return found;
+  return found.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
+}
+
+function evidenceOf(facts: Readonly<Facts>, policies: Policies): Evidence[] {
+  const counts = (reason: SuppressionReason, found: readonly Fact[]): Evidence[] =>
+    found
+      .filter(({ source }) => policies.of(source).reasons.includes(reason))
+      .map((fact) => ({
+        ...ofEvent(fact),
+        reason,
+        scope: reason === "hard_bounce" ? "" : scopeOf(fact, policies),
+      }));
+  return [
+    ...counts("hard_bounce", facts.hard),
+    ...counts("complaint", facts.complaint),
+    ...counts(
+      "unsubscribed",
+      facts.list.filter(({ kind }) => kind === "unsubscribed"),
+    ),
+    ...facts.entries.map(ofEntry),
+  ];
+}
+
+function ofEvent({ id, source, at }: Fact): Omit<Evidence, "reason" | "scope"> {
+  return { event: id, source, at, by: null, note: null, held: null };
+}
+
+function ofEntry({ reason, scope, id, source, at, by, note }: Entry): Evidence {
+  return { reason, scope, event: id, source, at, by, note, held: null };
+}
+
+/** Where a fact holds by its source's policy. */
+function scopeOf({ source, scope }: Fact, policies: Policies): string {
+  return policies.of(source).scope === "list" ? (scope ?? "") : "";
+}
+
+/** Lifts by hand and, of unsubscribes, later subscribes to the same; the earliest first. */
+function closersOf({ rulings, list }: Readonly<Facts>, policies: Policies, of: Evidence): Closer[] {
+  const closers = rulings
+    .filter(
+      ({ kind, reason, scope }) =>
+        kind === "lift" && (reason ?? of.reason) === of.reason && (scope ?? of.scope) === of.scope,
+    )
+    .map((lift): Closer => ({ ...lift, covers: (dated) => covers(lift, dated) }));
+  for (const fact of of.reason === "unsubscribed" ? list : []) {
+    if (fact.kind !== "subscribed" || scopeOf(fact, policies) !== of.scope) continue;
+    closers.push({ at: fact.at, id: fact.id, by: fact.id, note: null, covers: ({ at }) => at < fact.at });
+  }
+  return closers.sort(byTime);
+}
+
+function covers({ at, ends }: Ruling, dated: Dated): boolean {
+  return dated.at <= at || ends.includes(dated.id);
+}
+
+/** One suppression for all that the same closer ends, and one for what stands: its first evidence speaks for the others. */
+function endedBy(group: readonly Evidence[], closers: readonly Closer[]): Suppression[] {
+  const inOrder = group.toSorted((a, b) => byTime({ at: a.at, id: a.event }, { at: b.at, id: b.event }));
+  const ended = Map.groupBy(inOrder, ({ at, event: id }) =>
+    closers.find((closer) => closer.covers({ at, id })),
+  );
+  return [...ended].flatMap(([closer, all]) => {
+    const deciding = all.find(({ held }) => held === null) ?? all[0];
+    if (deciding === undefined) return [];
+    const { reason, scope, event, source, at, by, note, held } = deciding;
+    const lifted = {
+      lifted_at: closer?.at ?? null,
+      lifted_by: closer?.by ?? null,
+      lift_note: closer?.note ?? null,
+    };
+    return [{ reason, scope, event, source, at, by, note, ...lifted, held }];
+  });
+}
+
+/**
+ * The soft bounces with which the policy was met, one for each time that the contact was let go by hand. Bounces of a storm
+ * count only where somebody has released them; what they alone would amount to is held.
+ */
+function softEvidence({ soft, good, rulings }: Readonly<Facts>, policies: Policies): Evidence[] {
+  const lifts = rulings.filter(
+    ({ kind, reason, scope }) =>
+      kind === "lift" && (reason ?? "soft_bounces") === "soft_bounces" && (scope ?? "") === "",
+  );
+  const counted = soft.filter(({ source }) => policies.of(source).reasons.includes("soft_bounces"));
+  const judged = counted.flatMap((fact) => judge(fact, rulings));
+  const runs = Map.groupBy(judged, (fact) => lifts.find((lift) => covers(lift, fact)));
+  return [...runs.values()].flatMap((run): Evidence[] => {
+    const decided = (fact: Fact, held: string | null) => [
+      { ...ofEvent(fact), reason: "soft_bounces" as const, scope: "", held },
+    ];
+    const plain = decidingSoftBounce(
+      run.filter(({ storm }) => storm === undefined),
+      good,
+      policies,
+    );
+    if (plain !== null) return decided(plain, null);
+    const stormy = decidingSoftBounce(run, good, policies);
+    if (stormy === null) return [];
+    const storm = run.findLast((fact) => fact.storm !== undefined && byTime(fact, stormy) <= 0)?.storm;
+    return decided(stormy, storm === undefined ? null : wordsOf(storm));
+  });
+}
+
+/** A storm's bounce by what somebody said of it: the first word counts. */
+function judge(fact: Fact, rulings: readonly Ruling[]): Fact[] {
+  if (fact.storm === undefined) return [fact];
+  const ruling = rulings.find((one) => one.kind !== "lift" && covers(one, fact));
+  if (ruling?.kind === "drop") return [];
+  const { storm: _, ...plain } = fact;
+  return ruling === undefined ? [fact] : [plain];
+}
+
+/** The storm in words. */
+function wordsOf({ destination, refused, outcomes, at }: Storm): string {
+  const share = Math.round((100 * refused) / outcomes);
+  const until = new Date(at).toISOString().slice(0, 16);
+  return `${destination} refused ${refused} of ${outcomes} mails (${share} %) in the 15 minutes before ${until}Z`;
 }
 
 const DAY = 86_400_000;
 
-/** The soft bounce with which the policy was first met, or null. */
-function decidingSoftBounce({ soft, good }: Readonly<Facts>, policy: SuppressionPolicy): Fact | null {
+/** The soft bounce with which the policy of its source was first met, or null. `soft` is in order of time. */
+function decidingSoftBounce(soft: readonly Fact[], good: readonly number[], policies: Policies): Fact | null {
   let run: Fact[] = [];
   let last = -Infinity;
   for (const fact of soft) {
     const after = last;
     if (good.some((at) => at > after && at <= fact.at)) run = [];
-    run = [...run.filter(({ at }) => at >= fact.at - policy.softBounceWindowDays * DAY), fact];
-    const days = new Set(run.map(({ at }) => Math.floor(at / DAY))).size;
-    if (run.length >= policy.softBounces && days >= policy.softBounceDays) return fact;
+    run.push(fact);
+    const { softBounces, softBounceDays, softBounceWindowDays } = policies.of(fact.source);
+    const recent = run.filter(({ at }) => at >= fact.at - softBounceWindowDays * DAY);
+    const days = new Set(recent.map(({ at }) => Math.floor(at / DAY))).size;
+    if (recent.length >= softBounces && days >= softBounceDays) return fact;
     last = fact.at;
   }
   return null;
 }
 
-const STRENGTH: readonly SuppressionReason[] = ["complaint", "unsubscribed", "hard_bounce", "soft_bounces"];
+/** A contact's own wish outweighs ours, and what is known for sure what is likely. */
+const STRENGTH: readonly SuppressionReason[] = [
+  "complaint",
+  "unsubscribed",
+  "manual",
+  "hard_bounce",
+  "soft_bounces",
+];
 
-/** The strongest suppression in force, or null where the contact may be mailed. */
-export function strongestOf<S extends Pick<Suppression, "reason" | "lifted_at">>(
+/** Whether it keeps mail back now. */
+export function isInForce({ lifted_at, held }: Pick<Suppression, "lifted_at" | "held">): boolean {
+  return lifted_at === null && held === null;
+}
+
+/**
+ * The strongest suppression in force for all mail or, where one is asked for, for that list; null where the contact may be
+ * mailed. `suppressions` are in order of their evidence.
+ */
+export function strongestOf<S extends Pick<Suppression, "reason" | "scope" | "lifted_at" | "held">>(
   suppressions: readonly S[],
+  scope = "",
 ): S | null {
-  const standing = suppressions.filter(({ lifted_at }) => lifted_at === null);
+  const standing = suppressions.filter((one) => isInForce(one) && (one.scope === "" || one.scope === scope));
   for (const reason of STRENGTH) {
     const found = standing.find((one) => one.reason === reason);
     if (found !== undefined) return found;

@@ -1,8 +1,7 @@
 // One call to each contact's Durable Object for all of its events in a portion.
 
 import type { Claim, ClaimAnswer } from "../contact/claims.ts";
-import { strongestOf } from "../model/contact.ts";
-import type { ContactChange } from "../store/rows.ts";
+import { changeOf, type ContactChange } from "../store/rows.ts";
 import { within } from "../model/deadline.ts";
 import type { Candidate } from "./work.ts";
 
@@ -61,13 +60,5 @@ function collect(claimed: Claimed, contact: string, own: Candidate[], answer: Cl
   for (const [index, candidate] of own.entries()) {
     (granted[index] === true ? claimed.granted : claimed.duplicates).push(candidate);
   }
-  if (snapshot === null) return;
-  const strongest = strongestOf(snapshot.suppressions);
-  claimed.contacts.push({
-    contact,
-    version: snapshot.version,
-    suppressed: strongest?.reason ?? null,
-    since: strongest?.at ?? null,
-    suppressions: snapshot.suppressions,
-  });
+  if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

@@ -8,6 +8,7 @@ import { timeId } from "../model/id.ts";
 import { getEnvelope, putBatch } from "../store/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll } from "./claim.ts";
+import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { sliceOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
@@ -114,7 +115,7 @@ async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, en
     const archived = archive(works, batch, env.BUCKET);
     archived.catch(() => undefined); // awaited before the first store; a claim that fails first must not leave it alone
     for (const portion of cut(works)) {
-      await workOffPortion(portion, archived, env);
+      await workOffPortion(portion, archived, config, env);
       for (const { envelope } of portion.complete) {
         for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
         waiting.delete(envelope.id);
@@ -143,8 +144,14 @@ async function archive(works: readonly Work[], batch: string, bucket: R2Bucket):
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
 
-async function workOffPortion(portion: Portion, archived: Promise<void>, env: Env): Promise<void> {
-  const claimed = await claimAll(env.CONTACTS, portion.candidates);
+async function workOffPortion(
+  portion: Portion,
+  archived: Promise<void>,
+  config: Config,
+  env: Env,
+): Promise<void> {
+  const candidates = await markStorms(env.DB, portion.candidates, config.storm);
+  const claimed = await claimAll(env.CONTACTS, candidates);
   for (const { work } of claimed.duplicates) work.duplicates += 1;
   await archived;
   const slice = sliceOf(portion, claimed, Date.now());

@@ -2,12 +2,12 @@
 // and its events are cut into slices that bound memory and transactions.
 
 import type { Config } from "../config.ts";
-import { factOf, type Fact } from "../model/contact.ts";
+import { factOf, type Fact } from "../model/facts.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
 import { claimKey, eventId } from "../model/id.ts";
-import { deliveryOf } from "../providers/delivery.ts";
+import { deliveryOf, scopesOf } from "../providers/delivery.ts";
 import { providers, type Reject } from "../providers/index.ts";
 import { MOST_JSON } from "../store/slice.ts";
 import { packDetails, type EventRow } from "../store/rows.ts";
@@ -48,12 +48,14 @@ export function readEnvelope(located: Located, config: Config): Work {
   }
   try {
     const settings = config.sources.get(envelope.source)?.settings ?? {};
-    const { events, rejects, pings } = provider.parse(deliveryOf(envelope, settings));
+    const delivery = deliveryOf(envelope, settings);
+    const { events, rejects, pings } = provider.parse(delivery);
+    const scopes = scopesOf(provider, delivery);
     const keys = new Set<string>();
     for (const event of events) {
       const key = claimKey(envelope.provider, event.identity);
       if (keys.has(key)) work.duplicates += 1;
-      else work.candidates.push(candidateOf(work, event, key));
+      else work.candidates.push(candidateOf(work, event, key, scopes));
       keys.add(key);
     }
     return Object.assign(work, { rejects, pings });
@@ -73,7 +75,15 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-function candidateOf(work: Work, event: ParsedEvent, key: string): Candidate {
+/** What may be about one list or stream alone. */
+const NAMES_A_LIST: ReadonlySet<Fact["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
+
+function candidateOf(
+  work: Work,
+  event: ParsedEvent,
+  key: string,
+  scopes: (element: number) => string | undefined,
+): Candidate {
   const { envelope, batch, line } = work;
   const id = eventId(event, key);
   const row: EventRow = {
@@ -93,7 +103,10 @@ function candidateOf(work: Work, event: ParsedEvent, key: string): Candidate {
     bounce: event.bounce,
     destination: destinationOf(event.contact),
   };
-  return { work, key, fact: factOf(event, id, envelope.source), row };
+  const fact = factOf(event, id, envelope.source);
+  if (fact === null || !NAMES_A_LIST.has(fact.kind)) return { work, key, fact, row };
+  const scope = scopes(event.element);
+  return { work, key, fact: scope === undefined ? fact : { ...fact, scope }, row };
 }
 
 /** A part of the work that is stored at once, and the envelopes that are complete with it. */

@@ -66,6 +66,11 @@ export const brevo: Provider = {
     const elements = elementsOf(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  /** `list_id` of marketing events, a list of ids. Who leaves several at once is taken to leave for good. */
+  scopeOf: (element) => {
+    const [list, more] = isObject(element) ? tags(element["list_id"]) : [];
+    return list === undefined || more !== undefined ? null : list;
+  },
 };
 
 /** A batch is an array, bare or in an object: https://developers.brevo.com/docs/batch-webhooks does not show which. */

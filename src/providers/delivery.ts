@@ -11,9 +11,28 @@ export function deliveryOf(envelope: Envelope, settings: Record<string, unknown>
   return { method, url, headers: new Headers(headers), body, receivedAt, settings };
 }
 
+/** The provider's own elements, their numbers written as they came; none where the body cannot be read. */
+function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
+  if (provider.elements !== undefined) return provider.elements(delivery);
+  const elements = jsonElements(delivery, parseVerbatim);
+  return elements.ok ? elements.value : [];
+}
+
+/**
+ * Looks up the list or stream that an element of the delivery is about, `<provider>:<list>`; undefined for none. The body is
+ * read again for this, but only when somebody asks, and once.
+ */
+export function scopesOf(provider: Provider, delivery: Delivery): (index: number) => string | undefined {
+  let elements: unknown[] | undefined;
+  return (index) => {
+    if (provider.scopeOf === undefined) return undefined;
+    elements ??= elementsOf(provider, delivery);
+    const list = provider.scopeOf(elements[index]);
+    return list === null ? undefined : `${provider.id}:${list}`;
+  };
+}
+
 /** The provider's own element, its numbers written as they came; undefined where there is none at `index`. */
 export function elementAt(provider: Provider, delivery: Delivery, index: number): unknown {
-  if (provider.elements !== undefined) return provider.elements(delivery)[index];
-  const elements = jsonElements(delivery, parseVerbatim);
-  return elements.ok ? elements.value[index] : undefined;
+  return elementsOf(provider, delivery)[index];
 }

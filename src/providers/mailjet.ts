@@ -7,7 +7,7 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
 import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./fields.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { readSmtp } from "./smtp.ts";
 
@@ -62,6 +62,8 @@ export const mailjet: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
+  /** `mj_list_id` of an unsubscribe; 0 outside of lists. */
+  scopeOf: (element) => (isObject(element) ? positive(element["mj_list_id"]) : null),
 };
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {

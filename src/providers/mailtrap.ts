@@ -65,6 +65,8 @@ export const mailtrap: Provider = {
     const elements = elementsOf(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  /** Mailtrap suppresses by sending stream, transactional or bulk. */
+  scopeOf: (element) => (isObject(element) ? text(element["sending_stream"]) : null),
 };
 
 /**

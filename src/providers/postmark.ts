@@ -77,6 +77,8 @@ export const postmark: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
+  /** Postmark suppresses by message stream: https://postmarkapp.com/developer/api/suppressions-api */
+  scopeOf: (element) => (isObject(element) ? text(element["MessageStream"]) : null),
 };
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {

@@ -73,6 +73,11 @@ export interface Provider {
    * them). Left out where the body is a JSON document: an array's items, or the document itself.
    */
   elements?(delivery: Delivery): unknown[];
+  /**
+   * The one list or stream that an element of an unsubscribe, subscribe or complaint is about; null where it is about all
+   * mail. Never throws. Left out where the provider names none.
+   */
+  scopeOf?(element: unknown): string | null;
   /** Whether it delivers by GET, with the data in the query. A GET without data is a probe all the same. */
   deliversByGet?: boolean;
 }

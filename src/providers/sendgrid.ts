@@ -21,6 +21,14 @@ export const sendgrid: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
+  /**
+   * https://www.twilio.com/docs/sendgrid/ui/sending-email/group-unsubscribes : only `group_unsubscribe` and
+   * `group_resubscribe` are about the group. An `unsubscribe` or `spamreport` is about all mail, whatever group it names.
+   */
+  scopeOf: (element) =>
+    isObject(element) && text(element["event"])?.toLowerCase().startsWith("group_") === true
+      ? text(element["asm_group_id"])
+      : null,
 };
 
 /**

@@ -3,6 +3,7 @@
 import type { Suppression } from "../model/contact.ts";
 import type { EventType } from "../model/event.ts";
 import type { Db } from "./db.ts";
+import { ofContact } from "./suppressions.ts";
 import { rangeOf } from "./events.ts";
 
 /** A contact's events in figures; times in ms. */
@@ -14,11 +15,7 @@ export interface ContactRecord {
 /** Suppressions and counts of a contact; null where nothing is known of it. */
 export async function getContact(db: Db, contact: string): Promise<ContactRecord | null> {
   const [from, to] = rangeOf(contact);
-  const suppressions = db
-    .prepare(
-      `SELECT reason, event, source, at, lifted_at, lifted_by FROM suppressions WHERE contact = ?1 ORDER BY at, event`,
-    )
-    .bind(contact);
+  const suppressions = ofContact(db, contact);
   const counts = db
     .prepare(
       `SELECT type, count(*) AS n, min(at) AS first, max(at) AS last FROM events

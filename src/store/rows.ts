@@ -1,6 +1,8 @@
 // The shapes of what is written to D1. Times are ms since the epoch.
 
-import type { Suppression, SuppressionReason } from "../model/contact.ts";
+import { strongestOf, type Suppression } from "../model/contact.ts";
+import { destinationOf } from "../model/destination.ts";
+import type { SuppressionReason } from "../model/policy.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 
 export interface EventRow {
@@ -26,9 +28,43 @@ export interface EventRow {
 export interface ContactChange {
   contact: string;
   version: number;
+  /** The strongest reason in force for all mail. */
   suppressed: SuppressionReason | null;
   since: number | null;
   suppressions: readonly Suppression[];
+}
+
+/** What to store of a contact whose object told this state. */
+export function changeOf(
+  contact: string,
+  { version, suppressions }: Pick<ContactChange, "version" | "suppressions">,
+): ContactChange {
+  const strongest = strongestOf(suppressions);
+  return {
+    contact,
+    version,
+    suppressed: strongest?.reason ?? null,
+    since: strongest?.at ?? null,
+    suppressions,
+  };
+}
+
+/** The JSON row of a contact, with its suppressions. */
+export function contactRow({ contact, version, suppressed, since, suppressions }: ContactChange): string {
+  const entries = suppressions.map((s) => [
+    s.reason,
+    s.scope,
+    s.event,
+    s.source,
+    s.at,
+    s.by,
+    s.note,
+    s.lifted_at,
+    s.lifted_by,
+    s.lift_note,
+    s.held,
+  ]);
+  return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
 
 export interface SourceUpdate {

@@ -4,7 +4,14 @@
 // The sources come first and note how far the feed went until then: what lies behind this mark when the events are in is
 // new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
 
-import type { ContactChange, DeadLetter, EventRow, SourceUpdate, Tally } from "./rows.ts";
+import {
+  contactRow,
+  type ContactChange,
+  type DeadLetter,
+  type EventRow,
+  type SourceUpdate,
+  type Tally,
+} from "./rows.ts";
 
 /** What one transaction stores. */
 export interface Slice {
@@ -84,21 +91,24 @@ const UPSERT_CONTACTS = `
   ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
   WHERE excluded.version > contacts.version`;
 
-// Only the version that the contact's row now has may speak of its suppressions; those it does not know any more go.
+// Only the version that the contact's row now has may speak of its suppressions; those it does not know any more go. What
+// belongs to the evidence never changes, and is left alone so that the index by time need not be written again.
 const UPSERT_SUPPRESSIONS = `
-  INSERT INTO suppressions (contact, reason, event, source, at, lifted_at, lifted_by, version)
-  SELECT c.contact, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5, c.version
+  INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
+    lifted_by, lift_note, held)
+  SELECT c.contact, rows.value->>5, c.version, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
+    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10
   FROM json_each(?1) AS rows
   JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
   json_each(rows.value, '$[4]') AS s
   WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, source = excluded.source, at = excluded.at,
-    lifted_at = excluded.lifted_at, lifted_by = excluded.lifted_by
+  ON CONFLICT DO UPDATE SET version = excluded.version, lifted_at = excluded.lifted_at, lifted_by = excluded.lifted_by,
+    lift_note = excluded.lift_note, held = excluded.held
   WHERE excluded.version > suppressions.version`;
 
 const DELETE_OLD_SUPPRESSIONS = `
-  DELETE FROM suppressions WHERE (contact, reason, event) IN (
-    SELECT s.contact, s.reason, s.event FROM json_each(?1) AS rows
+  DELETE FROM suppressions WHERE (contact, reason, scope, event) IN (
+    SELECT s.contact, s.reason, s.scope, s.event FROM json_each(?1) AS rows
     JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1
     JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version)`;
 
@@ -141,7 +151,7 @@ function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
     add(PLACE_BATCHES, first.source);
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
-  for (const contacts of inPieces(slice.contacts.map(toContact))) {
+  for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);
     add(DELETE_OLD_SUPPRESSIONS, contacts);
@@ -183,11 +193,6 @@ function toSources({ sources, events }: Slice): string {
     return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms, ids];
   });
   return JSON.stringify(rows);
-}
-
-function toContact({ contact, version, suppressed, since, suppressions }: ContactChange): string {
-  const entries = suppressions.map((s) => [s.reason, s.event, s.source, s.at, s.lifted_at, s.lifted_by]);
-  return JSON.stringify([contact, version, suppressed, since, entries]);
 }
 
 function toLetter(d: DeadLetter): string {

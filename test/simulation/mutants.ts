@@ -37,8 +37,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
-    from: "await workOffPortion(portion, archived, env);",
-    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, archived, env);",
+    from: "await workOffPortion(portion, archived, config, env);",
+    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, archived, config, env);",
   },
   {
     name: "acknowledged when storing failed",

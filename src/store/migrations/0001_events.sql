@@ -35,22 +35,31 @@ CREATE INDEX messages_custom_id ON messages (custom_id) WHERE custom_id IS NOT N
 CREATE TABLE contacts (
   contact TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
-  suppressed TEXT,               -- the strongest reason in force, or NULL
+  suppressed TEXT,               -- the strongest reason in force for all mail, or NULL
   since INTEGER                  -- when that reason's evidence happened
 ) WITHOUT ROWID;
 
--- Every suppression there ever was, in force while lifted_at is NULL. Rows belong to a version of their contact.
+-- Every suppression there ever was, in force while lifted_at and held are NULL. Rows belong to a version of their contact.
 CREATE TABLE suppressions (
   contact TEXT NOT NULL,
   reason TEXT NOT NULL,
-  event TEXT NOT NULL,           -- the evidence
+  scope TEXT NOT NULL,           -- '' for all mail, else the one list or stream, <provider>:<list>
+  event TEXT NOT NULL,           -- the evidence: an event, or an act by hand
   source TEXT NOT NULL,
-  at INTEGER NOT NULL,
+  destination TEXT NOT NULL,     -- as in events
+  at INTEGER NOT NULL,           -- when the evidence happened, ms since the epoch
+  by TEXT,                       -- the name of the token, where it was entered by hand
+  note TEXT,
   lifted_at INTEGER,
-  lifted_by TEXT,
+  lifted_by TEXT,                -- the event, or the name of the token
+  lift_note TEXT,
+  held TEXT,                     -- why it is held back: the storm in words
   version INTEGER NOT NULL,
-  PRIMARY KEY (contact, reason, event)
+  PRIMARY KEY (contact, reason, scope, event)
 ) WITHOUT ROWID;
+-- The list in order of time: one more row for each new suppression, and none when one is lifted.
+CREATE INDEX suppressions_at ON suppressions (at, contact, reason, scope, event);
+CREATE INDEX suppressions_held ON suppressions (at, contact, reason, scope, event) WHERE held IS NOT NULL;
 
 -- Exact counters: by five minutes and destination, and by day and campaign ('' where there is none).
 CREATE TABLE rollups (

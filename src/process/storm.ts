@@ -1,0 +1,63 @@
+// When a destination refuses nearly everybody, its soft bounces say nothing about single addresses. Such bounces are marked
+// before they are claimed, by what is counted of their own quarter of an hour: the first mark stays with the fact.
+
+import { within } from "../model/deadline.ts";
+import type { Storm } from "../model/facts.ts";
+import type { StormPolicy } from "../model/policy.ts";
+import { readOutcomes, type Outcomes } from "../store/outcomes.ts";
+import type { Candidate } from "./work.ts";
+
+const BUCKET = 300_000;
+const DEADLINE = 30_000;
+
+const bucketOf = (at: number): number => Math.floor(at / BUCKET) * BUCKET;
+/** The quarter of an hour up to an event's own five minutes. */
+const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * BUCKET);
+
+/** The candidates, soft bounces of a storm marked as such. Asks the database only where there are soft bounces. */
+export async function markStorms(
+  db: D1Database,
+  candidates: readonly Candidate[],
+  policy: StormPolicy,
+): Promise<readonly Candidate[]> {
+  const soft = candidates.filter(({ fact }) => fact?.kind === "soft");
+  if (soft.length === 0) return candidates;
+  const buckets = new Set(soft.flatMap(({ row }) => windowOf(row.at)));
+  const stored = await within(DEADLINE, "the database", readOutcomes(db, [...buckets]));
+  const counts = sumOf([...stored, ...candidates.flatMap(outcomeOf)]);
+  return candidates.map((candidate) => {
+    const { fact, row } = candidate;
+    if (fact?.kind !== "soft") return candidate;
+    const storm = stormOf(row.destination, row.at, counts, policy);
+    return storm === null ? candidate : { ...candidate, fact: { ...fact, storm } };
+  });
+}
+
+type Counts = ReadonlyMap<string, Pick<Outcomes, "outcomes" | "refused">>;
+
+const keyOf = (bucket: number, destination: string): string => `${bucket} ${destination}`;
+
+function sumOf(found: readonly Outcomes[]): Counts {
+  const counts = new Map<string, Pick<Outcomes, "outcomes" | "refused">>();
+  for (const { bucket, destination, outcomes, refused } of found) {
+    const key = keyOf(bucket, destination);
+    const known = counts.get(key) ?? { outcomes: 0, refused: 0 };
+    counts.set(key, { outcomes: known.outcomes + outcomes, refused: known.refused + refused });
+  }
+  return counts;
+}
+
+/** What an event that is about to be stored adds to the counters. */
+function outcomeOf({ row: { at, type, bounce, destination } }: Candidate): Outcomes[] {
+  if (type !== "delivered" && type !== "bounced" && type !== "blocked") return [];
+  const refused = type === "blocked" || (type === "bounced" && bounce !== "hard");
+  return [{ bucket: bucketOf(at), destination, outcomes: 1, refused: refused ? 1 : 0 }];
+}
+
+function stormOf(destination: string, at: number, counts: Counts, policy: StormPolicy): Storm | null {
+  const window = windowOf(at).flatMap((bucket) => counts.get(keyOf(bucket, destination)) ?? []);
+  const outcomes = window.reduce((sum, one) => sum + one.outcomes, 0);
+  const refused = window.reduce((sum, one) => sum + one.refused, 0);
+  if (outcomes < policy.outcomes || refused <= policy.share * outcomes) return null;
+  return { destination, refused, outcomes, at: bucketOf(at) + BUCKET };
+}

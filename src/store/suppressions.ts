@@ -1,0 +1,75 @@
+// Reads of who must not be mailed. Writes go by the same statements as those of the consumer (slice.ts), guarded by version.
+
+import { strongestOf, type Suppression } from "../model/contact.ts";
+import type { SuppressionReason } from "../model/policy.ts";
+import type { Db } from "./db.ts";
+import type { ContactChange } from "./rows.ts";
+import { storeSlice } from "./slice.ts";
+
+const FIELDS = "reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held";
+
+/** The query for all suppressions of a contact, in order of their evidence. */
+export function ofContact(db: Db, contact: string): D1PreparedStatement {
+  return db.prepare(`SELECT ${FIELDS} FROM suppressions WHERE contact = ?1 ORDER BY at, event`).bind(contact);
+}
+
+/** All suppressions of a contact; none for one that nothing is known of. */
+export async function getSuppressions(db: Db, contact: string): Promise<Suppression[]> {
+  return (await ofContact(db, contact).all<Suppression>()).results;
+}
+
+/** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
+export interface Verdict {
+  reason: SuppressionReason;
+  scope: string;
+  since: number;
+}
+
+/**
+ * Verdicts on those of the contacts that must not be mailed, in one round trip. `scope`: the list or stream that the mail is
+ * for, '' for none.
+ */
+export async function checkContacts(
+  db: Db,
+  contacts: readonly string[],
+  scope: string,
+): Promise<Map<string, Verdict>> {
+  const { results } = await db
+    .prepare(
+      `SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
+       FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
+       WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`,
+    )
+    .bind(JSON.stringify([...new Set(contacts)]), scope)
+    .all<Pick<Suppression, "reason" | "scope" | "at" | "lifted_at" | "held"> & { contact: string }>();
+  const verdicts = new Map<string, Verdict>();
+  for (const [contact, found] of Map.groupBy(results, (row) => row.contact)) {
+    const strongest = strongestOf(found, scope);
+    if (strongest === null) continue;
+    verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
+  }
+  return verdicts;
+}
+
+/** Stores what contacts' objects told. Whether anything was new to the database. */
+export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {
+  const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
+  return (await storeSlice(db, { ...nothing, contacts })) > 0;
+}
+
+/** Contacts with something held, of a destination and a time of the evidence (ms, from and before), the earliest first. */
+export async function findHeld(
+  db: Db,
+  { destination, since, until }: { destination: string; since: number; until: number },
+  limit: number,
+): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT contact FROM suppressions INDEXED BY suppressions_held
+       WHERE held IS NOT NULL AND destination = ?1 AND at >= ?2 AND at < ?3 AND lifted_at IS NULL
+       ORDER BY at LIMIT ?4`,
+    )
+    .bind(destination, since, until, limit)
+    .all<{ contact: string }>();
+  return results.map(({ contact }) => contact);
+}
