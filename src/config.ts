@@ -6,6 +6,7 @@ import ipaddr from "ipaddr.js";
 import * as z from "zod";
 import { DEFAULT_POLICY, type SuppressionPolicy } from "./model/contact.ts";
 import { SCOPES, type Scope } from "./model/scope.ts";
+import { KEEP_ALL, LEAST_DAYS, type Retention } from "./model/retention.ts";
 import { providers, type Provider } from "./providers/index.ts";
 
 export interface Problem {
@@ -35,6 +36,7 @@ export interface Config {
   /** SHA-256 (hexadecimal) of a token of /v1 -> who holds it. */
   tokens: ReadonlyMap<string, ConfiguredToken>;
   policy: SuppressionPolicy;
+  retention: Retention;
   problems: readonly Problem[];
 }
 
@@ -71,7 +73,13 @@ function readConfig(env: RawEnv): Config {
   const tokens = new Map<string, ConfiguredToken>();
   for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
     if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
-  return { sources, tokens, policy: readPolicy(env, report), problems };
+  return {
+    sources,
+    tokens,
+    policy: readPolicy(env, report),
+    retention: readRetention(env, report),
+    problems,
+  };
 }
 
 const SourceTable = z.looseObject({
@@ -233,4 +241,24 @@ function readPolicy(env: RawEnv, report: Report): SuppressionPolicy {
     softBounceDays: soft_bounce_days,
     softBounceWindowDays: soft_bounce_window_days,
   };
+}
+
+const days = z
+  .int("must be a whole number of days")
+  .min(
+    LEAST_DAYS,
+    `must be at least ${LEAST_DAYS}, for repeats may come that late; leave it out to keep all`,
+  );
+const RetentionTable = z.strictObject({ events_days: days.optional(), archive_days: days.optional() });
+
+/** A mistake keeps everything: what was deleted does not come back. */
+function readRetention(env: RawEnv, report: Report): Retention {
+  const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
+  const parsed = RetentionTable.safeParse(table);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) report(["RETENTION", ...issue.path].join("."), issue.message);
+    return KEEP_ALL;
+  }
+  const { events_days, archive_days } = parsed.data;
+  return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
 }

@@ -659,7 +659,13 @@ describe("a contact's object", () => {
       ["young", "first"],
     ]);
     const claim = (key: string) =>
-      decide(state, origins, [{ key, origin: "second", fact: null }], CLAIMS_LIVE, DEFAULT_POLICY);
+      decide(
+        state,
+        origins,
+        [{ key, origin: "second", fact: null, received: 0 }],
+        CLAIMS_LIVE,
+        DEFAULT_POLICY,
+      );
     expect(claim("young")).toMatchObject({ granted: [false], state: { claims } });
     expect(claim("new").state.claims).toEqual([
       ["young", "first", 1],
@@ -711,7 +717,7 @@ describe("a contact's object", () => {
   it("turns pages and still knows every claim, also after eviction", async () => {
     const stub = env.CONTACTS.getByName("pages@example.com");
     const claims = (origin: string) =>
-      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, fact: null }));
+      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, fact: null, received: 0 }));
     for (let i = 0; i < 700; i += 100) await stub.claim(claims("first").slice(i, i + 100));
     await evictDurableObject(stub);
     expect((await stub.claim(claims("first"))).granted.every(Boolean)).toBe(true);

@@ -6,9 +6,11 @@ import { factOf, type Fact } from "../model/contact.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
+import { ERASED_ADDRESS } from "../model/spelling.ts";
 import { claimKey, eventId } from "../model/id.ts";
 import { deliveryOf } from "../providers/delivery.ts";
 import { providers, type Reject } from "../providers/index.ts";
+import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/slice.ts";
 import { packDetails, type EventRow } from "../store/rows.ts";
 
@@ -30,6 +32,11 @@ export interface Work extends Located {
   duplicates: number;
 }
 
+/** Whether anything of the envelope becomes a dead letter. */
+export function hasRejects({ envelope, rejects }: Work): boolean {
+  return rejects.some((reject) => !isGap(envelope, reject));
+}
+
 /** An event that asks to be stored. */
 export interface Candidate {
   work: Work;
@@ -49,8 +56,10 @@ export function readEnvelope(located: Located, config: Config): Work {
   try {
     const settings = config.sources.get(envelope.source)?.settings ?? {};
     const { events, rejects, pings } = provider.parse(deliveryOf(envelope, settings));
+    if (envelope.erased === true && envelope.body.length === 0) return work;
     const keys = new Set<string>();
     for (const event of events) {
+      if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
       const key = claimKey(envelope.provider, event.identity);
       if (keys.has(key)) work.duplicates += 1;
       else work.candidates.push(candidateOf(work, event, key));

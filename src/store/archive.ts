@@ -9,6 +9,8 @@ export function archiveKey(batch: string): string {
   return `archive/${new Date(timeOfId(batch)).toISOString().slice(0, 10)}/${batch}.ndjson.gz`;
 }
 
+export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;
+
 /** Writes the envelopes as one object, a line each. `batch`: a new time id. */
 export async function putBatch(
   bucket: R2Bucket,
@@ -17,7 +19,7 @@ export async function putBatch(
 ): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
   await bucket.put(archiveKey(batch), gzip(lines), {
-    httpMetadata: { contentType: "application/x-ndjson", contentEncoding: "gzip" },
+    httpMetadata: ARCHIVE_METADATA,
   });
 }
 
