@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Policies, StormPolicy } from "./model/policy.ts";
 import { SCOPES, type Scope } from "./model/scope.ts";
 import { readPolicies, readStorm } from "./config-policy.ts";
+import { KEEP_ALL, LEAST_DAYS, type Retention } from "./model/retention.ts";
 import { providers, type Provider } from "./providers/index.ts";
 
 export interface Problem {
@@ -38,6 +39,7 @@ export interface Config {
   /** What suppresses a contact, by source. */
   policies: Policies;
   storm: StormPolicy;
+  retention: Retention;
   problems: readonly Problem[];
 }
 
@@ -78,7 +80,8 @@ function readConfig(env: RawEnv): Config {
     env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
-  return { sources, tokens, policies, storm: readStorm(general), problems };
+  const [storm, retention] = [readStorm(general), readRetention(env, report)];
+  return { sources, tokens, policies, storm, retention, problems };
 }
 
 const SourceTable = z.looseObject({
@@ -218,4 +221,24 @@ function isWithin(text: string, ranges: readonly Range[]): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.process(text); // an IPv4 address in IPv6 clothes counts as IPv4
   return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+}
+
+const days = z
+  .int("must be a whole number of days")
+  .min(
+    LEAST_DAYS,
+    `must be at least ${LEAST_DAYS}, for repeats may come that late; leave it out to keep all`,
+  );
+const RetentionTable = z.strictObject({ events_days: days.optional(), archive_days: days.optional() });
+
+/** A mistake keeps everything: what was deleted does not come back. */
+function readRetention(env: RawEnv, report: Report): Retention {
+  const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
+  const parsed = RetentionTable.safeParse(table);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) report(["RETENTION", ...issue.path].join("."), issue.message);
+    return KEEP_ALL;
+  }
+  const { events_days, archive_days } = parsed.data;
+  return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
 }

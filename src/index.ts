@@ -1,9 +1,12 @@
 // Tidings' three doors: requests from providers and people, batches from the queues, the clock.
 
 import { app } from "./app.ts";
+import { configOf } from "./config.ts";
+import { continueErasures } from "./erasure/erase.ts";
 import { sweep } from "./ingest/spool.ts";
 import { consume } from "./process/consume.ts";
 import { giveUp } from "./process/give-up.ts";
+import { retain } from "./store/retention.ts";
 import { forgetTallies } from "./store/sources.ts";
 
 export { Contact } from "./contact/contact.ts";
@@ -21,6 +24,11 @@ export default {
   async scheduled(_controller, env, _ctx) {
     const moved = await sweep(env);
     if (moved > 0) console.log({ message: "the spool was moved into the queue", envelopes: moved });
-    await forgetTallies(env.DB, Date.now());
+    const now = Date.now();
+    await forgetTallies(env.DB, now);
+    await continueErasures(env, now);
+    const ended = await retain(env, configOf(env).retention, now);
+    if (ended.events + ended.objects > 0)
+      console.log({ message: "what was kept for long enough went", ...ended });
   },
 } satisfies ExportedHandler<Env>;

@@ -671,7 +671,7 @@ describe("a contact's object", () => {
       decide(
         state,
         origins,
-        [{ key, origin: "second", fact: null }],
+        [{ key, origin: "second", fact: null, received: 0 }],
         CLAIMS_LIVE,
         samePolicy(DEFAULT_POLICY),
       );
@@ -726,7 +726,7 @@ describe("a contact's object", () => {
   it("turns pages and still knows every claim, also after eviction", async () => {
     const stub = env.CONTACTS.getByName("pages@example.com");
     const claims = (origin: string) =>
-      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, fact: null }));
+      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, fact: null, received: 0 }));
     for (let i = 0; i < 700; i += 100) await stub.claim(claims("first").slice(i, i + 100));
     await evictDurableObject(stub);
     expect((await stub.claim(claims("first"))).granted.every(Boolean)).toBe(true);

@@ -12,6 +12,8 @@ export interface Claim {
   key: string;
   origin: string;
   fact: Fact | null;
+  /** When the envelope was received, ms. */
+  received: number;
 }
 
 /** The contact's visible state. Versions only grow, also over the object's own end, so that the latest one is known. */
@@ -23,6 +25,8 @@ export interface Snapshot {
 /** Answer to a list of claims: which are granted (the others are duplicates), and the state where it must be stored. */
 export interface ClaimAnswer {
   granted: boolean[];
+  /** Indexes of those that were received before the contact was erased, or repeat what was; absent for none. */
+  erased?: number[];
   snapshot: Snapshot | null;
   /** Rows that the call wrote, as the platform bills them. */
   written: number;
@@ -31,6 +35,26 @@ export interface ClaimAnswer {
 /** A claim as remembered: key, origin, when (ms). */
 export type Remembered = [key: string, origin: string, at: number];
 
+/** The origin of claims from before the contact was erased. */
+export const ERASED_ORIGIN = "";
+
+/** What is left of an erased contact, so that what is still under way finds it erased. */
+export interface Tombstone {
+  /** The request's id: asked again, it gives the same answer. */
+  id: string;
+  /** What was received until then is erased, ms. */
+  at: number;
+  /** The last version of the state that was erased. */
+  version: number;
+  /** The strongest suppression that was in force. */
+  kept: Pick<Suppression, "reason" | "at"> | null;
+  /** How many claims the object knew. */
+  claims: number;
+}
+
+/** How long a tombstone stands, ms: longer than any claim, retry or queue may bring back what was erased. */
+export const TOMBSTONE_LIVES = 35 * 86_400_000;
+
 /** What the object keeps and rewrites with every change. Older claims lie in pages of their own. */
 export interface ContactState {
   facts: Facts;
@@ -38,6 +62,7 @@ export interface ContactState {
   version: number;
   suppressions: Suppression[];
   claims: Remembered[];
+  erased?: Tombstone;
 }
 
 const DAY = 86_400_000;
@@ -69,8 +94,14 @@ export function decide(
   const fresh: Remembered[] = [];
   let facts = state.facts;
   let again = false;
-  const granted = claims.map(({ key, origin, fact }) => {
+  const erased: number[] = [];
+  const erasedAt = state.erased?.at ?? -Infinity;
+  const granted = claims.map(({ key, origin, fact, received }, index) => {
     const first = origins.get(key);
+    if (received <= erasedAt || first === ERASED_ORIGIN) {
+      erased.push(index);
+      return false;
+    }
     if (first !== undefined) {
       again ||= first === origin;
       return first === origin;
@@ -85,6 +116,7 @@ export function decide(
   const tell = next.version > 0 && (again || next.version !== state.version);
   return {
     granted,
+    ...(erased.length > 0 ? { erased } : {}),
     state: next,
     snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
   };
@@ -104,8 +136,9 @@ function advance(
 
 /** The state with these facts, of a new version where that shows. `now`: ms. */
 export function withFacts(state: ContactState, facts: Facts, now: number, policies: Policies): ContactState {
+  const known = Math.max(state.version, state.erased?.version ?? 0);
   const suppressions = suppressionsOf(facts, policies);
   const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);
-  const version = changed ? Math.max(state.version + 1, now) : state.version;
+  const version = changed ? Math.max(known + 1, now) : state.version;
   return { ...state, facts, suppressions, version };
 }

@@ -6,16 +6,20 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
+import { strongestOf } from "../model/contact.ts";
 import { NO_FACTS } from "../model/facts.ts";
 import { carryOut, type ActAnswer, type Order } from "./acts.ts";
 import {
   CLAIMS_LIVE,
   decide,
+  ERASED_ORIGIN,
   expiredAt,
+  TOMBSTONE_LIVES,
   type Claim,
   type ClaimAnswer,
   type ContactState,
   type Remembered,
+  type Tombstone,
 } from "./claims.ts";
 
 const PAGE = 256; // claims that are rewritten with each call
@@ -40,9 +44,9 @@ export class Contact extends DurableObject<Env> {
     const { state, origins } = this.#load();
     const { policies } = configOf(this.env);
     try {
-      const { granted, snapshot, state: next } = decide(state, origins, claims, Date.now(), policies);
+      const { state: next, ...answer } = decide(state, origins, claims, Date.now(), policies);
       const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
-      return { granted, snapshot, written };
+      return { ...answer, written };
     } catch (error) {
       this.#loaded = null; // what memory holds may be ahead of what was written
       throw error;
@@ -66,6 +70,38 @@ export class Contact extends DurableObject<Env> {
     }
   }
 
+  /**
+   * Erases the contact for the request with this id, and from then on knows what it was received before. The claims stay
+   * for their time, as hashes without an origin, so that a late repeat of what was erased is not taken for news.
+   */
+  async erase(id: string): Promise<Tombstone> {
+    const { state, origins, pages } = this.#load();
+    if (state.erased?.id === id) return state.erased;
+    const kv = this.ctx.storage.kv;
+    const now = Date.now();
+    const strongest = strongestOf(state.suppressions);
+    const erased: Tombstone = {
+      id,
+      at: now,
+      version: Math.max(state.version, state.erased?.version ?? 0, now),
+      kept: strongest === null ? null : { reason: strongest.reason, at: strongest.at },
+      claims: [...origins.values()].filter((origin) => origin !== ERASED_ORIGIN).length,
+    };
+    const mute = (claims: readonly Remembered[]): Remembered[] =>
+      claims.map(([key, , at]) => [key, ERASED_ORIGIN, at]);
+    this.#loaded = null;
+    for (const page of pages) kv.put(page, mute(kv.get<Remembered[]>(page) ?? []));
+    kv.put(STATE, { ...NEW_CONTACT, claims: mute(state.claims), erased } satisfies ContactState);
+    await this.ctx.storage.setAlarm(now + TOMBSTONE_LIVES + SPARE);
+    return erased;
+  }
+
+  /** Whether it knows of anything that came after its erasure, or was never erased and knows anything at all. */
+  async heard(): Promise<boolean> {
+    const { state, origins } = this.#load();
+    return state.version > 0 || [...origins.values()].some((origin) => origin !== ERASED_ORIGIN);
+  }
+
   /** Forgets expired claims. With the last of them goes the object, unless its state ever showed. */
   override async alarm(): Promise<void> {
     const { state, pages } = this.#load();
@@ -80,10 +116,13 @@ export class Contact extends DurableObject<Env> {
     this.#loaded = null;
     const idle =
       claims.length === 0 && kv.list({ prefix: PAGE_PREFIX })[Symbol.iterator]().next().done === true;
+    const buried = state.erased !== undefined && state.erased.at > Date.now() - TOMBSTONE_LIVES;
+    if (idle && buried) return await this.#setAlarm();
     if (idle && state.version === 0) return await this.ctx.storage.deleteAll();
     // An active contact's state is not rewritten for this, which would be one more row: its next change drops them anyhow.
     if (!idle) return await this.#setAlarm();
-    if (claims.length < state.claims.length) kv.put(STATE, { ...state, claims });
+    const { erased, ...rest } = state;
+    if (claims.length < state.claims.length || erased !== undefined) kv.put(STATE, { ...rest, claims });
   }
 
   #load() {

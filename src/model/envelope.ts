@@ -21,6 +21,8 @@ export interface Envelope {
   outside?: true;
   /** Sent again out of the dead letters. */
   replay?: true;
+  /** Somebody was taken out of it (src/erasure/): nulls and an empty body are gaps, not reports. */
+  erased?: true;
 }
 
 type Header = Omit<Envelope, "body"> & {

@@ -14,6 +14,8 @@ const DEADLINE = 30_000;
 export interface Claimed {
   granted: Candidate[];
   duplicates: Candidate[];
+  /** Those of contacts that were erased after the envelope was received: neither stored nor counted. */
+  erased: Candidate[];
   contacts: ContactChange[];
 }
 
@@ -22,7 +24,7 @@ export async function claimAll(
   namespace: Env["CONTACTS"],
   candidates: readonly Candidate[],
 ): Promise<Claimed> {
-  const claimed: Claimed = { granted: [], duplicates: [], contacts: [] };
+  const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [] };
   const groups = [...byContact(candidates)];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -51,14 +53,20 @@ function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
 }
 
 async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candidate[]): Promise<ClaimAnswer> {
-  const claims = own.map(({ key, fact, work }): Claim => ({ key, fact, origin: work.envelope.id }));
+  const claims = own.map(({ key, fact, work: { envelope } }): Claim => ({
+    key,
+    fact,
+    origin: envelope.id,
+    received: envelope.receivedAt,
+  }));
   return await namespace.getByName(contact).claim(claims);
 }
 
 function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {
-  const { granted, snapshot } = answer;
+  const { granted, snapshot, erased = [] } = answer;
   for (const [index, candidate] of own.entries()) {
-    (granted[index] === true ? claimed.granted : claimed.duplicates).push(candidate);
+    if (granted[index] === true) claimed.granted.push(candidate);
+    else (erased.includes(index) ? claimed.erased : claimed.duplicates).push(candidate);
   }
   if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

@@ -7,12 +7,13 @@ import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
 import { timeId } from "../model/id.ts";
 import { getEnvelope, putBatch } from "../store/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
-import { claimAll } from "./claim.ts";
+import { claimAll, type Claimed } from "./claim.ts";
 import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { sliceOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { cut, readEnvelope, type Located, type Portion, type Work } from "./work.ts";
+import { takeOut } from "./take-out.ts";
+import { cut, hasRejects, readEnvelope, type Located, type Portion, type Work } from "./work.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
@@ -77,7 +78,12 @@ export async function open(message: Message, bucket: R2Bucket): Promise<Opened> 
   if (frame.batch === null) return { ...frame, problem: null };
   const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, frame.batch, 0));
   if (archived !== null) {
-    return { envelope: { ...frame.envelope, body: archived.body }, batch: frame.batch, problem: null };
+    const erased = archived.erased === true ? { erased: true as const } : {};
+    return {
+      envelope: { ...frame.envelope, ...erased, body: archived.body },
+      batch: frame.batch,
+      problem: null,
+    };
   }
   return {
     envelope: { ...frame.envelope, body: bytes },
@@ -112,10 +118,18 @@ async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, en
   try {
     const batch = timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
     const works = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
-    const archived = archive(works, batch, env.BUCKET);
-    archived.catch(() => undefined); // awaited before the first store; a claim that fails first must not leave it alone
+    const portions: [Portion, Claimed][] = [];
     for (const portion of cut(works)) {
-      await workOffPortion(portion, archived, config, env);
+      const candidates = await markStorms(env.DB, portion.candidates, config.storm);
+      portions.push([portion, await claimAll(env.CONTACTS, candidates)]);
+    }
+    // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
+    // nobody would know of the object any more.
+    const erased = portions.flatMap(([, claimed]) => claimed.erased);
+    await takeOut(works, erased, config, env);
+    await archive(works, batch, env.BUCKET);
+    for (const [portion, claimed] of portions) {
+      await workOffPortion(portion, claimed, env);
       for (const { envelope } of portion.complete) {
         for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
         waiting.delete(envelope.id);
@@ -137,32 +151,20 @@ function locate(group: readonly Delivered[], batch: string): Located[] {
 /** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
 async function archive(works: readonly Work[], batch: string, bucket: R2Bucket): Promise<void> {
   const fresh = works.flatMap((work) => (work.batch === batch ? [work.envelope] : []));
-  const puts = works.flatMap((work) =>
-    work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : [],
-  );
+  const puts = works.flatMap((work) => (hasRejects(work) ? [putDeadEnvelope(bucket, work.envelope)] : []));
   if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
 
-async function workOffPortion(
-  portion: Portion,
-  archived: Promise<void>,
-  config: Config,
-  env: Env,
-): Promise<void> {
-  const candidates = await markStorms(env.DB, portion.candidates, config.storm);
-  const claimed = await claimAll(env.CONTACTS, candidates);
+async function workOffPortion(portion: Portion, claimed: Claimed, env: Env): Promise<void> {
   for (const { work } of claimed.duplicates) work.duplicates += 1;
-  await archived;
   const slice = sliceOf(portion, claimed, Date.now());
   const unstored = new Set<string>();
   await store(env.DB, slice, claimed.granted, async ({ work }) => {
     unstored.add(work.envelope.id);
     await putDeadEnvelope(env.BUCKET, work.envelope);
   });
-  const settled = portion.complete.filter(
-    ({ envelope, rejects }) => rejects.length === 0 && !unstored.has(envelope.id),
-  );
+  const settled = portion.complete.filter((work) => !hasRejects(work) && !unstored.has(work.envelope.id));
   // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
   const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
   await deleteDeadEnvelopes(env.BUCKET, replayed);

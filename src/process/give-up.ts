@@ -7,6 +7,7 @@ import { spool } from "../ingest/spool.ts";
 import { letterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/slice.ts";
 import { bytesOf, open } from "./consume.ts";
+import { withoutErased } from "./take-out.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
 
@@ -34,7 +35,9 @@ export async function giveUp(batch: MessageBatch, env: Env): Promise<void> {
   }
 }
 
-async function bury(envelope: Envelope, env: Env): Promise<void> {
+async function bury(given: Envelope, env: Env): Promise<void> {
+  const envelope = await withoutErased(given, env);
+  if (envelope.erased === true && envelope.body.length === 0) return;
   const body = bodyToJson(envelope.body);
   const raw = "text" in body ? body.text : body.base64;
   const letter = letterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);

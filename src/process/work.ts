@@ -6,9 +6,11 @@ import { factOf, type Fact } from "../model/facts.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
+import { ERASED_ADDRESS } from "../model/spelling.ts";
 import { claimKey, eventId } from "../model/id.ts";
 import { deliveryOf, scopesOf } from "../providers/delivery.ts";
 import { providers, type Reject } from "../providers/index.ts";
+import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/slice.ts";
 import { packDetails, type EventRow } from "../store/rows.ts";
 
@@ -28,6 +30,11 @@ export interface Work extends Located {
   pings: number;
   /** Repeats within the envelope, and later those of other envelopes. */
   duplicates: number;
+}
+
+/** Whether anything of the envelope becomes a dead letter. */
+export function hasRejects({ envelope, rejects }: Work): boolean {
+  return rejects.some((reject) => !isGap(envelope, reject));
 }
 
 /** An event that asks to be stored. */
@@ -50,9 +57,11 @@ export function readEnvelope(located: Located, config: Config): Work {
     const settings = config.sources.get(envelope.source)?.settings ?? {};
     const delivery = deliveryOf(envelope, settings);
     const { events, rejects, pings } = provider.parse(delivery);
+    if (envelope.erased === true && envelope.body.length === 0) return work;
     const scopes = scopesOf(provider, delivery);
     const keys = new Set<string>();
     for (const event of events) {
+      if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
       const key = claimKey(envelope.provider, event.identity);
       if (keys.has(key)) work.duplicates += 1;
       else work.candidates.push(candidateOf(work, event, key, scopes));

@@ -14,6 +14,7 @@ export function archiveKey(batch: string): string {
 }
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;
 
 /** Writes the envelopes as one object, a line each. `batch`: a new time id. */
 export async function putBatch(
@@ -23,7 +24,7 @@ export async function putBatch(
 ): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
   await bucket.put(archiveKey(batch), gzip(lines), {
-    httpMetadata: { contentType: "application/x-ndjson", contentEncoding: "gzip" },
+    httpMetadata: ARCHIVE_METADATA,
   });
 }
 

@@ -1,6 +1,7 @@
 // Dead letters: what was authenticated and could not become an event. D1 lists them, the bucket keeps the envelope whole.
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
+import { mentions } from "../model/spelling.ts";
 import type { DeadLetter } from "./rows.ts";
 import type { Db } from "./db.ts";
 
@@ -45,7 +46,65 @@ export function lettersOf(
       ),
     ];
   }
-  return rejects.map(({ reason, raw }, index) => letterOf(envelope, index, reason, raw));
+  return rejects.flatMap((reject, index) =>
+    isGap(envelope, reject) ? [] : [letterOf(envelope, index, reject.reason, reject.raw)],
+  );
+}
+
+/** What stands for a reject of somebody who was erased: it keeps its place, so that its neighbours keep their ids. */
+export const GAP = "null";
+
+/** Whether a reject is nothing but the place of an element that was erased. */
+export function isGap(envelope: Envelope, { raw }: { raw: string }): boolean {
+  return envelope.erased === true && raw === GAP;
+}
+
+/** Longest unbroken piece of an address: what any encoding leaves as it is. */
+const pieceOf = (address: string): string =>
+  (address.match(/[a-z0-9]+/g) ?? []).reduce(
+    (longest, run) => (run.length > longest.length ? run : longest),
+    "",
+  );
+
+const LETTERS_A_LOOK = 50;
+
+/** Deletes the dead letters that hold the address, a page at a time, and counts them for the erasure with this id. */
+export async function removeLettersOf(db: D1Database, address: string, erasure: string): Promise<void> {
+  let after = "";
+  for (;;) {
+    const { results } = await db
+      .prepare(
+        `SELECT id, raw FROM dead_letters WHERE id > ?1 AND (instr(lower(raw), ?2) > 0 OR length(raw) >= ${MOST_RAW})
+         ORDER BY id LIMIT ${LETTERS_A_LOOK}`,
+      )
+      .bind(after, pieceOf(address))
+      .all<{ id: string; raw: string }>();
+    const ids = results.flatMap(({ id, raw }) => (holds(raw, address) ? [id] : []));
+    if (ids.length > 0) {
+      await db.batch([
+        db
+          .prepare(
+            `UPDATE erasures SET dead_letters = dead_letters +
+               (SELECT count(*) FROM json_each(?1) AS i CROSS JOIN dead_letters AS d ON d.id = i.value) WHERE id = ?2`,
+          )
+          .bind(JSON.stringify(ids), erasure),
+        db
+          .prepare("DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1))")
+          .bind(JSON.stringify(ids)),
+      ]);
+    }
+    if (results.length < LETTERS_A_LOOK) return;
+    after = results.at(-1)?.id ?? "";
+  }
+}
+
+/** Also the beginning of it, where the text was cut off within. */
+function holds(raw: string, address: string): boolean {
+  if (mentions(raw, address)) return true;
+  if (raw.length < MOST_RAW) return false;
+  const end = raw.slice(-address.length).toLowerCase();
+  for (let n = 4; n < address.length; n++) if (end.endsWith(address.slice(0, n))) return true;
+  return false;
 }
 
 /** One dead letter of an envelope. `element`: which of its rejects, or null for the whole envelope. */

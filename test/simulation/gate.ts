@@ -220,6 +220,14 @@ export function makeGate(
             ([claims]: [never[]]) => `claim ${claims.length} of ${name}`,
             async (claims) => await env.CONTACTS.getByName(name).claim(claims),
           ),
+          erase: gated(
+            () => `erase ${name}`,
+            async (id: string) => await env.CONTACTS.getByName(name).erase(id),
+          ),
+          heard: gated(
+            () => `heard of ${name}`,
+            async () => await env.CONTACTS.getByName(name).heard(),
+          ),
         }),
       },
     } as unknown as Env;
@@ -297,11 +305,12 @@ function databaseOf(gated: Gated): unknown {
     real.set(wrapped, statement);
     return wrapped;
   };
-  return {
+  const database = {
     prepare: (sql: string) => wrap(env.DB.prepare(sql)),
     batch: gated(
       ([statements]: [object[]]) => `store ${statements.length}`,
       async (statements) => await env.DB.batch(statements.flatMap((one) => real.get(one) ?? [])),
     ),
   };
+  return { ...database, withSession: () => ({ ...database, getBookmark: () => null }) };
 }

@@ -37,8 +37,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
-    from: "await workOffPortion(portion, archived, config, env);",
-    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, archived, config, env);",
+    from: "await workOffPortion(portion, claimed, env);",
+    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, claimed, env);",
   },
   {
     name: "acknowledged when storing failed",
@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stored whether or not the archive has it",
     file: "process/consume.ts",
-    from: "  await archived;\n",
-    to: "",
+    from: "await archive(works, batch, env.BUCKET);",
+    to: "void archive(works, batch, env.BUCKET).catch(() => undefined);",
   },
   {
     name: "the dead letter's delivery is not kept",

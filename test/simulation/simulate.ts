@@ -306,6 +306,8 @@ async function forget({ contacts }: World): Promise<void> {
     "sources",
     "tallies",
     "dead_letters",
+    "erasures",
+    "erased",
   ];
   await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
   for (;;) {

@@ -1,0 +1,161 @@
+// Erasure: DELETE /v1/contacts/{address}, and /v1/erasures/{id} to see how far it is. Both answer with the receipt.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { erase, settlesAt } from "../erasure/erase.ts";
+import { SUPPRESSION_REASONS } from "../model/policy.ts";
+import { mentions } from "../model/spelling.ts";
+import { getErasure, type Erasure } from "../store/erasures.ts";
+import { json, needs, problems, router } from "./api.ts";
+import { address } from "./parameters.ts";
+import { ProblemError } from "./problem.ts";
+import { time } from "./schemas.ts";
+
+const tags = ["Contacts"];
+
+/**
+ * Days for which the platform can still restore what was deleted: D1 Time Travel (paid plan,
+ * https://developers.cloudflare.com/d1/reference/time-travel/) and the Durable Objects' own
+ * (https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#pitr-point-in-time-recovery-api). R2 has none.
+ */
+const RESTORABLE_DAYS = 30;
+const DAY = 86_400_000;
+
+const count = z.int().min(0);
+const Receipt = z
+  .object({
+    id: z.string(),
+    status: z
+      .enum(["running", "done"])
+      .describe("`done`: nothing of the contact is left, and not its address here"),
+    note: z.string().nullable(),
+    asked_at: time,
+    asked_by: z.string().describe("The name of the token"),
+    erased_at: time
+      .nullable()
+      .describe(
+        "What was received until then is erased; what is received later is new. Null: not yet reached",
+      ),
+    settles_at: time
+      .nullable()
+      .describe("When what may have been under way is over, and is looked for a second time"),
+    finished_at: time.nullable(),
+    removed: z.object({
+      events: count,
+      messages: count,
+      contacts: count,
+      suppressions: count,
+      claims: count.describe("Reports that the contact's object knew"),
+      dead_letters: count,
+      archive: z
+        .object({
+          objects_looked_at: count,
+          objects_rewritten: count,
+          elements: count.describe("Raw reports taken out"),
+        })
+        .describe(
+          "Objects of the archive and of the dead letters. After a crash, work done twice counts once or twice",
+        ),
+    }),
+    kept: z
+      .object({ hash: z.string(), reason: z.enum(SUPPRESSION_REASONS), since: time })
+      .nullable()
+      .describe("The suppression that still holds, under a keyed hash of the address"),
+    copies_until: time.nullable().describe("Until when the platform's own point-in-time copies may hold it"),
+  })
+  .openapi("Erasure");
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+function shape(erasure: Erasure): z.output<typeof Receipt> {
+  const { id, note, asked_by, events, messages, contacts, suppressions, claims, dead_letters } = erasure;
+  const { looked_at, rewritten, elements, hash, kept_reason, kept_since, finished_at } = erasure;
+  return {
+    id,
+    status: finished_at === null ? "running" : "done",
+    note,
+    asked_at: iso(erasure.asked_at),
+    asked_by,
+    erased_at: isoOrNull(erasure.erased_at),
+    settles_at: isoOrNull(settlesAt(erasure)),
+    finished_at: isoOrNull(finished_at),
+    removed: {
+      events,
+      messages,
+      contacts,
+      suppressions,
+      claims,
+      dead_letters,
+      archive: { objects_looked_at: looked_at, objects_rewritten: rewritten, elements },
+    },
+    kept:
+      kept_reason === null || hash === null
+        ? null
+        : { hash, reason: kept_reason, since: iso(kept_since ?? erasure.asked_at) },
+    copies_until: finished_at === null ? null : iso(finished_at + RESTORABLE_DAYS * DAY),
+  };
+}
+
+const MOST_NOTE = 500;
+
+/** On /v1/contacts. */
+export const erasing = router();
+
+const erasingOne = createRoute({
+  ...needs("admin"),
+  method: "delete",
+  path: "/{address}",
+  tags,
+  summary: "Erase a contact, known or not",
+  description:
+    "Its rows go at once; the archive is walked through, here or by the scheduled runs; and about twenty minutes later, " +
+    "when nothing can be under way any more, all is looked at again. Until then the answer is 202, and asking again goes " +
+    "on with the same request. After that it is 200 with the same receipt, unless the contact was heard of since. A " +
+    "suppression in force outlives the contact as a keyed hash.",
+  request: {
+    params: z.object({ address }),
+    query: z.strictObject({
+      note: z
+        .string()
+        .trim()
+        .min(1, "must not be empty")
+        .max(MOST_NOTE, `must be at most ${MOST_NOTE} characters`)
+        .optional()
+        .openapi({ description: "Your own reference, without the address", example: "ticket 4711" }),
+    }),
+  },
+  responses: {
+    200: json("It is done", Receipt),
+    202: json("It is under way", Receipt),
+    ...problems(400, 503),
+  },
+});
+
+erasing.openapi(erasingOne, async (c) => {
+  const contact = c.req.valid("param").address;
+  const { note = null } = c.req.valid("query");
+  if (note !== null && mentions(note, contact)) {
+    const reason = "must not hold the address, for it outlives it";
+    throw new ProblemError(400, `note: ${reason}`, [{ parameter: "note", reason }]);
+  }
+  const erasure = await erase(c.env, contact, { note, by: c.var.token.name }, Date.now());
+  return c.json(shape(erasure), erasure.finished_at === null ? 202 : 200);
+});
+
+export const erasures = router();
+
+const single = createRoute({
+  ...needs("admin"),
+  method: "get",
+  path: "/{id}",
+  tags,
+  summary: "The receipt of an erasure, as far as it is",
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 200: json("The receipt", Receipt), ...problems(404) },
+});
+
+erasures.openapi(single, async (c) => {
+  const erasure = await getErasure(c.env.DB, c.req.valid("param").id);
+  if (erasure === null) throw new ProblemError(404, "There is no erasure with this id.");
+  return c.json(shape(erasure), 200);
+});

@@ -1,0 +1,165 @@
+// One contact out of one delivery: pure. Rows name their raw element by its place in the delivery, so nothing may move:
+// an item of an array becomes null, a body that is about nobody else becomes empty, and where others stand in the same
+// element the address itself is replaced. Each try is read again by the provider's parser and searched in plain text; the
+// first that leaves nothing of the contact and everything of the others is taken, and where none does, the body goes.
+
+import type { Envelope } from "../model/envelope.ts";
+import { ERASED_ADDRESS, mentions, placesOf } from "../model/spelling.ts";
+import { deliveryOf } from "../providers/delivery.ts";
+import { readJsonText } from "../providers/json.ts";
+import { providers, type ParsedDelivery } from "../providers/index.ts";
+import { itemsOf } from "./json-items.ts";
+
+/** What is left, and how many of the contact's reports (or elements that named it) were taken out. */
+export interface Redacted {
+  envelope: Envelope;
+  elements: number;
+}
+
+type Settings = Record<string, unknown>;
+
+/** The delivery without the contact; null where it is not in there. `settings`: the source's. */
+export function redact(envelope: Envelope, contact: string, settings: Settings): Redacted | null {
+  if (!isNamed(envelope, contact)) return null;
+  const before = parse(envelope, settings);
+  const own = before.events.filter((event) => event.contact === contact).length;
+  const elements = Math.max(1, own);
+  for (const attempt of attempts(envelope, contact, before)) {
+    if (isClean(attempt, contact, before, settings)) return { envelope: attempt, elements };
+  }
+  return { envelope: emptied(envelope), elements };
+}
+
+/** The delivery without any of the contacts; null where none is in there. */
+export function redactAll(
+  envelope: Envelope,
+  contacts: Iterable<string>,
+  settings: Settings,
+): Redacted | null {
+  let left = envelope;
+  let elements = 0;
+  for (const contact of contacts) {
+    const next = redact(left, contact, settings);
+    if (next === null) continue;
+    left = next.envelope;
+    elements += next.elements;
+  }
+  return elements === 0 ? null : { envelope: left, elements };
+}
+
+/** Whether the contact's address stands anywhere in the delivery. */
+export function isNamed({ url, headers, body }: Envelope, contact: string): boolean {
+  return (
+    mentions(textOf(body), contact) ||
+    mentions(url, contact) ||
+    headers.some(([, value]) => mentions(value, contact))
+  );
+}
+
+const textOf = (body: Uint8Array): string =>
+  new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
+
+function parse(envelope: Envelope, settings: Settings): ParsedDelivery {
+  const provider = Object.hasOwn(providers, envelope.provider) ? providers[envelope.provider] : undefined;
+  const nothing = { events: [], rejects: [{ reason: "", raw: textOf(envelope.body) }], pings: 0 };
+  try {
+    return provider?.parse(deliveryOf(envelope, settings)) ?? nothing;
+  } catch {
+    return nothing;
+  }
+}
+
+/** A delivery of which nothing is left but when and by which source it came. */
+function emptied(envelope: Envelope): Envelope {
+  const url = envelope.url.split("?", 1)[0] ?? "";
+  return { ...envelope, url, headers: [], body: new Uint8Array(0), erased: true };
+}
+
+function* attempts(envelope: Envelope, contact: string, before: ParsedDelivery): Generator<Envelope> {
+  const others = before.events.some((event) => event.contact !== contact && event.contact !== ERASED_ADDRESS);
+  const unread = before.rejects.some(({ raw }) => raw !== "null" && !mentions(raw, contact));
+  if (!others && !unread) yield emptied(envelope);
+  const text = textOf(envelope.body);
+  const url = replaced(envelope.url, contact);
+  const headers = envelope.headers.map(([name, value]): [string, string] => [name, replaced(value, contact)]);
+  const around = { ...envelope, url, headers, erased: true as const };
+  for (let depth = 1; depth <= DEEPEST; depth++) {
+    const body = withoutItems(text, contact, depth);
+    if (body === null) break;
+    yield { ...around, body: new TextEncoder().encode(body) };
+  }
+  yield { ...around, body: new TextEncoder().encode(replaced(text, contact)) };
+}
+
+/** Arrays within arrays that are tried: no provider nests its reports deeper. */
+const DEEPEST = 3;
+
+/** The text without the items, `depth` arrays deep, that name the contact; null where there are none. */
+function withoutItems(text: string, contact: string, depth: number): string | null {
+  if (readJsonText(text, JSON.parse).ok) return withoutJsonItems(text, contact, depth);
+  // A form may carry JSON in a field.
+  let found = false;
+  const fields = text.split("&").map((field) => {
+    const [name = "", value = ""] = field.split("=", 2);
+    const decoded = new URLSearchParams(`v=${value}`).get("v") ?? "";
+    const json = mentions(decoded, contact) && readJsonText(decoded, JSON.parse).ok;
+    const left = json ? withoutJsonItems(decoded, contact, depth) : null;
+    if (left === null) return replaced(field, contact);
+    found = true;
+    return `${name}=${encodeURIComponent(left)}`;
+  });
+  return found ? fields.join("&") : null;
+}
+
+function withoutJsonItems(text: string, contact: string, depth: number): string | null {
+  const places = placesOf(text, contact);
+  const items = itemsOf(text).filter(
+    (item) => item.depth === depth && places.some(([start, end]) => start >= item.start && end <= item.end),
+  );
+  if (items.length === 0) return null;
+  let left = "";
+  let copied = 0;
+  for (const { start, end } of items) {
+    left += `${replaced(text.slice(copied, start), contact)}null`;
+    copied = end;
+  }
+  return left + replaced(text.slice(copied), contact);
+}
+
+function replaced(text: string, contact: string): string {
+  let left = "";
+  let copied = 0;
+  for (const [start, end] of placesOf(text, contact)) {
+    if (start < copied) continue;
+    left += text.slice(copied, start) + ERASED_ADDRESS;
+    copied = end;
+  }
+  return copied === 0 ? text : left + text.slice(copied);
+}
+
+/** Whether nothing of the contact is left, and what is told of others stands where and as it stood. */
+function isClean(attempt: Envelope, contact: string, before: ParsedDelivery, settings: Settings): boolean {
+  if (isNamed(attempt, contact)) return false;
+  const after = parse(attempt, settings);
+  const others = ({ events }: ParsedDelivery): string =>
+    JSON.stringify(
+      events
+        .filter((event) => event.contact !== contact && event.contact !== ERASED_ADDRESS)
+        .map((event) => [
+          event.element,
+          event.contact,
+          event.type,
+          event.occurred_at,
+          event.message_id,
+          event.identity,
+        ]),
+    );
+  const gone = (raw: string): boolean =>
+    raw === "null" || raw.includes(ERASED_ADDRESS) || mentions(raw, contact);
+  const unread = ({ rejects }: ParsedDelivery): string =>
+    JSON.stringify(rejects.flatMap(({ raw }) => (gone(raw) ? [] : [raw])));
+  if (after.events.some((event) => event.contact === contact)) return false;
+  return (
+    others(before) === others(after) && unread(before) === (attempt.body.length === 0 ? "[]" : unread(after))
+  );
+}

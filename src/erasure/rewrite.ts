@@ -1,0 +1,76 @@
+// Objects of the bucket without some contacts. A rewrite holds only if the object is still the one that was read, so that
+// two erasures at once do not undo each other; lines that nobody was taken out of stay as they are written.
+
+import type { Config } from "../config.ts";
+import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
+import { mentionsPlainly, plainOf } from "../model/spelling.ts";
+import { archiveKey, ARCHIVE_METADATA } from "../store/archive.ts";
+import { redact } from "./redact.ts";
+
+const TRIES = 5;
+
+/** Takes the contacts out of a batch of the archive; returns how many elements of each. */
+export async function rewriteBatch(
+  bucket: R2Bucket,
+  batch: string,
+  contacts: readonly string[],
+  config: Config,
+): Promise<number[]> {
+  return await rewriteObject(bucket, archiveKey(batch), contacts, config);
+}
+
+/**
+ * Takes the contacts out of an object of the archive or of the dead letters; returns how many elements of each. A
+ * dead letter of which nothing is left goes.
+ */
+export async function rewriteObject(
+  bucket: R2Bucket,
+  key: string,
+  contacts: readonly string[],
+  config: Config,
+): Promise<number[]> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const object = await bucket.get(key);
+    if (object === null) return [];
+    const text = new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+    const { lines, counts, empty } = withoutContacts(text.split("\n"), contacts, config);
+    if (counts.every((count) => count === 0)) return counts;
+    if (empty && key.startsWith("dead-letters/")) {
+      await bucket.delete(key);
+      return counts;
+    }
+    const metadata = key.startsWith("archive/") ? { httpMetadata: ARCHIVE_METADATA } : {};
+    const body = gzip(new TextEncoder().encode(lines.join("\n")));
+    const put = await bucket.put(key, body, { ...metadata, onlyIf: { etagMatches: object.etag } });
+    if (put !== null) return counts;
+  }
+  throw new Error("an object changed whenever it was to be rewritten");
+}
+
+function withoutContacts(
+  lines: readonly string[],
+  contacts: readonly string[],
+  config: Config,
+): { lines: string[]; counts: number[]; empty: boolean } {
+  const counts = contacts.map(() => 0);
+  let empty = true;
+  const left = lines.map((line) => {
+    if (line === "") return line;
+    const plain = line.includes('"base64":"') ? null : plainOf(line);
+    const own = contacts.filter((contact) => plain === null || mentionsPlainly(plain, contact));
+    let envelope = own.length > 0 ? fromLine(line) : null;
+    let changed = false;
+    for (const contact of envelope === null ? [] : own) {
+      const settings = envelope === null ? {} : (config.sources.get(envelope.source)?.settings ?? {});
+      const redacted = envelope === null ? null : redact(envelope, contact, settings);
+      if (redacted === null) continue;
+      ({ envelope } = redacted);
+      changed = true;
+      const index = contacts.indexOf(contact);
+      counts[index] = (counts[index] ?? 0) + redacted.elements;
+    }
+    if (envelope === null || !changed || envelope.body.length > 0) empty = false;
+    return changed && envelope !== null ? toLine(envelope) : line;
+  });
+  return { lines: left, counts, empty };
+}

@@ -1,0 +1,70 @@
+// Ends what is kept for a time only: a bounded share with each run. Counters, suppressions and contacts stay.
+
+import { archiveKey } from "./archive.ts";
+import { firstIdAt } from "../model/id.ts";
+import type { Retention } from "../model/retention.ts";
+
+const DAY = 86_400_000;
+
+/** Events of one transaction, and transactions of one run: a hundred events in a second, before it falls behind. */
+const EVENTS_A_SLICE = 1_000;
+const SLICES_A_RUN = 6;
+/** What R2 deletes in one call, and calls of one run. */
+const OBJECTS_A_CALL = 1_000;
+const CALLS_A_RUN = 5;
+
+/** Deletes what is older than it is to be kept. `now`: ms. Returns how many events and objects. */
+export async function retain(
+  env: Pick<Env, "DB" | "BUCKET">,
+  { eventsDays, archiveDays }: Retention,
+  now: number,
+): Promise<{ events: number; objects: number }> {
+  const events = eventsDays === null ? 0 : await endEvents(env.DB, now - eventsDays * DAY);
+  const objects = archiveDays === null ? 0 : await endArchive(env.BUCKET, now - archiveDays * DAY);
+  return { events, objects };
+}
+
+// Of a mail's events some may stay for longer than others; its row goes with the last of them.
+const END_MESSAGES = `
+  DELETE FROM messages WHERE (message_id, contact) IN (
+    SELECT o.message_id, o.contact FROM events AS o
+    WHERE o.seq <= ?1 AND o.message_id IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM events AS n WHERE n.id >= substr(o.id, 1, 8) AND n.id < substr(o.id, 1, 8) || '~'
+        AND n.contact = o.contact AND n.message_id = o.message_id AND n.seq > ?1))`;
+
+/**
+ * From the feed's beginning up to the first event that was received since `until` (ms). What was received before that and
+ * stored after it (it waited in the queue, or was replayed) goes when that one does: nothing goes early.
+ */
+async function endEvents(db: D1Database, until: number): Promise<number> {
+  let ended = 0;
+  for (let slice = 0; slice < SLICES_A_RUN; slice++) {
+    const { results } = await db
+      .prepare(`SELECT seq, received_at FROM events ORDER BY seq LIMIT ${EVENTS_A_SLICE}`)
+      .all<{ seq: number; received_at: number }>();
+    const young = results.findIndex(({ received_at }) => received_at >= until);
+    const last = results.at(young < 0 ? -1 : young - 1);
+    if (last === undefined || young === 0) return ended;
+    const [, deleted] = await db.batch([
+      db.prepare(END_MESSAGES).bind(last.seq),
+      db.prepare("DELETE FROM events WHERE seq <= ?1").bind(last.seq),
+    ]);
+    ended += deleted?.meta.changes ?? 0;
+    if (young > 0 || results.length < EVENTS_A_SLICE) return ended;
+  }
+  return ended;
+}
+
+/** The objects of days that were over before `until` (ms): the oldest, which a list begins with. */
+async function endArchive(bucket: R2Bucket, until: number): Promise<number> {
+  const today = archiveKey(firstIdAt(until)).slice(0, "archive/2026-11-21".length);
+  let ended = 0;
+  for (let call = 0; call < CALLS_A_RUN; call++) {
+    const { objects } = await bucket.list({ prefix: "archive/", limit: OBJECTS_A_CALL });
+    const old = objects.flatMap(({ key }) => (key < today ? [key] : []));
+    if (old.length > 0) await bucket.delete(old);
+    ended += old.length;
+    if (old.length < OBJECTS_A_CALL) break;
+  }
+  return ended;
+}
