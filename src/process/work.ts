@@ -92,8 +92,14 @@ function candidateOf(work: Work, event: ParsedEvent, key: string): Candidate {
     details: packDetails(event),
     bounce: event.bounce,
     destination: destinationOf(event.contact),
+    machine: machineOf(event),
   };
   return { work, key, fact: factOf(event, id, envelope.source), row };
+}
+
+function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
+  if (machine === null || (type !== "opened" && type !== "clicked")) return "";
+  return machine ? "machine" : "human";
 }
 
 /** A part of the work that is stored at once, and the envelopes that are complete with it. */
