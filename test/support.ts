@@ -136,8 +136,12 @@ export async function finalState(): Promise<Record<string, unknown>> {
     suppressions: await rows(
       "SELECT contact, reason, event, source, at, lifted_at, lifted_by FROM suppressions ORDER BY contact, reason, event",
     ),
-    rollups: await rows("SELECT * FROM rollups ORDER BY bucket, source, type, bounce, destination"),
-    campaigns: await rows("SELECT * FROM campaign_rollups ORDER BY day, campaign, source, type, bounce"),
+    rollups: await rows("SELECT * FROM rollups ORDER BY bucket, source, type, bounce, machine, destination"),
+    days: await rows("SELECT * FROM day_rollups ORDER BY day, source, type, bounce, machine, destination"),
+    tags: await rows("SELECT * FROM tag_rollups ORDER BY day, tag, source, type, bounce, machine"),
+    campaigns: await rows(
+      "SELECT * FROM campaign_rollups ORDER BY day, campaign, source, type, bounce, machine",
+    ),
     sources: await rows("SELECT source, events, duplicates, pings, outside FROM sources ORDER BY source"),
     letters: await rows("SELECT element, source, reason, raw FROM dead_letters ORDER BY reason, raw"),
   };

@@ -5,9 +5,11 @@ import { createHash } from "node:crypto";
 import type { ParsedEvent } from "./event.ts";
 import { remembered } from "./remembered.ts";
 
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
-const CONTACT_CHARS = 8; // 40 bits
-const TIME_CHARS = 10; // 50 bits of milliseconds
+/** Digits of ids, in order of their values. */
+export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
+/** How many of an event id's characters stand for the contact (40 bits), and then for the time (50 bits of milliseconds). */
+export const CONTACT_CHARS = 8;
+export const TIME_CHARS = 10;
 const KEY_CHARS = 16; // 80 bits
 
 /** Length of every event id, in characters. */

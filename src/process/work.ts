@@ -111,11 +111,17 @@ function candidateOf(
     details: packDetails(event),
     bounce: event.bounce,
     destination: destinationOf(event.contact),
+    machine: machineOf(event),
   };
   const fact = factOf(event, id, envelope.source);
   if (fact === null || !NAMES_A_LIST.has(fact.kind)) return { work, key, fact, row };
   const scope = scopes(event.element);
   return { work, key, fact: scope === undefined ? fact : { ...fact, scope }, row };
+}
+
+function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
+  if (machine === null || (type !== "opened" && type !== "clicked")) return "";
+  return machine ? "machine" : "human";
 }
 
 /** A part of the work that is stored at once, and the envelopes that are complete with it. */

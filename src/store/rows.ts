@@ -23,6 +23,8 @@ export interface EventRow {
   details: string | null;
   bounce: "hard" | "soft" | null;
   destination: string;
+  /** Of opens and clicks; "" where it is not told, and for all others. */
+  machine: "human" | "machine" | "";
 }
 
 export interface ContactChange {

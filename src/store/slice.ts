@@ -4,6 +4,7 @@
 // The sources come first and note how far the feed went until then: what lies behind this mark when the events are in is
 // new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
 
+import { ARE_NEW, countersOf } from "./count.ts";
 import {
   contactRow,
   type ContactChange,
@@ -27,8 +28,8 @@ export interface Slice {
   replayed: readonly string[];
 }
 
-const COLUMNS = `id, contact, at, received_at, source, provider, type, bounce, destination, message_id, campaign, batch,
-  line, element, details`;
+const COLUMNS = `id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id, campaign,
+  batch, line, element, details`;
 const VALUES = COLUMNS.split(",").map((_, i) => `value->>${i}`);
 
 /** One row per source: its fields, and as the last one the ids of its events in this slice. */
@@ -49,21 +50,6 @@ const UPSERT_SOURCES = `
     last_ping_at = coalesce(max(last_ping_at, excluded.last_ping_at), last_ping_at, excluded.last_ping_at),
     lag_ms = excluded.lag_ms, events = events + excluded.events, duplicates = duplicates + excluded.duplicates,
     pings = pings + excluded.pings, outside = outside + excluded.outside, mark = excluded.mark`;
-
-/** Which events this transaction added: ?1 is any source of the slice. */
-const ARE_NEW = "seq > (SELECT mark FROM sources WHERE source = ?1)";
-
-const COUNT_BY_TIME = `
-  INSERT INTO rollups (bucket, source, type, bounce, destination, n)
-  SELECT at / 300000 * 300000, source, type, bounce, destination, count(*)
-  FROM events WHERE ${ARE_NEW} GROUP BY 1, 2, 3, 4, 5
-  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
-
-const COUNT_BY_CAMPAIGN = `
-  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, n)
-  SELECT at / 86400000 * 86400000, coalesce(campaign, ''), source, type, bounce, count(*)
-  FROM events WHERE ${ARE_NEW} GROUP BY 1, 2, 3, 4, 5
-  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
 
 /**
  * Fails the transaction (an integer overflow, which is tried again) where it would bring back what is being erased: the
@@ -161,8 +147,7 @@ function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
   const [first] = events;
   if (first !== undefined) {
     add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
-    add(COUNT_BY_TIME, first.source);
-    add(COUNT_BY_CAMPAIGN, first.source);
+    for (const sql of countersOf(events)) add(sql, first.source);
     add(PLACE_BATCHES, first.source);
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
@@ -196,9 +181,9 @@ function inPieces(items: readonly string[]): string[] {
 
 /** The JSON row of an event, its fields as in COLUMNS. */
 function toRow(event: EventRow): string {
-  const { id, contact, at, received_at, source, provider, type, bounce, destination } = event;
+  const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
   const { message_id, campaign, batch, line, element, details } = event;
-  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination];
+  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination, machine];
   return JSON.stringify([...about, message_id, campaign, batch, line, element, details]);
 }
 

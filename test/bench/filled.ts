@@ -37,7 +37,7 @@ export async function fill(
     );
     progress.show(last + 1, total, `filling the ${size} database`);
   }
-  await run([{ sql: ROLLUPS }, { sql: CAMPAIGNS }, { sql: "DROP TABLE filling" }]);
+  await run([{ sql: ROLLUPS }, { sql: DAYS }, { sql: CAMPAIGNS }, { sql: "DROP TABLE filling" }]);
 }
 
 /** Numbers from the first parameter to the second, and a time for each: two days, a bit apart. */
@@ -46,11 +46,11 @@ const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT ?1 UNION ALL SELECT n +
 // The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet, too, and sort the same.
 const EVENTS = `
   INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce,
-    destination, message_id, campaign, batch, line, element, details)
+    destination, machine, message_id, campaign, batch, line, element, details)
   SELECT f.prefix || printf('%010x', 1789800000 + n / 6) || lower(hex(randomblob(8))), f.contact,
     (1789800000 + n / 6) * 1000, (1789800001 + n / 6) * 1000, 'mailjet', 'mailjet',
     CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
-    substr(f.contact, instr(f.contact, '@') + 1),
+    substr(f.contact, instr(f.contact, '@') + 1), '',
     '1942177738' || (n / 3), 7000 + n % 5, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
     '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % ?3`;
@@ -62,13 +62,18 @@ const MESSAGES = `
   ON CONFLICT DO NOTHING`;
 
 const ROLLUPS = `
-  INSERT INTO rollups (bucket, source, type, bounce, destination, n)
-  SELECT at / 300000 * 300000, source, type, bounce, destination, count(*)
-  FROM events GROUP BY 1, 2, 3, 5`;
+  INSERT INTO rollups (bucket, source, type, bounce, machine, destination, n)
+  SELECT at / 300000 * 300000, source, type, bounce, machine, destination, count(*)
+  FROM events GROUP BY 1, 2, 3, 6`;
+
+const DAYS = `
+  INSERT INTO day_rollups (day, source, type, bounce, machine, destination, n)
+  SELECT bucket / 86400000 * 86400000, source, type, bounce, machine, destination, sum(n)
+  FROM rollups GROUP BY 1, 2, 3, 4, 5, 6`;
 
 const CAMPAIGNS = `
-  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, n)
-  SELECT at / 86400000 * 86400000, campaign, source, type, '', count(*) FROM events GROUP BY 1, 2, 3, 4`;
+  INSERT INTO campaign_rollups (day, campaign, source, type, bounce, machine, n)
+  SELECT at / 86400000 * 86400000, campaign, source, type, '', '', count(*) FROM events GROUP BY 1, 2, 3, 4`;
 
 /** Suppresses every twentieth contact of a filled small database. */
 export async function suppress(lab: Running): Promise<void> {

@@ -91,19 +91,43 @@ async function checkCounters(events: readonly EventRow[]): Promise<string[]> {
     const text = JSON.stringify(key);
     recounted.set(text, (recounted.get(text) ?? 0) + 1);
   };
-  for (const { at, contact, source, type, campaign, details } of events) {
-    const bounce = bounceOf(details) ?? "";
-    count("time", at - (at % 300_000), source, type, bounce, destinationOf(contact));
-    count("campaign", at - (at % DAY), campaign ?? "", source, type, bounce);
+  const firsts = new Set<string>();
+  for (const { at, contact, source, type, campaign, details } of events.toSorted(
+    (a, b) => a.at - b.at || (a.id < b.id ? -1 : 1),
+  )) {
+    const { tags = [], machine = null }: { tags?: string[]; machine?: boolean | null } = JSON.parse(
+      details ?? "{}",
+    );
+    const looked = type === "opened" || type === "clicked";
+    const who = !looked || machine === null ? "" : machine ? "machine" : "human";
+    const day = at - (at % DAY);
+    const how = [source, type, bounceOf(details) ?? "", who];
+    count("time", at - (at % 300_000), ...how, destinationOf(contact));
+    count("day", day, ...how, destinationOf(contact));
+    count("campaign", day, campaign ?? "", ...how);
+    for (const tag of new Set(tags)) count("tag", day, tag, ...how);
     count("source", source);
+    if (!looked || campaign === null) continue;
+    for (const kind of who === "machine" ? ["unique"] : ["unique", "unique human"]) {
+      const key = JSON.stringify([kind, contact, campaign, type]);
+      if (!firsts.has(key)) count(kind, day, campaign, ...how);
+      firsts.add(key);
+    }
   }
-  const [times, campaigns, sources] = await env.DB.batch<Record<string, unknown>>([
-    env.DB.prepare("SELECT 'time', bucket, source, type, bounce, destination, n FROM rollups"),
-    env.DB.prepare("SELECT 'campaign', day, campaign, source, type, bounce, n FROM campaign_rollups"),
-    env.DB.prepare("SELECT 'source', source, events AS n FROM sources WHERE events > 0"),
-  ]);
+  const how = "source, type, bounce, machine";
+  const tables = await env.DB.batch<Record<string, unknown>>(
+    [
+      `SELECT 'time', bucket, ${how}, destination, n FROM rollups`,
+      `SELECT 'day', day, ${how}, destination, n FROM day_rollups`,
+      `SELECT 'campaign', day, campaign, ${how}, n FROM campaign_rollups`,
+      `SELECT 'tag', day, tag, ${how}, n FROM tag_rollups`,
+      `SELECT 'unique', day, campaign, ${how}, uniques FROM campaign_rollups WHERE uniques <> 0`,
+      `SELECT 'unique human', day, campaign, ${how}, unique_humans FROM campaign_rollups WHERE unique_humans <> 0`,
+      "SELECT 'source', source, events AS n FROM sources WHERE events > 0",
+    ].map((sql) => env.DB.prepare(sql)),
+  );
   const wrong: string[] = [];
-  for (const row of [times, campaigns, sources].flatMap((answer) => answer?.results ?? [])) {
+  for (const row of tables.flatMap(({ results }) => results)) {
     const values = Object.values(row);
     const key = JSON.stringify(values.slice(0, -1));
     const wanted = recounted.get(key) ?? 0;

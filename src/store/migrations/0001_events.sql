@@ -13,6 +13,7 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   bounce TEXT NOT NULL,          -- hard, soft or ''
   destination TEXT NOT NULL,     -- the receiving domain or the provider behind it (src/model/destination.ts)
+  machine TEXT NOT NULL,         -- of opens and clicks: human or machine; '' where it is not told
   message_id TEXT,
   campaign TEXT,
   batch TEXT NOT NULL,           -- the archive object that holds the raw element, ...
@@ -61,26 +62,51 @@ CREATE TABLE suppressions (
 CREATE INDEX suppressions_at ON suppressions (at, contact, reason, scope, event);
 CREATE INDEX suppressions_held ON suppressions (at, contact, reason, scope, event) WHERE held IS NOT NULL;
 
--- Exact counters: by five minutes and destination, and by day and campaign ('' where there is none).
+-- Exact counters. n: the events counted; gone: those of them whose rows were removed since, so that n - gone is what a
+-- recount of the rows gives. Slots are the starts of five minutes or of a UTC day, ms since the epoch; machine is '' of
+-- all but opens and clicks. See src/store/count.ts.
 CREATE TABLE rollups (
-  bucket INTEGER NOT NULL,       -- start of the five minutes, ms since the epoch
+  bucket INTEGER NOT NULL,
   source TEXT NOT NULL,
   type TEXT NOT NULL,
   bounce TEXT NOT NULL,          -- hard, soft or ''
+  machine TEXT NOT NULL,         -- human, machine or ''
   destination TEXT NOT NULL,
   n INTEGER NOT NULL,
-  PRIMARY KEY (bucket, source, type, bounce, destination)
+  gone INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (bucket, source, type, bounce, machine, destination)
 ) WITHOUT ROWID;
 
+-- The same by day, so that a month is some thousand rows to read and not some hundred thousand.
+CREATE TABLE day_rollups (
+  day INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  type TEXT NOT NULL,
+  bounce TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  gone INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (day, source, type, bounce, machine, destination)
+) WITHOUT ROWID;
+
+-- By day and campaign ('' where there is none). uniques: contacts whose first open (click) of the campaign lies here;
+-- unique_humans: whose first one that is not told to be a machine's does.
 CREATE TABLE campaign_rollups (
-  day INTEGER NOT NULL,          -- start of the UTC day, ms since the epoch
+  day INTEGER NOT NULL,
   campaign TEXT NOT NULL,
   source TEXT NOT NULL,
   type TEXT NOT NULL,
   bounce TEXT NOT NULL,
+  machine TEXT NOT NULL,
   n INTEGER NOT NULL,
-  PRIMARY KEY (day, campaign, source, type, bounce)
+  gone INTEGER NOT NULL DEFAULT 0,
+  uniques INTEGER NOT NULL DEFAULT 0,
+  unique_humans INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (day, campaign, source, type, bounce, machine)
 ) WITHOUT ROWID;
+-- One campaign over all time, and when it began. Written with a new cell only, not when one is counted up.
+CREATE INDEX campaign_rollups_campaign ON campaign_rollups (campaign, day);
 
 -- Health of each source. The counts are exact: events with the rows, the others once per envelope (see tallies).
 CREATE TABLE sources (
