@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { configOf } from "../config.ts";
+import { applyDifferences } from "../process/apply.ts";
 import type { Difference } from "../process/differences.ts";
 import { readRange } from "../process/renormalise.ts";
 import type { EventRow } from "../store/rows.ts";
@@ -101,7 +102,7 @@ history.openapi(renormalising, async (c) => {
       counts[difference.kind] += 1;
       if (samples.length < MOST_SAMPLES) samples.push(sampleOf(difference));
     }
-    // APPLY
+    if (apply) await applyDifferences(c.env, reading);
     last = reading.batch;
     if (Date.now() > until) break;
   }

@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
 import { strongestOf } from "../model/contact.ts";
 import { NO_FACTS } from "../model/facts.ts";
+import { amend, type Amendment } from "./amend.ts";
 import { carryOut, type ActAnswer, type Order } from "./acts.ts";
 import {
   CLAIMS_LIVE,
@@ -64,6 +65,20 @@ export class Contact extends DurableObject<Env> {
       const { changed, state: next } = carryOut(state, orders, Date.now(), policies);
       const written = next === state ? 0 : await this.#write(next, false);
       return { changed, snapshot: { version: next.version, suppressions: next.suppressions }, written };
+    } catch (error) {
+      this.#loaded = null;
+      throw error;
+    }
+  }
+
+  /** Takes back what events said and notes what they say now. Atomic; the same again changes nothing more. */
+  async amend(amendment: Amendment): Promise<ClaimAnswer> {
+    const { state, origins } = this.#load();
+    const { policies } = configOf(this.env);
+    try {
+      const { state: next, ...answer } = amend(state, origins, amendment, Date.now(), policies);
+      const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
+      return { ...answer, written };
     } catch (error) {
       this.#loaded = null;
       throw error;

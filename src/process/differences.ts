@@ -4,7 +4,10 @@ import type { StoredRow } from "../store/batches.ts";
 import type { EventRow } from "../store/rows.ts";
 import type { Candidate } from "./work.ts";
 
-/** One difference between what is stored and what is read now. A changed event keeps its id. */
+/**
+ * One difference between what is stored and what is read now. A changed event keeps its id; one that is of another contact
+ * or time cannot, for its id tells these, so it vanishes and another appears.
+ */
 export type Difference =
   | { kind: "changed"; before: StoredRow; after: Candidate }
   | { kind: "appeared"; before: null; after: Candidate }
@@ -17,6 +20,7 @@ const TOLD = [
   "type",
   "bounce",
   "destination",
+  "machine",
   "message_id",
   "campaign",
   "details",
@@ -24,8 +28,8 @@ const TOLD = [
 
 /**
  * The differences of one delivery. `stored`: its rows in order of seq; `read`: its events as they are read now.
- * Rows and events belong together by id; of the others, by the element that they come from and their order there, for
- * an event whose identity is told differently now is still the same report.
+ * Rows and events belong together by id; of the others, those of one element, contact and time, in order, for an event
+ * whose identity is told differently now is still the same report.
  */
 export function differencesOf(stored: readonly StoredRow[], read: readonly Candidate[]): Difference[] {
   const rows = new Map(stored.map((row) => [row.id, row]));
@@ -38,17 +42,18 @@ export function differencesOf(stored: readonly StoredRow[], read: readonly Candi
     else if (differs(row, candidate.row))
       differences.push({ kind: "changed", before: row, after: candidate });
   }
-  const left = Map.groupBy(rows.values(), ({ element }) => element);
-  for (const candidate of strangers) {
-    const before = left.get(candidate.row.element)?.shift();
-    differences.push(
-      before === undefined
-        ? { kind: "appeared", before: null, after: candidate }
-        : { kind: "changed", before, after: candidate },
-    );
+  const left = Map.groupBy(rows.values(), placeOf);
+  for (const after of strangers) {
+    const before = left.get(placeOf(after.row))?.shift() ?? null;
+    if (before === null) differences.push({ kind: "appeared", before, after });
+    else if (differs(before, after.row)) differences.push({ kind: "changed", before, after });
   }
   for (const before of [...left.values()].flat()) differences.push({ kind: "vanished", before, after: null });
   return differences;
+}
+
+function placeOf({ element, contact, at }: EventRow): string {
+  return JSON.stringify([element, contact, at]);
 }
 
 function differs(before: EventRow, after: EventRow): boolean {

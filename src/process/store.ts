@@ -50,7 +50,7 @@ function sourcesOf({ candidates, complete }: Portion, now: number): SourceUpdate
     };
     if (known === undefined) sources.set(source, update);
     update.last_received_at = Math.max(update.last_received_at, receivedAt);
-    update.lag_ms = Math.max(update.lag_ms, now - receivedAt);
+    update.lag_ms = Math.max(update.lag_ms ?? 0, now - receivedAt);
     return update;
   };
   for (const { work } of candidates) {

@@ -1,5 +1,6 @@
 // The events of an archive object, found by where in the feed they lie.
 
+import { contactPrefix, firstIdAt } from "../model/id.ts";
 import type { Db } from "./db.ts";
 import type { EventRow } from "./rows.ts";
 
@@ -11,7 +12,7 @@ export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]
   const { results } = await db
     .prepare(
       `SELECT e.seq, e.id, e.contact, e.at, e.received_at, e.source, e.provider, e.type, nullif(e.bounce, '') AS bounce,
-         e.destination, e.message_id, e.campaign, e.batch, e.line, e.element, e.details
+         e.destination, e.machine, e.message_id, e.campaign, e.batch, e.line, e.element, e.details
        FROM batches AS b CROSS JOIN events AS e ON e.seq BETWEEN b.first_seq AND b.last_seq AND e.batch = b.batch
        WHERE b.batch = ?1 ORDER BY e.seq`,
     )
@@ -28,4 +29,22 @@ export async function storedIds(db: Db, ids: readonly string[]): Promise<Set<str
     .bind(JSON.stringify(ids))
     .all<{ id: string }>();
   return new Set(results.map(({ id }) => id));
+}
+
+/** Those of the deliveries, opens and clicks for whose contact and time another one is stored. */
+export async function standingTimes(
+  db: Db,
+  leaving: readonly { contact: string; at: number; id: string }[],
+): Promise<{ contact: string; at: number }[]> {
+  if (leaving.length === 0) return [];
+  const asked = leaving.map(({ contact, at }) => [contact, at, contactPrefix(contact) + firstIdAt(at)]);
+  const { results } = await db
+    .prepare(
+      `SELECT DISTINCT e.contact, e.at FROM json_each(?1) AS l CROSS JOIN events AS e
+         ON e.id >= l.value->>2 AND e.id < (l.value->>2) || '~' AND e.contact = l.value->>0
+       WHERE e.type IN ('delivered', 'opened', 'clicked') AND e.id NOT IN (SELECT value FROM json_each(?2))`,
+    )
+    .bind(JSON.stringify(asked), JSON.stringify(leaving.map(({ id }) => id)))
+    .all<{ contact: string; at: number }>();
+  return results;
 }

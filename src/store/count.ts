@@ -20,7 +20,7 @@ export const MOST_TAGS = 32;
 /** Start of the slot of `length` ms in which an event lies. */
 const slot = (length: number): string => `at / ${length} * ${length}`;
 const FIVE_MINUTES = slot(300_000);
-const DAY = slot(86_400_000);
+export const DAY = slot(86_400_000);
 
 /** Columns: slot, source, type, bounce, machine, destination, n. `where`: which rows of events. */
 export const countTime = (where: string, of: string = FIVE_MINUTES): string => `
@@ -99,6 +99,41 @@ const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, uniqu
   )}
   ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
 const COUNT_BY_TAG = `INSERT INTO tag_rollups (${TAG}) ${countTags(ARE_NEW)} ${COUNT_UP}`;
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  rollups: `bucket, ${TIME}`,
+  day_rollups: `day, ${TIME}`,
+  campaign_rollups: CAMPAIGN,
+  tag_rollups: TAG,
+};
+
+/** The statement that adds what `counted` counts to a table's counters, or takes it off. */
+export function countUp(table: keyof typeof COLUMNS, counted: string, sign: 1 | -1): string {
+  const changed = sign === 1 ? COUNT_UP : "ON CONFLICT DO UPDATE SET n = n - excluded.n";
+  return `INSERT INTO ${table} (${COLUMNS[table]}) SELECT * FROM (${counted}) WHERE true ${changed}`;
+}
+
+const FIRSTS_OF = `
+  WITH firsts AS MATERIALIZED (
+    SELECT min(e.id) AS any_id, min(iif(e.machine <> 'machine', e.id, NULL)) AS human_id
+    FROM (SELECT value->>0 AS contact, value->>1 AS campaign, value->>2 AS type, value->>3 AS prefix FROM json_each(?1)) AS g
+    CROSS JOIN events AS e ON e.id >= g.prefix AND e.id < g.prefix || '~' AND e.contact = g.contact
+    WHERE e.campaign = g.campaign AND e.type = g.type GROUP BY g.contact, g.campaign, g.type),
+  titles (id, uniques, humans) AS (
+    SELECT any_id, 1, 0 FROM firsts UNION ALL SELECT human_id, 0, 1 FROM firsts WHERE human_id IS NOT NULL)
+  SELECT ${DAY}, campaign, source, type, bounce, machine, 0, sum(uniques), sum(humans)
+  FROM titles CROSS JOIN events USING (id) WHERE true GROUP BY 1, 2, 3, 4, 5, 6`;
+
+const uniquesOf = (sign: "+" | "-"): string => `
+  INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans) ${FIRSTS_OF}
+  ON CONFLICT DO UPDATE SET uniques = uniques ${sign} excluded.uniques,
+    unique_humans = unique_humans ${sign} excluded.unique_humans`;
+
+/**
+ * Take off, and put on again, the unique opens and clicks of contacts in campaigns, around a change of their rows.
+ * ?1: JSON rows of contact, campaign, type, and the prefix of the contact's ids.
+ */
+export const UNIQUES_OF = { minus: uniquesOf("-"), plus: uniquesOf("+") } as const;
 
 /** The statements that count a slice's new rows, ?1 being any of its sources: those that these events call for. */
 export function countersOf(events: readonly EventRow[]): string[] {

@@ -75,7 +75,8 @@ export interface SourceUpdate {
   last_received_at: number;
   last_event_at: number | null;
   last_ping_at: number | null;
-  lag_ms: number;
+  /** Null leaves it as it is. */
+  lag_ms: number | null;
 }
 
 export interface Tally {

@@ -36,7 +36,8 @@ const VALUES = COLUMNS.split(",").map((_, i) => `value->>${i}`);
 const UPSERT_SOURCES = `
   INSERT INTO sources
     (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside, mark)
-  SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
+  SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4,
+    coalesce(s.value->>5, (SELECT lag_ms FROM sources WHERE source = s.value->>0), 0),
     (SELECT count(*) FROM json_each(s.value, '$[6]') AS e
       WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = e.value)),
     coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0),
