@@ -16,6 +16,7 @@ import {
   type Ruling,
 } from "../src/model/facts.ts";
 import { DEFAULT_POLICY, samePolicy, type Policies } from "../src/model/policy.ts";
+import { providers } from "../src/providers/index.ts";
 import {
   deliver,
   envWith,
@@ -525,6 +526,8 @@ describe("by hand", () => {
       );
     }
     expect((await ask("PUT", "/a@b.c", "{")).status).toBe(400);
+    const form = { headers: { "content-type": "application/x-www-form-urlencoded" } };
+    expect((await ask("PUT", "/a@b.c", '{"note":"would be lost"}', form)).status).toBe(415);
     expect((await ask("POST", "/drop", { address: "a@b.c" })).status).toBe(404);
     expect((await ask("POST", "/check", { addresses: ["x".repeat(6_000_000)] })).status).toBe(413);
     expect((await list("?include=lifted")).suppressions).toEqual([]);
@@ -558,6 +561,59 @@ describe("lists", () => {
       configOf(envWith()),
     );
     expect(work.candidates.map(({ fact: one }) => one?.scope)).toEqual(["mailjet:7", "mailjet:8"]);
+  });
+
+  it("are read from what each provider calls them, and from nothing else", () => {
+    const cases: [provider: string, element: unknown, list: string | null][] = [
+      ["mailjet", { event: "unsub", mj_list_id: 12 }, "12"],
+      ["mailjet", { event: "unsub", mj_list_id: 0 }, null],
+      ["mailjet", { event: "unsub", mj_list_id: "" }, null],
+      ["sendgrid", { event: "group_unsubscribe", asm_group_id: 3 }, "3"],
+      ["sendgrid", { event: "group_resubscribe", asm_group_id: 3 }, "3"],
+      ["sendgrid", { event: "unsubscribe", asm_group_id: 3 }, null],
+      ["sendgrid", { event: "spamreport", asm_group_id: 3 }, null],
+      ["postmark", { RecordType: "SubscriptionChange", MessageStream: "broadcast" }, "broadcast"],
+      ["mailtrap", { event: "unsubscribe", sending_stream: "bulk" }, "bulk"],
+      ["brevo", { event: "unsubscribe", list_id: [7] }, "7"],
+      ["brevo", { event: "unsubscribe", list_id: [7, 8] }, null],
+      ["ses", { eventType: "Subscription", mail: {}, subscription: { contactList: "news" } }, "news"],
+      [
+        "ses",
+        {
+          Type: "Notification",
+          Message: '{"eventType":"Subscription","subscription":{"contactList":"news"}}',
+        },
+        "news",
+      ],
+    ];
+    for (const [provider, element, list] of cases)
+      expect(providers[provider]?.scopeOf?.(element), `${provider} ${JSON.stringify(element)}`).toBe(list);
+    const naming = Object.values(providers).filter(({ scopeOf }) => scopeOf !== undefined);
+    expect(naming.map(({ id }) => id).sort()).toEqual([
+      "brevo",
+      "mailjet",
+      "mailtrap",
+      "postmark",
+      "sendgrid",
+      "ses",
+    ]);
+    const field = fc.constantFrom(
+      "event",
+      "mj_list_id",
+      "asm_group_id",
+      "MessageStream",
+      "sending_stream",
+      "list_id",
+      "subscription",
+      "Type",
+      "Message",
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.dictionary(field, fc.jsonValue())), (element) => {
+        for (const { scopeOf } of naming) expect(["string", "object"]).toContain(typeof scopeOf?.(element));
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("hold by hand for themselves alone", async () => {
@@ -939,4 +995,38 @@ describe("many", () => {
       }
     }
   });
+});
+
+it("costs three rows of the database when somebody is suppressed, two when it is lifted, none when it is told again", async () => {
+  await freshStorage();
+  let written = 0;
+  const counting = {
+    prepare: (sql: string) => env.DB.prepare(sql),
+    withSession: () => env.DB.withSession(),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements);
+      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+      return results;
+    },
+  };
+  const cost = async (work: () => Promise<unknown>): Promise<number> => {
+    written = 0;
+    await work();
+    return written;
+  };
+  const event = async (fields: Record<string, unknown>) => {
+    const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(fields)])));
+    return await cost(async () => await deliver(messages, envWith({ DB: counting })));
+  };
+  const plain = await event({ event: "blocked", email: "z@example.com", time: NOW, MessageID: 1 });
+  const hard = { event: "bounce", hard_bounce: true, email: "ann@example.com" };
+  const first = await event({ ...hard, time: NOW, MessageID: 2 });
+  expect(first - plain, "contact, suppression, its place in the list").toBe(3);
+  expect((await event({ ...hard, time: NOW + 1, MessageID: 3 })) - plain, "told again").toBe(0);
+  const changed = { env: bindings({ DB: counting }) };
+  expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(2);
+  expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(0);
+  expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(4);
+  expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(0);
+  expect(await cost(async () => await ask("PUT", "/new@example.com", {}, changed))).toBe(3);
 });
