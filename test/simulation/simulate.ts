@@ -317,7 +317,7 @@ async function heal(simulation: Simulation): Promise<boolean> {
     gate.pass(HOUR);
     for (const [parcel] of world.parcels.entries())
       if (!acknowledged.has(parcel)) await one({ kind: "send", parcel, backup: false }, "again");
-    for (const act of [...simulation.owed]) await one(act, "asked again");
+    for (const act of simulation.owed) await one(act, "asked again");
     await one({ kind: "sweep" }, "sweep");
     while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
       await one({ kind: "consume", most: 100 }, "consume");
