@@ -25,6 +25,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: "Method not allowed",
   409: "Conflict",
   413: "Too large",
+  415: "Unsupported media type",
   429: "Too many requests",
   503: "Unavailable",
 };

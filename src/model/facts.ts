@@ -183,9 +183,10 @@ function separates(good: readonly number[], index: number, soft: readonly Fact[]
   return soft.some(({ at }) => at >= before && at <= after);
 }
 
-/** Ids of the evidence that is dated after `at` (ms). */
+const MOST_IDS = 100;
+
+/** Ids of the evidence that is dated after `at` (ms), a hundred at most. */
 export function idsAfter({ hard, complaint, soft, list, entries }: Readonly<Facts>, at: number): string[] {
-  return [...hard, ...complaint, ...soft, ...list, ...entries].flatMap((one) =>
-    one.at > at ? [one.id] : [],
-  );
+  const all = [...hard, ...complaint, ...soft, ...list, ...entries];
+  return all.flatMap((one) => (one.at > at ? [one.id] : [])).slice(0, MOST_IDS);
 }

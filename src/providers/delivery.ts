@@ -26,9 +26,13 @@ export function scopesOf(provider: Provider, delivery: Delivery): (index: number
   let elements: unknown[] | undefined;
   return (index) => {
     if (provider.scopeOf === undefined) return undefined;
-    elements ??= elementsOf(provider, delivery);
-    const list = provider.scopeOf(elements[index]);
-    return list === null ? undefined : `${provider.id}:${list}`;
+    try {
+      elements ??= elementsOf(provider, delivery);
+      const list = provider.scopeOf(elements[index]);
+      return list === null ? undefined : `${provider.id}:${list}`;
+    } catch {
+      return undefined; // about all mail, then, which is never wrong; the event itself was read already
+    }
   };
 }
 

@@ -25,6 +25,12 @@ export const ses: Provider = {
           readElement(element, index, delivery),
         ),
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
+  /** `subscription.contactList`; leaving one of its topics counts as leaving the list. */
+  scopeOf: (element) => {
+    const opened = isObject(element) ? openEnvelope(element, subscribeUrl) : null;
+    if (opened?.ok !== true || opened.value === "ping") return null;
+    return text(objectAt(opened.value.report, "subscription")["contactList"]);
+  },
 };
 
 /**

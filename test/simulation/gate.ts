@@ -4,6 +4,8 @@
 
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import type { Order } from "../../src/contact/acts.ts";
+import type { Claim } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/local/traffic/random.ts";
 
 const setTimer = globalThis.setImmediate;
@@ -60,10 +62,17 @@ export interface Producer {
   seen(frame: unknown, runner: Runner): void;
 }
 
+/** Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw. */
+export interface Listener {
+  claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
+  acted(contact: string, orders: readonly Order[], changed: readonly boolean[], now: number): void;
+}
+
 /** Timers and dates must be faked already. `configuration`: vars and secrets for the Worker. */
 export function makeGate(
   start: number,
   producer: Producer,
+  listener: Listener,
   configuration: () => Record<string, unknown>,
 ): Gate {
   const log: string[] = [];
@@ -217,8 +226,21 @@ export function makeGate(
       CONTACTS: {
         getByName: (name: string) => ({
           claim: gated(
-            ([claims]: [never[]]) => `claim ${claims.length} of ${name}`,
-            async (claims) => await env.CONTACTS.getByName(name).claim(claims),
+            ([claims]: [Claim[]]) => `claim ${claims.length} of ${name}`,
+            async (claims) => {
+              const answer = await env.CONTACTS.getByName(name).claim(claims);
+              listener.claimed(name, claims, answer.granted);
+              return answer;
+            },
+          ),
+          act: gated(
+            ([orders]: [Order[]]) => `${orders.map(({ kind }) => kind).join()} ${name}`,
+            async (orders) => {
+              const now = Date.now();
+              const answer = await env.CONTACTS.getByName(name).act(orders);
+              listener.acted(name, orders, answer.changed, now);
+              return answer;
+            },
           ),
           erase: gated(
             () => `erase ${name}`,

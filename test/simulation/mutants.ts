@@ -148,4 +148,22 @@ export const MUTANTS: readonly Mutant[] = [
     from: "if (rank !== 0) return rank > 0;",
     to: "",
   },
+  {
+    name: "what a person ordered is stored only if it changed something just now, not again after a crash",
+    file: "api/orders.ts",
+    from: "snapshot.version > 0",
+    to: "answers.get(contact)?.changed.includes(true)",
+  },
+  {
+    name: "a lift passes over what was known and is dated later",
+    file: "contact/acts.ts",
+    from: "const ends = idsAfter(state.facts, now);",
+    to: "const ends = [];",
+  },
+  {
+    name: "a lift also ends what happens later",
+    file: "model/contact.ts",
+    from: "return dated.at <= at || ends.includes(dated.id);",
+    to: "return true;",
+  },
 ];

@@ -20,6 +20,20 @@ export interface Witness {
   accepted: { source: string; body: string }[];
   /** Answers that no ESP should ever see. */
   refused: string[];
+  /** Contact -> ids of events and entries that its object knew, in that order. */
+  known: Map<string, string[]>;
+  /** What people did to contacts, as far as it took effect. */
+  deeds: Deed[];
+}
+
+export interface Deed {
+  contact: string;
+  kind: "entry" | "lift";
+  id: string;
+  /** ms */
+  at: number;
+  /** What the object knew then. */
+  known: string[];
 }
 
 interface EventRow {
@@ -203,24 +217,45 @@ async function checkAccounts(witness: Witness, events: readonly EventRow[]): Pro
 
 /** A fact about a contact: what it says, and when. */
 interface Fact {
-  kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed";
+  kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "entry";
   at: number;
+  id: string;
 }
 
 function factsOf(contact: string, events: readonly EventRow[]): Fact[] {
   const facts = events.flatMap((event): Fact[] => {
-    const { type, at, details } = event;
+    const { type, at, id, details } = event;
     if (event.contact !== contact) return [];
-    if (type === "bounced") return [{ kind: bounceOf(details) === "hard" ? "hard" : "soft", at }];
-    if (type === "delivered" || type === "opened" || type === "clicked") return [{ kind: "good", at }];
-    if (type === "complained") return [{ kind: "complaint", at }];
-    return type === "unsubscribed" ? [{ kind: "unsubscribed", at }] : [];
+    if (type === "bounced") return [{ kind: bounceOf(details) === "hard" ? "hard" : "soft", at, id }];
+    if (type === "delivered" || type === "opened" || type === "clicked") return [{ kind: "good", at, id }];
+    if (type === "complained") return [{ kind: "complaint", at, id }];
+    return type === "unsubscribed" ? [{ kind: "unsubscribed", at, id }] : [];
   });
   return facts.sort((a, b) => a.at - b.at);
 }
 
-/** Reason -> time of the evidence. */
-function suppressionsOf(facts: readonly Fact[]): Map<string, number> {
+/** A suppression as it has to be. `lifted`: when, ms. */
+interface Wanted {
+  reason: string;
+  at: number;
+  lifted: number | null;
+}
+
+/** A lift ends what happened until then and what was known then; of several the earliest. What none ends, stands. */
+function suppressionsOf(facts: readonly Fact[], lifts: readonly Deed[]): Wanted[] {
+  const good = facts.filter(({ kind }) => kind === "good").map(({ at }) => at);
+  const inOrder = lifts.toSorted((a, b) => a.at - b.at);
+  const ended = Map.groupBy(
+    facts.filter(({ kind }) => kind !== "good"),
+    ({ at, id }) => inOrder.find((lift) => at <= lift.at || lift.known.includes(id)),
+  );
+  return [...ended].flatMap(([lift, some]) =>
+    [...reasonsOf(some, good)].map(([reason, at]) => ({ reason, at, lifted: lift?.at ?? null })),
+  );
+}
+
+/** Reason -> time of the evidence, among facts of which none was lifted before the others. */
+function reasonsOf(facts: readonly Fact[], good: readonly number[]): Map<string, number> {
   const found = new Map<string, number>();
   const first = (kind: Fact["kind"], reason: string): void => {
     const fact = facts.find((one) => one.kind === kind);
@@ -229,12 +264,10 @@ function suppressionsOf(facts: readonly Fact[]): Map<string, number> {
   first("hard", "hard_bounce");
   first("complaint", "complaint");
   first("unsubscribed", "unsubscribed");
+  first("entry", "manual");
   const soft = facts.filter(({ kind }) => kind === "soft");
   const met = soft.find(({ at }) => {
-    const lastGood = Math.max(
-      -Infinity,
-      ...facts.filter((one) => one.kind === "good" && one.at <= at).map((one) => one.at),
-    );
+    const lastGood = Math.max(-Infinity, ...good.filter((one) => one <= at));
     const run = soft.filter((one) => one.at <= at && one.at > lastGood && one.at >= at - 30 * DAY);
     return run.length >= 3 && new Set(run.map((one) => Math.floor(one.at / DAY))).size >= 2;
   });
@@ -242,30 +275,42 @@ function suppressionsOf(facts: readonly Fact[]): Map<string, number> {
   return found;
 }
 
-const STRENGTH = ["complaint", "unsubscribed", "hard_bounce", "soft_bounces"];
+const STRENGTH = ["complaint", "unsubscribed", "manual", "hard_bounce", "soft_bounces"];
 
-async function checkContacts({ world }: Witness, events: readonly EventRow[]): Promise<string[]> {
+async function checkContacts({ world, deeds }: Witness, events: readonly EventRow[]): Promise<string[]> {
   const [contacts, suppressions] = await env.DB.batch<Record<string, unknown>>([
     env.DB.prepare("SELECT contact, suppressed, since FROM contacts"),
-    env.DB.prepare("SELECT contact, reason, event, at, lifted_at FROM suppressions"),
+    env.DB.prepare(
+      "SELECT contact, reason, event, at, lifted_at FROM suppressions WHERE scope = '' AND held IS NULL",
+    ),
   ]);
   const wrong: string[] = [];
   for (const contact of world.contacts) {
-    const wanted = suppressionsOf(factsOf(contact, events));
-    const entries = (suppressions?.results ?? []).filter((row) => row["contact"] === contact);
-    const found = new Map(entries.map((row) => [String(row["reason"]), Number(row["at"])]));
-    const [one, other] = [wanted, found].map((map) =>
-      JSON.stringify([...map].sort(([a], [b]) => (a < b ? -1 : 1))),
+    const own = deeds.filter((deed) => deed.contact === contact);
+    const entries = own.flatMap(({ kind, at, id }): Fact[] => (kind === "entry" ? [{ kind, at, id }] : []));
+    const facts = [...factsOf(contact, events), ...entries].sort((a, b) => a.at - b.at);
+    const wanted = suppressionsOf(
+      facts,
+      own.filter(({ kind }) => kind === "lift"),
     );
-    if (one !== other || entries.length !== wanted.size)
-      wrong.push(`${contact} has suppressions ${other}, not ${one}`);
-    const strongest = STRENGTH.find((reason) => wanted.has(reason)) ?? null;
+    const stored = (suppressions?.results ?? []).filter((row) => row["contact"] === contact);
+    const found = stored.map((row) => ({ reason: row["reason"], at: row["at"], lifted: row["lifted_at"] }));
+    const [one, other] = [wanted, found].map((list) =>
+      list
+        .map((each) => JSON.stringify(each))
+        .sort()
+        .join(),
+    );
+    if (one !== other) wrong.push(`${contact} has suppressions ${other}, not ${one}`);
+    const strongest =
+      STRENGTH.find((reason) => wanted.some((each) => each.reason === reason && each.lifted === null)) ??
+      null;
     const row = (contacts?.results ?? []).find((each) => each["contact"] === contact);
     if ((row?.["suppressed"] ?? null) !== strongest)
       wrong.push(`${contact} is suppressed by ${String(row?.["suppressed"])}, not ${strongest}`);
-    for (const { event, at } of entries) {
-      const evidence = events.find(({ id }) => id === event);
-      if (evidence?.contact !== contact || evidence.at !== at) wrong.push(`${contact}: no such evidence`);
+    for (const { event, at } of stored) {
+      const evidence = facts.find(({ id }) => id === event);
+      if (evidence?.at !== at) wrong.push(`${contact}: no such evidence`);
     }
   }
   return wrong;

@@ -69,7 +69,15 @@ export function tell(world: World, { violations, log }: Verdict): string {
     return `  ${index}: ${dialect.source}: ${[...told, ...extra].filter((word) => word !== "").join("; ")}`;
   });
   const rounds = world.rounds.map(({ acts, faults, wait }) => {
-    const told = acts.map((act) => (act.kind === "send" ? `send ${act.parcel}` : act.kind)).join(", ");
+    const told = acts
+      .map((act) =>
+        act.kind === "send"
+          ? `send ${act.parcel}`
+          : "contact" in act
+            ? `${act.kind} ${act.contact}`
+            : act.kind,
+      )
+      .join(", ");
     return `  after ${wait} ms, faults ${faults}: ${told}`;
   });
   const sections = {

@@ -9,7 +9,7 @@ import { withBasic } from "../../src/local/traffic/letters.ts";
 import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
 import type { Letter } from "../../src/local/traffic/types.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";
-import { makeGate, type Gate, type Producer, type Runner } from "./gate.ts";
+import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
 import { check, type Witness } from "./reference.ts";
 import type { Act, Parcel, Round, World } from "./world.ts";
@@ -18,7 +18,9 @@ import type { Act, Parcel, Round, World } from "./world.ts";
 const MOST_HEALINGS = 40;
 const HOUR = 3_600_000;
 const SECOND_PASSWORD = "next:second-secret";
-const API_TOKEN = "simulation";
+/** Another one for each history: the Worker notes a token's first use, and every history has to begin alike. */
+let apiToken = "";
+let histories = 0;
 /** An element that neither Mailjet nor a home-made system can mean. */
 const POISON = { event: "open", email: "ann@example.com", time: "yesterday", timestamp: "yesterday" };
 /** Sources that take nothing but signatures by their keys. */
@@ -41,6 +43,8 @@ interface Simulation {
   witness: Witness;
   /** Parcels for which the ESP saw a 200. */
   acknowledged: Set<number>;
+  /** What people asked for and were not told that it is done. */
+  owed: Set<Extract<Act, { contact: string }>>;
   /** What an ESP may vary between two deliveries is drawn anew for each. */
   content: Random;
 }
@@ -66,9 +70,18 @@ export async function simulate(world: World): Promise<Verdict> {
 }
 
 async function play(world: World): Promise<Verdict> {
+  apiToken = `simulation-${(histories += 1)}`;
   const queues = makeQueues();
   const brings = new Map<Runner, number>();
-  const witness: Witness = { world, envelopes: new Map(), processed: new Set(), accepted: [], refused: [] };
+  const witness: Witness = {
+    world,
+    envelopes: new Map(),
+    processed: new Set(),
+    accepted: [],
+    refused: [],
+    known: new Map(),
+    deeds: [],
+  };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
     seen: (frame, runner) => {
@@ -77,10 +90,13 @@ async function play(world: World): Promise<Verdict> {
         witness.envelopes.set(decodeFrame(frame).envelope.id, parcel);
     },
   };
-  const gate = makeGate(world.start, producer, () => configurationOf(world, simulation.rotation));
+  const gate = makeGate(world.start, producer, listenerOf(witness), () =>
+    configurationOf(world, simulation.rotation),
+  );
   const content = randomFrom(world.seed + 2);
   const acknowledged = new Set<number>();
-  const simulation: Simulation = { world, queues, gate, rotation: 0, brings, witness, acknowledged, content };
+  const common = { world, queues, gate, brings, witness, acknowledged, content };
+  const simulation: Simulation = { ...common, rotation: 0, owed: new Set() };
   for (const [i, round] of world.rounds.entries()) {
     gate.log.push(`-- round ${i + 1}, after ${round.wait} ms`);
     await playRound(simulation, round);
@@ -137,6 +153,9 @@ async function begin(
           createExecutionContext(),
         );
       });
+    case "suppress":
+    case "lift":
+      return ask(simulation, act, name);
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);
@@ -151,12 +170,60 @@ function invocation(name: string, start: Runner["start"], end: Begun["end"] = ()
 }
 
 function replay(id: string, name: string): Begun {
-  const headers = { authorization: `Bearer ${API_TOKEN}` };
+  const headers = { authorization: `Bearer ${apiToken}` };
   const request = new Request(`https://edge.example/v1/dead-letters/${id}/replay`, {
     method: "POST",
     headers,
   });
   return invocation(name, async (bindings) => await fetchFrom(request, bindings));
+}
+
+/** Somebody suppresses or lifts; who is not told that it is done asks again. */
+function ask({ owed, witness }: Simulation, act: Extract<Act, { contact: string }>, name: string): Begun {
+  const begun = invocation(
+    name,
+    async (bindings) => {
+      const method = act.kind === "suppress" ? "PUT" : "DELETE";
+      const headers = { authorization: `Bearer ${apiToken}` };
+      const url = `https://edge.example/v1/suppressions/${act.contact}`;
+      return await fetchFrom(new Request(url, { method, headers }), bindings);
+    },
+    (died) => {
+      const { value } = begun.runner.outcome;
+      const done = !died && (value === 200 || (act.kind === "lift" && value === 404));
+      if (done) owed.delete(act);
+      else owed.add(act);
+      if (!done && !died && value !== 503) witness.refused.push(`${act.kind} was answered ${String(value)}`);
+    },
+  );
+  return begun;
+}
+
+/** Notes what each contact's object knew and did. */
+function listenerOf({ known, deeds }: Witness): Listener {
+  const learn = (contact: string, id: string): void =>
+    void known.set(contact, [...(known.get(contact) ?? []), id]);
+  return {
+    claimed: (contact, claims, granted) => {
+      for (const [i, { fact }] of claims.entries())
+        if (granted[i] === true && fact !== null) learn(contact, fact.id);
+    },
+    acted: (contact, orders, changed, now) => {
+      for (const [i, { kind, id }] of orders.entries()) {
+        if (changed[i] !== true) continue;
+        const lifts = deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
+        const at = kind === "lift" ? now : Math.max(now, ...lifts.map((deed) => deed.at + 1));
+        deeds.push({
+          contact,
+          kind: kind === "lift" ? "lift" : "entry",
+          id,
+          at,
+          known: [...(known.get(contact) ?? [])],
+        });
+        if (kind === "entry") learn(contact, id);
+      }
+    },
+  };
 }
 
 async function fetchFrom(request: Request, bindings: Env): Promise<number> {
@@ -250,6 +317,7 @@ async function heal(simulation: Simulation): Promise<boolean> {
     gate.pass(HOUR);
     for (const [parcel] of world.parcels.entries())
       if (!acknowledged.has(parcel)) await one({ kind: "send", parcel, backup: false }, "again");
+    for (const act of simulation.owed) await one(act, "asked again");
     await one({ kind: "sweep" }, "sweep");
     while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
       await one({ kind: "consume", most: 100 }, "consume");
@@ -263,8 +331,8 @@ async function heal(simulation: Simulation): Promise<boolean> {
     }
     const waiting = queues.main.length + queues.dead.length + whole.results.length;
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
-    if (waiting === 0 && spooled.objects.length === 0 && acknowledged.size === world.parcels.length)
-      return true;
+    const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
+    if (waiting === 0 && spooled.objects.length === 0 && told) return true;
   }
   return false;
 }
@@ -283,7 +351,7 @@ function configurationOf({ parcels }: World, rotation: Round["rotation"]): Recor
   return {
     SOURCE_CREDENTIALS: JSON.stringify(credentials),
     SOURCES: sources,
-    API_TOKENS: JSON.stringify({ simulation: API_TOKEN }),
+    API_TOKENS: JSON.stringify({ simulation: apiToken }),
   };
 }
 

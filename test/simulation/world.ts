@@ -22,7 +22,9 @@ export type Act =
   | { kind: "consume"; most: number }
   | { kind: "bury" }
   | { kind: "sweep" }
-  | { kind: "replay" };
+  | { kind: "replay" }
+  /** Somebody suppresses a contact by hand, or lifts whatever is in force. */
+  | { kind: "suppress" | "lift"; contact: string };
 
 /** What happens at the same time, step by step in an order that `seed` decides. */
 export interface Round {
@@ -137,28 +139,30 @@ function roundsOf(random: Random, contacts: readonly string[], parcels: number):
   return Array.from({ length: count }, (_, i) => ({
     seed: random.between(1, 2 ** 31),
     wait: random.pick([0, 500, 5_000, 120_000, 3_600_000]),
-    acts: actsOf(random, parcels),
+    acts: actsOf(random, parcels, contacts),
     faults: random.chance(0.8) ? faults : 0,
     evicted: random.chance(0.2) ? pickSome(random, contacts, 2) : [],
     rotation: i < turn ? 0 : i === turn ? 1 : 2,
   }));
 }
 
-function actsOf(random: Random, parcels: number): Act[] {
-  const acts = Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels));
+function actsOf(random: Random, parcels: number, contacts: readonly string[]): Act[] {
+  const acts = Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels, contacts));
   // Two consumers with a delivery each are what most often disagrees.
   const rivals = random.chance(0.25) ? [1, 1].map((most): Act => ({ kind: "consume", most })) : [];
   return [...rivals, ...acts];
 }
 
-function actOf(random: Random, parcels: number): Act {
+function actOf(random: Random, parcels: number, contacts: readonly string[]): Act {
   const chance = random.next();
   if (chance < 0.45) {
     return { kind: "send", parcel: random.between(0, parcels - 1), backup: random.chance(0.2) };
   }
   if (chance < 0.8) return { kind: "consume", most: random.pick([1, 2, 5, 100]) };
-  if (chance < 0.88) return { kind: "sweep" };
-  return random.chance(0.6) ? { kind: "bury" } : { kind: "replay" };
+  if (chance < 0.86) return { kind: "sweep" };
+  if (chance < 0.92) return random.chance(0.6) ? { kind: "bury" } : { kind: "replay" };
+  const contact = contacts[random.between(0, contacts.length - 1)] ?? "";
+  return { kind: random.chance(0.5) ? "suppress" : "lift", contact };
 }
 
 function pickSome<T>(random: Random, items: readonly T[], count: number): T[] {
