@@ -6,7 +6,7 @@ import { normalizeAddress } from "../model/address.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { EVENT_ID_LENGTH } from "../model/id.ts";
 
-const limit = z
+export const limit = z
   .string()
   .regex(/^\d{1,4}$/, "must be a whole number from 1 to 1000")
   .transform(Number)
@@ -14,7 +14,7 @@ const limit = z
   .optional()
   .openapi({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
 
-const instant = z.iso
+export const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
   .or(z.iso.date("must be an ISO 8601 time such as 2026-11-21T09:30:00Z"))
   .transform((text) =>
@@ -34,7 +34,7 @@ const seq = z
   .regex(/^\d{1,15}$/, "is not a cursor; pass what `next` held")
   .transform(Number);
 
-const word = z.string().min(1, "must not be empty").max(512, "is too long");
+export const word = z.string().min(1, "must not be empty").max(512, "is too long");
 
 export const EventsQuery = z.strictObject({
   after: seq.optional(),

@@ -8,7 +8,9 @@ import { deadLetters } from "./dead-letters.ts";
 import { events } from "./events.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./problem.ts";
+import { recount } from "./recount.ts";
 import { sources } from "./sources.ts";
+import { stats } from "./stats.ts";
 import { tokens } from "./tokens.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
@@ -37,6 +39,8 @@ v1.route("/events", events);
 v1.route("/contacts", contacts);
 v1.route("/messages", messages);
 v1.route("/sources", sources);
+v1.route("/stats/recount", recount);
+v1.route("/stats", stats);
 v1.route("/dead-letters", deadLetters);
 v1.route("/tokens", tokens);
 v1.all("*", () => problem(404, "There is no such resource."));
