@@ -297,11 +297,13 @@ function databaseOf(gated: Gated): unknown {
     real.set(wrapped, statement);
     return wrapped;
   };
-  return {
+  const database = {
     prepare: (sql: string) => wrap(env.DB.prepare(sql)),
+    withSession: () => ({ ...database, getBookmark: () => null }),
     batch: gated(
       ([statements]: [object[]]) => `store ${statements.length}`,
       async (statements) => await env.DB.batch(statements.flatMap((one) => real.get(one) ?? [])),
     ),
   };
+  return database;
 }
