@@ -10,10 +10,12 @@ import { events } from "./events.ts";
 import { history } from "./history.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./problem.ts";
+import { recount } from "./recount.ts";
 import { sources } from "./sources.ts";
 import { heldSuppressions } from "./held-suppressions.ts";
 import { suppressionImport } from "./suppression-import.ts";
 import { suppressions } from "./suppressions.ts";
+import { stats } from "./stats.ts";
 import { tokens } from "./tokens.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
@@ -44,6 +46,8 @@ v1.route("/contacts", erasing);
 v1.route("/erasures", erasures);
 v1.route("/messages", messages);
 v1.route("/sources", sources);
+v1.route("/stats/recount", recount);
+v1.route("/stats", stats);
 v1.route("/dead-letters", deadLetters);
 v1.route("/history", history);
 v1.route("/suppressions", suppressions);

@@ -78,6 +78,9 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
     SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans FROM changes AS c CROSS JOIN events USING (id))
   WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
 
+/** When a campaign began that is counted for the first time: later than all that ids can hold, for it has no rows yet. */
+const LATEST = 2 ** 50 - 1;
+
 /** SQL that writes a time in ms as ids do (src/model/id.ts). */
 function timeChars(ms: string): string {
   const digits = Array.from({ length: TIME_CHARS }, (_, i) => 5 * (TIME_CHARS - 1 - i));
@@ -95,7 +98,7 @@ const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}) ${countCam
 const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans)
   ${countUniques(
     { within: ARE_NEW, before: `seq <= ${MARK}` },
-    "coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), 0)",
+    `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`,
   )}
   ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
 const COUNT_BY_TAG = `INSERT INTO tag_rollups (${TAG}) ${countTags(ARE_NEW)} ${COUNT_UP}`;

@@ -329,10 +329,11 @@ function databaseOf(gated: Gated): unknown {
   };
   const database = {
     prepare: (sql: string) => wrap(env.DB.prepare(sql)),
+    withSession: () => ({ ...database, getBookmark: () => null }),
     batch: gated(
       ([statements]: [object[]]) => `store ${statements.length}`,
       async (statements) => await env.DB.batch(statements.flatMap((one) => real.get(one) ?? [])),
     ),
   };
-  return { ...database, withSession: () => ({ ...database, getBookmark: () => null }) };
+  return database;
 }

@@ -89,6 +89,24 @@ export const MUTANTS: readonly Mutant[] = [
     to: "0",
   },
   {
+    name: "every open is its contact's first",
+    file: "store/count.ts",
+    from: "WHERE old_any IS NULL OR new_any < old_any",
+    to: "",
+  },
+  {
+    name: "an earlier open that comes late does not take the title away",
+    file: "store/count.ts",
+    from: "UNION ALL SELECT old_any, -1, 0 FROM firsts WHERE new_any < old_any",
+    to: "",
+  },
+  {
+    name: "a campaign is taken to have begun a day later",
+    file: "store/count.ts",
+    from: "SELECT min(day) FROM campaign_rollups",
+    to: "SELECT min(day) + 86400000 FROM campaign_rollups",
+  },
+  {
     name: "an older state of a contact replaces a newer one",
     file: "store/slice.ts",
     from: "WHERE excluded.version > contacts.version`",

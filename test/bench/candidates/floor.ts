@@ -12,7 +12,7 @@ export interface FloorEnv {
 export type FloorRow = (string | number | null)[];
 
 const COLUMNS =
-  "id, contact, at, received_at, source, provider, type, bounce, destination, message_id, campaign, batch, line, element, details";
+  "id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id, campaign, batch, line, element, details";
 const VALUES = COLUMNS.split(", ").map((_, i) => `value->>${i}`);
 const [ID, CONTACT] = [0, 1];
 
@@ -29,7 +29,7 @@ export async function storeFloor(rows: readonly FloorRow[], { FLOOR, DB }: Floor
       `INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING`,
     ).bind(json),
     DB.prepare(
-      `INSERT INTO messages (message_id, contact, custom_id, source) SELECT value->>9, value->>1, NULL, value->>4
+      `INSERT INTO messages (message_id, contact, custom_id, source) SELECT value->>10, value->>1, NULL, value->>4
        FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
     ).bind(json),
   ]);

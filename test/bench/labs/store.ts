@@ -172,6 +172,7 @@ function floorRows(plans: readonly EventPlan[], env: LabEnv): FloorRow[] {
     row.type,
     row.bounce ?? "",
     row.destination,
+    row.machine,
     row.message_id,
     row.campaign,
     row.batch,
