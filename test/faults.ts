@@ -39,7 +39,6 @@ export function faulty(
             claim: async (claims: never[]) =>
               await guard(async () => await from.getByName(address).claim(claims)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
-            heard: async () => await guard(async () => await from.getByName(address).heard()),
           })
         : Reflect.get(from, name, from),
   });

@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the dead letter's delivery is not kept",
     file: "process/consume.ts",
-    from: "work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : [],",
+    from: "hasRejects(work) ? [putDeadEnvelope(bucket, work.envelope)] : [],",
     to: "[],",
   },
   {
