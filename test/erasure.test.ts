@@ -386,6 +386,51 @@ describe("several at once", () => {
   });
 });
 
+it("walks no table, and costs little more than the rows that go", async () => {
+  for (let part = 0; part < 3; part++)
+    await deliver(
+      await messagesOf(
+        mailjetPost(
+          JSON.stringify(
+            Array.from({ length: 200 }, (_, i) =>
+              mailjetEvent({
+                email: ANN,
+                MessageID: 1 + part * 100 + (i >> 1),
+                time: 1_790_000_000 + part * 500 + i,
+              }),
+            ),
+          ),
+        ),
+      ),
+    );
+  const asked = new Set<string>();
+  let written = 0;
+  const counting = {
+    prepare: (sql: string) => (asked.add(sql), env.DB.prepare(sql)),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements);
+      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+      return results;
+    },
+    withSession: () => env.DB.withSession(),
+  };
+  const first = await (await ask(ANN, "", envWith({ DB: counting }))).json<Receipt>();
+  expect(first.removed).toMatchObject({ events: 600, messages: 300 });
+  expect(await figure("SELECT count(*) AS n FROM messages")).toBe(0);
+  pass(21 * MINUTE);
+  await scheduled(envWith({ DB: counting }));
+  await ask(ANN, "", envWith({ DB: counting }));
+  expect((await receipt(first.id)).status).toBe("done");
+  console.log({ message: "rows written by an erasure of 600 events and 300 messages", written });
+  expect(written).toBeLessThanOrEqual(600 * 2 + 300 + 40);
+  expect(asked.size).toBeGreaterThan(15);
+  for (const sql of asked) {
+    const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+    for (const { detail } of plan)
+      expect(detail, sql).not.toMatch(/SCAN (events|e|n|messages|contacts|c|t|suppressions|s|rollups)\b/);
+  }
+});
+
 describe("between any two calls", () => {
   const requests = (): Request[] => [
     both({ event: "bounce", hard_bounce: true }),
