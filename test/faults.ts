@@ -5,6 +5,8 @@ export type Fault = "before" | "after" | "death";
 
 class Fell extends Error {}
 
+type Guard = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Bindings whose k-th call (from 1) fails; `calls()` tells how many there were. */
 export function faulty(
   bindings: Env,
@@ -13,21 +15,40 @@ export function faulty(
 ): { bindings: Env; calls(): number; dead(): boolean } {
   let calls = 0;
   let dead = false;
-  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+  const guard: Guard = async (work) => {
     const own = ++calls;
-    if (dead) return await new Promise<T>(() => {}); // nobody is there to hear of it
+    if (dead) return await new Promise(() => {}); // nobody is there to hear of it
     if (own !== k) return await work();
     if (fault === "after" || fault === "death") await work();
     dead = fault === "death";
     throw new Fell(`call ${own} failed (${fault})`);
   };
-  const wrap = <T extends object>(target: T, guarded: readonly string[]): T =>
+  return { bindings: guarded(bindings, guard), calls: () => calls, dead: () => dead };
+}
+
+/** Bindings before whose k-th call (from 1) something else happens, from beginning to end. */
+export function interrupted(
+  bindings: Env,
+  k: number,
+  act: () => Promise<unknown>,
+): { bindings: Env; calls(): number } {
+  let calls = 0;
+  const guard: Guard = async (work) => {
+    calls += 1;
+    if (calls === k) await act();
+    return await work();
+  };
+  return { bindings: guarded(bindings, guard), calls: () => calls };
+}
+
+function guarded(bindings: Env, guard: Guard): Env {
+  const wrap = <T extends object>(target: T, names: readonly string[]): T =>
     new Proxy(target, {
       get(from, name) {
         const value: unknown = Reflect.get(from, name, from);
         if (typeof value !== "function") return value;
         const call = (...args: unknown[]): unknown => Reflect.apply(value, from, args);
-        return guarded.includes(String(name))
+        return names.includes(String(name))
           ? async (...args: unknown[]) => await guard(async () => await (call(...args) as Promise<unknown>))
           : call;
       },
@@ -39,19 +60,14 @@ export function faulty(
             claim: async (claims: never[]) =>
               await guard(async () => await from.getByName(address).claim(claims)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
-            heard: async () => await guard(async () => await from.getByName(address).heard()),
           })
         : Reflect.get(from, name, from),
   });
   return {
-    bindings: {
-      ...bindings,
-      QUEUE: wrap(bindings.QUEUE, ["send", "sendBatch"]),
-      BUCKET: wrap(bindings.BUCKET, ["put", "get", "delete", "list"]),
-      DB: wrap(bindings.DB, ["batch"]),
-      CONTACTS: contacts,
-    },
-    calls: () => calls,
-    dead: () => dead,
+    ...bindings,
+    QUEUE: wrap(bindings.QUEUE, ["send", "sendBatch"]),
+    BUCKET: wrap(bindings.BUCKET, ["put", "get", "delete", "list"]),
+    DB: wrap(bindings.DB, ["batch"]),
+    CONTACTS: contacts,
   };
 }

@@ -77,7 +77,7 @@ function shape(erasure: Erasure): z.output<typeof Receipt> {
     asked_at: iso(erasure.asked_at),
     asked_by,
     erased_at: isoOrNull(erasure.erased_at),
-    settles_at: isoOrNull(settlesAt(erasure)),
+    settles_at: finished_at === null ? isoOrNull(settlesAt(erasure)) : null,
     finished_at: isoOrNull(finished_at),
     removed: {
       events,

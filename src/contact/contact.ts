@@ -29,6 +29,9 @@ const MOST_PAGES = 400; // a hundred thousand claims; past that the store's uniq
 /** ms that the alarm comes after the oldest claim may go, so that it finds all of a day's. */
 const SPARE = 86_400_000;
 
+/** ms for which what a tombstone keeps may not have been noted elsewhere yet, so that a new one keeps it too. */
+const UNDER_WAY = 3_600_000;
+
 const STATE = "state";
 const PAGE_PREFIX = "page:";
 
@@ -95,11 +98,13 @@ export class Contact extends DurableObject<Env> {
     const kv = this.ctx.storage.kv;
     const now = Date.now();
     const strongest = strongestOf(state.suppressions);
+    const replaced =
+      state.erased !== undefined && now - state.erased.at < UNDER_WAY ? state.erased.kept : null;
     const erased: Tombstone = {
       id,
       at: now,
       version: Math.max(state.version, state.erased?.version ?? 0, now),
-      kept: strongest === null ? null : { reason: strongest.reason, at: strongest.at },
+      kept: strongest === null ? replaced : { reason: strongest.reason, at: strongest.at },
       claims: [...origins.values()].filter((origin) => origin !== ERASED_ORIGIN).length,
     };
     const mute = (claims: readonly Remembered[]): Remembered[] =>
@@ -109,12 +114,6 @@ export class Contact extends DurableObject<Env> {
     kv.put(STATE, { ...NEW_CONTACT, claims: mute(state.claims), erased } satisfies ContactState);
     await this.ctx.storage.setAlarm(now + TOMBSTONE_LIVES + SPARE);
     return erased;
-  }
-
-  /** Whether it knows of anything that came after its erasure, or was never erased and knows anything at all. */
-  async heard(): Promise<boolean> {
-    const { state, origins } = this.#load();
-    return state.version > 0 || [...origins.values()].some((origin) => origin !== ERASED_ORIGIN);
   }
 
   /** Forgets expired claims. With the last of them goes the object, unless its state ever showed. */

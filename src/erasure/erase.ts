@@ -9,7 +9,7 @@
 import { configOf } from "../config.ts";
 import { firstIdAt, timeId, timeOfId } from "../model/id.ts";
 import { archiveKey } from "../store/archive.ts";
-import { removeLettersOf } from "../store/dead-letters.ts";
+import { hasLettersOf, removeLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erased.ts";
 import {
   findErasure,
@@ -20,6 +20,7 @@ import {
   lookAgain,
   openErasure,
   removeRows,
+  renewErasure,
   runningErasures,
   type Erasure,
   type Running,
@@ -45,7 +46,10 @@ export function settlesAt({ erased_at }: Pick<Erasure, "erased_at">): number | n
   return erased_at === null ? null : erased_at + SETTLES;
 }
 
-/** Asks for an erasure, or goes on with the one that was asked for. `now`: ms. Returns how far it is. */
+/**
+ * Asks for an erasure of all that was received until now. One that is under way begins again with what came since; one that
+ * has ended answers for itself where nothing came since. `now`: ms. Returns how far it is.
+ */
 export async function erase(
   env: Env,
   contact: string,
@@ -54,14 +58,26 @@ export async function erase(
 ): Promise<Erasure> {
   const hash = await hashOf(env.BUCKET, contact);
   const before = await findErasure(env.DB, hash);
-  const finished = before !== null && before.finished_at !== null;
-  if (finished && !(await hasRows(env.DB, contact)) && !(await env.CONTACTS.getByName(contact).heard()))
-    return before;
   const id = timeId(now, crypto.getRandomValues(new Uint8Array(10)));
+  if (before !== null && before.finished_at !== null) {
+    // In any case a new tombstone, for what has been received and not worked off yet.
+    const tombstone = await env.CONTACTS.getByName(contact).erase(id);
+    const known = tombstone.claims > 0 || (await hasRows(env.DB, contact));
+    if (!known && !(await hasLettersOf(env.DB, contact, before.erased_at ?? 0))) {
+      await renewErasure(env.DB, before.id, tombstone.at);
+      return { ...before, erased_at: tombstone.at };
+    }
+  }
   const { note, by } = asked;
-  const opened = await openErasure(env.DB, { id, contact, hash, note, asked_at: now, asked_by: by });
+  const request = { id, contact, hash, note, asked_at: now, asked_by: by };
+  const opened = await openErasure(env.DB, request, tailOf(before?.erased_at ?? null));
   await advance(env, [opened], IN_REQUEST, now);
   return (await getErasure(env.DB, opened.id)) ?? opened;
+}
+
+/** Where the objects begin that may have been written since, or by who began before it. */
+function tailOf(erasedAt: number | null): string {
+  return erasedAt === null ? "" : archiveKey(firstIdAt(erasedAt - SETTLES));
 }
 
 /** A scheduled run's share of all erasures that are under way. `now`: ms. */
@@ -75,7 +91,7 @@ async function advance(env: Env, running: readonly Running[], most: number, now:
   const config = configOf(env);
   const ready: Running[] = [];
   for (const erasure of running) {
-    const begun = erasure.erased_at === null ? await begin(env, erasure) : erasure;
+    const begun = erasure.begun === 0 ? await begin(env, erasure) : erasure;
     if (begun !== null) ready.push(begun);
   }
   const walked = await walk(env, ready, most, config);
@@ -97,33 +113,33 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
     await empty(env, erasure);
     const { contact } = erasure;
     const begun = await getErasure(env.DB, erasure.id);
-    return begun?.contact === contact ? { ...begun, contact } : null;
+    return begun?.contact === contact && begun.begun === 1 ? { ...begun, contact } : null;
   } catch (error) {
     console.error({ message: "an erasure waits", erasure: erasure.id, error: String(error) });
     return null;
   }
 }
 
-async function empty(env: Env, { id, contact }: Running): Promise<void> {
-  const tombstone = await env.CONTACTS.getByName(contact).erase(id);
-  await removeRows(env.DB, id, tombstone);
+async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
+  const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
+  await removeRows(env.DB, id, placed);
   await removeLettersOf(env.DB, contact, id);
 }
 
 async function secondPass(env: Env, erasure: Running): Promise<Running> {
   await empty(env, erasure);
-  const cursor = archiveKey(firstIdAt((erasure.erased_at ?? 0) - SETTLES));
-  await lookAgain(env.DB, erasure.id, cursor);
+  const cursor = tailOf(erasure.erased_at);
+  await lookAgain(env.DB, erasure, cursor);
   return { ...erasure, pass: 2, cursor };
 }
 
 /** Not before the spool has moved on what was spooled until then. */
-async function end(env: Env, { id, erased_at }: Running, now: number): Promise<void> {
+async function end(env: Env, erasure: Running, now: number): Promise<void> {
   const [spooled, again] = await Promise.all([
     env.BUCKET.list({ prefix: "spool/", limit: 1 }),
     env.BUCKET.list({ prefix: "spool/again-", limit: 1 }),
   ]);
   const [first] = spooled.objects;
-  const waits = first !== undefined && timeOfId(first.key.slice("spool/".length)) <= (erased_at ?? 0);
-  if (!waits && again.objects.length === 0) await finishErasure(env.DB, id, now);
+  const waits = first !== undefined && timeOfId(first.key.slice("spool/".length)) <= (erasure.erased_at ?? 0);
+  if (!waits && again.objects.length === 0) await finishErasure(env.DB, erasure, now);
 }

@@ -6,7 +6,7 @@
 export const ERASED_ADDRESS = "erased@tidings.invalid";
 
 const ESCAPE =
-  /\\+u([0-9a-f]{4})|\\+([nrtbf])|(%(?:25)*[0-7][0-9a-f]|(?:%(?:25)*[89a-f][0-9a-f])+)|&#(?:(\d{1,7})|x([0-9a-f]{1,6}));/gi;
+  /\\+u([0-9a-f]{4})|\\+([nrtbf])|((?:%(?:25)*[89a-f][0-9a-f])+|%(?:25)*[0-7][0-9a-f])|&#(?:(\d{1,7})|x([0-9a-f]{1,6}));/gi;
 
 function decode(match: readonly (string | undefined)[]): string {
   const [, unit, letter, percent, decimal, hexadecimal] = match;

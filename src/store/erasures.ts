@@ -13,6 +13,9 @@ export interface Erasure {
   note: string | null;
   asked_at: number;
   asked_by: string;
+  /** Asking again sets another one, so that what came in between goes too. */
+  tombstone: string;
+  begun: 0 | 1;
   erased_at: number | null;
   version: number | null;
   pass: 1 | 2;
@@ -55,7 +58,10 @@ export async function runningErasures(db: Db, most: number): Promise<Running[]> 
   return results;
 }
 
-/** Keeps a request; where one for this contact is under way, it is that one that counts. */
+/**
+ * Keeps a request. Where one for this contact is under way, that one begins again under the new tombstone, from the key
+ * on that `again` gives: so all that was received before anybody asked goes.
+ */
 export async function openErasure(
   db: D1Database,
   asked: {
@@ -66,15 +72,18 @@ export async function openErasure(
     asked_at: number;
     asked_by: string;
   },
+  again: string,
 ): Promise<Running> {
   const { id, contact, hash, note, asked_at, asked_by } = asked;
   const [, found] = await db.batch<Running>([
     db
       .prepare(
-        `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`,
+        `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by, tombstone)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1)
+         ON CONFLICT (contact) WHERE contact IS NOT NULL DO UPDATE SET
+           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, ?8)`,
       )
-      .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by),
+      .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by, again),
     db.prepare("SELECT * FROM erasures WHERE contact = ?1").bind(contact),
   ]);
   const [row] = found?.results ?? [];
@@ -85,17 +94,17 @@ export async function openErasure(
 /** Events that go in one transaction. */
 const SLICE = 5_000;
 
-const OWN = "id >= x.prefix AND id < x.prefix || '~' AND events.contact = x.contact";
-const DOOMED = `SELECT seq FROM erasures AS x CROSS JOIN events ON ${OWN} AND received_at <= x.erased_at
-  WHERE x.id = ?1 ORDER BY seq LIMIT ${SLICE}`;
+const OWN = "events.id >= x.prefix AND events.id < x.prefix || '~' AND events.contact = x.contact";
+const DOOMED = `SELECT events.seq FROM erasures AS x CROSS JOIN events ON ${OWN} AND events.received_at <= x.erased_at
+  WHERE x.id = ?1 LIMIT ${SLICE}`;
 
 const NOTE_TOMBSTONE = `
-  UPDATE erasures SET erased_at = ?2, version = ?3, claims = ?4,
-    kept_reason = coalesce(?5, (SELECT suppressed FROM contacts AS c WHERE c.contact = erasures.contact),
+  UPDATE erasures SET begun = 1, erased_at = ?2, version = ?3, claims = claims + ?4,
+    kept_reason = coalesce(kept_reason, ?5, (SELECT suppressed FROM contacts AS c WHERE c.contact = erasures.contact),
       (SELECT reason FROM erased WHERE erased.hash = erasures.hash)),
-    kept_since = coalesce(?6, (SELECT since FROM contacts AS c WHERE c.contact = erasures.contact),
+    kept_since = coalesce(kept_since, ?6, (SELECT since FROM contacts AS c WHERE c.contact = erasures.contact),
       (SELECT since FROM erased WHERE erased.hash = erasures.hash))
-  WHERE id = ?1 AND contact IS NOT NULL AND erased_at IS NULL`;
+  WHERE id = ?1 AND contact IS NOT NULL AND begun = 0 AND tombstone = ?7`;
 
 const KEEP_HASH = `
   INSERT INTO erased (hash, reason, since) SELECT hash, kept_reason, kept_since FROM erasures
@@ -134,6 +143,7 @@ export async function removeRows(
   db: D1Database,
   id: string,
   tombstone: {
+    id: string;
     at: number;
     version: number;
     claims: number;
@@ -141,7 +151,7 @@ export async function removeRows(
   },
 ): Promise<void> {
   const { at, version, claims, kept } = tombstone;
-  const told = [at, version, claims, kept?.reason ?? null, kept?.at ?? null];
+  const told = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
   const statements = [
     db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
     ...[KEEP_HASH, COUNT, ...DELETES].map((sql) => db.prepare(sql).bind(id)),
@@ -170,7 +180,7 @@ export async function moveOn(
       .prepare(
         `UPDATE erasures SET cursor = ?4, looked_at = looked_at + ?5, rewritten = rewritten + ?6,
            elements = elements + ?7, dead_letters = dead_letters + ?8
-         WHERE id = ?1 AND pass = ?2 AND cursor = ?3`,
+         WHERE id = ?1 AND pass = ?2 AND cursor = ?3 AND tombstone = ?9`,
       )
       .bind(
         erasure.id,
@@ -181,27 +191,49 @@ export async function moveOn(
         looked.rewritten,
         looked.elements,
         looked.dead_letters,
+        erasure.tombstone,
       ),
   );
   if (statements.length > 0) await db.batch(statements);
 }
 
 /** Begins the second look, from a key on. */
-export async function lookAgain(db: D1Database, id: string, cursor: string): Promise<void> {
+export async function lookAgain(
+  db: D1Database,
+  { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
+  cursor: string,
+): Promise<void> {
   await db.batch([
-    db.prepare("UPDATE erasures SET pass = 2, cursor = ?2 WHERE id = ?1 AND pass = 1").bind(id, cursor),
+    db
+      .prepare("UPDATE erasures SET pass = 2, cursor = ?2 WHERE id = ?1 AND pass = 1 AND tombstone = ?3")
+      .bind(id, cursor, tombstone),
   ]);
 }
 
-/** Ends a request: from now on its row holds no address. `now`: ms. */
-export async function finishErasure(db: D1Database, id: string, now: number): Promise<void> {
+/** Ends a request, unless it began again: from now on its row holds no address. `now`: ms. */
+export async function finishErasure(
+  db: D1Database,
+  { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
+  now: number,
+): Promise<void> {
   await db.batch([
     db
       .prepare(
         `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', finished_at = ?2
-         WHERE id = ?1 AND finished_at IS NULL`,
+         WHERE id = ?1 AND finished_at IS NULL AND begun = 1 AND pass = 2 AND tombstone = ?3`,
       )
-      .bind(id, now),
+      .bind(id, now, tombstone),
+  ]);
+}
+
+/** Notes that an ended one was asked for again, with nothing to be done but for what may be under way. `at`: ms. */
+export async function renewErasure(db: D1Database, id: string, at: number): Promise<void> {
+  await db.batch([
+    db
+      .prepare(
+        "UPDATE erasures SET erased_at = ?2 WHERE id = ?1 AND finished_at IS NOT NULL AND erased_at < ?2",
+      )
+      .bind(id, at),
   ]);
 }
 

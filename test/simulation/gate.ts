@@ -246,10 +246,6 @@ export function makeGate(
             () => `erase ${name}`,
             async (id: string) => await env.CONTACTS.getByName(name).erase(id),
           ),
-          heard: gated(
-            () => `heard of ${name}`,
-            async () => await env.CONTACTS.getByName(name).heard(),
-          ),
         }),
       },
     } as unknown as Env;

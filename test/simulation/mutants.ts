@@ -61,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the dead letter's delivery is not kept",
     file: "process/consume.ts",
-    from: "work.rejects.length > 0 ? [putDeadEnvelope(bucket, work.envelope)] : [],",
-    to: "[],",
+    from: "(hasRejects(work) ? [putDeadEnvelope(bucket, work.envelope)] : [])",
+    to: "[]",
   },
   {
     name: "what cannot be read is dropped",

@@ -7,6 +7,8 @@ CREATE TABLE erasures (
   note TEXT,                     -- whoever asked's own reference
   asked_at INTEGER NOT NULL,     -- ms since the epoch
   asked_by TEXT NOT NULL,        -- name of the token
+  tombstone TEXT NOT NULL,       -- the id of the one that the contact's object gets, ...
+  begun INTEGER NOT NULL DEFAULT 0, -- and whether it stands and the rows went
   erased_at INTEGER,             -- what was received until then goes; NULL until the contact's object has said when
   version INTEGER,               -- the contact's state up to this version goes
   pass INTEGER NOT NULL DEFAULT 1,
