@@ -41,7 +41,7 @@ export const countTags = (where: string): string => `
 /** What the details of an event with tags hold. */
 const TAGGED = '"tags":[';
 
-const ANY_COUNTED_TWICE = "type IN ('opened', 'clicked') AND campaign IS NOT NULL";
+const MAY_BE_FIRST = "type IN ('opened', 'clicked') AND campaign IS NOT NULL";
 
 /**
  * Columns: day, campaign, source, type, bounce, machine, n, uniques, unique_humans, as changes: a contact counts where its
@@ -51,7 +51,7 @@ const ANY_COUNTED_TWICE = "type IN ('opened', 'clicked') AND campaign IS NOT NUL
  */
 export const countUniques = ({ within, before }: Stretch, began: string): string => `
   WITH fresh AS MATERIALIZED (
-    SELECT contact, campaign, type, id, machine FROM events WHERE ${within} AND ${ANY_COUNTED_TWICE}),
+    SELECT contact, campaign, type, id, machine FROM events WHERE ${within} AND ${MAY_BE_FIRST}),
   places AS MATERIALIZED (
     SELECT contact, substr(min(id), 1, ${CONTACT_CHARS}) AS prefix, min(${began}) AS began
     FROM (SELECT contact, campaign, min(id) AS id FROM fresh GROUP BY 1, 2) AS fresh GROUP BY contact),
@@ -64,7 +64,7 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
       UNION ALL
       SELECT e.contact, e.campaign, e.type, e.id, e.machine, 0 FROM places AS p CROSS JOIN events AS e
         ON e.id >= p.prefix || ${timeChars("p.began")} AND e.id < p.prefix || '~' AND e.contact = p.contact
-      WHERE ${before} AND ${ANY_COUNTED_TWICE})
+      WHERE ${before} AND ${MAY_BE_FIRST})
     GROUP BY 1, 2, 3 HAVING new_any IS NOT NULL),
   changes (id, uniques, humans) AS (
     SELECT new_any, 1, 0 FROM firsts WHERE old_any IS NULL OR new_any < old_any
