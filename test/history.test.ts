@@ -92,7 +92,13 @@ describe("reading history anew", () => {
   it("finds nothing where the parser is what it was, step by step or at once", async () => {
     for (const limit of [1, 50]) {
       expect(await walk({ limit })).toEqual({
-        ...{ objects: 3, deliveries: 6, events: 100, rejects: 1, changed: 0, appeared: 0, vanished: 0 },
+        objects: 3,
+        deliveries: 6,
+        events: 100,
+        rejects: 1,
+        changed: 0,
+        appeared: 0,
+        vanished: 0,
         samples: [],
       });
     }
@@ -268,15 +274,13 @@ describe("applying", () => {
     const bodies = [0, 1, 2].map((n) =>
       JSON.stringify(
         ["bounce", "open", "unsubscribe", "click"].map((what, i) => ({
-          ...{
-            who: `p${n}@example.com`,
-            what,
-            mail: `m${n}`,
-            class: "hard",
-            job: "a",
-            label: "x",
-            mine: "c",
-          },
+          who: `p${n}@example.com`,
+          what,
+          mail: `m${n}`,
+          class: "hard",
+          job: "a",
+          label: "x",
+          mine: "c",
           when: 1_790_000_000 + 100 * n + 10 * i,
         })),
       ),

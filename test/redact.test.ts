@@ -30,7 +30,7 @@ const address = fc
 const spelled = (text: string): fc.Arbitrary<string> =>
   fc
     .array(fc.nat(WAYS.length - 1), { minLength: text.length, maxLength: text.length })
-    .map((ways) => [...text].map((letter, i) => (WAYS[ways[i] ?? 0] ?? String)(letter)).join(""));
+    .map((ways) => Array.from(text, (letter, i) => (WAYS[ways[i] ?? 0] ?? String)(letter)).join(""));
 
 describe("an address in text", () => {
   it("is found however it is written, and nothing else is", () => {

@@ -521,8 +521,8 @@ describe("what counting costs", () => {
         tags,
         at: BASE + second * 1000 + i,
       }));
-    // 300 events x 2, source, AUTOINCREMENT; a cell by time, day and campaign.
-    const plain = 300 * 2 + 1 + 1 + 3;
+    // 300 events x 2, source, archive object, AUTOINCREMENT; a cell by time, day and campaign.
+    const plain = 300 * 2 + 1 + 1 + 1 + 3;
     for (const [second, tags, cost] of [
       [0, [], plain + 1], // the campaign's index entry
       [1, [], plain],

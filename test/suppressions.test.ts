@@ -724,7 +724,8 @@ it("costs three rows of the database when somebody is suppressed, two when it is
   const hard = { event: "bounce", hard_bounce: true, email: "ann@example.com" };
   const first = await event({ ...hard, time: NOW, MessageID: 2 });
   expect(first - plain, "contact, suppression, its place in the list").toBe(3);
-  expect((await event({ ...hard, time: NOW + 1, MessageID: 3 })) - plain, "told again").toBe(0);
+  // The first of their kind also put a counter of the campaign into its index.
+  expect((await event({ ...hard, time: NOW + 1, MessageID: 3 })) - plain, "told again").toBe(-1);
   const changed = { env: bindings({ DB: counting }) };
   expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(2);
   expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(0);

@@ -127,8 +127,12 @@ function sliceOf(appeared: readonly Candidate[], contacts: ContactChange[], sett
       const last = Math.max(...own.map(({ row }) => row.received_at));
       const provider = own[0]?.row.provider ?? "";
       return {
-        ...{ source, provider, lag_ms: null },
-        ...{ last_received_at: last, last_event_at: last, last_ping_at: null },
+        source,
+        provider,
+        last_received_at: last,
+        last_event_at: last,
+        last_ping_at: null,
+        lag_ms: null,
       };
     }),
     tallies: [],
