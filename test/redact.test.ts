@@ -28,9 +28,11 @@ const address = fc
   .tuple(local, fc.stringMatching(/^[a-zö][a-zö0-9-]{0,6}[a-z]\.(com|co\.uk)$/))
   .map(([a, b]) => `${a}@${b}`);
 const spelled = (text: string): fc.Arbitrary<string> =>
-  fc
-    .array(fc.nat(WAYS.length - 1), { minLength: text.length, maxLength: text.length })
-    .map((ways) => Array.from(text, (letter, i) => (WAYS[ways[i] ?? 0] ?? String)(letter)).join(""));
+  fc.array(fc.nat(WAYS.length - 1), { minLength: text.length, maxLength: text.length }).map((ways) =>
+    Array.from(text)
+      .map((letter, i) => (WAYS[ways[i] ?? 0] ?? String)(letter))
+      .join(""),
+  );
 
 describe("an address in text", () => {
   it("is found however it is written, and nothing else is", () => {

@@ -35,7 +35,7 @@ const SETTLES = 20 * 60_000;
 
 /** Objects that are looked at within a request, and within a scheduled run. */
 const IN_REQUEST = 200;
-const IN_RUN = 2_000;
+const IN_RUN = 1_000;
 const MOST_AT_ONCE = 20;
 
 /** How long it is known by the address's hash that a contact was erased: as long as the tombstones stand, ms. */

@@ -19,6 +19,8 @@ function decode(match: readonly (string | undefined)[]): string {
 
 /** By https://url.spec.whatwg.org/#percent-decode, after what was encoded repeatedly was encoded once. */
 function decodePercent(text: string): string {
+  const last = parseInt(text.slice(-2), 16);
+  if (last < 0x80) return String.fromCharCode(last); // a byte of its own, as most are
   const pairs = text.replaceAll(/%(?:25)*(?=[0-9a-f]{2})/gi, "");
   const bytes = Uint8Array.from(pairs.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   return new TextDecoder().decode(bytes);
