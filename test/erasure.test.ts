@@ -322,6 +322,46 @@ describe("a suppression in force", () => {
     expect(plan.map(({ detail }) => detail).join()).toMatch(/SEARCH e USING PRIMARY KEY/);
   });
 
+  it("is told by every question about the address, and lifted like any other", async () => {
+    await deliver(await messagesOf(both({ event: "spam" })));
+    const stats = async (): Promise<unknown> =>
+      await (await read("/v1/stats?from=2026-09-01&to=2026-10-01")).json();
+    const before = await stats();
+    await erase();
+    await settle();
+    expect(await stats()).toEqual(before);
+    const json = { "content-type": "application/json" };
+    const check = async () =>
+      await (
+        await read("/v1/suppressions/check", {
+          method: "POST",
+          headers: json,
+          body: JSON.stringify({ addresses: [ANN.toUpperCase(), "x@y.z"] }),
+        })
+      ).json();
+    expect(await check()).toMatchObject({
+      addresses: [{ suppressed: true, reason: "complaint", scope: null }, { suppressed: false }],
+    });
+    const path = `/v1/suppressions/${encodeURIComponent(ANN)}`;
+    expect(await (await read(path)).json()).toMatchObject({
+      suppressed: true,
+      suppression: { reason: "complaint", event: "erased", source: "erasure" },
+    });
+    expect((await read(`/v1/contacts/${encodeURIComponent(ANN)}`)).status).toBe(404);
+    await deliver(
+      await messagesOf(both({ event: "sent", time: Math.floor(Date.now() / 1000), MessageID: 77 })),
+    );
+    expect(await (await read(`/v1/contacts/${encodeURIComponent(ANN)}`)).json()).toMatchObject({
+      status: "suppressed",
+    });
+    expect((await read(`${path}?reason=hard_bounce`, { method: "DELETE" })).status).toBe(404);
+    expect((await read(path, { method: "DELETE" })).status).toBe(200);
+    expect(await check()).toMatchObject({ addresses: [{ suppressed: false }, { suppressed: false }] });
+    const body = JSON.stringify({ from: "2026-09-01", to: "2026-10-01" });
+    const recount = await (await read("/v1/stats/recount", { method: "POST", headers: json, body })).json();
+    expect(recount).toMatchObject({ status: "done", differing: 0 });
+  });
+
   it("is hashed by a key that is made once, by whoever comes first", async () => {
     const own = (): R2Bucket =>
       new Proxy(env.BUCKET, {

@@ -3,7 +3,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { etag } from "hono/etag";
 import { getContact } from "../store/contacts.ts";
+import { findErased } from "../store/erased.ts";
 import { listTimeline } from "../store/events.ts";
+import { ofErased } from "../store/suppressions.ts";
 import { json, needs, pageOf, problems, router } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { address, TimelineQuery } from "./parameters.ts";
@@ -31,7 +33,10 @@ contacts.openapi(single, async (c) => {
   const contact = c.req.valid("param").address;
   const record = await getContact(c.var.db, contact);
   if (record === null) throw new ProblemError(404, "Nothing is known of this address.");
-  return c.json(contactShape(contact, record), 200);
+  const erased = (await findErased(c.var.db, c.env.BUCKET, [contact])).get(contact);
+  const suppressions =
+    erased === undefined ? record.suppressions : [ofErased(erased), ...record.suppressions];
+  return c.json(contactShape(contact, { ...record, suppressions }), 200);
 });
 
 const timeline = createRoute({

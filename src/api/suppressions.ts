@@ -6,6 +6,7 @@ import { etag } from "hono/etag";
 import { isInForce } from "../model/contact.ts";
 import { normalizeAddress } from "../model/address.ts";
 import { listSuppressions, type Place } from "../store/suppression-list.ts";
+import { liftErased } from "../store/erased.ts";
 import { checkContacts, getSuppressions } from "../store/suppressions.ts";
 import { json, needs, pageOf, problems, router } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
@@ -78,7 +79,7 @@ const single = createRoute({
 suppressions.get("/:address", etag());
 suppressions.openapi(single, async (c) => {
   const contact = c.req.valid("param").address;
-  return c.json(suppressionStatusShape(contact, await getSuppressions(c.var.db, contact)), 200);
+  return c.json(suppressionStatusShape(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
 });
 
 const suppressing = createRoute({
@@ -126,7 +127,10 @@ suppressions.openapi(lifting, async (c) => {
   const { reason = null, scope = null, note = null } = c.req.valid("query");
   const order = { kind: "lift", id: orderId(), by: c.var.token.name, reason, scope, note } as const;
   const { effective, snapshot } = await carryOutOrder(c.env, contact, order);
-  if (!effective) throw new ProblemError(404, "There is nothing of this kind in force for this address.");
+  const outlived =
+    scope === null || scope === "" ? await liftErased(c.env.DB, c.env.BUCKET, contact, reason) : false;
+  if (!effective && !outlived)
+    throw new ProblemError(404, "There is nothing of this kind in force for this address.");
   return c.json(suppressionStatusShape(contact, snapshot.suppressions), 200);
 });
 
@@ -158,7 +162,7 @@ suppressions.openapi(checking, async (c) => {
   const { addresses, scope = "" } = c.req.valid("json");
   const asked = addresses.map((text) => ({ text, contact: normalizeAddress(text) }));
   const known = asked.flatMap(({ contact }) => contact ?? []);
-  const verdicts = await checkContacts(c.var.db, known, scope);
+  const verdicts = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
   const answer = asked.map(({ text, contact }) => {
     const verdict = contact === null ? undefined : verdicts.get(contact);
     return {

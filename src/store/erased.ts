@@ -15,6 +15,10 @@ export interface ErasedSuppression {
 }
 
 const known = new WeakMap<R2Bucket, Uint8Array>();
+/** When it was last found that there is no key, ms: until somebody is erased, no question should cost a look. */
+const missed = new WeakMap<R2Bucket, number>();
+/** How long an isolate may not know that the first contact ever was erased elsewhere, ms. */
+const MISSED_FOR = 60_000;
 
 /** The key; made at first use, by whoever comes first. */
 async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
@@ -31,9 +35,13 @@ async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
   const before = known.get(bucket);
   if (before !== undefined) return before;
   const object = await bucket.get(KEY);
-  if (object === null) return null;
+  if (object === null) {
+    missed.set(bucket, Date.now());
+    return null;
+  }
   const key = new Uint8Array(await object.arrayBuffer());
   known.set(bucket, key);
+  missed.delete(bucket);
   return key;
 }
 
@@ -47,6 +55,7 @@ export async function hashOf(bucket: R2Bucket, address: string): Promise<string>
 
 /** The same for many, hash to address; empty where nothing was ever erased, so that nothing can be found. */
 export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): Promise<Map<string, string>> {
+  if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
   const key = await findKey(bucket);
   if (key === null) return new Map();
   return new Map(Array.from(addresses, (address) => [hash(key, address), address]));
@@ -76,12 +85,20 @@ export async function findErased(
   return new Map(results.map(({ hash, reason, since }) => [hashes.get(hash) ?? "", { reason, since }]));
 }
 
-/** Lets an erased contact be mailed again; false where nothing stood against it. */
-export async function liftErased(db: D1Database, bucket: R2Bucket, address: string): Promise<boolean> {
+/** Lets an erased contact be mailed again, as far as `reason` (null for any) stood against it; false where nothing did. */
+export async function liftErased(
+  db: D1Database,
+  bucket: R2Bucket,
+  address: string,
+  reason: SuppressionReason | null = null,
+): Promise<boolean> {
   const hashes = await hashesOf(bucket, [address]);
+  if (hashes.size === 0) return false;
   const { meta } = await db
-    .prepare("DELETE FROM erased WHERE hash IN (SELECT value FROM json_each(?1))")
-    .bind(JSON.stringify([...hashes.keys()]))
+    .prepare(
+      "DELETE FROM erased WHERE hash IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR reason = ?2)",
+    )
+    .bind(JSON.stringify([...hashes.keys()]), reason)
     .run();
   return meta.changes > 0;
 }

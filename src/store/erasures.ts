@@ -3,6 +3,7 @@
 import type { SuppressionReason } from "../model/policy.ts";
 import { contactPrefix } from "../model/id.ts";
 import type { Db } from "./db.ts";
+import { goneFrom } from "./count.ts";
 
 /** A request as stored; times in ms. */
 export interface Erasure {
@@ -125,15 +126,13 @@ const COUNT = `
       (SELECT count(*) FROM suppressions AS s WHERE s.contact = x.contact AND s.version <= x.version)
   WHERE x.id = ?1 AND x.contact IS NOT NULL`;
 
-const DELETES = [
-  `DELETE FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})`,
-  `DELETE FROM events WHERE seq IN (${DOOMED})`,
-  ...["contacts", "suppressions"].map(
-    (table) => `DELETE FROM ${table} WHERE (contact, version) IN (
-      SELECT t.contact, t.version FROM erasures AS x CROSS JOIN ${table} AS t
-      ON t.contact = x.contact AND t.version <= x.version WHERE x.id = ?1)`,
-  ),
-];
+const DELETE_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})`;
+const DELETE_EVENTS = `DELETE FROM events WHERE seq IN (${DOOMED})`;
+const DELETE_OTHERS = ["contacts", "suppressions"].map(
+  (table) => `DELETE FROM ${table} WHERE (contact, version) IN (
+    SELECT t.contact, t.version FROM erasures AS x CROSS JOIN ${table} AS t
+    ON t.contact = x.contact AND t.version <= x.version WHERE x.id = ?1)`,
+);
 
 /**
  * Deletes the contact's rows, a slice of its events at a time, counted in the same transaction. From the first of them on
@@ -154,11 +153,16 @@ export async function removeRows(
   const told = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
   const statements = [
     db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
-    ...[KEEP_HASH, COUNT, ...DELETES].map((sql) => db.prepare(sql).bind(id)),
+    ...[KEEP_HASH, COUNT, ...goneFrom(`seq IN (${DOOMED})`), DELETE_MESSAGES].map((sql) =>
+      db.prepare(sql).bind(id),
+    ),
+    db.prepare(DELETE_EVENTS).bind(id),
+    ...DELETE_OTHERS.map((sql) => db.prepare(sql).bind(id)),
   ];
+  const place = statements.length - DELETE_OTHERS.length - 1;
   for (;;) {
     const results = await db.batch(statements);
-    if ((results[4]?.meta.changes ?? 0) < SLICE) return;
+    if ((results[place]?.meta.changes ?? 0) < SLICE) return;
   }
 }
 

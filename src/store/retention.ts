@@ -1,6 +1,7 @@
 // Ends what is kept for a time only: a bounded share with each run. Counters, suppressions and contacts stay.
 
 import { archiveKey } from "./archive.ts";
+import { goneFrom } from "./count.ts";
 import { firstIdAt } from "../model/id.ts";
 import type { Retention } from "../model/retention.ts";
 
@@ -20,7 +21,7 @@ export async function retain(
   now: number,
 ): Promise<{ events: number; objects: number }> {
   const events = eventsDays === null ? 0 : await endEvents(env.DB, now - eventsDays * DAY);
-  const objects = archiveDays === null ? 0 : await endArchive(env.BUCKET, now - archiveDays * DAY);
+  const objects = archiveDays === null ? 0 : await endArchive(env, now - archiveDays * DAY);
   return { events, objects };
 }
 
@@ -45,18 +46,19 @@ async function endEvents(db: D1Database, until: number): Promise<number> {
     const young = results.findIndex(({ received_at }) => received_at >= until);
     const last = results.at(young < 0 ? -1 : young - 1);
     if (last === undefined || young === 0) return ended;
-    const [, deleted] = await db.batch([
-      db.prepare(END_MESSAGES).bind(last.seq),
-      db.prepare("DELETE FROM events WHERE seq <= ?1").bind(last.seq),
-    ]);
-    ended += deleted?.meta.changes ?? 0;
+    const statements = [...goneFrom("seq <= ?1"), END_MESSAGES, "DELETE FROM events WHERE seq <= ?1"];
+    const done = await db.batch(statements.map((sql) => db.prepare(sql).bind(last.seq)));
+    ended += done.at(-1)?.meta.changes ?? 0;
     if (young > 0 || results.length < EVENTS_A_SLICE) return ended;
   }
   return ended;
 }
 
 /** The objects of days that were over before `until` (ms): the oldest, which a list begins with. */
-async function endArchive(bucket: R2Bucket, until: number): Promise<number> {
+async function endArchive(
+  { DB, BUCKET: bucket }: Pick<Env, "DB" | "BUCKET">,
+  until: number,
+): Promise<number> {
   const today = archiveKey(firstIdAt(until)).slice(0, "archive/2026-11-21".length);
   let ended = 0;
   for (let call = 0; call < CALLS_A_RUN; call++) {
@@ -66,5 +68,8 @@ async function endArchive(bucket: R2Bucket, until: number): Promise<number> {
     ended += old.length;
     if (old.length < OBJECTS_A_CALL) break;
   }
+  await DB.prepare("DELETE FROM batches WHERE batch IN (SELECT batch FROM batches WHERE batch < ?1 LIMIT ?2)")
+    .bind(firstIdAt(Math.floor(until / DAY) * DAY), OBJECTS_A_CALL * CALLS_A_RUN)
+    .run();
   return ended;
 }

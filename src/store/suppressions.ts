@@ -3,6 +3,7 @@
 import { strongestOf, type Suppression } from "../model/contact.ts";
 import type { SuppressionReason } from "../model/policy.ts";
 import type { Db } from "./db.ts";
+import { erasedStatement, findErased, hashesOf, type ErasedRow, type ErasedSuppression } from "./erased.ts";
 import type { ContactChange } from "./rows.ts";
 import { storeSlice } from "./slice.ts";
 
@@ -13,9 +14,28 @@ export function ofContact(db: Db, contact: string): D1PreparedStatement {
   return db.prepare(`SELECT ${FIELDS} FROM suppressions WHERE contact = ?1 ORDER BY at, event`).bind(contact);
 }
 
-/** All suppressions of a contact; none for one that nothing is known of. */
-export async function getSuppressions(db: Db, contact: string): Promise<Suppression[]> {
-  return (await ofContact(db, contact).all<Suppression>()).results;
+/** All suppressions of a contact, one that outlived its erasure included; none for one that nothing is known of. */
+export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<Suppression[]> {
+  const [{ results }, erased] = await Promise.all([
+    ofContact(db, contact).all<Suppression>(),
+    findErased(db, bucket, [contact]),
+  ]);
+  const kept = erased.get(contact);
+  return kept === undefined ? results : [ofErased(kept), ...results];
+}
+
+/** What is left of a contact that was erased while suppressed. */
+export function ofErased({ reason, since }: ErasedSuppression): Suppression {
+  return {
+    ...{ reason, scope: "", event: "erased", source: "erasure", at: since, held: null },
+    ...{
+      by: null,
+      note: "kept when the contact was erased",
+      lifted_at: null,
+      lifted_by: null,
+      lift_note: null,
+    },
+  };
 }
 
 /** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
@@ -26,30 +46,39 @@ export interface Verdict {
 }
 
 /**
- * Verdicts on those of the contacts that must not be mailed, in one round trip. `scope`: the list or stream that the mail is
- * for, '' for none.
+ * Verdicts on those of the contacts that must not be mailed, in one round trip to the database (and, once in an isolate's
+ * life, one to the bucket). `scope`: the list or stream that the mail is for, '' for none.
  */
 export async function checkContacts(
   db: Db,
+  bucket: R2Bucket,
   contacts: readonly string[],
   scope: string,
 ): Promise<Map<string, Verdict>> {
-  const { results } = await db
-    .prepare(
-      `SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
-       FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
-       WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`,
-    )
-    .bind(JSON.stringify([...new Set(contacts)]), scope)
-    .all<Pick<Suppression, "reason" | "scope" | "at" | "lifted_at" | "held"> & { contact: string }>();
+  const asked = new Set(contacts);
+  const hashes = await hashesOf(bucket, asked);
+  const [found, erased] = await db.batch<Record<string, unknown>>([
+    db.prepare(IN_FORCE).bind(JSON.stringify([...asked]), scope),
+    ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
+  ]);
+  const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
+  const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
+    ...ofErased(row),
+    contact: hashes.get(row.hash) ?? "",
+  }));
   const verdicts = new Map<string, Verdict>();
-  for (const [contact, found] of Map.groupBy(results, (row) => row.contact)) {
-    const strongest = strongestOf(found, scope);
+  for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
+    const strongest = strongestOf(own, scope);
     if (strongest === null) continue;
     verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
   }
   return verdicts;
 }
+
+const IN_FORCE = `
+  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
+  FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
+  WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`;
 
 /** Stores what contacts' objects told. Whether anything was new to the database. */
 export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {
