@@ -127,8 +127,12 @@ async function others(address: string): Promise<unknown> {
     suppressions: await rows(
       `SELECT * FROM suppressions WHERE contact <> '${address}' ORDER BY contact, reason`,
     ),
-    rollups: await rows("SELECT * FROM rollups ORDER BY bucket, source, type, bounce, destination"),
-    campaigns: await rows("SELECT * FROM campaign_rollups ORDER BY day, campaign, source, type, bounce"),
+    rollups: await rows(
+      "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups ORDER BY bucket, source, type, bounce, destination",
+    ),
+    campaigns: await rows(
+      "SELECT day, campaign, source, type, bounce, machine, n, uniques FROM campaign_rollups ORDER BY day, campaign, source, type, bounce",
+    ),
     letters: await rows("SELECT id, raw FROM dead_letters WHERE instr(raw, 'joann@') > 0 ORDER BY id"),
   };
 }

@@ -37,8 +37,12 @@ const scheduled = async (retention: unknown): Promise<void> =>
     createExecutionContext(),
   );
 const counters = async (): Promise<unknown> => ({
-  rollups: await rows("SELECT * FROM rollups ORDER BY bucket, type"),
-  campaigns: await rows("SELECT * FROM campaign_rollups ORDER BY day, type"),
+  rollups: await rows(
+    "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups ORDER BY bucket, type",
+  ),
+  campaigns: await rows(
+    "SELECT day, campaign, source, type, bounce, machine, n, uniques FROM campaign_rollups ORDER BY day, type",
+  ),
   contacts: await rows("SELECT * FROM contacts ORDER BY contact"),
   suppressions: await rows("SELECT * FROM suppressions ORDER BY contact"),
   sources: await rows("SELECT source, events FROM sources"),

@@ -615,8 +615,11 @@ describe("many", () => {
     ];
     const trips: string[] = [];
     const session = {
-      prepare: (sql: string) => (trips.push(sql), env.DB.prepare(sql)),
-      batch: async () => await Promise.reject(new Error("no batch")),
+      prepare: (sql: string) => env.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        trips.push("batch");
+        return await env.DB.batch(statements);
+      },
       getBookmark: () => null,
     };
     const watching = bindings({ DB: { withSession: () => session } });

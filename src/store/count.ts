@@ -34,9 +34,9 @@ export const countCampaigns = (where: string): string => `
 
 /** Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
 export const countTags = (where: string): string => `
-  SELECT ${DAY}, t.value, source, e.type, bounce, machine, count(DISTINCT seq)
-  FROM (SELECT * FROM events WHERE ${where}) AS e, json_each(details, '$.tags') AS t
-  WHERE instr(details, '${TAGGED}') > 0 AND t.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
+  SELECT ${DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
+  FROM (SELECT * FROM events WHERE ${where}) AS told, json_each(details, '$.tags') AS tags
+  WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** What the details of an event with tags hold. */
 const TAGGED = '"tags":[';

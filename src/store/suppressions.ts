@@ -26,16 +26,9 @@ export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string)
 
 /** What is left of a contact that was erased while suppressed. */
 export function ofErased({ reason, since }: ErasedSuppression): Suppression {
-  return {
-    ...{ reason, scope: "", event: "erased", source: "erasure", at: since, held: null },
-    ...{
-      by: null,
-      note: "kept when the contact was erased",
-      lifted_at: null,
-      lifted_by: null,
-      lift_note: null,
-    },
-  };
+  const evidence = { reason, scope: "", event: "erased", source: "erasure", at: since, held: null };
+  const note = "kept when the contact was erased";
+  return { ...evidence, by: null, note, lifted_at: null, lifted_by: null, lift_note: null };
 }
 
 /** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
