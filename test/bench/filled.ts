@@ -32,33 +32,39 @@ export async function fill(
   }
   for (let first = 0; first < total; first += CHUNK) {
     const last = Math.min(total, first + CHUNK) - 1;
-    await run(
-      [EVENTS, MESSAGES].map((sql) => ({ sql: `${COUNTING} ${sql}`, values: [first, last, contacts] })),
-    );
+    await run([
+      { sql: `${COUNTING} ${EVENTS}`, values: [first, last, contacts, total] },
+      { sql: `${COUNTING} ${MESSAGES}`, values: [first, last, contacts] },
+    ]);
     progress.show(last + 1, total, `filling the ${size} database`);
   }
   await run([{ sql: ROLLUPS }, { sql: DAYS }, { sql: CAMPAIGNS }, { sql: "DROP TABLE filling" }]);
 }
 
-/** Numbers from the first parameter to the second, and a time for each: two days, a bit apart. */
-const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM counting WHERE n < ?2)`;
+/** When the events of a filled database begin, s since the epoch, and for how long they go on, s. */
+export const FILLED_FROM = 1_789_800_000;
+export const MONTH = 30 * 86_400;
+
+/** Whole numbers from the first parameter to the second; a number that is bound is a real one. */
+const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT CAST(?1 AS INTEGER) UNION ALL SELECT n + 1 FROM counting WHERE n < ?2)`;
 
 // The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet, too, and sort the same.
 const EVENTS = `
   INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce,
     destination, machine, message_id, campaign, batch, line, element, details)
-  SELECT f.prefix || printf('%010x', 1789800000 + n / 6) || lower(hex(randomblob(8))), f.contact,
-    (1789800000 + n / 6) * 1000, (1789800001 + n / 6) * 1000, 'mailjet', 'mailjet',
+  SELECT f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
+    'mailjet', 'mailjet',
     CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
     substr(f.contact, instr(f.contact, '@') + 1), '',
     '1942177738' || (n / 3), 7000 + n % 5, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
     '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
-  FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % ?3`;
+  FROM (SELECT n, ${FILLED_FROM} + n * ${MONTH} / CAST(?4 AS INTEGER) AS at FROM counting) AS t
+  JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER)`;
 
 const MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT '1942177738' || (n / 3), f.contact, NULL, 'mailjet'
-  FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % ?3 WHERE n % 3 = 0
+  FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER) WHERE n % 3 = 0
   ON CONFLICT DO NOTHING`;
 
 const ROLLUPS = `
@@ -88,5 +94,5 @@ const CONTACTS = `
   SELECT DISTINCT contact, 1, 'hard_bounce', 1789800000000 FROM messages WHERE CAST(substr(contact, 11, 8) AS INTEGER) % 20 = 0`;
 
 const SUPPRESSIONS = `
-  INSERT INTO suppressions (contact, reason, event, source, at, version)
-  SELECT contact, suppressed, 'filled', 'mailjet', since, version FROM contacts`;
+  INSERT INTO suppressions (contact, reason, scope, event, source, at, destination, version)
+  SELECT contact, suppressed, '', 'filled', 'mailjet', since, substr(contact, instr(contact, '@') + 1), version FROM contacts`;

@@ -3,9 +3,9 @@
 
 import type { Progress } from "../../../src/local/progress.ts";
 import { tidingsBindings } from "../candidates.ts";
-import { BEGAN, contactOf } from "../events.ts";
+import { contactOf } from "../events.ts";
 import { digits, inTurns, quantile } from "../figures.ts";
-import { fill, suppress } from "../filled.ts";
+import { fill, FILLED_FROM, MONTH, suppress } from "../filled.ts";
 import { watchMemory } from "../memory.ts";
 import type { PartResult } from "../results.ts";
 import { askLab, start, type Running } from "../runtime.ts";
@@ -24,9 +24,10 @@ interface Question {
 }
 
 const contact = (n: number): string => encodeURIComponent(contactOf((n * 7919) % CONTACTS));
-const day = (offset: number): string => new Date((BEGAN + offset * 86_400) * 1000).toISOString().slice(0, 10);
+const day = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
+const MONTH_OF = `from=${day(FILLED_FROM)}&to=${day(FILLED_FROM + MONTH + 86_400)}`;
 
-function questions(): Question[] {
+function questions(total: number): Question[] {
   const get = (name: string, path: (n: number) => string): Question => ({
     name,
     ask: (n) => ({ path: path(n) }),
@@ -36,8 +37,8 @@ function questions(): Question[] {
     get("bare SELECT 1", () => "/bare"),
     get("timeline of a contact", (n) => `/v1/contacts/${contact(n)}/timeline`),
     get("contact", (n) => `/v1/contacts/${contact(n)}`),
-    get("message with its events", (n) => `/v1/messages/1942177738${(n * 7919) % 300_000}`),
-    get("event by id, of the feed", (n) => `/v1/events?limit=1&after=${(n * 7919) % 900_000}`),
+    get("message with its events", (n) => `/v1/messages/1942177738${(n * 7919) % Math.floor(total / 3)}`),
+    get("event by id, of the feed", (n) => `/v1/events?limit=1&after=${(n * 7919) % (total - 1)}`),
     get("suppression look-up", (n) => `/v1/suppressions/${contact(n)}`),
     {
       name: `check of ${CHECKED} addresses`,
@@ -49,12 +50,9 @@ function questions(): Question[] {
       }),
       took: [],
     },
-    get("a month of statistics by day", () => `/v1/stats?from=${day(-28)}&to=${day(3)}&bucket=day`),
-    get(
-      "a month of statistics by destination",
-      () => `/v1/stats?from=${day(-28)}&to=${day(3)}&by=destination`,
-    ),
-    get("a month of statistics by campaign", () => `/v1/stats?from=${day(-28)}&to=${day(3)}&by=campaign`),
+    get("a month of statistics by day", () => `/v1/stats?${MONTH_OF}&bucket=day`),
+    get("a month of statistics by destination", () => `/v1/stats?${MONTH_OF}&by=destination`),
+    get("a month of statistics by campaign", () => `/v1/stats?${MONTH_OF}&by=campaign`),
   ];
 }
 
@@ -69,7 +67,7 @@ export async function read(quick: boolean, progress: Progress): Promise<PartResu
   await askLab<null>(lab, "/sql", { statements: schema().map((sql) => ({ sql })) });
   await fill(lab, "small", total, CONTACTS, progress);
   await suppress(lab);
-  const asked = questions();
+  const asked = questions(total);
   for (let round = -5; round < rounds; round++) {
     for (const question of inTurns(asked, round)) {
       const took = await ask(lab, question, round + 5);
