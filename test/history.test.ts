@@ -233,6 +233,27 @@ async function outcome(): Promise<unknown> {
   );
 }
 
+it("walks no table: what it asks and changes is found by keys", async () => {
+  await imitateOldParser();
+  const asked = new Set<string>();
+  const DB = {
+    prepare: (sql: string) => (asked.add(sql), env.DB.prepare(sql)),
+    batch: async (statements: D1PreparedStatement[]) => await env.DB.batch(statements),
+    withSession: () => DB,
+    getBookmark: () => null,
+  };
+  expect((await ask({ apply: true }, envWith({ DB }))).status).toBe(200);
+  const own = [...asked].filter((sql) => /batches|json_each/.test(sql));
+  expect(own.length).toBeGreaterThan(20);
+  for (const sql of own) {
+    const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+    for (const { detail } of plan.filter((step) => !step.detail.includes("VIRTUAL TABLE")))
+      expect(detail, sql).not.toMatch(
+        /SCAN (events|e|messages|contacts|c|suppressions|s|\w*rollups|batches|b)\b/,
+      );
+  }
+});
+
 describe("applying", () => {
   it("leads to what the mended parser makes at once, whatever was wrong; and a second time changes nothing", async () => {
     await fc.assert(

@@ -56,7 +56,7 @@ const EVENTS = `
     'mailjet', 'mailjet',
     CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
     substr(f.contact, instr(f.contact, '@') + 1), '',
-    '1942177738' || (n / 3), 7000 + n % 5, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
+    '1942177738' || (n / 3), 7000 + n / 3 % 97, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
     '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
   FROM (SELECT n, ${FILLED_FROM} + n * ${MONTH} / CAST(?4 AS INTEGER) AS at FROM counting) AS t
   JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER)`;
