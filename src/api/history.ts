@@ -93,6 +93,7 @@ history.openapi(renormalising, async (c) => {
   const counts = { objects: 0, deliveries: 0, events: 0, rejects: 0, changed: 0, appeared: 0, vanished: 0 };
   const samples: z.output<typeof Renormalised>["samples"] = [];
   let last: string | null = null;
+  let late = false;
   for await (const reading of readRange(c.env, configOf(c.env), range, limit)) {
     counts.objects += 1;
     counts.deliveries += reading.deliveries;
@@ -104,10 +105,11 @@ history.openapi(renormalising, async (c) => {
     }
     if (apply) await applyDifferences(c.env, reading);
     last = reading.batch;
-    if (Date.now() > until) break;
+    late = Date.now() > until;
+    if (late) break;
   }
-  // A step that looked at nothing has nothing behind it.
-  return c.json({ applied: apply, ...counts, samples, next: last }, 200);
+  const more = late || counts.objects === limit;
+  return c.json({ applied: apply, ...counts, samples, next: more ? last : null }, 200);
 });
 
 function sampleOf({ kind, before, after }: Difference) {
