@@ -1,8 +1,6 @@
 // The routes put together.
 
-import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { HTTPException } from "hono/http-exception";
+import { Hono, type Context } from "hono";
 import type { Api } from "./api/api.ts";
 import { describe } from "./api/docs.ts";
 import { problem, ProblemError } from "./api/problem.ts";
@@ -10,7 +8,7 @@ import { v1 } from "./api/v1.ts";
 import { configOf } from "./config.ts";
 import { receive } from "./ingest/receive.ts";
 
-export const app = new OpenAPIHono<Api>();
+export const app = new Hono<Api>();
 
 /** Behind the source's name anything may follow, or nothing: providers let people configure one URL per event type. */
 const PATH = "/webhooks/:source/*";
@@ -34,7 +32,6 @@ app.notFound(() => problem(404, "There is nothing at this URL. Providers post to
 
 app.onError((error) => {
   if (error instanceof ProblemError) return problem(error.status, error.message, { errors: error.errors });
-  if (error instanceof HTTPException) return problem(error.status, error.message);
   console.error({ message: "a request failed", error: String(error) });
   return problem(503, "Something did not answer; try again.", { headers: { "retry-after": "5" } });
 });

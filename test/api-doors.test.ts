@@ -2,6 +2,9 @@
 
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { createRoute, router } from "../src/api/routes.ts";
+import { app } from "../src/app.ts";
 import {
   deliver,
   envWith,
@@ -200,31 +203,169 @@ describe("single resources", () => {
   });
 });
 
+describe("input", () => {
+  const put = async (
+    body: string | undefined,
+    type: string | null,
+  ): Promise<(number | string | undefined)[]> => {
+    const init = {
+      method: "PUT",
+      headers: { authorization: "Bearer api-token", ...(type === null ? {} : { "content-type": type }) },
+      // As bytes: a text would bring a media type of its own.
+      ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
+    };
+    const answer = await send(
+      new Request("https://edge.example/v1/suppressions/in@example.com", init),
+      envWith(),
+    );
+    const { errors } = await answer.json<{ errors?: { parameter: string }[] }>();
+    return errors === undefined ? [answer.status] : [answer.status, errors[0]?.parameter];
+  };
+
+  it("is JSON by its media type, and what is something else is refused instead of passed over", async () => {
+    for (const type of ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
+      expect(await put('{"note":"told"}', type), type).toEqual([200]);
+    for (const type of [null, "text/plain", "application/jsonp", "application/x-www-form-urlencoded"])
+      expect(await put('{"note":"told"}', type), String(type)).toEqual([415]);
+    expect(await put(undefined, null)).toEqual([200]);
+    for (const body of ["{", "", "told"])
+      expect(await put(body, "application/json"), body).toEqual([400, "body"]);
+    for (const body of ["[]", "null", '"told"'])
+      expect(await put(body, "application/json"), body).toEqual([400, "body"]);
+    expect(await put('{"note":1}', "application/json")).toEqual([400, "note"]);
+    expect(await put('{"note":"told","noted":1}', "application/json")).toEqual([400, "noted"]);
+  });
+
+  it("names every wrong parameter, and none may be passed twice", async () => {
+    const asked = async (query: string) => {
+      const answer = await read(`/v1/events?${query}`);
+      const { errors } = await answer.json<{ errors: { parameter: string }[] }>();
+      return [answer.status, ...errors.map(({ parameter }) => parameter)];
+    };
+    expect(await asked("limit=0&order=up&sorce=x")).toEqual([400, "limit", "order", "sorce"]);
+    expect(await asked("source=a&source=b")).toEqual([400, "source"]);
+    expect(await asked("__proto__=1")).toEqual([400, "__proto__"]);
+  });
+
+  it("and answers are typed by the route's schemas, which compiling this proves", async () => {
+    const count = z.object({ count: z.int() });
+    const route = createRoute({
+      method: "get",
+      path: "/",
+      tags: [],
+      summary: "",
+      security: [],
+      middleware: async (_c, next) => await next(),
+      request: { query: z.strictObject({ n: z.string().transform(Number) }) },
+      responses: { 200: { description: "", content: { "application/json": { schema: count } } } },
+    });
+    const sound = router();
+    sound.openapi(route, async (c) => c.json({ count: c.req.valid("query").n }, 200));
+    expect(await (await sound.request("/?n=3")).json()).toEqual({ count: 3 });
+    // @ts-expect-error -- another type
+    router().openapi(route, async (c) => c.json({ count: "1" }, 200));
+    // @ts-expect-error -- another field
+    router().openapi(route, async (c) => c.json({ counts: 1 }, 200));
+    // @ts-expect-error -- another status
+    router().openapi(route, async (c) => c.json({ count: 1 }, 202));
+    // @ts-expect-error -- not by Hono's hands, so nobody knows what is in it
+    router().openapi(route, async () => Response.json({ count: 1 }));
+    // @ts-expect-error -- the route takes no body
+    router().openapi(route, async (c) => c.json({ count: c.req.valid("json").n }, 200));
+  });
+});
+
 describe("the description", () => {
   const get = async (path: string): Promise<Response> =>
     await send(new Request(`https://edge.example${path}`), { ...envWith(), ASSETS: env.ASSETS });
 
-  it("is OpenAPI 3.1 and has every route of /v1, each with its scope and a summary", async () => {
-    interface Operation {
-      summary?: string;
-      security?: { token: string[] }[];
-      responses: Record<string, unknown>;
-    }
-    const document = await (
-      await get("/openapi.json")
-    ).json<{ openapi: string; paths: Record<string, Record<string, Operation>> }>();
+  interface Operation {
+    tags?: string[];
+    summary?: string;
+    security?: { token: string[] }[];
+    parameters?: { name: string; in: string; required: boolean; description?: string; schema?: object }[];
+    requestBody?: { required: boolean; content: Record<string, { schema: object }> };
+    responses: Record<string, { description?: string; content?: Record<string, { schema: object }> }>;
+  }
+  interface Document {
+    openapi: string;
+    tags: { name: string }[];
+    paths: Record<string, Record<string, Operation>>;
+    components: { schemas: Record<string, object>; securitySchemes: object };
+  }
+  const described = async (): Promise<Document> => await (await get("/openapi.json")).json<Document>();
+
+  it("is OpenAPI 3.1 and has every route of /v1, each with its scope, its tag and a summary", async () => {
+    const document = await described();
     expect(document.openapi).toBe("3.1.0");
-    expect(Object.keys(document.paths)).toEqual(
-      expect.arrayContaining(["/v1/events", "/v1/events/{id}", "/v1/contacts/{address}", "/v1/tokens"]),
+    const tags = document.tags.map(({ name }) => name);
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
     );
-    for (const [path, operations] of Object.entries(document.paths)) {
-      for (const [method, operation] of Object.entries(operations)) {
+    for (const { name, operation } of operations) {
+      expect(operation.summary, name).toBeTruthy();
+      expect(tags, name).toEqual(expect.arrayContaining(operation.tags ?? [""]));
+      expect(["read", "write", "admin"], name).toContain(operation.security?.[0]?.token[0]);
+      expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(["401", "403", "429"]));
+    }
+    const routed = app.routes
+      .filter(({ method, path }) => method !== "ALL" && path.startsWith("/v1"))
+      .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+    expect(operations.map(({ name }) => name).sort()).toEqual([...new Set(routed)].sort());
+    expect(routed).toEqual(expect.arrayContaining(["get /v1/events", "get /v1/events/{id}"]));
+  });
+
+  it("is whole: what it refers to is there, and what goes in and out has a schema", async () => {
+    const document = await described();
+    const text = JSON.stringify(document);
+    const references = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, reference]) => reference ?? "");
+    for (const reference of references) {
+      const [, name = ""] = /^#\/components\/schemas\/(\w+)$/.exec(reference) ?? [];
+      expect(Object.keys(document.components.schemas), reference).toContain(name);
+    }
+    expect(references).toEqual(expect.arrayContaining(["#/components/schemas/Event"]));
+    expect(text).not.toMatch(/\$defs|\$schema|"\$?id":"/);
+    expect(document.components.securitySchemes).toHaveProperty("token");
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { parameters = [], requestBody, responses }] of Object.entries(methods)) {
         const name = `${method} ${path}`;
-        expect(operation.summary, name).toBeTruthy();
-        expect(["read", "write", "admin"], name).toContain(operation.security?.[0]?.token[0]);
-        expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(["401", "403", "429"]));
+        const inPath = parameters.filter((one) => one.in === "path");
+        expect(inPath.map((one) => `{${one.name}}`).join(), name).toBe((path.match(/\{\w+\}/g) ?? []).join());
+        expect(
+          inPath.every(({ required }) => required),
+          name,
+        ).toBe(true);
+        for (const { schema, name: parameter } of parameters)
+          expect(schema, `${name} ${parameter}`).toSatisfy((one: object) => "type" in one || "anyOf" in one);
+        for (const { description } of Object.values(responses)) expect(description, name).toBeTruthy();
+        for (const { content = {} } of [...Object.values(responses), requestBody ?? {}])
+          for (const { schema } of Object.values(content))
+            expect(Object.keys(schema).length, name).toBeGreaterThan(0);
       }
     }
+  });
+
+  it("lists what can be passed, also where parameters depend on each other, and as what", async () => {
+    const { paths } = await described();
+    const of = (path: string) => paths[path]?.["get"]?.parameters ?? [];
+    const names = (path: string) => of(path).map((one) => `${one.name}${one.required ? "" : "?"}`);
+    expect(names("/v1/messages")).toEqual(["custom_id?", "contact?", "campaign?"]);
+    expect(names("/v1/stats/compare")).toEqual(["a", "b", "metric", "human?", "from?", "to?"]);
+    expect(of("/v1/events")).toContainEqual({
+      name: "limit",
+      in: "query",
+      required: false,
+      description: "Default of JSON: 100",
+      schema: { type: "integer", minimum: 1, maximum: 1000 },
+    });
+    expect(of("/v1/events")).toContainEqual({
+      name: "order",
+      in: "query",
+      required: false,
+      schema: { type: "string", enum: ["asc", "desc"], default: "asc" },
+    });
+    const media = paths["/v1/suppressions/import"]?.["post"]?.requestBody?.content;
+    expect(Object.keys(media ?? {})).toEqual(["text/csv", "application/json", "application/x-ndjson"]);
   });
 
   it("is readable at /docs, with everything it needs from here and nothing else to be had", async () => {

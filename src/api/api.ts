@@ -1,10 +1,9 @@
-// What all routes of /v1 are made of: checked input, problems for errors, and a description from the same schemas.
+// What the routes of /v1 have in common: scopes, JSON answers, problems for errors, pages of lists.
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Scope } from "../model/scope.ts";
 import type { Db } from "../store/db.ts";
 import { needsScope } from "./auth.ts";
-import { ProblemError } from "./problem.ts";
 
 export interface Api {
   Bindings: Env;
@@ -13,29 +12,6 @@ export interface Api {
     db: Db;
     token: { name: string; scopes: readonly Scope[] };
   };
-}
-
-/** A router whose checked routes answer wrong input with a problem that names every wrong parameter. */
-export function router(): OpenAPIHono<Api> {
-  return new OpenAPIHono<Api>({
-    defaultHook: (result) => {
-      if (!result.success) throw inputProblem(result.error);
-    },
-  });
-}
-
-/** A problem that names every wrong parameter. */
-export function inputProblem({ issues }: Pick<z.ZodError, "issues">): ProblemError {
-  const errors = issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({
-          parameter: [...issue.path, key].join("."),
-          reason: "there is no such parameter",
-        }))
-      : [{ parameter: issue.path.join(".") || "body", reason: issue.message }],
-  );
-  const [first] = errors;
-  return new ProblemError(400, `${first?.parameter}: ${first?.reason}`, errors);
 }
 
 /** The part of a route's description that says, and enforces, which scope it needs. */
@@ -56,15 +32,18 @@ const Problem = z
     detail: z.string(),
     errors: z.array(z.object({ parameter: z.string(), reason: z.string() })).optional(),
   })
-  .openapi("Problem", {
+  .meta({
+    id: "Problem",
     description: "RFC 9457 problem details",
-    example: {
-      type: "about:blank",
-      title: "Bad request",
-      status: 400,
-      detail: "limit: must be a whole number from 1 to 1000",
-      errors: [{ parameter: "limit", reason: "must be a whole number from 1 to 1000" }],
-    },
+    examples: [
+      {
+        type: "about:blank",
+        title: "Bad request",
+        status: 400,
+        detail: "limit: must be a whole number from 1 to 1000",
+        errors: [{ parameter: "limit", reason: "must be a whole number from 1 to 1000" }],
+      },
+    ],
   });
 
 const WHAT = {
@@ -78,15 +57,15 @@ const WHAT = {
 /** The problems that a route may answer with beside those of every route: 401, 403, 429. */
 export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   const content = { "application/problem+json": { schema: Problem } };
-  const all = {
+  const own: Record<string, { description: string; content: typeof content }> = Object.fromEntries(
+    statuses.map((status) => [status, { description: WHAT[status], content }]),
+  );
+  return {
     401: { description: "No token, or a wrong one.", content },
     403: { description: "The token's scopes do not allow this.", content },
     429: { description: "Too many wrong tokens from this address.", content },
+    ...(own as Record<S, (typeof own)[string]>),
   };
-  return Object.assign(
-    all,
-    Object.fromEntries(statuses.map((status) => [status, { description: WHAT[status], content }])),
-  );
 }
 
 /** A page of a list: the items by their plural name, and where the next page begins. */

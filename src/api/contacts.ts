@@ -1,15 +1,16 @@
 // /v1/contacts: "did she get it?", and "may I mail her?", answered for one address.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { etag } from "hono/etag";
 import { getContact } from "../store/contacts.ts";
 import { findErased } from "../store/erased.ts";
 import { listTimeline } from "../store/events.ts";
 import { ofErased } from "../store/suppressions.ts";
-import { json, needs, pageOf, problems, router } from "./api.ts";
+import { json, needs, pageOf, problems } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { address, TimelineQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { Contact, Event } from "./schemas.ts";
 import { contactShape, eventShape } from "./shapes.ts";
 

@@ -1,6 +1,6 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { keep } from "../ingest/keep.ts";
 import { bodyToJson } from "../model/envelope.ts";
 import type { Db } from "../store/db.ts";
@@ -12,10 +12,11 @@ import {
   markReplayed,
 } from "../store/dead-letters.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
-import { json, needs, pageOf, problems, router } from "./api.ts";
+import { json, needs, pageOf, problems } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { LettersQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
 import { letterShape } from "./shapes.ts";
 

@@ -1,7 +1,8 @@
 // The API described: an OpenAPI 3.1 document made of the very schemas that check requests, and a page to read and try it.
 
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Env as HonoEnv } from "hono";
+import type { Hono } from "hono";
+import type { Api } from "./api.ts";
+import { documentOf } from "./openapi.ts";
 
 const ABOUT = {
   openapi: "3.1.0",
@@ -23,6 +24,7 @@ const ABOUT = {
     { name: "History", description: "Reading stored deliveries anew" },
     { name: "Tokens", description: "Who may ask" },
   ],
+  components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
 };
 
 /** Files of swagger-ui-dist that the page loads. */
@@ -51,11 +53,10 @@ const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'";
 
 /** Adds /openapi.json and /docs for all routes that `app` has by now. */
-export function describe<E extends HonoEnv & { Bindings: Env }>(app: OpenAPIHono<E>): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
+export function describe(app: Hono<Api>): void {
   let document: string | undefined;
   app.get("/openapi.json", () => {
-    document ??= JSON.stringify(app.getOpenAPI31Document(ABOUT));
+    document ??= documentOf(app, ABOUT);
     return new Response(document, { headers: { "content-type": "application/json" } });
   });
   app.get("/docs", () => page(PAGE, "text/html"));

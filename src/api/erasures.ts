@@ -1,13 +1,14 @@
 // Erasure: DELETE /v1/contacts/{address}, and /v1/erasures/{id} to see how far it is. Both answer with the receipt.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
 import { SUPPRESSION_REASONS } from "../model/policy.ts";
 import { mentions } from "../model/spelling.ts";
 import { getErasure, type Erasure } from "../store/erasures.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { address } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
 
 const tags = ["Contacts"];
@@ -62,7 +63,7 @@ const Receipt = z
       .describe("The suppression that still holds, under a keyed hash of the address"),
     copies_until: time.nullable().describe("Until when the platform's own point-in-time copies may hold it"),
   })
-  .openapi("Erasure");
+  .meta({ id: "Erasure" });
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
@@ -121,7 +122,7 @@ const erasingOne = createRoute({
         .min(1, "must not be empty")
         .max(MOST_NOTE, `must be at most ${MOST_NOTE} characters`)
         .optional()
-        .openapi({ description: "Your own reference, without the address", example: "ticket 4711" }),
+        .meta({ description: "Your own reference, without the address", examples: ["ticket 4711"] }),
     }),
   },
   responses: {

@@ -1,16 +1,17 @@
 // /v1/events: the stored feed, and one event with what its provider really said.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { etag } from "hono/etag";
 import { configOf } from "../config.ts";
 import { deliveryOf, elementAt } from "../providers/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/archive.ts";
 import { getEvent, listEvents, type RawPlace } from "../store/events.ts";
-import { json, needs, pageOf, problems, router } from "./api.ts";
+import { json, needs, pageOf, problems } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { EventsQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { Event, EventWithRaw } from "./schemas.ts";
 import { eventShape } from "./shapes.ts";
 

@@ -1,24 +1,23 @@
 // /v1/suppressions/release and /drop: what is to become of suppressions that are held because a destination refused
 // everybody, for one address or step by step for all of a destination.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { findHeld } from "../store/suppressions.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { carryOutOrder, carryOutOrders, orderId } from "./orders.ts";
 import { address, instant, word } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { note } from "./suppression-parameters.ts";
 
 /** Suppressions that one request looks at. */
 const STEP = 200;
 
 const Chosen = z.strictObject({
-  address: address.optional().openapi({ type: "string", example: "ann@example.com" }),
-  destination: word.optional().openapi({ example: "microsoft" }),
-  since: instant
-    .optional()
-    .openapi({ type: "string", description: "Of the evidence; only with a destination" }),
-  until: instant.optional().openapi({ type: "string" }),
+  address: address.optional(),
+  destination: word.optional().meta({ examples: ["microsoft"] }),
+  since: instant.optional().meta({ description: "Of the evidence; only with a destination" }),
+  until: instant.optional(),
   note: note.optional(),
 });
 

@@ -1,14 +1,15 @@
 // /v1/history: stored deliveries read anew after a parser was mended, first to see what would come of it, then for good.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { configOf } from "../config.ts";
 import { applyDifferences } from "../process/apply.ts";
 import type { Difference } from "../process/differences.ts";
 import { readRange } from "../process/renormalise.ts";
 import type { EventRow } from "../store/rows.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { instant, word } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { eventType, time } from "./schemas.ts";
 
 const DAY = 86_400_000;
@@ -49,11 +50,11 @@ const Renormalised = z
       .describe(`The first ${MOST_SAMPLES} differences`),
     next: z.string().nullable().describe("Pass it as `after` for the next step; null at the end"),
   })
-  .openapi("Renormalised");
+  .meta({ id: "Renormalised" });
 
 const Request = z.strictObject({
-  from: instant.openapi({ description: "Deliveries archived at or after this time" }),
-  to: instant.openapi({ description: "... and before this one; at most a year later" }),
+  from: instant.meta({ description: "Deliveries archived at or after this time" }),
+  to: instant.meta({ description: "... and before this one; at most a year later" }),
   source: word.optional(),
   apply: z.boolean("must be true or false").default(false).describe("false: only say what would change"),
   after: z

@@ -1,7 +1,7 @@
 // The rows of an import, out of CSV, JSON or NDJSON. A row that is wrong is named by its line and costs its neighbours nothing;
 // a body that cannot be read is refused before anything of it is done.
 
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import Papa from "papaparse";
 import { normalizeAddress } from "../model/address.ts";
 import type { SuppressionReason } from "../model/policy.ts";

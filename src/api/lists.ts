@@ -1,7 +1,7 @@
 // Lists in the form that the caller accepts: a page of JSON, or the whole list as CSV or NDJSON, streamed page by page so
 // that a million rows take no more memory than one page.
 
-import type { Context } from "hono";
+import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
 import type { Api } from "./api.ts";
 
@@ -34,8 +34,11 @@ export interface Streamed<T extends object> {
   next: () => Promise<readonly T[] | null>;
 }
 
+/** A response that routes know as one of their text forms. */
+type TextResponse = Response & TypedResponse<string, 200, "text">;
+
 /** The whole list as it is read. Where reading fails half-way the transfer breaks off, so that nobody takes it for whole. */
-export function stream<T extends object>({ form, columns, next }: Streamed<T>): Response {
+export function stream<T extends object>({ form, columns, next }: Streamed<T>): TextResponse {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -52,7 +55,8 @@ export function stream<T extends object>({ form, columns, next }: Streamed<T>): 
       controller.enqueue(encoder.encode(lines.join("")));
     },
   });
-  return new Response(body, { headers: { "content-type": `${MEDIA[form]}; charset=utf-8` } });
+  const headers = { "content-type": `${MEDIA[form]}; charset=utf-8` };
+  return new Response(body, { headers }) as TextResponse;
 }
 
 /** RFC 4180. */

@@ -1,12 +1,13 @@
 // /v1/messages: what became of one mail, found by the provider's id, by the sender's own id, or by whom and what it was for.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { etag } from "hono/etag";
 import { findMessages, getMessage } from "../store/messages.ts";
 import { listEvents } from "../store/events.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { MessagesQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { Message } from "./schemas.ts";
 import { messageShape } from "./shapes.ts";
 

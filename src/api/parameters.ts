@@ -1,7 +1,7 @@
 // What callers of /v1 may pass. Each parameter is checked and named where it is wrong; unknown ones are wrong too, because
 // a misspelt filter that is ignored gives a wrong answer.
 
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { normalizeAddress } from "../model/address.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { EVENT_ID_LENGTH } from "../model/id.ts";
@@ -12,22 +12,26 @@ export const limit = z
   .transform(Number)
   .refine((n) => n >= 1 && n <= 1000, "must be a whole number from 1 to 1000")
   .optional()
-  .openapi({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
+  .meta({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
 
 export const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
+  .meta({ format: "date-time", examples: ["2026-11-21T09:30:00Z"] })
   .or(z.iso.date("must be an ISO 8601 time such as 2026-11-21T09:30:00Z"))
   .transform((text) =>
     Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
   );
 
-export const address = z.string().transform((text, context) => {
-  // In a query an unescaped plus sign reads as a space, which no address holds.
-  const contact = normalizeAddress(text.trim().replaceAll(" ", "+"));
-  if (contact !== null) return contact;
-  context.addIssue({ code: "custom", message: "must be an email address" });
-  return z.NEVER;
-});
+export const address = z
+  .string()
+  .meta({ examples: ["ann@example.com"] })
+  .transform((text, context) => {
+    // In a query an unescaped plus sign reads as a space, which no address holds.
+    const contact = normalizeAddress(text.trim().replaceAll(" ", "+"));
+    if (contact !== null) return contact;
+    context.addIssue({ code: "custom", message: "must be an email address" });
+    return z.NEVER;
+  });
 
 const seq = z
   .string()

@@ -1,5 +1,7 @@
 // Errors of the API as problem details (RFC 9457): what is wrong and, where a parameter is, which.
 
+import type { ZodError } from "zod";
+
 /** Thrown by a handler to answer with a problem. */
 export class ProblemError extends Error {
   readonly status: number;
@@ -42,4 +44,18 @@ export function problem(
     status,
     headers: { "content-type": "application/problem+json", ...headers },
   });
+}
+
+/** A problem that names every wrong parameter. */
+export function inputProblem({ issues }: Pick<ZodError, "issues">): ProblemError {
+  const errors = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({
+          parameter: [...issue.path, key].join("."),
+          reason: "there is no such parameter",
+        }))
+      : [{ parameter: issue.path.join(".") || "body", reason: issue.message }],
+  );
+  const [first] = errors;
+  return new ProblemError(400, `${first?.parameter}: ${first?.reason}`, errors);
 }

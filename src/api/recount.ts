@@ -1,6 +1,6 @@
 // POST /v1/stats/recount: the proof that the counters are what counting the rows gives, and the remedy where they are not.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { timeId } from "../model/id.ts";
 import { outward } from "../model/stats.ts";
 import {
@@ -10,9 +10,10 @@ import {
   type Difference,
   type Progress,
 } from "../store/recount.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { instant } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
 
 const DAY = 86_400_000;
@@ -23,7 +24,7 @@ const MOST_STEPS = 20;
 const apply = z
   .boolean("must be true or false")
   .default(false)
-  .openapi({ description: "Put right what differs, in the same transaction that compares" });
+  .meta({ description: "Put right what differs, in the same transaction that compares" });
 
 const Begin = z.strictObject({ from: instant, to: instant, apply });
 const GoOn = z.strictObject({
@@ -68,7 +69,7 @@ const Recount = z
     differing: z.int().describe("How many counters differ, or did before `applied`"),
     applied: z.boolean(),
   })
-  .openapi("Recount");
+  .meta({ id: "Recount" });
 
 export const recount = router();
 

@@ -1,22 +1,25 @@
 // What /v1 answers, described once: these schemas type the handlers and make the OpenAPI document.
 
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { EVENT_TYPES, REASONS } from "../model/event.ts";
 import { SUPPRESSION_REASONS } from "../model/policy.ts";
 
 /** ISO 8601 in UTC with milliseconds. */
-export const time = z.iso.datetime().openapi({ example: "2026-11-21T09:30:00.000Z" });
-const address = z.string().openapi({ example: "ann@example.com" });
+export const time = z.iso.datetime().meta({ examples: ["2026-11-21T09:30:00.000Z"] });
+const address = z.string().meta({ examples: ["ann@example.com"] });
 export const eventType = z.enum(EVENT_TYPES);
 
 const eventFields = {
-  id: z.string().openapi({ example: "3fj0dm8c01k5gqfp8w7h2m4n6q8s0tvwxy" }),
+  id: z.string().meta({ examples: ["3fj0dm8c01k5gqfp8w7h2m4n6q8s0tvwxy"] }),
   seq: z.int().describe("Order of storage; the cursor of the feed"),
-  source: z.string().openapi({ example: "mailjet" }),
-  provider: z.string().openapi({ example: "mailjet" }),
+  source: z.string().meta({ examples: ["mailjet"] }),
+  provider: z.string().meta({ examples: ["mailjet"] }),
   type: eventType,
   contact: address,
-  message_id: z.string().nullable().openapi({ example: "1152921521234567890" }),
+  message_id: z
+    .string()
+    .nullable()
+    .meta({ examples: ["1152921521234567890"] }),
   occurred_at: time.describe("When it happened, by the provider"),
   received_at: time,
   bounce: z.enum(["hard", "soft"]).nullable().describe("Only for `bounced`"),
@@ -36,14 +39,14 @@ const eventFields = {
   machine: z.boolean().nullable().describe("Whether a machine opened or clicked; null where it is not told"),
 };
 
-export const Event = z.object(eventFields).openapi("Event");
+export const Event = z.object(eventFields).meta({ id: "Event" });
 
 export const EventWithRaw = z
   .object({
     ...eventFields,
     raw: z.unknown().describe("The provider's own element, untouched; null where the archive has it no more"),
   })
-  .openapi("EventWithRaw");
+  .meta({ id: "EventWithRaw" });
 
 export const suppressionReason = z.enum(SUPPRESSION_REASONS);
 
@@ -53,7 +56,7 @@ const suppressionFields = {
     .string()
     .nullable()
     .describe("null for all mail, else the one list or stream that it holds for")
-    .openapi({ example: "mailjet:12" }),
+    .meta({ examples: ["mailjet:12"] }),
   event: z.string().describe("Id of the event that is the evidence, or of the act by hand"),
   source: z.string().describe("Where the evidence came from; `api` and `import` for what people entered"),
   since: time.describe("When the evidence happened"),
@@ -63,16 +66,19 @@ const suppressionFields = {
   lifted_by: z.string().nullable().describe("The event that lifted it, or the name of the token"),
   lift_note: z.string().nullable(),
   held: z.boolean().describe("Held back because it rests on bounces of a storm; not in force"),
-  held_because: z.string().nullable().openapi({
-    example: "microsoft refused 72 of 90 mails (80 %) in the 15 minutes before 2026-11-21T09:30Z",
-  }),
+  held_because: z
+    .string()
+    .nullable()
+    .meta({
+      examples: ["microsoft refused 72 of 90 mails (80 %) in the 15 minutes before 2026-11-21T09:30Z"],
+    }),
 };
 
-export const Suppression = z.object(suppressionFields).openapi("Suppression");
+export const Suppression = z.object(suppressionFields).meta({ id: "Suppression" });
 
 export const ListedSuppression = z
-  .object({ address, destination: z.string().openapi({ example: "gmail" }), ...suppressionFields })
-  .openapi("ListedSuppression");
+  .object({ address, destination: z.string().meta({ examples: ["gmail"] }), ...suppressionFields })
+  .meta({ id: "ListedSuppression" });
 
 export const SuppressionStatus = z
   .object({
@@ -81,7 +87,7 @@ export const SuppressionStatus = z
     suppression: Suppression.nullable().describe("The strongest in force for all mail"),
     history: z.array(Suppression).describe("All there ever were, those for single lists included"),
   })
-  .openapi("SuppressionStatus");
+  .meta({ id: "SuppressionStatus" });
 
 export const Contact = z
   .object({
@@ -93,7 +99,7 @@ export const Contact = z
     first_seen: time.nullable(),
     last_seen: time.nullable(),
   })
-  .openapi("Contact");
+  .meta({ id: "Contact" });
 
 const status = {
   status: eventType.describe("The highest of its events"),
@@ -110,7 +116,7 @@ export const Message = z
     recipients: z.array(z.object({ contact: address, ...status })),
     events: z.array(Event),
   })
-  .openapi("Message");
+  .meta({ id: "Message" });
 
 const letterFields = {
   id: z.string(),
@@ -124,7 +130,7 @@ const letterFields = {
   replayed_at: time.nullable(),
 };
 
-export const DeadLetter = z.object(letterFields).openapi("DeadLetter");
+export const DeadLetter = z.object(letterFields).meta({ id: "DeadLetter" });
 
 export const DeadLetterWithDelivery = z
   .object({
@@ -145,7 +151,7 @@ export const DeadLetterWithDelivery = z
       .nullable()
       .describe("The whole request; null where it is gone"),
   })
-  .openapi("DeadLetterWithDelivery");
+  .meta({ id: "DeadLetterWithDelivery" });
 
 export const Source = z
   .object({
@@ -161,4 +167,4 @@ export const Source = z
     outside: z.int().describe("Requests from outside of an observed IP list"),
     dead_letters: z.int(),
   })
-  .openapi("Source");
+  .meta({ id: "Source" });

@@ -1,8 +1,9 @@
 // /v1/sources: whether each source is alive, and what it brought.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { listSources } from "../store/sources.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
+import { createRoute, router } from "./routes.ts";
 import { Source } from "./schemas.ts";
 import { sourceShape } from "./shapes.ts";
 

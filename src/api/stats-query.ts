@@ -1,7 +1,7 @@
 // What callers of /v1/stats may ask. What the counters cannot tell exactly is refused, and the parameter named: nothing
 // is estimated.
 
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { EVENT_TYPES } from "../model/event.ts";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, outward } from "../model/stats.ts";
 import type { Place } from "../store/stats.ts";
@@ -11,20 +11,20 @@ const DAY = 86_400_000;
 const DEFAULT_DAYS = 30;
 
 const query = z.strictObject({
-  from: instant.optional().openapi({ description: `Default: ${DEFAULT_DAYS} days before \`to\`` }),
-  to: instant.optional().openapi({ description: "Not included. Default: now" }),
+  from: instant.optional().meta({ description: `Default: ${DEFAULT_DAYS} days before \`to\`` }),
+  to: instant.optional().meta({ description: "Not included. Default: now" }),
   bucket: z
     .enum(BUCKETS, `must be one of ${BUCKETS.join(", ")}`)
     .default("none")
-    .openapi({
+    .meta({
       description: "UTC, weeks from Monday. Ranges: 7 days by 5m, 31 by hour, 1,100 by all others",
     }),
   by: z
     .enum(GROUPINGS, `must be one of ${GROUPINGS.join(", ")}`)
     .default("none")
-    .openapi({ description: "Campaigns and tags are counted by day, and not by destination" }),
+    .meta({ description: "Campaigns and tags are counted by day, and not by destination" }),
   source: word.optional(),
-  destination: word.optional().openapi({ description: "Mailbox provider: gmail, microsoft, ..., other" }),
+  destination: word.optional().meta({ description: "Mailbox provider: gmail, microsoft, ..., other" }),
   campaign: word.optional(),
   type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
   tag: word.optional(),
@@ -84,16 +84,16 @@ export function placeOf(cursor: string): { from: number; to: number; after: Plac
 
 export const CompareParameters = z
   .strictObject({
-    a: word.openapi({ description: "A campaign" }),
-    b: word.openapi({ description: "Another one" }),
+    a: word.meta({ description: "A campaign" }),
+    b: word.meta({ description: "Another one" }),
     metric: z.enum(METRICS, `must be one of ${METRICS.join(", ")}`),
     human: z
       .enum(["true", "false"], 'must be "true" or "false"')
       .default("false")
       .transform((text) => text === "true")
-      .openapi({ description: "Leave out opens and clicks that are told to be a machine's" }),
-    from: instant.optional().openapi({ description: "Default: the beginning" }),
-    to: instant.optional().openapi({ description: "Not included. Default: no end" }),
+      .meta({ description: "Leave out opens and clicks that are told to be a machine's" }),
+    from: instant.optional().meta({ description: "Default: the beginning" }),
+    to: instant.optional().meta({ description: "Not included. Default: no end" }),
   })
   .transform(({ from, to, ...asked }, context) => {
     const range = outward({ from: from ?? 0, to: to ?? END_OF_TIME }, "none", true);

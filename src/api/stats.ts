@@ -1,13 +1,14 @@
 // /v1/stats: exact counts and rates from the counters, and whether two campaigns differ.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { newcombe, VERDICTS, verdictOf, wilson } from "../model/proportion.ts";
 import { METRICS, NO_RATES, partsOf, ratesOf, endOf, RATES } from "../model/stats.ts";
 import { EVENT_TYPES } from "../model/event.ts";
 import { readCampaign, readStats, type Group, type StatsQuery } from "../store/stats.ts";
-import { json, needs, pageOf, problems, router } from "./api.ts";
+import { json, needs, pageOf, problems } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
 import { CompareParameters, cursorOf, placeOf, StatsParameters } from "./stats-query.ts";
 
@@ -68,7 +69,7 @@ const Stats = z
       RATES.map((name) => [name, rate.describe(`${DENOMINATORS[name]}; null where that is 0 or not known`)]),
     ) as Record<(typeof RATES)[number], typeof rate>),
   })
-  .openapi("Stats");
+  .meta({ id: "Stats" });
 type Stats = z.output<typeof Stats>;
 
 export const stats = router();

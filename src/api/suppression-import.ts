@@ -1,12 +1,13 @@
 // /v1/suppressions/import: a list from elsewhere. What the list of suppressions gives as CSV or NDJSON can come in here again,
 // reasons, times and notes as they were; importing twice is importing once.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Order } from "../contact/acts.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { readRows, type Row } from "./import-rows.ts";
 import { carryOutOrders, orderId } from "./orders.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 
 const MOST_ROWS = 5_000;
 /** Contacts between two writes to the database. */
@@ -23,7 +24,7 @@ const Imported = z
       z.object({ line: z.int().describe("The header of a CSV is line 1"), reason: z.string() }),
     ),
   })
-  .openapi("ImportedSuppressions");
+  .meta({ id: "ImportedSuppressions" });
 
 const FIELDS =
   "`address` (or `contact`, `email`), and where there are any `reason`, `note`, `since`, `scope`";
@@ -41,7 +42,10 @@ const importing = createRoute({
       required: true,
       content: {
         "text/csv": {
-          schema: { type: "string", example: "address,reason,note\nann@example.com,unsubscribed,old list\n" },
+          schema: {
+            type: "string",
+            examples: ["address,reason,note\nann@example.com,unsubscribed,old list\n"],
+          },
         },
         "application/json": { schema: { type: "array", items: { type: "object" } } },
         "application/x-ndjson": { schema: { type: "string" } },

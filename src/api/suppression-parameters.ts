@@ -1,7 +1,7 @@
 // What callers may pass about suppressions.
 
 import { Buffer } from "node:buffer";
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../model/policy.ts";
 import type { Place } from "../store/suppression-list.ts";
 import { instant, limit, word } from "./parameters.ts";
@@ -14,7 +14,7 @@ export const reason = z.enum(SUPPRESSION_REASONS, `must be one of ${SUPPRESSION_
 export const note = z
   .string("must be a text")
   .max(500, "is longer than 500 characters")
-  .openapi({ example: "asked by phone" });
+  .meta({ examples: ["asked by phone"] });
 
 /** One list or stream, or `global` for all mail, which the model writes as ''. */
 export const scope = z
@@ -24,8 +24,8 @@ export const scope = z
     /^(global|[a-z0-9]+:\S(.*\S)?)$/,
     'must be "global" or a list as <provider>:<list>, such as mailjet:12',
   )
-  .transform((text) => (text === "global" ? "" : text))
-  .openapi({ type: "string", example: "mailjet:12" });
+  .meta({ examples: ["mailjet:12"] })
+  .transform((text) => (text === "global" ? "" : text));
 
 const cursor = z.string().transform((text, context): Place => {
   const place = Cursor.safeParse(fromBase64(text));
@@ -50,19 +50,19 @@ export function cursorOf(place: Place): string {
 
 export const SuppressionsQuery = z
   .strictObject({
-    after: cursor.optional().openapi({ type: "string" }),
+    after: cursor.optional(),
     limit,
     reason: reason.optional(),
     source: word.optional(),
     scope: scope.optional(),
-    destination: word.optional().openapi({ example: "gmail" }),
+    destination: word.optional().meta({ examples: ["gmail"] }),
     since: instant.optional(),
     until: instant.optional(),
-    held: z.literal("true", 'must be "true"').optional().openapi({ description: "Those that are held back" }),
+    held: z.literal("true", 'must be "true"').optional().meta({ description: "Those that are held back" }),
     include: z
       .literal("lifted", 'must be "lifted"')
       .optional()
-      .openapi({ description: "Not only those in force: also lifted and held ones" }),
+      .meta({ description: "Not only those in force: also lifted and held ones" }),
   })
   .refine(({ held, include }) => held === undefined || include === undefined, {
     path: ["held"],
@@ -92,6 +92,6 @@ export const Checking = z.strictObject({
     .array(z.string("must be a text").max(1_000, "is too long"), "must be a list of addresses")
     .min(1, "must not be empty")
     .max(MOST_CHECKED, `holds more than ${MOST_CHECKED} addresses`)
-    .openapi({ example: ["ann@example.com", "Bob@Example.com"] }),
+    .meta({ examples: [["ann@example.com", "Bob@Example.com"]] }),
   scope: scope.optional(),
 });

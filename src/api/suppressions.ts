@@ -1,6 +1,6 @@
 // /v1/suppressions: who must not be mailed and why; suppressing and lifting by hand; "may I mail these?", in one round trip.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { bodyLimit } from "hono/body-limit";
 import { etag } from "hono/etag";
 import { isInForce } from "../model/contact.ts";
@@ -8,11 +8,12 @@ import { normalizeAddress } from "../model/address.ts";
 import { listSuppressions, type Place } from "../store/suppression-list.ts";
 import { liftErased } from "../store/erased.ts";
 import { checkContacts, getSuppressions } from "../store/suppressions.ts";
-import { json, needs, pageOf, problems, router } from "./api.ts";
+import { json, needs, pageOf, problems } from "./api.ts";
 import { formOf, inPages, stream, STREAMED } from "./lists.ts";
 import { carryOutOrder, orderId } from "./orders.ts";
 import { address } from "./parameters.ts";
 import { problem, ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "./schemas.ts";
 import { listedSuppressionShape, suppressionStatusShape } from "./shapes.ts";
 import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./suppression-parameters.ts";
@@ -136,14 +137,17 @@ suppressions.openapi(lifting, async (c) => {
 
 const Checked = z
   .object({
-    address: z.string().describe("As it was asked").openapi({ example: "Bob@Example.com" }),
+    address: z
+      .string()
+      .describe("As it was asked")
+      .meta({ examples: ["Bob@Example.com"] }),
     suppressed: z.boolean(),
     reason: suppressionReason.nullable().describe("The strongest in force"),
     scope: z.string().nullable().describe("null for all mail, else the list that was asked for"),
     since: time.nullable(),
     error: z.string().nullable().describe("Why it is no address; then nothing is known of it"),
   })
-  .openapi("CheckedAddress");
+  .meta({ id: "CheckedAddress" });
 
 const checking = createRoute({
   ...needs("read"),

@@ -1,22 +1,23 @@
 // /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { configOf } from "../config.ts";
 import { SCOPES } from "../model/scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
-import { json, needs, problems, router } from "./api.ts";
+import { json, needs, problems } from "./api.ts";
 import { digestOf } from "./auth.ts";
 import { ProblemError } from "./problem.ts";
+import { createRoute, router } from "./routes.ts";
 
 const tags = ["Tokens"];
 const name = z
   .string()
   .regex(/^[\w.-]{1,64}$/, "must be letters, digits, dots, dashes, at most 64")
-  .openapi({ example: "dashboard" });
+  .meta({ examples: ["dashboard"] });
 const scopes = z
   .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
   .min(1, "must not be empty")
-  .openapi({ example: ["read"], description: "write holds read, and admin holds both" });
+  .meta({ examples: [["read"]], description: "write holds read, and admin holds both" });
 
 const Token = z
   .object({
@@ -27,7 +28,7 @@ const Token = z
     created_by: z.string().nullable().describe("The token with which it was made"),
     last_used_at: z.iso.datetime().nullable().describe("To within five minutes"),
   })
-  .openapi("Token");
+  .meta({ id: "Token" });
 
 export const tokens = router();
 
@@ -77,7 +78,7 @@ const making = createRoute({
     body: { required: true, content: { "application/json": { schema: z.strictObject({ name, scopes }) } } },
   },
   responses: {
-    201: json("The token", z.object({ name, scopes, token: z.string().openapi({ example: "tid_Zm9v..." }) })),
+    201: json("The token", z.object({ name, scopes, token: z.string().meta({ examples: ["tid_Zm9v..."] }) })),
     ...problems(400, 409),
   },
 });

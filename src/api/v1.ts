@@ -1,7 +1,7 @@
 // /v1: what was stored, for whoever holds a token.
 
 import { createMiddleware } from "hono/factory";
-import { router, type Api } from "./api.ts";
+import type { Api } from "./api.ts";
 import { authenticated } from "./auth.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
@@ -11,6 +11,7 @@ import { history } from "./history.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./problem.ts";
 import { recount } from "./recount.ts";
+import { router } from "./routes.ts";
 import { sources } from "./sources.ts";
 import { heldSuppressions } from "./held-suppressions.ts";
 import { suppressionImport } from "./suppression-import.ts";
