@@ -7,7 +7,7 @@ import { findErased } from "../store/erased.ts";
 import { listTimeline } from "../store/events.ts";
 import { ofErased } from "../store/suppressions.ts";
 import { json, needs, pageOf, problems } from "./api.ts";
-import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { answerList, listOf } from "./lists.ts";
 import { address, TimelineQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
@@ -48,10 +48,7 @@ const timeline = createRoute({
   summary: "A contact's events over all sources, latest occurrence first",
   request: { params, query: TimelineQuery },
   responses: {
-    200: {
-      description: "The events",
-      content: { "application/json": { schema: pageOf("events", Event) }, ...STREAMED },
-    },
+    200: listOf("The events", pageOf("events", Event)),
     ...problems(400),
   },
 });
@@ -59,19 +56,11 @@ const timeline = createRoute({
 contacts.openapi(timeline, async (c) => {
   const contact = c.req.valid("param").address;
   const { after, limit } = c.req.valid("query");
-  const form = formOf(c);
   const page = async (before: string | undefined, size: number) => {
     const found = await listTimeline(c.var.db, { contact, before, limit: size });
     return { items: found.events.map(eventShape), next: found.next };
   };
-  if (form === "json") {
-    const { items, next } = await page(after, Math.min(limit ?? 100, 1_000));
-    return c.json({ events: items, next }, 200);
-  }
-  const columns = Object.keys(Event.shape) as (keyof z.output<typeof Event>)[];
-  return stream({
-    form,
-    columns,
-    next: inPages((cursor: string | undefined, size) => page(cursor ?? after, size), limit),
-  });
+  return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
+    c.json({ events: items, next }, 200),
+  );
 });

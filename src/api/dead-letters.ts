@@ -13,7 +13,7 @@ import {
 } from "../store/dead-letters.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
 import { json, needs, pageOf, problems } from "./api.ts";
-import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { answerList, listOf } from "./lists.ts";
 import { LettersQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
@@ -33,27 +33,20 @@ const listing = createRoute({
   summary: "Dead letters in order of receipt",
   request: { query: LettersQuery },
   responses: {
-    200: {
-      description: "The dead letters",
-      content: { "application/json": { schema: pageOf("dead_letters", DeadLetter) }, ...STREAMED },
-    },
+    200: listOf("The dead letters", pageOf("dead_letters", DeadLetter)),
     ...problems(400),
   },
 });
 
 deadLetters.openapi(listing, async (c) => {
-  const { limit, ...query } = c.req.valid("query");
-  const page = async (after: string | undefined, size: number) => {
-    const found = await listLetters(c.var.db, { ...query, after: after ?? query.after, limit: size });
+  const { limit, after, ...query } = c.req.valid("query");
+  const page = async (from: string | undefined, size: number) => {
+    const found = await listLetters(c.var.db, { ...query, after: from, limit: size });
     return { items: found.letters.map(letterShape), next: found.next };
   };
-  const form = formOf(c);
-  if (form === "json") {
-    const { items, next } = await page(undefined, limit ?? 100);
-    return c.json({ dead_letters: items, next }, 200);
-  }
-  const columns = Object.keys(DeadLetter.shape) as (keyof z.output<typeof DeadLetter>)[];
-  return stream({ form, columns, next: inPages(page, limit) });
+  return await answerList(c, { item: DeadLetter, after, limit, page }, (items, next) =>
+    c.json({ dead_letters: items, next }, 200),
+  );
 });
 
 const single = createRoute({

@@ -8,7 +8,7 @@ import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/archive.ts";
 import { getEvent, listEvents, type RawPlace } from "../store/events.ts";
 import { json, needs, pageOf, problems } from "./api.ts";
-import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { answerList, listOf } from "./lists.ts";
 import { EventsQuery } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
@@ -29,30 +29,20 @@ const listing = createRoute({
     "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all that match, or `limit` of them.",
   request: { query: EventsQuery },
   responses: {
-    200: {
-      description: "The events",
-      content: { "application/json": { schema: pageOf("events", Event) }, ...STREAMED },
-    },
+    200: listOf("The events", pageOf("events", Event)),
     ...problems(400),
   },
 });
 
 events.openapi(listing, async (c) => {
-  const { limit, ...filter } = c.req.valid("query");
-  const form = formOf(c);
-  if (form === "json") {
-    const { events: found, next } = await listEvents(c.var.db, {
-      ...filter,
-      limit: Math.min(limit ?? 100, 1_000),
-    });
-    return c.json({ events: found.map(eventShape), next: next === null ? null : String(next) }, 200);
-  }
-  const page = async (after: number | undefined, size: number) => {
-    const found = await listEvents(c.var.db, { ...filter, after: after ?? filter.after, limit: size });
+  const { limit, after, ...filter } = c.req.valid("query");
+  const page = async (from: number | undefined, size: number) => {
+    const found = await listEvents(c.var.db, { ...filter, after: from, limit: size });
     return { items: found.events.map(eventShape), next: found.next };
   };
-  const columns = Object.keys(Event.shape) as (keyof z.output<typeof Event>)[];
-  return stream({ form, columns, next: inPages(page, limit) });
+  return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
+    c.json({ events: items, next: next === null ? null : String(next) }, 200),
+  );
 });
 
 const single = createRoute({

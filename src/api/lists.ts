@@ -3,15 +3,16 @@
 
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
+import type * as z from "zod";
 import type { Api } from "./api.ts";
 
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 
 /** How a list is to be answered. */
-export type ListForm = "json" | "csv" | "ndjson";
+type ListForm = "json" | "csv" | "ndjson";
 
 /** What the caller accepts, JSON by default. */
-export function formOf(c: Context<Api>): ListForm {
+function formOf(c: Context<Api>): ListForm {
   const accepted = accepts(c, {
     header: "Accept",
     supports: ["application/json", MEDIA.csv, MEDIA.ndjson],
@@ -20,13 +21,45 @@ export function formOf(c: Context<Api>): ListForm {
   return accepted === MEDIA.csv ? "csv" : accepted === MEDIA.ndjson ? "ndjson" : "json";
 }
 
-/** The two streamed forms, for a route's description. */
-export const STREAMED = {
-  [MEDIA.csv]: { schema: { type: "string" as const } },
-  [MEDIA.ndjson]: { schema: { type: "string" as const } },
-};
+/** The answer of a list as a route describes it: pages of JSON, or all of it as text. */
+export function listOf<S extends z.ZodType>(description: string, page: S) {
+  const text = { schema: { type: "string" as const } };
+  const content = { "application/json": { schema: page }, [MEDIA.csv]: text, [MEDIA.ndjson]: text };
+  return { description, content };
+}
 
-export interface Streamed<T extends object> {
+const DEFAULT_LIMIT = 100;
+
+/** How a list is read. */
+interface List<T extends object, C> {
+  /** The schema of its items; their fields are the columns of CSV. */
+  item: z.ZodObject;
+  /** Where the caller wants it to begin. */
+  after: C | undefined;
+  limit: number | undefined;
+  page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>;
+}
+
+/** Answers a list in the form that the caller accepts; `asJson` makes the answer of a page. */
+export async function answerList<T extends object, C extends string | number | readonly unknown[], R>(
+  c: Context<Api>,
+  { item, after, limit, page }: List<T, C>,
+  asJson: (items: T[], next: C | null) => R,
+): Promise<R | TextResponse> {
+  const form = formOf(c);
+  if (form === "json") {
+    const { items, next } = await page(after, limit ?? DEFAULT_LIMIT);
+    return asJson(items, next);
+  }
+  const columns = Object.keys(item.shape) as (keyof T & string)[];
+  return stream({
+    form,
+    columns,
+    next: inPages((from: C | undefined, size) => page(from ?? after, size), limit),
+  });
+}
+
+interface Streamed<T extends object> {
   form: "csv" | "ndjson";
   /** The columns of CSV: fields of the items, in order. Those that hold lists or objects are written as JSON. */
   columns: readonly (keyof T & string)[];
@@ -38,7 +71,7 @@ export interface Streamed<T extends object> {
 type TextResponse = Response & TypedResponse<string, 200, "text">;
 
 /** The whole list as it is read. Where reading fails half-way the transfer breaks off, so that nobody takes it for whole. */
-export function stream<T extends object>({ form, columns, next }: Streamed<T>): TextResponse {
+function stream<T extends object>({ form, columns, next }: Streamed<T>): TextResponse {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -69,7 +102,7 @@ function cell(value: unknown): string {
 /**
  * Reads a list of pages one after the other, up to `most` items. `page` gives the page after a cursor.
  */
-export function inPages<T, C extends string | number | readonly unknown[]>(
+function inPages<T, C extends string | number | readonly unknown[]>(
   page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
   most = Infinity,
 ): () => Promise<T[] | null> {

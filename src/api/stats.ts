@@ -6,7 +6,7 @@ import { METRICS, NO_RATES, partsOf, ratesOf, endOf, RATES } from "../model/stat
 import { EVENT_TYPES } from "../model/event.ts";
 import { readCampaign, readStats, type Group, type StatsQuery } from "../store/stats.ts";
 import { json, needs, pageOf, problems } from "./api.ts";
-import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { answerList, listOf } from "./lists.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
@@ -85,13 +85,10 @@ const listing = createRoute({
     "which range it covers. Groups without events are left out. With `by=type` or `type=` there are no rates.",
   request: { query: StatsParameters },
   responses: {
-    200: {
-      description: "The groups in order of time and name",
-      content: {
-        "application/json": { schema: pageOf("stats", Stats).extend({ from: time, to: time }) },
-        ...STREAMED,
-      },
-    },
+    200: listOf(
+      "The groups in order of time and name",
+      pageOf("stats", Stats).extend({ from: time, to: time }),
+    ),
     ...problems(400),
   },
 });
@@ -104,13 +101,9 @@ stats.openapi(listing, async (c) => {
     const items = found.groups.map((group) => statsShape(group, query));
     return { items, next: found.next === null ? null : cursorOf(query, found.next) };
   };
-  const form = formOf(c);
-  if (form === "json") {
-    const { items, next } = await page(undefined, limit ?? 100);
-    return c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200);
-  }
-  const columns = Object.keys(Stats.shape) as (keyof Stats)[];
-  return stream({ form, columns, next: inPages(page, limit) });
+  return await answerList(c, { item: Stats, after: undefined, limit, page }, (items, next) =>
+    c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),
+  );
 });
 
 const iso = (ms: number): string => new Date(ms).toISOString();

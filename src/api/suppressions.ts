@@ -9,7 +9,7 @@ import { listSuppressions, type Place } from "../store/suppression-list.ts";
 import { liftErased } from "../store/erased.ts";
 import { checkContacts, getSuppressions } from "../store/suppressions.ts";
 import { json, needs, pageOf, problems } from "./api.ts";
-import { formOf, inPages, stream, STREAMED } from "./lists.ts";
+import { answerList, listOf } from "./lists.ts";
 import { carryOutOrder, orderId } from "./orders.ts";
 import { address } from "./parameters.ts";
 import { problem, ProblemError } from "./problem.ts";
@@ -39,10 +39,7 @@ const listing = createRoute({
     "out; go on until `next` is null.",
   request: { query: SuppressionsQuery },
   responses: {
-    200: {
-      description: "The suppressions",
-      content: { "application/json": { schema: pageOf("suppressions", ListedSuppression) }, ...STREAMED },
-    },
+    200: listOf("The suppressions", pageOf("suppressions", ListedSuppression)),
     ...problems(400),
   },
 });
@@ -53,17 +50,9 @@ suppressions.openapi(listing, async (c) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
     return { items: items.map(listedSuppressionShape), next };
   };
-  const form = formOf(c);
-  if (form === "json") {
-    const { items, next } = await page(after, limit ?? 100);
-    return c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200);
-  }
-  const columns = Object.keys(ListedSuppression.shape) as (keyof z.output<typeof ListedSuppression>)[];
-  return stream({
-    form,
-    columns,
-    next: inPages((place: Place | undefined, size) => page(place ?? after, size), limit),
-  });
+  return await answerList(c, { item: ListedSuppression, after, limit, page }, (items, next) =>
+    c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200),
+  );
 });
 
 const single = createRoute({
