@@ -125,10 +125,19 @@ function queryOf(c: Context<Api>): Record<string, unknown> {
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
+/** What reading the body gives. A body that breaks off is its sender's trouble, or nobody's any more. */
+export async function whole<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch {
+    throw new ProblemError(400, "The body did not come whole.");
+  }
+}
+
 /** The body's JSON; an object without fields where there is no body. What is no JSON is refused, not passed over. */
 async function jsonOf(c: Context<Api>): Promise<unknown> {
   const type = c.req.header("content-type");
-  const text = type === undefined || JSON_TYPE.test(type) ? await c.req.text() : null;
+  const text = type === undefined || JSON_TYPE.test(type) ? await whole(c.req.text()) : null;
   if (type === undefined && text === "") return {};
   if (type === undefined || text === null)
     throw new ProblemError(415, "The body must be JSON; send it as application/json.");

@@ -7,7 +7,7 @@ import { json, needs, problems } from "./api.ts";
 import { readRows, type Row } from "./import-rows.ts";
 import { carryOutOrders, orderId } from "./orders.ts";
 import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { createRoute, router, whole } from "./routes.ts";
 
 const MOST_ROWS = 5_000;
 /** Contacts between two writes to the database. */
@@ -61,7 +61,7 @@ suppressionImport.openapi(importing, async (c) => {
   const now = Date.now();
   const read = readRows(
     c.req.header("content-type") ?? "",
-    new Uint8Array(await c.req.arrayBuffer()),
+    new Uint8Array(await whole(c.req.arrayBuffer())),
     now,
     MOST_ROWS,
   );

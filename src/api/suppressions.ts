@@ -1,7 +1,6 @@
 // /v1/suppressions: who must not be mailed and why; suppressing and lifting by hand; "may I mail these?", in one round trip.
 
 import * as z from "zod";
-import { bodyLimit } from "hono/body-limit";
 import { etag } from "hono/etag";
 import { isInForce } from "../model/contact.ts";
 import { normalizeAddress } from "../model/address.ts";
@@ -12,7 +11,7 @@ import { json, needs, pageOf, problems } from "./api.ts";
 import { answerList, listOf } from "./lists.ts";
 import { carryOutOrder, orderId } from "./orders.ts";
 import { address } from "./parameters.ts";
-import { problem, ProblemError } from "./problem.ts";
+import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "./schemas.ts";
 import { listedSuppressionShape, suppressionStatusShape } from "./shapes.ts";
@@ -20,13 +19,8 @@ import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from ".
 
 const tags = ["Suppressions"];
 const params = z.object({ address });
-const MOST_BYTES = 5_000_000;
 
 export const suppressions = router();
-
-suppressions.use(
-  bodyLimit({ maxSize: MOST_BYTES, onError: () => problem(413, "The body is larger than 5 MB.") }),
-);
 
 const listing = createRoute({
   ...needs("read"),

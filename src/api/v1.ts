@@ -1,6 +1,8 @@
 // /v1: what was stored, for whoever holds a token.
 
+import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
+import { MAX_BODY } from "../ingest/body.ts";
 import type { Api } from "./api.ts";
 import { authenticated } from "./auth.ts";
 import { contacts } from "./contacts.ts";
@@ -41,6 +43,7 @@ const inSession = createMiddleware<Api>(async (c, next) => {
 export const v1 = router();
 
 v1.use(inSession, authenticated);
+v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
 v1.route("/events", events);
 v1.route("/contacts", contacts);
 v1.route("/contacts", erasing);

@@ -56,7 +56,7 @@ function wrongAnswer(request: FuzzRequest, answer: Answer): string | null {
   if (leaks(all)) return `the answer shows a secret, a path or a stack trace: ${shown(answer)}`;
   if (status >= 500) return `answered ${status}: ${shown(answer)}`;
   const type = headers.get("content-type") ?? "";
-  if (/json/.test(type) && request.method !== "HEAD" && !isJson(text))
+  if (/[/+]json\b/.test(type) && request.method !== "HEAD" && !isJson(text))
     return `its JSON cannot be read: ${shown(answer)}`;
   if (request.method === "HEAD" || status < 400) return null;
   if (status === 401 && !headers.has("www-authenticate")) return "401 without WWW-Authenticate";

@@ -1,4 +1,5 @@
-// Reads of the API with hostile parameters, with the right token and without.
+// Calls of the API with hostile parameters and bodies, with the right token and without. Nobody whose events are counted in
+// the end is erased.
 
 import type { Random } from "../../../src/local/traffic/random.ts";
 import { EVENT_TYPES } from "../../../src/model/event.ts";
@@ -10,7 +11,14 @@ import { API_TOKEN } from "../settings.ts";
 import { request, type FuzzRequest } from "../types.ts";
 
 const PARAMETERS =
-  "after limit order contact type source message_id since until token __proto__ constructor".split(" ");
+  "after limit order contact type source message_id since until token __proto__ constructor custom_id campaign reason scope destination held include from to bucket by tag a b metric human note".split(
+    " ",
+  );
+const FIELDS =
+  "addresses address note scope destination since until name scopes from to source apply after limit recount __proto__".split(
+    " ",
+  );
+const ACCEPTED = ["*/*", "text/csv", "application/x-ndjson", "application/json;q=0, text/csv;q=0.1", "x", ""];
 const VALUES: readonly string[] = [
   "",
   "0",
@@ -62,49 +70,84 @@ const VALUES: readonly string[] = [
   "a".repeat(3000),
 ];
 
+const METHODS = ["HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"];
+
 /** A request of /v1. */
 export function apiCall(names: Names, random: Random): FuzzRequest {
   const authorized = random.chance(0.85);
   const authorization = authorized ? `Bearer ${API_TOKEN}` : draw(random, MALFORMED_AUTHORIZATIONS);
-  const path = pathOf(names, random);
+  const [usual, path] = callOf(names, random);
   const query = random.chance(0.6) ? `?${queryOf(names, random)}` : "";
-  const drawn = random.next();
-  const method = drawn < 0.85 ? "GET" : draw(random, ["HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]);
+  const method = random.chance(0.85) ? usual : draw(random, METHODS);
+  const posts = method === "POST" || method === "PUT";
   // A HEAD or OPTIONS without a token is refused like any other method.
   const expect = authorized ? null : [401];
   return request({
     kind: "api",
     method,
-    target: path + query,
-    headers: [["authorization", authorization]],
+    target:
+      (method === "DELETE" ? path.replace(/contacts\/[^/?]*/, "contacts/nobody@example.com") : path) + query,
+    headers: [
+      ["authorization", authorization],
+      ["accept", draw(random, ACCEPTED)],
+      ...(posts ? [["content-type", draw(random, TYPES)] as [string, string]] : []),
+    ],
+    body: Buffer.from(posts ? bodyOf(names, random) : ""),
     expect,
   });
 }
 
-function pathOf(names: Names, random: Random): string {
+const TYPES = ["application/json", "application/json", "text/csv", "application/x-ndjson", "text/plain"];
+
+/** The call's usual method, and its path. */
+function callOf(names: Names, random: Random): [method: string, path: string] {
   const any = (known: readonly string[]): string =>
     encodeURIComponent(random.chance(0.7) && known.length > 0 ? draw(random, known) : word(random));
-  switch (random.between(0, 8)) {
-    case 0:
-      return "/v1/events";
-    case 1:
-      return `/v1/events/${any(names.events)}`;
-    case 2:
-      return `/v1/contacts/${any(names.contacts)}`;
-    case 3:
-      return `/v1/contacts/${any(names.contacts)}/timeline`;
-    case 4:
-      return `/v1/messages/${any(names.messages)}`;
-    case 5:
-      return "/v1/sources";
-    case 6:
-      return "/v1/dead-letters";
-    case 7:
-      // Names of none that is there: those are looked at, and discarded, once all has come to rest.
-      return `/v1/dead-letters/${encodeURIComponent(word(random))}${random.chance(0.3) ? "/replay" : ""}`;
-    default:
-      return `/v1/${encodeURIComponent(word(random))}`;
-  }
+  const none = (): string => encodeURIComponent(word(random));
+  const calls: (() => [string, string])[] = [
+    () => ["GET", "/v1/events"],
+    () => ["GET", `/v1/events/${any(names.events)}`],
+    () => ["GET", `/v1/contacts/${any(names.contacts)}`],
+    () => ["GET", `/v1/contacts/${any(names.contacts)}/timeline`],
+    () => ["GET", `/v1/messages/${any(names.messages)}`],
+    () => ["GET", "/v1/messages"],
+    () => ["GET", "/v1/sources"],
+    () => ["GET", "/v1/dead-letters"],
+    // Names of none that is there: those are looked at, and discarded, once all has come to rest.
+    () => [
+      random.chance(0.3) ? "POST" : "GET",
+      `/v1/dead-letters/${none()}${random.chance(0.3) ? "/replay" : ""}`,
+    ],
+    () => ["GET", "/v1/suppressions"],
+    () => [draw(random, ["GET", "PUT", "DELETE"]), `/v1/suppressions/${any(names.contacts)}`],
+    () => ["POST", `/v1/suppressions/${draw(random, ["check", "import", "release", "drop"])}`],
+    () => ["GET", `/v1/stats${draw(random, ["", "", "/compare"])}`],
+    () => ["POST", "/v1/stats/recount"],
+    () => ["POST", "/v1/history/renormalise"],
+    () => [draw(random, ["GET", "POST"]), "/v1/tokens"],
+    () => ["DELETE", `/v1/tokens/${none()}`],
+    () => ["GET", `/v1/erasures/${none()}`],
+    () => ["GET", `/v1/${none()}`],
+  ];
+  return draw(random, calls)();
+}
+
+/** A body with fields that some call knows, a list of addresses among them, or something else altogether. */
+function bodyOf(names: Names, random: Random): string {
+  if (random.chance(0.15)) return word(random);
+  if (random.chance(0.15)) return `address,reason,note\n${draw(random, names.contacts)},${word(random)},"\n`;
+  const value = (name: string): unknown => {
+    if (random.chance(0.2)) return draw(random, [null, true, 1e308, -1, [], {}, [[]], "", word(random)]);
+    if (name === "addresses") return [draw(random, names.contacts), word(random)];
+    if (name === "address") return draw(random, names.contacts);
+    if (name === "scopes") return ["read"];
+    if (name === "limit") return random.between(1, 60);
+    if (name === "from" || name === "since") return "2026-11-01";
+    if (name === "to" || name === "until") return "2026-12-01T00:00:00Z";
+    return name === "apply" ? random.chance(0.5) : word(random);
+  };
+  const fields = Array.from({ length: random.between(0, 4) }, () => draw(random, FIELDS));
+  return JSON.stringify(Object.fromEntries(fields.map((name) => [name, value(name)])));
 }
 
 function queryOf(names: Names, random: Random): string {
