@@ -201,6 +201,19 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
+  it("leaves what is received right after it as it came", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    pass(1_000);
+    await deliver(await messagesOf(both({ event: "click", url: "https://example.com" })));
+    await settle();
+    const [later] = await rows<{ id: string }>(`SELECT id FROM events WHERE contact = '${ANN}'`);
+    expect(await (await read(`/v1/events/${later?.id}`)).json()).toMatchObject({
+      type: "clicked",
+      raw: { email: ANN },
+    });
+  });
+
   it("does not take a repeat of what it erased for news, however long", async () => {
     const post = (): Request =>
       mailjetPost(

@@ -44,10 +44,13 @@ interface Simulation {
   /** Parcels for which the ESP saw a 200. */
   acknowledged: Set<number>;
   /** What people asked for and were not told that it is done. */
-  owed: Set<Extract<Act, { contact: string }>>;
+  owed: Set<Asked>;
   /** What an ESP may vary between two deliveries is drawn anew for each. */
   content: Random;
 }
+
+/** What somebody asks for, and goes on asking for until it is done. */
+type Asked = Extract<Act, { contact: string }>;
 
 export async function simulate(world: World): Promise<Verdict> {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: world.start });
@@ -79,15 +82,20 @@ async function play(world: World): Promise<Verdict> {
     processed: new Set(),
     accepted: [],
     refused: [],
+    received: new Map(),
     known: new Map(),
     deeds: [],
+    claims: [],
+    erasures: [],
   };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
     seen: (frame, runner) => {
       const parcel = brings.get(runner);
-      if (parcel !== undefined && frame instanceof Uint8Array)
-        witness.envelopes.set(decodeFrame(frame).envelope.id, parcel);
+      if (parcel === undefined || !(frame instanceof Uint8Array)) return;
+      const { id, receivedAt } = decodeFrame(frame).envelope;
+      witness.envelopes.set(id, parcel);
+      witness.received.set(id, receivedAt);
     },
   };
   const gate = makeGate(world.start, producer, listenerOf(witness), () =>
@@ -118,7 +126,8 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   for (const [i, act] of round.acts.entries()) {
     const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random);
     if (begun === null) continue;
-    begun.runner.skew = random.pick([0, 0, -5_000, 5_000]);
+    const skew = random.pick([0, 0, -5_000, 5_000]);
+    begun.runner.skew = simulation.world.erasing ? 0 : skew;
     all.push(begun);
   }
   const runners = all.map(({ runner }) => runner);
@@ -155,7 +164,10 @@ async function begin(
       });
     case "suppress":
     case "lift":
+    case "erase":
       return ask(simulation, act, name);
+    case "renormalise":
+      return invocation(name, async (bindings) => await fetchFrom(renormalising(simulation), bindings));
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);
@@ -178,19 +190,36 @@ function replay(id: string, name: string): Begun {
   return invocation(name, async (bindings) => await fetchFrom(request, bindings));
 }
 
-/** Somebody suppresses or lifts; who is not told that it is done asks again. */
-function ask({ owed, witness }: Simulation, act: Extract<Act, { contact: string }>, name: string): Begun {
+/** All deliveries that there may be, read anew and applied. */
+function renormalising({ world, gate }: Simulation): Request {
+  const [from, to] = [world.start - HOUR, gate.now() + HOUR].map((ms) => new Date(ms).toISOString());
+  return new Request("https://edge.example/v1/history/renormalise", {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiToken}`, "content-type": "application/json" },
+    body: JSON.stringify({ from, to, apply: true, limit: 200 }),
+  });
+}
+
+/** How each thing is asked for, and the answers that say that it is done. */
+const ASKING = {
+  suppress: { method: "PUT", path: "suppressions", done: [200] },
+  lift: { method: "DELETE", path: "suppressions", done: [200, 404] },
+  erase: { method: "DELETE", path: "contacts", done: [200, 202] },
+} as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
+
+/** Somebody suppresses, lifts or erases; who is not told that it is done asks again. */
+function ask({ owed, witness }: Simulation, act: Asked, name: string): Begun {
+  const { method, path, done: answers } = ASKING[act.kind];
   const begun = invocation(
     name,
     async (bindings) => {
-      const method = act.kind === "suppress" ? "PUT" : "DELETE";
       const headers = { authorization: `Bearer ${apiToken}` };
-      const url = `https://edge.example/v1/suppressions/${act.contact}`;
+      const url = `https://edge.example/v1/${path}/${act.contact}`;
       return await fetchFrom(new Request(url, { method, headers }), bindings);
     },
     (died) => {
       const { value } = begun.runner.outcome;
-      const done = !died && (value === 200 || (act.kind === "lift" && value === 404));
+      const done = !died && answers.some((answer) => answer === value);
       if (done) owed.delete(act);
       else owed.add(act);
       if (!done && !died && value !== 503) witness.refused.push(`${act.kind} was answered ${String(value)}`);
@@ -200,20 +229,31 @@ function ask({ owed, witness }: Simulation, act: Extract<Act, { contact: string 
 }
 
 /** Notes what each contact's object knew and did. */
-function listenerOf({ known, deeds }: Witness): Listener {
+function listenerOf(witness: Witness): Listener {
+  const { known, claims: asked, erasures } = witness;
   const learn = (contact: string, id: string): void =>
     void known.set(contact, [...(known.get(contact) ?? []), id]);
   return {
     claimed: (contact, claims, granted) => {
-      for (const [i, { fact }] of claims.entries())
+      for (const [i, { key, origin, received, fact }] of claims.entries()) {
+        asked.push({
+          contact,
+          key,
+          origin,
+          received,
+          fact,
+          granted: granted[i] === true,
+          erasures: erasures.length,
+        });
         if (granted[i] === true && fact !== null) learn(contact, fact.id);
+      }
     },
     acted: (contact, orders, changed, now) => {
       for (const [i, { kind, id }] of orders.entries()) {
         if (changed[i] !== true) continue;
-        const lifts = deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
+        const lifts = witness.deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
         const at = kind === "lift" ? now : Math.max(now, ...lifts.map((deed) => deed.at + 1));
-        deeds.push({
+        witness.deeds.push({
           contact,
           kind: kind === "lift" ? "lift" : "entry",
           id,
@@ -222,6 +262,15 @@ function listenerOf({ known, deeds }: Witness): Listener {
         });
         if (kind === "entry") learn(contact, id);
       }
+    },
+    erased: (contact, { id, at }) => {
+      if (erasures.findLast((one) => one.contact === contact)?.id === id) return; // asked again
+      const [own, others] = [true, false].map((is) =>
+        witness.deeds.filter((deed) => (deed.contact === contact) === is),
+      );
+      erasures.push({ contact, id, at, deeds: own ?? [] });
+      witness.deeds = others ?? [];
+      known.delete(contact);
     },
   };
 }
@@ -249,7 +298,7 @@ function post(simulation: Simulation, index: number, backup: boolean, name: stri
       const { value } = begun.runner.outcome;
       if (!died && value === 200) {
         simulation.acknowledged.add(index);
-        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "" });
+        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
       } else if (!died && value !== 503) {
         witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
       }
@@ -332,7 +381,8 @@ async function heal(simulation: Simulation): Promise<boolean> {
     const waiting = queues.main.length + queues.dead.length + whole.results.length;
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
     const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
-    if (waiting === 0 && spooled.objects.length === 0 && told) return true;
+    const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
+    if (waiting === 0 && spooled.objects.length === 0 && told && erasing === null) return true;
   }
   return false;
 }
@@ -378,6 +428,9 @@ async function forget({ contacts }: World): Promise<void> {
     "dead_letters",
     "erasures",
     "erased",
+    "batches",
+    "recounts",
+    "recount_cells",
   ];
   await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
   for (;;) {
