@@ -214,6 +214,23 @@ describe("erasing a contact", () => {
     });
   });
 
+  it("keeps what others have of a delivery that was given up before", async () => {
+    await deliver(await messagesOf(both({ event: "sent" })), envWith(), { queue: DEAD_QUEUE });
+    await erase();
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+    const letters = await rows<{ id: string; raw: string }>("SELECT id, raw FROM dead_letters");
+    expect(letters).toEqual([{ id: letters[0]?.id, raw: expect.stringContaining(JOANN) as string }]);
+    const { queue, bodies } = capture();
+    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
+      method: "POST",
+      headers: { authorization: "Bearer api-token" },
+    });
+    expect((await send(replay, envWith({ QUEUE: queue }))).status).toBe(202);
+    await deliver(bodies);
+    expect(await rows("SELECT contact FROM events")).toEqual([{ contact: JOANN }]);
+  });
+
   it("does not take a repeat of what it erased for news, however long", async () => {
     const post = (): Request =>
       mailjetPost(
