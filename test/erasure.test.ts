@@ -214,6 +214,27 @@ describe("erasing a contact", () => {
     });
   });
 
+  it("keeps news that came together with a repeat of what it erased, also when history is read anew", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    await settle();
+    const news = mailjetEvent({ email: ANN, event: "click", url: "https://example.com" });
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN }), news]))));
+    const stored = await rows("SELECT id, contact, type FROM events ORDER BY seq");
+    expect(stored).toMatchObject([{ contact: JOANN }, { contact: ANN, type: "clicked" }]);
+    const request = new Request("https://edge.example/v1/history/renormalise", {
+      method: "POST",
+      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
+      body: JSON.stringify({ from: iso(Date.now() - DAY), to: iso(Date.now() + DAY), apply: true }),
+    });
+    expect(await (await send(request, envWith())).json()).toMatchObject({
+      changed: 0,
+      appeared: 0,
+      vanished: 0,
+    });
+    expect(await rows("SELECT id, contact, type FROM events ORDER BY seq")).toEqual(stored);
+  });
+
   it("keeps what others have of a delivery that was given up before", async () => {
     await deliver(await messagesOf(both({ event: "sent" })), envWith(), { queue: DEAD_QUEUE });
     await erase();

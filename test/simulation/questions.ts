@@ -26,10 +26,11 @@ export async function callApi(path: string, body?: unknown): Promise<Record<stri
   return await answer.json();
 }
 
-/** Counting anew and reading history anew find nothing that is not so already. `start`: ms, when the history began. */
-export async function tellsNothingNew(start: number, events: readonly { at: number }[]): Promise<string[]> {
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Counting anew finds what is counted. `events`: where to count. */
+export async function recountsAlike(events: readonly { at: number }[]): Promise<string[]> {
   const wrong: string[] = [];
-  const iso = (ms: number): string => new Date(ms).toISOString();
   const first = Math.min(...events.map(({ at }) => at));
   const last = Math.max(...events.map(({ at }) => at));
   for (let from = first; from <= last; from += STRETCH) {
@@ -37,6 +38,12 @@ export async function tellsNothingNew(start: number, events: readonly { at: numb
     if (found["status"] !== "done" || found["differing"] !== 0)
       wrong.push(`a recount finds otherwise: ${JSON.stringify(found)}`);
   }
+  return wrong;
+}
+
+/** Counting anew and reading history anew find nothing that is not so already. `start`: ms, when the history began. */
+export async function tellsNothingNew(start: number, events: readonly { at: number }[]): Promise<string[]> {
+  const wrong = await recountsAlike(events);
   const range = { from: iso(start - DAY), to: iso(start + 300 * DAY), limit: 200 };
   const { changed, appeared, vanished, samples } = await callApi("history/renormalise", range);
   if (changed !== 0 || appeared !== 0 || vanished !== 0)

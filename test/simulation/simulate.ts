@@ -12,6 +12,7 @@ import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
 import { check, type Witness } from "./reference.ts";
+import { checkKept, look } from "./retention.ts";
 import type { Act, Parcel, Round, World } from "./world.ts";
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
@@ -112,8 +113,28 @@ async function play(world: World): Promise<Verdict> {
   gate.log.push("-- no more faults");
   const atRest = await heal(simulation);
   const violations = atRest ? [] : ["it does not come to rest"];
-  const all = [...violations, ...witness.refused, ...(await check(witness))];
+  const checked = [...violations, ...witness.refused, ...(await check(witness))];
+  const all = checked.length > 0 ? checked : await endWhatIsOld(simulation);
   return { violations: all, log: gate.log, witness };
+}
+
+/** Long afterwards two scheduled runs at once, with faults, and then one without: what is wrong after that. */
+async function endWhatIsOld({ world, gate }: Simulation): Promise<string[]> {
+  if (world.kept === null) return [];
+  const before = await look();
+  const calm = randomFrom(world.seed + 5);
+  gate.log.push(`-- ${world.kept.later} days after the beginning`);
+  gate.pass(Math.max(0, world.start + world.kept.later * 24 * HOUR - gate.now()));
+  for (const [names, faults] of [
+    [["first", "second"], 0.15],
+    [["last"], 0],
+  ] as const)
+    await gate.run(
+      names.map((name) => sweeping(name).runner),
+      faults,
+      calm,
+    );
+  return await checkKept(before, world.kept, gate.now());
 }
 
 async function playRound(simulation: Simulation, round: Round): Promise<void> {
@@ -155,13 +176,7 @@ async function begin(
     case "bury":
       return deliver(simulation, "dead", 20, name, random);
     case "sweep":
-      return invocation(name, async (bindings) => {
-        await worker.scheduled(
-          { scheduledTime: 0, cron: "", noRetry: () => {} },
-          bindings,
-          createExecutionContext(),
-        );
-      });
+      return sweeping(name);
     case "suppress":
     case "lift":
     case "erase":
@@ -179,6 +194,17 @@ async function begin(
 
 function invocation(name: string, start: Runner["start"], end: Begun["end"] = () => {}): Begun {
   return { runner: { name, skew: 0, start, outcome: { ended: "no", value: null } }, end };
+}
+
+/** A scheduled run. */
+function sweeping(name: string): Begun {
+  return invocation(name, async (bindings) => {
+    await worker.scheduled(
+      { scheduledTime: 0, cron: "", noRetry: () => {} },
+      bindings,
+      createExecutionContext(),
+    );
+  });
 }
 
 function replay(id: string, name: string): Begun {
@@ -387,7 +413,7 @@ async function heal(simulation: Simulation): Promise<boolean> {
   return false;
 }
 
-function configurationOf({ parcels }: World, rotation: Round["rotation"]): Record<string, unknown> {
+function configurationOf({ parcels, kept }: World, rotation: Round["rotation"]): Record<string, unknown> {
   const credentials: Record<string, unknown> = {};
   const sources: Record<string, unknown> = {};
   for (const parcel of parcels) {
@@ -401,6 +427,7 @@ function configurationOf({ parcels }: World, rotation: Round["rotation"]): Recor
   return {
     SOURCE_CREDENTIALS: JSON.stringify(credentials),
     SOURCES: sources,
+    RETENTION: kept === null ? {} : { events_days: kept.events_days, archive_days: kept.archive_days },
     API_TOKENS: JSON.stringify({ simulation: apiToken }),
   };
 }

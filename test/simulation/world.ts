@@ -2,6 +2,7 @@
 // and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
 
 import type { EventType } from "../../src/model/event.ts";
+import type { Kept } from "./retention.ts";
 import { DIALECTS } from "../../src/local/traffic/dialects/index.ts";
 import { EXPECTED } from "../../src/local/traffic/mails.ts";
 import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
@@ -55,6 +56,8 @@ export interface World {
   erasing: boolean;
   /** Whether history is read anew here. */
   rereading: boolean;
+  /** How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept. */
+  kept: (Kept & { later: number }) | null;
 }
 
 /** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
@@ -79,7 +82,21 @@ export function worldOf(seed: number): World {
   const rereading = further.chance(0.2);
   const erased = erasing ? withErasures(further, rounds, contacts, parcels.length) : rounds;
   const all = rereading ? withRereading(further, erased) : erased;
-  return { seed, start: START, contacts, parcels, rounds: all, erasing, rereading };
+  const kept = further.chance(0.15) ? keptFor(further) : null;
+  const slow =
+    kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
+  return { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept };
+}
+
+/** So that some of what came in within a fortnight is old enough by then, and some is not. */
+function keptFor(random: Random): NonNullable<World["kept"]> {
+  const events_days = random.between(35, 45);
+  const archive_days = random.between(35, 45);
+  return {
+    events_days,
+    archive_days,
+    later: random.pick([events_days, archive_days]) + random.between(0, 8),
+  };
 }
 
 /** Erasures now and then, and at the end some while nothing that is news comes in: of who is erased then, nothing stays. */
