@@ -201,6 +201,57 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
+  it("leaves what is received right after it as it came", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    pass(1_000);
+    await deliver(await messagesOf(both({ event: "click", url: "https://example.com" })));
+    await settle();
+    const [later] = await rows<{ id: string }>(`SELECT id FROM events WHERE contact = '${ANN}'`);
+    expect(await (await read(`/v1/events/${later?.id}`)).json()).toMatchObject({
+      type: "clicked",
+      raw: { email: ANN },
+    });
+  });
+
+  it("keeps news that came together with a repeat of what it erased, also when history is read anew", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    await settle();
+    const news = mailjetEvent({ email: ANN, event: "click", url: "https://example.com" });
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN }), news]))));
+    const stored = await rows("SELECT id, contact, type FROM events ORDER BY seq");
+    expect(stored).toMatchObject([{ contact: JOANN }, { contact: ANN, type: "clicked" }]);
+    const request = new Request("https://edge.example/v1/history/renormalise", {
+      method: "POST",
+      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
+      body: JSON.stringify({ from: iso(Date.now() - DAY), to: iso(Date.now() + DAY), apply: true }),
+    });
+    expect(await (await send(request, envWith())).json()).toMatchObject({
+      changed: 0,
+      appeared: 0,
+      vanished: 0,
+    });
+    expect(await rows("SELECT id, contact, type FROM events ORDER BY seq")).toEqual(stored);
+  });
+
+  it("keeps what others have of a delivery that was given up before", async () => {
+    await deliver(await messagesOf(both({ event: "sent" })), envWith(), { queue: DEAD_QUEUE });
+    await erase();
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+    const letters = await rows<{ id: string; raw: string }>("SELECT id, raw FROM dead_letters");
+    expect(letters).toEqual([{ id: letters[0]?.id, raw: expect.stringContaining(JOANN) as string }]);
+    const { queue, bodies } = capture();
+    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
+      method: "POST",
+      headers: { authorization: "Bearer api-token" },
+    });
+    expect((await send(replay, envWith({ QUEUE: queue }))).status).toBe(202);
+    await deliver(bodies);
+    expect(await rows("SELECT contact FROM events")).toEqual([{ contact: JOANN }]);
+  });
+
   it("does not take a repeat of what it erased for news, however long", async () => {
     const post = (): Request =>
       mailjetPost(

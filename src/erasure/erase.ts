@@ -25,6 +25,7 @@ import {
   type Erasure,
   type Running,
 } from "../store/erasures.ts";
+import { leftOf } from "./letters.ts";
 import { walk, WALKED } from "./walk.ts";
 
 /**
@@ -123,7 +124,13 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
 async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
   const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
   await removeRows(env.DB, id, placed);
-  await removeLettersOf(env.DB, contact, id);
+  const config = configOf(env);
+  await removeLettersOf(
+    env.DB,
+    contact,
+    { erasure: id, until: placed.at },
+    async (letter) => await leftOf(env.BUCKET, letter, contact, config),
+  );
 }
 
 async function secondPass(env: Env, erasure: Running): Promise<Running> {

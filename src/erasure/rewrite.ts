@@ -9,14 +9,21 @@ import { redact } from "./redact.ts";
 
 const TRIES = 5;
 
-/** Takes the contacts out of a batch of the archive; returns how many elements of each. */
+/** Somebody who is to be taken out of what was received until then, ms. */
+export interface Leaving {
+  contact: string;
+  until: number;
+}
+
+/** Takes the contacts out of a batch of the archive, whenever it was received; returns how many elements of each. */
 export async function rewriteBatch(
   bucket: R2Bucket,
   batch: string,
   contacts: readonly string[],
   config: Config,
 ): Promise<number[]> {
-  return await rewriteObject(bucket, archiveKey(batch), contacts, config);
+  const leaving = contacts.map((contact) => ({ contact, until: Infinity }));
+  return await rewriteObject(bucket, archiveKey(batch), leaving, config);
 }
 
 /**
@@ -26,14 +33,14 @@ export async function rewriteBatch(
 export async function rewriteObject(
   bucket: R2Bucket,
   key: string,
-  contacts: readonly string[],
+  leaving: readonly Leaving[],
   config: Config,
 ): Promise<number[]> {
   for (let tries = 0; tries < TRIES; tries++) {
     const object = await bucket.get(key);
     if (object === null) return [];
     const text = new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
-    const { lines, counts, empty } = withoutContacts(text.split("\n"), contacts, config);
+    const { lines, counts, empty } = withoutContacts(text.split("\n"), leaving, config);
     if (counts.every((count) => count === 0)) return counts;
     if (empty && key.startsWith("dead-letters/")) {
       await bucket.delete(key);
@@ -49,24 +56,26 @@ export async function rewriteObject(
 
 function withoutContacts(
   lines: readonly string[],
-  contacts: readonly string[],
+  leaving: readonly Leaving[],
   config: Config,
 ): { lines: string[]; counts: number[]; empty: boolean } {
-  const counts = contacts.map(() => 0);
+  const counts = leaving.map(() => 0);
   let empty = true;
   const left = lines.map((line) => {
     if (line === "") return line;
     const plain = line.includes('"base64":"') ? null : plainOf(line);
-    const own = contacts.filter((contact) => plain === null || mentionsPlainly(plain, contact));
+    const own = leaving.filter(({ contact }) => plain === null || mentionsPlainly(plain, contact));
     let envelope = own.length > 0 ? fromLine(line) : null;
     let changed = false;
-    for (const contact of envelope === null ? [] : own) {
+    const { receivedAt = Infinity } = envelope ?? {};
+    for (const one of own) {
+      if (receivedAt > one.until) continue; // what came later is news
       const settings = envelope === null ? {} : (config.sources.get(envelope.source)?.settings ?? {});
-      const redacted = envelope === null ? null : redact(envelope, contact, settings);
+      const redacted = envelope === null ? null : redact(envelope, one.contact, settings);
       if (redacted === null) continue;
       ({ envelope } = redacted);
       changed = true;
-      const index = contacts.indexOf(contact);
+      const index = leaving.indexOf(one);
       counts[index] = (counts[index] ?? 0) + redacted.elements;
     }
     if (envelope === null || !changed || envelope.body.length > 0) empty = false;

@@ -94,8 +94,8 @@ async function lookAt(
   config: Config,
 ): Promise<void> {
   if (erasures.length === 0) return;
-  const contacts = erasures.map(({ contact }) => contact);
-  const counts = await rewriteObject(env.BUCKET, key, contacts, config);
+  const leaving = erasures.map(({ contact, erased_at }) => ({ contact, until: erased_at ?? 0 }));
+  const counts = await rewriteObject(env.BUCKET, key, leaving, config);
   for (const [index, { id }] of erasures.entries()) {
     const own = looked.get(id);
     if (own === undefined) continue;

@@ -2,6 +2,7 @@
 // object by object, so that a step is bounded and the next goes on where it ended.
 
 import type { Config } from "../config.ts";
+import { isNamed } from "../erasure/redact.ts";
 import { getBatch, listBatches } from "../store/archive.ts";
 import { readStoredRows, storedIds } from "../store/batches.ts";
 import type { Db } from "../store/db.ts";
@@ -55,7 +56,9 @@ async function readBatch(
       : [],
   );
   const rows = Map.groupBy(await readStoredRows(DB, batch), ({ line }) => line);
-  const found = works.flatMap((work) => differencesOf(rows.get(work.line) ?? [], work.candidates));
+  const found = works.flatMap((work) =>
+    differencesOf(rows.get(work.line) ?? [], work.candidates).filter((one) => isTold(one, work)),
+  );
   const differences = await withoutRepeats(DB, found, seen);
   return {
     batch,
@@ -65,6 +68,14 @@ async function readBatch(
     differences,
     works,
   };
+}
+
+/**
+ * What was taken out of a delivery does not vanish: where a repeat of what was erased came together with news of the same
+ * contact, the news is stored, and nothing tells of it any more.
+ */
+function isTold({ kind, before }: Difference, { envelope }: Work): boolean {
+  return kind !== "vanished" || envelope.erased !== true || isNamed(envelope, before.contact);
 }
 
 /** An event that is stored already, from another delivery of the same report, does not appear. */

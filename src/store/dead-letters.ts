@@ -69,31 +69,52 @@ const pieceOf = (address: string): string =>
 
 const LETTERS_A_LOOK = 50;
 
-/** Deletes the dead letters that hold the address, a page at a time, and counts them for the erasure with this id. */
-export async function removeLettersOf(db: D1Database, address: string, erasure: string): Promise<void> {
+/** A dead letter that holds an address. */
+export type NamingLetter = Pick<DeadLetter, "id" | "envelope" | "element" | "raw">;
+
+/**
+ * Takes the address out of the dead letters received until `until` (ms), a page at a time: those go of which `leftOf` gives
+ * null, counted for the erasure with this id; the others hold what it gives.
+ */
+export async function removeLettersOf(
+  db: D1Database,
+  address: string,
+  { erasure, until }: { erasure: string; until: number },
+  leftOf: (letter: NamingLetter) => Promise<string | null>,
+): Promise<void> {
   let after = "";
   for (;;) {
     const { results } = await db
       .prepare(
-        `SELECT id, raw FROM dead_letters WHERE id > ?1 AND (instr(lower(raw), ?2) > 0 OR length(raw) >= ${MOST_RAW})
+        `SELECT id, envelope, element, raw FROM dead_letters
+         WHERE id > ?1 AND received_at <= ?3 AND (instr(lower(raw), ?2) > 0 OR length(raw) >= ${MOST_RAW})
          ORDER BY id LIMIT ${LETTERS_A_LOOK}`,
       )
-      .bind(after, pieceOf(address))
-      .all<{ id: string; raw: string }>();
-    const ids = results.flatMap(({ id, raw }) => (holds(raw, address) ? [id] : []));
-    if (ids.length > 0) {
-      await db.batch([
+      .bind(after, pieceOf(address), until)
+      .all<NamingLetter>();
+    const gone: string[] = [];
+    const left: [id: string, raw: string][] = [];
+    for (const letter of results) {
+      const raw = holds(letter.raw, address) ? await leftOf(letter) : letter.raw;
+      if (raw === null) gone.push(letter.id);
+      else if (raw !== letter.raw) left.push([letter.id, raw]);
+    }
+    const update = db.prepare("UPDATE dead_letters SET raw = ?2 WHERE id = ?1");
+    const statements = left.map((values) => update.bind(...values));
+    if (gone.length > 0) {
+      statements.push(
         db
           .prepare(
             `UPDATE erasures SET dead_letters = dead_letters +
                (SELECT count(*) FROM json_each(?1) AS i CROSS JOIN dead_letters AS d ON d.id = i.value) WHERE id = ?2`,
           )
-          .bind(JSON.stringify(ids), erasure),
+          .bind(JSON.stringify(gone), erasure),
         db
           .prepare("DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1))")
-          .bind(JSON.stringify(ids)),
-      ]);
+          .bind(JSON.stringify(gone)),
+      );
     }
+    if (statements.length > 0) await db.batch(statements);
     if (results.length < LETTERS_A_LOOK) return;
     after = results.at(-1)?.id ?? "";
   }

@@ -5,7 +5,8 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Order } from "../../src/contact/acts.ts";
-import type { Claim } from "../../src/contact/claims.ts";
+import type { Amendment } from "../../src/contact/amend.ts";
+import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/local/traffic/random.ts";
 
 const setTimer = globalThis.setImmediate;
@@ -66,6 +67,7 @@ export interface Producer {
 export interface Listener {
   claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
   acted(contact: string, orders: readonly Order[], changed: readonly boolean[], now: number): void;
+  erased(contact: string, tombstone: Tombstone): void;
 }
 
 /** Timers and dates must be faked already. `configuration`: vars and secrets for the Worker. */
@@ -127,6 +129,7 @@ export function makeGate(
 
   const land = async (call: Call, takesEffect: boolean): Promise<void> => {
     log.push(`${call.run.name}: ${call.what} ${takesEffect ? "lands late" : "is lost"}`);
+    vi.setSystemTime(clock + call.run.skew);
     if (takesEffect) await call.work().catch(() => null);
   };
 
@@ -244,7 +247,19 @@ export function makeGate(
           ),
           erase: gated(
             () => `erase ${name}`,
-            async (id: string) => await env.CONTACTS.getByName(name).erase(id),
+            async (id: string) => {
+              const tombstone = await env.CONTACTS.getByName(name).erase(id);
+              listener.erased(name, tombstone);
+              return tombstone;
+            },
+          ),
+          amend: gated(
+            () => `amend ${name}`,
+            async (amendment: Amendment) => {
+              const answer = await env.CONTACTS.getByName(name).amend(amendment);
+              listener.claimed(name, amendment.claims, answer.granted);
+              return answer;
+            },
           ),
         }),
       },

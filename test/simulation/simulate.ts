@@ -12,6 +12,7 @@ import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
 import { check, type Witness } from "./reference.ts";
+import { checkKept, look } from "./retention.ts";
 import type { Act, Parcel, Round, World } from "./world.ts";
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
@@ -44,10 +45,13 @@ interface Simulation {
   /** Parcels for which the ESP saw a 200. */
   acknowledged: Set<number>;
   /** What people asked for and were not told that it is done. */
-  owed: Set<Extract<Act, { contact: string }>>;
+  owed: Set<Asked>;
   /** What an ESP may vary between two deliveries is drawn anew for each. */
   content: Random;
 }
+
+/** What somebody asks for, and goes on asking for until it is done. */
+type Asked = Extract<Act, { contact: string }>;
 
 export async function simulate(world: World): Promise<Verdict> {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: world.start });
@@ -79,15 +83,20 @@ async function play(world: World): Promise<Verdict> {
     processed: new Set(),
     accepted: [],
     refused: [],
+    received: new Map(),
     known: new Map(),
     deeds: [],
+    claims: [],
+    erasures: [],
   };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
     seen: (frame, runner) => {
       const parcel = brings.get(runner);
-      if (parcel !== undefined && frame instanceof Uint8Array)
-        witness.envelopes.set(decodeFrame(frame).envelope.id, parcel);
+      if (parcel === undefined || !(frame instanceof Uint8Array)) return;
+      const { id, receivedAt } = decodeFrame(frame).envelope;
+      witness.envelopes.set(id, parcel);
+      witness.received.set(id, receivedAt);
     },
   };
   const gate = makeGate(world.start, producer, listenerOf(witness), () =>
@@ -104,8 +113,28 @@ async function play(world: World): Promise<Verdict> {
   gate.log.push("-- no more faults");
   const atRest = await heal(simulation);
   const violations = atRest ? [] : ["it does not come to rest"];
-  const all = [...violations, ...witness.refused, ...(await check(witness))];
+  const checked = [...violations, ...witness.refused, ...(await check(witness))];
+  const all = checked.length > 0 ? checked : await endWhatIsOld(simulation);
   return { violations: all, log: gate.log, witness };
+}
+
+/** Long afterwards two scheduled runs at once, with faults, and then one without: what is wrong after that. */
+async function endWhatIsOld({ world, gate }: Simulation): Promise<string[]> {
+  if (world.kept === null) return [];
+  const before = await look();
+  const calm = randomFrom(world.seed + 5);
+  gate.log.push(`-- ${world.kept.later} days after the beginning`);
+  gate.pass(Math.max(0, world.start + world.kept.later * 24 * HOUR - gate.now()));
+  for (const [names, faults] of [
+    [["first", "second"], 0.15],
+    [["last"], 0],
+  ] as const)
+    await gate.run(
+      names.map((name) => sweeping(name).runner),
+      faults,
+      calm,
+    );
+  return await checkKept(before, world.kept, gate.now());
 }
 
 async function playRound(simulation: Simulation, round: Round): Promise<void> {
@@ -118,7 +147,8 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   for (const [i, act] of round.acts.entries()) {
     const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random);
     if (begun === null) continue;
-    begun.runner.skew = random.pick([0, 0, -5_000, 5_000]);
+    const skew = random.pick([0, 0, -5_000, 5_000]);
+    begun.runner.skew = simulation.world.erasing ? 0 : skew;
     all.push(begun);
   }
   const runners = all.map(({ runner }) => runner);
@@ -146,16 +176,13 @@ async function begin(
     case "bury":
       return deliver(simulation, "dead", 20, name, random);
     case "sweep":
-      return invocation(name, async (bindings) => {
-        await worker.scheduled(
-          { scheduledTime: 0, cron: "", noRetry: () => {} },
-          bindings,
-          createExecutionContext(),
-        );
-      });
+      return sweeping(name);
     case "suppress":
     case "lift":
+    case "erase":
       return ask(simulation, act, name);
+    case "renormalise":
+      return invocation(name, async (bindings) => await fetchFrom(renormalising(simulation), bindings));
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);
@@ -169,6 +196,17 @@ function invocation(name: string, start: Runner["start"], end: Begun["end"] = ()
   return { runner: { name, skew: 0, start, outcome: { ended: "no", value: null } }, end };
 }
 
+/** A scheduled run. */
+function sweeping(name: string): Begun {
+  return invocation(name, async (bindings) => {
+    await worker.scheduled(
+      { scheduledTime: 0, cron: "", noRetry: () => {} },
+      bindings,
+      createExecutionContext(),
+    );
+  });
+}
+
 function replay(id: string, name: string): Begun {
   const headers = { authorization: `Bearer ${apiToken}` };
   const request = new Request(`https://edge.example/v1/dead-letters/${id}/replay`, {
@@ -178,19 +216,36 @@ function replay(id: string, name: string): Begun {
   return invocation(name, async (bindings) => await fetchFrom(request, bindings));
 }
 
-/** Somebody suppresses or lifts; who is not told that it is done asks again. */
-function ask({ owed, witness }: Simulation, act: Extract<Act, { contact: string }>, name: string): Begun {
+/** All deliveries that there may be, read anew and applied. */
+function renormalising({ world, gate }: Simulation): Request {
+  const [from, to] = [world.start - HOUR, gate.now() + HOUR].map((ms) => new Date(ms).toISOString());
+  return new Request("https://edge.example/v1/history/renormalise", {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiToken}`, "content-type": "application/json" },
+    body: JSON.stringify({ from, to, apply: true, limit: 200 }),
+  });
+}
+
+/** How each thing is asked for, and the answers that say that it is done. */
+const ASKING = {
+  suppress: { method: "PUT", path: "suppressions", done: [200] },
+  lift: { method: "DELETE", path: "suppressions", done: [200, 404] },
+  erase: { method: "DELETE", path: "contacts", done: [200, 202] },
+} as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
+
+/** Somebody suppresses, lifts or erases; who is not told that it is done asks again. */
+function ask({ owed, witness }: Simulation, act: Asked, name: string): Begun {
+  const { method, path, done: answers } = ASKING[act.kind];
   const begun = invocation(
     name,
     async (bindings) => {
-      const method = act.kind === "suppress" ? "PUT" : "DELETE";
       const headers = { authorization: `Bearer ${apiToken}` };
-      const url = `https://edge.example/v1/suppressions/${act.contact}`;
+      const url = `https://edge.example/v1/${path}/${act.contact}`;
       return await fetchFrom(new Request(url, { method, headers }), bindings);
     },
     (died) => {
       const { value } = begun.runner.outcome;
-      const done = !died && (value === 200 || (act.kind === "lift" && value === 404));
+      const done = !died && answers.some((answer) => answer === value);
       if (done) owed.delete(act);
       else owed.add(act);
       if (!done && !died && value !== 503) witness.refused.push(`${act.kind} was answered ${String(value)}`);
@@ -200,20 +255,31 @@ function ask({ owed, witness }: Simulation, act: Extract<Act, { contact: string 
 }
 
 /** Notes what each contact's object knew and did. */
-function listenerOf({ known, deeds }: Witness): Listener {
+function listenerOf(witness: Witness): Listener {
+  const { known, claims: asked, erasures } = witness;
   const learn = (contact: string, id: string): void =>
     void known.set(contact, [...(known.get(contact) ?? []), id]);
   return {
     claimed: (contact, claims, granted) => {
-      for (const [i, { fact }] of claims.entries())
+      for (const [i, { key, origin, received, fact }] of claims.entries()) {
+        asked.push({
+          contact,
+          key,
+          origin,
+          received,
+          fact,
+          granted: granted[i] === true,
+          erasures: erasures.length,
+        });
         if (granted[i] === true && fact !== null) learn(contact, fact.id);
+      }
     },
     acted: (contact, orders, changed, now) => {
       for (const [i, { kind, id }] of orders.entries()) {
         if (changed[i] !== true) continue;
-        const lifts = deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
+        const lifts = witness.deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
         const at = kind === "lift" ? now : Math.max(now, ...lifts.map((deed) => deed.at + 1));
-        deeds.push({
+        witness.deeds.push({
           contact,
           kind: kind === "lift" ? "lift" : "entry",
           id,
@@ -222,6 +288,15 @@ function listenerOf({ known, deeds }: Witness): Listener {
         });
         if (kind === "entry") learn(contact, id);
       }
+    },
+    erased: (contact, { id, at }) => {
+      if (erasures.findLast((one) => one.contact === contact)?.id === id) return; // asked again
+      const [own, others] = [true, false].map((is) =>
+        witness.deeds.filter((deed) => (deed.contact === contact) === is),
+      );
+      erasures.push({ contact, id, at, deeds: own ?? [] });
+      witness.deeds = others ?? [];
+      known.delete(contact);
     },
   };
 }
@@ -249,7 +324,7 @@ function post(simulation: Simulation, index: number, backup: boolean, name: stri
       const { value } = begun.runner.outcome;
       if (!died && value === 200) {
         simulation.acknowledged.add(index);
-        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "" });
+        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
       } else if (!died && value !== 503) {
         witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
       }
@@ -332,12 +407,13 @@ async function heal(simulation: Simulation): Promise<boolean> {
     const waiting = queues.main.length + queues.dead.length + whole.results.length;
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
     const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
-    if (waiting === 0 && spooled.objects.length === 0 && told) return true;
+    const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
+    if (waiting === 0 && spooled.objects.length === 0 && told && erasing === null) return true;
   }
   return false;
 }
 
-function configurationOf({ parcels }: World, rotation: Round["rotation"]): Record<string, unknown> {
+function configurationOf({ parcels, kept }: World, rotation: Round["rotation"]): Record<string, unknown> {
   const credentials: Record<string, unknown> = {};
   const sources: Record<string, unknown> = {};
   for (const parcel of parcels) {
@@ -351,6 +427,7 @@ function configurationOf({ parcels }: World, rotation: Round["rotation"]): Recor
   return {
     SOURCE_CREDENTIALS: JSON.stringify(credentials),
     SOURCES: sources,
+    RETENTION: kept === null ? {} : { events_days: kept.events_days, archive_days: kept.archive_days },
     API_TOKENS: JSON.stringify({ simulation: apiToken }),
   };
 }
@@ -378,6 +455,9 @@ async function forget({ contacts }: World): Promise<void> {
     "dead_letters",
     "erasures",
     "erased",
+    "batches",
+    "recounts",
+    "recount_cells",
   ];
   await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
   for (;;) {

@@ -2,6 +2,7 @@
 // and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
 
 import type { EventType } from "../../src/model/event.ts";
+import type { Kept } from "./retention.ts";
 import { DIALECTS } from "../../src/local/traffic/dialects/index.ts";
 import { EXPECTED } from "../../src/local/traffic/mails.ts";
 import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
@@ -24,7 +25,11 @@ export type Act =
   | { kind: "sweep" }
   | { kind: "replay" }
   /** Somebody suppresses a contact by hand, or lifts whatever is in force. */
-  | { kind: "suppress" | "lift"; contact: string };
+  | { kind: "suppress" | "lift"; contact: string }
+  /** Somebody asks that a contact be erased. */
+  | { kind: "erase"; contact: string }
+  /** Somebody has all stored deliveries read anew. */
+  | { kind: "renormalise" };
 
 /** What happens at the same time, step by step in an order that `seed` decides. */
 export interface Round {
@@ -47,6 +52,12 @@ export interface World {
   contacts: string[];
   parcels: Parcel[];
   rounds: Round[];
+  /** Whether contacts are erased here. Then all clocks agree, so that what was received before is plain. */
+  erasing: boolean;
+  /** Whether history is read anew here. */
+  rereading: boolean;
+  /** How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept. */
+  kept: (Kept & { later: number }) | null;
 }
 
 /** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
@@ -65,7 +76,78 @@ export function worldOf(seed: number): World {
     (n) => `c${n}@${DOMAINS[n % DOMAINS.length] ?? DOMAINS[0]}`,
   );
   const parcels = some.flatMap((dialect) => parcelsOf(random, dialect, contacts));
-  return { seed, start: START, contacts, parcels, rounds: roundsOf(random, contacts, parcels.length) };
+  const rounds = roundsOf(random, contacts, parcels.length);
+  const further = randomFrom(seed + 4);
+  const erasing = further.chance(0.3);
+  const rereading = further.chance(0.2);
+  const erased = erasing ? withErasures(further, rounds, contacts, parcels.length) : rounds;
+  const all = rereading ? withRereading(further, erased) : erased;
+  const kept = further.chance(0.15) ? keptFor(further) : null;
+  const slow =
+    kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
+  return { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept };
+}
+
+/** So that some of what came in within a fortnight is old enough by then, and some is not. */
+function keptFor(random: Random): NonNullable<World["kept"]> {
+  const events_days = random.between(35, 45);
+  const archive_days = random.between(35, 45);
+  return {
+    events_days,
+    archive_days,
+    later: random.pick([events_days, archive_days]) + random.between(0, 8),
+  };
+}
+
+/** Erasures now and then, and at the end some while nothing that is news comes in: of who is erased then, nothing stays. */
+function withErasures(
+  random: Random,
+  rounds: readonly Round[],
+  contacts: readonly string[],
+  parcels: number,
+): Round[] {
+  const some = (): Act => ({
+    kind: "erase",
+    contact: contacts[random.between(0, contacts.length - 1)] ?? "",
+  });
+  const early = rounds.map((round) =>
+    random.chance(0.15) ? { ...round, acts: [...round.acts, some()] } : round,
+  );
+  const rotation = rounds.at(-1)?.rotation ?? 0;
+  const faults = random.pick([0, 0.05, 0.15, 0.3]);
+  const add = (acts: Act[], own = faults): Round => ({
+    seed: random.between(1, 2 ** 31),
+    wait: random.pick([0, 500, 5_000, 1_300_000]),
+    acts,
+    faults: own,
+    evicted: random.chance(0.2) ? pickSome(random, contacts, 1) : [],
+    rotation,
+  });
+  const all = Array.from({ length: parcels }, (_, parcel): Act => ({
+    kind: "send",
+    parcel,
+    backup: random.chance(0.15),
+  }));
+  const extra = (): Act =>
+    random.pick<Act>([
+      { kind: "consume", most: random.pick([1, 2, 100]) },
+      { kind: "consume", most: 1 },
+      { kind: "sweep" },
+      { kind: "send", parcel: random.between(0, parcels - 1), backup: false },
+      { kind: "bury" },
+      { kind: "replay" },
+    ]);
+  const late = Array.from({ length: random.between(1, 3) }, () =>
+    add([some(), ...Array.from({ length: random.between(1, 3) }, extra)]),
+  );
+  const worked = random.chance(0.5) ? [add([{ kind: "consume", most: 100 }])] : [];
+  return [...early, add(all, 0), ...worked, ...late];
+}
+
+function withRereading(random: Random, rounds: readonly Round[]): Round[] {
+  return rounds.map((round) =>
+    random.chance(0.3) ? { ...round, acts: [...round.acts, { kind: "renormalise" }] } : round,
+  );
 }
 
 function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Parcel[] {

@@ -1,0 +1,234 @@
+// What must be true of contacts that were erased, when a history has come to rest: like the reference that it is part of,
+// written down a second time, from what the contacts' objects were asked and when.
+
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { gunzipSync } from "node:zlib";
+import type { Fact as ObjectFact } from "../../src/model/facts.ts";
+import { callApi, names } from "./questions.ts";
+import {
+  destinationOf,
+  STRENGTH,
+  suppressionsOf,
+  type Deed,
+  type EventRow,
+  type Fact,
+  type Witness,
+} from "./reference.ts";
+
+const DAY = 86_400_000;
+/** Of an event's id, what stands for the report itself. */
+const KEY_CHARS = 16;
+
+/** A tombstone. */
+export interface Erased {
+  contact: string;
+  id: string;
+  /** ms; what was received until then goes. */
+  at: number;
+  /** What people did before. */
+  deeds: Deed[];
+}
+
+/** What an object was asked for an event, and what it said. */
+export interface HeardClaim {
+  contact: string;
+  key: string;
+  origin: string;
+  /** ms */
+  received: number;
+  fact: ObjectFact | null;
+  granted: boolean;
+  /** How many tombstones all contacts had got before. */
+  erasures: number;
+}
+
+export function erasedContacts({ erasures }: Witness): Set<string> {
+  return new Set(erasures.map(({ contact }) => contact));
+}
+
+export async function checkErased(witness: Witness, events: readonly EventRow[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const open = await env.DB.prepare("SELECT count(*) AS n FROM erasures WHERE contact IS NOT NULL").first(
+    "n",
+  );
+  if (open !== 0) wrong.push(`${String(open)} erasures are not done`);
+  const erased = erasedContacts(witness);
+  for (const contact of erased) {
+    const { live, refusals } = replay(witness, contact);
+    wrong.push(...refusals);
+    const own = events.filter((event) => event.contact === contact);
+    wrong.push(...checkRows(witness, contact, own, live));
+    const deeds = witness.deeds.filter((deed) => deed.contact === contact);
+    if (live.size === 0 && deeds.length === 0) wrong.push(...(await traces(contact)));
+  }
+  return [...wrong, ...(await checkGone(witness)), ...(await checkHashes(witness))];
+}
+
+/** What is to be granted: what was received after the tombstone and was not known before it, to whoever asks first. */
+function replay(witness: Witness, contact: string): { live: Map<string, string>; refusals: string[] } {
+  const tombs = [...witness.erasures.entries()].filter(([, one]) => one.contact === contact);
+  const muted = new Set<string>();
+  let live = new Map<string, string>();
+  let until = -Infinity;
+  const refusals: string[] = [];
+  const pass = (erasures: number): void => {
+    for (let [next] = tombs; next !== undefined && next[0] < erasures; [next] = tombs) {
+      tombs.shift();
+      for (const key of live.keys()) muted.add(key);
+      live = new Map();
+      until = next[1].at;
+    }
+  };
+  for (const { key, origin, received, granted, erasures } of witness.claims.filter(
+    (one) => one.contact === contact,
+  )) {
+    pass(erasures);
+    const refused = received <= until || muted.has(key);
+    if (!refused && !live.has(key)) live.set(key, origin);
+    const right = !refused && live.get(key) === origin;
+    if (right !== granted)
+      refusals.push(
+        `${contact}: ${key} of ${origin} was ${granted ? "" : "not "}granted, received ${received}`,
+      );
+  }
+  pass(Infinity);
+  return { live, refusals };
+}
+
+/** Its rows are what was granted since, and all of what came later only. */
+function checkRows(
+  { world, envelopes, received, processed, erasures }: Witness,
+  contact: string,
+  own: readonly EventRow[],
+  live: ReadonlyMap<string, string>,
+): string[] {
+  const until = Math.max(...erasures.flatMap((one) => (one.contact === contact ? [one.at] : [])));
+  const wrong: string[] = [];
+  const keys = new Set(own.map(({ id }) => id.slice(-KEY_CHARS)));
+  for (const { id, received_at } of own) {
+    if (received_at <= until) wrong.push(`${id} was erased, and is there`);
+    if (!live.has(id.slice(-KEY_CHARS))) wrong.push(`${id} is there, and nobody was granted it`);
+  }
+  for (const key of live.keys())
+    if (!keys.has(key)) wrong.push(`${contact}: ${key} was granted, and is not there`);
+  const before = new Set<string>();
+  const after = new Map<string, string>();
+  for (const envelope of processed) {
+    const early = (received.get(envelope) ?? 0) <= until;
+    for (const { mail, expected, at } of world.parcels[envelopes.get(envelope) ?? -1]?.reports ?? []) {
+      const report = JSON.stringify([expected, mail.id, at]);
+      if (mail.contact === contact && early) before.add(report);
+      else if (mail.contact === contact) after.set(report, envelope);
+    }
+  }
+  const stored = new Set(own.map(({ type, message_id, at }) => JSON.stringify([type, message_id, at])));
+  for (const report of after.keys())
+    if (!before.has(report) && !stored.has(report))
+      wrong.push(`lost, though received after the erasure: ${report}`);
+  return wrong;
+}
+
+/** Where the address still is. */
+async function traces(contact: string): Promise<string[]> {
+  const places: [where: string, text: string][] = [];
+  const { results: tables } = await env.DB.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
+  ).all<{ name: string }>();
+  const all = await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`SELECT * FROM ${name}`)));
+  for (const [i, { results }] of all.entries()) places.push([tables[i]?.name ?? "", JSON.stringify(results)]);
+  for (const { key } of (await env.BUCKET.list()).objects) {
+    const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
+    const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
+    const bodies = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body]) =>
+      Buffer.from(body ?? "", "base64"),
+    );
+    places.push([key.slice(0, key.indexOf("/")), [text, ...bodies.map(String)].join("\n")]);
+  }
+  const object = env.CONTACTS.getByName(contact);
+  const kept = await runInDurableObject(object, (_, { storage }) => JSON.stringify([...storage.kv.list()]));
+  places.push(["its object", kept]);
+  return places.flatMap(([where, text]) =>
+    names(text, contact) ? [`${contact} was erased, and stands in ${where}`] : [],
+  );
+}
+
+/** The counters note no more rows as gone than there can have been of who was erased. */
+async function checkGone(witness: Witness): Promise<string[]> {
+  const erased = erasedContacts(witness);
+  const most = new Map<string, Set<string>>();
+  for (const { dialect, reports } of witness.world.parcels)
+    for (const { mail, expected, at } of reports) {
+      if (!erased.has(mail.contact)) continue;
+      const key = JSON.stringify([at - (at % DAY), dialect.source, expected, destinationOf(mail.contact)]);
+      most.set(key, (most.get(key) ?? new Set()).add(`${mail.id} ${at}`));
+    }
+  const { results } = await env.DB.prepare(
+    "SELECT day, source, type, destination, sum(gone) AS gone FROM day_rollups GROUP BY 1, 2, 3, 4 HAVING sum(gone) > 0",
+  ).all<{ day: number; source: string; type: string; destination: string; gone: number }>();
+  return results.flatMap(({ gone, ...cell }) =>
+    gone > (most.get(JSON.stringify(Object.values(cell)))?.size ?? 0)
+      ? [`${gone} rows went: ${JSON.stringify(cell)}`]
+      : [],
+  );
+}
+
+/** A suppression that was in force when its contact was erased still is, as long as nobody lifts it. */
+async function checkHashes(witness: Witness): Promise<string[]> {
+  const lifted = new Set(
+    witness.world.rounds.flatMap(({ acts }) =>
+      acts.flatMap((act) => (act.kind === "lift" ? [act.contact] : [])),
+    ),
+  );
+  const contacts = [...erasedContacts(witness)].filter((contact) => !lifted.has(contact));
+  if (contacts.length === 0) return [];
+  const { addresses } = await callApi("suppressions/check", { addresses: contacts });
+  const told = new Map(
+    (addresses as { address: string; suppressed: boolean }[]).map(({ address, suppressed }) => [
+      address,
+      suppressed,
+    ]),
+  );
+  return contacts.flatMap((contact) => {
+    if (wasSuppressed(witness, contact) && told.get(contact) !== true)
+      return [`${contact} was suppressed when it was erased, and may be mailed now`];
+    return !couldBe(witness, contact) && told.get(contact) === true
+      ? [`${contact} is suppressed without cause`]
+      : [];
+  });
+}
+
+function wasSuppressed({ erasures, claims }: Witness, contact: string): boolean {
+  let from = -1;
+  for (const [index, { contact: whose, deeds }] of erasures.entries()) {
+    if (whose !== contact) continue;
+    const heard = claims.filter(
+      (one) => one.contact === contact && one.granted && one.erasures > from && one.erasures <= index,
+    );
+    const facts = new Map<string, Fact>();
+    for (const { fact } of heard)
+      if (fact !== null && fact.kind !== "subscribed" && fact.scope === undefined)
+        facts.set(fact.id, { kind: fact.kind, at: fact.at, id: fact.id });
+    for (const { id, at } of deeds.filter(({ kind }) => kind === "entry"))
+      facts.set(id, { kind: "entry", at, id });
+    const inOrder = [...facts.values()].sort((a, b) => a.at - b.at);
+    const found = suppressionsOf(
+      inOrder,
+      deeds.filter(({ kind }) => kind === "lift"),
+    );
+    if (found.some(({ reason, lifted }) => lifted === null && STRENGTH.includes(reason))) return true;
+    from = index;
+  }
+  return false;
+}
+
+/** Whether anything in this history speaks against the contact. */
+function couldBe({ world }: Witness, contact: string): boolean {
+  const bad = new Set(["bounced", "complained", "unsubscribed"]);
+  return (
+    world.parcels.some(({ reports }) =>
+      reports.some((one) => one.mail.contact === contact && bad.has(one.expected)),
+    ) ||
+    world.rounds.some(({ acts }) => acts.some((act) => act.kind === "suppress" && act.contact === contact))
+  );
+}

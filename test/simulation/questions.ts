@@ -1,0 +1,64 @@
+// What the reference asks of the Worker itself, and how it looks for an address in a text.
+
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import worker from "../../src/index.ts";
+
+const DAY = 86_400_000;
+/** The longest stretch that one recount counts, ms. */
+const STRETCH = 30 * DAY;
+
+/** A GET of the API, or a POST of what is given. */
+export async function callApi(path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const request = new Request(`https://edge.example/v1/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: "Bearer reference", "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  // Another bucket for each history, as far as the Worker can see: it remembers the key of the hashes by it.
+  const { BUCKET } = env;
+  const bucket = {
+    get: async (key: string) => await BUCKET.get(key),
+    list: async (options?: R2ListOptions) => await BUCKET.list(options),
+  };
+  const bindings = { ...env, BUCKET: bucket as R2Bucket, API_TOKENS: '{"reference":"reference"}' };
+  const answer = await worker.fetch(request, bindings, createExecutionContext());
+  return await answer.json();
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Counting anew finds what is counted. `events`: where to count. */
+export async function recountsAlike(events: readonly { at: number }[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const first = Math.min(...events.map(({ at }) => at));
+  const last = Math.max(...events.map(({ at }) => at));
+  for (let from = first; from <= last; from += STRETCH) {
+    const found = await callApi("stats/recount", { from: iso(from), to: iso(from + STRETCH) });
+    if (found["status"] !== "done" || found["differing"] !== 0)
+      wrong.push(`a recount finds otherwise: ${JSON.stringify(found)}`);
+  }
+  return wrong;
+}
+
+/** Counting anew and reading history anew find nothing that is not so already. `start`: ms, when the history began. */
+export async function tellsNothingNew(start: number, events: readonly { at: number }[]): Promise<string[]> {
+  const wrong = await recountsAlike(events);
+  const range = { from: iso(start - DAY), to: iso(start + 300 * DAY), limit: 200 };
+  const { changed, appeared, vanished, samples } = await callApi("history/renormalise", range);
+  if (changed !== 0 || appeared !== 0 || vanished !== 0)
+    wrong.push(`history read anew is told otherwise: ${JSON.stringify(samples)}`);
+  return wrong;
+}
+
+/** Whether an address stands in a text, however it is escaped there. */
+export function names(text: string, address: string): boolean {
+  const plain = text
+    .replaceAll(/(?:%|=|\\u00)([0-7][0-9a-f])/gi, (_, code: string) =>
+      String.fromCharCode(parseInt(code, 16)),
+    )
+    .toLowerCase();
+  for (let at = plain.indexOf(address); at >= 0; at = plain.indexOf(address, at + 1))
+    if (!/[a-z0-9]/.test(plain.charAt(at - 1))) return true;
+  return false;
+}

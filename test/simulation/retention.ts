@@ -1,0 +1,66 @@
+// Long after a history has come to rest: what is old enough has to go, nothing else may, and all that is counted stays.
+
+import { env } from "cloudflare:workers";
+import { checkCounters, type EventRow } from "./reference.ts";
+import { recountsAlike } from "./questions.ts";
+
+const DAY = 86_400_000;
+/** What tells of events that went just as it did of those that are there. */
+const STAYS = [
+  "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups WHERE n > 0",
+  "SELECT day, source, type, bounce, machine, destination, n FROM day_rollups WHERE n > 0",
+  "SELECT day, campaign, source, type, bounce, machine, n, uniques, unique_humans FROM campaign_rollups WHERE n > 0",
+  "SELECT day, tag, source, type, bounce, machine, n FROM tag_rollups WHERE n > 0",
+  "SELECT * FROM contacts",
+  "SELECT * FROM suppressions",
+  "SELECT source, events, duplicates, pings FROM sources",
+  "SELECT * FROM dead_letters",
+  "SELECT * FROM erased",
+];
+
+/** How long is kept, in days. */
+export interface Kept {
+  events_days: number;
+  archive_days: number;
+}
+
+export interface Before {
+  events: EventRow[];
+  objects: string[];
+  stays: string[];
+}
+
+/** What there is. */
+export async function look(): Promise<Before> {
+  const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY seq").all<EventRow>();
+  const { objects } = await env.BUCKET.list({ prefix: "archive/" });
+  const stays = await env.DB.batch(STAYS.map((sql) => env.DB.prepare(sql)));
+  return {
+    events,
+    objects: objects.map(({ key }) => key),
+    stays: stays.map(({ results }) => JSON.stringify(results)),
+  };
+}
+
+/** What is wrong after the run at `now`, ms. */
+export async function checkKept(before: Before, kept: Kept, now: number): Promise<string[]> {
+  const after = await look();
+  const wrong: string[] = [];
+  // In the order of the feed, up to the first that is young enough.
+  const until = now - kept.events_days * DAY;
+  const young = before.events.findIndex(({ received_at }) => received_at >= until);
+  const wanted = young < 0 ? [] : before.events.slice(young);
+  const [found, due] = [after.events, wanted].map((list) => JSON.stringify(list.map(({ id }) => id)));
+  if (found !== due) wrong.push(`of ${before.events.length} events there are ${found}, not ${due}`);
+  const today = new Date(now - kept.archive_days * DAY).toISOString().slice(0, 10);
+  const objects = before.objects.filter((key) => key.slice("archive/".length) >= today);
+  if (objects.join() !== after.objects.join())
+    wrong.push(`the archive holds ${after.objects.join()}, not ${objects.join()}`);
+  for (const [i, text] of before.stays.entries())
+    if (text !== after.stays[i]) wrong.push(`changed with time: ${STAYS[i]}`);
+  const { results: messages } = await env.DB.prepare("SELECT message_id, contact FROM messages").all();
+  for (const { message_id, contact } of messages)
+    if (!after.events.some((one) => one.message_id === message_id && one.contact === contact))
+      wrong.push(`message ${String(message_id)} outlived its events`);
+  return [...wrong, ...(await checkCounters(after.events)), ...(await recountsAlike(before.events))];
+}
