@@ -236,7 +236,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a suppression does not outlive its contact",
     file: "store/erasures.ts",
     from: "WHERE id = ?1 AND kept_reason IS NOT NULL AND erased_at IS NOT NULL",
-    to: "WHERE false",
+    to: "WHERE id = ?1 AND false",
   },
   {
     name: "what is erased of a delivery goes into the archive all the same",
