@@ -1,6 +1,6 @@
 // Retention: what is old enough goes, slice by slice; nothing goes early, and counters and suppressions stay.
 
-import { createExecutionContext } from "cloudflare:test";
+import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -17,6 +17,7 @@ import {
   messagesOf,
   objects,
   rows,
+  send,
 } from "./support.ts";
 
 const DAY = 86_400_000;
@@ -75,6 +76,29 @@ it("ends events, their messages and the archive's days, and nothing else", async
   // The feed goes on behind what went.
   await post([{ event: "click", time: 1_790_000_900, url: "https://example.com" }]);
   expect(await rows("SELECT seq FROM events")).toEqual([{ seq: 4 }]);
+});
+
+it("does not bring back what it ended when history is read anew from a longer-lived archive", async () => {
+  await post([{ event: "sent" }, { event: "spam" }]);
+  vi.setSystemTime(NOON + 41 * DAY);
+  const RETENTION = { events_days: 40, archive_days: 90 };
+  await scheduled(RETENTION);
+  // By then the contact's object has forgotten its claims.
+  await runDurableObjectAlarm(env.CONTACTS.getByName("ann@example.com"));
+  const before = await counters();
+  const request = new Request("https://edge.example/v1/history/renormalise", {
+    method: "POST",
+    headers: { authorization: "Bearer api-token", "content-type": "application/json" },
+    body: JSON.stringify({
+      from: new Date(NOON - DAY).toISOString(),
+      to: new Date(NOON + DAY).toISOString(),
+      apply: true,
+    }),
+  });
+  const bindings = { ...envWith(), RETENTION } as Env;
+  expect(await (await send(request, bindings)).json()).toMatchObject({ deliveries: 1, appeared: 0 });
+  expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
+  expect(await counters()).toEqual(before);
 });
 
 it("never ends an event early, whatever the order, and keeps a message for as long as one of its events", async () => {

@@ -7,11 +7,12 @@ import { simulate } from "./simulation/simulate.ts";
 import { worldOf, type World } from "./simulation/world.ts";
 
 const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);
-/** The first seed whose history leads to suppressions and dead letters. */
+/** The first seed whose history leads to suppressions and dead letters, and in which nothing goes again. */
 function fullWorld(): World {
   for (let seed = 1; seed < 1_000; seed += 1) {
     const world = worldOf(seed);
     const bounced = world.parcels.some(({ reports }) => reports.some(({ what }) => what === "hard_bounce"));
+    if (world.erasing || world.kept !== null || world.mistaken !== null) continue;
     if (bounced && world.parcels.some(({ poison }) => poison > 0)) return world;
   }
   throw new Error("no seed has everything");
@@ -53,6 +54,20 @@ describe("the reference notices", () => {
     expect(violations).toEqual([]);
     await env.DB.prepare(sql).run();
     expect((await check(witness)).join("\n")).toMatch(words);
+  });
+
+  it("an erased address, however it is written", async () => {
+    let seed = 1;
+    while (!worldOf(seed).erasing || worldOf(seed).kept !== null) seed += 1;
+    const { witness, violations } = await simulate(worldOf(seed));
+    expect(violations).toEqual([]);
+    const [{ contact } = { contact: "" }] = witness.erasures;
+    witness.claims = witness.claims.filter((one) => one.contact !== contact);
+    witness.deeds = witness.deeds.filter((deed) => deed.contact !== contact);
+    await env.DB.prepare("DELETE FROM events WHERE contact = ?1").bind(contact).run();
+    await env.BUCKET.put("spool/x", `of ${contact.toUpperCase().replace("@", "%40")}`);
+    const told = (await check(witness)).join("\n");
+    expect(told).toMatch(/was erased, and stands in spool/);
   });
 
   it("a delivery that is not in the archive", async () => {

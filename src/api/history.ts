@@ -80,7 +80,8 @@ const renormalising = createRoute({
   description:
     "Without `apply` it says which events would change, appear or vanish. Applying keeps the ids of changed events, " +
     "adjusts all counters and suppressions, and may be repeated. Repeats of a report that were delivered far apart " +
-    "may be counted twice as appearing; applying stores them once.",
+    "may be counted twice as appearing; applying stores them once. Events that were ended because they were old enough do " +
+    "not appear again.",
   request: { body: { required: true, content: { "application/json": { schema: Request } } } },
   responses: { 200: json("What this step came to", Renormalised), ...problems(400) },
 });
@@ -90,12 +91,15 @@ history.openapi(renormalising, async (c) => {
   if (to <= from) throw new ProblemError(400, "to: must be later than from");
   if (to - from > MOST_DAYS * DAY) throw new ProblemError(400, "to: must be at most a year after from");
   const until = Date.now() + STEP;
-  const range = { from, to, source, after: after ?? null };
+  const config = configOf(c.env);
+  const { eventsDays } = config.retention;
+  const endedUntil = eventsDays === null ? -Infinity : Date.now() - eventsDays * DAY;
+  const range = { from, to, source, after: after ?? null, endedUntil };
   const counts = { objects: 0, deliveries: 0, events: 0, rejects: 0, changed: 0, appeared: 0, vanished: 0 };
   const samples: z.output<typeof Renormalised>["samples"] = [];
   let last: string | null = null;
   let late = false;
-  for await (const reading of readRange(c.env, configOf(c.env), range, limit)) {
+  for await (const reading of readRange(c.env, config, range, limit)) {
     counts.objects += 1;
     counts.deliveries += reading.deliveries;
     counts.events += reading.events;

@@ -16,6 +16,8 @@ export interface Range {
   source: string | undefined;
   /** The last archive object of the step before. */
   after: string | null;
+  /** Events of deliveries received before may have been ended, ms: they do not appear again. */
+  endedUntil: number;
 }
 
 /** What one archive object comes to. */
@@ -39,7 +41,7 @@ export async function* readRange(
 ): AsyncGenerator<Reading> {
   const seen = new Set<string>();
   for (const batch of await listBatches(env.BUCKET, { ...range, limit })) {
-    yield await readBatch(env, config, { batch, source: range.source, seen });
+    yield await readBatch(env, config, { ...range, batch, seen });
   }
 }
 
@@ -47,7 +49,7 @@ export async function* readRange(
 async function readBatch(
   { DB, BUCKET }: { DB: Db; BUCKET: R2Bucket },
   config: Config,
-  { batch, source, seen }: { batch: string; source: string | undefined; seen: Set<string> },
+  { batch, source, seen, endedUntil }: Range & { batch: string; seen: Set<string> },
 ): Promise<Reading> {
   const envelopes = (await getBatch(BUCKET, batch)) ?? [];
   const works = envelopes.flatMap((envelope, line) =>
@@ -57,7 +59,9 @@ async function readBatch(
   );
   const rows = Map.groupBy(await readStoredRows(DB, batch), ({ line }) => line);
   const found = works.flatMap((work) =>
-    differencesOf(rows.get(work.line) ?? [], work.candidates).filter((one) => isTold(one, work)),
+    differencesOf(rows.get(work.line) ?? [], work.candidates).filter(
+      (one) => isTold(one, work) && (one.kind !== "appeared" || work.envelope.receivedAt >= endedUntil),
+    ),
   );
   const differences = await withoutRepeats(DB, found, seen);
   return {

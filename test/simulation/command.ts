@@ -19,10 +19,10 @@ const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants 
   --from S     the first seed (default 1)
   --seed S     this one only, told step by step
   --mutants    breaks each promise on purpose, and shows the seed that notices
-  --only WORDS of the mutants those alone whose name or file has these words`;
+  --only WORDS of the mutants those alone whose name or file has these words; --seeds is how many may pass over each`;
 
 const PROCESSES = Math.min(4, availableParallelism());
-/** Seeds in which every mutant has to be noticed. */
+/** Seeds in which every mutant has to be noticed, unless the command says otherwise. */
 const MOST_FOR_MUTANT = 1_500;
 
 interface Range {
@@ -122,7 +122,7 @@ async function simulateSeeds(from: number, count: number): Promise<number> {
   return failures.length === 0 && clean === count ? 0 : 1;
 }
 
-async function simulateMutants(only: string): Promise<number> {
+async function simulateMutants(only: string, most: number): Promise<number> {
   const chosen = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(only));
   if (chosen.length === 0) console.error(`no mutant has "${only}" in its name or file`);
   const waiting = [...chosen];
@@ -131,7 +131,7 @@ async function simulateMutants(only: string): Promise<number> {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       const { name } = mutant;
       let noticed: Line | null = null;
-      const broken = await runRange({ from: 1, count: MOST_FOR_MUTANT, mutant: name }, (line) => {
+      const broken = await runRange({ from: 1, count: most, mutant: name }, (line) => {
         if (line.failed !== undefined) noticed = line;
       });
       const { failed, violation }: Line = noticed ?? {};
@@ -185,7 +185,11 @@ function read(): { [name in "seeds" | "from" | "seed" | "only"]?: string } & {
 
 const options = read();
 if (options.help === true) console.log(USAGE);
-else if (options.mutants === true) process.exitCode = await simulateMutants(options.only ?? "");
+else if (options.mutants === true)
+  process.exitCode = await simulateMutants(
+    options.only ?? "",
+    number("seeds", options.seeds, MOST_FOR_MUTANT),
+  );
 else if (options.seed !== undefined) process.exitCode = await simulateOne(number("seed", options.seed, 1));
 else
   process.exitCode = await simulateSeeds(

@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
 import { checkErased, erasedContacts, type Erased, type HeardClaim } from "./erased.ts";
 import type { Report } from "../../src/local/traffic/types.ts";
-import type { World } from "./world.ts";
+import { MISTAKEN, type World } from "./world.ts";
 
 const DAY = 86_400_000;
 
@@ -218,7 +218,9 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
     }
     const { source } = parcel.dialect;
     elements.set(source, (elements.get(source) ?? 0) + parcel.reports.length + parcel.poison);
-    const own = parcel.reports.filter(({ mail }) => erased.has(mail.contact)).length;
+    // Nor how often a report was told twice, where it could not be told that it was the same one.
+    const vague = witness.world.mistaken !== null && source === MISTAKEN;
+    const own = parcel.reports.filter(({ mail }) => vague || erased.has(mail.contact)).length;
     untold.set(source, (untold.get(source) ?? 0) + own);
     if (parcel.poison > 0) poison.set(envelope, parcel.poison);
   }

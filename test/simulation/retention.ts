@@ -62,5 +62,11 @@ export async function checkKept(before: Before, kept: Kept, now: number): Promis
   for (const { message_id, contact } of messages)
     if (!after.events.some((one) => one.message_id === message_id && one.contact === contact))
       wrong.push(`message ${String(message_id)} outlived its events`);
+  for (const { message_id, contact } of after.events)
+    if (
+      message_id !== null &&
+      !messages.some((one) => one["message_id"] === message_id && one["contact"] === contact)
+    )
+      wrong.push(`message ${message_id} ended before its events`);
   return [...wrong, ...(await checkCounters(after.events)), ...(await recountsAlike(before.events))];
 }

@@ -13,7 +13,7 @@ import { makeGate, type Gate, type Listener, type Producer, type Runner } from "
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
 import { check, type Witness } from "./reference.ts";
 import { checkKept, look } from "./retention.ts";
-import type { Act, Parcel, Round, World } from "./world.ts";
+import { MISTAKEN, type Act, type Parcel, type Round, type World } from "./world.ts";
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
 const MOST_HEALINGS = 40;
@@ -39,6 +39,8 @@ interface Simulation {
   queues: Queues;
   gate: Gate;
   rotation: Round["rotation"];
+  /** Whether all sources are told rightly. */
+  mended: boolean;
   /** The parcel that a runner brings. */
   brings: Map<Runner, number>;
   witness: Witness;
@@ -99,15 +101,14 @@ async function play(world: World): Promise<Verdict> {
       witness.received.set(id, receivedAt);
     },
   };
-  const gate = makeGate(world.start, producer, listenerOf(witness), () =>
-    configurationOf(world, simulation.rotation),
-  );
+  const gate = makeGate(world.start, producer, listenerOf(witness), () => configurationOf(world, simulation));
   const content = randomFrom(world.seed + 2);
   const acknowledged = new Set<number>();
   const common = { world, queues, gate, brings, witness, acknowledged, content };
-  const simulation: Simulation = { ...common, rotation: 0, owed: new Set() };
+  const simulation: Simulation = { ...common, rotation: 0, mended: world.mistaken === null, owed: new Set() };
   for (const [i, round] of world.rounds.entries()) {
     gate.log.push(`-- round ${i + 1}, after ${round.wait} ms`);
+    simulation.mended ||= world.mistaken === null || i >= world.mistaken.until;
     await playRound(simulation, round);
   }
   gate.log.push("-- no more faults");
@@ -381,6 +382,7 @@ function deliver(
 async function heal(simulation: Simulation): Promise<boolean> {
   const { world, gate, queues, acknowledged } = simulation;
   simulation.rotation = world.rounds.at(-1)?.rotation ?? 0;
+  simulation.mended = true;
   const calm = randomFrom(world.seed + 3);
   const one = async (act: Act, name: string): Promise<void> => {
     const begun = await begin(simulation, act, name, null);
@@ -408,12 +410,17 @@ async function heal(simulation: Simulation): Promise<boolean> {
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
     const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
     const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
-    if (waiting === 0 && spooled.objects.length === 0 && told && erasing === null) return true;
+    if (waiting > 0 || spooled.objects.length > 0 || !told || erasing !== null) continue;
+    if (world.mistaken !== null) await one({ kind: "renormalise" }, "read anew");
+    return true;
   }
   return false;
 }
 
-function configurationOf({ parcels, kept }: World, rotation: Round["rotation"]): Record<string, unknown> {
+function configurationOf(
+  { parcels, kept, mistaken }: World,
+  { rotation, mended }: Pick<Simulation, "rotation" | "mended">,
+): Record<string, unknown> {
   const credentials: Record<string, unknown> = {};
   const sources: Record<string, unknown> = {};
   for (const parcel of parcels) {
@@ -424,6 +431,10 @@ function configurationOf({ parcels, kept }: World, rotation: Round["rotation"]):
     if (!rotates(parcel)) credentials[source] = first;
     if (settings !== undefined) sources[source] = settings;
   }
+  if (!mended)
+    sources[MISTAKEN] = {
+      parameters: Object.fromEntries((mistaken?.fields ?? []).map((field) => [field, "none"])),
+    };
   return {
     SOURCE_CREDENTIALS: JSON.stringify(credentials),
     SOURCES: sources,

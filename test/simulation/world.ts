@@ -56,6 +56,8 @@ export interface World {
   erasing: boolean;
   /** Whether history is read anew here. */
   rereading: boolean;
+  /** Fields whose parameters JangoMail's source is told wrongly until a round: to tell them rightly mends its parser. */
+  mistaken: { fields: string[]; until: number } | null;
   /** How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept. */
   kept: (Kept & { later: number }) | null;
 }
@@ -65,27 +67,40 @@ const SENDERS = DIALECTS.filter(
   ({ credentials, settings }) => credentials !== null && settings?.["ips"] === undefined,
 );
 const DOMAINS = ["gmail.com", "outlook.com", "example.com"] as const;
+/** The source whose customers choose the parameters' names. */
+export const MISTAKEN = "jangomail";
+const WITH_NAMES = SENDERS.filter(({ source }) => source === MISTAKEN);
+const MISTAKABLE = ["campaign", "custom_id", "message_id", "bounce"] as const;
 const POPULATION = 300;
 const START = Date.UTC(2026, 10, 21);
 const DAY = 86_400_000;
 
 export function worldOf(seed: number): World {
   const random = randomFrom(seed);
-  const some = pickSome(random, SENDERS, random.between(1, 3));
+  const further = randomFrom(seed + 4);
+  const errs = further.chance(0.12);
+  const picked = pickSome(random, SENDERS, random.between(1, 3));
+  const some = errs
+    ? [...picked.slice(1).filter(({ source }) => source !== MISTAKEN), ...WITH_NAMES]
+    : picked;
   const contacts = pickSome(random, [...Array(POPULATION).keys()], random.between(1, 4)).map(
     (n) => `c${n}@${DOMAINS[n % DOMAINS.length] ?? DOMAINS[0]}`,
   );
   const parcels = some.flatMap((dialect) => parcelsOf(random, dialect, contacts));
   const rounds = roundsOf(random, contacts, parcels.length);
-  const further = randomFrom(seed + 4);
-  const erasing = further.chance(0.3);
+  const erasing = !errs && further.chance(0.3);
   const rereading = further.chance(0.2);
   const erased = erasing ? withErasures(further, rounds, contacts, parcels.length) : rounds;
   const all = rereading ? withRereading(further, erased) : erased;
   const kept = further.chance(0.15) ? keptFor(further) : null;
   const slow =
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
-  return { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept };
+  const mistaken = errs ? mistakeOf(further, slow.length) : null;
+  return { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
+}
+
+function mistakeOf(random: Random, rounds: number): NonNullable<World["mistaken"]> {
+  return { fields: pickSome(random, MISTAKABLE, random.between(1, 2)), until: random.between(1, rounds) };
 }
 
 /** So that some of what came in within a fortnight is old enough by then, and some is not. */
