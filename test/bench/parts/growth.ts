@@ -2,7 +2,7 @@
 // through the whole consumer into both, in turns.
 
 import type { Progress } from "../../../src/local/progress.ts";
-import { BEGAN, type EventPlan } from "../events.ts";
+import { BEGAN, KINDS, type EventPlan } from "../events.ts";
 import { fill } from "../filled.ts";
 import { figureOf, inTurns, ratioOf, spread } from "../figures.ts";
 import type { PartResult } from "../results.ts";
@@ -22,7 +22,7 @@ interface Line {
 
 export async function growth(quick: boolean, progress: Progress): Promise<PartResult> {
   const [small, large] = quick ? [2_000, 50_000] : [10_000, 1_000_000];
-  const rounds = quick ? 4 : 16;
+  const rounds = quick ? 4 : 60;
   const lab = await startStoreLab();
   await fill(lab, "small", small, small, progress);
   await fill(lab, "large", large, Math.min(CONTACTS, large / 10), progress);
@@ -48,7 +48,12 @@ function sliceOf(place: number, round: number): EventPlan[] {
   return Array.from({ length: SLICE }, (_, i) => {
     const n = round * SLICE + i;
     const contact = (n % MEASURED) * Math.floor(CONTACTS / MEASURED);
-    return { kind: "open", mail: (place + 5) * 1_000_000 + n, contact, time: BEGAN + (n % 600) };
+    return {
+      kind: KINDS[n % KINDS.length] ?? "sent",
+      mail: (place + 5) * 1_000_000 + n,
+      contact,
+      time: BEGAN + (n % 600),
+    };
   });
 }
 
