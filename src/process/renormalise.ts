@@ -4,7 +4,7 @@
 import type { Config } from "../config.ts";
 import { isNamed } from "../erasure/redact.ts";
 import { getBatch, listBatches } from "../store/archive.ts";
-import { readStoredRows, storedIds } from "../store/batches.ts";
+import { readStoredRows, storedAlready } from "../store/batches.ts";
 import type { Db } from "../store/db.ts";
 import { differencesOf, type Difference } from "./differences.ts";
 import { readEnvelope, type Work } from "./work.ts";
@@ -88,8 +88,8 @@ async function withoutRepeats(
   differences: readonly Difference[],
   seen: Set<string>,
 ): Promise<Difference[]> {
-  const appearing = differences.flatMap(({ kind, after }) => (kind === "appeared" ? [after.row.id] : []));
-  const stored = await storedIds(db, appearing);
+  const appearing = differences.flatMap(({ kind, after }) => (kind === "appeared" ? [after.row] : []));
+  const stored = await storedAlready(db, appearing);
   return differences.filter(({ kind, after }) => {
     if (kind === "vanished") return true;
     const { id } = after.row;

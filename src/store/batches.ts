@@ -21,12 +21,26 @@ export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]
   return results;
 }
 
-/** Those of the ids under which an event is stored. */
-export async function storedIds(db: Db, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
+/**
+ * Ids of those of the rows that are stored already: under that id or, word for word, under another of the same contact and
+ * time, which is what a row looks like that kept its id when its identity was told differently.
+ */
+export async function storedAlready(db: Db, rows: readonly EventRow[]): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const asked = rows.map((row) => {
+    const { id, contact, at, source, type, bounce, machine, message_id, campaign, details } = row;
+    const place = contactPrefix(contact) + firstIdAt(at);
+    return [id, place, contact, source, type, bounce ?? "", machine, message_id, campaign, details];
+  });
   const { results } = await db
-    .prepare("SELECT e.id FROM json_each(?1) AS i CROSS JOIN events AS e ON e.id = i.value")
-    .bind(JSON.stringify(ids))
+    .prepare(
+      `SELECT i.value->>0 AS id FROM json_each(?1) AS i CROSS JOIN events AS e
+         ON e.id >= i.value->>1 AND e.id < (i.value->>1) || '~' AND e.contact = i.value->>2
+       WHERE e.id = i.value->>0 OR (e.source = i.value->>3 AND e.type = i.value->>4 AND e.bounce = i.value->>5
+         AND e.machine = i.value->>6 AND e.message_id IS i.value->>7 AND e.campaign IS i.value->>8
+         AND e.details IS i.value->>9)`,
+    )
+    .bind(JSON.stringify(asked))
     .all<{ id: string }>();
   return new Set(results.map(({ id }) => id));
 }

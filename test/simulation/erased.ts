@@ -139,7 +139,7 @@ async function traces(contact: string): Promise<string[]> {
   for (const [i, { results }] of all.entries()) places.push([tables[i]?.name ?? "", JSON.stringify(results)]);
   for (const { key } of (await env.BUCKET.list()).objects) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
-    const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
+    const text = key.endsWith(".gz") ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
     const bodies = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body]) =>
       Buffer.from(body ?? "", "base64"),
     );
