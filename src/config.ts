@@ -94,17 +94,18 @@ const Credentials = z.union([
   Credential.transform((one) => [one]),
   z.array(Credential, "must be a text or a list of texts").min(1, "must not be empty"),
 ]);
-const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+/** SHA-256 of a token, hexadecimal: what it is known by. */
+export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex");
 const ALL_SCOPES = z
   .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
   .min(1, "must not be empty")
   .default(["admin"]);
 const Plain = z.string("must be a text").trim().min(1, "must not be empty");
 const Token = z.union([
-  Plain.transform((token) => ({ sha256: digest(token), scopes: ["admin"] as Scope[] })),
+  Plain.transform((token) => ({ sha256: digestOf(token), scopes: ["admin"] as Scope[] })),
   z
     .strictObject({ token: Plain, scopes: ALL_SCOPES })
-    .transform(({ token, scopes }) => ({ sha256: digest(token), scopes })),
+    .transform(({ token, scopes }) => ({ sha256: digestOf(token), scopes })),
   z.strictObject({
     sha256: z
       .string()

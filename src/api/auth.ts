@@ -1,8 +1,7 @@
 // Who asks, and what they may: bearer tokens, compared by their digests, so that what is stored opens nothing.
 
-import { createHash } from "node:crypto";
 import { createMiddleware } from "hono/factory";
-import { configOf } from "../config.ts";
+import { configOf, digestOf } from "../config.ts";
 import { allows, type Scope } from "../model/scope.ts";
 import type { Db } from "../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../store/tokens.ts";
@@ -22,11 +21,6 @@ const MOST_BELIEVED = 1_000;
 const believed = new Map<string, { known: Known; until: number }>();
 /** When this isolate last noted a token's use, ms. */
 const noted = new Map<string, number>();
-
-/** SHA-256 of a token, hexadecimal. */
-export function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
-}
 
 /**
  * Lets in who shows a token; the others get 401 or, after many wrong ones from one address, 429. Sets `token`.

@@ -10,6 +10,7 @@ import { address } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
+import { iso, isoOrNull } from "./shapes.ts";
 
 const tags = ["Contacts"];
 
@@ -64,9 +65,6 @@ const Receipt = z
     copies_until: time.nullable().describe("Until when the platform's own point-in-time copies may hold it"),
   })
   .meta({ id: "Erasure" });
-
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 function shape(erasure: Erasure): z.output<typeof Receipt> {
   const { id, note, asked_by, events, messages, contacts, suppressions, claims, dead_letters } = erasure;

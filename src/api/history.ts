@@ -11,6 +11,7 @@ import { instant, word } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { eventType, time } from "./schemas.ts";
+import { iso } from "./shapes.ts";
 
 const DAY = 86_400_000;
 const MOST_DAYS = 366;
@@ -130,7 +131,7 @@ function toldOf(row: EventRow | null): z.output<typeof Told> | null {
     contact,
     type,
     bounce,
-    occurred_at: new Date(at).toISOString(),
+    occurred_at: iso(at),
     message_id,
     campaign,
     details: told,

@@ -15,6 +15,7 @@ import { instant } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
+import { iso } from "./shapes.ts";
 
 const DAY = 86_400_000;
 const MOST_DAYS = 31;
@@ -125,8 +126,6 @@ function sound(progress: Progress | null): Progress {
     throw new ProblemError(409, "Rows of these days were removed meanwhile; begin another recount.");
   return progress;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 function runningShape(id: string, { from, to, position, last }: Progress) {
   const found = { differences: [], differing: 0, applied: false };

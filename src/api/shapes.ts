@@ -9,8 +9,9 @@ import type { MessageRow } from "../store/messages.ts";
 import type { SourceRecord } from "../store/sources.ts";
 import type { ListedSuppression } from "../store/suppression-list.ts";
 
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+/** A time in ms as the API writes it. */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 export function eventShape({ occurred_at, received_at, ...event }: StoredEvent) {
   const { id, seq, source, provider, type, contact, message_id, ...details } = event;

@@ -11,6 +11,7 @@ import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { time } from "./schemas.ts";
 import { CompareParameters, cursorOf, placeOf, StatsParameters } from "./stats-query.ts";
+import { iso } from "./shapes.ts";
 
 const tags = ["Statistics"];
 const count = z.int();
@@ -105,8 +106,6 @@ stats.openapi(listing, async (c) => {
     c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),
   );
 });
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 function statsShape({ slot, group, counts }: Group, query: Omit<StatsQuery, "limit">): Stats {
   const { unique, ...numbers } = counts;

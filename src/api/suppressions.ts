@@ -14,7 +14,7 @@ import { address } from "./parameters.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "./schemas.ts";
-import { listedSuppressionShape, suppressionStatusShape } from "./shapes.ts";
+import { listedSuppressionShape, suppressionStatusShape, iso } from "./shapes.ts";
 import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./suppression-parameters.ts";
 
 const tags = ["Suppressions"];
@@ -157,7 +157,7 @@ suppressions.openapi(checking, async (c) => {
       suppressed: verdict !== undefined,
       reason: verdict?.reason ?? null,
       scope: verdict === undefined || verdict.scope === "" ? null : verdict.scope,
-      since: verdict === undefined ? null : new Date(verdict.since).toISOString(),
+      since: verdict === undefined ? null : iso(verdict.since),
       error: contact === null ? "is not an email address" : null,
     };
   });

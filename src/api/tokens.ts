@@ -1,13 +1,13 @@
 // /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
 
 import * as z from "zod";
-import { configOf } from "../config.ts";
+import { configOf, digestOf } from "../config.ts";
 import { SCOPES } from "../model/scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./api.ts";
-import { digestOf } from "./auth.ts";
 import { ProblemError } from "./problem.ts";
 import { createRoute, router } from "./routes.ts";
+import { iso, isoOrNull } from "./shapes.ts";
 
 const tags = ["Tokens"];
 const name = z
@@ -50,7 +50,7 @@ tokens.openapi(listing, async (c) => {
     origin: "configuration" as const,
     created_at: null,
     created_by: null,
-    last_used_at: iso(uses.get(sha256)),
+    last_used_at: isoOrNull(uses.get(sha256) ?? null),
   }));
   const made = rows
     .filter((row) => row.scopes.length > 0)
@@ -60,13 +60,10 @@ tokens.openapi(listing, async (c) => {
       origin: "api" as const,
       created_at: iso(row.created_at),
       created_by: row.created_by,
-      last_used_at: iso(row.last_used_at),
+      last_used_at: isoOrNull(row.last_used_at),
     }));
   return c.json({ tokens: [...configured, ...made], next: null }, 200);
 });
-
-const iso = (ms: number | null | undefined): string | null =>
-  ms === null || ms === undefined ? null : new Date(ms).toISOString();
 
 const making = createRoute({
   ...needs("admin"),

@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
 import { strongestOf } from "../model/contact.ts";
 import { NO_FACTS } from "../model/facts.ts";
+import type { Policies } from "../model/policy.ts";
 import { amend, type Amendment } from "./amend.ts";
 import { carryOut, type ActAnswer, type Order } from "./acts.ts";
 import {
@@ -45,16 +46,9 @@ export class Contact extends DurableObject<Env> {
    * Atomic; calling it again with the same claims gives the same answer.
    */
   async claim(claims: Claim[]): Promise<ClaimAnswer> {
-    const { state, origins } = this.#load();
-    const { policies } = configOf(this.env);
-    try {
-      const { state: next, ...answer } = decide(state, origins, claims, Date.now(), policies);
-      const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
-      return { ...answer, written };
-    } catch (error) {
-      this.#loaded = null; // what memory holds may be ahead of what was written
-      throw error;
-    }
+    return await this.#change(true, (state, origins, policies) =>
+      decide(state, origins, claims, Date.now(), policies),
+    );
   }
 
   /**
@@ -62,28 +56,32 @@ export class Contact extends DurableObject<Env> {
    * the state comes back in either case, so that whoever asks again can complete what was told half.
    */
   async act(orders: Order[]): Promise<ActAnswer> {
-    const { state } = this.#load();
-    const { policies } = configOf(this.env);
-    try {
-      const { changed, state: next } = carryOut(state, orders, Date.now(), policies);
-      const written = next === state ? 0 : await this.#write(next, false);
-      return { changed, snapshot: { version: next.version, suppressions: next.suppressions }, written };
-    } catch (error) {
-      this.#loaded = null;
-      throw error;
-    }
+    return await this.#change(false, (before, _, policies) => {
+      const { changed, state } = carryOut(before, orders, Date.now(), policies);
+      return { changed, state, snapshot: { version: state.version, suppressions: state.suppressions } };
+    });
   }
 
   /** Takes back what events said and notes what they say now. Atomic; the same again changes nothing more. */
   async amend(amendment: Amendment): Promise<ClaimAnswer> {
+    return await this.#change(true, (state, origins, policies) =>
+      amend(state, origins, amendment, Date.now(), policies),
+    );
+  }
+
+  /** Makes a transition and keeps the state that it leads to. `claims`: whether it may bring the first claims. */
+  async #change<T extends { state: ContactState }>(
+    claims: boolean,
+    transition: (state: ContactState, origins: Map<string, string>, policies: Policies) => T,
+  ): Promise<Omit<T, "state"> & { written: number }> {
     const { state, origins } = this.#load();
-    const { policies } = configOf(this.env);
     try {
-      const { state: next, ...answer } = amend(state, origins, amendment, Date.now(), policies);
-      const written = next === state ? 0 : await this.#write(next, state.claims.length === 0);
+      const { state: next, ...answer } = transition(state, origins, configOf(this.env).policies);
+      const idle = claims && state.claims.length === 0;
+      const written = next === state ? 0 : await this.#write(next, idle);
       return { ...answer, written };
     } catch (error) {
-      this.#loaded = null;
+      this.#loaded = null; // what memory holds may be ahead of what was written
       throw error;
     }
   }
