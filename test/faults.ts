@@ -57,8 +57,8 @@ function guarded(bindings: Env, guard: Guard): Env {
     get: (from, name) =>
       name === "getByName"
         ? (address: string) => ({
-            claim: async (claims: never[]) =>
-              await guard(async () => await from.getByName(address).claim(claims)),
+            claim: async (claims: never[], elsewhere: string[]) =>
+              await guard(async () => await from.getByName(address).claim(claims, elsewhere)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
           })
         : Reflect.get(from, name, from),

@@ -616,8 +616,8 @@ describe("what it costs", () => {
     let objectRows = 0;
     const contacts = {
       getByName: (name: string) => ({
-        claim: async (claims: Claim[]) => {
-          const answer = await env.CONTACTS.getByName(name).claim(claims);
+        claim: async (claims: Claim[], elsewhere: string[]) => {
+          const answer = await env.CONTACTS.getByName(name).claim(claims, elsewhere);
           objectRows += answer.written;
           return answer;
         },
@@ -672,7 +672,7 @@ describe("a contact's object", () => {
       decide(
         state,
         origins,
-        [{ key, origin: "second", fact: null, received: 0 }],
+        { claims: [{ key, origin: "second", fact: null, received: 0 }] },
         CLAIMS_LIVE,
         samePolicy(DEFAULT_POLICY),
       );

@@ -4,7 +4,16 @@
 // crash loses events; another envelope with the same report must not. Remembering who came first tells the two apart.
 
 import { suppressionsOf, type Suppression } from "../model/contact.ts";
-import { addFact, type Fact, type Facts } from "../model/facts.ts";
+import {
+  addFact,
+  factsIn,
+  isForgotten,
+  sayAlike,
+  withoutFacts,
+  type Fact,
+  type Facts,
+} from "../model/facts.ts";
+import { keyOfId } from "../model/id.ts";
 import type { Policies } from "../model/policy.ts";
 
 /** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `fact`: what it says, if anything. */
@@ -20,6 +29,12 @@ export interface Claim {
 export interface Snapshot {
   version: number;
   suppressions: Suppression[];
+}
+
+/** What one call claims. `elsewhere`: keys of what the same envelopes say of the contact, and other calls claim. */
+export interface Claims {
+  claims: readonly Claim[];
+  elsewhere?: readonly string[];
 }
 
 /** Answer to a list of claims: which are granted (the others are duplicates), and the state where it must be stored. */
@@ -80,19 +95,27 @@ export interface Transition extends Omit<ClaimAnswer, "written"> {
   state: ContactState;
 }
 
+/** The origin of a row that kept its id although its identity is told differently now. */
+const KEPT = "kept ";
+
+/** The origin, which no delivery has, for what the stored event `id` is told to be now. */
+export function keptOrigin(id: string): string {
+  return KEPT + id;
+}
+
 /**
  * Decides the claims in order. `origins`: all remembered claims, key to origin; those granted for the first time are
- * added to it. `now`: ms.
+ * added to it. `elsewhere`: see Contact.claim. `now`: ms.
  */
 export function decide(
   state: ContactState,
   origins: Map<string, string>,
-  claims: readonly Claim[],
+  { claims, elsewhere = [] }: Claims,
   now: number,
   policies: Policies,
 ): Transition {
   const fresh: Remembered[] = [];
-  let facts = state.facts;
+  let facts = withoutOtherReadings(state.facts, origins, claims, elsewhere);
   let again = false;
   const erased: number[] = [];
   const erasedAt = state.erased?.at ?? -Infinity;
@@ -103,15 +126,18 @@ export function decide(
       return false;
     }
     if (first !== undefined) {
-      again ||= first === origin;
-      return first === origin;
+      if (first !== origin) return false;
+      again = true;
+      facts = retold(facts, key, fact);
+      return true;
     }
     origins.set(key, origin);
     fresh.push([key, origin, now]);
     if (fact !== null) facts = addFact(facts, fact);
     return true;
   });
-  const next = fresh.length === 0 ? state : advance(state, facts, fresh, now, policies);
+  const same = fresh.length === 0 && facts === state.facts;
+  const next = same ? state : advance(state, facts, fresh, now, policies);
   // Granted again means that the store may have missed the state that the first grant led to.
   const tell = next.version > 0 && (again || next.version !== state.version);
   return {
@@ -120,6 +146,36 @@ export function decide(
     state: next,
     snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
   };
+}
+
+/**
+ * The facts without those of an envelope that it does not tell any more: it was claimed, and not stored, by another reading,
+ * before its parser or its source's settings were mended, and its report would count for two.
+ */
+function withoutOtherReadings(
+  facts: Facts,
+  origins: ReadonlyMap<string, string>,
+  claims: readonly Claim[],
+  elsewhere: readonly string[],
+): Facts {
+  const read = new Set(claims.map(({ origin }) => origin));
+  const others = [...factsIn(facts)].flatMap(({ id }) =>
+    read.has(origins.get(keyOfId(id)) ?? "") ? [id] : [],
+  );
+  if (others.length === 0) return facts;
+  const told = new Set([...claims.map(({ key }) => key), ...elsewhere]);
+  const kept = new Set([...told].map((key) => origins.get(key)));
+  const gone = others.filter((id) => !told.has(keyOfId(id)) && !kept.has(keptOrigin(id)));
+  return gone.length === 0 ? facts : withoutFacts(facts, new Set(gone));
+}
+
+/** The facts with what a report that was claimed before says now, which is another thing where its parser was mended since. */
+function retold(facts: Facts, key: string, fact: Fact | null): Facts {
+  const before = [...factsIn(facts)].find(({ id }) => keyOfId(id) === key);
+  if (before === undefined) return fact === null || isForgotten(facts, fact) ? facts : addFact(facts, fact);
+  if (fact !== null && sayAlike(before, fact)) return facts;
+  const left = withoutFacts(facts, new Set([before.id]));
+  return fact === null ? left : addFact(left, fact);
 }
 
 function advance(

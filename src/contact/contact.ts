@@ -43,11 +43,13 @@ export class Contact extends DurableObject<Env> {
 
   /**
    * Decides which of the claimed events are this contact's for the first time, or again for the same envelope.
-   * Atomic; calling it again with the same claims gives the same answer.
+   * Atomic; calling it again with the same claims gives the same answer. What an envelope said when it was read otherwise,
+   * and does not say any more, no longer counts; so where an envelope's events of this contact are claimed by several
+   * calls, `elsewhere` has the keys of the other ones.
    */
-  async claim(claims: Claim[]): Promise<ClaimAnswer> {
+  async claim(claims: Claim[], elsewhere: string[] = []): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>
-      decide(state, origins, claims, Date.now(), policies),
+      decide(state, origins, { claims, elsewhere }, Date.now(), policies),
     );
   }
 

@@ -1,7 +1,7 @@
 // Who must not be mailed, and why: a pure function of the facts about a contact, so that the order in which they arrive does
 // not matter. Every permutation of a contact's facts folds to the same suppressions.
 
-import { byTime, type Entry, type Fact, type Facts, type Ruling, type Storm } from "./facts.ts";
+import { byTime, type Entry, type Fact, type Facts, type Good, type Ruling, type Storm } from "./facts.ts";
 import type { Policies, SuppressionReason } from "./policy.ts";
 
 /** A suppression and what became of it: in force while `lifted_at` and `held` are null. Times in ms. */
@@ -173,12 +173,12 @@ function wordsOf({ destination, refused, outcomes, at }: Storm): string {
 const DAY = 86_400_000;
 
 /** The soft bounce with which the policy of its source was first met, or null. `soft` is in order of time. */
-function decidingSoftBounce(soft: readonly Fact[], good: readonly number[], policies: Policies): Fact | null {
+function decidingSoftBounce(soft: readonly Fact[], good: readonly Good[], policies: Policies): Fact | null {
   let run: Fact[] = [];
   let last = -Infinity;
   for (const fact of soft) {
     const after = last;
-    if (good.some((at) => at > after && at <= fact.at)) run = [];
+    if (good.some(({ at }) => at > after && at <= fact.at)) run = [];
     run.push(fact);
     const { softBounces, softBounceDays, softBounceWindowDays } = policies.of(fact.source);
     const recent = run.filter(({ at }) => at >= fact.at - softBounceWindowDays * DAY);

@@ -83,13 +83,16 @@ function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Fact["k
   }
 }
 
+/** A delivery, an open or a click. `at`: ms. */
+export type Good = Pick<Fact, "at" | "id">;
+
 /** The facts that matter, each list in order of time. Bounded, whatever a contact lives through. */
 export interface Facts {
   hard: Fact[];
   complaint: Fact[];
   soft: Fact[];
-  /** Times of deliveries, opens and clicks, ms. */
-  good: number[];
+  /** Deliveries, opens and clicks. */
+  good: Good[];
   /** The latest good time that was dropped to stay bounded, ms. A soft bounce from before it can be judged no more. */
   forgotten: number;
   /** Unsubscribes and subscribes. */
@@ -123,11 +126,46 @@ export function addFact(facts: Readonly<Facts>, fact: Fact): Facts {
     case "soft":
       return fact.at <= facts.forgotten ? facts : { ...facts, soft: inserted(facts.soft, fact, MOST.soft) };
     case "good":
-      return withGood(facts, fact.at);
+      return withGood(facts, fact);
     case "unsubscribed":
     case "subscribed":
       return { ...facts, list: inserted(facts.list, fact, MOST.list) };
   }
+}
+
+/** `facts` without what these events said. */
+export function withoutFacts(facts: Readonly<Facts>, ids: ReadonlySet<string>): Facts {
+  const left = <T extends Good>(list: readonly T[]): T[] => list.filter(({ id }) => !ids.has(id));
+  const { hard, complaint, soft, good, list } = facts;
+  return {
+    ...facts,
+    hard: left(hard),
+    complaint: left(complaint),
+    soft: left(soft),
+    good: left(good),
+    list: left(list),
+  };
+}
+
+/** What events said. Of a delivery, an open or a click no more is known than when. */
+export function* factsIn({
+  hard,
+  complaint,
+  soft,
+  good,
+  list,
+}: Readonly<Facts>): Generator<Good & Partial<Fact>> {
+  for (const some of [hard, complaint, soft, good, list]) yield* some;
+}
+
+/** Whether a fact that is not among `facts` may have been, and was dropped to stay bounded. */
+export function isForgotten({ forgotten }: Readonly<Facts>, { kind, at }: Fact): boolean {
+  return kind === "good" && at <= forgotten;
+}
+
+/** Whether one of `factsIn` says the same as a fact that has just been read. Only the first reading knows of a storm. */
+export function sayAlike({ id, at, kind = "good", scope }: Good & Partial<Fact>, fact: Fact): boolean {
+  return id === fact.id && at === fact.at && kind === fact.kind && scope === fact.scope;
 }
 
 /** `facts` with one more entry by hand. */
@@ -166,20 +204,21 @@ function rankAtOnce({ kind }: Dated): number {
  * One more good time, of which at most MOST_GOOD are kept. The first to go are those with no soft bounce on either side
  * of them up to the next good time: they separate nothing.
  */
-function withGood(facts: Readonly<Facts>, at: number): Facts {
-  const good = [...facts.good, at].sort((a, b) => a - b);
+function withGood(facts: Readonly<Facts>, { at, id }: Good): Facts {
+  if (facts.good.some((one) => one.id === id)) return facts;
+  const good = [...facts.good, { at, id }].sort(byTime);
   if (good.length <= MOST_GOOD) return { ...facts, good };
   const spare = Math.max(
     0,
     good.findIndex((_, i) => !separates(good, i, facts.soft)),
   );
-  const forgotten = Math.max(facts.forgotten, good[spare] ?? 0);
+  const forgotten = Math.max(facts.forgotten, good[spare]?.at ?? 0);
   return { ...facts, good: good.toSpliced(spare, 1), forgotten };
 }
 
-function separates(good: readonly number[], index: number, soft: readonly Fact[]): boolean {
-  const before = good[index - 1] ?? -Infinity;
-  const after = good[index + 1] ?? Infinity;
+function separates(good: readonly Good[], index: number, soft: readonly Fact[]): boolean {
+  const before = good[index - 1]?.at ?? -Infinity;
+  const after = good[index + 1]?.at ?? Infinity;
   return soft.some(({ at }) => at >= before && at <= after);
 }
 

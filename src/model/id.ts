@@ -77,6 +77,11 @@ export function claimKey(provider: string, identity: readonly string[]): string 
   return encodeBytes(sha256(JSON.stringify([provider, ...identity])), KEY_CHARS);
 }
 
+/** The claim key in an event's id. */
+export function keyOfId(id: string): string {
+  return id.slice(-KEY_CHARS);
+}
+
 /**
  * The id of an event: contact prefix, time of occurrence, claim key. One unique index over it is at once idempotency,
  * look-up by id, and each contact's timeline, where plain hashes would need an index (a billed row) for each.

@@ -2,14 +2,13 @@
 // and last the rows are changed: wherever this ends in between, the differences are still there to be found again.
 
 import { within } from "../model/deadline.ts";
-import { factOf, type Fact } from "../model/facts.ts";
-import { standingTimes } from "../store/batches.ts";
+import type { Fact } from "../model/facts.ts";
 import { deleteDeadEnvelopes, lettersOf } from "../store/dead-letters.ts";
 import { storeReplacements, type Replacement } from "../store/amend.ts";
-import { changeOf, type ContactChange, type EventRow } from "../store/rows.ts";
+import { changeOf, type ContactChange } from "../store/rows.ts";
 import { storeSlice, type Slice } from "../store/slice.ts";
 import type { Amendment } from "../contact/amend.ts";
-import type { Claim } from "../contact/claims.ts";
+import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { Candidate, Work } from "./work.ts";
@@ -29,7 +28,7 @@ interface Share {
 /** Applies the differences of one archive object; the same again finds none. Rejects where anything is unavailable. */
 export async function applyDifferences(env: Env, { differences }: Reading): Promise<void> {
   if (differences.length === 0) return;
-  const shares = await sharesOf(env.DB, differences);
+  const shares = sharesOf(differences);
   const granted = new Set<Difference>();
   const contacts: ContactChange[] = [];
   for (let i = 0; i < shares.length; i += AT_ONCE) {
@@ -57,14 +56,14 @@ async function tell(env: Env, { contact, amendment, asked }: Share, granted: Set
   return answer.snapshot === null ? [] : [changeOf(contact, answer.snapshot)];
 }
 
-async function sharesOf(db: D1Database, differences: readonly Difference[]): Promise<Share[]> {
+function sharesOf(differences: readonly Difference[]): Share[] {
   const shares = new Map<string, Share>();
   const of = (contact: string): Share => {
     const known = shares.get(contact);
     if (known !== undefined) return known;
     const share: Share = {
       contact,
-      amendment: { removed: [], standing: [], added: [], claims: [] },
+      amendment: { removed: [], added: [], claims: [] },
       asked: [],
     };
     shares.set(contact, share);
@@ -72,7 +71,7 @@ async function sharesOf(db: D1Database, differences: readonly Difference[]): Pro
   };
   for (const difference of differences) {
     const { before, after } = difference;
-    if (before !== null) of(before.contact).amendment.removed.push(...factsOf(before));
+    if (before !== null) of(before.contact).amendment.removed.push(before.id);
     if (after === null) continue;
     const share = of(after.row.contact);
     const fact = after.fact === null ? null : { ...after.fact, id: before?.id ?? after.row.id };
@@ -83,14 +82,7 @@ async function sharesOf(db: D1Database, differences: readonly Difference[]): Pro
     share.amendment.claims.push(claimOf(after, fact, before?.id ?? null));
     share.asked.push(difference);
   }
-  for (const { contact, at } of await standingTimes(db, goodTimes(differences)))
-    of(contact).amendment.standing.push(at);
   return [...shares.values()];
-}
-
-function factsOf({ type, bounce, at, id, source }: EventRow): Fact[] {
-  const fact = factOf({ type, bounce, occurred_at: at }, id, source);
-  return fact === null ? [] : [fact];
 }
 
 /**
@@ -98,15 +90,8 @@ function factsOf({ type, bounce, at, id, source }: EventRow): Fact[] {
  * differently now, the claim has that row for its origin, which no delivery has: repeats of the report find it taken.
  */
 function claimOf({ key, work: { envelope } }: Candidate, fact: Fact | null, kept: string | null): Claim {
-  const origin = kept === null ? envelope.id : `kept ${kept}`;
+  const origin = kept === null ? envelope.id : keptOrigin(kept);
   return { key, origin, fact, received: envelope.receivedAt };
-}
-
-/** Deliveries, opens and clicks that go: whether another event stands for the same time has to be asked. */
-function goodTimes(differences: readonly Difference[]): { contact: string; at: number; id: string }[] {
-  return differences.flatMap(({ before }) =>
-    before !== null && factsOf(before)[0]?.kind === "good" ? [before] : [],
-  );
 }
 
 /** A changed row whose report turns out to be stored already, under its present id, goes. */

@@ -26,11 +26,12 @@ export async function claimAll(
 ): Promise<Claimed> {
   const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [] };
   const groups = [...byContact(candidates)];
+  const others = claimedElsewhere(candidates);
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let group = groups[next++]; group !== undefined; group = groups[next++]) {
       const [contact, own] = group;
-      collect(claimed, contact, own, await claimOne(namespace, contact, own));
+      collect(claimed, contact, own, await claimOne(namespace, contact, own, others.get(contact)));
     }
   };
   const workers = Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker);
@@ -52,14 +53,35 @@ function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   return groups;
 }
 
-async function claimOne(namespace: Env["CONTACTS"], contact: string, own: Candidate[]): Promise<ClaimAnswer> {
+/** Contact -> keys of the events that envelopes of this portion tell of it in other portions. */
+function claimedElsewhere(candidates: readonly Candidate[]): Map<string, string[]> {
+  const here = Map.groupBy(candidates, ({ work }) => work);
+  const others = new Map<string, string[]>();
+  for (const [{ candidates: all }, own] of here) {
+    if (all.length === own.length) continue;
+    const portion = new Set(own);
+    for (const { key, row } of all.filter((one) => !portion.has(one))) {
+      const keys = others.get(row.contact);
+      if (keys === undefined) others.set(row.contact, [key]);
+      else keys.push(key);
+    }
+  }
+  return others;
+}
+
+async function claimOne(
+  namespace: Env["CONTACTS"],
+  contact: string,
+  own: Candidate[],
+  elsewhere: string[] = [],
+): Promise<ClaimAnswer> {
   const claims = own.map(({ key, fact, work: { envelope } }): Claim => ({
     key,
     fact,
     origin: envelope.id,
     received: envelope.receivedAt,
   }));
-  return await namespace.getByName(contact).claim(claims);
+  return await namespace.getByName(contact).claim(claims, elsewhere);
 }
 
 function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {

@@ -44,21 +44,3 @@ export async function storedAlready(db: Db, rows: readonly EventRow[]): Promise<
     .all<{ id: string }>();
   return new Set(results.map(({ id }) => id));
 }
-
-/** Those of the deliveries, opens and clicks for whose contact and time another one is stored. */
-export async function standingTimes(
-  db: Db,
-  leaving: readonly { contact: string; at: number; id: string }[],
-): Promise<{ contact: string; at: number }[]> {
-  if (leaving.length === 0) return [];
-  const asked = leaving.map(({ contact, at }) => [contact, at, contactPrefix(contact) + firstIdAt(at)]);
-  const { results } = await db
-    .prepare(
-      `SELECT DISTINCT e.contact, e.at FROM json_each(?1) AS l CROSS JOIN events AS e
-         ON e.id >= l.value->>2 AND e.id < (l.value->>2) || '~' AND e.contact = l.value->>0
-       WHERE e.type IN ('delivered', 'opened', 'clicked') AND e.id NOT IN (SELECT value FROM json_each(?2))`,
-    )
-    .bind(JSON.stringify(asked), JSON.stringify(leaving.map(({ id }) => id)))
-    .all<{ contact: string; at: number }>();
-  return results;
-}

@@ -229,9 +229,9 @@ export function makeGate(
       CONTACTS: {
         getByName: (name: string) => ({
           claim: gated(
-            ([claims]: [Claim[]]) => `claim ${claims.length} of ${name}`,
-            async (claims) => {
-              const answer = await env.CONTACTS.getByName(name).claim(claims);
+            ([claims]: [Claim[], string[]]) => `claim ${claims.length} of ${name}`,
+            async (claims, elsewhere) => {
+              const answer = await env.CONTACTS.getByName(name).claim(claims, elsewhere);
               listener.claimed(name, claims, answer.granted);
               return answer;
             },

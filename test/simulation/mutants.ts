@@ -35,6 +35,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "what a delivery said when it was read otherwise still counts",
+    file: "contact/claims.ts",
+    from: "let facts = withoutOtherReadings(state.facts, origins, claims, elsewhere);",
+    to: "void withoutOtherReadings; void elsewhere; let facts = state.facts;",
+  },
+  {
+    name: "a report says for good what it said when it was claimed",
+    file: "contact/claims.ts",
+    from: "facts = retold(facts, key, fact);",
+    to: "void retold;",
+  },
+  {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
     from: "await workOffPortion(portion, claimed, env);",
