@@ -1,0 +1,190 @@
+// Requests to destinations: https to public hosts only, no redirects, a deadline, bounded answers, and a note of what went
+// over the wire for the log and for `test`, without its secrets.
+//
+// A Worker's fetch leaves from Cloudflare's edge, from where private networks are not reached by name; what is refused here
+// are addresses and names that say themselves where they lead.
+
+import ipaddr from "ipaddr.js";
+import type { Outcome, Verdict } from "./kinds/kind.ts";
+
+/** ms for one attempt, all of its requests together. */
+export const ATTEMPT_DEADLINE = 15_000;
+
+/** Bytes of an answer that are read; what is longer is cut off, and the rest not waited for. */
+const MOST_ANSWER = 64 * 1024;
+
+/** A request and its answer as `test` shows them. */
+export interface Exchange {
+  request: { method: string; url: string; headers: Record<string, string>; body: string };
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+  /** Where there is no answer, why. */
+  error: string | null;
+  /** ms */
+  took: number;
+}
+
+export interface PipeRequest {
+  method: "POST" | "PUT" | "PATCH" | "GET";
+  url: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+  /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
+  secrets?: readonly string[];
+}
+
+/** An answer, read to its bounded end. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/** Answers, or rejects with a NoAnswer where there is none. */
+export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
+
+/** Nobody answered, or the request may not be made. `message`: for people, without secrets. */
+export class NoAnswer extends Error {
+  readonly verdict: Verdict;
+  constructor(message: string, verdict: Verdict = "unavailable") {
+    super(message);
+    this.verdict = verdict;
+  }
+}
+
+/** Why a URL may not be called; null where it may. `loopback`: whether plain http to this machine is allowed. */
+export function refusalOf(text: string, loopback: boolean): string | null {
+  if (!URL.canParse(text)) return "is not a URL";
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  if (url.username !== "" || url.password !== "") return "must not hold a user or a password";
+  if (loopback && isLoopback(host) && /^https?:$/.test(url.protocol)) return null;
+  if (url.protocol !== "https:") return "must begin with https://";
+  if (ipaddr.isValid(host)) {
+    return ipaddr.process(host).range() === "unicast" ? null : "must not lead to a private or local address";
+  }
+  const inner =
+    isLoopback(host) || !host.includes(".") || /\.(local|internal|localhost|lan|home|corp)$/i.test(host);
+  return inner ? "must not lead to a private or local host" : null;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || (ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback");
+}
+
+const HIDDEN = /^(authorization|x-api-key|api-key|cookie|x-amz-security-token)$/i;
+
+/** A fetch for one attempt. `note` hears of every request. */
+export function pipeFetch(
+  note: (exchange: Exchange) => void,
+  { signal, loopback, fetch: call = fetch }: { signal: AbortSignal; loopback: boolean; fetch?: typeof fetch },
+): PipeFetch {
+  return async (request) => {
+    const began = Date.now();
+    const shown = shownRequest(request);
+    const tell = (response: Exchange["response"], error: string | null): void =>
+      note({ request: shown, response, error, took: Date.now() - began });
+    const refusal = refusalOf(request.url, loopback);
+    if (refusal !== null) {
+      tell(null, `the URL ${refusal}`);
+      throw new NoAnswer(`the URL ${refusal}`, "denied");
+    }
+    try {
+      const { method, url, headers, body } = request;
+      const init = {
+        method,
+        headers,
+        ...(method === "GET" ? {} : { body }),
+        redirect: "manual" as const,
+        signal,
+      };
+      const response = await call(url, init);
+      const text = await readBounded(response, signal);
+      tell(
+        { status: response.status, headers: Object.fromEntries(response.headers), body: hide(text, request) },
+        null,
+      );
+      return { status: response.status, headers: response.headers, text };
+    } catch (error) {
+      const reason = signal.aborted
+        ? "no answer within 15 seconds"
+        : `no answer: ${hide(wordsOf(error), request)}`;
+      tell(null, reason);
+      throw new NoAnswer(reason);
+    }
+  };
+}
+
+function wordsOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+}
+
+function shownRequest(request: PipeRequest): Exchange["request"] {
+  const { method, url, headers, body } = request;
+  const shown = Object.entries(headers).map(([name, value]) => [
+    name,
+    HIDDEN.test(name) ? "(hidden)" : hide(value, request),
+  ]);
+  const text = typeof body === "string" ? body : `(${body.byteLength} bytes)`;
+  return { method, url: hide(url, request), headers: Object.fromEntries(shown), body: hide(text, request) };
+}
+
+function hide(text: string, { secrets = [] }: PipeRequest): string {
+  return secrets.reduce((left, secret) => (secret === "" ? left : left.replaceAll(secret, "(hidden)")), text);
+}
+
+/** The answer's text up to its bound. A flood is cut off; an answer that never ends is cut off with the attempt. */
+async function readBounded(response: Response, signal: AbortSignal): Promise<string> {
+  if (response.body === null) return "";
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const stopped = new Promise<{ done: true; value?: undefined }>((resolve) =>
+    signal.addEventListener("abort", () => resolve({ done: true }), { once: true }),
+  );
+  while (length < MOST_ANSWER) {
+    const { done, value } = await Promise.race([reader.read(), stopped]);
+    if (done) break;
+    parts.push(value);
+    length += value.byteLength;
+  }
+  await reader.cancel().catch(() => undefined);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return new TextDecoder().decode(whole.subarray(0, MOST_ANSWER));
+}
+
+/** What an HTTP answer means for the batch, as most destinations use the statuses. `now`: ms. */
+export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
+  const verdict = verdictOf(status);
+  const reason = verdict === "delivered" ? null : `answered ${status}`;
+  return { verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
+}
+
+function verdictOf(status: number): Verdict {
+  if (status >= 200 && status < 300) return "delivered";
+  if (status === 410) return "gone";
+  if (status === 429) return "slow_down";
+  if (status === 401 || status === 403 || status === 404 || status === 405) return "denied";
+  if (status >= 300 && status < 400) return "denied"; // it moved: redirects are not followed
+  if (status === 408 || status === 425 || status >= 500) return "unavailable";
+  return "refused";
+}
+
+const LONGEST_WAIT = 24 * 3_600_000;
+
+/** ms that Retry-After asks for, a day at most; null where it says nothing (RFC 9110, section 10.2.3). */
+export function retryAfterOf(headers: Headers, now: number): number | null {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  const wait = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), LONGEST_WAIT);
+}
+
+/** What it means that there was no answer. Anything else is a mistake of ours, and goes on up. */
+export function outcomeOfError(error: unknown): Outcome {
+  if (!(error instanceof NoAnswer)) throw error;
+  return { verdict: error.verdict, reason: error.message, status: null, retryAfter: null };
+}

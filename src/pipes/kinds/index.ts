@@ -1,0 +1,7 @@
+// All kinds of pipe, by id: a new one is a file and a line.
+
+import type { Kind } from "./kind.ts";
+
+const ALL: readonly Kind[] = [];
+
+export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
