@@ -40,6 +40,8 @@ export interface Config {
   policies: Policies;
   storm: StormPolicy;
   retention: Retention;
+  /** Keys that seal the secrets of pipes, see src/pipes/sealed.ts. */
+  pipeKeys: ReadonlyMap<string, Uint8Array>;
   problems: readonly Problem[];
 }
 
@@ -81,7 +83,8 @@ function readConfig(env: RawEnv): Config {
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
-  return { sources, tokens, policies, storm, retention, problems };
+  const pipeKeys = readKeys(env, report);
+  return { sources, tokens, policies, storm, retention, pipeKeys, problems };
 }
 
 const SourceTable = z.looseObject({
@@ -242,4 +245,20 @@ function readRetention(env: RawEnv, report: Report): Retention {
   }
   const { events_days, archive_days } = parsed.data;
   return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
+}
+
+const Key = z
+  .string("must be a text")
+  .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
+
+/** PIPE_KEYS: name -> 32 bytes in base64. Not set, pipes can keep no secrets. */
+function readKeys(env: RawEnv, report: Report): Map<string, Uint8Array> {
+  const keys = new Map<string, Uint8Array>();
+  if (env["PIPE_KEYS"] === undefined) return keys;
+  for (const [name, text] of readMap(env, "PIPE_KEYS", Key, report)) {
+    if (!/^[\w-]{1,64}$/.test(name))
+      report("PIPE_KEYS", "a key's name is letters, digits, dashes, at most 64");
+    else if (text !== null) keys.set(name, Buffer.from(text, "base64"));
+  }
+  return keys;
 }

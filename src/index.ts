@@ -4,12 +4,14 @@ import { app } from "./app.ts";
 import { configOf } from "./config.ts";
 import { continueErasures } from "./erasure/erase.ts";
 import { sweep } from "./ingest/spool.ts";
+import { tendPipes, wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
 import { giveUp } from "./process/give-up.ts";
 import { retain } from "./store/retention.ts";
 import { forgetTallies } from "./store/sources.ts";
 
 export { Contact } from "./contact/contact.ts";
+export { Pipe } from "./pipes/pipe.ts";
 
 /** Name of the platform's dead-letter queue, as wrangler.toml has it. */
 const DEAD_QUEUE = "tidings-dead";
@@ -17,8 +19,9 @@ const DEAD_QUEUE = "tidings-dead";
 export default {
   fetch: app.fetch,
 
-  async queue(batch, env, _ctx) {
+  async queue(batch, env, ctx) {
     await (batch.queue === DEAD_QUEUE ? giveUp(batch, env) : consume(batch, env));
+    ctx.waitUntil(wakePipes(env, Date.now()));
   },
 
   async scheduled(_controller, env, _ctx) {
@@ -27,6 +30,7 @@ export default {
     const now = Date.now();
     await forgetTallies(env.DB, now);
     await continueErasures(env, now);
+    await tendPipes(env, now);
     const ended = await retain(env, configOf(env).retention, now);
     if (ended.events + ended.objects > 0)
       console.log({ message: "what was kept for long enough went", ...ended });

@@ -22,6 +22,7 @@ const ABOUT = {
     { name: "Dead letters", description: "What could not become an event" },
     { name: "Sources", description: "Where events come from" },
     { name: "History", description: "Reading stored deliveries anew" },
+    { name: "Pipes", description: "Where events are passed on to" },
     { name: "Tokens", description: "Who may ask" },
   ],
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },

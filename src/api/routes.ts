@@ -16,7 +16,7 @@ export type Schema = z.ZodType | Readonly<Record<string, unknown>>;
 export type Content = Readonly<Record<string, { schema: Schema }>>;
 
 export interface Route {
-  method: "get" | "post" | "put" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
   /** As OpenAPI writes it, parameters in braces. */
   path: string;
   tags: string[];

@@ -4,20 +4,13 @@ import { strongestOf, type Suppression } from "../model/contact.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/contacts.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
+import { eventShape, iso, isoOrNull } from "../store/event-shape.ts";
 import type { StoredEvent } from "../store/events.ts";
 import type { MessageRow } from "../store/messages.ts";
 import type { SourceRecord } from "../store/sources.ts";
 import type { ListedSuppression } from "../store/suppression-list.ts";
 
-/** A time in ms as the API writes it. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
-
-export function eventShape({ occurred_at, received_at, ...event }: StoredEvent) {
-  const { id, seq, source, provider, type, contact, message_id, ...details } = event;
-  const times = { occurred_at: iso(occurred_at), received_at: iso(received_at) };
-  return { id, seq, source, provider, type, contact, message_id, ...times, ...details };
-}
+export { eventShape, iso, isoOrNull };
 
 function suppressionShape(suppression: Suppression) {
   const { reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held } = suppression;

@@ -3,7 +3,9 @@
 import type { SuppressionReason } from "../model/policy.ts";
 import { contactPrefix } from "../model/id.ts";
 import type { Db } from "./db.ts";
+import { DELETE_ATTEMPTS } from "./attempts.ts";
 import { goneFrom } from "./count.ts";
+import { DELETE_TOLD, TELL_ERASED } from "./notices.ts";
 
 /** A request as stored; times in ms. */
 export interface Erasure {
@@ -153,9 +155,15 @@ export async function removeRows(
   const told = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
   const statements = [
     db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
-    ...[KEEP_HASH, COUNT, ...goneFrom(`seq IN (${DOOMED})`), DELETE_MESSAGES].map((sql) =>
-      db.prepare(sql).bind(id),
-    ),
+    ...[
+      TELL_ERASED,
+      DELETE_TOLD,
+      DELETE_ATTEMPTS,
+      KEEP_HASH,
+      COUNT,
+      ...goneFrom(`seq IN (${DOOMED})`),
+      DELETE_MESSAGES,
+    ].map((sql) => db.prepare(sql).bind(id)),
     db.prepare(DELETE_EVENTS).bind(id),
     ...DELETE_OTHERS.map((sql) => db.prepare(sql).bind(id)),
   ];

@@ -171,6 +171,65 @@ export async function listTimeline(
   return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
 }
 
+/** Events behind the seq in order of storage, of which pipes read: at most `limit`, until `last` where one is given. */
+export async function readFeed(
+  db: Db,
+  { after, last, limit }: { after: number; last?: number | undefined; limit: number },
+): Promise<StoredEvent[]> {
+  const rows = await db
+    .prepare(`SELECT ${COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
+    .bind(after, last ?? Number.MAX_SAFE_INTEGER, limit)
+    .all<Row>();
+  return rows.results.map(toEvent);
+}
+
+/** The events with these places in the feed, as far as they are still there. */
+export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredEvent[]> {
+  const rows = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM json_each(?1) AS s CROSS JOIN events ON events.seq = s.value ORDER BY events.seq`,
+    )
+    .bind(JSON.stringify(seqs))
+    .all<Row>();
+  return rows.results.map(toEvent);
+}
+
+/** Those of the ids that are stored, with their places in the feed. */
+export async function seqsOf(db: Db, ids: readonly string[]): Promise<{ id: string; seq: number }[]> {
+  const { results } = await db
+    .prepare("SELECT e.id, e.seq FROM json_each(?1) AS i CROSS JOIN events AS e ON e.id = i.value")
+    .bind(JSON.stringify(ids))
+    .all<{ id: string; seq: number }>();
+  return results;
+}
+
+/** The feed's last place, 0 before the first event. */
+export async function feedEnd(db: Db): Promise<number> {
+  return (await db.prepare("SELECT max(seq) AS n FROM events").first<number>("n")) ?? 0;
+}
+
+/**
+ * The place behind which everything lies that was received at `time` (ms) or later. Found by halving, for places follow the
+ * order of receipt but for what was delayed; the `slack` (ms) before belongs to it, too, so that little is missed.
+ */
+export async function placeAt(db: Db, time: number, slack = SLACK): Promise<number> {
+  const until = time - slack;
+  let [low, high] = [0, await feedEnd(db)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await db
+      .prepare("SELECT seq, received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")
+      .bind(middle)
+      .first<{ seq: number; received_at: number }>();
+    if (found === null || found.received_at >= until) high = middle;
+    else low = found.seq;
+  }
+  return low;
+}
+
+/** ms by which what is stored may be out of the order of receipt, as long as nothing failed. */
+const SLACK = 900_000;
+
 const MOST_OF_CONTACTS = 10_000;
 
 /** Events of the contacts, of one campaign or of all, in order of time; the latest ten thousand. */

@@ -2,6 +2,7 @@
 
 import { strongestOf, type Suppression } from "../model/contact.ts";
 import { destinationOf } from "../model/destination.ts";
+import { contactPrefix } from "../model/id.ts";
 import type { SuppressionReason } from "../model/policy.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 
@@ -66,7 +67,8 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
     s.lift_note,
     s.held,
   ]);
-  return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
+  const about = [contact, version, suppressed, since, entries];
+  return JSON.stringify([...about, destinationOf(contact), contactPrefix(contact)]);
 }
 
 export interface SourceUpdate {

@@ -67,8 +67,18 @@ export interface Kind<S = unknown> {
   settings: z.ZodType<S>;
   /** Names of top-level settings that are stored encrypted and never shown. */
   secrets: readonly string[];
+  /**
+   * Makes the secret that a person left to us, or one `more` beside those that are there; null where there is nothing to
+   * make. `passed`: settings as they were passed, not checked yet; `made`: shown to the person once.
+   */
+  makeSecret?(
+    passed: Readonly<Record<string, unknown>>,
+    more: boolean,
+  ): Promise<{ settings: Record<string, unknown>; made: Record<string, string> } | null>;
   /** Most events and bytes of payload in one request, as the destination's documentation has it. */
   batch: { events: number; bytes: number };
-  /** Delivers a batch of 1 to `batch.events`. Rejects for nothing but a mistake of its own. */
+  /** The same for a pipe with these settings, where they have a say in it; never more than `batch`. */
+  batchOf?(settings: S): { events: number; bytes: number };
+  /** Delivers a batch of 1 to `batch.events` (`batchOf`, where there is one). Rejects for nothing but a mistake of its own. */
   deliver(batch: readonly Outgoing[], settings: S, attempt: Attempt): Promise<Outcome>;
 }

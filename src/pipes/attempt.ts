@@ -1,0 +1,72 @@
+// One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
+
+import { within } from "../model/deadline.ts";
+import { timeId } from "../model/id.ts";
+import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./http.ts";
+import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
+
+/** ms that a kind has to end what it began once its time is up. */
+const GRACE = 1_000;
+
+export interface Account {
+  /** The attempt's id, which the destination is told. */
+  id: string;
+  outcome: Outcome;
+  /** Requests and answers in order, without secrets. */
+  exchanges: Exchange[];
+  /** When it began, and how long it took, ms. */
+  at: number;
+  took: number;
+}
+
+/** Whether plain http to this machine is allowed: in local development alone. */
+export function allowsLoopback(env: Env): boolean {
+  return (env as { PIPES_LOOPBACK?: unknown }).PIPES_LOOPBACK === "yes";
+}
+
+/** Tries to deliver the batch. Never rejects. */
+export async function attempt(
+  env: Env,
+  { kind, settings, kept }: { kind: Kind; settings: unknown; kept: Attempt["kept"] },
+  batch: readonly Outgoing[],
+): Promise<Account> {
+  const at = Date.now();
+  const id = timeId(at, crypto.getRandomValues(new Uint8Array(10)));
+  const exchanges: Exchange[] = [];
+  const note = (exchange: Exchange): void => void exchanges.push(exchange);
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ATTEMPT_DEADLINE);
+  const { signal } = abort;
+  const fetch = pipeFetch(note, { signal, loopback: allowsLoopback(env) });
+  const own: Attempt = { id, now: at, fetch, note, signal, env, kept };
+  let outcome: Outcome;
+  try {
+    const delivering = kind.deliver(batch, settings, own);
+    outcome = await within(ATTEMPT_DEADLINE + GRACE, "the destination", delivering);
+  } catch (error) {
+    const reason = abort.signal.aborted ? "no answer within 15 seconds" : "the attempt broke off";
+    if (!abort.signal.aborted)
+      console.error({ message: "a kind of pipe threw", kind: kind.id, error: nameOf(error) });
+    outcome = { verdict: "unavailable", reason, status: null, retryAfter: null };
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+  }
+  return { id, outcome, exchanges, at, took: Date.now() - at };
+}
+
+/** Only the kind: the words may quote what was sent. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+const MOST_EXCERPT = 500;
+
+/** What the log keeps of the last answer: its beginning, without addresses. */
+export function excerptOf(exchanges: readonly Exchange[]): string | null {
+  const body = exchanges.at(-1)?.response?.body ?? "";
+  const text = body
+    .slice(0, 4 * MOST_EXCERPT)
+    .replaceAll(/[^\s"'<>(),;:]+(@|%40)[^\s"'<>(),;:]+/gi, "(address)");
+  return text === "" ? null : text.slice(0, MOST_EXCERPT);
+}

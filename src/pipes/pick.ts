@@ -1,0 +1,78 @@
+// Which rows of a feed a pipe passes on, and what it sends of each.
+
+import { eventShape, iso } from "../store/event-shape.ts";
+import type { StoredEvent } from "../store/events.ts";
+import type { Notice } from "../store/notices.ts";
+import type { Piped } from "./dispatch.ts";
+import { compileFilter, evaluate, factsFor, needsOf, type Filter } from "./filter.ts";
+import type { OpenPipe } from "./open.ts";
+import { render } from "./payload.ts";
+import { groupOf } from "./retries.ts";
+
+/** A row of either feed. */
+export type Row = { id: string; seq: number } & (
+  | { feed: "events"; event: StoredEvent }
+  | { feed: "notices"; notice: Notice }
+);
+
+export interface Picked {
+  passed: { row: Row; piped: Piped }[];
+  /** Those for which the filter could not be evaluated: they are not passed on, and the log says so. */
+  failed: { row: Row; reason: string }[];
+}
+
+/** Picks from the rows, in order. `further`: another filter that must let them through, too. */
+export async function pick(
+  env: Env,
+  pipe: Pick<OpenPipe, "filter" | "form">,
+  rows: readonly Row[],
+  further: string | null = null,
+): Promise<Picked> {
+  const second = further === null ? null : compileFilter(further);
+  const filters = [pipe.filter, second?.ok === true ? second.value : null].filter((one) => one !== null);
+  const picked: Picked = { passed: [], failed: [] };
+  const shown = rows.map((row) => ({ row, event: shapeOf(row) }));
+  const facts =
+    filters.length === 0
+      ? null
+      : await factsFor(
+          env.DB,
+          shown.map(({ event }) => event),
+          needsOf(filters),
+        );
+  for (const { row, event } of shown) {
+    const verdict = verdictOf(filters, event, facts);
+    if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
+    else if (verdict !== false) picked.failed.push({ row, reason: verdict });
+  }
+  return picked;
+}
+
+function verdictOf(
+  filters: readonly Filter[],
+  event: Record<string, unknown>,
+  facts: Awaited<ReturnType<typeof factsFor>> | null,
+): boolean | string {
+  for (const filter of filters) {
+    if (facts === null) return false;
+    const result = evaluate(filter, event, facts);
+    if (!result.ok) return result.reason;
+    if (!result.value) return false;
+  }
+  return true;
+}
+
+/** What is told of the row: the event as /v1/events shows it, or what happened beside. */
+function shapeOf(row: Row): Record<string, unknown> {
+  if (row.feed === "events") return eventShape(row.event);
+  const { id, type, at, contact, source, data } = row.notice;
+  return { id, type, source, contact, occurred_at: iso(at), data };
+}
+
+/** What is sent of the row. */
+export function pipedOf(form: OpenPipe["form"], row: Row, event = shapeOf(row)): Piped {
+  const { type, contact, at, source } =
+    row.feed === "events" ? { ...row.event, at: row.event.occurred_at } : row.notice;
+  const out = { id: row.id, type, contact, at, event };
+  return { out: { ...out, text: render(out, form, source) }, group: groupOf(row.id) };
+}

@@ -1,0 +1,531 @@
+// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit, and the few events that failed
+// alone. Nothing lies between storing and passing on in which an event could get lost: what is behind the cursor is done or
+// stands in the list of retries, and the cursor moves in the same write.
+//
+// It is woken after each store and once a minute, and works in its alarm, which the platform repeats when it dies half-way.
+// What was sent and not yet noted is sent again then, under the same id.
+
+import { DurableObject } from "cloudflare:workers";
+import { timeId } from "../model/id.ts";
+import { readFeed, type StoredEvent } from "../store/events.ts";
+import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
+import { readNotices } from "../store/notices.ts";
+import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
+import { attempt, excerptOf, type Account } from "./attempt.ts";
+import { dispatch, type Dispatched, type Piped } from "./dispatch.ts";
+import { openPipe, type OpenPipe } from "./open.ts";
+import { pick, pipedOf, type Picked, type Row } from "./pick.ts";
+import { Retries, type Retry } from "./retries.ts";
+import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
+
+/** Rows of a feed that are read at once. */
+const SLICE = 1_000;
+/** ms that one alarm works before it hands over to the next, so that what a person changes is heard of. */
+const RUN = 60_000;
+/** Events that failed alone. With more of them the pipe reads no further until some are done. */
+const MOST_RETRIES = 1_000;
+/** Of these, how many are tried in one go. */
+const RETRIES_AT_ONCE = 100;
+/** Filters that fail for so many events in a row are mended by people. */
+const MOST_UNEVALUATED = 1_000;
+
+type Feed = keyof Place;
+
+/** Why nothing is sent at present; times in ms. */
+interface Down {
+  verdict: string;
+  reason: string;
+  since: number;
+  until: number;
+  looks: number;
+}
+
+/** What of the feed, or a part of it, is to be passed on once more. */
+export interface Redelivery {
+  id: string;
+  /** Places in the feed of events: behind `after`, until `last`. */
+  after: number;
+  last: number;
+  /** Beside the pipe's own filter; null for none. */
+  filter: string | null;
+}
+
+interface State {
+  id: string;
+  place: Place;
+  /** Ids behind the cursor that are done already: their neighbours' requests failed. */
+  ahead: string[];
+  streak: number;
+  down: Down | null;
+  redeliveries: Redelivery[];
+  unevaluated: number;
+  delivered: number;
+  filtered: number;
+  given_up: number;
+  delivered_at: number | null;
+  failed_at: number | null;
+  failure: string | null;
+}
+
+/** How a pipe is; times in ms. */
+export interface PipeHealth extends Omit<State, "id" | "ahead" | "streak"> {
+  retries: number;
+  /** Whether it is at work just now. */
+  busy: boolean;
+  /** When the next thing happens by itself. */
+  next_at: number | null;
+}
+
+const STATE = "state";
+
+export class Pipe extends DurableObject<Env> {
+  #state: State | null = null;
+  #again = false;
+  #running = false;
+  #ordered = false;
+  readonly #kept = new Map<string, { value: unknown; until: number }>();
+  readonly #retries = new Retries(this.ctx.storage);
+  #read: { after: number; rows: Promise<StoredEvent[]> } | null = null;
+
+  /** Places the cursor of a new pipe. Asked again, it changes nothing. */
+  async begin(id: string, place: Place): Promise<void> {
+    if (this.#load() === null) this.#save({ ...NEW, id, place });
+    await this.ctx.storage.setAlarm(Date.now());
+  }
+
+  /** Looks for what is new, unless the destination is down. Returns until where notices are done with. */
+  async wake(): Promise<number> {
+    const state = this.#load();
+    if (state === null) return 0;
+    const rests = state.down !== null && state.down.until > Date.now();
+    if (this.#running) this.#again = true;
+    else if (!rests) await this.ctx.storage.setAlarm(Date.now());
+    const waiting = this.#retries.firstNotice();
+    return waiting === null ? state.place.notices : Math.min(state.place.notices, waiting - 1);
+  }
+
+  /** Looks at a destination that is down at once: somebody mended it, or the pipe. */
+  async resume(): Promise<void> {
+    const state = this.#load();
+    if (state === null) return;
+    const down = state.down === null ? null : { ...state.down, since: Date.now(), until: 0, looks: 0 };
+    this.#save({ ...state, down, unevaluated: 0 });
+    this.#retries.hurry(Date.now());
+    await this.wake();
+  }
+
+  /** Passes on once more; the same request (by its id) again changes nothing. */
+  async redeliver(redelivery: Redelivery): Promise<void> {
+    const state = this.#load();
+    if (state === null) return;
+    if (!state.redeliveries.some(({ id }) => id === redelivery.id))
+      this.#save({ ...state, redeliveries: [...state.redeliveries, redelivery] });
+    await this.wake();
+  }
+
+  /** Passes single events on once more, whatever the filter says. */
+  async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<void> {
+    const now = Date.now();
+    for (const { id, seq } of events)
+      this.#retries.put({ feed: "events", seq, id, tries: 0, due: now, reason: "asked for", asked: 1 });
+    await this.wake();
+  }
+
+  async health(): Promise<PipeHealth | null> {
+    const state = this.#load();
+    if (state === null) return null;
+    const { id: _, ahead: __, streak: ___, ...told } = state;
+    return {
+      ...told,
+      retries: this.#retries.count(),
+      busy: this.#running,
+      next_at: await this.ctx.storage.getAlarm(),
+    };
+  }
+
+  /** Events that failed alone, the next ones first. */
+  async waiting(limit: number): Promise<Retry[]> {
+    return this.#retries.list(limit);
+  }
+
+  /** Forgets everything: the pipe was deleted. */
+  async end(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#state = null;
+  }
+
+  override async alarm(): Promise<void> {
+    this.#running = true;
+    try {
+      await this.#work();
+    } catch (error) {
+      console.error({ message: "a pipe waits", pipe: this.#state?.id, error: String(error) });
+      this.#state = null;
+      this.#read = null;
+      await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #work(): Promise<void> {
+    const until = Date.now() + RUN;
+    for (;;) {
+      this.#again = false;
+      const state = this.#load();
+      if (state === null) return;
+      const record = await getPipe(this.env.DB, state.id);
+      if (record === null) return await this.end();
+      if (record.paused !== null) return;
+      if (state.down !== null && state.down.until > Date.now())
+        return await this.ctx.storage.setAlarm(state.down.until);
+      const opened = await openPipe(this.env, record);
+      if (!opened.ok) return await this.#pause(record, opened.reason);
+      this.#ordered = record.options.ordered;
+      const more = await this.#round(opened.value, until);
+      if (Date.now() >= until) return await this.ctx.storage.setAlarm(Date.now());
+      if (!more && !this.#again) break;
+    }
+    const due = this.#retries.nextDue(this.#ordered);
+    if (due !== null) await this.ctx.storage.setAlarm(Math.max(due, Date.now() + 100));
+  }
+
+  /** One slice of everything that waits. Whether there may be more. */
+  async #round(pipe: OpenPipe, until: number): Promise<boolean> {
+    const tried = await this.#retryDue(pipe, until);
+    if (tried === "stopped") return true;
+    const room = this.#retries.count() < MOST_RETRIES;
+    const events = room ? await this.#advance(pipe, "events", until) : "idle";
+    if (events === "stopped") return true;
+    const notices = room ? await this.#advance(pipe, "notices", until) : "idle";
+    if (notices === "stopped") return true;
+    const again = room ? await this.#redeliverSome(pipe, until) : "idle";
+    return [tried, events, notices, again].includes("more");
+  }
+
+  async #advance(pipe: OpenPipe, feed: Feed, until: number): Promise<Progress> {
+    const { place } = this.#current();
+    const after = place[feed];
+    const rows: Row[] = feed === "events" ? await this.#events(after) : await this.#notices(after);
+    const last = rows.at(-1);
+    if (last === undefined) return "idle";
+    // What comes next is read while this is delivered.
+    if (feed === "events" && rows.length === SLICE) this.#readOn(last.seq);
+    const ahead = new Set(this.#current().ahead);
+    const left = rows.filter(({ id }) => !ahead.has(id));
+    const picked = await pick(this.env, pipe, left);
+    const result = await this.#deliver(pipe, feed, picked, until);
+    if (result === null) return "stopped";
+    const { undone } = result;
+    const state = this.#current();
+    const first = undone.length === 0 ? null : Math.min(...undone);
+    const done = rows.filter(({ seq }) => first !== null && seq > first && !undone.includes(seq));
+    const moved = { ...state.place, [feed]: first === null ? last.seq : first - 1 };
+    // Ids of both feeds stand in one list.
+    const own = new Set(rows.map(({ id }) => id));
+    const others = state.ahead.filter((id) => !own.has(id));
+    const passed = new Set(picked.passed.map(({ row }) => row.seq));
+    const filtered = left.filter(({ seq }) => seq <= moved[feed] && !passed.has(seq)).length;
+    this.#save({
+      ...state,
+      place: moved,
+      ahead: [...others, ...done.map(({ id }) => id)],
+      filtered: state.filtered + filtered,
+    });
+    if (result.stopped) return "stopped";
+    return rows.length === SLICE || first !== null ? "more" : "idle";
+  }
+
+  async #events(after: number): Promise<Row[]> {
+    const read =
+      this.#read?.after === after ? this.#read.rows : readFeed(this.env.DB, { after, limit: SLICE });
+    this.#read = null;
+    return (await read).map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+  }
+
+  #readOn(after: number): void {
+    const rows = readFeed(this.env.DB, { after, limit: SLICE });
+    rows.catch(() => undefined); // whoever asks for it hears of it
+    this.#read = { after, rows };
+  }
+
+  async #notices(after: number): Promise<Row[]> {
+    const notices = await readNotices(this.env.DB, { after, limit: SLICE });
+    return notices.map((notice): Row => ({ feed: "notices", id: notice.id, seq: notice.seq, notice }));
+  }
+
+  /** Delivers what was picked. Places that are not done; null where the pipe was paused. */
+  async #deliver(
+    pipe: OpenPipe,
+    feed: Feed,
+    { passed, failed }: Picked,
+    until: number,
+  ): Promise<{ undone: number[]; stopped: boolean } | null> {
+    const state = this.#current();
+    const unevaluated = failed.length === 0 && passed.length > 0 ? 0 : state.unevaluated + failed.length;
+    if (unevaluated >= MOST_UNEVALUATED) {
+      await this.#pause(pipe.record, `the filter fails for every event: ${failed[0]?.reason ?? ""}`);
+      return null;
+    }
+    const log: AttemptRecord[] = failed.map(({ row, reason }) => notEvaluated(pipe.record.id, row, reason));
+    const behind = pipe.options.ordered ? this.#retries.groups() : new Set<string>();
+    const [held, free] = partition(passed, ({ piped }) => piped.group !== "" && behind.has(piped.group));
+    const result = await this.#dispatch(
+      pipe,
+      free.map(({ piped }) => piped),
+      until,
+      log,
+      1,
+    );
+    await this.#note(log);
+    const now = Date.now();
+    const put = (one: Picked["passed"][number], tries: number, reason: string): void =>
+      this.#retries.put({
+        feed,
+        seq: one.row.seq,
+        id: one.row.id,
+        tries,
+        due: tries === 0 ? now : now + (eventWait(tries, Math.random()) ?? 0),
+        reason,
+        asked: 0,
+      });
+    const undone: number[] = [];
+    for (const [index, one] of free.entries()) {
+      const failure = result.failed.get(index);
+      if (failure !== undefined) put(one, failure.tried ? 1 : 0, failure.reason);
+      else if (!result.delivered.has(index)) undone.push(one.row.seq);
+    }
+    for (const one of held) put(one, 0, "waits for an earlier one");
+    this.#save({ ...this.#current(), unevaluated });
+    return await this.#after(pipe, result, undone);
+  }
+
+  /** What a delivery says about the destination. */
+  async #after(
+    { record }: OpenPipe,
+    { stop, streak, delivered, failed }: Dispatched,
+    undone: number[],
+  ): Promise<{ undone: number[]; stopped: boolean } | null> {
+    const now = Date.now();
+    const state = this.#current();
+    const alive = delivered.size > 0;
+    const [failure] = failed.values();
+    const told = stop?.reason ?? failure?.reason ?? null;
+    const before = alive ? null : state.down;
+    const next: State = {
+      ...state,
+      streak,
+      delivered: state.delivered + delivered.size,
+      delivered_at: alive ? now : state.delivered_at,
+      failed_at: told === null ? state.failed_at : now,
+      failure: told ?? state.failure,
+      down: null,
+    };
+    if (stop === null) {
+      this.#save({ ...next, down: streak >= MOST_FAILURES ? before : null });
+      return { undone, stopped: false };
+    }
+    const { verdict, reason, retryAfter } = stop;
+    const looks = before?.looks ?? 0;
+    const since = before?.since ?? now;
+    // Whoever asks for less is there: the wait begins anew each time.
+    const wait = Math.max(retryAfter ?? 0, circuitWait(verdict === "slow_down" ? 0 : looks, Math.random()));
+    this.#save({
+      ...next,
+      streak: verdict === "slow_down" ? 0 : Math.max(streak, MOST_FAILURES),
+      down: { verdict, reason, since, until: now + wait, looks: looks + 1 },
+    });
+    if (verdict === "gone")
+      await this.#pause(record, `${reason}: the destination asks not to be called again`);
+    else if (now - since > PATIENCE) await this.#pause(record, `nothing got through for 75 hours: ${reason}`);
+    return { undone, stopped: true };
+  }
+
+  async #retryDue(pipe: OpenPipe, until: number): Promise<Progress> {
+    const due = this.#retries.due(Date.now(), RETRIES_AT_ONCE, pipe.options.ordered);
+    if (due.length === 0) return "idle";
+    const rows = await this.#retries.read(this.env.DB, due);
+    const known = new Map(due.map((one) => [`${one.feed}/${one.seq}`, one]));
+    // What is not there any more was erased, or kept for long enough.
+    for (const one of due)
+      if (!rows.some(({ feed, seq }) => feed === one.feed && seq === one.seq)) this.#retries.drop(one);
+    const picked = rows.map((row) => ({ row, piped: pipedOf(pipe.form, row) }));
+    const log: AttemptRecord[] = [];
+    const tries = (index: number): Retry | undefined => {
+      const row = picked[index]?.row;
+      return row === undefined ? undefined : known.get(`${row.feed}/${row.seq}`);
+    };
+    const result = await this.#dispatch(
+      { ...pipe, options: { ...pipe.options, batch: 1 } },
+      picked.map(({ piped }) => piped),
+      until,
+      log,
+      (id) => 1 + (due.find((one) => one.id === id)?.tries ?? 0),
+    );
+    const now = Date.now();
+    let givenUp = 0;
+    for (const index of picked.keys()) {
+      const one = tries(index);
+      const failure = result.failed.get(index);
+      if (one === undefined) continue;
+      if (result.delivered.has(index)) this.#retries.drop(one);
+      else if (failure?.tried === true) {
+        const wait = eventWait(one.tries + 1, Math.random());
+        if (wait === null) {
+          givenUp += 1;
+          this.#retries.drop(one);
+          log.push(givenUpRecord(pipe.record.id, one, failure.reason));
+        } else this.#retries.put({ ...one, tries: one.tries + 1, due: now + wait, reason: failure.reason });
+      }
+    }
+    this.#save({ ...this.#current(), given_up: this.#current().given_up + givenUp });
+    await this.#note(log);
+    const after = await this.#after(pipe, result, []);
+    return after === null || after.stopped ? "stopped" : due.length === RETRIES_AT_ONCE ? "more" : "idle";
+  }
+
+  async #redeliverSome(pipe: OpenPipe, until: number): Promise<Progress> {
+    const [first] = this.#current().redeliveries;
+    if (first === undefined) return "idle";
+    const { after, last, filter } = first;
+    const events = await readFeed(this.env.DB, { after, last, limit: SLICE });
+    const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+    const picked = await pick(this.env, pipe, rows, filter);
+    const result = await this.#deliver(pipe, "events", picked, until);
+    if (result === null) return "stopped";
+    const undone = result.undone.length === 0 ? null : Math.min(...result.undone);
+    const reached = undone === null ? (events.at(-1)?.seq ?? last) : undone - 1;
+    const ended = undone === null && events.length < SLICE;
+    const state = this.#current();
+    const redeliveries = state.redeliveries.flatMap((one) =>
+      one.id !== first.id ? [one] : ended ? [] : [{ ...one, after: reached }],
+    );
+    this.#save({ ...state, redeliveries });
+    return result.stopped ? "stopped" : "more";
+  }
+
+  async #dispatch(
+    { record, kind, settings, options }: OpenPipe,
+    items: Piped[],
+    until: number,
+    log: AttemptRecord[],
+    tries: number | ((id: string) => number),
+  ): Promise<Dispatched> {
+    const state = this.#current();
+    const limits = kind.batchOf?.(settings) ?? kind.batch;
+    const wasFailing = state.streak > 0;
+    const rules = {
+      events: Math.min(options.batch, limits.events),
+      bytes: limits.bytes,
+      concurrency: state.down === null ? options.concurrency : 1,
+      rate: options.rate,
+      ordered: options.ordered,
+      streak: state.streak,
+      until,
+    };
+    return await dispatch(items, rules, async (batch) => {
+      const account = await attempt(
+        this.env,
+        { kind, settings, kept: this.#kept },
+        batch.map(({ out }) => out),
+      );
+      const plain = account.outcome.verdict === "delivered" && (account.outcome.failed ?? []).length === 0;
+      if (!plain || wasFailing || Math.random() < options.log_share)
+        log.push(recordOf(record.id, batch, account, tries));
+      return account.outcome;
+    });
+  }
+
+  /** The log tells what happened; it does not decide what happens, so that a failure to write it repeats no delivery. */
+  async #note(log: readonly AttemptRecord[]): Promise<void> {
+    try {
+      await noteAttempts(this.env.DB, log);
+    } catch (error) {
+      console.error({ message: "attempts could not be logged", attempts: log.length, error: String(error) });
+    }
+  }
+
+  async #pause({ id, name }: PipeRecord, reason: string): Promise<void> {
+    await pausePipe(this.env.DB, { pipe: { id, name }, reason, at: Date.now(), told: true });
+    console.error({ message: "a pipe was paused", pipe: id, reason });
+  }
+
+  #load(): State | null {
+    this.#state ??= this.ctx.storage.kv.get<State>(STATE) ?? null;
+    return this.#state;
+  }
+
+  #current(): State {
+    const state = this.#load();
+    if (state === null) throw new Error("the pipe was deleted");
+    return state;
+  }
+
+  #save(state: State): void {
+    this.#state = state;
+    this.ctx.storage.kv.put(STATE, state);
+  }
+}
+
+type Progress = "idle" | "more" | "stopped";
+
+const NEW: Omit<State, "id" | "place"> = {
+  ahead: [],
+  streak: 0,
+  down: null,
+  redeliveries: [],
+  unevaluated: 0,
+  delivered: 0,
+  filtered: 0,
+  given_up: 0,
+  delivered_at: null,
+  failed_at: null,
+  failure: null,
+};
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const yes: T[] = [];
+  const no: T[] = [];
+  for (const item of items) (test(item) ? yes : no).push(item);
+  return [yes, no];
+}
+
+function recordOf(
+  pipe: string,
+  batch: readonly Piped[],
+  { id, outcome, exchanges, at, took }: Account,
+  tries: number | ((id: string) => number),
+): AttemptRecord {
+  const events = batch.map(({ out }) => out.id);
+  const failed = outcome.failed ?? [];
+  const reason =
+    outcome.reason ?? (failed.length > 0 ? `${failed.length} not taken: ${failed[0]?.reason ?? ""}` : null);
+  return {
+    id: `${pipe}.${id}`,
+    events,
+    n: events.length,
+    at,
+    outcome: outcome.verdict,
+    status: outcome.status,
+    took,
+    try: typeof tries === "number" ? tries : tries(events[0] ?? ""),
+    reason,
+    excerpt: excerptOf(exchanges),
+  };
+}
+
+function notEvaluated(pipe: string, { id }: Row, reason: string): AttemptRecord {
+  return { ...entry(pipe), events: [id], n: 1, outcome: "not_evaluated", try: 1, reason };
+}
+
+function givenUpRecord(pipe: string, { id, tries }: Retry, reason: string): AttemptRecord {
+  return { ...entry(pipe), events: [id], n: 1, outcome: "given_up", try: tries + 1, reason };
+}
+
+/** Of what never went over a wire. */
+function entry(pipe: string): Pick<AttemptRecord, "id" | "at" | "status" | "took" | "excerpt"> {
+  const at = Date.now();
+  const id = `${pipe}.${timeId(at, crypto.getRandomValues(new Uint8Array(10)))}`;
+  return { id, at, status: null, took: 0, excerpt: null };
+}

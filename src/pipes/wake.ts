@@ -1,0 +1,36 @@
+// Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
+
+import { forgetAttempts } from "../store/attempts.ts";
+import { forgetNotices } from "../store/notices.ts";
+import { listPipeIds } from "../store/pipes.ts";
+
+/** ms for which an isolate knows which pipes there are: a new one is woken by who makes it. */
+const KNOWN_FOR = 15_000;
+
+const known = new WeakMap<object, { ids: string[]; until: number }>();
+
+/** Wakes all pipes that run. Never rejects: whoever stored something has stored it, and the next minute wakes them again. */
+export async function wakePipes(env: Env, now: number): Promise<void> {
+  try {
+    const found = known.get(env.DB);
+    const ids = found !== undefined && found.until > now ? found.ids : await runningPipes(env);
+    if (ids !== found?.ids) known.set(env.DB, { ids, until: now + KNOWN_FOR });
+    await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
+  } catch (error) {
+    console.error({ message: "the pipes were not woken", error: String(error) });
+  }
+}
+
+async function runningPipes(env: Env): Promise<string[]> {
+  return (await listPipeIds(env.DB)).flatMap(({ id, runs }) => (runs ? [id] : []));
+}
+
+/** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
+export async function tendPipes(env: Env, now: number): Promise<void> {
+  const pipes = await listPipeIds(env.DB);
+  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, now);
+  // A paused one is asked, too: what it has not seen stays for it.
+  const places = await Promise.all(pipes.map(async ({ id }) => await env.PIPES.getByName(id).wake()));
+  await forgetNotices(env.DB, Math.min(...places), now);
+  for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
+}

@@ -1,0 +1,367 @@
+// What pipes promise, seen by a receiver: every stored event that matches reaches it at least once, whatever it does to us.
+
+import { env } from "cloudflare:workers";
+import { createExecutionContext, createScheduledController, runDurableObjectAlarm } from "cloudflare:test";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import worker from "../../src/index.ts";
+import {
+  deliver,
+  envWith,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+  send,
+} from "../support.ts";
+
+interface Heard {
+  url: string;
+  id: string;
+  attempt: string;
+  type: string;
+  contact: string;
+}
+type Answer = (heard: Heard) => Response | Promise<Response>;
+
+/** Receivers by host; what each took. */
+const receivers = new Map<string, Answer>();
+const taken = new Map<string, Heard[]>();
+let clock = 0;
+
+beforeEach(async () => {
+  await freshStorage();
+  receivers.clear();
+  taken.clear();
+  clock = 0;
+  // Ahead of the platform's clock, so that no alarm goes off but by `pass`.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10 * 86_400_000 });
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const url = String(input);
+    const headers = new Headers(init?.headers);
+    const body = JSON.parse(String(init?.body)) as { type: string; data: { contact: string } };
+    const heard = {
+      url,
+      id: headers.get("webhook-id") ?? "",
+      attempt: headers.get("tidings-attempt") ?? "",
+      type: body.type,
+      contact: body.data.contact,
+    };
+    const host = new URL(url).hostname;
+    const answer = await (receivers.get(host) ?? (() => new Response(null, { status: 204 })))(heard);
+    if (answer.ok) taken.set(host, [...(taken.get(host) ?? []), heard]);
+    return answer;
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const ask = async (method: string, path: string, body?: unknown): Promise<Response> =>
+  await send(
+    new Request(`https://edge.example/v1${path}`, {
+      method,
+      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
+      body: body === undefined ? null : JSON.stringify(body),
+    }),
+    envWith(),
+  );
+
+async function make(name: string, more: Record<string, unknown> = {}): Promise<string> {
+  const response = await ask("POST", "/pipes", {
+    name,
+    kind: "webhook",
+    settings: { url: `https://${name}.example.com/hook` },
+    ...more,
+  });
+  expect(response.status, await response.clone().text()).toBe(201);
+  return (await response.json<{ pipe: { id: string } }>()).pipe.id;
+}
+
+interface Shown {
+  status: string;
+  paused: { reason: string } | null;
+  health: {
+    behind: number;
+    waiting: number;
+    delivered: number;
+    filtered: number;
+    given_up: number;
+    down: { reason: string } | null;
+  };
+}
+const show = async (id: string): Promise<Shown> => await (await ask("GET", `/pipes/${id}`)).json<Shown>();
+
+/** Lets time pass, and every pipe do what it does by itself, until nothing happens for the moment. */
+async function pass(ms = 0): Promise<void> {
+  clock += ms;
+  vi.setSystemTime(Date.now() + ms);
+  const pipes = await rows<{ id: string }>("SELECT id FROM pipes");
+  for (const { id } of pipes) {
+    const stub = env.PIPES.getByName(id);
+    await stub.wake();
+    for (let i = 0; i < 2_000; i++) {
+      const { next_at, busy } = (await stub.health()) ?? { next_at: null, busy: false };
+      if (!busy && (next_at === null || next_at > Date.now())) break;
+      if (busy || !(await runDurableObjectAlarm(stub)))
+        await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+}
+
+let made = 0;
+/** Stores events of these contacts; their ids in the feed's order. */
+async function store(contacts: readonly string[], event = "open"): Promise<string[]> {
+  const before = (await rows<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM events"))[0]?.n ?? 0;
+  const events = contacts.map((email) => {
+    made += 1;
+    return mailjetEvent({ event, email, time: 1_790_000_000 + made, MessageID: made });
+  });
+  for (let i = 0; i < events.length; i += 200)
+    await deliver(await messagesOf(mailjetPost(JSON.stringify(events.slice(i, i + 200)))));
+  return (await rows<{ id: string }>(`SELECT id FROM events WHERE seq > ${before} ORDER BY seq`)).map(
+    ({ id }) => id,
+  );
+}
+const people = (n: number): string[] => Array.from({ length: n }, (_, i) => `p${i}@example.com`);
+const ids = (host: string): string[] => (taken.get(`${host}.example.com`) ?? []).map(({ id }) => id);
+const status = (code: number, headers = {}): Response => new Response("no", { status: code, headers });
+
+describe("a pipe", () => {
+  it("passes on what is stored from when it was made, once and signed; and what a filter lets through", async () => {
+    await store(people(3));
+    const all = await make("all");
+    const clicks = await make("clicks", { filter: 'type in ["clicked"]' });
+    const opened = await store(people(40));
+    const clicked = await store(people(20), "click");
+    await pass();
+    expect(ids("all").toSorted()).toEqual([...opened, ...clicked].toSorted());
+    expect(ids("clicks").toSorted()).toEqual(clicked.toSorted());
+    expect((await show(all)).health).toMatchObject({ behind: 0, waiting: 0, delivered: 60, filtered: 0 });
+    expect((await show(clicks)).health).toMatchObject({ behind: 0, delivered: 20, filtered: 40 });
+    await pass(60_000);
+    expect(ids("all")).toHaveLength(60);
+  });
+
+  it("begins where it is told to: at the beginning, behind a place, at a time", async () => {
+    const first = await store(people(5));
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const then = new Date().toISOString();
+    const second = await store(people(5));
+    await make("whole", { start: "beginning" });
+    await make("behind", { start: { seq: 7 } });
+    await make("since", { start: { time: then } });
+    await pass();
+    expect(ids("whole").toSorted()).toEqual([...first, ...second].toSorted());
+    expect(ids("behind").toSorted()).toEqual(second.slice(2).toSorted());
+    expect(ids("since").toSorted()).toEqual(second.toSorted());
+  });
+
+  it("waits for a destination that is down, at little cost, and catches up from where it stopped; nobody else waits", async () => {
+    const down = await make("down");
+    await make("well");
+    let calls = 0;
+    receivers.set("down.example.com", () => ((calls += 1), status(503)));
+    const events: string[] = [];
+    for (let hour = 0; hour < 30; hour++) {
+      events.push(...(await store(people(20))));
+      await pass(3_600_000);
+    }
+    expect(ids("well").toSorted()).toEqual(events.toSorted());
+    expect(ids("down")).toEqual([]);
+    expect(calls).toBeLessThan(200);
+    expect(await show(down)).toMatchObject({
+      status: "failing",
+      health: { down: { reason: "answered 503" } },
+    });
+    receivers.delete("down.example.com");
+    for (let i = 0; i < 4; i++) await pass(3_600_000);
+    expect([...new Set(ids("down"))].toSorted()).toEqual(events.toSorted());
+    expect(await show(down)).toMatchObject({
+      status: "running",
+      health: { behind: 0, waiting: 0, down: null },
+    });
+  });
+
+  it("pauses after 75 hours, says so to the others, and loses nothing until it is resumed", async () => {
+    const down = await make("down");
+    await make("well");
+    receivers.set("down.example.com", () => status(500));
+    const events = await store(people(30));
+    for (let hour = 0; hour < 80; hour++) await pass(3_600_000);
+    expect((await show(down)).paused?.reason).toMatch(/nothing got through for 75 hours: answered 500/);
+    expect((taken.get("well.example.com") ?? []).map(({ type }) => type)).toContain("pipe.paused");
+    receivers.delete("down.example.com");
+    await pass(3_600_000);
+    expect(ids("down")).toEqual([]);
+    expect((await ask("POST", `/pipes/${down}/resume`)).status).toBe(200);
+    for (let i = 0; i < 3; i++) await pass(3_600_000);
+    expect([...new Set(ids("down").filter((id) => !id.includes("-paused-")))].toSorted()).toEqual(
+      events.toSorted(),
+    );
+  });
+
+  it("sets one event aside that its destination cannot digest, and tries it for 75 hours", async () => {
+    const pipe = await make("picky");
+    const [first = ""] = await store(people(1));
+    await pass();
+    const poison = await store(["poison@example.com"]);
+    receivers.set("picky.example.com", ({ contact }) => status(contact === "poison@example.com" ? 500 : 200));
+    const events = await store(people(50));
+    await pass();
+    await pass(6_000);
+    expect(ids("picky").toSorted()).toEqual([first, ...events].toSorted());
+    expect((await show(pipe)).health).toMatchObject({ behind: 0, waiting: 1, down: null });
+    const waiting = await (
+      await ask("GET", `/pipes/${pipe}/waiting`)
+    ).json<{ waiting: { event: string }[] }>();
+    expect(waiting.waiting.map(({ event }) => event)).toEqual(poison);
+    for (let hour = 0; hour < 100; hour++) {
+      await store(people(1));
+      await pass(3_600_000);
+    }
+    expect((await show(pipe)).health).toMatchObject({ waiting: 0, given_up: 1, down: null });
+    const log = await (
+      await ask("GET", `/attempts?event=${poison[0]}`)
+    ).json<{ attempts: { outcome: string; try: number }[] }>();
+    expect(log.attempts.map(({ outcome }) => outcome)).toContain("given_up");
+    expect(log.attempts.filter(({ outcome }) => outcome === "unavailable")).toHaveLength(10);
+  });
+
+  it("does as it is asked: Retry-After, 410, a wrong credential", async () => {
+    const slow = await make("slow");
+    const gone = await make("gone");
+    const denied = await make("denied");
+    let calls = 0;
+    receivers.set("slow.example.com", () => ((calls += 1), status(429, { "retry-after": "600" })));
+    receivers.set("gone.example.com", () => status(410));
+    receivers.set("denied.example.com", () => status(401));
+    const events = await store(people(10));
+    await pass();
+    expect(await show(slow)).toMatchObject({ status: "failing" });
+    expect((await show(gone)).paused?.reason).toMatch(/410/);
+    expect(await show(denied)).toMatchObject({
+      status: "failing",
+      health: { down: { reason: "answered 401" } },
+    });
+    const before = calls;
+    await pass(300_000);
+    expect(calls).toBe(before);
+    receivers.clear();
+    await pass(400_000);
+    await pass(3_600_000);
+    for (const name of ["slow", "denied"])
+      expect([...new Set(ids(name).filter((id) => !id.includes("-paused-")))].toSorted()).toEqual(
+        events.toSorted(),
+      );
+    expect(ids("gone")).toEqual([]);
+  });
+
+  it("lists what its filter could not be evaluated for, and lets none of it through", async () => {
+    const pipe = await make("strict", { filter: "occurred_at - message.delivered_at < duration('1h')" });
+    const events = await store(people(3));
+    await pass();
+    expect(ids("strict")).toEqual([]);
+    const log = await (
+      await ask("GET", `/attempts?pipe=${pipe}&outcome=not_evaluated`)
+    ).json<{
+      attempts: { events: string[]; reason: string }[];
+    }>();
+    expect(log.attempts.flatMap((one) => one.events).toSorted()).toEqual(events.toSorted());
+    for (const { reason } of log.attempts) expect(reason).not.toMatch(/@/);
+  });
+
+  it("passes on once more what it is asked for: a dry run counts, the event's id stays, the attempt's does not", async () => {
+    const pipe = await make("twice", { filter: 'type in ["opened"]' });
+    const began = new Date().toISOString();
+    const opened = await store(people(30));
+    const [click = ""] = await store(people(1), "click");
+    await pass();
+    const body = { pipes: [pipe], from: began };
+    const counted = await (await ask("POST", "/redeliveries", body)).json<{ id: null; pipes: unknown[] }>();
+    expect(counted).toEqual({ id: null, pipes: [{ pipe, count: 30, complete: true }] });
+    await pass();
+    expect(ids("twice")).toHaveLength(30);
+    expect((await ask("POST", "/redeliveries", { ...body, dry_run: false })).status).toBe(200);
+    await pass();
+    const heard = taken.get("twice.example.com") ?? [];
+    expect(heard.map(({ id }) => id).toSorted()).toEqual([...opened, ...opened].toSorted());
+    expect(new Set(heard.map(({ attempt }) => attempt)).size).toBe(60);
+    expect(
+      (await ask("POST", "/redeliveries", { pipes: [pipe], events: [click], dry_run: false })).status,
+    ).toBe(200);
+    await pass();
+    expect(ids("twice").filter((id) => id === click)).toHaveLength(1);
+  });
+
+  it("tells of suppressions, lifts and erasures, once each", async () => {
+    await make("told", { filter: 'type in ["contact.suppressed", "contact.lifted", "contact.erased"]' });
+    await store(["ann@example.com"], "spam");
+    await ask("DELETE", "/suppressions/ann@example.com", {});
+    expect((await ask("PUT", "/suppressions/bob@example.com", {})).status).toBe(200);
+    expect((await ask("PUT", "/suppressions/bob@example.com", {})).status).toBe(200);
+    await pass();
+    await ask("DELETE", "/contacts/ann@example.com");
+    await pass();
+    const heard = (taken.get("told.example.com") ?? []).map(({ type, contact }) => `${type} ${contact}`);
+    expect(heard).toEqual([
+      "contact.suppressed ann@example.com",
+      "contact.lifted ann@example.com",
+      "contact.suppressed bob@example.com",
+      "contact.erased ann@example.com",
+    ]);
+    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    expect(await rows("SELECT contact FROM notices")).toEqual([]);
+  });
+
+  it("writes no row of the database for what it passes on, and at most one in fifty of the log's sample", async () => {
+    await make("cheap");
+    await store(people(1_000));
+    await pass();
+    expect(ids("cheap")).toHaveLength(1_000);
+    const [{ n } = { n: 0 }] = await rows<{ n: number }>("SELECT count(*) AS n FROM attempts");
+    expect(2 * n).toBeLessThanOrEqual(1_000 / 50 + 10);
+  });
+});
+
+describe("whatever a receiver does", () => {
+  it("gets every event at least once in the end; in order for each contact, where that is asked for", async () => {
+    const answers = fc.constantFrom(200, 200, 200, 200, 400, 408, 413, 429, 500, 503, "cut", "garbage");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 30 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.array(answers, { minLength: 1, maxLength: 80 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (ordered, groups, script, concurrency) => {
+          await freshStorage();
+          taken.clear();
+          let step = 0;
+          receivers.set("any.example.com", () => {
+            const answer = script[step++] ?? 200;
+            if (answer === "cut") throw new TypeError("Network connection lost.");
+            return typeof answer === "string" ? new Response("<<<\u0000") : status(answer);
+          });
+          await make("any", { ordered, concurrency });
+          const events: string[] = [];
+          for (const group of groups) {
+            events.push(...(await store(group.map((n) => `c${n}@example.com`))));
+            await pass(10_000);
+          }
+          for (let i = 0; i < 120 && new Set(ids("any")).size < events.length; i++) await pass(3_600_000);
+          expect([...new Set(ids("any"))].toSorted()).toEqual(events.toSorted());
+          if (!ordered) return;
+          const firsts = [...new Set(ids("any"))];
+          for (const own of Map.groupBy(firsts, (id) => id.slice(0, 8)).values())
+            expect(own).toEqual(events.filter((id) => own.includes(id)));
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
