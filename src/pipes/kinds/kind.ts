@@ -69,6 +69,8 @@ export interface Kind<S = unknown> {
   secrets: readonly string[];
   /** Most events and bytes of payload in one request, as the destination's documentation has it. */
   batch: { events: number; bytes: number };
-  /** Delivers a batch of 1 to `batch.events`. Rejects for nothing but a mistake of its own. */
+  /** The same for a pipe with these settings, where they have a say in it; never more than `batch`. */
+  batchOf?(settings: S): { events: number; bytes: number };
+  /** Delivers a batch of 1 to `batch.events` (`batchOf`, where there is one). Rejects for nothing but a mistake of its own. */
   deliver(batch: readonly Outgoing[], settings: S, attempt: Attempt): Promise<Outcome>;
 }
