@@ -121,7 +121,9 @@ export function pipeFetch(
       tell({ status, headers: shownHeaders([...response.headers], hide), body: hide(text, true) }, null);
       return { status, headers: response.headers, text };
     } catch (error) {
-      const reason = signal.aborted ? "no answer within 15 seconds" : `no answer: ${hide(wordsOf(error))}`;
+      const reason = signal.aborted
+        ? "no answer within 15 seconds"
+        : `no answer: ${hide(wordsOf(error)).slice(0, 200)}`;
       tell(null, reason);
       throw new NoAnswer(reason);
     }
@@ -129,7 +131,7 @@ export function pipeFetch(
 }
 
 function wordsOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** `cut`: whether the text may end within a secret. */
@@ -154,7 +156,10 @@ function shownHeaders(headers: readonly (readonly [string, string])[], hide: Hid
 function hiding({ headers, secrets = [] }: PipeRequest): Hide {
   const whole = Object.entries(headers).flatMap(([name, value]) => (HIDDEN.test(name) ? [value] : []));
   const parts = [...whole, ...secrets].flatMap((secret) => [secret, secret.replace(/^[A-Za-z0-9-]+ +/, "")]);
-  const spelt = parts.flatMap((part) => [part, JSON.stringify(part).slice(1, -1), encodeURIComponent(part)]);
+  const spelt = parts.flatMap((part) => {
+    const sent = part.toWellFormed(); // as it is once it was bytes
+    return [part, sent, JSON.stringify(part).slice(1, -1), encodeURIComponent(sent)];
+  });
   const words = [...new Set(spelt)].filter((word) => word !== "").sort((a, b) => b.length - a.length);
   if (words.length === 0) return (text) => text;
   // In one pass: what stands for a secret is not looked through for the next one.

@@ -3,6 +3,7 @@
 //
 // Destination: http://127.0.0.1:<port>/<room>/...   Control: /control/<room> (PUT: behave, GET: tell, DELETE: forget).
 
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -165,15 +166,12 @@ async function fail(
 /** Writes without end, no faster than it is read, until the other side has enough. */
 async function flood(response: ServerResponse, room: Room): Promise<void> {
   const part = Buffer.alloc(64 * 1024, "flood ");
+  const left = new AbortController();
+  response.once("close", () => left.abort());
   response.writeHead(200);
   while (!response.destroyed) {
     const more = response.write(part);
     room.flooded += part.length;
-    if (!more) {
-      await new Promise<void>((resolve) => {
-        response.once("drain", resolve);
-        response.once("close", resolve);
-      });
-    }
+    if (!more) await once(response, "drain", { signal: left.signal }).catch(() => undefined);
   }
 }

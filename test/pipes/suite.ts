@@ -42,8 +42,12 @@ export interface KindCase<S> {
   largest?: number;
 }
 
-/** Controls a room of a peer made by http-peer.ts. */
-export function httpControl(port: number, room: string): PeerControl & { tell(): Promise<RoomState> } {
+/** Control over a room of a peer made by http-peer.ts. */
+export interface RoomControl extends PeerControl {
+  tell(): Promise<RoomState>;
+}
+
+export function httpControl(port: number, room: string): RoomControl {
   const url = `http://127.0.0.1:${port}/control/${room}`;
   const call = async (method: string, body?: string): Promise<Response> => {
     const response = await fetch(url, { method, ...(body === undefined ? {} : { body }) });
