@@ -28,6 +28,8 @@ export interface PipeRequest {
   url: string;
   headers: Record<string, string>;
   body: string | Uint8Array;
+  /** The body as the note shows it, where its bytes say nothing to people. */
+  shown?: string;
   /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
   secrets?: readonly string[];
 }
@@ -55,23 +57,38 @@ export class NoAnswer extends Error {
 export function refusalOf(text: string, loopback: boolean): string | null {
   if (!URL.canParse(text)) return "is not a URL";
   const url = new URL(text);
-  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.+$/, "");
   if (url.username !== "" || url.password !== "") return "must not hold a user or a password";
   if (loopback && isLoopback(host) && /^https?:$/.test(url.protocol)) return null;
   if (url.protocol !== "https:") return "must begin with https://";
-  if (ipaddr.isValid(host)) {
-    return ipaddr.process(host).range() === "unicast" ? null : "must not lead to a private or local address";
-  }
-  const inner =
-    isLoopback(host) || !host.includes(".") || /\.(local|internal|localhost|lan|home|corp)$/i.test(host);
+  if (ipaddr.isValid(host)) return isPublic(host) ? null : "must not lead to a private or local address";
+  const inner = !host.includes(".") || host.includes("..") || INNER_NAME.test(host);
   return inner ? "must not lead to a private or local host" : null;
+}
+
+/** Names that only mean something within a network: RFC 6762, 8375 and 9476 among them, and what cloud providers use. */
+const INNER_NAME =
+  /\.(local|localhost|localdomain|internal|intranet|private|lan|home|corp|alt|onion|arpa|svc|consul|docker)$/i;
+
+/** Azure's own services, its virtual machines' metadata among them, stand behind an address that looks public. */
+const AZURE_PLATFORM = "168.63.129.16";
+
+/** All of the internet's IPv6 is in here (RFC 4291, section 2.4); what tunnels to IPv4 or is reserved within has a range. */
+const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
+
+function isPublic(text: string): boolean {
+  const address = ipaddr.process(text);
+  if (address.range() !== "unicast" || address.toString() === AZURE_PLATFORM) return false;
+  return address.kind() === "ipv4" || address.match(GLOBAL_IPV6);
 }
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || (ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback");
 }
 
-const HIDDEN = /^(authorization|x-api-key|api-key|cookie|x-amz-security-token)$/i;
+/** Headers that are secret as a whole, in requests and in answers. */
+const HIDDEN =
+  /^(authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie|x-auth-token|x-amz-security-token)$/i;
 
 /** A fetch for one attempt. `note` hears of every request. */
 export function pipeFetch(
@@ -80,7 +97,8 @@ export function pipeFetch(
 ): PipeFetch {
   return async (request) => {
     const began = Date.now();
-    const shown = shownRequest(request);
+    const hide = hiding(request);
+    const shown = shownRequest(request, hide);
     const tell = (response: Exchange["response"], error: string | null): void =>
       note({ request: shown, response, error, took: Date.now() - began });
     const refusal = refusalOf(request.url, loopback);
@@ -99,15 +117,13 @@ export function pipeFetch(
       };
       const response = await call(url, init);
       const text = await readBounded(response, signal);
-      tell(
-        { status: response.status, headers: Object.fromEntries(response.headers), body: hide(text, request) },
-        null,
-      );
-      return { status: response.status, headers: response.headers, text };
+      const { status } = response;
+      tell({ status, headers: shownHeaders([...response.headers], hide), body: hide(text, true) }, null);
+      return { status, headers: response.headers, text };
     } catch (error) {
       const reason = signal.aborted
         ? "no answer within 15 seconds"
-        : `no answer: ${hide(wordsOf(error), request)}`;
+        : `no answer: ${hide(wordsOf(error)).slice(0, 200)}`;
       tell(null, reason);
       throw new NoAnswer(reason);
     }
@@ -115,21 +131,58 @@ export function pipeFetch(
 }
 
 function wordsOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  return error instanceof Error ? error.message : String(error);
 }
 
-function shownRequest(request: PipeRequest): Exchange["request"] {
+/** `cut`: whether the text may end within a secret. */
+type Hide = (text: string, cut?: boolean) => string;
+
+function shownRequest(request: PipeRequest, hide: Hide): Exchange["request"] {
   const { method, url, headers, body } = request;
-  const shown = Object.entries(headers).map(([name, value]) => [
-    name,
-    HIDDEN.test(name) ? "(hidden)" : hide(value, request),
-  ]);
-  const text = typeof body === "string" ? body : `(${body.byteLength} bytes)`;
-  return { method, url: hide(url, request), headers: Object.fromEntries(shown), body: hide(text, request) };
+  const text = request.shown ?? (typeof body === "string" ? body : `(${body.byteLength} bytes)`);
+  return { method, url: hide(url), headers: shownHeaders(Object.entries(headers), hide), body: hide(text) };
 }
 
-function hide(text: string, { secrets = [] }: PipeRequest): string {
-  return secrets.reduce((left, secret) => (secret === "" ? left : left.replaceAll(secret, "(hidden)")), text);
+function shownHeaders(headers: readonly (readonly [string, string])[], hide: Hide): Record<string, string> {
+  return Object.fromEntries(
+    headers.map(([name, value]) => [hide(name), HIDDEN.test(name) ? "(hidden)" : hide(value)]),
+  );
+}
+
+/**
+ * Replaces what of a request is secret wherever it stands, because there are receivers that answer with what they were
+ * sent: also as JSON and URLs spell it, without the scheme (`Bearer`), and its beginning where the text is cut off within.
+ */
+function hiding({ headers, secrets = [] }: PipeRequest): Hide {
+  const whole = Object.entries(headers).flatMap(([name, value]) => (HIDDEN.test(name) ? [value] : []));
+  const parts = [...whole, ...secrets].flatMap((secret) => [secret, secret.replace(/^[A-Za-z0-9-]+ +/, "")]);
+  const spelt = parts.flatMap((part) => {
+    const sent = part.toWellFormed(); // as it is once it was bytes
+    return [part, sent, JSON.stringify(part).slice(1, -1), encodeURIComponent(sent)];
+  });
+  const words = [...new Set(spelt)].filter((word) => word !== "").sort((a, b) => b.length - a.length);
+  if (words.length === 0) return (text) => text;
+  // In one pass: what stands for a secret is not looked through for the next one.
+  const anywhere = new RegExp(
+    words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"),
+    "g",
+  );
+  return (text, cut = false) => {
+    const hidden = text.replace(anywhere, "(hidden)");
+    return cut ? withoutBegun(hidden, words) : hidden;
+  };
+}
+
+/** A shorter beginning than this gives nothing away. */
+const LEAST_BEGINNING = 4;
+
+function withoutBegun(text: string, words: readonly string[]): string {
+  for (const word of words) {
+    for (let length = word.length - 1; length >= LEAST_BEGINNING; length--) {
+      if (text.endsWith(word.slice(0, length))) return `${text.slice(0, -length)}(hidden)`;
+    }
+  }
+  return text;
 }
 
 /** The answer's text up to its bound. A flood is cut off; an answer that never ends is cut off with the attempt. */
@@ -141,8 +194,14 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<str
   const stopped = new Promise<{ done: true; value?: undefined }>((resolve) =>
     signal.addEventListener("abort", () => resolve({ done: true }), { once: true }),
   );
-  while (length < MOST_ANSWER) {
-    const { done, value } = await Promise.race([reader.read(), stopped]);
+  // The abort rejects the read, too: whichever comes first, what has come is the answer.
+  const read = (): Promise<ReadableStreamReadResult<Uint8Array>> =>
+    reader.read().catch((error: unknown) => {
+      if (signal.aborted) return { done: true, value: undefined };
+      throw error;
+    });
+  while (length < MOST_ANSWER && !signal.aborted) {
+    const { done, value } = await Promise.race([read(), stopped]);
     if (done) break;
     parts.push(value);
     length += value.byteLength;
@@ -160,7 +219,8 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<str
 /** What an HTTP answer means for the batch, as most destinations use the statuses. `now`: ms. */
 export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
   const verdict = verdictOf(status);
-  const reason = verdict === "delivered" ? null : `answered ${status}`;
+  const moved = status >= 300 && status < 400 ? ": it moved, and redirects are not followed" : "";
+  const reason = verdict === "delivered" ? null : `answered ${status}${moved}`;
   return { verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
 }
 
@@ -176,10 +236,14 @@ function verdictOf(status: number): Verdict {
 
 const LONGEST_WAIT = 24 * 3_600_000;
 
+/** The three forms of a date begin with the day of the week; without it Date.parse reads a date into almost anything. */
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
+
 /** ms that Retry-After asks for, a day at most; null where it says nothing (RFC 9110, section 10.2.3). */
 export function retryAfterOf(headers: Headers, now: number): number | null {
   const text = headers.get("retry-after")?.trim() ?? "";
-  const wait = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_WAIT);
+  const wait = HTTP_DATE.test(text) ? Date.parse(text) - now : Number.NaN;
   return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), LONGEST_WAIT);
 }
 

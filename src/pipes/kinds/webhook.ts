@@ -1,0 +1,158 @@
+// Events as HTTPS requests to any URL, signed after Standard Webhooks (signing.ts). One event a request, or a JSON array.
+//
+// What is signed is the JSON text, also where the request is compressed: frameworks and proxies undo content-encoding
+// before a receiver's code sees the body, so these are the bytes that it can verify.
+
+import * as z from "zod";
+import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../http.ts";
+import { mediaType, PAYLOAD_FORMS, renderBatch } from "../payload.ts";
+import { refusalOfSecret, sign, SIGNINGS } from "../signing.ts";
+import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+
+/** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */
+const MOST_BYTES = 1_000_000;
+const MOST_EVENTS = 100;
+
+/** What is ours, the connection's or the network's to say. */
+const RESERVED_HEADER =
+  /^(host|connection|keep-alive|te|trailers?|transfer-encoding|upgrade|http2-settings|expect|date|via|forwarded|accept-encoding|content-.*|proxy-.*|webhook-.*|svix-.*|tidings-.*|cf-.*|x-forwarded-.*|x-real-ip)$/i;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/; // RFC 9110, section 5.6.2
+const VALUE = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/;
+
+const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
+  const seen = new Set<string>();
+  if (Object.keys(given).length > 20) context.addIssue("must be at most 20 headers");
+  for (const [name, value] of Object.entries(given)) {
+    const refuse = (message: string): void => context.addIssue({ code: "custom", message, path: [name] });
+    if (!TOKEN.test(name)) refuse("must have a header's name: letters, digits and hyphens");
+    else if (RESERVED_HEADER.test(name)) refuse("must not be given: it is set by the request itself");
+    else if (seen.has(name.toLowerCase())) refuse("must be given once");
+    if (value.length > 4096 || !VALUE.test(value)) {
+      refuse("must be 1 to 4,096 printable ASCII characters, without spaces around them");
+    }
+    seen.add(name.toLowerCase());
+  }
+});
+
+const url = z
+  .string()
+  .max(2048, "must be at most 2,048 characters")
+  .superRefine((text, context) => {
+    const refusal = refusalOf(text, true);
+    if (refusal !== null) context.addIssue(refusal);
+  });
+
+const settings = z
+  .strictObject({
+    url: url.meta({
+      description: "Where to POST: https, a public host",
+      examples: ["https://example.com/hooks"],
+    }),
+    payload: z.enum(PAYLOAD_FORMS, "must be event or cloudevents").default("event").meta({
+      description: "`event`: `{type, timestamp, data}`; `cloudevents`: CloudEvents 1.0, structured JSON",
+    }),
+    batch: z.boolean("must be true or false").default(false).meta({
+      description: "A JSON array of up to 100 events or 1 MB in each request, instead of one event",
+    }),
+    gzip: z.boolean("must be true or false").default(false).meta({
+      description: "Compress the body (content-encoding: gzip); what is signed is the uncompressed JSON",
+    }),
+    headers: headers.default({}).meta({ description: "Further request headers, by name; secret" }),
+    signing: z
+      .enum(SIGNINGS, "must be v1 or v1a")
+      .default("v1")
+      .meta({ description: "`v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519" }),
+    signing_secrets: z
+      .array(z.string("must be a text"), "must be a list of secrets")
+      .min(1, "must hold at least one secret")
+      .max(3, "must hold at most three secrets")
+      .meta({
+        description:
+          "The newest first; each signs, so that receivers can change to a new one while the old one still holds. `whsec_...` for v1, `whsk_...` for v1a",
+      }),
+  })
+  .superRefine(({ signing, signing_secrets: secrets }, context) => {
+    for (const [index, secret] of secrets.entries()) {
+      const message = refusalOfSecret(secret, signing);
+      if (message !== null) context.addIssue({ code: "custom", message, path: ["signing_secrets", index] });
+    }
+  });
+
+export type WebhookSettings = z.infer<typeof settings>;
+
+export const webhook: Kind<WebhookSettings> = {
+  id: "webhook",
+  title: "HTTPS POST to any URL, signed after Standard Webhooks",
+  settings,
+  secrets: ["headers", "signing_secrets"],
+  batch: { events: MOST_EVENTS, bytes: MOST_BYTES },
+  batchOf: ({ batch }) => ({ events: batch ? MOST_EVENTS : 1, bytes: MOST_BYTES }),
+  deliver,
+};
+
+async function deliver(
+  batch: readonly Outgoing[],
+  settings: WebhookSettings,
+  attempt: Attempt,
+): Promise<Outcome> {
+  if (batch.length > 1 && !settings.batch)
+    throw new Error("several events for a webhook of one event a request");
+  const tooLarge = batch.flatMap(({ text }, index) => (bytesIn(text) > MOST_BYTES ? [index] : []));
+  const reason = `larger than ${MOST_BYTES} bytes`;
+  const failed = tooLarge.map((index) => ({ index, verdict: "refused" as const, reason }));
+  const posted = batch.filter((_, index) => !tooLarge.includes(index));
+  if (posted.length === 0) return { verdict: "refused", reason, status: null, retryAfter: null };
+  try {
+    const outcome = outcomeOf(await post(posted, settings, attempt), attempt.now);
+    return failed.length === 0 ? outcome : { ...outcome, failed };
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+/**
+ * One request. `webhook-id` is the event's id; that of an array hashes those in it, and so is the same with each attempt
+ * for the same events. `webhook-timestamp` is the attempt's time, so that a late retry is not taken for a replay.
+ */
+async function post(
+  batch: readonly Outgoing[],
+  settings: WebhookSettings,
+  attempt: Attempt,
+): Promise<Answer> {
+  const { url, payload, batch: batched, gzip, signing, signing_secrets: secrets } = settings;
+  const texts = batch.map(({ text }) => text);
+  const body = batched ? renderBatch(texts) : texts.join("");
+  const ids = batch.map(({ id }) => id);
+  const id = batched ? await batchId(ids) : ids.join("");
+  const timestamp = Math.floor(attempt.now / 1000);
+  return await attempt.fetch({
+    method: "POST",
+    url,
+    headers: {
+      ...settings.headers,
+      "content-type": mediaType(payload, batched),
+      ...(gzip ? { "content-encoding": "gzip" } : {}),
+      "webhook-id": id,
+      "webhook-timestamp": String(timestamp),
+      "webhook-signature": await sign(secrets, signing, { id, timestamp, body }),
+      "tidings-attempt": attempt.id,
+    },
+    body: gzip ? await compressed(body) : body,
+    shown: body,
+    secrets: [...Object.values(settings.headers), ...secrets],
+  });
+}
+
+const encoder = new TextEncoder();
+const bytesIn = (text: string): number => encoder.encode(text).byteLength;
+
+/** The same for the same events in the same order. */
+async function batchId(ids: readonly string[]): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(ids.join("\n"))));
+  return `batch_${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+async function compressed(text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
