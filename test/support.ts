@@ -18,7 +18,7 @@ export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
 
 /** The bindings with credentials that the tests know; what a test replaces comes on top. */
-export function envWith(changes: Partial<Record<keyof Env, unknown>> = {}): Env {
+export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS", unknown>> = {}): Env {
   return {
     ...env,
     SOURCES: {

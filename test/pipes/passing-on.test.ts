@@ -1,133 +1,25 @@
 // What pipes promise, seen by a receiver: every stored event that matches reaches it at least once, whatever it does to us.
 
-import { env } from "cloudflare:workers";
-import { createExecutionContext, createScheduledController, runDurableObjectAlarm } from "cloudflare:test";
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import { envWith, freshStorage, rows } from "../support.ts";
 import {
-  deliver,
-  envWith,
-  freshStorage,
-  mailjetEvent,
-  mailjetPost,
-  messagesOf,
-  rows,
-  send,
-} from "../support.ts";
+  ask,
+  ids,
+  make,
+  pass,
+  people,
+  receivers,
+  show,
+  status,
+  store,
+  taken,
+  withReceivers,
+} from "./receivers.ts";
 
-interface Heard {
-  url: string;
-  id: string;
-  attempt: string;
-  type: string;
-  contact: string;
-}
-type Answer = (heard: Heard) => Response | Promise<Response>;
-
-/** Receivers by host; what each took. */
-const receivers = new Map<string, Answer>();
-const taken = new Map<string, Heard[]>();
-let clock = 0;
-
-beforeEach(async () => {
-  await freshStorage();
-  receivers.clear();
-  taken.clear();
-  clock = 0;
-  // Ahead of the platform's clock, so that no alarm goes off but by `pass`.
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10 * 86_400_000 });
-  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-    const url = String(input);
-    const headers = new Headers(init?.headers);
-    const body = JSON.parse(String(init?.body)) as { type: string; data: { contact: string } };
-    const heard = {
-      url,
-      id: headers.get("webhook-id") ?? "",
-      attempt: headers.get("tidings-attempt") ?? "",
-      type: body.type,
-      contact: body.data.contact,
-    };
-    const host = new URL(url).hostname;
-    const answer = await (receivers.get(host) ?? (() => new Response(null, { status: 204 })))(heard);
-    if (answer.ok) taken.set(host, [...(taken.get(host) ?? []), heard]);
-    return answer;
-  });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
-
-const ask = async (method: string, path: string, body?: unknown): Promise<Response> =>
-  await send(
-    new Request(`https://edge.example/v1${path}`, {
-      method,
-      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
-      body: body === undefined ? null : JSON.stringify(body),
-    }),
-    envWith(),
-  );
-
-async function make(name: string, more: Record<string, unknown> = {}): Promise<string> {
-  const response = await ask("POST", "/pipes", {
-    name,
-    kind: "webhook",
-    settings: { url: `https://${name}.example.com/hook` },
-    ...more,
-  });
-  expect(response.status, await response.clone().text()).toBe(201);
-  return (await response.json<{ pipe: { id: string } }>()).pipe.id;
-}
-
-interface Shown {
-  status: string;
-  paused: { reason: string } | null;
-  health: {
-    behind: number;
-    waiting: number;
-    delivered: number;
-    filtered: number;
-    given_up: number;
-    down: { reason: string } | null;
-  };
-}
-const show = async (id: string): Promise<Shown> => await (await ask("GET", `/pipes/${id}`)).json<Shown>();
-
-/** Lets time pass, and every pipe do what it does by itself, until nothing happens for the moment. */
-async function pass(ms = 0): Promise<void> {
-  clock += ms;
-  vi.setSystemTime(Date.now() + ms);
-  const pipes = await rows<{ id: string }>("SELECT id FROM pipes");
-  for (const { id } of pipes) {
-    const stub = env.PIPES.getByName(id);
-    await stub.wake();
-    for (let i = 0; i < 2_000; i++) {
-      const { next_at, busy } = (await stub.health()) ?? { next_at: null, busy: false };
-      if (!busy && (next_at === null || next_at > Date.now())) break;
-      if (busy || !(await runDurableObjectAlarm(stub)))
-        await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
-}
-
-let made = 0;
-/** Stores events of these contacts; their ids in the feed's order. */
-async function store(contacts: readonly string[], event = "open"): Promise<string[]> {
-  const before = (await rows<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM events"))[0]?.n ?? 0;
-  const events = contacts.map((email) => {
-    made += 1;
-    return mailjetEvent({ event, email, time: 1_790_000_000 + made, MessageID: made });
-  });
-  for (let i = 0; i < events.length; i += 200)
-    await deliver(await messagesOf(mailjetPost(JSON.stringify(events.slice(i, i + 200)))));
-  return (await rows<{ id: string }>(`SELECT id FROM events WHERE seq > ${before} ORDER BY seq`)).map(
-    ({ id }) => id,
-  );
-}
-const people = (n: number): string[] => Array.from({ length: n }, (_, i) => `p${i}@example.com`);
-const ids = (host: string): string[] => (taken.get(`${host}.example.com`) ?? []).map(({ id }) => id);
-const status = (code: number, headers = {}): Response => new Response("no", { status: code, headers });
+withReceivers();
 
 describe("a pipe", () => {
   it("passes on what is stored from when it was made, once and signed; and what a filter lets through", async () => {
@@ -163,7 +55,7 @@ describe("a pipe", () => {
     const down = await make("down");
     await make("well");
     let calls = 0;
-    receivers.set("down.example.com", () => ((calls += 1), status(503)));
+    receivers.set("down", () => ((calls += 1), status(503)));
     const events: string[] = [];
     for (let hour = 0; hour < 30; hour++) {
       events.push(...(await store(people(20))));
@@ -176,7 +68,7 @@ describe("a pipe", () => {
       status: "failing",
       health: { down: { reason: "answered 503" } },
     });
-    receivers.delete("down.example.com");
+    receivers.delete("down");
     for (let i = 0; i < 4; i++) await pass(3_600_000);
     expect([...new Set(ids("down"))].toSorted()).toEqual(events.toSorted());
     expect(await show(down)).toMatchObject({
@@ -188,12 +80,12 @@ describe("a pipe", () => {
   it("pauses after 75 hours, says so to the others, and loses nothing until it is resumed", async () => {
     const down = await make("down");
     await make("well");
-    receivers.set("down.example.com", () => status(500));
+    receivers.set("down", () => status(500));
     const events = await store(people(30));
     for (let hour = 0; hour < 80; hour++) await pass(3_600_000);
     expect((await show(down)).paused?.reason).toMatch(/nothing got through for 75 hours: answered 500/);
-    expect((taken.get("well.example.com") ?? []).map(({ type }) => type)).toContain("pipe.paused");
-    receivers.delete("down.example.com");
+    expect((taken.get("well") ?? []).map(({ type }) => type)).toContain("pipe.paused");
+    receivers.delete("down");
     await pass(3_600_000);
     expect(ids("down")).toEqual([]);
     expect((await ask("POST", `/pipes/${down}/resume`)).status).toBe(200);
@@ -208,7 +100,7 @@ describe("a pipe", () => {
     const [first = ""] = await store(people(1));
     await pass();
     const poison = await store(["poison@example.com"]);
-    receivers.set("picky.example.com", ({ contact }) => status(contact === "poison@example.com" ? 500 : 200));
+    receivers.set("picky", ({ contact }) => status(contact === "poison@example.com" ? 500 : 200));
     const events = await store(people(50));
     await pass();
     await pass(6_000);
@@ -235,9 +127,9 @@ describe("a pipe", () => {
     const gone = await make("gone");
     const denied = await make("denied");
     let calls = 0;
-    receivers.set("slow.example.com", () => ((calls += 1), status(429, { "retry-after": "600" })));
-    receivers.set("gone.example.com", () => status(410));
-    receivers.set("denied.example.com", () => status(401));
+    receivers.set("slow", () => ((calls += 1), status(429, { "retry-after": "600" })));
+    receivers.set("gone", () => status(410));
+    receivers.set("denied", () => status(401));
     const events = await store(people(10));
     await pass();
     expect(await show(slow)).toMatchObject({ status: "failing" });
@@ -286,7 +178,7 @@ describe("a pipe", () => {
     expect(ids("twice")).toHaveLength(30);
     expect((await ask("POST", "/redeliveries", { ...body, dry_run: false })).status).toBe(200);
     await pass();
-    const heard = taken.get("twice.example.com") ?? [];
+    const heard = taken.get("twice") ?? [];
     expect(heard.map(({ id }) => id).toSorted()).toEqual([...opened, ...opened].toSorted());
     expect(new Set(heard.map(({ attempt }) => attempt)).size).toBe(60);
     expect(
@@ -305,7 +197,7 @@ describe("a pipe", () => {
     await pass();
     await ask("DELETE", "/contacts/ann@example.com");
     await pass();
-    const heard = (taken.get("told.example.com") ?? []).map(({ type, contact }) => `${type} ${contact}`);
+    const heard = (taken.get("told") ?? []).map(({ type, contact }) => `${type} ${contact}`);
     expect(heard).toEqual([
       "contact.suppressed ann@example.com",
       "contact.lifted ann@example.com",
@@ -342,7 +234,7 @@ describe("whatever a receiver does", () => {
           await freshStorage();
           taken.clear();
           let step = 0;
-          receivers.set("any.example.com", () => {
+          receivers.set("any", () => {
             const answer = script[step++] ?? 200;
             if (answer === "cut") throw new TypeError("Network connection lost.");
             return typeof answer === "string" ? new Response("<<<\u0000") : status(answer);

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../http.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../payload.ts";
-import { refusalOfSecret, sign, SIGNINGS } from "../signing.ts";
+import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../signing.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */
@@ -88,6 +88,14 @@ export const webhook: Kind<WebhookSettings> = {
   batch: { events: MOST_EVENTS, bytes: MOST_BYTES },
   batchOf: ({ batch }) => ({ events: batch ? MOST_EVENTS : 1, bytes: MOST_BYTES }),
   deliver,
+  async makeSecret(passed, more) {
+    const present = Array.isArray(passed["signing_secrets"]) ? (passed["signing_secrets"] as unknown[]) : [];
+    if (present.length > 0 && !more) return null;
+    const secret = await newSigningSecret(passed["signing"] === "v1a" ? "v1a" : "v1");
+    const shared = await publicKeyOf(secret);
+    const made = { signing_secret: secret, ...(shared === null ? {} : { public_key: shared }) };
+    return { settings: { ...passed, signing_secrets: [secret, ...present.slice(0, 1)] }, made };
+  },
 };
 
 async function deliver(
