@@ -30,19 +30,24 @@ const UNCOUNT_SOURCES = `
     SELECT source, count(*) AS n FROM events WHERE ${CONCERNED} GROUP BY 1) AS v
   WHERE sources.source = v.source`;
 
+// ?1: JSON rows of a mail's id, its contact, and the prefix of the contact's ids. As sets, for a contact may have very many
+// events; and not as the bare EXCEPT, into which SQLite would look for each row there is in messages. The plus keeps it
+// from making an index over all events for the contact.
+const MAILS = "SELECT value->>0, value->>1 FROM json_each(?1)";
+const EVENTS_OF_CONTACTS = `(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1)) AS who
+  CROSS JOIN events AS e ON e.id >= who.prefix AND e.id < who.prefix || '~' AND +e.contact = who.contact`;
+
 /** As storing does: the first stored event of a mail says its custom id. */
 const RENEW_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT message_id, contact, details->>'custom_id', source FROM events WHERE seq IN (
-    SELECT (SELECT min(seq) FROM events WHERE events.id >= m.value->>2 AND events.id < (m.value->>2) || '~'
-      AND events.contact = m.value->>1 AND events.message_id = m.value->>0) FROM json_each(?1) AS m)
+    SELECT min(e.seq) FROM ${EVENTS_OF_CONTACTS}
+    WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact)
   ON CONFLICT DO UPDATE SET custom_id = excluded.custom_id WHERE custom_id IS NOT excluded.custom_id`;
 
 const DELETE_MESSAGES = `
-  DELETE FROM messages WHERE (message_id, contact) IN (
-    SELECT m.value->>0, m.value->>1 FROM json_each(?1) AS m WHERE NOT EXISTS (
-      SELECT 1 FROM events WHERE events.id >= m.value->>2 AND events.id < (m.value->>2) || '~'
-        AND events.contact = m.value->>1 AND events.message_id = m.value->>0))`;
+  DELETE FROM messages WHERE (message_id, contact) IN (SELECT * FROM (
+    ${MAILS} EXCEPT SELECT e.message_id, e.contact FROM ${EVENTS_OF_CONTACTS}))`;
 
 /** Cells that count nothing any more, and never counted what is gone. */
 const EMPTY: Readonly<Record<string, string>> = {

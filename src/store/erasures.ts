@@ -113,11 +113,16 @@ const KEEP_HASH = `
   INSERT INTO erased (hash, reason, since) SELECT hash, kept_reason, kept_since FROM erasures
   WHERE id = ?1 AND kept_reason IS NOT NULL AND erased_at IS NOT NULL ON CONFLICT DO NOTHING`;
 
-/** A mail of which later events are told keeps its row. */
+/**
+ * A mail of which later events are told keeps its row. As sets, for a contact may have very many events; and not as the
+ * bare EXCEPT, into which SQLite would look for each row there is in messages.
+ */
 const OWN_MESSAGES = `
-  SELECT e.message_id, e.contact FROM erasures AS x CROSS JOIN events AS e ON e.seq IN (${DOOMED})
-  WHERE x.id = ?1 AND e.message_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM events WHERE ${OWN} AND events.message_id = e.message_id AND events.received_at > x.erased_at)`;
+  SELECT message_id, contact FROM (
+    SELECT message_id, contact FROM events WHERE seq IN (${DOOMED}) AND message_id IS NOT NULL
+    EXCEPT
+    SELECT events.message_id, events.contact FROM erasures AS x CROSS JOIN events ON ${OWN}
+      AND events.received_at > x.erased_at WHERE x.id = ?1)`;
 
 const COUNT = `
   UPDATE erasures AS x SET

@@ -2,7 +2,7 @@
 
 import { archiveKey } from "./archive.ts";
 import { goneFrom } from "./count.ts";
-import { firstIdAt } from "../model/id.ts";
+import { CONTACT_CHARS, firstIdAt } from "../model/id.ts";
 import type { Retention } from "../model/retention.ts";
 
 const DAY = 86_400_000;
@@ -25,13 +25,17 @@ export async function retain(
   return { events, objects };
 }
 
-// Of a mail's events some may stay for longer than others; its row goes with the last of them.
+// Of a mail's events some may stay for longer than others; its row goes with the last of them. As sets, for a contact may
+// have very many events; and not as the bare EXCEPT, into which SQLite would look for each row there is in messages.
+// The plus keeps it from making an index over all events for the contact.
 const END_MESSAGES = `
-  DELETE FROM messages WHERE (message_id, contact) IN (
-    SELECT o.message_id, o.contact FROM events AS o
-    WHERE o.seq <= ?1 AND o.message_id IS NOT NULL AND NOT EXISTS (
-      SELECT 1 FROM events AS n WHERE n.id >= substr(o.id, 1, 8) AND n.id < substr(o.id, 1, 8) || '~'
-        AND n.contact = o.contact AND n.message_id = o.message_id AND n.seq > ?1))`;
+  DELETE FROM messages WHERE (message_id, contact) IN (SELECT message_id, contact FROM (
+    SELECT message_id, contact FROM events WHERE seq <= ?1 AND message_id IS NOT NULL
+    EXCEPT
+    SELECT n.message_id, n.contact FROM (
+      SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM events WHERE seq <= ?1) AS who
+    CROSS JOIN events AS n ON n.id >= who.prefix AND n.id < who.prefix || '~' AND +n.contact = who.contact
+    WHERE n.seq > ?1))`;
 
 /**
  * From the feed's beginning up to the first event that was received since `until` (ms). What was received before that and

@@ -67,19 +67,23 @@ const MESSAGES = `
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER) WHERE n % 3 = 0
   ON CONFLICT DO NOTHING`;
 
+/** What the database held before is older, and counted. */
+const OWN = `at >= ${FILLED_FROM} * 1000`;
+
 const ROLLUPS = `
   INSERT INTO rollups (bucket, source, type, bounce, machine, destination, n)
   SELECT at / 300000 * 300000, source, type, bounce, machine, destination, count(*)
-  FROM events GROUP BY 1, 2, 3, 6`;
+  FROM events WHERE ${OWN} GROUP BY 1, 2, 3, 6`;
 
 const DAYS = `
   INSERT INTO day_rollups (day, source, type, bounce, machine, destination, n)
   SELECT bucket / 86400000 * 86400000, source, type, bounce, machine, destination, sum(n)
-  FROM rollups GROUP BY 1, 2, 3, 4, 5, 6`;
+  FROM rollups WHERE bucket >= ${FILLED_FROM} * 1000 GROUP BY 1, 2, 3, 4, 5, 6`;
 
 const CAMPAIGNS = `
   INSERT INTO campaign_rollups (day, campaign, source, type, bounce, machine, n)
-  SELECT at / 86400000 * 86400000, campaign, source, type, '', '', count(*) FROM events GROUP BY 1, 2, 3, 4`;
+  SELECT at / 86400000 * 86400000, campaign, source, type, '', '', count(*) FROM events
+  WHERE ${OWN} GROUP BY 1, 2, 3, 4`;
 
 /** Suppresses every twentieth contact of a filled small database. */
 export async function suppress(lab: Running): Promise<void> {

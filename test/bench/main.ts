@@ -11,6 +11,7 @@ import { ingest } from "./parts/ingest.ts";
 import { read } from "./parts/read.ts";
 import { size } from "./parts/size.ts";
 import { store } from "./parts/store.ts";
+import { upkeep } from "./parts/upkeep.ts";
 import { keepsBound, printTable, RESULTS, targetsTable, writeResult, type PartResult } from "./results.ts";
 import { ROOT } from "./runtime.ts";
 
@@ -21,6 +22,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   read,
   bill,
   size,
+  upkeep,
 };
 
 const USAGE = `npm run bench [-- PART...] [-- --quick]

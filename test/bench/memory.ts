@@ -13,24 +13,51 @@ export interface MemoryWatch {
 /** Samples the heap by the runtime's debugger, which listens at `url`. */
 export function watchMemory(url: string): MemoryWatch {
   const samples: number[] = [];
-  // Whoever debugs has to say where from.
-  const options = { headers: { origin: "http://localhost" } };
-  const socket: WebSocket = Reflect.construct(WebSocket, [url, options]);
-  let id = 0;
-  const ask = (): void => {
-    if (socket.readyState === WebSocket.OPEN)
-      socket.send(JSON.stringify({ id: ++id, method: "Runtime.getHeapUsage" }));
-  };
-  socket.addEventListener("message", ({ data }) => {
-    const { result }: { result?: { usedSize?: number } } = JSON.parse(String(data));
-    if (typeof result?.usedSize === "number") samples.push(result.usedSize);
-  });
-  const timer = setInterval(ask, EVERY);
+  const debug = openDebugger(url, (usage) => samples.push(usage));
+  const timer = setInterval(() => {
+    if (debug.socket.readyState === WebSocket.OPEN) debug.ask(USAGE);
+  }, EVERY);
   return {
     samples,
     stop: () => {
       clearInterval(timer);
-      socket.close();
+      debug.socket.close();
     },
   };
+}
+
+/**
+ * Bytes of the heap that are still in use when all garbage has been collected, which the runtime does with its next
+ * request: `request` makes one.
+ */
+export async function heldMemory(url: string, request: () => Promise<unknown>): Promise<number> {
+  const collected = Promise.withResolvers<number>();
+  const debug = openDebugger(url, collected.resolve, () => debug.ask(USAGE));
+  debug.socket.addEventListener("error", () => collected.reject(new Error("the debugger does not answer")));
+  debug.socket.addEventListener("open", () => {
+    debug.ask("HeapProfiler.collectGarbage");
+    request().catch(collected.reject);
+  });
+  try {
+    return await collected.promise;
+  } finally {
+    debug.socket.close();
+  }
+}
+
+const USAGE = "Runtime.getHeapUsage";
+
+/** `onUsage` gets answers to {@link USAGE}, in bytes; `onOther` is told of the others. */
+function openDebugger(url: string, onUsage: (bytes: number) => void, onOther: () => void = () => undefined) {
+  // Whoever debugs has to say where from.
+  const options = { headers: { origin: "http://localhost" } };
+  const socket: WebSocket = Reflect.construct(WebSocket, [url, options]);
+  let id = 0;
+  socket.addEventListener("message", ({ data }) => {
+    const { result }: { result?: { usedSize?: number } } = JSON.parse(String(data));
+    if (typeof result?.usedSize === "number") onUsage(result.usedSize);
+    else if (result !== undefined) onOther();
+  });
+  const ask = (method: string): void => socket.send(JSON.stringify({ id: ++id, method }));
+  return { socket, ask };
 }

@@ -319,8 +319,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a message ends with the first of its events",
     file: "store/retention.ts",
-    from: "AND n.seq > ?1))`;",
-    to: "AND false))`;",
+    from: "WHERE n.seq > ?1))`;",
+    to: "WHERE false))`;",
   },
   {
     name: "rows end in statements of their own, not in one transaction",

@@ -64,24 +64,47 @@ function addMeta({ meta }: D1Result): void {
   counts.d1RowsRead += meta.rows_read;
 }
 
-export function countedDatabase(db: D1Database): D1Database {
-  const prepare = (sql: string) => ({
-    bind: (...values: unknown[]) => {
-      const statement = db.prepare(sql).bind(...values);
-      const run = async () => {
-        const result = await statement.run();
-        addMeta(result);
-        return result;
-      };
-      return { native: statement, run };
-    },
-  });
-  const batch = async (statements: ReturnType<ReturnType<typeof prepare>["bind"]>[]) => {
-    const results = await db.batch(statements.map(({ native }) => native));
+/** Makes a call; whoever wants to know how long the database takes gives one that looks at the clock. */
+export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
+
+const direct: Caller = async (call) => await call();
+
+/** A database, or a session of one, as far as Tidings and the tutorial use them. */
+export function countedDatabase(db: D1Database, caller: Caller = direct): D1Database {
+  const withSession = (bookmark?: string): unknown => {
+    const session = db.withSession(bookmark);
+    return { ...countedCalls(session, caller), getBookmark: () => session.getBookmark() };
+  };
+  return { ...countedCalls(db, caller), withSession } as unknown as D1Database;
+}
+
+interface CountedStatement {
+  native: D1PreparedStatement;
+  bind(...values: unknown[]): CountedStatement;
+  run(): Promise<D1Result>;
+  all(): Promise<D1Result>;
+  first(column?: string): Promise<unknown>;
+}
+
+function countedCalls(db: Pick<D1Database, "prepare" | "batch">, caller: Caller) {
+  const counted = (native: D1PreparedStatement): CountedStatement => {
+    const run = async (): Promise<D1Result<Record<string, unknown>>> => {
+      const result = await caller(async () => await native.run());
+      addMeta(result);
+      return result;
+    };
+    const first = async (column?: string): Promise<unknown> => {
+      const [row = null] = (await run()).results;
+      return column === undefined || row === null ? row : row[column];
+    };
+    return { native, bind: (...values) => counted(native.bind(...values)), run, all: run, first };
+  };
+  const batch = async (statements: readonly CountedStatement[]) => {
+    const results = await caller(async () => await db.batch(statements.map(({ native }) => native)));
     for (const result of results) addMeta(result);
     return results;
   };
-  return { prepare, batch } as unknown as D1Database;
+  return { prepare: (sql: string) => counted(db.prepare(sql)), batch };
 }
 
 export function countedBucket(bucket: R2Bucket): R2Bucket {
