@@ -29,7 +29,8 @@ interface Ranked {
   id: string;
 }
 
-function rankOf(event: Ranked): number {
+/** How much an event proves: the higher decides. */
+export function rankOf(event: Pick<Ranked, "type" | "bounce">): number {
   return event.type === "bounced" && event.bounce === "hard" ? HARD_BOUNCE : RANK[event.type];
 }
 

@@ -48,24 +48,42 @@ export async function checkContacts(
   contacts: readonly string[],
   scope: string,
 ): Promise<Map<string, Verdict>> {
-  const asked = new Set(contacts);
-  const hashes = await hashesOf(bucket, asked);
-  const [found, erased] = await db.batch<Record<string, unknown>>([
-    db.prepare(IN_FORCE).bind(JSON.stringify([...asked]), scope),
+  const { statements, verdictsOf } = await verdictsQuery(db, bucket, new Set(contacts), scope);
+  return verdictsOf(await db.batch<Record<string, unknown>>(statements));
+}
+
+/** The queries behind {@link checkContacts}, to go into one batch with others, and what their results amount to. */
+export async function verdictsQuery(
+  db: Db,
+  bucket: R2Bucket,
+  contacts: ReadonlySet<string>,
+  scope: string,
+): Promise<{
+  statements: D1PreparedStatement[];
+  verdictsOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, Verdict>;
+}> {
+  const hashes = await hashesOf(bucket, contacts);
+  const statements = [
+    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope),
     ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
-  ]);
-  const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
-  const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
-    ...ofErased(row),
-    contact: hashes.get(row.hash) ?? "",
-  }));
-  const verdicts = new Map<string, Verdict>();
-  for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
-    const strongest = strongestOf(own, scope);
-    if (strongest === null) continue;
-    verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
-  }
-  return verdicts;
+  ];
+  return {
+    statements,
+    verdictsOf: ([found, erased]) => {
+      const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
+      const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
+        ...ofErased(row),
+        contact: hashes.get(row.hash) ?? "",
+      }));
+      const verdicts = new Map<string, Verdict>();
+      for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
+        const strongest = strongestOf(own, scope);
+        if (strongest === null) continue;
+        verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
+      }
+      return verdicts;
+    },
+  };
 }
 
 const IN_FORCE = `

@@ -1,0 +1,78 @@
+// Which events a pipe passes on: an expression in CEL (cel.dev) over the event's fields and what is known of its message
+// and contact. It is checked when it is saved, and never throws when it is asked; nothing is made into code.
+
+import { fail, ok, type Result } from "../model/result.ts";
+import { lookThrough } from "./filter-bounds.ts";
+import { failureOf, mistakeIn, placeOf } from "./filter-errors.ts";
+import { environment, VARIABLES, type Facts, type Needs } from "./filter-names.ts";
+import { HIDDEN, hideWords } from "./filter-words.ts";
+
+export type { Facts, Needs } from "./filter-names.ts";
+
+/** Characters of a filter's text. */
+export const LONGEST_FILTER = 4_000;
+
+/** A filter that was found to be well-formed. Made by {@link compileFilter} alone. */
+export interface Filter {
+  text: string;
+  /** What must be looked up for {@link evaluate}; nothing where the event alone decides. */
+  needs: Needs;
+  /** The variables that it reads. */
+  names: readonly string[];
+  run(context: Readonly<Record<string, unknown>>): unknown;
+}
+
+/** Compiles a filter, or says in words for people what is wrong with it and where. */
+export function compileFilter(text: string): Result<Filter> {
+  if (text.length > LONGEST_FILTER) return fail(`must not be longer than ${LONGEST_FILTER} characters`);
+  if (text.trim() === "") return fail("must not be empty");
+  const hidden = hideWords(text);
+  if (!hidden.ok) return hidden;
+  try {
+    const env = environment();
+    const parsed = env.parse(hidden.value);
+    const checked = parsed.check();
+    if (!checked.valid) return fail(mistakeIn(text, checked.error));
+    const { names, refusal } = lookThrough(parsed.ast, hidden.value, env);
+    if (refusal !== null) return fail(refusal.reason + placeOf(text, refusal.at));
+    if (checked.type !== "bool") return fail(notBool(checked.type));
+    const needs = {
+      message: names.has("message"),
+      suppression: names.has("suppressed") || names.has("suppression"),
+    };
+    return ok({ text, needs, names: [...names].filter((name) => VARIABLES.has(name)), run: parsed });
+  } catch (error) {
+    return fail(mistakeIn(text, error));
+  }
+}
+
+function notBool(type = "dyn"): string {
+  const plain = /^dyn<(\w+)>$/.exec(type)?.[1];
+  if (plain === "bool") return "must be true or false, but may be null: write machine == true";
+  return plain === undefined && type.startsWith("dyn")
+    ? "must be true or false, which cannot be told of it: compare it with something"
+    : `must be true or false, but is a ${plain ?? type}`;
+}
+
+/**
+ * Whether the filter lets an event through. `event`: as /v1/events shows it, or an extra one; `facts`: what the filter
+ * needs. Never throws: fails with a reason, which holds none of the event's values.
+ */
+export function evaluate(
+  filter: Filter,
+  event: Readonly<Record<string, unknown>>,
+  facts: Facts = {},
+): Result<boolean> {
+  if (filter.needs.message && facts.message === undefined) return fail("the message was not looked up");
+  if (filter.needs.suppression && facts.suppression === undefined)
+    return fail("the suppression was not looked up");
+  try {
+    const context: Record<string, unknown> = {};
+    for (const name of filter.names)
+      context[name === "type" ? HIDDEN.type : name] = VARIABLES.get(name)?.value(event, facts);
+    const value = filter.run(context);
+    return typeof value === "boolean" ? ok(value) : fail("is neither true nor false here");
+  } catch (error) {
+    return fail(failureOf(filter.text, error));
+  }
+}
