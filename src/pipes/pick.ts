@@ -4,7 +4,8 @@ import { eventShape, iso } from "../store/event-shape.ts";
 import type { StoredEvent } from "../store/events.ts";
 import type { Notice } from "../store/notices.ts";
 import type { Piped } from "./dispatch.ts";
-import { compileFilter, evaluate, factsFor, needsOf, type Filter } from "./filter.ts";
+import { readFacts } from "./filter-facts.ts";
+import { compileFilter, evaluate, type Facts, type Filter } from "./filter.ts";
 import type { OpenPipe } from "./open.ts";
 import { render } from "./payload.ts";
 import { groupOf } from "./retries.ts";
@@ -32,29 +33,27 @@ export async function pick(
   const filters = [pipe.filter, second?.ok === true ? second.value : null].filter((one) => one !== null);
   const picked: Picked = { passed: [], failed: [] };
   const shown = rows.map((row) => ({ row, event: shapeOf(row) }));
-  const facts =
-    filters.length === 0
-      ? null
-      : await factsFor(
-          env.DB,
-          shown.map(({ event }) => event),
-          needsOf(filters),
-        );
-  for (const { row, event } of shown) {
-    const verdict = verdictOf(filters, event, facts);
+  const needs = {
+    message: filters.some((filter) => filter.needs.message),
+    suppression: filters.some((filter) => filter.needs.suppression),
+  };
+  const events = shown.map(({ event }) => event);
+  const facts = await readFacts(env.DB, env.BUCKET, events, needs);
+  for (const [index, { row, event }] of shown.entries()) {
+    const verdict = verdictOf(filters, event, facts[index] ?? {});
     if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
     else if (verdict !== false) picked.failed.push({ row, reason: verdict });
   }
   return picked;
 }
 
+/** Whether all of them let it through, or why that cannot be said. */
 function verdictOf(
   filters: readonly Filter[],
   event: Record<string, unknown>,
-  facts: Awaited<ReturnType<typeof factsFor>> | null,
+  facts: Facts,
 ): boolean | string {
   for (const filter of filters) {
-    if (facts === null) return false;
     const result = evaluate(filter, event, facts);
     if (!result.ok) return result.reason;
     if (!result.value) return false;
