@@ -13,14 +13,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims forget who came first, so what is delivered again counts as a repeat",
     file: "contact/claims.ts",
-    from: "return first === origin;",
-    to: "return false;",
+    from: "if (first !== origin) {",
+    to: "{",
   },
   {
     name: "claims grant everything",
     file: "contact/claims.ts",
-    from: "return first === origin;",
-    to: "return true;",
+    from: "if (first !== origin) {",
+    to: "if (false) {",
   },
   {
     name: "the contact's state is told only when it changes, not again after a crash",
