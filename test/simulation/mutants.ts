@@ -47,6 +47,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: "void retold;",
   },
   {
+    name: "a delivery whose row was told differently is a repeat of itself",
+    file: "contact/claims.ts",
+    from: "if (broughtBy(first, origins) === origin) stored.push(index);",
+    to: "",
+  },
+  {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
     from: "await workOffPortion(portion, claimed, env);",
@@ -169,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a delivery between soft bounces does not help",
     file: "model/contact.ts",
-    from: "if (good.some((at) => at > after && at <= fact.at)) run = [];",
+    from: "if (good.some(({ at }) => at > after && at <= fact.at)) run = [];",
     to: "",
   },
   {
@@ -338,13 +344,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an event told differently does not claim what tells it now",
     file: "process/apply.ts",
     from: "share.amendment.claims.push(claimOf(after, fact, before?.id ?? null));",
-    to: "if (before !== null) { if (fact !== null) share.amendment.added.push(fact); granted.add(difference); continue; } share.amendment.claims.push(claimOf(after, fact, null));",
+    to: "const claim = claimOf(after, fact, before?.id ?? null); share.amendment.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
   },
   {
     name: "rows are changed before the contacts are told",
     file: "process/apply.ts",
-    from: "const shares = await sharesOf(env.DB, differences);",
-    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const shares = await sharesOf(env.DB, differences);",
+    from: "const shares = sharesOf(differences);",
+    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const shares = sharesOf(differences);",
   },
   {
     name: "history read anew leaves the counters as they were",
