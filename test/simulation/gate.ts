@@ -8,7 +8,6 @@ import type { Order } from "../../src/contact/acts.ts";
 import type { Amendment } from "../../src/contact/amend.ts";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/local/traffic/random.ts";
-import type { Trap } from "./world.ts";
 
 const setTimer = globalThis.setImmediate;
 /** Short turns without any movement after which, if a long one brings none either, nobody can run any more. */
@@ -26,6 +25,12 @@ export type Fate =
   | "dies"
   | "works and dies";
 const FAULTS = ["fails", "works and fails", "hangs", "hangs and works", "dies", "works and dies"] as const;
+
+/** What becomes of calls that begin with these words; who waits does so until all others have ended. */
+export interface Trap {
+  at: string;
+  fate: Fate | "waits";
+}
 
 interface Call {
   run: Runner;
@@ -180,11 +185,11 @@ export function makeGate(
       if (call.unheard) await land(call, random.chance(0.5));
       else {
         // Trouble seldom comes alone.
-        const trapped = trappedBy(call);
+        const trapped = trappedBy(call) ?? "waits";
         const fails = random.chance(troubled.has(call.run) ? Math.max(faults, 0.5) : faults);
         if (fails) troubled.add(call.run);
-        const some = trapped === "fails" || fails ? random.pick(FAULTS) : "works";
-        await letThrough(call, trapped === "works and fails" ? trapped : some);
+        const fate = fails ? random.pick(FAULTS) : "works";
+        await letThrough(call, trapped === "waits" ? fate : trapped);
       }
     }
     for (const call of calls.sort(byName)) await land(call, random.chance(0.5));

@@ -5,7 +5,8 @@
 import type { Random } from "../../src/local/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
 import { DAY, DOMAINS, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
-import type { Act, Parcel, Round, Trap } from "./world.ts";
+import type { Trap } from "./gate.ts";
+import type { Act, Parcel, Round } from "./world.ts";
 
 /** What is added to a world. Its acts number the parcels from `first`, as they are in the world. */
 export interface Scene {
@@ -170,13 +171,18 @@ function toldOtherwise(random: Random, place: Place): Scene {
 
 /** History is read anew, and what a contact has to be told of it does not reach it. */
 function notToldOfIt(random: Random, place: Place): Scene {
-  const trap: Trap = { at: "amend", fate: "fails" };
+  const trap: Trap = { at: "amend", fate: random.pick(["fails", "hangs", "dies"]) };
   return misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }], trap }]);
 }
 
 /** A report is claimed under one reading, not stored, and stored under another. */
 function readTwice(random: Random, place: Place): Scene {
-  const trap: Trap = { at: random.pick(["put archive", "store"]), fate: "fails" };
+  const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
+  const trap: Trap = random.pick([
+    { at: "put archive", fate },
+    { at: "put archive", fate: "works and dies" },
+    { at: "store", fate },
+  ]);
   return misread(random, place, "bounce", { trap }, [{ wait: RETRIED, acts: [ALL] }]);
 }
 

@@ -4,6 +4,7 @@
 import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
+import type { Trap } from "./gate.ts";
 import type { Kept } from "./retention.ts";
 import { sceneOf } from "./scenes.ts";
 
@@ -42,16 +43,10 @@ export interface Round {
   evicted: string[];
   /** 0: the first credentials, 1: both, 2: the second ones. */
   rotation: 0 | 1 | 2;
-  /** What becomes of calls of the first act that begin like that. */
+  /** What the first act runs into. */
   trap?: Trap;
   /** All clocks agree. */
   agreed?: true;
-}
-
-export interface Trap {
-  at: string;
-  /** It fails one way or another; it has effect, and who made the call is told that it failed; or it waits for all others. */
-  fate: "fails" | "works and fails" | "waits";
 }
 
 export interface World {
