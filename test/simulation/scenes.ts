@@ -171,8 +171,13 @@ function toldOtherwise(random: Random, place: Place): Scene {
 
 /** History is read anew, and what a contact has to be told of it does not reach it. */
 function notToldOfIt(random: Random, place: Place): Scene {
-  const trap: Trap = { at: "amend", fate: random.pick(["fails", "hangs", "dies"]) };
-  return misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }], trap }]);
+  const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
+  const scene = misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }] }]);
+  const [contact = ""] = scene.contacts;
+  // Others may have to be told before.
+  const trap = { at: `amend ${contact}`, fate };
+  const last = scene.rounds.length - 1;
+  return { ...scene, rounds: scene.rounds.map((round, i) => (i === last ? { ...round, trap } : round)) };
 }
 
 /** A report is claimed under one reading, not stored, and stored under another. */
