@@ -352,7 +352,8 @@ describe("a delivery that was claimed by one reading and is stored by another", 
         }),
         fc.uniqueArray(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }),
         fc.boolean(),
-        async (deliveries, wrong, took) => {
+        fc.boolean(),
+        async (deliveries, wrong, took, early) => {
           await freshStorage();
           let half = 0;
           const bodies = deliveries.map(([elements]) =>
@@ -362,6 +363,8 @@ describe("a delivery that was claimed by one reading and is stored by another", 
           const stays = (_: unknown, i: number): boolean => deliveries[i]?.[1] === true;
           // A database that answered no more leaves rows of the first reading, which reading anew then mends.
           await deliver(messages.filter(stays), down(withNames(wrong), took));
+          // Such rows may also be mended first, and then their own delivery is no repeat of them.
+          if (took && early) await walk({ apply: true }, withNames([]));
           await deliver(messages, withNames([]));
           if (took) await walk({ apply: true }, withNames([]));
           const found = await outcome();

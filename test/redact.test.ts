@@ -8,6 +8,9 @@ import type { Envelope } from "../src/model/envelope.ts";
 import { addressesIn, ERASED_ADDRESS, mentions, placesOf } from "../src/model/spelling.ts";
 import { deliveryOf, elementAt } from "../src/providers/delivery.ts";
 import { providers } from "../src/providers/index.ts";
+import { DIALECTS } from "../src/local/traffic/dialects/index.ts";
+import { EXPECTED } from "../src/local/traffic/mails.ts";
+import { randomFrom } from "../src/local/traffic/random.ts";
 import { casesOf } from "./provider-cases.ts";
 
 const hex = (letter: string): string => letter.charCodeAt(0).toString(16).padStart(4, "0");
@@ -113,4 +116,43 @@ describe.each(ALL)("$key", ({ key }) => {
       if (others.length > 0) expect(left.body.length).toBeGreaterThan(0);
     }
   });
+});
+
+const GROUPING = DIALECTS.filter(({ most }) => most > 1).map((dialect) => ({
+  dialect,
+  name: dialect.source,
+}));
+it.each(GROUPING)("$name: of a report among others nothing stays but its place", ({ dialect }) => {
+  const contacts = ["ann@example.com", "bob@example.com", "cem@example.com"];
+  for (const what of dialect.knows) {
+    const random = randomFrom(1);
+    const reports = contacts.map((contact) => {
+      const mail = { contact, id: dialect.makeId(random, null), campaign: "a", customId: "b", sentAt: 0 };
+      const engaged = { url: "https://example.com/", ip: "198.51.100.7", agent: "Mozilla/5.0" };
+      return { mail, what, at: 1_790_000_000_000, ...engaged, expected: EXPECTED[what], campaign: null };
+    });
+    const { method, path, headers, body } = dialect.compose(reports, random);
+    const common = {
+      id: "id",
+      source: dialect.source,
+      provider: dialect.source,
+      receivedAt: 1_790_000_000_000,
+    };
+    const envelope: Envelope = {
+      ...common,
+      method,
+      url: `https://edge.example${path}`,
+      headers: Object.entries(headers),
+      body: new TextEncoder().encode(body ?? ""),
+    };
+    const provider = providers[dialect.source];
+    const settings = dialect.settings ?? {};
+    const left = redact(envelope, "bob@example.com", settings)?.envelope ?? envelope;
+    const { events, rejects } = provider?.parse(deliveryOf(left, settings)) ?? { events: [], rejects: [] };
+    expect(events.map(({ contact, element }) => [contact, element])).toEqual([
+      ["ann@example.com", 0],
+      ["cem@example.com", 2],
+    ]);
+    expect(rejects.map(({ raw }) => raw)).toEqual(["null"]);
+  }
 });

@@ -42,6 +42,8 @@ export interface ClaimAnswer {
   granted: boolean[];
   /** Indexes of those that were received before the contact was erased, or repeat what was; absent for none. */
   erased?: number[];
+  /** Indexes of those whose own envelope brought the row that has kept another id; absent for none. */
+  stored?: number[];
   snapshot: Snapshot | null;
   /** Rows that the call wrote, as the platform bills them. */
   written: number;
@@ -103,6 +105,11 @@ export function keptOrigin(id: string): string {
   return KEPT + id;
 }
 
+/** The envelope that brought the row for which a claim was kept; undefined for other claims, and for rows long known. */
+function broughtBy(kept: string, origins: ReadonlyMap<string, string>): string | undefined {
+  return kept.startsWith(KEPT) ? origins.get(keyOfId(kept.slice(KEPT.length))) : undefined;
+}
+
 /**
  * Decides the claims in order. `origins`: all remembered claims, key to origin; those granted for the first time are
  * added to it. `elsewhere`: see Contact.claim. `now`: ms.
@@ -118,6 +125,7 @@ export function decide(
   let facts = withoutOtherReadings(state.facts, origins, claims, elsewhere);
   let again = false;
   const erased: number[] = [];
+  const stored: number[] = [];
   const erasedAt = state.erased?.at ?? -Infinity;
   const granted = claims.map(({ key, origin, fact, received }, index) => {
     const first = origins.get(key);
@@ -126,7 +134,10 @@ export function decide(
       return false;
     }
     if (first !== undefined) {
-      if (first !== origin) return false;
+      if (first !== origin) {
+        if (broughtBy(first, origins) === origin) stored.push(index);
+        return false;
+      }
       again = true;
       facts = retold(facts, key, fact);
       return true;
@@ -143,6 +154,7 @@ export function decide(
   return {
     granted,
     ...(erased.length > 0 ? { erased } : {}),
+    ...(stored.length > 0 ? { stored } : {}),
     state: next,
     snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
   };

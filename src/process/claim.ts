@@ -85,10 +85,11 @@ async function claimOne(
 }
 
 function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {
-  const { granted, snapshot, erased = [] } = answer;
+  const { granted, snapshot, erased = [], stored = [] } = answer;
   for (const [index, candidate] of own.entries()) {
     if (granted[index] === true) claimed.granted.push(candidate);
-    else (erased.includes(index) ? claimed.erased : claimed.duplicates).push(candidate);
+    else if (erased.includes(index)) claimed.erased.push(candidate);
+    else if (!stored.includes(index)) claimed.duplicates.push(candidate);
   }
   if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

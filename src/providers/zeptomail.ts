@@ -40,7 +40,10 @@ export const zeptomail: Provider = {
   },
 };
 
-/** One notification per message, each with the names that it shares with the others, so that it can stand by itself. */
+/**
+ * One notification per message, each with the names that it shares with the others, so that it can stand by itself. The
+ * place of a message that was erased is an element of which nothing is left.
+ */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
   const json = readJson(delivery.body, parse);
@@ -51,7 +54,9 @@ function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Resu
   if (!isObject(document) || !Array.isArray(messages) || messages.length < 2) return ok([document]);
   const { event_name, mailagent_key, webhook_request_id } = document;
   return ok(
-    messages.map((message) => ({ event_name, event_message: [message], mailagent_key, webhook_request_id })),
+    messages.map((message: unknown) =>
+      message === null ? null : { event_name, event_message: [message], mailagent_key, webhook_request_id },
+    ),
   );
 }
 

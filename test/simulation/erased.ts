@@ -53,6 +53,9 @@ export async function checkErased(witness: Witness, events: readonly EventRow[])
     "n",
   );
   if (open !== 0) wrong.push(`${String(open)} erasures are not done`);
+  for (const { contact, at } of witness.promised)
+    if (!witness.erasures.some((one) => one.contact === contact && one.at >= at))
+      wrong.push(`${contact} was to be erased at ${at}, and its object was never told`);
   const erased = erasedContacts(witness);
   for (const contact of erased) {
     const { live, refusals } = replay(witness, contact);
@@ -63,6 +66,17 @@ export async function checkErased(witness: Witness, events: readonly EventRow[])
     if (live.size === 0 && deeds.length === 0) wrong.push(...(await traces(contact)));
   }
   return [...wrong, ...(await checkGone(witness)), ...(await checkHashes(witness))];
+}
+
+/** Rows that are back while their contact is being erased: whoever reads the feed would get what was erased before. */
+export async function checkUnderWay(): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT e.id FROM erasures AS x JOIN events AS e ON e.contact = x.contact AND e.received_at <= x.erased_at
+     WHERE x.begun = 1
+     UNION ALL SELECT 'the state' FROM erasures AS x JOIN contacts AS c ON c.contact = x.contact AND c.version <= x.version
+     WHERE x.begun = 1`,
+  ).all<{ id: string }>();
+  return results.map(({ id }) => `${id} is back while its contact is being erased`);
 }
 
 /** What is to be granted: what was received after the tombstone and was not known before it, to whoever asks first. */

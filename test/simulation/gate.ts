@@ -26,6 +26,12 @@ export type Fate =
   | "works and dies";
 const FAULTS = ["fails", "works and fails", "hangs", "hangs and works", "dies", "works and dies"] as const;
 
+/** What becomes of calls that begin with these words; who waits does so until all others have ended. */
+export interface Trap {
+  at: string;
+  fate: Fate | "waits";
+}
+
 interface Call {
   run: Runner;
   what: string;
@@ -46,8 +52,8 @@ export interface Runner {
 }
 
 export interface Gate {
-  /** Runs them to their ends, at once. `faults`: probability for each call. */
-  run(runners: readonly Runner[], faults: number, random: Random): Promise<void>;
+  /** Runs them to their ends, at once. `faults`: probability for each call; `trap`: what becomes of the first one. */
+  run(runners: readonly Runner[], faults: number, random: Random, trap?: Trap): Promise<void>;
   /** Lets time pass. */
   pass(ms: number): void;
   /** ms, by the clock that is right. */
@@ -149,8 +155,18 @@ export function makeGate(
     }
   };
 
-  const run: Gate["run"] = async (runners, faults, random) => {
+  const run: Gate["run"] = async (runners, faults, random, trap) => {
     const troubled = new Set<Runner>();
+    const [first, ...others] = runners;
+    const trappedBy = ({ run, what }: Call): Trap["fate"] | null =>
+      trap !== undefined && run === first && what.startsWith(trap.at) ? trap.fate : null;
+    /** The first one goes ahead until it waits, and stays there until all others have ended. */
+    const unlessWaiting = (ready: readonly Call[]): readonly Call[] => {
+      if (trap?.fate !== "waits" || others.every(({ outcome }) => outcome.ended !== "no")) return ready;
+      const free = ready.filter((call) => trappedBy(call) === null);
+      const ahead = free.filter(({ run }) => run === first);
+      return ahead.length > 0 ? ahead : free.length > 0 ? free : ready;
+    };
     calls = [];
     for (const runner of runners) begin(runner);
     for (;;) {
@@ -159,7 +175,7 @@ export function makeGate(
       if (!open) break;
       // In an order that does not depend on who came first within the calm.
       const heard = calls.filter(({ unheard }) => !unheard).sort(byName);
-      const ready = heard.length > 0 && !random.chance(0.1) ? heard : calls.toSorted(byName);
+      const ready = unlessWaiting(heard.length > 0 && !random.chance(0.1) ? heard : calls.toSorted(byName));
       const call = heard.length > 0 ? ready[random.between(0, ready.length - 1)] : undefined;
       if (call === undefined) {
         untilDeadline(runners);
@@ -169,9 +185,11 @@ export function makeGate(
       if (call.unheard) await land(call, random.chance(0.5));
       else {
         // Trouble seldom comes alone.
+        const trapped = trappedBy(call) ?? "waits";
         const fails = random.chance(troubled.has(call.run) ? Math.max(faults, 0.5) : faults);
         if (fails) troubled.add(call.run);
-        await letThrough(call, fails ? random.pick(FAULTS) : "works");
+        const fate = fails ? random.pick(FAULTS) : "works";
+        await letThrough(call, trapped === "waits" ? fate : trapped);
       }
     }
     for (const call of calls.sort(byName)) await land(call, random.chance(0.5));

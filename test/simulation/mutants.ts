@@ -13,14 +13,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims forget who came first, so what is delivered again counts as a repeat",
     file: "contact/claims.ts",
-    from: "return first === origin;",
-    to: "return false;",
+    from: "if (first !== origin) {",
+    to: "{",
   },
   {
     name: "claims grant everything",
     file: "contact/claims.ts",
-    from: "return first === origin;",
-    to: "return true;",
+    from: "if (first !== origin) {",
+    to: "if (false) {",
   },
   {
     name: "the contact's state is told only when it changes, not again after a crash",
@@ -45,6 +45,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: "contact/claims.ts",
     from: "facts = retold(facts, key, fact);",
     to: "void retold;",
+  },
+  {
+    name: "a delivery whose row was told differently is a repeat of itself",
+    file: "contact/claims.ts",
+    from: "if (broughtBy(first, origins) === origin) stored.push(index);",
+    to: "",
   },
   {
     name: "acknowledged before it is stored",
@@ -169,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a delivery between soft bounces does not help",
     file: "model/contact.ts",
-    from: "if (good.some((at) => at > after && at <= fact.at)) run = [];",
+    from: "if (good.some(({ at }) => at > after && at <= fact.at)) run = [];",
     to: "",
   },
   {
@@ -338,13 +344,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an event told differently does not claim what tells it now",
     file: "process/apply.ts",
     from: "share.amendment.claims.push(claimOf(after, fact, before?.id ?? null));",
-    to: "if (before !== null) { if (fact !== null) share.amendment.added.push(fact); granted.add(difference); continue; } share.amendment.claims.push(claimOf(after, fact, null));",
+    to: "const claim = claimOf(after, fact, before?.id ?? null); share.amendment.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
   },
   {
     name: "rows are changed before the contacts are told",
     file: "process/apply.ts",
-    from: "const shares = await sharesOf(env.DB, differences);",
-    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const shares = await sharesOf(env.DB, differences);",
+    from: "const shares = sharesOf(differences);",
+    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const shares = sharesOf(differences);",
   },
   {
     name: "history read anew leaves the counters as they were",

@@ -5,7 +5,8 @@ import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
 import { checkErased, erasedContacts, type Erased, type HeardClaim } from "./erased.ts";
 import type { Report } from "../../src/local/traffic/types.ts";
-import { MISTAKEN, type World } from "./world.ts";
+import { MISTAKEN } from "./reports.ts";
+import type { World } from "./world.ts";
 
 const DAY = 86_400_000;
 
@@ -30,6 +31,8 @@ export interface Witness {
   claims: HeardClaim[];
   /** The tombstones that they got. */
   erasures: Erased[];
+  /** Erasures that were said to be done or under way; `at`: ms, when they were asked for. */
+  promised: { contact: string; at: number }[];
 }
 
 export interface Deed {

@@ -11,9 +11,11 @@ import type { Letter } from "../../src/local/traffic/types.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
+import { checkUnderWay } from "./erased.ts";
 import { check, type Witness } from "./reference.ts";
 import { checkKept, look } from "./retention.ts";
-import { MISTAKEN, type Act, type Parcel, type Round, type World } from "./world.ts";
+import { MISTAKEN } from "./reports.ts";
+import type { Act, Parcel, Round, World } from "./world.ts";
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
 const MOST_HEALINGS = 40;
@@ -90,6 +92,7 @@ async function play(world: World): Promise<Verdict> {
     deeds: [],
     claims: [],
     erasures: [],
+    promised: [],
   };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
@@ -149,12 +152,13 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
     const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random);
     if (begun === null) continue;
     const skew = random.pick([0, 0, -5_000, 5_000]);
-    begun.runner.skew = simulation.world.erasing ? 0 : skew;
+    begun.runner.skew = simulation.world.erasing || round.agreed === true ? 0 : skew;
     all.push(begun);
   }
   const runners = all.map(({ runner }) => runner);
-  await gate.run(runners, round.faults, random);
+  await gate.run(runners, round.faults, random, round.trap);
   for (const begun of all) begun.end(begun.runner.outcome.ended === "died");
+  if (simulation.witness.erasures.length > 0) simulation.witness.refused.push(...(await checkUnderWay()));
 }
 
 interface Begun {
@@ -235,8 +239,9 @@ const ASKING = {
 } as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
 
 /** Somebody suppresses, lifts or erases; who is not told that it is done asks again. */
-function ask({ owed, witness }: Simulation, act: Asked, name: string): Begun {
+function ask({ owed, witness, gate }: Simulation, act: Asked, name: string): Begun {
   const { method, path, done: answers } = ASKING[act.kind];
+  const at = gate.now();
   const begun = invocation(
     name,
     async (bindings) => {
@@ -249,6 +254,7 @@ function ask({ owed, witness }: Simulation, act: Asked, name: string): Begun {
       const done = !died && answers.some((answer) => answer === value);
       if (done) owed.delete(act);
       else owed.add(act);
+      if (done && act.kind === "erase") witness.promised.push({ contact: act.contact, at });
       if (!done && !died && value !== 503) witness.refused.push(`${act.kind} was answered ${String(value)}`);
     },
   );

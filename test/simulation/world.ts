@@ -1,12 +1,12 @@
 // What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which letters,
 // and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
 
-import type { EventType } from "../../src/model/event.ts";
-import type { Kept } from "./retention.ts";
-import { DIALECTS } from "../../src/local/traffic/dialects/index.ts";
-import { EXPECTED } from "../../src/local/traffic/mails.ts";
 import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
+import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
+import type { Trap } from "./gate.ts";
+import type { Kept } from "./retention.ts";
+import { sceneOf } from "./scenes.ts";
 
 /** What one POST brings: reports, or a test, or an element that nobody can read. */
 export interface Parcel {
@@ -43,6 +43,10 @@ export interface Round {
   evicted: string[];
   /** 0: the first credentials, 1: both, 2: the second ones. */
   rotation: 0 | 1 | 2;
+  /** What the first act runs into. */
+  trap?: Trap;
+  /** All clocks agree. */
+  agreed?: true;
 }
 
 export interface World {
@@ -62,18 +66,8 @@ export interface World {
   kept: (Kept & { later: number }) | null;
 }
 
-/** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
-const SENDERS = DIALECTS.filter(
-  ({ credentials, settings }) => credentials !== null && settings?.["ips"] === undefined,
-);
-const DOMAINS = ["gmail.com", "outlook.com", "example.com"] as const;
-/** The source whose customers choose the parameters' names. */
-export const MISTAKEN = "jangomail";
-const WITH_NAMES = SENDERS.filter(({ source }) => source === MISTAKEN);
 const MISTAKABLE = ["campaign", "custom_id", "message_id", "bounce"] as const;
 const POPULATION = 300;
-const START = Date.UTC(2026, 10, 21);
-const DAY = 86_400_000;
 
 export function worldOf(seed: number): World {
   const random = randomFrom(seed);
@@ -96,7 +90,27 @@ export function worldOf(seed: number): World {
   const slow =
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
   const mistaken = errs ? mistakeOf(further, slow.length) : null;
-  return { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
+  const world = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
+  return withScene(randomFrom(seed + 6), world);
+}
+
+/** Most worlds end with a scene. */
+function withScene(random: Random, world: World): World {
+  if (!random.chance(0.7)) return world;
+  const { contacts, parcels, rounds, mistaken } = world;
+  const place = { first: parcels.length, rotation: rounds.at(-1)?.rotation ?? 0 };
+  const scene = sceneOf(random, place, mistaken !== null);
+  const fields = new Set([...(mistaken?.fields ?? []), ...(scene.mistaken?.fields ?? [])]);
+  return {
+    ...world,
+    contacts: [...contacts, ...scene.contacts],
+    parcels: [...parcels, ...scene.parcels],
+    rounds: [...rounds, ...scene.rounds],
+    mistaken:
+      scene.mistaken === null
+        ? mistaken
+        : { fields: [...fields], until: rounds.length + scene.mistaken.until },
+  };
 }
 
 function mistakeOf(random: Random, rounds: number): NonNullable<World["mistaken"]> {
@@ -203,16 +217,7 @@ function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]
       const at = sentAt + random.between(1, 200_000) * 1000;
       if (times.has(at)) continue;
       times.add(at);
-      reports.push({
-        mail,
-        what,
-        at,
-        url: "https://shop.example.com/offers",
-        ip: "198.51.100.7",
-        agent: "Mozilla/5.0",
-        expected: typeOf(dialect, what),
-        campaign: dialect.tellsCampaign ? campaign : null,
-      });
+      reports.push(reportOf(dialect, mail, what, at));
     }
   }
   return reports;
@@ -222,10 +227,6 @@ function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]
 function happening(random: Random, { knows }: Dialect): Happening {
   if (knows.includes("soft_bounce") && random.chance(0.4)) return "soft_bounce";
   return knows[random.between(0, knows.length - 1)] ?? "delivered";
-}
-
-function typeOf({ becomes }: Dialect, what: Happening): EventType {
-  return becomes?.[what] ?? EXPECTED[what];
 }
 
 function roundsOf(random: Random, contacts: readonly string[], parcels: number): Round[] {

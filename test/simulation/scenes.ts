@@ -1,0 +1,263 @@
+// Short histories that chance alone hardly ever draws, because what they need has to happen between two certain steps of
+// somebody else. Each has people and mails of its own and comes after all else that happens in a world, so that the rest of
+// the world is as it would be without it.
+
+import type { Random } from "../../src/local/traffic/random.ts";
+import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
+import { DAY, DOMAINS, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
+import type { Trap } from "./gate.ts";
+import type { Act, Parcel, Round } from "./world.ts";
+
+/** What is added to a world. Its acts number the parcels from `first`, as they are in the world. */
+export interface Scene {
+  contacts: string[];
+  parcels: Parcel[];
+  rounds: Round[];
+  /** Fields whose parameters are told wrongly until the scene's round of that number. */
+  mistaken: { fields: string[]; until: number } | null;
+}
+
+/** Where a scene is put: the number of its first parcel, and whose turn it is with the credentials. */
+interface Place {
+  first: number;
+  rotation: Round["rotation"];
+}
+
+type Step = Partial<Pick<Round, "wait" | "faults" | "trap">> & { acts: Act[] };
+
+const GROUPING = SENDERS.filter(({ most }) => most > 1);
+const ALL: Act = { kind: "consume", most: 100 };
+const ONE: Act = { kind: "consume", most: 1 };
+const HOUR = 3_600_000;
+/** ms after which every retry has come. */
+const RETRIED = 60_000;
+/** ms after which an object of the archive is older than what an erasure looks at twice. */
+const OLD = 1_300_000;
+
+/** One of the scenes; of those that need the source which is told wrongly where `mistaken`. */
+export function sceneOf(random: Random, place: Place, mistaken: boolean): Scene {
+  const scenes = mistaken
+    ? ([toldOtherwise, notToldOfIt, readTwice] as const)
+    : ([erasedAtOnce, erasedUnderWay, erasedOfTheGivenUp, overtaken, askedAgain, newsWithARepeat] as const);
+  return random.pick<(random: Random, place: Place) => Scene>(scenes)(random, place);
+}
+
+/** Several who stand in one object of the archive are erased at once, and the object is old. */
+function erasedAtOnce(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 3);
+  const dialect = pickFrom(random, GROUPING);
+  const reports = contacts.map((contact) => reportFor(random, dialect, contact));
+  const parcels = random.chance(0.5)
+    ? [parcelOf(dialect, reports)]
+    : reports.map((one) => parcelOf(dialect, [one]));
+  const all = contacts.map((contact): Act => ({ kind: "erase", contact }));
+  const more: Act[] = random.chance(0.3) ? [{ kind: "sweep" }] : [];
+  return sceneFrom(random, place, contacts, parcels, [
+    { acts: parcels.map((_, i) => send(place, i)) },
+    { acts: [ALL] },
+    { wait: OLD, faults: random.pick([0, 0, 0.1]), acts: [...all, ...more] },
+  ]);
+}
+
+/** Somebody is erased while a consumer is in the midst of what it granted. */
+function erasedUnderWay(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 2);
+  const [erased = ""] = contacts;
+  const dialect = pickFrom(random, GROUPING);
+  const parcels = [
+    parcelOf(
+      dialect,
+      contacts.map((contact) => reportFor(random, dialect, contact)),
+    ),
+  ];
+  const at = random.pick(["put archive", "store"]);
+  return sceneFrom(random, place, contacts, parcels, [
+    { wait: HOUR, acts: [send(place, 0)] },
+    { acts: [ALL, { kind: "erase", contact: erased }], trap: { at, fate: "waits" } },
+    { wait: random.pick([0, 5_000, OLD]), faults: random.pick([0, 0.1]), acts: [ALL, { kind: "sweep" }] },
+  ]);
+}
+
+/** A delivery about two is given up, and one of them is erased. */
+function erasedOfTheGivenUp(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 2);
+  const [erased = ""] = contacts;
+  const dialect = pickFrom(random, GROUPING);
+  const parcels = [
+    parcelOf(
+      dialect,
+      contacts.map((contact) => reportFor(random, dialect, contact)),
+    ),
+  ];
+  const failing = [1, 2, 3, 4].map((): Step => ({ wait: RETRIED, faults: 1, acts: [ALL] }));
+  return sceneFrom(random, place, contacts, parcels, [
+    { wait: HOUR, acts: [send(place, 0)] },
+    ...failing,
+    { acts: [{ kind: "bury" }] },
+    { faults: random.pick([0, 0, 0.1]), acts: [{ kind: "erase", contact: erased }] },
+  ]);
+}
+
+/** Of two consumers that change a contact's state the first one is the last to store it. */
+function overtaken(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 1);
+  const [contact = ""] = contacts;
+  const dialect = pickFrom(
+    random,
+    SENDERS.filter(({ knows }) =>
+      (["hard_bounce", "complained"] as const).every((what) => knows.includes(what)),
+    ),
+  );
+  const parcels = (["hard_bounce", "complained"] as const).map((what) =>
+    parcelOf(dialect, [reportFor(random, dialect, contact, what)]),
+  );
+  const order = random.chance(0.7) ? [0, 1] : [1, 0];
+  const rival: Act = random.chance(0.7) ? ONE : { kind: random.pick(["suppress", "lift"]), contact };
+  const [first = 0, second = 1] = order;
+  return sceneFrom(random, place, contacts, parcels, [
+    { wait: HOUR, acts: [ALL] },
+    { acts: [send(place, first)] },
+    { acts: rival === ONE ? [send(place, second)] : [] },
+    { acts: [ONE, rival], trap: { at: "store", fate: "waits" } },
+  ]);
+}
+
+/** Somebody is erased twice, and the second time of what came in since the first. */
+function askedAgain(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 1);
+  const [contact = ""] = contacts;
+  const dialect = pickFrom(random, SENDERS);
+  const parcels = [1, 2].map(() => parcelOf(dialect, [reportFor(random, dialect, contact)]));
+  const erase: Act = { kind: "erase", contact };
+  return sceneFrom(random, place, contacts, parcels, [
+    { acts: [send(place, 0)] },
+    { acts: [ALL] },
+    { wait: 5_000, faults: random.pick([0, 0, 0.1]), acts: [erase] },
+    { wait: 5_000, acts: [send(place, 1)] },
+    { acts: random.chance(0.5) ? [ALL] : [] },
+    { wait: random.pick([5_000, OLD]), faults: random.pick([0, 0, 0.1]), acts: [erase] },
+  ]);
+}
+
+/** What was erased is reported once more, together with news of the same contact. */
+function newsWithARepeat(random: Random, place: Place): Scene {
+  const contacts = peopleOf(random, 1);
+  const [contact = ""] = contacts;
+  const dialect = pickFrom(random, GROUPING);
+  const [old, news] = [reportFor(random, dialect, contact), reportFor(random, dialect, contact)];
+  const parcels = [
+    parcelOf(dialect, [old]),
+    parcelOf(dialect, random.chance(0.5) ? [old, news] : [news, old]),
+  ];
+  return sceneFrom(random, place, contacts, parcels, [
+    { acts: [send(place, 0)] },
+    { acts: [ALL] },
+    { wait: 5_000, acts: [{ kind: "erase", contact }] },
+    { wait: random.pick([5_000, OLD]), acts: [send(place, 1), { kind: "sweep" }] },
+    { wait: RETRIED, faults: random.pick([0, 0, 0.1]), acts: [ALL] },
+  ]);
+}
+
+/** A report is stored under a wrong identity, told rightly since, and comes again: the same delivery or another one. */
+function toldOtherwise(random: Random, place: Place): Scene {
+  const unheard: Trap = { at: "store", fate: "works and fails" };
+  const first = random.chance(0.5) ? { trap: unheard } : {};
+  return misread(random, place, "message_id", first, [
+    { acts: [{ kind: "renormalise" }] },
+    { wait: RETRIED, acts: random.chance(0.7) ? [send(place, 0)] : [] },
+    { acts: [ALL] },
+  ]);
+}
+
+/** History is read anew, and what a contact has to be told of it does not reach it. */
+function notToldOfIt(random: Random, place: Place): Scene {
+  const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
+  const scene = misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }] }]);
+  const [contact = ""] = scene.contacts;
+  // Others may have to be told before.
+  const trap = { at: `amend ${contact}`, fate };
+  const last = scene.rounds.length - 1;
+  return { ...scene, rounds: scene.rounds.map((round, i) => (i === last ? { ...round, trap } : round)) };
+}
+
+/** A report is claimed under one reading, not stored, and stored under another. */
+function readTwice(random: Random, place: Place): Scene {
+  const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
+  const trap: Trap = random.pick([
+    { at: "put archive", fate },
+    { at: "put archive", fate: "works and dies" },
+    { at: "store", fate },
+  ]);
+  return misread(random, place, "bounce", { trap }, [{ wait: RETRIED, acts: [ALL] }]);
+}
+
+/** A hard bounce is read without a field, as `first` says, and then the field is told rightly. */
+function misread(
+  random: Random,
+  place: Place,
+  field: string,
+  first: Omit<Step, "acts">,
+  then: Step[],
+): Scene {
+  const contacts = peopleOf(random, 1);
+  const dialect = pickFrom(random, WITH_NAMES);
+  const parcels = contacts.map((contact) =>
+    parcelOf(dialect, [reportFor(random, dialect, contact, "hard_bounce")]),
+  );
+  const before: Step[] = [{ wait: HOUR, acts: [ALL] }, { acts: [send(place, 0)] }, { ...first, acts: [ALL] }];
+  const scene = sceneFrom(random, place, contacts, parcels, [...before, ...then]);
+  return { ...scene, mistaken: { fields: [field], until: before.length } };
+}
+
+function sceneFrom(
+  random: Random,
+  { rotation }: Place,
+  contacts: string[],
+  parcels: Parcel[],
+  steps: readonly Step[],
+): Scene {
+  const rounds = steps.map((step): Round => ({
+    wait: random.pick([0, 500]),
+    faults: 0,
+    ...step,
+    seed: random.between(1, 2 ** 31),
+    evicted: random.chance(0.2) ? contacts.slice(0, 1) : [],
+    rotation,
+    agreed: true,
+  }));
+  return { contacts, parcels, rounds, mistaken: null };
+}
+
+/** People whom nothing else in the world is about. */
+function peopleOf(random: Random, count: number): string[] {
+  const first = random.between(0, 290);
+  return Array.from({ length: count }, (_, i) => `e${first + i}@${random.pick(DOMAINS)}`);
+}
+
+function reportFor(random: Random, dialect: Dialect, contact: string, what?: Happening): Report {
+  const campaign = random.pick(["welcome", "digest"]);
+  const sentAt = START - random.between(1, 20) * DAY + random.between(0, 86_399) * 1000;
+  const mail = {
+    contact,
+    id: dialect.makeId(random, null),
+    campaign,
+    customId: `order-${random.digits(6)}`,
+    sentAt,
+  };
+  const happens = what ?? pickFrom(random, dialect.knows);
+  return reportOf(dialect, mail, happens, sentAt + random.between(1, 80_000) * 1000);
+}
+
+function parcelOf(dialect: Dialect, reports: readonly Report[]): Parcel {
+  return { dialect, reports, poison: 0, filler: 0 };
+}
+
+function send({ first }: Place, index: number): Act {
+  return { kind: "send", parcel: first + index, backup: false };
+}
+
+function pickFrom<T>(random: Random, items: readonly T[]): T {
+  const [first, ...others] = items;
+  if (first === undefined) throw new Error("there is nothing to pick from");
+  return random.pick([first, ...others]);
+}
