@@ -101,7 +101,7 @@ export function lookThrough(root: ASTNode, text: string, env: Environment): Find
       case "rcall":
         return lookMethod(node, node.args, times, loops);
       default:
-        if (node.op === "==" || node.op === "!=") compare(node, node.args, times);
+        if (node.op === "==" || node.op === "!=") compare(node, node.args, times, loops);
         else if (node.op === "in") work(node, 10 * times * longestOf(node.args[1], loops));
         else if (node.op === "+") add(node);
         return lookAll(node.args, times, loops);
@@ -112,12 +112,16 @@ export function lookThrough(root: ASTNode, text: string, env: Environment): Find
     for (const node of nodes) look(node, times, loops);
   }
 
-  function compare(node: ASTNode, [left, right]: readonly [ASTNode, ASTNode], times: number): void {
-    const [a, b] = [typeOf(left)?.unwrappedType, typeOf(right)?.unwrappedType];
-    const simple = [a, b].some((type) => type !== undefined && !/^(?:list|map|dyn)/.test(type.name));
-    work(node, times * (simple ? 10 : 10 * LONGEST_LIST));
+  function compare(node: ASTNode, sides: readonly [ASTNode, ASTNode], times: number, loops: Loops): void {
+    const [a, b] = [typeOf(sides[0])?.unwrappedType, typeOf(sides[1])?.unwrappedType];
+    const sizes = sides.map((side, i) => {
+      const type = [a, b][i];
+      if (type !== undefined && !/^(?:list|map|dyn)/.test(type.name)) return 1;
+      return (side.op === "id" ? loops.get(side.args) : undefined) ?? LONGEST_LIST;
+    });
+    work(node, 10 * times * Math.min(...sizes));
     if (a === undefined || b === undefined || !comparable(a.name, b.name))
-      refuse(node, `is never so: ${shown(a)} ${node.op} ${shown(b)}`);
+      refuse(node, `can never be equal: ${shown(a)} and ${shown(b)}`);
   }
 
   /** Nothing in a filter grows: texts and lists that were put together could double with every step. */
@@ -205,7 +209,7 @@ export function lookThrough(root: ASTNode, text: string, env: Environment): Find
 
 /** The most elements that a list can have. */
 function longestOf(node: ASTNode, loops: Loops): number {
-  if (node.op === "list" || node.op === "map") return node.args.length;
+  if (node.op === "list" || node.op === "map") return Math.max(1, node.args.length);
   if (node.op === "id" && node.args === "tags" && !loops.has("tags")) return LONGEST.tags;
   if (node.op === "rcall" && (node.args[0] === "map" || node.args[0] === "filter"))
     return longestOf(node.args[1], loops);
