@@ -2,6 +2,7 @@
 // putting together what became of each event, and the names under which a receiver finds what tells repeats.
 
 import { createHash } from "node:crypto";
+import type { Answer } from "./http.ts";
 import type { Attempt, Outcome, Outgoing, Verdict } from "./kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
@@ -23,6 +24,15 @@ const encoder = new TextEncoder();
 /** Bytes of the text in UTF-8. */
 export function bytesOf(text: string): number {
   return encoder.encode(text).byteLength;
+}
+
+/** What an answer holds as JSON; null where it is none. */
+export function jsonOf({ text }: Pick<Answer, "text">): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** What stands for a contact where destinations keep an order: no address, the same for all of its events. 32 letters. */

@@ -1,6 +1,7 @@
 // Starts the destinations of the pipes' tests in Node, and hands their ports to the tests in workerd.
 
 import type { TestProject } from "vitest/node";
+import * as pubsub from "./peers-pubsub.ts";
 import * as sqs from "./peers-sqs.ts";
 
 interface Peer {
@@ -9,6 +10,7 @@ interface Peer {
 }
 
 const PEERS: Readonly<Record<string, () => Promise<Peer>>> = {
+  pubsub: pubsub.start,
   sqs: sqs.start,
   "sqs-real": sqs.startReal,
 };

@@ -1,9 +1,10 @@
 // All kinds of pipe, by id: a new one is a file and a line.
 
 import type { Kind } from "./kind.ts";
+import { pubsub } from "./pubsub.ts";
 import { queue } from "./queue.ts";
 import { sqs } from "./sqs.ts";
 
-const ALL: readonly Kind[] = [sqs, queue];
+const ALL: readonly Kind[] = [sqs, pubsub, queue];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));

@@ -8,6 +8,7 @@ import {
   attributesOf,
   bytesOf,
   deliverInSlices,
+  jsonOf,
   orderKey,
   outcomeOfItems,
   type ItemFailure,
@@ -148,7 +149,7 @@ const results = z.object({
 function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   if (outcome.verdict !== "delivered") return outcomeOfRefusal(answer, outcome);
-  const read = results.safeParse(parsed(answer.text));
+  const read = results.safeParse(jsonOf(answer));
   const { Successful, Failed } = read.data ?? { Successful: [], Failed: [] };
   const taken = new Set(Successful.map(({ Id }) => Id));
   const failures = new Map(Failed.map((one) => [one.Id, one]));
@@ -167,36 +168,26 @@ const errors = z.record(z.string(), z.string().catch(""));
 
 /** Most errors of SQS are 400s that say by a name which one. */
 function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
-  const type = errors.safeParse(parsed(answer.text)).data?.["__type"]?.split("#").at(-1);
+  const type = errors.safeParse(jsonOf(answer)).data?.["__type"]?.split("#").at(-1);
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
   const verdict: Verdict = answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.verdict);
   const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
   return { ...outcome, verdict: /throttl/i.test(code) ? "slow_down" : verdict, reason };
 }
 
+const CREDENTIALS =
+  /AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity|^Kms/i;
+const NO_QUEUE =
+  /QueueDoesNotExist|NonExistentQueue|QueueDeleted|InvalidAddress|UnsupportedOperation|UnknownOperation/;
+
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */
 function verdictOfCode(code: string): "slow_down" | "denied" | "unavailable" | null {
   if (/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i.test(code)) return "slow_down";
   if (/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/.test(code)) return "unavailable";
-  if (/AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity/.test(code)) {
-    return "denied";
-  }
-  return /QueueDoesNotExist|NonExistentQueue|InvalidAddress|^Kms|UnsupportedOperation|UnknownOperation/i.test(
-    code,
-  )
-    ? "denied"
-    : null;
+  return CREDENTIALS.test(code) || NO_QUEUE.test(code) ? "denied" : null;
 }
 
 /** A code as it may be shown: the destination's words otherwise stay out. */
 function nameOf(code: string): string {
   return code.replace(/[^\w.]/g, "").slice(0, 80);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
