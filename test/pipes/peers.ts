@@ -2,6 +2,7 @@
 
 import type { TestProject } from "vitest/node";
 import * as pubsub from "./peers-pubsub.ts";
+import * as servicebus from "./peers-servicebus.ts";
 import * as sqs from "./peers-sqs.ts";
 
 interface Peer {
@@ -11,6 +12,7 @@ interface Peer {
 
 const PEERS: Readonly<Record<string, () => Promise<Peer>>> = {
   pubsub: pubsub.start,
+  servicebus: servicebus.start,
   sqs: sqs.start,
   "sqs-real": sqs.startReal,
 };

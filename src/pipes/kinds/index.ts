@@ -3,8 +3,9 @@
 import type { Kind } from "./kind.ts";
 import { pubsub } from "./pubsub.ts";
 import { queue } from "./queue.ts";
+import { servicebus } from "./servicebus.ts";
 import { sqs } from "./sqs.ts";
 
-const ALL: readonly Kind[] = [sqs, pubsub, queue];
+const ALL: readonly Kind[] = [sqs, pubsub, servicebus, queue];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
