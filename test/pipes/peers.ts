@@ -1,6 +1,7 @@
 // Starts the destinations of the pipes' tests in Node, and hands their ports to the tests in workerd.
 
 import type { TestProject } from "vitest/node";
+import * as kafka from "./peers-kafka.ts";
 import * as pubsub from "./peers-pubsub.ts";
 import * as servicebus from "./peers-servicebus.ts";
 import * as sqs from "./peers-sqs.ts";
@@ -11,6 +12,7 @@ interface Peer {
 }
 
 const PEERS: Readonly<Record<string, () => Promise<Peer>>> = {
+  kafka: kafka.start,
   pubsub: pubsub.start,
   servicebus: servicebus.start,
   sqs: sqs.start,

@@ -37,12 +37,9 @@ const settings = z.strictObject({
   key: z
     .string("must be a key of the shared access policy")
     .regex(/^[\x21-\x7e]{1,256}$/, "must be a key of the shared access policy, without spaces"),
-  sessions: z
-    .boolean("must be true or false")
-    .default(false)
-    .meta({
-      description: "Whether each contact's events get a session id, as entities with sessions require",
-    }),
+  sessions: z.boolean("must be true or false").default(false).meta({
+    description: "Whether each contact's events get a session id, as entities with sessions require",
+  }),
 });
 
 type Settings = z.infer<typeof settings>;
