@@ -7,6 +7,9 @@ declare global {
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[];
+      TEST_PIPE: Queue;
+      TEST_PIPE_LIMITS: Queue;
+      TEST_PIPE_CONSUMER: Fetcher;
     }
     interface GlobalProps {
       mainModule: typeof main;

@@ -14,6 +14,15 @@ Object.assign(process.env, secrets);
 process.env["TMPDIR"] = storage();
 const migrations = await readD1Migrations(`${root}src/store/migrations`);
 
+/** Answers with all that came through its queue. */
+const CONSUMER = `
+  const bodies = [];
+  export default {
+    queue: (batch) => void bodies.push(...batch.messages.map(({ body }) => body)),
+    fetch: () => Response.json(bodies),
+  };
+`;
+
 export default defineConfig({
   root,
   plugins: [
@@ -24,6 +33,20 @@ export default defineConfig({
           TEST_MIGRATIONS: migrations,
           ...secrets,
         },
+        // Queues as pipes have them, one with a consumer of its own.
+        queueProducers: {
+          TEST_PIPE: { queueName: "test-pipe" },
+          TEST_PIPE_LIMITS: { queueName: "test-pipe-limits" },
+        },
+        serviceBindings: { TEST_PIPE_CONSUMER: "test-pipe-consumer" },
+        workers: [
+          {
+            name: "test-pipe-consumer",
+            modules: [{ type: "ESModule", path: "consumer.js", contents: CONSUMER }],
+            compatibilityDate: "2026-11-01",
+            queueConsumers: { "test-pipe": { maxBatchSize: 100, maxBatchTimeout: 0.05 } },
+          },
+        ],
         // The same queues, but batches do not wait three seconds.
         queueConsumers: {
           "tidings-deliveries": {

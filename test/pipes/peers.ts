@@ -2,7 +2,11 @@
 // `inject("peers")`. A new one is a file that exports `start` and a line here.
 
 import type { TestProject } from "vitest/node";
-import { start as webhook } from "./peers-webhook.ts";
+import * as kafka from "./peers-kafka.ts";
+import * as pubsub from "./peers-pubsub.ts";
+import * as servicebus from "./peers-servicebus.ts";
+import * as sqs from "./peers-sqs.ts";
+import * as webhook from "./peers-webhook.ts";
 
 /** A running peer. */
 export interface Peer {
@@ -10,7 +14,14 @@ export interface Peer {
   stop: () => Promise<void>;
 }
 
-const PEERS: Record<string, () => Promise<Peer>> = { webhook };
+const PEERS: Record<string, () => Promise<Peer>> = {
+  kafka: kafka.start,
+  pubsub: pubsub.start,
+  servicebus: servicebus.start,
+  sqs: sqs.start,
+  "sqs-real": sqs.startReal,
+  webhook: webhook.start,
+};
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,8 +1,13 @@
 // All kinds of pipe, by id: a new one is a file and a line.
 
+import { kafka } from "./kafka.ts";
 import type { Kind } from "./kind.ts";
+import { pubsub } from "./pubsub.ts";
+import { queue } from "./queue.ts";
+import { servicebus } from "./servicebus.ts";
+import { sqs } from "./sqs.ts";
 import { webhook } from "./webhook.ts";
 
-const ALL: readonly Kind[] = [webhook];
+const ALL: readonly Kind[] = [webhook, sqs, pubsub, servicebus, kafka, queue];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));

@@ -1,0 +1,87 @@
+// What Kafka's REST proxies answer record by record: v3 a stream of JSON objects, one after the other, with codes that begin
+// with an HTTP status; v2 a list with the codes of the Kafka protocol.
+
+import * as z from "zod";
+import { outcomeOf, type Answer } from "../http.ts";
+import { jsonOf, outcomeOfItems, type ItemFailure } from "../slices.ts";
+import type { Outcome } from "./kind.ts";
+
+const coded = z.object({ error_code: z.int() });
+
+/** The error's code in an answer that is an error as a whole; null where there is none. */
+export function codeOf(answer: Answer): number | null {
+  return coded.safeParse(jsonOf(answer)).data?.error_code ?? null;
+}
+
+/** What became of `count` records by an answer of v3: in their order, those without a word at the end unknown. */
+export function resultsOfV3(answer: Answer, count: number, retryAfter: number | null): Outcome {
+  const codes = objectsOf(answer.text).map((one) => coded.safeParse(one).data?.error_code ?? null);
+  return outcomeOfCodes(codes, count, answer, retryAfter, (code) =>
+    code === 200 ? null : verdictOfV3(code),
+  );
+}
+
+const list = z.object({
+  offsets: z.array(z.object({ offset: z.int().nullish(), error_code: z.int().nullish() })),
+});
+
+/** The same of v2. Where it gives no error, it gives an offset. */
+export function resultsOfV2(answer: Answer, count: number, retryAfter: number | null): Outcome {
+  const { offsets } = list.safeParse(jsonOf(answer)).data ?? { offsets: [] };
+  const codes = offsets.map(
+    ({ offset, error_code }) => error_code ?? (typeof offset === "number" ? 0 : null),
+  );
+  return outcomeOfCodes(codes, count, answer, retryAfter, (code) => (code === 0 ? null : verdictOfV2(code)));
+}
+
+function outcomeOfCodes(
+  codes: readonly (number | null)[],
+  count: number,
+  { status }: Answer,
+  retryAfter: number | null,
+  verdictOf: (code: number) => ItemFailure["verdict"] | null,
+): Outcome {
+  const failed = Array.from({ length: count }, (_, index): ItemFailure[] => {
+    const code = codes[index] ?? null;
+    if (code === null)
+      return [{ index, verdict: "unavailable", reason: "no word of this record in the answer" }];
+    const verdict = verdictOf(code);
+    return verdict === null ? [] : [{ index, verdict, reason: `not taken: error ${code}` }];
+  });
+  return outcomeOfItems(count, failed.flat(), { status, retryAfter });
+}
+
+/** 40301 is a 403, and 429 is one. */
+function verdictOfV3(code: number): ItemFailure["verdict"] {
+  const status = Number(String(code).slice(0, 3));
+  const { verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, 0);
+  if (verdict === "delivered") return "unavailable"; // a success with a code that we do not know
+  return verdict === "gone" ? "denied" : verdict;
+}
+
+/** https://kafka.apache.org/protocol#protocol_error_codes; Confluent's v2 says only 1 (for good) and 2 (try again). */
+function verdictOfV2(code: number): ItemFailure["verdict"] {
+  if (code === 89) return "slow_down";
+  if (NOT_THIS_RECORD.has(code)) return "refused";
+  return NOBODY.has(code) ? "denied" : "unavailable";
+}
+
+/** Not taken for good, message too large, invalid timestamp, invalid request, invalid record. */
+const NOT_THIS_RECORD = new Set([1, 10, 18, 32, 42, 87]);
+/** Unknown topic, invalid topic, not authorized (topic, cluster), authentication failed. */
+const NOBODY = new Set([3, 17, 29, 31, 58]);
+
+/** The JSON objects that stand one after the other in a text, up to where it stops being that. */
+export function objectsOf(text: string): unknown[] {
+  const found: unknown[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (sign === "{" && depth++ === 0) start = index;
+    if (sign !== "}" || --depth > 0) continue;
+    const one = depth === 0 ? jsonOf({ text: text.slice(start, index + 1) }) : null;
+    if (one === null) break;
+    found.push(one);
+  }
+  return found;
+}

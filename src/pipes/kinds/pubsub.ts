@@ -1,0 +1,181 @@
+// Google Cloud Pub/Sub: each event a message, all of a batch in one publish request, which is taken whole or not at all.
+// https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
+
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { importPKCS8, SignJWT } from "jose";
+import * as z from "zod";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
+import { attributesOf, deliverInSlices, jsonOf, orderKey } from "../slices.ts";
+import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+
+// 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.
+// https://cloud.google.com/pubsub/quotas#resource_limits
+const OVERHEAD = 500;
+const LIMITS = { events: 1000, bytes: 9_990_000, one: 9_990_000 };
+
+const GLOBAL = "https://pubsub.googleapis.com";
+/** Whom the token is for, at whichever endpoint. */
+const AUDIENCE = `${GLOBAL}/`;
+/** ms that a token is used for. It is valid for an hour, the most that Google allows. */
+const TOKEN_USE = 50 * 60_000;
+
+const settings = z
+  .strictObject({
+    topic: z
+      .string("must be the topic's full name, such as projects/my-project/topics/email-events")
+      .regex(
+        /^projects\/[a-z0-9][a-z0-9.:-]{4,99}\/topics\/(?!goog)[A-Za-z][\w.~+%-]{2,254}$/,
+        "must be the topic's full name, such as projects/my-project/topics/email-events",
+      ),
+    service_account: z
+      .string("must be the content of a service account's key file, as text")
+      .max(10_000, "must be the content of a service account's key file")
+      .refine((text) => accountOf(text) !== null, {
+        message:
+          "must be the content of a service account's key file: JSON with client_email and private_key",
+      })
+      .meta({ description: "The JSON key file of a service account that may publish to the topic, as text" }),
+    endpoint: z
+      .string("must be a Pub/Sub endpoint")
+      .refine(isEndpoint, {
+        message: "must be a Pub/Sub endpoint, such as https://europe-west1-pubsub.googleapis.com",
+      })
+      .default(GLOBAL)
+      .meta({ description: "A regional endpoint, where messages are to stay in a region or keep an order" }),
+    ordering: z
+      .boolean("must be true or false")
+      .default(false)
+      .meta({ description: "Whether each contact's events get an ordering key" }),
+  })
+  .refine(({ ordering, endpoint }) => !ordering || new URL(endpoint).origin !== GLOBAL, {
+    path: ["endpoint"],
+    message: "must be a regional endpoint where `ordering` is on: Pub/Sub keeps order within a region only",
+  });
+
+type Settings = z.infer<typeof settings>;
+
+/** Google's hosts only, as the token would open the topic to whoever gets it; and an emulator on this machine. */
+function isEndpoint(text: string): boolean {
+  if (refusalOf(text, true) !== null) return false;
+  const { protocol, hostname, pathname, search } = new URL(text);
+  return (protocol === "http:" || hostname.endsWith(".googleapis.com")) && pathname + search === "/";
+}
+
+const account = z.object({
+  client_email: z.string().min(1),
+  private_key: z.string().startsWith("-----BEGIN PRIVATE KEY-----"),
+  private_key_id: z.string().optional(),
+});
+
+function accountOf(text: string): z.infer<typeof account> | null {
+  return account.safeParse(jsonOf({ text })).data ?? null;
+}
+
+export const pubsub: Kind<Settings> = {
+  id: "pubsub",
+  title: "Google Cloud Pub/Sub",
+  settings,
+  secrets: ["service_account"],
+  batch: { events: LIMITS.events, bytes: 5_000_000 }, // base64 adds a third
+  deliver: (batch, given, attempt) =>
+    deliverInSlices(
+      batch,
+      ({ text }) => Math.ceil(Buffer.byteLength(text) / 3) * 4 + OVERHEAD,
+      LIMITS,
+      (slice) => publish(slice, given, attempt),
+    ),
+};
+
+async function publish(slice: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Outcome> {
+  const key = `pubsub:${createHash("sha256").update(given.service_account).digest("hex")}`;
+  const kept = attempt.kept.get(key);
+  try {
+    if (kept !== undefined && kept.until > attempt.now) {
+      const answer = await post(slice, String(kept.value), given, attempt);
+      if (answer.status !== 401) return outcomeOfAnswer(answer, slice.length, attempt.now);
+    }
+    attempt.kept.delete(key);
+    const token = await tokenOf(given, attempt.now);
+    if (token === null) return denied("the private key of the service account cannot be read");
+    const answer = await post(slice, token, given, attempt);
+    if (answer.status !== 401) attempt.kept.set(key, { value: token, until: attempt.now + TOKEN_USE });
+    return outcomeOfAnswer(answer, slice.length, attempt.now);
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+/**
+ * A token that the service account signs itself, which Google's APIs take without an exchange; null where its key is none.
+ * https://developers.google.com/identity/protocols/oauth2/service-account#jwt-auth
+ */
+async function tokenOf({ service_account }: Settings, now: number): Promise<string | null> {
+  const { client_email = "", private_key = "", private_key_id } = accountOf(service_account) ?? {};
+  const key = await importPKCS8(private_key, "RS256").catch(() => null);
+  if (key === null) return null;
+  const seconds = Math.floor(now / 1000);
+  return await new SignJWT()
+    .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(private_key_id && { kid: private_key_id }) })
+    .setIssuer(client_email)
+    .setSubject(client_email)
+    .setAudience(AUDIENCE)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + 3600)
+    .sign(key);
+}
+
+async function post(
+  slice: readonly Outgoing[],
+  token: string,
+  { topic, endpoint, ordering, service_account }: Settings,
+  attempt: Attempt,
+): Promise<Answer> {
+  const messages = slice.map((event) => ({
+    data: Buffer.from(event.text).toString("base64"),
+    attributes: attributesOf(event, attempt),
+    ...(ordering ? { orderingKey: orderKey(event) } : {}),
+  }));
+  const name = topic.split("/").map(encodeURIComponent).join("/");
+  return await attempt.fetch({
+    method: "POST",
+    url: new URL(`/v1/${name}:publish`, endpoint).href,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ messages }),
+    secrets: [token, ...(accountOf(service_account)?.private_key.split("\n").filter(Boolean) ?? [])],
+  });
+}
+
+const published = z.object({ messageIds: z.array(z.string()) });
+const failure = z.object({ error: z.object({ status: z.string() }) });
+
+function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  if (outcome.verdict === "delivered") {
+    if (published.safeParse(jsonOf(answer)).data?.messageIds.length === count) return outcome;
+    return { ...outcome, verdict: "unavailable", reason: "answered without the ids of what it took" };
+  }
+  const status = failure.safeParse(jsonOf(answer)).data?.error.status.replace(/\W/g, "").slice(0, 40);
+  if (status === undefined) return outcome;
+  const verdict = VERDICTS[status] ?? outcome.verdict;
+  return { ...outcome, verdict, reason: `answered ${answer.status}: ${status}` };
+}
+
+/** https://cloud.google.com/pubsub/docs/reference/error-codes; the others are what their HTTP statuses say. */
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  RESOURCE_EXHAUSTED: "slow_down",
+  UNAUTHENTICATED: "denied",
+  PERMISSION_DENIED: "denied",
+  NOT_FOUND: "denied",
+  FAILED_PRECONDITION: "denied", // the topic's encryption key was revoked, its schema deleted, ...
+  INVALID_ARGUMENT: "refused",
+  ABORTED: "unavailable",
+  CANCELLED: "unavailable",
+  DEADLINE_EXCEEDED: "unavailable",
+  INTERNAL: "unavailable",
+  UNAVAILABLE: "unavailable",
+};
+
+function denied(reason: string): Outcome {
+  return { verdict: "denied", reason, status: null, retryAfter: null };
+}

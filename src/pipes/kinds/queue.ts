@@ -1,0 +1,109 @@
+// Another Cloudflare Queue of the same account, by the name of a producer binding: no network, no credentials.
+// https://developers.cloudflare.com/queues/platform/limits/
+
+import * as z from "zod";
+import { bytesOf, deliverInSlices } from "../slices.ts";
+import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+
+// There, 1 KB are 1,000 bytes, and about 100 bytes a message are the platform's own.
+const OVERHEAD = 100;
+const LIMITS = { events: 100, bytes: 256_000, one: 128_000 };
+
+/** Our own queues: what we put in there would come back to us as a delivery. */
+const OWN = new Set(["QUEUE", "DEAD_QUEUE", "EMAIL_EVENTS"]);
+
+const settings = z.strictObject({
+  binding: z
+    .string("must be the name of a queue's producer binding")
+    .regex(
+      /^[A-Z][A-Z0-9_]{0,63}$/,
+      "must be the name of a producer binding, in capitals, such as CRM_EVENTS",
+    )
+    .refine((name) => !OWN.has(name), "must not be one of Tidings' own queues")
+    .meta({ description: "Name of a producer binding ([[queues.producers]] in wrangler.toml)" }),
+});
+
+type Settings = z.infer<typeof settings>;
+
+export const queue: Kind<Settings> = {
+  id: "queue",
+  title: "Another Cloudflare Queue, by binding",
+  settings,
+  secrets: [],
+  batch: { events: LIMITS.events, bytes: 240_000 }, // the rest is for the overhead
+  deliver: async (batch, { binding }, attempt) => {
+    const producer = producerOf(binding, attempt.env);
+    if (producer === null) return outcome("denied", `the Worker has no queue bound as ${binding}`);
+    return await deliverInSlices(
+      batch,
+      ({ text }) => bytesOf(text) + OVERHEAD,
+      LIMITS,
+      (slice) => put(slice, binding, producer, attempt),
+    );
+  },
+};
+
+type Producer = Pick<Queue, "sendBatch">;
+
+/** The binding, where it is a queue's. Stubs of services have every method that one asks for: they have fetch, too. */
+function producerOf(name: string, env: Env): Producer | null {
+  const bound = Object.entries(env).find(([binding]) => binding === name && !OWN.has(name))?.[1] as unknown;
+  if (typeof bound !== "object" || bound === null) return null;
+  const { sendBatch, fetch } = bound as Record<string, unknown>;
+  return typeof sendBatch === "function" && fetch === undefined ? (bound as Producer) : null;
+}
+
+async function put(
+  slice: readonly Outgoing[],
+  binding: string,
+  producer: Producer,
+  attempt: Attempt,
+): Promise<Outcome> {
+  const began = Date.now();
+  const messages = slice.map(({ text }) => ({
+    body: JSON.parse(text) as unknown,
+    contentType: "json" as const,
+  }));
+  let failure: string | null = null;
+  try {
+    await withinTime(producer.sendBatch(messages), attempt.signal);
+  } catch (error) {
+    failure = attempt.signal.aborted ? "no answer within 15 seconds" : wordsOf(error);
+  }
+  const shown = slice.map(({ text }) => text).join("\n");
+  attempt.note({
+    request: { method: "sendBatch", url: `queue:${binding}`, headers: {}, body: shown },
+    response: failure === null ? { status: 200, headers: {}, body: "" } : null,
+    error: failure,
+    took: Date.now() - began,
+  });
+  return failure === null ? outcome("delivered", null) : outcome(verdictOf(failure), `not taken: ${failure}`);
+}
+
+/** A queue's call cannot be called back, but need not be waited for. */
+async function withinTime(call: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const stop = Promise.withResolvers<never>();
+  const abort = (): void => stop.reject(new Error("aborted"));
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([call, stop.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+}
+
+/** The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many Requests. */
+function verdictOf(words: string): Verdict {
+  if (/too many requests|rate limit|overloaded/i.test(words)) return "slow_down";
+  if (/too large|exceeds|bad request/i.test(words)) return "refused";
+  return /not found|forbidden|unauthorized/i.test(words) ? "denied" : "unavailable";
+}
+
+function outcome(verdict: Verdict, reason: string | null): Outcome {
+  return { verdict, reason, status: null, retryAfter: null };
+}

@@ -1,0 +1,193 @@
+// Amazon SQS: each event a message, ten at most in a SendMessageBatch, by the AWS JSON protocol.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+
+import { AwsV4Signer } from "aws4fetch";
+import * as z from "zod";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
+import {
+  attributesOf,
+  bytesOf,
+  deliverInSlices,
+  jsonOf,
+  orderKey,
+  outcomeOfItems,
+  type ItemFailure,
+} from "../slices.ts";
+import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+
+// A message, and all of a request, may hold 1 MiB since August 2025; queues that are older, and many consumers, still take
+// 256 KiB. So several go together up to that, and a larger one goes alone: the queue itself says whether it takes it.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+const LIMITS = { events: 10, bytes: 262_144, one: 1_048_576 };
+
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
+
+const settings = z
+  .strictObject({
+    queue_url: z
+      .string("must be the queue's URL")
+      .max(1024, "must be the queue's URL")
+      .refine((text) => refusalOf(text, true) === null && new URL(text).pathname.length > 1, {
+        message: "must be the queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+      })
+      .meta({ description: "The queue's URL as SQS shows it. One that ends with .fifo is a FIFO queue" }),
+    region: z
+      .string("must be an AWS region, such as eu-west-1")
+      .regex(REGION, "must be an AWS region, such as eu-west-1")
+      .optional()
+      .meta({ description: "The queue's region, where its URL does not name it" }),
+    access_key_id: z
+      .string("must be the id of an access key that may sqs:SendMessage")
+      .regex(/^\w{16,128}$/, "must be the id of an access key, such as AKIAIOSFODNN7EXAMPLE"),
+    secret_access_key: z
+      .string("must be the access key's secret")
+      .regex(/^[\x21-\x7e]{1,256}$/, "must be the access key's secret, without spaces"),
+  })
+  .refine((given) => given.region !== undefined || regionOf(given.queue_url) !== null, {
+    path: ["region"],
+    message: "must be given, because the queue's URL does not name it",
+  });
+
+type Settings = z.infer<typeof settings>;
+
+/** The region in a queue's URL: sqs.<region>.amazonaws.com, sqs.<region>.api.aws, <region>.queue.amazonaws.com. */
+function regionOf(url: string): string | null {
+  const labels = URL.canParse(url) ? new URL(url).hostname.split(".") : [];
+  return labels.find((label) => REGION.test(label)) ?? (labels[0] === "queue" ? "us-east-1" : null);
+}
+
+export const sqs: Kind<Settings> = {
+  id: "sqs",
+  title: "Amazon SQS, standard and FIFO queues",
+  settings,
+  secrets: ["secret_access_key"],
+  batch: { events: LIMITS.events, bytes: 256_000 }, // the rest is for the attributes
+  deliver: (batch, given, attempt) =>
+    deliverInSlices(
+      batch,
+      (event) => sizeOf(entryOf(event, "0", given, attempt)),
+      LIMITS,
+      async (slice) => {
+        try {
+          return outcomeOfAnswer(await post(slice, given, attempt), slice.length, attempt.now);
+        } catch (error) {
+          return outcomeOfError(error);
+        }
+      },
+    ),
+};
+
+/**
+ * What SQS does not take in a body (it replaces or refuses it): the documentation names #x9, #xA, #xD, #x20 to #xD7FF and
+ * #xE000 to #xFFFD. In JSON these stand in strings only, and mean the same when they are escaped.
+ */
+const OUTSIDE = /[\uD800-\uDFFF\uFFFE\uFFFF]/g;
+
+interface Entry {
+  Id: string;
+  MessageBody: string;
+  MessageAttributes: Record<string, { DataType: "String"; StringValue: string }>;
+  MessageGroupId?: string;
+  MessageDeduplicationId?: string;
+}
+
+function entryOf(event: Outgoing, id: string, { queue_url }: Settings, attempt: Attempt): Entry {
+  const attributes = Object.entries(attributesOf(event, attempt)).map(([name, value]) => [
+    name,
+    { DataType: "String", StringValue: value },
+  ]);
+  return {
+    Id: id,
+    MessageBody: event.text.replace(OUTSIDE, (char) => `\\u${char.charCodeAt(0).toString(16)}`),
+    MessageAttributes: Object.fromEntries(attributes),
+    ...(new URL(queue_url).pathname.endsWith(".fifo")
+      ? { MessageGroupId: orderKey(event), MessageDeduplicationId: event.id }
+      : {}),
+  };
+}
+
+/** Bytes by SQS's count: the body, and each attribute's name, type and value. */
+function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
+  const beside = Object.entries(MessageAttributes).map(
+    ([name, one]) => name + one.DataType + one.StringValue,
+  );
+  return bytesOf(MessageBody + beside.join(""));
+}
+
+async function post(slice: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
+  const { queue_url, access_key_id, secret_access_key } = given;
+  const Entries = slice.map((event, index) => entryOf(event, String(index), given, attempt));
+  const body = JSON.stringify({ QueueUrl: queue_url, Entries });
+  const url = new URL("/", queue_url).href;
+  const signed = await new AwsV4Signer({
+    method: "POST",
+    url,
+    headers: {
+      "content-type": "application/x-amz-json-1.0",
+      "x-amz-target": "AmazonSQS.SendMessageBatch",
+    },
+    body,
+    service: "sqs",
+    region: given.region ?? regionOf(queue_url) ?? "",
+    accessKeyId: access_key_id,
+    secretAccessKey: secret_access_key,
+    datetime: new Date(attempt.now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+  }).sign();
+  const headers = Object.fromEntries(signed.headers);
+  return await attempt.fetch({ method: "POST", url, headers, body, secrets: [secret_access_key] });
+}
+
+const results = z.object({
+  Successful: z.array(z.object({ Id: z.string() })).default([]),
+  Failed: z
+    .array(
+      z.object({ Id: z.string(), SenderFault: z.boolean().default(false), Code: z.string().default("") }),
+    )
+    .default([]),
+});
+
+function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  if (outcome.verdict !== "delivered") return outcomeOfRefusal(answer, outcome);
+  const read = results.safeParse(jsonOf(answer));
+  const { Successful, Failed } = read.data ?? { Successful: [], Failed: [] };
+  const taken = new Set(Successful.map(({ Id }) => Id));
+  const failures = new Map(Failed.map((one) => [one.Id, one]));
+  const failed = Array.from({ length: count }, (_, index): ItemFailure[] => {
+    if (taken.has(String(index))) return [];
+    const one = failures.get(String(index));
+    if (one === undefined)
+      return [{ index, verdict: "unavailable", reason: "no word of this message in the answer" }];
+    const verdict = verdictOfCode(one.Code) ?? (one.SenderFault ? "refused" : "unavailable");
+    return [{ index, verdict, reason: `not taken: ${nameOf(one.Code)}` }];
+  }).flat();
+  return outcomeOfItems(count, failed, outcome);
+}
+
+const errors = z.record(z.string(), z.string().catch(""));
+
+/** Most errors of SQS are 400s that say by a name which one. */
+function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
+  const type = errors.safeParse(jsonOf(answer)).data?.["__type"]?.split("#").at(-1);
+  const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
+  const verdict: Verdict = answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.verdict);
+  const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
+  return { ...outcome, verdict: /throttl/i.test(code) ? "slow_down" : verdict, reason };
+}
+
+const CREDENTIALS =
+  /AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity|^Kms/i;
+const NO_QUEUE =
+  /QueueDoesNotExist|NonExistentQueue|QueueDeleted|InvalidAddress|UnsupportedOperation|UnknownOperation/;
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */
+function verdictOfCode(code: string): "slow_down" | "denied" | "unavailable" | null {
+  if (/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i.test(code)) return "slow_down";
+  if (/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/.test(code)) return "unavailable";
+  return CREDENTIALS.test(code) || NO_QUEUE.test(code) ? "denied" : null;
+}
+
+/** A code as it may be shown: the destination's words otherwise stay out. */
+function nameOf(code: string): string {
+  return code.replace(/[^\w.]/g, "").slice(0, 80);
+}

@@ -1,0 +1,80 @@
+// Cutting a batch and putting its outcome together: whatever the sizes and answers, each event is accounted for once.
+
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
+import { deliverInSlices } from "../../src/pipes/slices.ts";
+import { outgoing } from "./http-kinds.ts";
+
+const LIMITS = { events: 4, bytes: 100, one: 150 };
+const VERDICTS: Verdict[] = ["delivered", "refused", "unavailable", "slow_down", "denied", "gone"];
+
+interface Answered {
+  verdict: Verdict;
+  /** Which of its events it does not take, where the verdict is `delivered`. */
+  items: boolean[];
+}
+
+const answers = fc.array(
+  fc.record({ verdict: fc.constantFrom(...VERDICTS), items: fc.array(fc.boolean(), { maxLength: 4 }) }),
+  { minLength: 20, maxLength: 20 },
+);
+
+describe("deliverInSlices", () => {
+  it("accounts for each event once, within the limits and in order", async () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 170 }), { minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(sizes, answers, async (lengths, script) => {
+        const batch = lengths.map(() => outgoing());
+        const place = new Map(batch.map((event, index) => [event, index]));
+        const sizeOf = (event: Outgoing): number => lengths[place.get(event) ?? -1] ?? 0;
+        const sent: Outgoing[][] = [];
+        const taken = new Set<number>();
+
+        const send = async (slice: readonly Outgoing[]): Promise<Outcome> => {
+          const { verdict, items } = script[sent.length] as Answered;
+          sent.push([...slice]);
+          const refused =
+            verdict === "delivered" ? slice.map((_, at) => items[at] === true) : slice.map(() => true);
+          for (const [at, event] of slice.entries())
+            if (refused[at] === false) taken.add(place.get(event) ?? -1);
+          const reason = verdict === "delivered" ? null : "words";
+          const common = { verdict, reason, status: 200, retryAfter: 3 };
+          if (verdict !== "delivered" || !refused.includes(true)) return common;
+          const failed = refused.flatMap((not, index) =>
+            not ? [{ index, verdict: "unavailable" as const, reason: "words" }] : [],
+          );
+          return { ...common, failed };
+        };
+
+        const outcome = await deliverInSlices(batch, sizeOf, LIMITS, send);
+        const failed = outcome.failed ?? [];
+
+        for (const slice of sent) {
+          const total = slice.reduce((sum, event) => sum + sizeOf(event), 0);
+          expect(slice.length).toBeGreaterThan(0);
+          expect(slice.length).toBeLessThanOrEqual(LIMITS.events);
+          if (slice.length > 1) expect(total).toBeLessThanOrEqual(LIMITS.bytes);
+          else expect(total).toBeLessThanOrEqual(LIMITS.one);
+        }
+        const order = sent.flat().map((event) => place.get(event) ?? -1);
+        expect(order).toEqual(order.toSorted((one, other) => one - other));
+
+        // Told as delivered: exactly what was taken.
+        if (outcome.verdict === "delivered") {
+          const lost = new Set(failed.map(({ index }) => index));
+          expect(lost.size).toBe(failed.length);
+          expect(batch.map((_, index) => !lost.has(index))).toEqual(
+            batch.map((_, index) => taken.has(index)),
+          );
+        } else expect(taken.size).toBe(0);
+        // And nothing that fits is refused that the destination did not refuse.
+        const wasRefused = sent.some((_, at) => script[at]?.verdict === "refused");
+        for (const { index, verdict } of failed) {
+          if (verdict === "refused" && !wasRefused) expect(lengths[index]).toBeGreaterThan(LIMITS.one);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
