@@ -44,7 +44,8 @@ export default defineConfig({
     }),
   ],
   test: {
-    include: ["test/*.test.ts"],
+    include: ["test/*.test.ts", "test/pipes/*.test.ts"],
+    globalSetup: ["test/pipes/peers.ts"],
     setupFiles: ["test/setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,7 +1,8 @@
 // All kinds of pipe, by id: a new one is a file and a line.
 
 import type { Kind } from "./kind.ts";
+import { slack } from "./slack.ts";
 
-const ALL: readonly Kind[] = [];
+const ALL: readonly Kind[] = [slack];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));

@@ -1,0 +1,30 @@
+// The receivers that pipes are tested against: they run in Node, beside the tests in workerd, which find their ports by
+// `inject("peers")`. A new one is a file that exports `start` and a line here.
+
+import type { TestProject } from "vitest/node";
+import { start as slack } from "./peers-slack.ts";
+
+/** A running peer. */
+export interface Peer {
+  port: number;
+  stop(): Promise<void>;
+}
+
+const PEERS: Record<string, () => Promise<Peer>> = { slack };
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Ports on 127.0.0.1, by the peer's name. */
+    peers: Record<string, number>;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const started = await Promise.all(
+    Object.entries(PEERS).map(async ([name, start]) => ({ name, ...(await start()) })),
+  );
+  project.provide("peers", Object.fromEntries(started.map(({ name, port }) => [name, port])));
+  return async () => {
+    await Promise.all(started.map((peer) => peer.stop()));
+  };
+}
