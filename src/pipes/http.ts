@@ -30,6 +30,8 @@ export interface PipeRequest {
   body: string | Uint8Array;
   /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
   secrets?: readonly string[];
+  /** Whether the answer holds a new secret, such as an access token: then a good one's text is not noted at all. */
+  secretAnswer?: boolean;
 }
 
 /** An answer, read to its bounded end. */
@@ -99,10 +101,8 @@ export function pipeFetch(
       };
       const response = await call(url, init);
       const text = await readBounded(response, signal);
-      tell(
-        { status: response.status, headers: Object.fromEntries(response.headers), body: hide(text, request) },
-        null,
-      );
+      const read = request.secretAnswer === true && response.ok ? "(hidden)" : hide(text, request);
+      tell({ status: response.status, headers: Object.fromEntries(response.headers), body: read }, null);
       return { status: response.status, headers: response.headers, text };
     } catch (error) {
       const reason = signal.aborted

@@ -1,6 +1,7 @@
 // Slack's incoming webhooks, written from their documentation.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
 
+import { isObject, parsedJson } from "../../src/pipes/json.ts";
 import type { Peer } from "./peers.ts";
 import { startScriptedPeer, type Received, type Reply } from "./scripted-peer.ts";
 
@@ -15,7 +16,7 @@ function answer({ method, path, headers, body }: Received): Reply {
   if (path !== HOOK)
     return path.startsWith("/services/") ? refuse(404, "no_service") : refuse(404, "no_team");
   if (!(headers["content-type"] ?? "").startsWith("application/json")) return refuse(400, "invalid_payload");
-  const message = parsed(body);
+  const message = parsedJson(body);
   if (!isObject(message)) return refuse(400, "invalid_payload");
   const { text, blocks = [] } = message;
   if (typeof text !== "string" || text === "") return refuse(400, "no_text");
@@ -35,16 +36,4 @@ function isSection(block: unknown): boolean {
   const { type, text: words, ...rest } = text;
   const known = Object.keys(rest).every((name) => name === "verbatim");
   return known && type === "mrkdwn" && typeof words === "string" && words.length >= 1 && words.length <= 3000;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,8 @@
 // `inject("peers")`. A new one is a file that exports `start` and a line here.
 
 import type { TestProject } from "vitest/node";
+import { start as hubspot } from "./peers-hubspot.ts";
+import { start as salesforce } from "./peers-salesforce.ts";
 import { start as slack } from "./peers-slack.ts";
 
 /** A running peer. */
@@ -10,7 +12,7 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-const PEERS: Record<string, () => Promise<Peer>> = { slack };
+const PEERS: Record<string, () => Promise<Peer>> = { hubspot, salesforce, slack };
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,6 +1,7 @@
 // A batch of events as a message that people read in Slack: what happened by type and count, then a line for each.
 // https://docs.slack.dev/messaging/formatting-message-text and https://docs.slack.dev/reference/block-kit/blocks/section-block
 
+import { objectOf, textOf } from "../json.ts";
 import type { Outgoing } from "./kind.ts";
 
 /**
@@ -72,8 +73,8 @@ function lineOf({ type, contact, at, event }: Outgoing, addresses: Addresses): s
 
 /** Why, in short: our word for it and what was said, of the event or of an extra one's data. */
 function reasonOf(event: Outgoing["event"], contact: string | null, addresses: Addresses): string | null {
-  const data = isObject(event["data"]) ? event["data"] : {};
-  const smtp = isObject(event["smtp"]) ? event["smtp"] : {};
+  const data = objectOf(event["data"]);
+  const smtp = objectOf(event["smtp"]);
   const word = textOf(event["reason"]) ?? textOf(data["reason"]);
   const said = textOf(event["description"]) ?? textOf(smtp["response"]) ?? textOf(data["note"]);
   const whole = [word, said].filter((part) => part !== null).join(": ");
@@ -108,12 +109,4 @@ function escape(text: string): string {
 function cut(text: string, most: number): string {
   const all = Array.from(text.slice(0, 4 * most));
   return all.length > most ? `${all.slice(0, most - 1).join("")}…` : text;
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
