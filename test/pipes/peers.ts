@@ -2,6 +2,7 @@
 // `inject("peers")`. A new one is a file that exports `start` and a line here.
 
 import type { TestProject } from "vitest/node";
+import { start as amqp } from "./peers-amqp.ts";
 import { start as hubspot } from "./peers-hubspot.ts";
 import { start as salesforce } from "./peers-salesforce.ts";
 import { start as slack } from "./peers-slack.ts";
@@ -12,7 +13,7 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-const PEERS: Record<string, () => Promise<Peer>> = { hubspot, salesforce, slack };
+const PEERS: Record<string, () => Promise<Peer>> = { amqp, hubspot, salesforce, slack };
 
 declare module "vitest" {
   interface ProvidedContext {
