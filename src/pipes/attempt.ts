@@ -37,8 +37,9 @@ export async function attempt(
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), ATTEMPT_DEADLINE);
   const { signal } = abort;
-  const fetch = pipeFetch(note, { signal, loopback: allowsLoopback(env) });
-  const own: Attempt = { id, now: at, fetch, note, signal, env, kept };
+  const loopback = allowsLoopback(env);
+  const fetch = pipeFetch(note, { signal, loopback });
+  const own: Attempt = { id, now: at, fetch, note, signal, loopback, env, kept };
   let outcome: Outcome;
   try {
     const delivering = kind.deliver(batch, settings, own);

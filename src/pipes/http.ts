@@ -32,6 +32,8 @@ export interface PipeRequest {
   shown?: string;
   /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
   secrets?: readonly string[];
+  /** Whether the answer holds a new secret, such as an access token: then a good one's text is not noted at all. */
+  secretAnswer?: boolean;
 }
 
 /** An answer, read to its bounded end. */
@@ -118,7 +120,8 @@ export function pipeFetch(
       const response = await call(url, init);
       const text = await readBounded(response, signal);
       const { status } = response;
-      tell({ status, headers: shownHeaders([...response.headers], hide), body: hide(text, true) }, null);
+      const read = request.secretAnswer === true && response.ok ? "(hidden)" : hide(text, true);
+      tell({ status, headers: shownHeaders([...response.headers], hide), body: read }, null);
       return { status, headers: response.headers, text };
     } catch (error) {
       const reason = signal.aborted

@@ -57,6 +57,7 @@ export function attemptWith({
     fetch: pipeFetch(note, { signal, loopback: true }),
     note,
     signal,
+    loopback: true,
     env: { ...env, ...bindings },
     kept: new Map(),
   };

@@ -2,9 +2,13 @@
 // `inject("peers")`. A new one is a file that exports `start` and a line here.
 
 import type { TestProject } from "vitest/node";
+import * as amqp from "./peers-amqp.ts";
+import * as hubspot from "./peers-hubspot.ts";
 import * as kafka from "./peers-kafka.ts";
 import * as pubsub from "./peers-pubsub.ts";
+import * as salesforce from "./peers-salesforce.ts";
 import * as servicebus from "./peers-servicebus.ts";
+import * as slack from "./peers-slack.ts";
 import * as sqs from "./peers-sqs.ts";
 import * as webhook from "./peers-webhook.ts";
 
@@ -15,9 +19,13 @@ export interface Peer {
 }
 
 const PEERS: Record<string, () => Promise<Peer>> = {
+  amqp: amqp.start,
+  hubspot: hubspot.start,
   kafka: kafka.start,
   pubsub: pubsub.start,
+  salesforce: salesforce.start,
   servicebus: servicebus.start,
+  slack: slack.start,
   sqs: sqs.start,
   "sqs-real": sqs.startReal,
   webhook: webhook.start,

@@ -105,7 +105,17 @@ export function attemptOf(
   const note = (exchange: Exchange): void => void notes.push(exchange);
   const fetch = pipeFetch(note, { signal, loopback: true });
   const id = `attempt-${crypto.randomUUID()}`;
-  const attempt = { id, now: Date.now(), fetch, note, signal, env, kept: new Map(), ...changes };
+  const attempt = {
+    id,
+    now: Date.now(),
+    fetch,
+    note,
+    signal,
+    loopback: true,
+    env,
+    kept: new Map(),
+    ...changes,
+  };
   return { attempt, notes };
 }
 

@@ -1,13 +1,28 @@
 // All kinds of pipe, by id: a new one is a file and a line.
 
+import { hubspot } from "./hubspot.ts";
 import { kafka } from "./kafka.ts";
 import type { Kind } from "./kind.ts";
 import { pubsub } from "./pubsub.ts";
 import { queue } from "./queue.ts";
+import { rabbitmq } from "./rabbitmq.ts";
+import { salesforce } from "./salesforce.ts";
 import { servicebus } from "./servicebus.ts";
+import { slack } from "./slack.ts";
 import { sqs } from "./sqs.ts";
 import { webhook } from "./webhook.ts";
 
-const ALL: readonly Kind[] = [webhook, sqs, pubsub, servicebus, kafka, queue];
+const ALL: readonly Kind[] = [
+  webhook,
+  sqs,
+  pubsub,
+  servicebus,
+  kafka,
+  rabbitmq,
+  queue,
+  slack,
+  hubspot,
+  salesforce,
+];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));

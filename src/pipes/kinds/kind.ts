@@ -31,6 +31,8 @@ export interface Attempt {
   note(exchange: Exchange): void;
   /** Aborted when the attempt's time is up (15 s). */
   signal: AbortSignal;
+  /** Whether this machine may be called, without TLS too: local development. */
+  loopback: boolean;
   env: Env;
   /** For what outlives an attempt, such as an access token: lost with the isolate. Keyed by whatever it depends on. */
   kept: Map<string, { value: unknown; until: number }>;

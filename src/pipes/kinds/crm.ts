@@ -1,0 +1,162 @@
+// What CRMs are told of a contact: whether it may be mailed, and what it last did, under the names that the properties have
+// there. Several events of a contact become one record in which the latest wins for each property, because CRMs take each
+// contact once in a batch and it is its state that they hold. In what order the events come, and how often, makes no
+// difference.
+
+import * as z from "zod";
+import { objectOf, textOf } from "../json.ts";
+import type { Outcome, Outgoing } from "./kind.ts";
+
+/** What can be told, and what of it where it is not obvious. */
+const FIELDS = {
+  suppressed: "true while the contact must not be mailed at all, false once that is lifted",
+  suppression_reason:
+    "Why it must not be mailed: hard_bounce, complaint, unsubscribed, soft_bounces or manual",
+  last_event: "The type of the latest event",
+  last_event_at: "When that was; all times are dates with time, ISO 8601 in UTC",
+  last_delivered_at: "When a mail was last delivered",
+  last_opened_at: "When a mail was last opened",
+  last_clicked_at: "When a link was last clicked",
+  last_bounced_at: "When a mail last bounced",
+  bounce: "hard or soft: the latest bounce, as far as it is told",
+} as const;
+type Field = keyof typeof FIELDS;
+
+/** The CRM's names for what is to be told. */
+export type Fields = Partial<Record<Field, string | undefined>>;
+
+/** The setting `fields`. `property`: what a name may look like at this CRM. */
+export function fieldsSetting(property: z.ZodType<string>) {
+  const names = Object.entries(FIELDS).map(([field, description]) => [
+    field,
+    property.optional().meta({ description }),
+  ]);
+  return z
+    .strictObject(Object.fromEntries(names) as Record<Field, z.ZodOptional<z.ZodType<string>>>)
+    .refine((fields) => namesOf(fields).length > 0, "must name at least one property")
+    .refine((fields) => {
+      const named = namesOf(fields).map((name) => name.toLowerCase());
+      return new Set(named).size === named.length;
+    }, "must name each property only once")
+    .meta({ description: "What is to be told, by the name of the property that holds it there" });
+}
+
+/** The properties that are written. */
+export function namesOf(fields: Fields): string[] {
+  return Object.values(fields).filter((name) => name !== undefined);
+}
+
+/** Null empties the property; times are ISO 8601 in UTC. */
+export type Value = string | boolean | null;
+
+/** What becomes of one contact. */
+export interface ContactRecord {
+  /** The address. */
+  contact: string;
+  /** By the CRM's name of the property. */
+  values: Record<string, Value>;
+  /** Places in the batch of the events that it was made of. */
+  from: number[];
+}
+
+const TIMES: Readonly<Record<string, Field>> = {
+  delivered: "last_delivered_at",
+  opened: "last_opened_at",
+  clicked: "last_clicked_at",
+  bounced: "last_bounced_at",
+};
+
+/** What one event says of its contact. */
+function tellingsOf({ type, at, event }: Outgoing): Partial<Record<Field, Value>> {
+  const data = objectOf(event["data"]);
+  const reason = textOf(data["reason"]);
+  // What holds for one list says nothing of other mail, and where another suppression is left, nothing is lifted.
+  const global = textOf(data["scope"]) === null;
+  if (type === "contact.suppressed") return global ? { suppressed: true, suppression_reason: reason } : {};
+  if (type === "contact.lifted") {
+    return global && data["suppressed"] !== true ? { suppressed: false, suppression_reason: null } : {};
+  }
+  if (type.includes(".")) return {};
+  const time = new Date(at).toISOString();
+  const field = TIMES[type];
+  const bounce = type === "bounced" ? textOf(event["bounce"]) : null;
+  return {
+    last_event: type,
+    last_event_at: time,
+    ...(field === undefined ? {} : { [field]: time }),
+    ...(bounce === null ? {} : { bounce }),
+  };
+}
+
+interface Folded {
+  /** By property: what holds, and the event that says so. */
+  latest: Map<string, { by: Outgoing; value: Value }>;
+  from: number[];
+}
+
+/**
+ * Folds a batch into a record for each contact of which there is something to tell, in order of the addresses. Nothing is
+ * told of a contact from before its erasure.
+ */
+export function foldContacts(batch: readonly Outgoing[], fields: Fields): ContactRecord[] {
+  const erased = erasures(batch);
+  const found = new Map<string, Folded>();
+  for (const [index, one] of batch.entries()) {
+    if (one.contact === null || one.at <= (erased.get(one.contact) ?? -Infinity)) continue;
+    const told = Object.entries(tellingsOf(one)).flatMap(([field, value]) => {
+      const name = fields[field as Field];
+      return name === undefined ? [] : [{ name, value }];
+    });
+    if (told.length === 0) continue;
+    const contact: Folded = found.get(one.contact) ?? { latest: new Map(), from: [] };
+    found.set(one.contact, contact);
+    contact.from.push(index);
+    for (const { name, value } of told) {
+      const before = contact.latest.get(name);
+      if (before === undefined || isLater(one, before.by)) contact.latest.set(name, { by: one, value });
+    }
+  }
+  return [...found]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([contact, { latest, from }]) => {
+      const values = [...latest].map(([name, { value }]) => [name, value] as const);
+      return { contact, values: Object.fromEntries(values.toSorted(([a], [b]) => (a < b ? -1 : 1))), from };
+    });
+}
+
+/** By time; of the same millisecond by id, so that there is one answer. */
+function isLater(one: Outgoing, other: Outgoing): boolean {
+  return one.at === other.at ? one.id > other.id : one.at > other.at;
+}
+
+function erasures(batch: readonly Outgoing[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const { type, contact, at } of batch) {
+    if (type !== "contact.erased" || contact === null) continue;
+    times.set(contact, Math.max(at, times.get(contact) ?? -Infinity));
+  }
+  return times;
+}
+
+/** There was nothing to tell, so nobody was called. */
+export const NOTHING_TO_TELL: Outcome = {
+  verdict: "delivered",
+  reason: null,
+  status: null,
+  retryAfter: null,
+};
+
+export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "verdict" | "reason">;
+
+/** What an answer for each record means for the batch. `failures`: by the record's place. */
+export function outcomeOfRecords(
+  records: readonly ContactRecord[],
+  failures: ReadonlyMap<number, Failure>,
+  status: number,
+): Outcome {
+  const failed = [...failures].flatMap(([place, failure]) =>
+    (records[place]?.from ?? []).map((index) => ({ index, ...failure })),
+  );
+  const outcome: Outcome = { verdict: "delivered", reason: null, status, retryAfter: null };
+  return failed.length === 0 ? outcome : { ...outcome, failed: failed.sort((a, b) => a.index - b.index) };
+}

@@ -1,0 +1,172 @@
+// HubSpot: contacts' properties, written by address through the CRM's batch upsert, which answers record by record.
+// https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-upsert
+// https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (limits)
+// https://developers.hubspot.com/docs/api-reference/error-handling
+
+import * as z from "zod";
+import { httpsOrigin } from "../destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
+import { codeOf, isObject, objectOf, parsedJson, textOf, type JsonObject } from "../json.ts";
+import {
+  fieldsSetting,
+  foldContacts,
+  namesOf,
+  NOTHING_TO_TELL,
+  outcomeOfRecords,
+  type ContactRecord,
+  type Failure,
+  type Value,
+} from "./crm.ts";
+import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+
+const PROPERTY = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,99}$/,
+    "must be a property's internal name: small letters, digits and underscores",
+  )
+  .refine((name) => name !== "email", "must not be email, by which contacts are found");
+
+const Settings = z.strictObject({
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,500}$/, "must be an access token")
+    .meta({
+      description: "A private app's access token, with the scopes crm.objects.contacts.read and .write",
+    }),
+  fields: fieldsSetting(PROPERTY),
+  url: httpsOrigin.default("https://api.hubapi.com").meta({ description: "Where HubSpot's API is" }),
+});
+type Settings = z.output<typeof Settings>;
+
+export const hubspot: Kind<Settings> = {
+  id: "hubspot",
+  title: "HubSpot: suppression and engagement as properties of contacts",
+  settings: Settings,
+  secrets: ["token"],
+  // A hundred inputs a request; of an event only what is mapped is sent, so its own size does not matter.
+  batch: { events: 100, bytes: 8_000_000 },
+  deliver,
+};
+
+async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
+  const records = foldContacts(batch, settings.fields);
+  if (records.length === 0) return NOTHING_TO_TELL;
+  try {
+    const answer = await attempt.fetch({
+      method: "POST",
+      url: `${settings.url}/crm/v3/objects/contacts/batch/upsert`,
+      headers: {
+        authorization: `Bearer ${settings.token}`,
+        "content-type": "application/json",
+        "tidings-attempt": attempt.id,
+      },
+      body: JSON.stringify({ inputs: records.map(inputOf) }),
+      secrets: [settings.token],
+    });
+    return told(answer, records, settings, attempt.now);
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+/** `objectWriteTraceId` comes back with what became of it. */
+function inputOf({ contact, values }: ContactRecord, place: number) {
+  const properties = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, spelt(value)]));
+  return { id: contact, idProperty: "email", objectWriteTraceId: String(place), properties };
+}
+
+/** HubSpot's values are text; an empty one clears. */
+function spelt(value: Value): string {
+  return value === null ? "" : String(value);
+}
+
+function told(answer: Answer, records: readonly ContactRecord[], settings: Settings, now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  const body = parsedJson(answer.text);
+  if (outcome.verdict === "delivered") {
+    if (!isObject(body) || !Array.isArray(body["results"])) {
+      const reason = `answered ${answer.status}, but not as HubSpot does`;
+      return { ...outcome, verdict: "unavailable", reason };
+    }
+    return outcomeOfRecords(records, failuresOf(body, records), answer.status);
+  }
+  const { category, errorType, policyName } = objectOf(body);
+  const code = codeOf(category) ?? codeOf(errorType);
+  const reason = `answered ${answer.status}${code === null ? "" : ` ${code}`}`;
+  switch (answer.status) {
+    case 400:
+      return refused({ ...outcome, reason }, answer.text, settings);
+    // Two writes met, or one goes on: what comes later finds the contact. 477: the account is being moved.
+    case 409:
+    case 423:
+    case 477:
+      return { ...outcome, verdict: "unavailable", reason, retryAfter: outcome.retryAfter ?? 2000 };
+    case 429:
+      return slowDown({ ...outcome, reason }, codeOf(policyName));
+    default:
+      return { ...outcome, reason };
+  }
+}
+
+/** ms; a day ends at midnight of the account's own time zone, which is not known here. */
+const UNTIL_ASKED_AGAIN = { SECONDLY: 1000, TEN_SECONDLY_ROLLING: 10_000, DAILY: 3_600_000 };
+
+function slowDown(outcome: Outcome, policy: string | null): Outcome {
+  const wait = Object.entries(UNTIL_ASKED_AGAIN).find(([name]) => name === policy)?.[1] ?? 10_000;
+  const reason = `${outcome.reason ?? ""}${policy === null ? "" : ` (${policy})`}`;
+  return { ...outcome, reason, retryAfter: outcome.retryAfter ?? wait };
+}
+
+/** One property that HubSpot does not have, or does not let anybody write, keeps every event out. */
+function refused(outcome: Outcome, text: string, { fields }: Settings): Outcome {
+  if (!/PROPERTY_DOESNT_EXIST|READ_ONLY_VALUE/.test(text)) return outcome;
+  const named = namesOf(fields).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
+  return {
+    ...outcome,
+    verdict: "denied",
+    reason: `HubSpot has no such property to write: ${named.join(", ")}`,
+  };
+}
+
+/** Those of a 207's errors, by the place of the record; where HubSpot does not say whose an error is, all that it did not take. */
+function failuresOf(body: JsonObject, records: readonly ContactRecord[]): Map<number, Failure> {
+  const failures = new Map<number, Failure>();
+  const places = new Map(records.map(({ contact }, place) => [contact, place]));
+  const errors = Array.isArray(body["errors"]) ? body["errors"].map(objectOf) : [];
+  const nobodys: Failure[] = [];
+  for (const error of errors) {
+    const context = objectOf(error["context"]);
+    const traced = listOf(context["objectWriteTraceId"]).map(Number);
+    const ids = [...listOf(context["ids"]), ...listOf(context["id"]), ...listOf(context["email"])];
+    const known = [...traced, ...ids.map((id) => places.get(id.toLowerCase()) ?? -1)].filter(
+      (place) => place in records,
+    );
+    if (known.length === 0) nobodys.push(failureOf(error));
+    for (const place of known) failures.set(place, failureOf(error));
+  }
+  const [unknown] = nobodys;
+  if (unknown === undefined) return failures;
+  const taken = new Set((body["results"] as unknown[]).map((result) => emailOf(objectOf(result))));
+  for (const [contact, place] of places) {
+    if (!taken.has(contact) && !failures.has(place)) failures.set(place, unknown);
+  }
+  return failures;
+}
+
+const NOT_ITS_FAULT = /^(CONFLICT|RATE_LIMITS?|INTERNAL_ERROR|LOCKED|SERVICE_UNAVAILABLE|TIMEOUT)$/;
+
+function failureOf(error: JsonObject): Failure {
+  const code = codeOf(error["category"]) ?? "an error";
+  const kind = codeOf(error["subCategory"]) ?? codeOf(error["code"]);
+  const reason = `HubSpot answered ${code}${kind === null ? "" : ` (${kind})`} for this contact`;
+  return { verdict: NOT_ITS_FAULT.test(code) ? "unavailable" : "refused", reason };
+}
+
+function emailOf(result: JsonObject): string | null {
+  return textOf(objectOf(result["properties"])["email"])?.toLowerCase() ?? null;
+}
+
+function listOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
+}

@@ -1,0 +1,162 @@
+// RabbitMQ, and whatever else speaks AMQP 0-9-1: an event is a persistent message, and only what the broker confirms is
+// delivered. Each attempt has a connection of its own, because a Worker's sockets do not outlive the call that opened them.
+
+import * as z from "zod";
+import { publishAll, type Ending, type Fate } from "../amqp.ts";
+import { isLocal } from "../destination-url.ts";
+import { refusalOf } from "../http.ts";
+import { textOf } from "../json.ts";
+import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+
+const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength;
+
+/** Bytes that AMQP has for names and properties. */
+const SHORT = 255;
+/** Bytes of a message that RabbitMQ takes unless it is told otherwise: https://www.rabbitmq.com/docs/configure#max_message_size */
+const LARGEST = 16 * 1024 * 1024;
+
+const short = z.string().refine((text) => bytesOf(text) <= SHORT, "must have at most 255 bytes");
+const HOST = "must be a host's name or an IPv4 address";
+
+const Settings = z
+  .strictObject({
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, HOST)
+      .refine((host) => URL.canParse(`https://${host}`), HOST)
+      .meta({ examples: ["rabbit.example.com"] }),
+    port: z
+      .int("must be a port")
+      .min(1, "must be a port")
+      .max(65_535, "must be a port")
+      .optional()
+      .meta({ description: "5671 if left out; 5672 without TLS" }),
+    tls: z
+      .boolean("must be true or false")
+      .default(true)
+      .meta({ description: "false only for this machine" }),
+    vhost: short.min(1, "must be a virtual host").default("/"),
+    username: short.min(1, "must be a user"),
+    password: z.string().min(1, "must be a password").max(4000, "must have at most 4,000 characters"),
+    exchange: short
+      .default("")
+      .meta({ description: "Empty for the default one, which leads to a queue by its name" }),
+    routing_key: short
+      .refine(
+        (key) => !/[{}]/.test(key.replaceAll(/\{(type|source)\}/g, "")),
+        "may hold {type} and {source}, and no other braces",
+      )
+      .default("")
+      .meta({ description: "Fixed text, {type} and {source}", examples: ["email.{source}.{type}"] }),
+  })
+  .refine(({ tls, host }) => tls || isLocal(`https://${host}`), {
+    path: ["tls"],
+    message: "must be true but for a broker on this machine",
+  })
+  .refine(({ exchange, routing_key }) => exchange !== "" || routing_key !== "", {
+    path: ["routing_key"],
+    message: "must name the queue where there is no exchange",
+  });
+type Settings = z.output<typeof Settings>;
+
+export const rabbitmq: Kind<Settings> = {
+  id: "rabbitmq",
+  title: "RabbitMQ: a persistent message for each event, by AMQP 0-9-1",
+  settings: Settings,
+  secrets: ["password"],
+  batch: { events: 100, bytes: 4_000_000 },
+  deliver,
+};
+
+type Failure = NonNullable<Outcome["failed"]>[number];
+type Routed = Outgoing & { index: number; routingKey: string };
+
+async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
+  const refusal = refusalOf(`https://${settings.host}`, attempt.loopback);
+  if (refusal !== null) {
+    return { verdict: "denied", reason: `the host ${refusal}`, status: null, retryAfter: null };
+  }
+  const all = batch.map((one, index) => ({
+    ...one,
+    index,
+    routingKey: routingKeyOf(settings.routing_key, one),
+  }));
+  const refused = all.flatMap((one) => refusedAtHome(one) ?? []);
+  const messages = all.filter(({ index }) => refused.every((one) => one.index !== index));
+  if (messages.length === 0) return outcomeOf(refused);
+  const { fates, ending } = await send(messages, settings, attempt);
+  const nothing = refused.length === 0 && fates.every((fate) => fate === null);
+  if (ending !== null && ending.verdict !== "refused" && nothing) return { ...ending, retryAfter: null };
+  return outcomeOf([...refused, ...failuresOf(messages, fates, ending)], ending);
+}
+
+/** `{source}` of what came from none is `tidings`. */
+function routingKeyOf(template: string, { type, event }: Outgoing): string {
+  const source = textOf(event["source"]) ?? "tidings";
+  return template.replaceAll(/\{(type|source)\}/g, (_, name) => (name === "type" ? type : source));
+}
+
+function refusedAtHome({ index, text, routingKey }: Routed): Failure | null {
+  if (bytesOf(text) > LARGEST) return { index, verdict: "refused", reason: "it is larger than 16 MiB" };
+  return bytesOf(routingKey) > SHORT
+    ? { index, verdict: "refused", reason: "its routing key is too long" }
+    : null;
+}
+
+/** Publishes and notes it; AMQP has a code for success, too: 200. */
+async function send(messages: readonly Routed[], settings: Settings, attempt: Attempt) {
+  const { tls, exchange, vhost, routing_key } = settings;
+  const { hostname: host } = new URL(`https://${settings.host}`);
+  const server = { ...settings, host, port: settings.port ?? (tls ? 5671 : 5672) };
+  const began = Date.now();
+  const result = await publishAll(server, exchange, messages, attempt);
+  const { fates, ending } = result;
+  const answered = fates.some((fate) => fate !== null);
+  attempt.note({
+    request: {
+      method: "basic.publish",
+      url: `${tls ? "amqps" : "amqp"}://${host}:${server.port}/${encodeURIComponent(vhost)}`,
+      headers: { exchange, routing_key, "tidings-attempt": attempt.id },
+      body: messages.map(({ text }) => text).join("\n"),
+    },
+    response: answered
+      ? { status: ending?.status ?? 200, headers: {}, body: fates.map(String).join("\n") }
+      : null,
+    error: ending?.reason ?? null,
+    took: Date.now() - began,
+  });
+  return result;
+}
+
+function failuresOf(messages: readonly Routed[], fates: readonly Fate[], ending: Ending | null): Failure[] {
+  const open = messages.filter((_, place) => fates[place] === null);
+  // The broker does not say which message it was that was too large for it: the largest was, whatever the others are.
+  const largest = Math.max(...open.map(({ text }) => bytesOf(text)));
+  const blamed = open.find(({ text }) => bytesOf(text) === largest)?.index;
+  return messages.flatMap(({ index }, place): Failure[] => {
+    const fate = fates[place] ?? null;
+    if (fate === "acked") return [];
+    if (fate === "nacked") return [{ index, verdict: "unavailable", reason: "the broker did not take it" }];
+    if (fate === "returned")
+      return [{ index, verdict: "refused", reason: "no queue is there for its routing key" }];
+    const reason = ending?.reason ?? "the broker did not say what became of it";
+    if (ending?.verdict === "slow_down") return [{ index, verdict: "slow_down", reason }];
+    return [
+      {
+        index,
+        verdict: ending?.verdict === "refused" && index === blamed ? "refused" : "unavailable",
+        reason,
+      },
+    ];
+  });
+}
+
+function outcomeOf(failed: Failure[], ending: Ending | null = null): Outcome {
+  const outcome: Outcome = {
+    verdict: "delivered",
+    reason: null,
+    status: ending?.status ?? 200,
+    retryAfter: null,
+  };
+  return failed.length === 0 ? outcome : { ...outcome, failed: failed.sort((a, b) => a.index - b.index) };
+}

@@ -1,0 +1,157 @@
+// Salesforce: fields of contacts (or leads), written by an external id that holds the address, up to 200 in one request that
+// answers record by record.
+// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_upsert.htm
+// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+
+import * as z from "zod";
+import { httpsOrigin } from "../destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
+import { codeOf, isObject, objectOf, parsedJson } from "../json.ts";
+import {
+  fieldsSetting,
+  foldContacts,
+  namesOf,
+  NOTHING_TO_TELL,
+  outcomeOfRecords,
+  type ContactRecord,
+  type Failure,
+} from "./crm.ts";
+import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+import { dropToken, salesforceToken } from "./salesforce-token.ts";
+
+const NAME = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_]{0,79}$/,
+    "must be an API name: letters, digits and underscores, such as Suppressed__c",
+  );
+
+const Settings = z
+  .strictObject({
+    instance_url: httpsOrigin.meta({
+      description: "My Domain's URL, such as https://example.my.salesforce.com",
+    }),
+    client_id: z.string().min(1, "must be the consumer key").max(500, "must be a consumer key").meta({
+      description: "Consumer key of an app that may use the client credentials flow",
+    }),
+    client_secret: z.string().min(1, "must be the consumer secret").max(500, "must be a consumer secret"),
+    object: NAME.default("Contact"),
+    external_id_field: NAME.meta({
+      description: "The field with the address: an external id, unique whatever the case, such as Email__c",
+    }),
+    fields: fieldsSetting(NAME),
+    api_version: z
+      .string()
+      .regex(/^\d{2,3}\.0$/, "must be a version of the API, such as 61.0")
+      .default("61.0"),
+  })
+  .refine(
+    ({ fields, external_id_field: key }) =>
+      !namesOf(fields).some((name) => name.toLowerCase() === key.toLowerCase()),
+    { path: ["fields"], message: "must not write external_id_field, by which contacts are found" },
+  );
+type Settings = z.output<typeof Settings>;
+
+export const salesforce: Kind<Settings> = {
+  id: "salesforce",
+  title: "Salesforce: suppression and engagement as fields of contacts",
+  settings: Settings,
+  secrets: ["client_secret"],
+  // 200 records a request; of an event only what is mapped is sent, so its own size does not matter.
+  batch: { events: 200, bytes: 16_000_000 },
+  deliver,
+};
+
+async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
+  const records = foldContacts(batch, settings.fields);
+  if (records.length === 0) return NOTHING_TO_TELL;
+  try {
+    const kept = await salesforceToken(settings, attempt);
+    if (typeof kept !== "string") return kept;
+    const answer = await upsert(records, kept, settings, attempt);
+    if (answer.status !== 401) return told(answer, records, attempt.now);
+    // Sessions end when an administrator ends them, or after the time that the organisation has set.
+    dropToken(settings, kept, attempt);
+    const token = await salesforceToken(settings, attempt);
+    if (typeof token !== "string") return token;
+    return told(await upsert(records, token, settings, attempt), records, attempt.now);
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+async function upsert(
+  records: readonly ContactRecord[],
+  token: string,
+  { instance_url, api_version, object, external_id_field, client_secret }: Settings,
+  attempt: Attempt,
+): Promise<Answer> {
+  const attributes = { type: object };
+  const given = records.map(({ contact, values }) => ({
+    attributes,
+    [external_id_field]: contact,
+    ...values,
+  }));
+  const path = `/services/data/v${api_version}/composite/sobjects/${object}/${external_id_field}`;
+  return await attempt.fetch({
+    method: "PATCH",
+    url: instance_url + path,
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "tidings-attempt": attempt.id,
+    },
+    body: JSON.stringify({ allOrNone: false, records: given }),
+    secrets: [token, client_secret],
+  });
+}
+
+/** ms to wait once the organisation's requests of 24 hours are used up: the window moves, so some come free. */
+const UNTIL_REQUESTS = 15 * 60_000;
+
+/** What Salesforce says of itself, not of the request: names in the settings that it does not know. */
+const UNKNOWN_NAME =
+  /^(INVALID_FIELD|INVALID_TYPE|NOT_FOUND|INVALID_FIELD_FOR_INSERT_UPDATE|UNSUPPORTED_API_VERSION)$/;
+
+function told(answer: Answer, records: readonly ContactRecord[], now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  const body = parsedJson(answer.text);
+  if (outcome.verdict === "delivered") {
+    if (!Array.isArray(body) || body.length !== records.length || !body.every(isObject)) {
+      return {
+        ...outcome,
+        verdict: "unavailable",
+        reason: `answered ${answer.status}, but not as Salesforce does`,
+      };
+    }
+    return outcomeOfRecords(records, failuresOf(body), answer.status);
+  }
+  const first: unknown = Array.isArray(body) ? body[0] : body;
+  const code = codeOf(objectOf(first)["errorCode"]);
+  const reason = `answered ${answer.status}${code === null ? "" : ` ${code}`}`;
+  if (code === "REQUEST_LIMIT_EXCEEDED") {
+    return { ...outcome, verdict: "slow_down", reason, retryAfter: outcome.retryAfter ?? UNTIL_REQUESTS };
+  }
+  const denied = code !== null && UNKNOWN_NAME.test(code);
+  return { ...outcome, reason, verdict: denied ? "denied" : outcome.verdict };
+}
+
+/** Others were at the record, or at what it belongs to, at the same time. */
+const AGAIN =
+  /^(UNABLE_TO_LOCK_ROW|SERVER_UNAVAILABLE|QUERY_TIMEOUT|UNKNOWN_EXCEPTION|STORAGE_LIMIT_EXCEEDED)$/;
+
+/** The answers stand in the order of the records. */
+function failuresOf(answers: readonly Record<string, unknown>[]): Map<number, Failure> {
+  const failures = new Map<number, Failure>();
+  for (const [place, { success, errors }] of answers.entries()) {
+    if (success === true) continue;
+    const { statusCode, fields } = objectOf(Array.isArray(errors) ? errors[0] : null);
+    const code = codeOf(statusCode) ?? "an error";
+    const named = (Array.isArray(fields) ? fields : []).map(codeOf).filter((name) => name !== null);
+    const reason = `Salesforce answered ${code}${named.length === 0 ? "" : ` (${named.join(", ")})`} for this contact`;
+    if (code.endsWith("LIMIT_EXCEEDED") && code !== "STORAGE_LIMIT_EXCEEDED")
+      failures.set(place, { verdict: "slow_down", reason });
+    else failures.set(place, { verdict: AGAIN.test(code) ? "unavailable" : "refused", reason });
+  }
+  return failures;
+}

@@ -1,0 +1,84 @@
+// Slack: what happened, for people to read, through an incoming webhook. One message tells of up to twenty events, because
+// Slack takes one a second.
+// https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+// https://docs.slack.dev/apis/web-api/rate-limits and https://docs.slack.dev/reference/block-kit/blocks
+
+import * as z from "zod";
+import { httpsUrl, isLocal } from "../destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
+import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import { slackMessage } from "./slack-message.ts";
+
+/** Slack's own hosts, the one for US authorities too. */
+const HOSTS = /^hooks\.slack(-gov)?\.com$/;
+
+const Settings = z.strictObject({
+  url: httpsUrl
+    .refine(
+      (url) => !URL.canParse(url) || isLocal(url) || HOSTS.test(new URL(url).hostname),
+      "must be an incoming webhook of Slack: https://hooks.slack.com/services/...",
+    )
+    .meta({ description: "The incoming webhook's URL, which is its password too" }),
+  addresses: z
+    .enum(["masked", "full"], "must be masked or full")
+    .default("masked")
+    .meta({ description: "How addresses are shown: `masked` as a***@example.com" }),
+});
+type Settings = z.output<typeof Settings>;
+
+/** Slack's words for what is wrong, where they say more than the status does. */
+const WORDS: Readonly<Record<string, Verdict>> = {
+  user_not_found: "denied",
+  channel_is_archived: "gone",
+  no_service: "denied",
+  no_service_id: "denied",
+  no_team: "denied",
+  team_disabled: "denied",
+  invalid_token: "denied",
+  action_prohibited: "denied",
+  channel_not_found: "denied",
+  posting_to_general_channel_denied: "denied",
+  rollup_error: "unavailable",
+};
+
+export const slack: Kind<Settings> = {
+  id: "slack",
+  title: "Slack: a readable message in a channel",
+  settings: Settings,
+  secrets: ["url"],
+  batch: { events: 20, bytes: 4_000_000 },
+  deliver,
+};
+
+async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
+  const { href, pathname } = new URL(settings.url);
+  try {
+    const answer = await attempt.fetch({
+      method: "POST",
+      url: settings.url,
+      headers: { "content-type": "application/json; charset=utf-8", "tidings-attempt": attempt.id },
+      body: JSON.stringify(slackMessage(batch, settings.addresses)),
+      secrets: [settings.url, href, ...(pathname.length > 1 ? [pathname] : [])],
+    });
+    return told(answer, attempt.now);
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+/** ms to wait where Slack asks for less and does not say for how long: it takes a message a second. */
+const A_MESSAGE = 1000;
+
+function told(answer: Answer, now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  const word = answer.text.trim();
+  if (outcome.verdict === "delivered") {
+    // Whoever answers otherwise is not Slack: a proxy, or a page that greets.
+    if (word === "ok") return outcome;
+    return { ...outcome, verdict: "unavailable", reason: "answered 200, but not with Slack's ok" };
+  }
+  if (outcome.verdict === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
+  if (!/^[a-z_]{1,60}$/.test(word)) return outcome;
+  const verdict = WORDS[word] ?? outcome.verdict;
+  return { ...outcome, verdict, reason: `answered ${answer.status} ${word}` };
+}
