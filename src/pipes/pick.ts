@@ -8,7 +8,7 @@ import { readFacts } from "./filter-facts.ts";
 import { compileFilter, evaluate, type Facts, type Filter } from "./filter.ts";
 import type { OpenPipe } from "./open.ts";
 import { render } from "./payload.ts";
-import { groupOf } from "./retries.ts";
+import { contactPrefix } from "../model/id.ts";
 
 /** A row of either feed. */
 export type Row = { id: string; seq: number } & (
@@ -73,5 +73,8 @@ export function pipedOf(form: OpenPipe["form"], row: Row, event = shapeOf(row)):
   const { type, contact, at, source } =
     row.feed === "events" ? { ...row.event, at: row.event.occurred_at } : row.notice;
   const out = { id: row.id, type, contact, at, event };
-  return { out: { ...out, text: render(out, form, source) }, group: groupOf(row.id) };
+  return {
+    out: { ...out, text: render(out, form, source) },
+    group: contact === null ? "" : contactPrefix(contact),
+  };
 }

@@ -6,7 +6,7 @@
 // What was sent and not yet noted is sent again then, under the same id.
 
 import { DurableObject } from "cloudflare:workers";
-import { timeId } from "../model/id.ts";
+import { CONTACT_CHARS, timeId } from "../model/id.ts";
 import { readFeed, type StoredEvent } from "../store/events.ts";
 import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
 import { readNotices } from "../store/notices.ts";
@@ -127,7 +127,16 @@ export class Pipe extends DurableObject<Env> {
   async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<void> {
     const now = Date.now();
     for (const { id, seq } of events)
-      this.#retries.put({ feed: "events", seq, id, tries: 0, due: now, reason: "asked for", asked: 1 });
+      this.#retries.put({
+        feed: "events",
+        seq,
+        id,
+        grp: id.slice(0, CONTACT_CHARS),
+        tries: 0,
+        due: now,
+        reason: "asked for",
+        asked: 1,
+      });
     await this.wake();
   }
 
@@ -285,6 +294,7 @@ export class Pipe extends DurableObject<Env> {
         feed,
         seq: one.row.seq,
         id: one.row.id,
+        grp: one.piped.group,
         tries,
         due: tries === 0 ? now : now + (eventWait(tries, Math.random()) ?? 0),
         reason,

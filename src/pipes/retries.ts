@@ -2,7 +2,6 @@
 
 import { readSeqs } from "../store/events.ts";
 import { readNoticeSeqs } from "../store/notices.ts";
-import { CONTACT_CHARS } from "../model/id.ts";
 import type { Row } from "./pick.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */
@@ -10,6 +9,8 @@ export interface Retry {
   feed: "events" | "notices";
   seq: number;
   id: string;
+  /** What must not overtake it: the beginning of its contact's ids; '' where it is of nobody. */
+  grp: string;
   tries: number;
   due: number;
   reason: string;
@@ -17,12 +18,7 @@ export interface Retry {
   asked: 0 | 1;
 }
 
-/** Ids of a contact begin alike; those of nobody's notices have no group. */
-export function groupOf(id: string): string {
-  return id.includes("-paused-") ? "" : id.slice(0, CONTACT_CHARS);
-}
-
-const COLUMNS = "feed, seq, id, tries, due, reason, asked";
+const COLUMNS = "feed, seq, id, grp, tries, due, reason, asked";
 
 /** Of each contact only what comes first, so that nothing overtakes it. */
 const FIRST_OF_GROUP = `NOT EXISTS (
@@ -54,14 +50,14 @@ export class Retries {
   }
 
   /** Adds an event, or says of one that is there when it is tried next. */
-  put({ feed, seq, id, tries, due, reason, asked }: Retry): void {
+  put({ feed, seq, id, grp, tries, due, reason, asked }: Retry): void {
     this.#run(
       `INSERT INTO retries (feed, seq, id, grp, tries, due, reason, asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET tries = excluded.tries, due = excluded.due, reason = excluded.reason`,
       feed,
       seq,
       id,
-      groupOf(id),
+      grp,
       tries,
       due,
       reason,

@@ -5,7 +5,7 @@ import { contactPrefix } from "../model/id.ts";
 import type { Db } from "./db.ts";
 import { DELETE_ATTEMPTS } from "./attempts.ts";
 import { goneFrom } from "./count.ts";
-import { DELETE_TOLD, TELL_ERASED } from "./notices.ts";
+import { EMPTY_TOLD, TELL_ERASED } from "./notices.ts";
 
 /** A request as stored; times in ms. */
 export interface Erasure {
@@ -162,7 +162,7 @@ export async function removeRows(
     db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
     ...[
       TELL_ERASED,
-      DELETE_TOLD,
+      EMPTY_TOLD,
       DELETE_ATTEMPTS,
       KEEP_HASH,
       COUNT,

@@ -2,7 +2,6 @@
 
 import { strongestOf, type Suppression } from "../model/contact.ts";
 import { destinationOf } from "../model/destination.ts";
-import { contactPrefix } from "../model/id.ts";
 import type { SuppressionReason } from "../model/policy.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 
@@ -67,8 +66,7 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
     s.lift_note,
     s.held,
   ]);
-  const about = [contact, version, suppressed, since, entries];
-  return JSON.stringify([...about, destinationOf(contact), contactPrefix(contact)]);
+  return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
 
 export interface SourceUpdate {

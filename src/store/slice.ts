@@ -5,7 +5,6 @@
 // new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
 
 import { ARE_NEW, countersOf } from "./count.ts";
-import { TELL_CHANGES } from "./notices.ts";
 import {
   contactRow,
   type ContactChange,
@@ -155,7 +154,6 @@ function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
   }
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
-    for (const sql of TELL_CHANGES) add(sql, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);
     add(DELETE_OLD_SUPPRESSIONS, contacts);
   }

@@ -205,7 +205,7 @@ describe("a pipe", () => {
       "contact.erased ann@example.com",
     ]);
     await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
-    expect(await rows("SELECT contact FROM notices")).toEqual([]);
+    expect(await rows("SELECT contact, data FROM notices")).toEqual([{ contact: null, data: "{}" }]);
   });
 
   it("writes no row of the database for what it passes on, and at most one in fifty of the log's sample", async () => {

@@ -41,7 +41,7 @@ export function withReceivers(): void {
     // Ahead of the platform's clock, so that no alarm goes off but by `pass`.
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10 * 86_400_000 });
     vi.spyOn(globalThis, "fetch").mockImplementation(
-      async (input, init) => await receive(String(input), init ?? {}),
+      async (input, init) => await receive(new Request(input).url, init ?? {}),
     );
   });
   afterEach(() => {
@@ -52,7 +52,7 @@ export function withReceivers(): void {
 
 async function receive(url: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers as Record<string, string>);
-  const body = String(init.body);
+  const body = typeof init.body === "string" ? init.body : "";
   const told = JSON.parse(body) as { type: string; data: { contact: string } };
   const id = headers.get("webhook-id") ?? "";
   const attempt = headers.get("tidings-attempt") ?? "";

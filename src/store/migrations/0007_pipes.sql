@@ -16,9 +16,11 @@ CREATE TABLE pipes (
 ) WITHOUT ROWID;
 
 -- What happens beside the events, for pipes alone: contact.suppressed, contact.lifted, contact.erased, pipe.paused. A feed
--- of its own, whose ids begin with the contact's prefix as events' ids do; only written while there is any pipe.
+-- of its own. The first two are told by the suppressions' table itself, so that none is missed, and only while there is
+-- any pipe to tell; `suppressed` says whether the contact is, for all mail, after it. The last row is never deleted but emptied, so that no seq comes again: AUTOINCREMENT would write a row
+-- of its own with each statement that might fire a trigger.
 CREATE TABLE notices (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   type TEXT NOT NULL,
   at INTEGER NOT NULL,           -- ms since the epoch
@@ -26,6 +28,48 @@ CREATE TABLE notices (
   source TEXT,
   data TEXT NOT NULL             -- JSON
 );
+CREATE INDEX notices_contact ON notices (contact) WHERE contact IS NOT NULL;
+
+CREATE TRIGGER suppression_begins AFTER INSERT ON suppressions
+WHEN NEW.lifted_at IS NULL AND NEW.held IS NULL AND EXISTS (SELECT 1 FROM pipes)
+BEGIN
+  INSERT OR IGNORE INTO notices (id, type, at, contact, source, data)
+  VALUES (NEW.event || '-suppressed-' || NEW.reason, 'contact.suppressed', NEW.at, NEW.contact, NEW.source,
+    json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.by, 'note', NEW.note,
+      'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
+END;
+
+-- Held back until now.
+CREATE TRIGGER suppression_is_released AFTER UPDATE OF held ON suppressions
+WHEN OLD.held IS NOT NULL AND NEW.held IS NULL AND NEW.lifted_at IS NULL AND EXISTS (SELECT 1 FROM pipes)
+BEGIN
+  INSERT OR IGNORE INTO notices (id, type, at, contact, source, data)
+  VALUES (NEW.event || '-suppressed-' || NEW.reason, 'contact.suppressed', NEW.at, NEW.contact, NEW.source,
+    json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.by, 'note', NEW.note,
+      'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
+END;
+
+CREATE TRIGGER suppression_ends AFTER UPDATE OF lifted_at ON suppressions
+WHEN OLD.lifted_at IS NULL AND OLD.held IS NULL AND NEW.lifted_at IS NOT NULL AND EXISTS (SELECT 1 FROM pipes)
+BEGIN
+  INSERT OR IGNORE INTO notices (id, type, at, contact, source, data)
+  VALUES (NEW.event || '-lifted-' || NEW.reason, 'contact.lifted', NEW.lifted_at, NEW.contact, NEW.source,
+    json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.lifted_by,
+      'note', NEW.lift_note,
+      'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
+END;
+
+-- A mistake: history was read anew. What an erasure takes is told as that.
+CREATE TRIGGER suppression_was_none AFTER DELETE ON suppressions
+WHEN OLD.lifted_at IS NULL AND OLD.held IS NULL AND EXISTS (SELECT 1 FROM pipes)
+  AND NOT EXISTS (SELECT 1 FROM erasures WHERE contact = OLD.contact)
+BEGIN
+  INSERT OR IGNORE INTO notices (id, type, at, contact, source, data)
+  VALUES (OLD.event || '-withdrawn-' || OLD.reason, 'contact.lifted', OLD.version, OLD.contact, OLD.source,
+    json_object('reason', OLD.reason, 'scope', nullif(OLD.scope, ''), 'event', OLD.event, 'by', NULL,
+      'note', 'its evidence is read differently now',
+      'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = OLD.contact) IS NULL, 'false', 'true'))));
+END;
 
 -- The log of deliveries: what failed, and a sample of what did not.
 CREATE TABLE attempts (
