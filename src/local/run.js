@@ -12,6 +12,7 @@ const scripts = {
   simulate: "../../test/simulation/command.ts",
   fuzz: "../../test/fuzz/run.ts",
   bench: "../../test/bench/main.ts",
+  peers: "../../test/pipes/command.ts",
 };
 const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
 

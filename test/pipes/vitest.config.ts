@@ -1,0 +1,8 @@
+// For `npm run test:peers` (command.ts): the same runtime, other tests, other peers.
+
+import config from "../vitest.config.ts";
+
+export default {
+  ...config,
+  test: { ...config.test, include: ["test/pipes/*.peer.ts"], globalSetup: ["test/pipes/real-peers.ts"] },
+};
