@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { timeId } from "../model/id.ts";
-import { compileFilter } from "../pipes/filter.ts";
+import { compileFilter } from "../pipes/filter/filter.ts";
 import { kinds } from "../pipes/kinds/index.ts";
 import { pick, type Row } from "../pipes/pick.ts";
 import { listAttempts, OUTCOMES } from "../store/attempts.ts";

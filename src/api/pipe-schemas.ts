@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { timeId } from "../model/id.ts";
-import { compileFilter } from "../pipes/filter.ts";
+import { compileFilter } from "../pipes/filter/filter.ts";
 import type { Kind } from "../pipes/kinds/kind.ts";
 import { kinds } from "../pipes/kinds/index.ts";
 import type { PipeHealth } from "../pipes/pipe.ts";

@@ -3,7 +3,7 @@
 
 import worker from "../index.ts";
 
-export { Contact } from "../index.ts";
+export { Contact, Pipe } from "../index.ts";
 
 /** Where the demo posts an array of the service's events. */
 const EMAIL_EVENTS = "/demo/email-events";

@@ -3,7 +3,7 @@
 import { configOf } from "../config.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import type { PipeOptions, PipeRecord } from "../store/pipes.ts";
-import { compileFilter, type Filter } from "./filter.ts";
+import { compileFilter, type Filter } from "./filter/filter.ts";
 import { kinds } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { PAYLOAD_FORMS, type PayloadForm } from "./payload.ts";

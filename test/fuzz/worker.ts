@@ -7,7 +7,7 @@ import { configOf } from "../../src/config.ts";
 import { open } from "../../src/process/consume.ts";
 import { readEnvelope } from "../../src/process/work.ts";
 
-export { Contact } from "../../src/index.ts";
+export { Contact, Pipe } from "../../src/index.ts";
 
 /** Begins the log's lines that are for the fuzz. */
 const MARK = "fuzz-queue ";

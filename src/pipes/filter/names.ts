@@ -3,9 +3,9 @@
 // it is an error.
 
 import { Environment } from "@marcbachmann/cel-js";
-import { destinationOf } from "../model/destination.ts";
-import type { MessageFacts } from "../store/message-facts.ts";
-import { HIDDEN } from "./filter-words.ts";
+import { destinationOf } from "../../model/destination.ts";
+import type { MessageFacts } from "../../store/message-facts.ts";
+import { HIDDEN } from "./words.ts";
 import { compilePattern, matchesPattern, type Pattern } from "./linear-regex.ts";
 
 /** What of an event's contact and message a filter asks for. */
@@ -125,7 +125,7 @@ function messageOf(facts: MessageFacts | undefined): Fields {
   };
 }
 
-/** Structural limits of the parser; what the work of a filter may be is counted in filter-bounds.ts. */
+/** Structural limits of the parser; what the work of a filter may be is counted in bounds.ts. */
 const LIMITS = { maxAstNodes: 2_000, maxDepth: 50, maxListElements: 1_000, maxMapEntries: 100 };
 
 const patterns = new Map<string, Pattern | null>();

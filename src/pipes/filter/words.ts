@@ -2,7 +2,7 @@
 // CEL's type of types, and the method `matches`, whose regular expressions could hang. The hidden names are as long, so
 // that every place in the text stays where it was.
 
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok, type Result } from "../../model/result.ts";
 
 /** Word to hidden name. No filter may use the hidden ones. */
 export const HIDDEN = { type: "_ty_", matches: "_match_" } as const;

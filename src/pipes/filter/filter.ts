@@ -1,13 +1,13 @@
 // Which events a pipe passes on: an expression in CEL (cel.dev) over the event's fields and what is known of its message
 // and contact. It is checked when it is saved, and never throws when it is asked; nothing is made into code.
 
-import { fail, ok, type Result } from "../model/result.ts";
-import { lookThrough } from "./filter-bounds.ts";
-import { failureOf, mistakeIn, placeOf } from "./filter-errors.ts";
-import { environment, VARIABLES, type Facts, type Needs } from "./filter-names.ts";
-import { HIDDEN, hideWords } from "./filter-words.ts";
+import { fail, ok, type Result } from "../../model/result.ts";
+import { lookThrough } from "./bounds.ts";
+import { failureOf, mistakeIn, placeOf } from "./errors.ts";
+import { environment, VARIABLES, type Facts, type Needs } from "./names.ts";
+import { HIDDEN, hideWords } from "./words.ts";
 
-export type { Facts, Needs } from "./filter-names.ts";
+export type { Facts, Needs } from "./names.ts";
 
 /** Characters of a filter's text. */
 export const LONGEST_FILTER = 4_000;

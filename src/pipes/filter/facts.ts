@@ -7,10 +7,10 @@ import {
   NO_MESSAGE,
   type FoundFacts,
   type MessageKey,
-} from "../store/message-facts.ts";
-import type { Db } from "../store/db.ts";
-import { verdictsQuery } from "../store/suppressions.ts";
-import type { Facts, Needs } from "./filter-names.ts";
+} from "../../store/message-facts.ts";
+import type { Db } from "../../store/db.ts";
+import { verdictsQuery } from "../../store/suppressions.ts";
+import type { Facts, Needs } from "./names.ts";
 
 /** Events of which facts are read in one go; a slice is never longer. */
 export const MOST_EVENTS = 1_000;

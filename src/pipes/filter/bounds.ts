@@ -2,9 +2,9 @@
 // bounded too, and literals that are what they say. So a filter that was saved cannot hang the pipe that runs it.
 
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
-import { LONGEST } from "../providers/fields.ts";
-import { showWords, HIDDEN } from "./filter-words.ts";
-import { VARIABLES } from "./filter-names.ts";
+import { LONGEST } from "../../providers/fields.ts";
+import { showWords, HIDDEN } from "./words.ts";
+import { VARIABLES } from "./names.ts";
 import { compilePattern } from "./linear-regex.ts";
 
 /** What is wrong, and where in the text. */
