@@ -44,8 +44,8 @@ const OPTIONS = {
   concurrency: whole(1, 16).describe("Requests under way at once"),
   rate: z
     .number("must be a number")
-    .min(0.01, "must be from 0.01 to 1000")
-    .max(1_000, "must be from 0.01 to 1000")
+    .min(0.1, "must be from 0.1 to 1000")
+    .max(1_000, "must be from 0.1 to 1000")
     .nullable()
     .describe("Requests a second; null for as many as go"),
   ordered: z.boolean("must be true or false").describe("Keep the order of each contact's events"),

@@ -19,8 +19,8 @@ export interface Rules {
   events: number;
   bytes: number;
   concurrency: number;
-  /** Requests a second, or null. */
-  rate: number | null;
+  /** Resolves when the next request may begin. */
+  pace: () => Promise<void>;
   ordered: boolean;
   /** Failures in a row before. Five of them stop it; of a destination that was down already, two. */
   streak: number;
@@ -59,7 +59,6 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
   const blocked = new Set<string>();
   /** Those that would overtake one that failed. */
   const waiting: number[] = [];
-  const pace = paceOf(rules.rate);
   const probing = rules.streak >= MOST_FAILURES;
   let failures = 0;
 
@@ -136,8 +135,9 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
       if (next === undefined) return;
       const job = unblocked(next);
       if (job.indexes.length === 0) continue;
-      await pace();
-      if (result.stop !== null || Date.now() >= rules.until) return;
+      if (Date.now() >= rules.until) return void lane.unshift(next);
+      await rules.pace();
+      if (result.stop !== null) return;
       settle(job, await send(job.indexes.flatMap((index) => items[index] ?? [])));
     }
   };
@@ -199,8 +199,8 @@ function fill(lane: Job[], indexes: readonly number[], items: readonly Piped[], 
   close();
 }
 
-/** Resolves when the next request may begin. */
-function paceOf(rate: number | null): () => Promise<void> {
+/** A pace of so many requests a second, whoever asks for it; null for no pace at all. */
+export function paceOf(rate: number | null): () => Promise<void> {
   let next = 0;
   return async () => {
     if (rate === null) return;

@@ -12,7 +12,7 @@ import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
 import { readNotices } from "../store/notices.ts";
 import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
 import { attempt, excerptOf, type Account } from "./attempt.ts";
-import { dispatch, type Dispatched, type Piped } from "./dispatch.ts";
+import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { openPipe, type OpenPipe } from "./open.ts";
 import { pick, pipedOf, type Picked, type Row } from "./pick.ts";
 import { Retries, type Retry } from "./retries.ts";
@@ -26,6 +26,8 @@ const RUN = 60_000;
 const MOST_RETRIES = 1_000;
 /** Of these, how many are tried in one go. */
 const RETRIES_AT_ONCE = 100;
+/** A destination that refuses so many in a row wants none of them: going on would give all of them up in the end. */
+const MOST_REFUSALS = 200;
 /** Filters that fail for so many events in a row are mended by people. */
 const MOST_UNEVALUATED = 1_000;
 
@@ -56,6 +58,8 @@ interface State {
   /** Ids behind the cursor that are done already: their neighbours' requests failed. */
   ahead: string[];
   streak: number;
+  /** Events refused since the last one that was not. */
+  refusals: number;
   down: Down | null;
   redeliveries: Redelivery[];
   unevaluated: number;
@@ -68,7 +72,7 @@ interface State {
 }
 
 /** How a pipe is; times in ms. */
-export interface PipeHealth extends Omit<State, "id" | "ahead" | "streak"> {
+export interface PipeHealth extends Omit<State, "id" | "ahead" | "streak" | "refusals"> {
   retries: number;
   /** Whether it is at work just now. */
   busy: boolean;
@@ -83,6 +87,7 @@ export class Pipe extends DurableObject<Env> {
   #again = false;
   #running = false;
   #ordered = false;
+  #pace: { rate: number | null; next: () => Promise<void> } = { rate: null, next: paceOf(null) };
   readonly #kept = new Map<string, { value: unknown; until: number }>();
   readonly #retries = new Retries(this.ctx.storage);
   #read: { after: number; rows: Promise<StoredEvent[]> } | null = null;
@@ -93,13 +98,20 @@ export class Pipe extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now());
   }
 
-  /** Looks for what is new, unless the destination is down. Returns until where notices are done with. */
-  async wake(): Promise<number> {
+  /** Looks for what is new, unless the destination is down. False where the pipe has not begun. */
+  async wake(): Promise<boolean> {
     const state = this.#load();
-    if (state === null) return 0;
+    if (state === null) return false;
     const rests = state.down !== null && state.down.until > Date.now();
     if (this.#running) this.#again = true;
     else if (!rests) await this.ctx.storage.setAlarm(Date.now());
+    return true;
+  }
+
+  /** Until where in their feed notices are done with; 0 where it has not begun. */
+  async passed(): Promise<number> {
+    const state = this.#load();
+    if (state === null) return 0;
     const waiting = this.#retries.firstNotice();
     return waiting === null ? state.place.notices : Math.min(state.place.notices, waiting - 1);
   }
@@ -109,7 +121,7 @@ export class Pipe extends DurableObject<Env> {
     const state = this.#load();
     if (state === null) return;
     const down = state.down === null ? null : { ...state.down, since: Date.now(), until: 0, looks: 0 };
-    this.#save({ ...state, down, unevaluated: 0 });
+    this.#save({ ...state, down, unevaluated: 0, refusals: 0 });
     this.#retries.hurry(Date.now());
     await this.wake();
   }
@@ -143,7 +155,7 @@ export class Pipe extends DurableObject<Env> {
   async health(): Promise<PipeHealth | null> {
     const state = this.#load();
     if (state === null) return null;
-    const { id: _, ahead: __, streak: ___, ...told } = state;
+    const { id: _, ahead: __, streak: ___, refusals: ____, ...told } = state;
     return {
       ...told,
       retries: this.#retries.count(),
@@ -161,6 +173,7 @@ export class Pipe extends DurableObject<Env> {
   async end(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+    this.#retries.forget();
     this.#state = null;
   }
 
@@ -175,6 +188,7 @@ export class Pipe extends DurableObject<Env> {
       await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
     } finally {
       this.#running = false;
+      if (this.#again) await this.ctx.storage.setAlarm(Date.now()); // woken while it was about to end
     }
   }
 
@@ -322,10 +336,12 @@ export class Pipe extends DurableObject<Env> {
     const alive = delivered.size > 0;
     const [failure] = failed.values();
     const told = stop?.reason ?? failure?.reason ?? null;
+    const refusals = alive ? 0 : state.refusals + [...failed.values()].filter(({ tried }) => tried).length;
     const before = alive ? null : state.down;
     const next: State = {
       ...state,
       streak,
+      refusals,
       delivered: state.delivered + delivered.size,
       delivered_at: alive ? now : state.delivered_at,
       failed_at: told === null ? state.failed_at : now,
@@ -334,13 +350,17 @@ export class Pipe extends DurableObject<Env> {
     };
     if (stop === null) {
       this.#save({ ...next, down: streak >= MOST_FAILURES ? before : null });
-      return { undone, stopped: false };
+      if (refusals < MOST_REFUSALS) return { undone, stopped: false };
+      await this.#pause(
+        record,
+        `the destination refused ${refusals} events one after the other: ${told ?? ""}`,
+      );
+      return { undone, stopped: true };
     }
     const { verdict, reason, retryAfter } = stop;
     const looks = before?.looks ?? 0;
     const since = before?.since ?? now;
-    // Whoever asks for less is there: the wait begins anew each time.
-    const wait = Math.max(retryAfter ?? 0, circuitWait(verdict === "slow_down" ? 0 : looks, Math.random()));
+    const wait = Math.max(retryAfter ?? 0, circuitWait(looks, Math.random()));
     this.#save({
       ...next,
       streak: verdict === "slow_down" ? 0 : Math.max(streak, MOST_FAILURES),
@@ -429,7 +449,7 @@ export class Pipe extends DurableObject<Env> {
       events: Math.min(options.batch, limits.events),
       bytes: limits.bytes,
       concurrency: state.down === null ? options.concurrency : 1,
-      rate: options.rate,
+      pace: this.#paceAt(options.rate),
       ordered: options.ordered,
       streak: state.streak,
       until,
@@ -445,6 +465,12 @@ export class Pipe extends DurableObject<Env> {
         log.push(recordOf(record.id, batch, account, tries));
       return account.outcome;
     });
+  }
+
+  /** One pace over all slices. */
+  #paceAt(rate: number | null): () => Promise<void> {
+    if (this.#pace.rate !== rate) this.#pace = { rate, next: paceOf(rate) };
+    return this.#pace.next;
   }
 
   /** The log tells what happened; it does not decide what happens, so that a failure to write it repeats no delivery. */
@@ -483,6 +509,7 @@ type Progress = "idle" | "more" | "stopped";
 const NEW: Omit<State, "id" | "place"> = {
   ahead: [],
   streak: 0,
+  refusals: 0,
   down: null,
   redeliveries: [],
   unevaluated: 0,

@@ -49,6 +49,11 @@ export class Retries {
     return this.#run<{ n: number | null }>(query)[0]?.n ?? null;
   }
 
+  /** The object's storage was emptied. */
+  forget(): void {
+    this.#laid = false;
+  }
+
   /** Adds an event, or says of one that is there when it is tried next. */
   put({ feed, seq, id, grp, tries, due, reason, asked }: Retry): void {
     this.#run(

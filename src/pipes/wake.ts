@@ -5,7 +5,7 @@ import { forgetNotices } from "../store/notices.ts";
 import { listPipeIds } from "../store/pipes.ts";
 
 /** ms for which an isolate knows which pipes there are: a new one is woken by who makes it. */
-const KNOWN_FOR = 15_000;
+const KNOWN_FOR = 5_000;
 
 const known = new WeakMap<object, { ids: string[]; until: number }>();
 
@@ -29,8 +29,13 @@ async function runningPipes(env: Env): Promise<string[]> {
 export async function tendPipes(env: Env, now: number): Promise<void> {
   const pipes = await listPipeIds(env.DB);
   if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, now);
-  // A paused one is asked, too: what it has not seen stays for it.
-  const places = await Promise.all(pipes.map(async ({ id }) => await env.PIPES.getByName(id).wake()));
+  const places = await Promise.all(
+    pipes.map(async ({ id, runs, start }) => {
+      const pipe = env.PIPES.getByName(id);
+      if (runs && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
+      return await pipe.passed(); // of a paused one, too: what it has not seen stays for it
+    }),
+  );
   await forgetNotices(env.DB, Math.min(...places), now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
 }

@@ -61,12 +61,12 @@ export async function listPipes(db: Db): Promise<PipeRecord[]> {
   return results.map(toRecord);
 }
 
-/** Ids of the pipes, and whether they run. */
-export async function listPipeIds(db: Db): Promise<{ id: string; runs: boolean }[]> {
+/** Ids of the pipes, whether they run, and where they began. */
+export async function listPipeIds(db: Db): Promise<{ id: string; runs: boolean; start: Place }[]> {
   const { results } = await db
-    .prepare("SELECT id, paused IS NULL AS runs FROM pipes ORDER BY id")
-    .all<{ id: string; runs: 0 | 1 }>();
-  return results.map(({ id, runs }) => ({ id, runs: runs === 1 }));
+    .prepare("SELECT id, paused IS NULL AS runs, start FROM pipes ORDER BY id")
+    .all<{ id: string; runs: 0 | 1; start: string }>();
+  return results.map(({ id, runs, start }) => ({ id, runs: runs === 1, start: JSON.parse(start) as Place }));
 }
 
 /** Every batch that is stored wakes each of them. */

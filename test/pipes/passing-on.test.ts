@@ -1,5 +1,6 @@
 // What pipes promise, seen by a receiver: every stored event that matches reaches it at least once, whatever it does to us.
 
+import { env } from "cloudflare:workers";
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
@@ -120,6 +121,43 @@ describe("a pipe", () => {
     ).json<{ attempts: { outcome: string; try: number }[] }>();
     expect(log.attempts.map(({ outcome }) => outcome)).toContain("given_up");
     expect(log.attempts.filter(({ outcome }) => outcome === "unavailable")).toHaveLength(10);
+  });
+
+  it("does not give up one by one what its destination refuses altogether: it pauses, and has all of it later", async () => {
+    const pipe = await make("never");
+    receivers.set("never", () => status(400));
+    const events = await store(people(400));
+    await pass();
+    for (let hour = 0; hour < 100; hour++) await pass(3_600_000);
+    expect(await show(pipe)).toMatchObject({ status: "paused", health: { given_up: 0 } });
+    expect((await show(pipe)).paused?.reason).toMatch(/refused \d+ events one after the other: answered 400/);
+    receivers.delete("never");
+    await ask("POST", `/pipes/${pipe}/resume`);
+    for (let i = 0; i < 12; i++) await pass(3_600_000);
+    expect(new Set(ids("never").filter((id) => !id.includes("-paused-")))).toEqual(new Set(events));
+  });
+
+  it("keeps the pace that was set, over all slices", async () => {
+    await make("paced", { rate: 20, concurrency: 4 });
+    await pass();
+    const began = performance.now();
+    for (let i = 0; i < 10; i++) {
+      await store(people(1));
+      await pass();
+    }
+    expect(ids("paced")).toHaveLength(10);
+    expect(performance.now() - began).toBeGreaterThan(9 * 50 - 60);
+  });
+
+  it("begins although who made it broke off", async () => {
+    const pipe = await make("late");
+    await env.PIPES.getByName(pipe).end();
+    const events = await store(people(3));
+    await pass();
+    expect(ids("late")).toEqual([]);
+    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await pass();
+    expect(ids("late").toSorted()).toEqual(events.toSorted());
   });
 
   it("does as it is asked: Retry-After, 410, a wrong credential", async () => {
