@@ -1,6 +1,8 @@
 // `npm run deploy`: the database's migrations and the Worker, in the order that never lets code meet an older schema. On
 // the first deployment wrangler has to make the database first, together with the bucket and the queues.
 
+import { readFile } from "node:fs/promises";
+import { parseEnv } from "node:util";
 import { runWrangler, spawnWrangler } from "./wrangler.ts";
 import { giveUp, run } from "./shutdown.ts";
 
@@ -8,6 +10,11 @@ const DATABASE = "tidings"; // as wrangler.toml names it
 
 await run(async () => {
   const rest = process.argv.slice(2); // e.g. --secrets-file .secrets
+  const examples = await examplesIn(rest[rest.indexOf("--secrets-file") + 1], rest);
+  if (examples.length > 0)
+    return await giveUp(
+      `put your own words in, or take these lines out of that file: ${examples.join(", ")}`,
+    );
   const info = await runWrangler(["d1", "info", DATABASE, "--json"]);
   const isNew = !info.ok && /couldn't find/i.test(info.reason);
   if (!info.ok && !isNew) return await giveUp(info.reason);
@@ -17,6 +24,15 @@ await run(async () => {
     if (!(await next())) return await giveUp("stopped there; mend what it says and run it again");
   }
 });
+
+/** Settings of a secrets file that still are the example's, which everybody knows. */
+async function examplesIn(file: string | undefined, args: readonly string[]): Promise<string[]> {
+  if (file === undefined || !args.includes("--secrets-file")) return [];
+  const text = await readFile(file, "utf8").catch(() => ""); // what is wrong with the file, wrangler says
+  return Object.entries(parseEnv(text)).flatMap(([name, value = ""]) =>
+    name === "PIPES_LOOPBACK" || /local-only|bG9jYWwtb25seS/.test(value) ? [name] : [],
+  );
+}
 
 /** Runs wrangler with its words on the screen; whether it succeeded. */
 async function step(name: string, args: readonly string[]): Promise<boolean> {
