@@ -12,9 +12,7 @@ await run(async () => {
   const rest = process.argv.slice(2); // e.g. --secrets-file .secrets
   const examples = await examplesIn(rest[rest.indexOf("--secrets-file") + 1], rest);
   if (examples.length > 0)
-    return await giveUp(
-      `put your own words in, or take these lines out of that file: ${examples.join(", ")}`,
-    );
+    return await giveUp(`put your own words in, for these still are the example's: ${examples.join(", ")}`);
   const info = await runWrangler(["d1", "info", DATABASE, "--json"]);
   const isNew = !info.ok && /couldn't find/i.test(info.reason);
   if (!info.ok && !isNew) return await giveUp(info.reason);
@@ -30,7 +28,7 @@ async function examplesIn(file: string | undefined, args: readonly string[]): Pr
   if (file === undefined || !args.includes("--secrets-file")) return [];
   const text = await readFile(file, "utf8").catch(() => ""); // what is wrong with the file, wrangler says
   return Object.entries(parseEnv(text)).flatMap(([name, value = ""]) =>
-    name === "PIPES_LOOPBACK" || /local-only|bG9jYWwtb25seS/.test(value) ? [name] : [],
+    /local-only|bG9jYWwtb25seS/.test(value) ? [name] : [],
   );
 }
 

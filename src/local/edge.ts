@@ -51,6 +51,8 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
     return fail(`the local database could not be brought up to date. wrangler says:\n${migrated.reason}`);
   }
   const args = ["dev", "--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false"];
+  // Pipes may lead to this machine, in local development alone.
+  args.push("--var", "PIPES_LOOPBACK:yes");
   if (options.entry !== undefined) args.push(options.entry);
   if (options.envFile !== undefined) args.push("--env-file", options.envFile);
   if (options.inspector !== undefined) args.push("--inspector-port", String(options.inspector));
