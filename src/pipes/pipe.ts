@@ -444,7 +444,8 @@ export class Pipe extends DurableObject<Env> {
   ): Promise<Dispatched> {
     const state = this.#current();
     const limits = kind.batchOf?.(settings) ?? kind.batch;
-    const wasFailing = state.streak > 0;
+    // Beside the sample: that it gets through at all, and that it does again.
+    let telling = state.streak > 0 || state.delivered_at === null;
     const rules = {
       events: Math.min(options.batch, limits.events),
       bytes: limits.bytes,
@@ -461,8 +462,9 @@ export class Pipe extends DurableObject<Env> {
         batch.map(({ out }) => out),
       );
       const plain = account.outcome.verdict === "delivered" && (account.outcome.failed ?? []).length === 0;
-      if (!plain || wasFailing || Math.random() < options.log_share)
-        log.push(recordOf(record.id, batch, account, tries));
+      const tells = !plain || telling || Math.random() < options.log_share;
+      if (plain) telling = false;
+      if (tells) log.push(recordOf(record.id, batch, account, tries));
       return account.outcome;
     });
   }

@@ -7,7 +7,7 @@ import type { StoredEvent } from "../store/events.ts";
 export function sampleEvent(now: number): StoredEvent {
   return {
     ...NO_DETAILS,
-    id: "00000000000000000000000000tidingsx",
+    id: `test-${now}`, // another one each time, for a receiver drops what it knows
     seq: 0,
     source: "test",
     provider: "generic",
