@@ -241,7 +241,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "erased rows are not noted as gone",
     file: "store/erasures.ts",
-    from: "...goneFrom(`seq IN (${DOOMED})`), ",
+    from: "...goneFrom(`seq IN (${DOOMED})`),",
     to: "",
   },
   {
