@@ -350,7 +350,7 @@ async function secretsOf(env: Env, { id, secrets }: PipeRecord): Promise<Record<
 async function sealed(env: Env, id: string, secret: Record<string, unknown>): Promise<string | null> {
   if (Object.keys(secret).length === 0) return null;
   const text = await seal(configOf(env).pipeKeys, id, secret);
-  if (!text.ok) throw new ProblemError(409, `The pipe has secrets, and ${text.reason}.`);
+  if (!text.ok) throw new ProblemError(409, `A pipe of this kind has secrets, and ${text.reason}.`);
   return text.value;
 }
 

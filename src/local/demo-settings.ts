@@ -1,6 +1,7 @@
 // The demo's own sources and credentials, so that it shows the same whatever somebody wrote into .dev.vars and
 // wrangler.toml. Everybody can read them here, or they are keys made for this run, so they open nothing but the demo.
 
+import { randomBytes } from "node:crypto";
 import { toSettings } from "./settings.ts";
 import { DIALECTS } from "./traffic/dialects/index.ts";
 
@@ -19,6 +20,7 @@ export const DEMO_VARIABLES = [
   `SOURCE_CREDENTIALS=${JSON.stringify(CREDENTIALS)}`,
   `API_TOKENS=${JSON.stringify({ demo: API_TOKEN })}`,
   `SOURCES=${JSON.stringify(SOURCES)}`,
+  `PIPE_KEYS=${JSON.stringify({ demo: randomBytes(32).toString("base64") })}`,
   "",
 ].join("\n");
 

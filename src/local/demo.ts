@@ -1,5 +1,5 @@
-// `npm run demo`: two days of webhook traffic in half a minute, against the real Worker on this machine, and a report that
-// holds what came of it against what was sent.
+// `npm run demo`: two days of webhook traffic in half a minute, against the real Worker on this machine, two receivers
+// of what it passes on, and a report that holds what came of it against what was sent.
 
 import { createWriteStream } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -18,6 +18,14 @@ import {
   waitUntilThrough,
 } from "./read-back.ts";
 import { readFacts } from "./facts.ts";
+import {
+  comparePassed,
+  makePipes,
+  pipeHints,
+  readDue,
+  waitUntilPassed,
+  type DemoPipes,
+} from "./passing-on.ts";
 import { compare, compareSources, differs, table, type Row } from "./report.ts";
 import { sendAll, type Sent } from "./send.ts";
 import { API_TOKEN, DEMO_SETTINGS, DEMO_VARIABLES } from "./demo-settings.ts";
@@ -39,9 +47,10 @@ await run(async () => {
   stopOnSignals((signal) => verdict ?? (signal === "SIGINT" ? 130 : 143));
   const edge = await startDemoEdge(options.value);
   void edge.ended.then(async () => await giveUp(`the Worker stopped; its log is in ${LOG}`));
-  verdict = (await demonstrate(edge, options.value)) ? 0 : 1;
+  const pipes = await makePipes(edge.url, API_TOKEN);
+  verdict = (await demonstrate(edge, options.value, pipes)) ? 0 : 1;
   if (options.value.exit) return await shutDown(verdict);
-  console.log(`\n${banner(edge, DEMO_SETTINGS, Date.now())}`);
+  console.log(`\n${banner(edge, DEMO_SETTINGS, Date.now())}\n${pipeHints(edge.url, API_TOKEN, pipes)}`);
   console.log("It stays up to be looked at. Ctrl-C stops it.");
 });
 
@@ -90,7 +99,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Sends, waits, reads back and reports; whether all was as it has to be. */
-async function demonstrate(edge: Edge, { events }: Options): Promise<boolean> {
+async function demonstrate(edge: Edge, { events }: Options, pipes: DemoPipes): Promise<boolean> {
   const traffic = makeTraffic({ seed: SEED, events, now: Date.now() });
   const expectation = expectationOf(traffic);
   const api = apiAt(edge.url, API_TOKEN);
@@ -117,10 +126,15 @@ async function demonstrate(edge: Edge, { events }: Options): Promise<boolean> {
     deadLetters: await countDeadLetters(api),
     rows: rows.value,
   };
-  const compared = compare(expectation, findings);
+  const due = await readDue(api, findings.events);
+  const passing = startProgress("Passing");
+  await waitUntilPassed(api, pipes, due, (done, all) => passing.show(done, all, "arrived"));
+  passing.end();
+  const passed = comparePassed(pipes, due);
+  const compared = [...compare(expectation, findings), ...passed.rows];
   const bySource = compareSources(expectation, findings);
   const facts = await readFacts(api, traffic.examples, findings.events);
-  console.log(`\n${table(compared)}\n\n${bySource.text}\n\n${facts.text}\n`);
+  console.log(`\n${table(compared)}\n\n${bySource.text}\n\n${facts.text}\n\n${passed.text}\n`);
   return conclude([...compared, ...bySource.rows, ...facts.rows].filter(differs), sent);
 }
 

@@ -79,6 +79,17 @@ export async function countDeadLetters(api: Api): Promise<number> {
   return letters.length;
 }
 
+/** The contacts that are suppressed. */
+export async function readSuppressed(api: Api): Promise<string[]> {
+  const entries = await readPages(async (query) => {
+    const page = await api<{ suppressions: { address: string }[]; next: string | null }>(
+      `/suppressions?${query}`,
+    );
+    return [page.suppressions, page.next];
+  });
+  return [...new Set(entries.map(({ address }) => address))];
+}
+
 async function readPages<T>(read: (query: string) => Promise<[T[], next: string | null]>): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | null = null;

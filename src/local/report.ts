@@ -29,9 +29,10 @@ export function compare(expectation: Expectation, findings: Findings): Row[] {
   ];
 }
 
-type Line = [name: string, expected: number, actual: number];
+export type Line = [name: string, expected: number, actual: number];
 
-function rowsOf(section: string, lines: readonly Line[]): Row[] {
+/** Lines as rows of one section. */
+export function rowsOf(section: string, lines: readonly Line[]): Row[] {
   return lines.map(([name, expected, actual]) => ({
     section,
     name,

@@ -25,6 +25,14 @@ export async function ensureDevVars(): Promise<boolean> {
   }
 }
 
+/** Variables of the example that .dev.vars lacks: it is older than what they are for. */
+export async function missingDevVars(): Promise<string[]> {
+  const variablesOf = async (file: string): Promise<string[]> =>
+    Object.keys(parseEnv(await readFile(join(ROOT, file), "utf8")));
+  const [own, example] = await Promise.all([variablesOf(".dev.vars"), variablesOf(".dev.vars.example")]);
+  return example.filter((name) => !own.includes(name));
+}
+
 export async function readDevVars(): Promise<Settings> {
   return toSettings(await readFile(join(ROOT, ".dev.vars"), "utf8"));
 }

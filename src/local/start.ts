@@ -3,7 +3,7 @@
 import { banner } from "./banner.ts";
 import { DEFAULT_PORT, readOptions, START_USAGE } from "./options.ts";
 import { findPort, portInUse, startEdge } from "./edge.ts";
-import { ensureDevVars, readDevVars } from "./settings.ts";
+import { ensureDevVars, missingDevVars, readDevVars } from "./settings.ts";
 import { giveUp, run, stopOnSignals } from "./shutdown.ts";
 
 await run(async () => {
@@ -16,6 +16,9 @@ await run(async () => {
   if (await ensureDevVars()) {
     console.log("Made .dev.vars from .dev.vars.example: credentials for this machine only.");
   }
+  const missing = await missingDevVars();
+  if (missing.length > 0)
+    console.log(`.dev.vars is older than what needs ${missing.join(" and ")}: copy from .dev.vars.example.`);
   console.log("Starting ...");
   // Before the banner only what explains a failure matters, and startEdge keeps that.
   let up = false;

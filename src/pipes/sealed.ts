@@ -12,7 +12,10 @@ const IV_BYTES = 12; // as NIST SP 800-38D, section 8.2 recommends
 export async function seal(keys: PipeKeys, pipe: string, value: unknown): Promise<Result<string>> {
   const [name, bytes] = [...keys].at(-1) ?? [];
   if (name === undefined || bytes === undefined)
-    return fail("the secret PIPE_KEYS is not set, so nothing can be kept secret: see README, Configuration");
+    return fail(
+      'the secret PIPE_KEYS is not set, so they cannot be kept. Give it {"<name>":"<32 bytes in base64>"} (openssl rand ' +
+        "-base64 32); in local development, put the line of .dev.vars.example into .dev.vars",
+    );
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
   const key = await importKey(bytes, "encrypt");
   const plain = new TextEncoder().encode(JSON.stringify(value));
