@@ -50,10 +50,10 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   if (!migrated.ok) {
     return fail(`the local database could not be brought up to date. wrangler says:\n${migrated.reason}`);
   }
-  const args = ["dev", "--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false"];
-  // Pipes may lead to this machine, in local development alone.
+  const args = ["dev", ...(options.entry === undefined ? [] : [options.entry])];
+  args.push("--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false");
+  // Pipes may lead to this machine, in local development alone. The option takes all words until the next one.
   args.push("--var", "PIPES_LOOPBACK:yes");
-  if (options.entry !== undefined) args.push(options.entry);
   if (options.envFile !== undefined) args.push("--env-file", options.envFile);
   if (options.inspector !== undefined) args.push("--inspector-port", String(options.inspector));
   const child = spawnWrangler([...args, ...persist(options)], ["ignore", "pipe", "pipe"]);
