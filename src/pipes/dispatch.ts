@@ -38,8 +38,11 @@ export interface Stop {
 /** What became of each, by index. What is in neither list was not tried, or has to be tried as if it were not. */
 export interface Dispatched {
   delivered: Set<number>;
-  /** Those that the destination did not take while it took others. `tried`: false where it only waits for another one. */
-  failed: Map<number, { reason: string; tried: boolean }>;
+  /**
+   * Those that the destination did not take while it took others. `tried`: false where it only waits for another one;
+   * `refused`: whether the destination does not want it, rather than not now.
+   */
+  failed: Map<number, { reason: string; tried: boolean; refused: boolean }>;
   stop: Stop | null;
   streak: number;
 }
@@ -62,14 +65,14 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
   const probing = rules.streak >= MOST_FAILURES;
   let failures = 0;
 
-  const fail = (index: number, reason: string, tried = true): void => {
-    result.failed.set(index, { reason, tried });
+  const fail = (index: number, reason: string, refused: boolean): void => {
+    result.failed.set(index, { reason, tried: true, refused });
     const group = items[index]?.group ?? "";
     if (rules.ordered && group !== "") blocked.add(group);
   };
-  const split = ({ indexes, lane }: Job, reason: string): void => {
+  const split = ({ indexes, lane }: Job, reason: string, refused: boolean): void => {
     const [only] = indexes;
-    if (indexes.length === 1 && only !== undefined) return fail(only, reason);
+    if (indexes.length === 1 && only !== undefined) return fail(only, reason, refused);
     const half = indexes.length >> 1;
     lane.unshift({ indexes: indexes.slice(0, half), lane }, { indexes: indexes.slice(half), lane });
   };
@@ -87,7 +90,7 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
     failures = 0;
     for (const { job, reason } of suspects.splice(0).toReversed()) {
       if (job.indexes.length > 1) unblock(job);
-      split(job, reason);
+      split(job, reason, false);
     }
   };
   const settle = (job: Job, { verdict, reason, retryAfter, failed = [] }: Outcome): void => {
@@ -98,14 +101,14 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
       for (const index of job.indexes) {
         const own = alone.get(index);
         if (own === undefined) result.delivered.add(index);
-        else if (own.verdict !== "slow_down") fail(index, own.reason);
+        else if (own.verdict !== "slow_down") fail(index, own.reason, own.verdict === "refused");
         else result.stop ??= { verdict: "slow_down", reason: own.reason, retryAfter };
       }
       return;
     }
     if (verdict === "refused") {
       alive();
-      return split(job, why);
+      return split(job, why, true);
     }
     if (verdict !== "unavailable") {
       result.stop ??= { verdict, reason: why, retryAfter };
@@ -148,9 +151,9 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
   if (last !== undefined && result.streak >= MOST_FAILURES)
     result.stop ??= { verdict: "unavailable", reason: last.reason, retryAfter: null };
   if (result.stop === null && Date.now() < rules.until) {
-    for (const { job, reason } of suspects) for (const index of job.indexes) fail(index, reason);
+    for (const { job, reason } of suspects) for (const index of job.indexes) fail(index, reason, false);
     for (const index of waiting)
-      result.failed.set(index, { reason: "waits for an earlier one", tried: false });
+      result.failed.set(index, { reason: "waits for an earlier one", tried: false, refused: false });
   }
   return result;
 }

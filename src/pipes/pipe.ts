@@ -336,7 +336,9 @@ export class Pipe extends DurableObject<Env> {
     const alive = delivered.size > 0;
     const [failure] = failed.values();
     const told = stop?.reason ?? failure?.reason ?? null;
-    const refusals = alive ? 0 : state.refusals + [...failed.values()].filter(({ tried }) => tried).length;
+    const refusals = alive
+      ? 0
+      : state.refusals + [...failed.values()].filter(({ refused }) => refused).length;
     const before = alive ? null : state.down;
     const next: State = {
       ...state,

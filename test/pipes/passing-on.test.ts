@@ -123,6 +123,23 @@ describe("a pipe", () => {
     expect(log.attempts.filter(({ outcome }) => outcome === "unavailable")).toHaveLength(10);
   });
 
+  it("waits for a destination that was away for a moment, however many events met with that", async () => {
+    let up = false;
+    receivers.set("blip", () => status(up ? 200 : 503));
+    const settings = { url: "https://blip.example.com/hook", batch: true };
+    const pipe = await make("blip", { settings });
+    const events = await store(people(300));
+    await pass();
+    expect(await show(pipe)).toMatchObject({ paused: null });
+    up = true;
+    await pass(10_000);
+    expect((await show(pipe)).health).toMatchObject({ behind: 0, waiting: 0, delivered: 300 });
+    const bodies = (taken.get("blip") ?? []).flatMap(
+      ({ body }) => JSON.parse(body) as { data: { id: string } }[],
+    );
+    expect(bodies.map(({ data }) => data.id).toSorted()).toEqual(events.toSorted());
+  });
+
   it("does not give up one by one what its destination refuses altogether: it pauses, and has all of it later", async () => {
     const pipe = await make("never");
     receivers.set("never", () => status(400));

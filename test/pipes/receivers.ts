@@ -53,7 +53,8 @@ export function withReceivers(): void {
 async function receive(url: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers as Record<string, string>);
   const body = typeof init.body === "string" ? init.body : "";
-  const told = JSON.parse(body) as { type: string; data: { contact: string } };
+  // Of an array the first one is shown.
+  const [told] = [JSON.parse(body)].flat() as [{ type: string; data: { contact: string } }];
   const id = headers.get("webhook-id") ?? "";
   const attempt = headers.get("tidings-attempt") ?? "";
   const heard = { url, id, attempt, type: told.type, contact: told.data.contact, headers, body };
