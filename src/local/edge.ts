@@ -20,6 +20,8 @@ export interface EdgeOptions {
   entry?: string;
   /** A file of variables in place of .dev.vars. */
   envFile?: string;
+  /** Further variables. */
+  vars?: Readonly<Record<string, string>>;
   /** Where the runtime's debugger listens; by default wrangler finds a port. */
   inspector?: number;
   /** Gets each entry of the Worker's log. */
@@ -53,7 +55,8 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   const args = ["dev", ...(options.entry === undefined ? [] : [options.entry])];
   args.push("--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false");
   // Pipes may lead to this machine, in local development alone. The option takes all words until the next one.
-  args.push("--var", "PIPES_LOOPBACK:yes");
+  const vars = { PIPES_LOOPBACK: "yes", ...options.vars };
+  args.push("--var", ...Object.entries(vars).map(([name, value]) => `${name}:${value}`));
   if (options.envFile !== undefined) args.push("--env-file", options.envFile);
   if (options.inspector !== undefined) args.push("--inspector-port", String(options.inspector));
   const child = spawnWrangler([...args, ...persist(options)], ["ignore", "pipe", "pipe"]);

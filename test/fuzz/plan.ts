@@ -10,6 +10,7 @@ import { largeBody, oddBody } from "./kinds/bodies.ts";
 import { troubled, varied } from "./kinds/connections.ts";
 import { delivery, nearlyProven, unproven } from "./kinds/deliveries.ts";
 import { oddFraming } from "./kinds/framing.ts";
+import { pipeCall } from "./kinds/pipes.ts";
 import { oddHeaders, oddMethod, oddPath } from "./kinds/protocol.ts";
 import type { FuzzRequest } from "./types.ts";
 
@@ -51,6 +52,7 @@ const KINDS: readonly (readonly [share: number, make: Make])[] = [
   [6, ({ verify }, random) => nearlyProven(...draw(random, verify), random)],
   [3, (material, random) => unproven(sampleFrom(material, random), random)],
   [16, ({ names }, random) => apiCall(names, random)],
+  [12, ({ names }, random) => pipeCall(names, random)],
   [6, (_, random) => oddPath(random)],
   [4, (_, random) => oddMethod(random)],
   [5, (_, random) => oddHeaders(random)],

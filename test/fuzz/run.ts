@@ -16,6 +16,8 @@ import { watchMemory, type MemoryWatch } from "../bench/memory.ts";
 import { growthOf, grewTooMuch } from "./memory.ts";
 import { readOptions, USAGE, type Options } from "./options.ts";
 import { makePlan } from "./plan.ts";
+import { startHostileReceiver } from "./receiver.ts";
+import { judgePipes, makeWitness, startWitness, waitForWitness, type Witness } from "./settle-pipes.ts";
 import { discardSome, holdAgainstCounts, readAll, waitForRest } from "./settle.ts";
 import { API_TOKEN, variables } from "./settings.ts";
 import type { Finding, FuzzRequest } from "./types.ts";
@@ -42,9 +44,10 @@ await run(async () => {
   await shutDown(passed ? 0 : 1);
 });
 
-/** The Worker, the port that it listens at, and its debugger's. */
+/** The Worker, the port that it listens at, its debugger's, and a pipe that is only looked at. */
 interface Started {
   edge: Edge;
+  witness: Witness;
   port: number;
   inspector: number;
 }
@@ -63,6 +66,9 @@ async function start(log: WorkerLog): Promise<Started> {
   await writeFile(envFile, variables());
   const file = createWriteStream(join(ROOT, LOG));
   beforeExit(() => new Promise((done) => file.end(done)));
+  const [receiver, hostile] = [await startWitness(), await startHostileReceiver()];
+  beforeExit(receiver.stop);
+  beforeExit(hostile.stop);
   console.log("Starting Tidings on this machine, with an empty database ...");
   const edge = await startEdge({
     port,
@@ -70,6 +76,7 @@ async function start(log: WorkerLog): Promise<Started> {
     state: DATA,
     entry: join(code, "test", "fuzz", "worker.ts"),
     envFile,
+    vars: { FUZZ_RECEIVERS: `${new URL(receiver.url).port},${hostile.port}` },
     log: (line) => {
       file.write(`${line}\n`);
       log.take(line);
@@ -80,12 +87,12 @@ async function start(log: WorkerLog): Promise<Started> {
     return await giveUp(`the configuration: ${edge.value.problems.join("; ")}`);
   void edge.value.ended.then(async () => await giveUp(`the Worker died; its log is in ${LOG}`));
   log.newFindings(); // what wrangler said at the start
-  return { edge: edge.value, port, inspector };
+  return { edge: edge.value, witness: await makeWitness(edge.value, receiver), port, inspector };
 }
 
 /** Sends, waits until all has come to rest, looks at what came of it; whether all was as it must be. */
 async function fuzz(
-  { edge, port, inspector }: Started,
+  { edge, witness, port, inspector }: Started,
   log: WorkerLog,
   options: Options,
   replayed: readonly FuzzRequest[] | null,
@@ -93,7 +100,11 @@ async function fuzz(
   const memory = watchMemory(`ws://127.0.0.1:${inspector}/ws`);
   const driven = await send(port, log, options, replayed);
   memory.stop();
-  const wrong = [...(await settle(edge, driven, log)), ...judgeMemory(memory, driven)];
+  const wrong = [
+    ...(await settle(edge, driven, log)),
+    ...(await settlePipes(edge, witness, log)),
+    ...judgeMemory(memory, driven),
+  ];
   const healthy = await fetch(`${edge.url}/healthz`).then(
     ({ status }) => status === 200,
     () => false,
@@ -155,6 +166,19 @@ async function settle(edge: Edge, driven: Driven, log: WorkerLog): Promise<strin
     `\nStored: ${format(events)} events, ${format(duplicates)} repeats, ${format(pings)} pings, ${format(dead_letters)} dead letters.`,
   );
   return wrong;
+}
+
+async function settlePipes(edge: Edge, witness: Witness, log: WorkerLog): Promise<string[]> {
+  const progress = startProgress("Passing");
+  const show = (done: number, all: number): void => progress.show(done, all, "events passed on");
+  const wrong = await waitForWitness(apiAt(edge.url, API_TOKEN), witness, show);
+  const judged = await judgePipes(edge, witness);
+  progress.end();
+  const { events, requests } = witness.receiver.heard;
+  console.log(
+    `\nPassed on: ${format(events.size)} events in ${format(requests)} requests beside ${judged.pipes - 1} hostile pipes; ${format(log.keptIn())} calls to elsewhere were kept in.`,
+  );
+  return [...wrong, ...judged.wrong];
 }
 
 function judgeMemory({ samples }: MemoryWatch, { requests }: Driven): string[] {

@@ -13,6 +13,10 @@ export const API_TOKEN = `${SECRET_WORD}-reader`;
 export const LETTERMINT_KEY = `${SECRET_WORD}-lettermint`;
 export const UNISENDER_KEY = `${SECRET_WORD}-unisender`;
 
+/** Signs and seals; both show the word as base64 has it. */
+const KEY = Buffer.from(`fuzz:${SECRET_WORD}`.padEnd(32, "."));
+export const SIGNING_SECRET = `whsec_${KEY.toString("base64")}`;
+
 /** `user:password` of a source. */
 export const pairOf = (source: string): string => `fuzz:${SECRET_WORD}-${source}`;
 
@@ -45,6 +49,7 @@ export function variables(): string {
   return [
     `SOURCE_CREDENTIALS='${JSON.stringify(Object.fromEntries(credentials)).replaceAll("'", String.raw`\u0027`)}'`,
     `API_TOKENS=${JSON.stringify({ fuzz: API_TOKEN })}`,
+    `PIPE_KEYS=${JSON.stringify({ fuzz: KEY.toString("base64") })}`,
     `SOURCES=${JSON.stringify(SOURCES)}`,
     "",
   ].join("\n");

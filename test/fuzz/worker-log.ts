@@ -7,11 +7,13 @@ const EXPECTED: readonly RegExp[] = [
   /message: 'a request was refused'/,
   /message: 'a provider set up its URL'/,
   /message: 'the spool was moved into the queue'/,
+  /message: 'a pipe was paused'/,
   /message: 'a request could not be served',.* reason: 'the body did not come whole'/,
 ];
 
-/** How the local server in front of the Worker tells of senders that go away; these lines are not the Worker's. */
+/** What the local server in front of the Worker says of senders that go away, and the runtime of alarms; not the Worker's words. */
 const WRANGLER: readonly RegExp[] = [
+  /^(?:warning|error): NOSENTRY SQLite alarm overdue, running despite AlarmManager mismatch/,
   /^error: Error inside ProxyWorker .*: Network connection lost\.$/,
   /^error: Failed to drain the unused request body\. Error: Network connection lost\./,
 ];
@@ -20,6 +22,11 @@ const WRANGLER: readonly RegExp[] = [
 const GAP = /^error: exception = workerd\/io\/trace-stream\.c\+\+.* tail session was canceled/;
 
 const MARK = "fuzz-queue ";
+/** How the Worker of the fuzz tells that something wanted to leave this machine. */
+const KEPT_IN = "fuzz-kept-in";
+
+/** What looks like one. */
+export const ADDRESS = /[^\s'"@]+@[\w-]+\.\w/;
 
 export interface WorkerLog {
   /** Takes a line of the log. */
@@ -32,6 +39,8 @@ export interface WorkerLog {
   messages: Map<string, number>;
   /** How often the runtime lost lines of the log. */
   gaps(): number;
+  /** How many requests and connections to elsewhere were kept in. */
+  keptIn(): number;
 }
 
 interface Told {
@@ -44,6 +53,7 @@ export function startWorkerLog(): WorkerLog {
   const acknowledged = new Map<string, number>();
   const messages = new Map<string, number>();
   let gaps = 0;
+  let keptIn = 0;
   const takeQueue = ({ queue, messages: told }: Told): void => {
     if (queue === "tidings-dead") findings.push(`${told.length} messages were given up by the queue`);
     for (const [id, elements, attempts, end] of told) {
@@ -56,13 +66,16 @@ export function startWorkerLog(): WorkerLog {
     acknowledged,
     messages,
     gaps: () => gaps,
+    keptIn: () => keptIn,
     newFindings: () => findings.splice(0),
     take: (line) => {
       if (line.startsWith(MARK)) return takeQueue(JSON.parse(line.slice(MARK.length)));
+      if (line === KEPT_IN) return void (keptIn += 1);
       if (WRANGLER.some((pattern) => pattern.test(line))) return;
       if (GAP.test(line)) return void (gaps += 1);
       if (leaks(line))
         findings.push(`the log shows a secret, a path or a stack trace: ${line.slice(0, 1000)}`);
+      else if (ADDRESS.test(line)) findings.push(`the log shows an address: ${line.slice(0, 1000)}`);
       else if (!EXPECTED.some((pattern) => pattern.test(line)))
         findings.push(`the log says: ${line.slice(0, 1000)}`);
     },

@@ -1,7 +1,9 @@
 // The fuzz's Worker: Tidings, and beside it what the fuzz needs to see. It tells in its log which queue messages were
-// acknowledged and which will come again, has a door into the queue of Cloudflare Email Service, and lets nothing out:
-// what a provider's message asks to be fetched is answered here.
+// acknowledged and which will come again, has a door into the queue of Cloudflare Email Service, and lets nothing out: what
+// is asked of other machines is answered here, and only the fuzz's own receivers on this one are called.
 
+import { Socket } from "node:net";
+import { env as bindings } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { configOf } from "../../src/config.ts";
 import { open } from "../../src/process/consume.ts";
@@ -14,19 +16,67 @@ const MARK = "fuzz-queue ";
 const EMAIL_EVENTS = "/fuzz/email-events";
 const MOST_PER_ENVELOPE = 1_000; // as the dead letters have it
 
-/** Subscriptions are confirmed; certificates are not to be had. */
-globalThis.fetch = async (input) =>
-  new Response(null, { status: /Action=ConfirmSubscription/.test(urlOf(input)) ? 200 : 404 });
+const KEPT_IN = "fuzz-kept-in";
 
-function urlOf(input: RequestInfo | URL): string {
-  return input instanceof Request ? input.url : input.toString();
+/** Ports of the receivers: that of the pipe that nobody touches, and the hostile one's, which all others come to. */
+const [WITNESS, HOSTILE] = String((bindings as { FUZZ_RECEIVERS?: unknown }).FUZZ_RECEIVERS ?? "").split(",");
+
+const toReceivers = globalThis.fetch.bind(globalThis);
+
+/** What is not on this machine is answered with the status that its host or path names, and with what was sent. */
+globalThis.fetch = async (input, init) => {
+  const url = new URL(input instanceof Request ? input.url : input.toString());
+  if (url.hostname === "127.0.0.1" && HOSTILE !== undefined) {
+    url.protocol = "http:";
+    if (url.port !== WITNESS) url.port = HOSTILE;
+    return await toReceivers(url, init);
+  }
+  console.log(KEPT_IN);
+  // Subscriptions are confirmed; certificates are not to be had.
+  if (url.searchParams.get("Action") === "ConfirmSubscription") return new Response(null);
+  const status = Number(/\b[2-5]\d\d\b/.exec(`${url.hostname.replace(/^s/, "")}${url.pathname}`)?.[0] ?? 404);
+  const sent = `${JSON.stringify(init?.headers ?? {})}${typeof init?.body === "string" ? init.body : ""}`;
+  return new Response(status === 204 || status === 304 ? null : sent, { status });
+};
+
+/** Sockets, by which AMQP is spoken, lead nowhere. */
+Socket.prototype.connect = function (this: Socket): Socket {
+  console.log(KEPT_IN);
+  queueMicrotask(() => this.destroy(new Error("connect ECONNREFUSED")));
+  return this;
+};
+
+const PLACEHOLDER = /~pipe(\d{1,3})/g;
+
+/** The text with the ids of pipes, in the order in which they were made, where it names a place; not the untouched one's. */
+async function withIds(text: string, db: D1Database): Promise<string> {
+  if (!text.includes("~pipe")) return text;
+  const { results } = await db
+    .prepare("SELECT id FROM pipes WHERE name <> 'witness' ORDER BY id")
+    .all<{ id: string }>();
+  return text.replaceAll(PLACEHOLDER, (_, place) => results[Number(place) % results.length]?.id ?? "none");
+}
+
+/** The request with ids of pipes in it; only that for redeliveries names some in its body. */
+async function named(request: Request, db: D1Database): Promise<Request> {
+  const url = await withIds(request.url, db);
+  const { method, headers } = request;
+  if (url.endsWith("/v1/redeliveries") && method === "POST") {
+    const body = await request.text().then(
+      async (text) => await withIds(text, db),
+      () => null, // who breaks off is answered as who sends nothing
+    );
+    return new Request(url, { method, headers, body });
+  }
+  return url === request.url ? request : new Request(url, request);
 }
 
 export default {
   ...worker,
 
   async fetch(request, env, context) {
-    if (new URL(request.url).pathname !== EMAIL_EVENTS) return await worker.fetch(request, env, context);
+    if (new URL(request.url).pathname !== EMAIL_EVENTS)
+      return await worker.fetch(await named(request, env.DB), env, context);
     const bodies = await bodiesOf(request);
     if (bodies.length === 0) return Response.json({ queued: 0 });
     try {
