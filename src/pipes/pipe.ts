@@ -175,6 +175,7 @@ export class Pipe extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
     this.#retries.forget();
     this.#state = null;
+    this.#again = false;
   }
 
   override async alarm(): Promise<void> {
@@ -182,9 +183,11 @@ export class Pipe extends DurableObject<Env> {
     try {
       await this.#work();
     } catch (error) {
-      console.error({ message: "a pipe waits", pipe: this.#state?.id, error: String(error) });
+      const pipe = this.#state?.id;
       this.#state = null;
       this.#read = null;
+      if (this.#load() === null) return; // deleted while it worked
+      console.error({ message: "a pipe waits", pipe, error: String(error) });
       await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
     } finally {
       this.#running = false;
@@ -302,6 +305,7 @@ export class Pipe extends DurableObject<Env> {
       1,
     );
     await this.#note(log);
+    this.#current(); // deleted meanwhile, nothing is written any more
     const now = Date.now();
     const put = (one: Picked["passed"][number], tries: number, reason: string): void =>
       this.#retries.put({
@@ -457,7 +461,7 @@ export class Pipe extends DurableObject<Env> {
       streak: state.streak,
       until,
     };
-    return await dispatch(items, rules, async (batch) => {
+    const result = await dispatch(items, rules, async (batch) => {
       const account = await attempt(
         this.env,
         { kind, settings, kept: this.#kept },
@@ -469,6 +473,8 @@ export class Pipe extends DurableObject<Env> {
       if (tells) log.push(recordOf(record.id, batch, account, tries));
       return account.outcome;
     });
+    this.#current(); // deleted meanwhile, nothing is written any more
+    return result;
   }
 
   /** One pace over all slices. */

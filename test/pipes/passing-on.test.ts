@@ -1,7 +1,12 @@
 // What pipes promise, seen by a receiver: every stored event that matches reaches it at least once, whatever it does to us.
 
 import { env } from "cloudflare:workers";
-import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createScheduledController,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
@@ -138,6 +143,26 @@ describe("a pipe", () => {
       ({ body }) => JSON.parse(body) as { data: { id: string } }[],
     );
     expect(bodies.map(({ data }) => data.id).toSorted()).toEqual(events.toSorted());
+  });
+
+  it("leaves nothing behind where it is deleted while it delivers", async () => {
+    const pipe = await make("cut");
+    receivers.set("cut", async () => {
+      await ask("DELETE", `/pipes/${pipe}`);
+      return status(503);
+    });
+    const said = vi.spyOn(console, "error");
+    const stub = env.PIPES.getByName(pipe);
+    await store(people(2));
+    await stub.wake();
+    await runDurableObjectAlarm(stub);
+    const left = await runInDurableObject(stub, async (_, { storage }) => ({
+      alarm: await storage.getAlarm(),
+      tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'retries'").toArray(),
+    }));
+    expect(left).toEqual({ alarm: null, tables: [] });
+    expect(await rows("SELECT * FROM attempts")).toEqual([]);
+    expect(said.mock.calls).toEqual([]);
   });
 
   it("does not give up one by one what its destination refuses altogether: it pauses, and has all of it later", async () => {
