@@ -2,6 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { MUTANTS } from "./simulation/mutants.ts";
 import { check } from "./simulation/reference.ts";
 import { simulate } from "./simulation/simulate.ts";
 import { worldOf, type World } from "./simulation/world.ts";
@@ -29,6 +30,14 @@ describe("histories from seeds", () => {
     expect((await simulate(worldOf(7))).log).toEqual(first.log);
     expect((await simulate(worldOf(8))).log).not.toEqual(first.log);
   });
+});
+
+it("each mutant changes exactly one place of the source as it is now", () => {
+  const sources = import.meta.glob("../src/**/*.ts", { query: "?raw", import: "default", eager: true });
+  for (const { name, file, from, to } of MUTANTS) {
+    expect(sources[`../src/${file}`]?.split(from), name).toHaveLength(2);
+    expect(to, name).not.toBe(from);
+  }
 });
 
 describe("the reference notices", () => {
