@@ -10,7 +10,7 @@ const CHATTER = [
   /^ ⛅️ wrangler/,
   /^─+$/,
   /^🪵 {2}Logs were written/,
-  /^(?:Using secrets defined in|Your Worker has access to|Binding {2,}|env\.[A-Z_]+ \()/,
+  /^(?:Using secrets defined in|Your Worker has access to|Binding {2,}|env\.[A-Z_]+ (?:\(| +))/,
   // It asks Cloudflare where this machine is, and shows a stack trace where there is no network. Nothing needs the answer.
   /^Error: getaddrinfo ENOTFOUND workers\.cloudflare\.com/,
   /^ {4}at .*\(node:dns:/,

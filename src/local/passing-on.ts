@@ -11,7 +11,7 @@ import { beforeExit } from "./shutdown.ts";
 /** Types that the second pipe's filter lets through. */
 const WANTED = ["bounced", "complained"];
 const FILTER = `type in ${JSON.stringify(WANTED)}`;
-const TROUBLES: Troubles = { down: 2_000, then: ["refuse", "cut", "refuse"] };
+const TROUBLES: Troubles = { down: 2_000, after: ["refuse", "cut", "refuse"] };
 
 const POLL = 250; // ms
 /** ms without any movement: longer than the second look at a destination that is down waits. */
@@ -39,7 +39,7 @@ export async function makePipes(url: string, token: string): Promise<DemoPipes> 
     settings: object,
   ): Promise<DemoPipe> => {
     const receiver = await startReceiver(troubles);
-    beforeExit(receiver.stop);
+    beforeExit(async () => await receiver.stop());
     const answer = await fetch(`${url}/v1/pipes`, {
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -53,7 +53,7 @@ export async function makePipes(url: string, token: string): Promise<DemoPipes> 
   };
   return {
     all: await make("everything", TROUBLES, {}, { batch: true }),
-    some: await make("bounces", { down: 0, then: [] }, { filter: FILTER }, {}),
+    some: await make("bounces", { down: 0, after: [] }, { filter: FILTER }, {}),
   };
 }
 

@@ -8,7 +8,7 @@ import { Webhook } from "standardwebhooks";
 export interface Troubles {
   down: number;
   /** `refuse`: 503; `cut`: it has the events and breaks off before it says so. */
-  then: readonly ("refuse" | "cut")[];
+  after: readonly ("refuse" | "cut")[];
 }
 
 /** What a receiver was told. */
@@ -43,7 +43,7 @@ interface Payload {
 const EVERY = 2;
 
 /** Starts a receiver on a free port of this machine. */
-export async function startReceiver({ down, then }: Troubles): Promise<Receiver> {
+export async function startReceiver({ down, after }: Troubles): Promise<Receiver> {
   const heard: Heard = {
     requests: 0,
     verified: 0,
@@ -53,7 +53,7 @@ export async function startReceiver({ down, then }: Troubles): Promise<Receiver>
     repeats: 0,
     events: new Map(),
   };
-  const left = [...then];
+  const left = [...after];
   /** Ids that met with a trouble: none does twice, for an event that fails twice waits for minutes. */
   const troubled = new Set<string>();
   let webhook: Webhook | null = null;

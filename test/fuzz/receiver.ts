@@ -5,11 +5,10 @@ import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** First parts of the path, and what it does with them. */
-export const BEHAVIOURS: readonly string[] = [
-  ..."200 200 204 echo echo 400 401 404 410 413 429 500 503 redirect flood garbage cut half slow hang".split(
+export const BEHAVIOURS: readonly string[] =
+  "200 200 204 echo echo 400 401 404 410 413 429 500 503 redirect flood garbage cut half slow hang".split(
     " ",
-  ),
-];
+  );
 const HANG = 4_000; // ms; longer would only hold up the senders
 const FLOOD = 3_000_000; // bytes
 

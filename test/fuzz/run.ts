@@ -67,8 +67,8 @@ async function start(log: WorkerLog): Promise<Started> {
   const file = createWriteStream(join(ROOT, LOG));
   beforeExit(() => new Promise((done) => file.end(done)));
   const [receiver, hostile] = [await startWitness(), await startHostileReceiver()];
-  beforeExit(receiver.stop);
-  beforeExit(hostile.stop);
+  beforeExit(async () => await receiver.stop());
+  beforeExit(() => hostile.stop());
   console.log("Starting Tidings on this machine, with an empty database ...");
   const edge = await startEdge({
     port,

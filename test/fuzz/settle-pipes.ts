@@ -19,7 +19,7 @@ export interface Witness {
 
 /** Starts the receiver of the pipe that nobody touches. */
 export async function startWitness(): Promise<Receiver> {
-  return await startReceiver({ down: 0, then: [] });
+  return await startReceiver({ down: 0, after: [] });
 }
 
 /** Makes that pipe: it passes everything on. */

@@ -19,7 +19,7 @@ const MOST_PER_ENVELOPE = 1_000; // as the dead letters have it
 const KEPT_IN = "fuzz-kept-in";
 
 /** Ports of the receivers: that of the pipe that nobody touches, and the hostile one's, which all others come to. */
-const [WITNESS, HOSTILE] = String((bindings as { FUZZ_RECEIVERS?: unknown }).FUZZ_RECEIVERS ?? "").split(",");
+const [WITNESS, HOSTILE] = ((bindings as { FUZZ_RECEIVERS?: string }).FUZZ_RECEIVERS ?? "").split(",");
 
 const toReceivers = globalThis.fetch.bind(globalThis);
 

@@ -38,7 +38,7 @@ const SETTINGS: Readonly<Record<string, (random: Random) => Record<string, unkno
       private_key: `-----BEGIN PRIVATE KEY-----\n${Buffer.from(SECRET).toString("base64")}\n-----END PRIVATE KEY-----\n`,
     }),
   }),
-  servicebus: () => ({ namespace: "fuzz", entity: "events/429", key_name: "send", key: SECRET }),
+  servicebus: () => ({ namespace: "fuzz-events", entity: "events/429", key_name: "send", key: SECRET }),
   kafka: (random) => ({
     flavour: "redpanda",
     url: `${HERE}/${draw(random, BEHAVIOURS)}`,
