@@ -38,7 +38,8 @@ export async function pick(
     suppression: filters.some((filter) => filter.needs.suppression),
   };
   const events = shown.map(({ event }) => event);
-  const facts = await readFacts(env.DB, env.BUCKET, events, needs);
+  const asks = needs.message || needs.suppression;
+  const facts = asks ? await readFacts(env.DB, env.BUCKET, events, needs) : [];
   for (const [index, { row, event }] of shown.entries()) {
     const verdict = verdictOf(filters, event, facts[index] ?? {});
     if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
