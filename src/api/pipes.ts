@@ -185,6 +185,7 @@ pipes.openapi(pausing, async (c) => {
   const reason = `paused by ${c.var.token.name}`;
   if (!(await pausePipe(c.env.DB, { pipe: record, reason, at: Date.now(), told: false })))
     throw new ProblemError(409, "It is paused already.");
+  await c.env.PIPES.getByName(record.id).heed();
   return c.json(await again(c.env, record.id), 200);
 });
 
@@ -278,6 +279,7 @@ pipes.openapi(rotating, async (c) => {
   const record = { ...before, secrets: await sealed(c.env, before.id, secret), changed_at: Date.now() };
   if (!(await changePipe(c.env.DB, record)))
     throw new ProblemError(409, "It was changed meanwhile; read it again.");
+  await c.env.PIPES.getByName(before.id).heed();
   return c.json({ made }, 200);
 });
 

@@ -1,6 +1,5 @@
 // One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
 
-import { within } from "../model/deadline.ts";
 import { timeId } from "../model/id.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./http.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
@@ -35,15 +34,19 @@ export async function attempt(
   const exchanges: Exchange[] = [];
   const note = (exchange: Exchange): void => void exchanges.push(exchange);
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), ATTEMPT_DEADLINE);
+  const late = Promise.withResolvers<never>();
+  const giveUp = (): void => late.reject(new Error("the kind did not end what it began"));
+  let timer = setTimeout(() => {
+    abort.abort();
+    timer = setTimeout(giveUp, GRACE);
+  }, ATTEMPT_DEADLINE);
   const { signal } = abort;
   const loopback = allowsLoopback(env);
   const fetch = pipeFetch(note, { signal, loopback });
   const own: Attempt = { id, now: at, fetch, note, signal, loopback, env, kept };
-  let outcome: Outcome;
+  let outcome: Outcome | null = null;
   try {
-    const delivering = kind.deliver(batch, settings, own);
-    outcome = await within(ATTEMPT_DEADLINE + GRACE, "the destination", delivering);
+    outcome = await Promise.race([kind.deliver(batch, settings, own), late.promise]);
   } catch (error) {
     const reason = abort.signal.aborted ? "no answer within 15 seconds" : "the attempt broke off";
     if (!abort.signal.aborted)
@@ -51,7 +54,8 @@ export async function attempt(
     outcome = { verdict: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
-    abort.abort();
+    // Nothing is left to be ended of what went well, and an abort is dear: it makes an error and tells all who listen.
+    if (outcome?.verdict !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
 }

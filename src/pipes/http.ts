@@ -55,8 +55,22 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Pipes call few URLs, and each of them very often. */
+const judged = new Map<string, string | null>();
+const MOST_JUDGED = 100;
+
 /** Why a URL may not be called; null where it may. `loopback`: whether plain http to this machine is allowed. */
 export function refusalOf(text: string, loopback: boolean): string | null {
+  const key = `${loopback} ${text}`;
+  const before = judged.get(key);
+  if (before !== undefined) return before;
+  const refusal = judge(text, loopback);
+  if (judged.size >= MOST_JUDGED) judged.clear();
+  judged.set(key, refusal);
+  return refusal;
+}
+
+function judge(text: string, loopback: boolean): string | null {
   if (!URL.canParse(text)) return "is not a URL";
   const url = new URL(text);
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.+$/, "");
@@ -99,10 +113,10 @@ export function pipeFetch(
 ): PipeFetch {
   return async (request) => {
     const began = Date.now();
-    const hide = hiding(request);
-    const shown = shownRequest(request, hide);
-    const tell = (response: Exchange["response"], error: string | null): void =>
-      note({ request: shown, response, error, took: Date.now() - began });
+    let hides: Hide | null = null;
+    const hide: Hide = (text, cut) => (hides ??= hiding(request))(text, cut);
+    const tell = (response: Shown | null, error: string | null): void =>
+      note(exchangeOf(request, response, { hide, error, took: Date.now() - began }));
     const refusal = refusalOf(request.url, loopback);
     if (refusal !== null) {
       tell(null, `the URL ${refusal}`);
@@ -119,9 +133,8 @@ export function pipeFetch(
       };
       const response = await call(url, init);
       const text = await readBounded(response, signal);
-      const { status } = response;
-      const read = request.secretAnswer === true && response.ok ? "(hidden)" : hide(text, true);
-      tell({ status, headers: shownHeaders([...response.headers], hide), body: read }, null);
+      const { status, ok } = response;
+      tell({ status, ok, headers: response.headers, text }, null);
       return { status, headers: response.headers, text };
     } catch (error) {
       const reason = signal.aborted
@@ -139,6 +152,29 @@ function wordsOf(error: unknown): string {
 
 /** `cut`: whether the text may end within a secret. */
 type Hide = (text: string, cut?: boolean) => string;
+
+type Shown = Answer & { ok: boolean };
+
+/** What is shown is worked out when it is looked at: of a thousand requests that went well, the log keeps five. */
+function exchangeOf(
+  request: PipeRequest,
+  response: Shown | null,
+  { hide, error, took }: { hide: Hide; error: string | null; took: number },
+): Exchange {
+  return {
+    get request() {
+      return shownRequest(request, hide);
+    },
+    get response() {
+      if (response === null) return null;
+      const { status, ok, headers, text } = response;
+      const body = request.secretAnswer === true && ok ? "(hidden)" : hide(text, true);
+      return { status, headers: shownHeaders([...headers], hide), body };
+    },
+    error,
+    took,
+  };
+}
 
 function shownRequest(request: PipeRequest, hide: Hide): Exchange["request"] {
   const { method, url, headers, body } = request;

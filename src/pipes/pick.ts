@@ -4,7 +4,7 @@ import { eventShape, iso } from "../store/event-shape.ts";
 import type { StoredEvent } from "../store/events.ts";
 import type { Notice } from "../store/notices.ts";
 import type { Piped } from "./dispatch.ts";
-import { readFacts } from "./filter/facts.ts";
+import { MOST_EVENTS, readFacts } from "./filter/facts.ts";
 import { compileFilter, evaluate, type Facts, type Filter } from "./filter/filter.ts";
 import type { OpenPipe } from "./open.ts";
 import { render } from "./payload.ts";
@@ -38,7 +38,10 @@ export async function pick(
     suppression: filters.some((filter) => filter.needs.suppression),
   };
   const events = shown.map(({ event }) => event);
-  const facts = await readFacts(env.DB, env.BUCKET, events, needs);
+  const facts: Facts[] = [];
+  const asked = needs.message || needs.suppression ? events.length : 0;
+  for (let at = 0; at < asked; at += MOST_EVENTS)
+    facts.push(...(await readFacts(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
   for (const [index, { row, event }] of shown.entries()) {
     const verdict = verdictOf(filters, event, facts[index] ?? {});
     if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });

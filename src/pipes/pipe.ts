@@ -18,8 +18,11 @@ import { pick, pipedOf, type Picked, type Row } from "./pick.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
 
-/** Rows of a feed that are read at once. */
+/** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
 const SLICE = 1_000;
+const MOST_SLICE = 4_000;
+/** ms for which a pipe at work knows its settings, were it not told that they changed. */
+const KNOWN_FOR = 1_000;
 /** ms that one alarm works before it hands over to the next, so that what a person changes is heard of. */
 const RUN = 60_000;
 /** Events that failed alone. With more of them the pipe reads no further until some are done. */
@@ -90,7 +93,8 @@ export class Pipe extends DurableObject<Env> {
   #pace: { rate: number | null; next: () => Promise<void> } = { rate: null, next: paceOf(null) };
   readonly #kept = new Map<string, { value: unknown; until: number }>();
   readonly #retries = new Retries(this.ctx.storage);
-  #read: { after: number; rows: Promise<StoredEvent[]> } | null = null;
+  #read: { after: number; limit: number; rows: Promise<StoredEvent[]> } | null = null;
+  #opened: { pipe: OpenPipe; until: number } | null = null;
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
   async begin(id: string, place: Place): Promise<void> {
@@ -116,10 +120,16 @@ export class Pipe extends DurableObject<Env> {
     return waiting === null ? state.place.notices : Math.min(state.place.notices, waiting - 1);
   }
 
+  /** Takes a change of its settings, or a pause, into account before it goes on. */
+  async heed(): Promise<void> {
+    this.#opened = null;
+  }
+
   /** Looks at a destination that is down at once: somebody mended it, or the pipe. */
   async resume(): Promise<void> {
     const state = this.#load();
     if (state === null) return;
+    this.#opened = null;
     const down = state.down === null ? null : { ...state.down, since: Date.now(), until: 0, looks: 0 };
     this.#save({ ...state, down, unevaluated: 0, refusals: 0 });
     this.#retries.hurry(Date.now());
@@ -176,10 +186,12 @@ export class Pipe extends DurableObject<Env> {
     this.#retries.forget();
     this.#state = null;
     this.#again = false;
+    this.#opened = null;
   }
 
   override async alarm(): Promise<void> {
     this.#running = true;
+    this.#opened = null;
     try {
       await this.#work();
     } catch (error) {
@@ -201,15 +213,15 @@ export class Pipe extends DurableObject<Env> {
       this.#again = false;
       const state = this.#load();
       if (state === null) return;
-      const record = await getPipe(this.env.DB, state.id);
+      const known = this.#opened !== null && this.#opened.until > Date.now() ? this.#opened.pipe : null;
+      const record = known?.record ?? (await getPipe(this.env.DB, state.id));
       if (record === null) return await this.end();
       if (record.paused !== null) return;
       if (state.down !== null && state.down.until > Date.now())
         return await this.ctx.storage.setAlarm(state.down.until);
-      const opened = await openPipe(this.env, record);
-      if (!opened.ok) return await this.#pause(record, opened.reason);
-      this.#ordered = record.options.ordered;
-      const more = await this.#round(opened.value, until);
+      const pipe = known ?? (await this.#open(record));
+      if (pipe === null) return;
+      const more = await this.#round(pipe, until);
       if (Date.now() >= until) return await this.ctx.storage.setAlarm(Date.now());
       if (!more && !this.#again) break;
     }
@@ -217,63 +229,78 @@ export class Pipe extends DurableObject<Env> {
     if (due !== null) await this.ctx.storage.setAlarm(Math.max(due, Date.now() + 100));
   }
 
+  /** Null where it cannot be opened, and so was paused. */
+  async #open(record: PipeRecord): Promise<OpenPipe | null> {
+    const opened = await openPipe(this.env, record);
+    if (!opened.ok) {
+      await this.#pause(record, opened.reason);
+      return null;
+    }
+    this.#ordered = record.options.ordered;
+    this.#opened = { pipe: opened.value, until: Date.now() + KNOWN_FOR };
+    return opened.value;
+  }
+
   /** One slice of everything that waits. Whether there may be more. */
   async #round(pipe: OpenPipe, until: number): Promise<boolean> {
     const tried = await this.#retryDue(pipe, until);
     if (tried === "stopped") return true;
     const room = this.#retries.count() < MOST_RETRIES;
-    const events = room ? await this.#advance(pipe, "events", until) : "idle";
+    const { place } = this.#current();
+    // Read while the events are delivered: in a long catch-up each wait for the database counts.
+    const told = room ? this.#notices(place.notices) : null;
+    told?.catch(() => undefined); // whoever waits for it hears of it
+    const stored = room ? this.#events(place.events, sliceOf(pipe)) : null;
+    const events = stored === null ? "idle" : await this.#advance(pipe, "events", stored, until);
     if (events === "stopped") return true;
-    const notices = room ? await this.#advance(pipe, "notices", until) : "idle";
+    const notices = told === null ? "idle" : await this.#advance(pipe, "notices", told, until);
     if (notices === "stopped") return true;
     const again = room ? await this.#redeliverSome(pipe, until) : "idle";
     return [tried, events, notices, again].includes("more");
   }
 
-  async #advance(pipe: OpenPipe, feed: Feed, until: number): Promise<Progress> {
-    const { place } = this.#current();
-    const after = place[feed];
-    const rows: Row[] = feed === "events" ? await this.#events(after) : await this.#notices(after);
+  async #advance(pipe: OpenPipe, feed: Feed, reading: Promise<Row[]>, until: number): Promise<Progress> {
+    const rows = await reading;
     const last = rows.at(-1);
     if (last === undefined) return "idle";
+    const limit = feed === "events" ? sliceOf(pipe) : SLICE;
     // What comes next is read while this is delivered.
-    if (feed === "events" && rows.length === SLICE) this.#readOn(last.seq);
+    if (feed === "events" && rows.length === limit) this.#readOn(last.seq, limit);
     const ahead = new Set(this.#current().ahead);
     const left = rows.filter(({ id }) => !ahead.has(id));
     const picked = await pick(this.env, pipe, left);
-    const result = await this.#deliver(pipe, feed, picked, until);
-    if (result === null) return "stopped";
-    const { undone } = result;
-    const state = this.#current();
-    const first = undone.length === 0 ? null : Math.min(...undone);
-    const done = rows.filter(({ seq }) => first !== null && seq > first && !undone.includes(seq));
-    const moved = { ...state.place, [feed]: first === null ? last.seq : first - 1 };
-    // Ids of both feeds stand in one list.
-    const own = new Set(rows.map(({ id }) => id));
-    const others = state.ahead.filter((id) => !own.has(id));
-    const passed = new Set(picked.passed.map(({ row }) => row.seq));
-    const filtered = left.filter(({ seq }) => seq <= moved[feed] && !passed.has(seq)).length;
-    this.#save({
-      ...state,
-      place: moved,
-      ahead: [...others, ...done.map(({ id }) => id)],
-      filtered: state.filtered + filtered,
+    const result = await this.#deliver(pipe, feed, picked, until, (state, undone) => {
+      const open = new Set(undone);
+      const first = undone.length === 0 ? null : Math.min(...undone);
+      const done = first === null ? [] : rows.filter(({ seq }) => seq > first && !open.has(seq));
+      const moved = first === null ? last.seq : first - 1;
+      // Ids of both feeds stand in one list.
+      const own = new Set(rows.map(({ id }) => id));
+      const others = state.ahead.filter((id) => !own.has(id));
+      const passed = new Set(picked.passed.map(({ row }) => row.seq));
+      const filtered = left.filter(({ seq }) => seq <= moved && !passed.has(seq)).length;
+      return {
+        ...state,
+        place: { ...state.place, [feed]: moved },
+        ahead: [...others, ...done.map(({ id }) => id)],
+        filtered: state.filtered + filtered,
+      };
     });
-    if (result.stopped) return "stopped";
-    return rows.length === SLICE || first !== null ? "more" : "idle";
+    if (result === null || result.stopped) return "stopped";
+    return rows.length === limit || result.undone.length > 0 ? "more" : "idle";
   }
 
-  async #events(after: number): Promise<Row[]> {
-    const read =
-      this.#read?.after === after ? this.#read.rows : readFeed(this.env.DB, { after, limit: SLICE });
+  async #events(after: number, limit: number): Promise<Row[]> {
+    const known = this.#read?.after === after && this.#read.limit === limit ? this.#read.rows : null;
     this.#read = null;
-    return (await read).map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+    const events = await (known ?? readFeed(this.env.DB, { after, limit }));
+    return events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
   }
 
-  #readOn(after: number): void {
-    const rows = readFeed(this.env.DB, { after, limit: SLICE });
+  #readOn(after: number, limit: number): void {
+    const rows = readFeed(this.env.DB, { after, limit });
     rows.catch(() => undefined); // whoever asks for it hears of it
-    this.#read = { after, rows };
+    this.#read = { after, limit, rows };
   }
 
   async #notices(after: number): Promise<Row[]> {
@@ -281,12 +308,16 @@ export class Pipe extends DurableObject<Env> {
     return notices.map((notice): Row => ({ feed: "notices", id: notice.id, seq: notice.seq, notice }));
   }
 
-  /** Delivers what was picked. Places that are not done; null where the pipe was paused. */
+  /**
+   * Delivers what was picked. Places that are not done; null where the pipe was paused. `move`: the state once that is
+   * done, written with all else that came of it.
+   */
   async #deliver(
     pipe: OpenPipe,
     feed: Feed,
     { passed, failed }: Picked,
     until: number,
+    move: (state: State, undone: readonly number[]) => State,
   ): Promise<{ undone: number[]; stopped: boolean } | null> {
     const state = this.#current();
     const unevaluated = failed.length === 0 && passed.length > 0 ? 0 : state.unevaluated + failed.length;
@@ -325,8 +356,7 @@ export class Pipe extends DurableObject<Env> {
       else if (!result.delivered.has(index)) undone.push(one.row.seq);
     }
     for (const one of held) put(one, 0, "waits for an earlier one");
-    this.#save({ ...this.#current(), unevaluated });
-    return await this.#after(pipe, result, undone);
+    return await this.#after(pipe, result, undone, (state) => move({ ...state, unevaluated }, undone));
   }
 
   /** What a delivery says about the destination. */
@@ -334,9 +364,10 @@ export class Pipe extends DurableObject<Env> {
     { record }: OpenPipe,
     { stop, streak, delivered, failed }: Dispatched,
     undone: number[],
+    move: (state: State) => State,
   ): Promise<{ undone: number[]; stopped: boolean } | null> {
     const now = Date.now();
-    const state = this.#current();
+    const state = move(this.#current());
     const alive = delivered.size > 0;
     const [failure] = failed.values();
     const told = stop?.reason ?? failure?.reason ?? null;
@@ -415,9 +446,9 @@ export class Pipe extends DurableObject<Env> {
         } else this.#retries.put({ ...one, tries: one.tries + 1, due: now + wait, reason: failure.reason });
       }
     }
-    this.#save({ ...this.#current(), given_up: this.#current().given_up + givenUp });
+    if (givenUp > 0) this.#save({ ...this.#current(), given_up: this.#current().given_up + givenUp });
     await this.#note(log);
-    const after = await this.#after(pipe, result, []);
+    const after = await this.#after(pipe, result, [], (state) => state);
     return after === null || after.stopped ? "stopped" : due.length === RETRIES_AT_ONCE ? "more" : "idle";
   }
 
@@ -428,17 +459,15 @@ export class Pipe extends DurableObject<Env> {
     const events = await readFeed(this.env.DB, { after, last, limit: SLICE });
     const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
     const picked = await pick(this.env, pipe, rows, filter);
-    const result = await this.#deliver(pipe, "events", picked, until);
-    if (result === null) return "stopped";
-    const undone = result.undone.length === 0 ? null : Math.min(...result.undone);
-    const reached = undone === null ? (events.at(-1)?.seq ?? last) : undone - 1;
-    const ended = undone === null && events.length < SLICE;
-    const state = this.#current();
-    const redeliveries = state.redeliveries.flatMap((one) =>
-      one.id !== first.id ? [one] : ended ? [] : [{ ...one, after: reached }],
-    );
-    this.#save({ ...state, redeliveries });
-    return result.stopped ? "stopped" : "more";
+    const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
+      const reached = undone.length === 0 ? (events.at(-1)?.seq ?? last) : Math.min(...undone) - 1;
+      const ended = undone.length === 0 && events.length < SLICE;
+      const redeliveries = state.redeliveries.flatMap((one) =>
+        one.id !== first.id ? [one] : ended ? [] : [{ ...one, after: reached }],
+      );
+      return { ...state, redeliveries };
+    });
+    return result === null || result.stopped ? "stopped" : "more";
   }
 
   async #dispatch(
@@ -493,6 +522,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   async #pause({ id, name }: PipeRecord, reason: string): Promise<void> {
+    this.#opened = null;
     await pausePipe(this.env.DB, { pipe: { id, name }, reason, at: Date.now(), told: true });
     console.error({ message: "a pipe was paused", pipe: id, reason });
   }
@@ -530,6 +560,13 @@ const NEW: Omit<State, "id" | "place"> = {
   failed_at: null,
   failure: null,
 };
+
+/** Rows of the feed of events that are read at once. */
+function sliceOf({ kind, settings, options }: OpenPipe): number {
+  const { events } = kind.batchOf?.(settings) ?? kind.batch;
+  const twice = 2 * options.concurrency * Math.min(options.batch, events);
+  return Math.min(MOST_SLICE, Math.max(SLICE, twice));
+}
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   const yes: T[] = [];

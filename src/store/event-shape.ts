@@ -6,8 +6,9 @@ import type { StoredEvent } from "./events.ts";
 export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
-export function eventShape({ occurred_at, received_at, ...event }: StoredEvent) {
-  const { id, seq, source, provider, type, contact, message_id, ...details } = event;
+export function eventShape(event: StoredEvent) {
+  const { id, seq, source, provider, type, contact, message_id, occurred_at, received_at, ...details } =
+    event;
   const times = { occurred_at: iso(occurred_at), received_at: iso(received_at) };
   return { id, seq, source, provider, type, contact, message_id, ...times, ...details };
 }

@@ -46,8 +46,16 @@ export interface EventPage {
   next: number | null;
 }
 
-type Row = Omit<StoredEvent, keyof EventDetails | "occurred_at"> &
-  RawPlace & { at: number; campaign: string | null; details: string | null };
+type FeedRow = Omit<StoredEvent, keyof EventDetails | "occurred_at"> & {
+  at: number;
+  campaign: string | null;
+  details: string | null;
+};
+type Row = FeedRow & RawPlace;
+
+/** What pipes tell of an event: all but where its raw element lies. */
+const FEED_COLUMNS =
+  "seq, id, contact, at, received_at, source, provider, type, message_id, campaign, details";
 
 const COLUMNS = `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
   events.type, events.message_id, events.campaign, events.batch, events.line, events.element, events.details`;
@@ -148,7 +156,7 @@ function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): 
   return { events, next };
 }
 
-function toEvent(row: Row): StoredEvent {
+function toEvent(row: FeedRow): StoredEvent {
   const { seq, id, contact, at, received_at, source, provider, type, message_id, campaign } = row;
   const told = row.details === null ? {} : (JSON.parse(row.details) as Partial<EventDetails>);
   const details: EventDetails = { ...NO_DETAILS, ...told, campaign };
@@ -177,9 +185,9 @@ export async function readFeed(
   { after, last, limit }: { after: number; last?: number | undefined; limit: number },
 ): Promise<StoredEvent[]> {
   const rows = await db
-    .prepare(`SELECT ${COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
+    .prepare(`SELECT ${FEED_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
     .bind(after, last ?? Number.MAX_SAFE_INTEGER, limit)
-    .all<Row>();
+    .all<FeedRow>();
   return rows.results.map(toEvent);
 }
 

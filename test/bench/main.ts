@@ -8,6 +8,7 @@ import { giveUp, run, shutDown, stopOnSignals } from "../../src/local/shutdown.t
 import { bill } from "./parts/bill.ts";
 import { growth } from "./parts/growth.ts";
 import { ingest } from "./parts/ingest.ts";
+import { pipes } from "./parts/pipes.ts";
 import { read } from "./parts/read.ts";
 import { size } from "./parts/size.ts";
 import { store } from "./parts/store.ts";
@@ -23,6 +24,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   bill,
   size,
   upkeep,
+  pipes,
 };
 
 const USAGE = `npm run bench [-- PART...] [-- --quick]

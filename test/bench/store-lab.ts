@@ -9,12 +9,15 @@ import { askLab, ROOT, start, type Running } from "./runtime.ts";
 
 const MIGRATIONS = join(ROOT, "src", "store", "migrations");
 
+/** A semicolon at a line's end, but for those before the END of a trigger. */
+const STATEMENT_END = /;\s*$(?!\s*^END;)/m;
+
 /** Statements that lay Tidings' schema. */
 export function schema(): string[] {
   return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith(".sql"))
     .sort()
-    .flatMap((name) => readFileSync(join(MIGRATIONS, name), "utf8").split(/;\s*$/m))
+    .flatMap((name) => readFileSync(join(MIGRATIONS, name), "utf8").split(STATEMENT_END))
     .map((statement) => statement.replaceAll(/^\s*--.*$/gm, "").trim())
     .filter((statement) => statement !== "");
 }

@@ -101,6 +101,37 @@ describe("a pipe", () => {
     );
   });
 
+  it("heeds a pause and a change before its next slice, however far behind it is", async () => {
+    const pipe = await make("far");
+    const events = await store(people(2_200));
+    const tell: Record<number, () => Promise<Response>> = {
+      10: async () => await ask("POST", `/pipes/${pipe}/pause`),
+      1_100: async () => await ask("PATCH", `/pipes/${pipe}`, { filter: 'type != "opened"' }),
+    };
+    let calls = 0;
+    receivers.set("far", async () => {
+      const answer = await tell[(calls += 1)]?.();
+      return status(answer?.ok === false ? 500 : 200);
+    });
+    await pass();
+    expect(ids("far").toSorted()).toEqual(events.slice(0, 1_000).toSorted());
+    await ask("POST", `/pipes/${pipe}/resume`);
+    await pass();
+    expect(ids("far").toSorted()).toEqual(events.slice(0, 2_000).toSorted());
+    expect((await show(pipe)).health).toMatchObject({ behind: 0, delivered: 2_000, filtered: 200 });
+  });
+
+  it("is paused at once, and once, when its filter fails for every event; they stay for it", async () => {
+    await make("well");
+    const pipe = await make("wrong", { filter: "int(contact) > 0" });
+    await store(people(1_100));
+    await pass();
+    await pass();
+    expect((await show(pipe)).paused?.reason).toMatch(/^the filter fails for every event/);
+    expect((await show(pipe)).health).toMatchObject({ behind: 1_100, filtered: 0 });
+    expect((taken.get("well") ?? []).filter(({ type }) => type === "pipe.paused")).toHaveLength(1);
+  });
+
   it("sets one event aside that its destination cannot digest, and tries it for 75 hours", async () => {
     const pipe = await make("picky");
     const [first = ""] = await store(people(1));

@@ -12,7 +12,7 @@ import type { Db } from "../../store/db.ts";
 import { verdictsQuery } from "../../store/suppressions.ts";
 import type { Facts, Needs } from "./names.ts";
 
-/** Events of which facts are read in one go; a slice is never longer. */
+/** Events of which facts are read in one go. */
 export const MOST_EVENTS = 1_000;
 
 /** What of an event says which facts are its own. */

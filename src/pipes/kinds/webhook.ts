@@ -3,6 +3,7 @@
 // What is signed is the JSON text, also where the request is compressed: frameworks and proxies undo content-encoding
 // before a receiver's code sees the body, so these are the bytes that it can verify.
 
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../http.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../payload.ts";
@@ -105,7 +106,7 @@ async function deliver(
 ): Promise<Outcome> {
   if (batch.length > 1 && !settings.batch)
     throw new Error("several events for a webhook of one event a request");
-  const tooLarge = batch.flatMap(({ text }, index) => (bytesIn(text) > MOST_BYTES ? [index] : []));
+  const tooLarge = batch.flatMap(({ text }, index) => (Buffer.byteLength(text) > MOST_BYTES ? [index] : []));
   const reason = `larger than ${MOST_BYTES} bytes`;
   const failed = tooLarge.map((index) => ({ index, verdict: "refused" as const, reason }));
   const posted = batch.filter((_, index) => !tooLarge.includes(index));
@@ -131,7 +132,7 @@ async function post(
   const texts = batch.map(({ text }) => text);
   const body = batched ? renderBatch(texts) : texts.join("");
   const ids = batch.map(({ id }) => id);
-  const id = batched ? await batchId(ids) : ids.join("");
+  const id = batched ? batchId(ids) : ids.join("");
   const timestamp = Math.floor(attempt.now / 1000);
   return await attempt.fetch({
     method: "POST",
@@ -151,13 +152,9 @@ async function post(
   });
 }
 
-const encoder = new TextEncoder();
-const bytesIn = (text: string): number => encoder.encode(text).byteLength;
-
 /** The same for the same events in the same order. */
-async function batchId(ids: readonly string[]): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(ids.join("\n"))));
-  return `batch_${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+function batchId(ids: readonly string[]): string {
+  return `batch_${createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 32)}`;
 }
 
 async function compressed(text: string): Promise<Uint8Array> {

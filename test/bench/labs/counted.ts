@@ -1,8 +1,9 @@
 // Bindings that count what the platform would bill, and pass everything on. The objects count in the same place, because
 // they live in the isolate of their Worker.
 
-import { Contact } from "../../../src/index.ts";
+import { Contact, Pipe } from "../../../src/index.ts";
 import { SeenContact } from "../candidates/tutorial.ts";
+import { clock } from "./clock.ts";
 
 /** What is billed; rows as D1 and the objects' own SQL report them. */
 export interface Counts {
@@ -125,21 +126,40 @@ export function countedNamespace<T extends { getByName(name: string): object }>(
   return { getByName } as unknown as T;
 }
 
-/** Tidings' object: a put, a delete and setting the alarm are a row each, and the end of it as many as it has keys. */
+/** A put, a delete and setting the alarm are a row each, and the end of an object as many as it has keys. */
+function countedState(ctx: DurableObjectState): DurableObjectState {
+  const row = () => void (counts.objectRows += 1);
+  const { kv } = ctx.storage;
+  const all = () => void (counts.objectRows += [...kv.list()].length);
+  const countedKv = intercept(kv, { put: row, delete: row });
+  const storage = intercept(ctx.storage, { setAlarm: row, deleteAll: all }, { kv: countedKv });
+  return intercept(ctx, {}, { storage });
+}
+
 export class CountedContact extends Contact {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const row = () => void (counts.objectRows += 1);
-    const { kv } = ctx.storage;
-    const all = () => void (counts.objectRows += [...kv.list()].length);
-    const countedKv = intercept(kv, { put: row, delete: row });
-    const storage = intercept(ctx.storage, { setAlarm: row, deleteAll: all }, { kv: countedKv });
-    Object.defineProperty(this, "ctx", { value: intercept(ctx, {}, { storage }) });
+    Object.defineProperty(this, "ctx", { value: countedState(ctx) });
   }
 
   /** What the platform does when the time has come. */
   async ring(): Promise<void> {
     await this.alarm();
+  }
+}
+
+/** What failed alone is left out: its table is written by SQL, and only where something fails. */
+export class CountedPipe extends Pipe {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, { ...env, DB: countedDatabase(env.DB) });
+    Object.defineProperty(this, "ctx", { value: countedState(ctx) });
+  }
+
+  override async alarm(): Promise<void> {
+    counts.objectRequests += 1;
+    const began = await clock();
+    await super.alarm();
+    counts.ms += (await clock()) - began;
   }
 }
 

@@ -9,6 +9,7 @@ import { contactOf, KINDS, type EventPlan } from "../events.ts";
 import { digits } from "../figures.ts";
 import type { Stage } from "../labs/bill.ts";
 import type { Counts } from "../labs/counted.ts";
+import { billTable, countCosts, type PipeCost } from "../pipes/cost.ts";
 import { durationDollars, PRICES } from "../prices.ts";
 import type { PartResult } from "../results.ts";
 import { askLab, start, type Running } from "../runtime.ts";
@@ -53,7 +54,7 @@ export async function bill(quick: boolean, progress: Progress): Promise<PartResu
         await billMonth(candidate, contacts, mails, (words) => progress.show(bills.length, 4, words)),
       );
   }
-  return resultOf(bills);
+  return resultOf(bills, await countCosts(quick ? 2_000 : 5_000, progress));
 }
 
 async function billMonth(
@@ -169,7 +170,7 @@ function dollarsOf({ counts, events }: Bill): number {
   return ((sum + durationDollars(counts.ms)) / events) * 1e6;
 }
 
-function resultOf(bills: readonly Bill[]): PartResult {
+function resultOf(bills: readonly Bill[], pipes: readonly PipeCost[]): PartResult {
   const [tidings, tutorial] = bills;
   if (tidings === undefined || tutorial === undefined) throw new Error("nothing was billed");
   const row = (words: string, quantity: (bill: Bill) => string): string[] => [words, ...bills.map(quantity)];
@@ -203,6 +204,7 @@ function resultOf(bills: readonly Bill[]): PartResult {
           "Beyond what the plan includes; without storage by the month.",
         ],
       },
+      billTable(pipes),
     ],
     charts: [
       {
@@ -224,6 +226,6 @@ function resultOf(bills: readonly Bill[]): PartResult {
         unit: "",
       },
     ],
-    data: { bills },
+    data: { bills, pipes },
   };
 }
