@@ -28,9 +28,10 @@ async function runningPipes(env: Env): Promise<string[]> {
 /** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
 export async function tendPipes(env: Env, now: number): Promise<void> {
   const pipes = await listPipeIds(env.DB);
-  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, now);
+  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, [], now);
   // A paused one is asked, too: what it has not seen stays for it.
   const places = await Promise.all(pipes.map(async ({ id }) => await env.PIPES.getByName(id).wake()));
-  await forgetNotices(env.DB, Math.min(...places), now);
+  const ids = pipes.map(({ id }) => id);
+  await forgetNotices(env.DB, Math.min(...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
 }
