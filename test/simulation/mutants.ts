@@ -241,7 +241,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "erased rows are not noted as gone",
     file: "store/erasures.ts",
-    from: "...goneFrom(`seq IN (${DOOMED})`), ",
+    from: "      ...goneFrom(`seq IN (${DOOMED})`),\n",
     to: "",
   },
   {
@@ -357,5 +357,83 @@ export const MUTANTS: readonly Mutant[] = [
     file: "store/amend.ts",
     from: "for (const sql of counting(1)) add(sql, keptIds);",
     to: "",
+  },
+  {
+    name: "a pipe's cursor passes what is not done",
+    file: "pipes/pipe.ts",
+    from: "first === null ? last.seq : first - 1 };",
+    to: "last.seq };",
+  },
+  {
+    name: "an event that failed alone is not kept for another try",
+    file: "pipes/pipe.ts",
+    from: "if (failure !== undefined) put(one, failure.tried ? 1 : 0, failure.reason);",
+    to: "if (failure !== undefined) void put;",
+  },
+  {
+    name: "a try that failed again was the last one",
+    file: "pipes/pipe.ts",
+    from: "} else this.#retries.put({ ...one, tries: one.tries + 1, due: now + wait, reason: failure.reason });",
+    to: "} else this.#retries.drop(one);",
+  },
+  {
+    name: "a destination that was down had taken what was under way",
+    file: "pipes/dispatch.ts",
+    from: "result.streak += 1;",
+    to: "for (const index of job.indexes) result.delivered.add(index); result.streak += 1;",
+  },
+  {
+    name: "whoever asks for less has taken what it was sent",
+    file: "pipes/dispatch.ts",
+    from: 'if (verdict !== "unavailable") {',
+    to: 'if (verdict !== "unavailable") { for (const index of job.indexes) result.delivered.add(index);',
+  },
+  {
+    name: "what waits for an earlier one is sent all the same",
+    file: "pipes/pipe.ts",
+    from: "pipe.options.ordered ? this.#retries.groups() : new Set<string>();",
+    to: "new Set<string>();",
+  },
+  {
+    name: "a failure does not hold up its contact",
+    file: "pipes/dispatch.ts",
+    from: 'const waits = group !== "" && blocked.has(group);',
+    to: "const waits = false;",
+  },
+  {
+    name: "nobody is told of an erasure",
+    file: "store/erasures.ts",
+    from: "      TELL_ERASED,\n",
+    to: "",
+  },
+  {
+    name: "notices go before every pipe has passed them",
+    file: "pipes/wake.ts",
+    from: "Math.min(...places)",
+    to: "Math.max(...places)",
+  },
+  {
+    name: "a notice that waits may go",
+    file: "pipes/pipe.ts",
+    from: "return waiting === null ? state.place.notices : Math.min(state.place.notices, waiting - 1);",
+    to: "return state.place.notices;",
+  },
+  {
+    name: "a paused pipe goes on",
+    file: "pipes/pipe.ts",
+    from: "if (record.paused !== null) return;",
+    to: "",
+  },
+  {
+    name: "pipes are not woken",
+    file: "pipes/pipe.ts",
+    from: "else if (!rests) await this.ctx.storage.setAlarm(Date.now());",
+    to: "",
+  },
+  {
+    name: "what is to be passed on once more is passed over",
+    file: "pipes/pipe.ts",
+    from: 'const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));\n    const picked = await pick(this.env, pipe, rows, filter);',
+    to: "const rows: Row[] = [];\n    const picked = await pick(this.env, pipe, rows, filter);",
   },
 ];
