@@ -13,10 +13,18 @@ function fullWorld(): World {
   for (let seed = 1; seed < 1_000; seed += 1) {
     const world = worldOf(seed);
     const bounced = world.parcels.some(({ reports }) => reports.some(({ what }) => what === "hard_bounce"));
-    if (world.erasing || world.kept !== null || world.mistaken !== null) continue;
+    if (world.erasing || world.kept !== null || world.mistaken !== null || world.pipes.length > 0) continue;
     if (bounced && world.parcels.some(({ poison }) => poison > 0)) return world;
   }
   throw new Error("no seed has everything");
+}
+
+/** Whether somebody lifts something while there may be pipes. */
+function lifts({ pipes, rounds }: World): boolean {
+  const made = rounds.findIndex(({ acts }) => acts.some(({ kind }) => kind === "make"));
+  return (
+    pipes.length > 0 && rounds.slice(made + 1).some(({ acts }) => acts.some(({ kind }) => kind === "lift"))
+  );
 }
 
 describe("histories from seeds", () => {
@@ -29,6 +37,9 @@ describe("histories from seeds", () => {
     const first = await simulate(worldOf(7));
     expect((await simulate(worldOf(7))).log).toEqual(first.log);
     expect((await simulate(worldOf(8))).log).not.toEqual(first.log);
+    const piped = await simulate(worldOf(5));
+    expect(worldOf(5).pipes).not.toEqual([]);
+    expect((await simulate(worldOf(5))).log).toEqual(piped.log);
   });
 });
 
@@ -77,6 +88,18 @@ describe("the reference notices", () => {
     await env.BUCKET.put("spool/x", `of ${contact.toUpperCase().replace("@", "%40")}`);
     const told = (await check(witness)).join("\n");
     expect(told).toMatch(/was erased, and stands in spool/);
+  });
+
+  it("a lifted suppression of which pipes are not told", async () => {
+    const sql = await env.DB.prepare(
+      "SELECT sql FROM sqlite_master WHERE name = 'suppression_ends'",
+    ).first<string>("sql");
+    await env.DB.prepare("DROP TRIGGER suppression_ends").run();
+    const wrong: string[] = [];
+    for (let seed = 1; seed < 100 && wrong.length === 0; seed += 1)
+      if (lifts(worldOf(seed))) wrong.push(...(await simulate(worldOf(seed))).violations);
+    await env.DB.prepare(sql ?? "").run();
+    expect(wrong.join("\n")).toMatch(/is told/);
   });
 
   it("a delivery that is not in the archive", async () => {

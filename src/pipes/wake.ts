@@ -28,7 +28,7 @@ async function runningPipes(env: Env): Promise<string[]> {
 /** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
 export async function tendPipes(env: Env, now: number): Promise<void> {
   const pipes = await listPipeIds(env.DB);
-  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, now);
+  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, [], now);
   const places = await Promise.all(
     pipes.map(async ({ id, runs, start }) => {
       const pipe = env.PIPES.getByName(id);
@@ -36,6 +36,7 @@ export async function tendPipes(env: Env, now: number): Promise<void> {
       return await pipe.passed(); // of a paused one, too: what it has not seen stays for it
     }),
   );
-  await forgetNotices(env.DB, Math.min(...places), now);
+  const ids = pipes.map(({ id }) => id);
+  await forgetNotices(env.DB, Math.min(...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
 }

@@ -21,11 +21,11 @@ export interface Notice {
   data: Record<string, unknown>;
 }
 
-const INSERT = "INSERT INTO notices (id, type, at, contact, source, data)";
+const INSERT = "INSERT INTO notices (id, type, at, told, contact, source, data)";
 
 /** For the transaction that removes an erased contact's rows; ?1: the erasure's id. Once for each tombstone. */
 export const TELL_ERASED = `${INSERT}
-  SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.contact, NULL,
+  SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.erased_at, x.contact, NULL,
     json_object('erasure', x.id)
   FROM erasures AS x WHERE x.id = ?1 AND x.contact IS NOT NULL AND x.begun = 1 AND EXISTS (SELECT 1 FROM pipes)
   ON CONFLICT (id) DO NOTHING`;
@@ -44,7 +44,7 @@ export function tellPaused(
   { pipe, name, reason, at }: { pipe: string; name: string; reason: string; at: number },
 ): D1PreparedStatement {
   return db
-    .prepare(`${INSERT} VALUES (?1, 'pipe.paused', ?2, NULL, NULL, ?3) ON CONFLICT (id) DO NOTHING`)
+    .prepare(`${INSERT} VALUES (?1, 'pipe.paused', ?2, ?2, NULL, NULL, ?3) ON CONFLICT (id) DO NOTHING`)
     .bind(`${pipe}-paused-${at}`, at, JSON.stringify({ pipe, name, reason }));
 }
 
@@ -85,21 +85,30 @@ export async function noticesEnd(db: Db): Promise<number> {
 /** How long a notice waits for a pipe that does not move, ms. */
 const NOTICES_LIVE = 35 * 86_400_000;
 
-/** Drops what every pipe is past (until the seq `passed`), and what is too old. `now`: ms. */
-export async function forgetNotices(db: D1Database, passed: number, now: number): Promise<void> {
-  const done = "(seq <= ?1 OR at < ?2)";
+/**
+ * Drops what every pipe is past (until the seq `passed`), and what is too old; nothing where there is a pipe that is not
+ * among `asked`: it was made meanwhile, and may begin before that place. `now`: ms.
+ */
+export async function forgetNotices(
+  db: D1Database,
+  passed: number,
+  asked: readonly string[],
+  now: number,
+): Promise<void> {
+  const done = `(seq <= ?1 OR told < ?2)
+    AND NOT EXISTS (SELECT 1 FROM pipes WHERE id NOT IN (SELECT value FROM json_each(?3)))`;
   await db.batch([
     db
       .prepare(
-        `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM notices ORDER BY seq LIMIT 1000)
+        `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, told FROM notices ORDER BY seq LIMIT 1000)
            WHERE ${done} AND seq < (SELECT max(seq) FROM notices))`,
       )
-      .bind(passed, now - NOTICES_LIVE),
+      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
     db
       .prepare(
         `UPDATE notices SET ${EMPTIED}
          WHERE seq = (SELECT max(seq) FROM notices) AND ${done} AND type <> 'gone'`,
       )
-      .bind(passed, now - NOTICES_LIVE),
+      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
   ]);
 }

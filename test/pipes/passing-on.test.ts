@@ -10,6 +10,7 @@ import {
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import { forgetNotices } from "../../src/store/notices.ts";
 import { envWith, freshStorage, rows } from "../support.ts";
 import {
   ask,
@@ -317,6 +318,25 @@ describe("a pipe", () => {
     ]);
     await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
     expect(await rows("SELECT contact, data FROM notices")).toEqual([{ contact: null, data: "{}" }]);
+  });
+
+  it("tells of a suppression whose evidence is months old, also where the clock's run comes first", async () => {
+    await make("told", { filter: 'type in ["contact.suppressed"]' });
+    await store(["ann@example.com"], "spam");
+    vi.setSystemTime(Date.now() + 60 * 86_400_000);
+    await store(["bob@example.com"], "spam");
+    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await pass();
+    expect((taken.get("told") ?? []).map(({ contact }) => contact)).toContain("bob@example.com");
+  });
+
+  it("keeps what a pipe has not seen that was made while the others were asked", async () => {
+    const early = await make("early");
+    await make("late");
+    await store(["ann@example.com"], "spam");
+    await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, [early], Date.now());
+    await pass();
+    expect((taken.get("late") ?? []).map(({ type }) => type)).toContain("contact.suppressed");
   });
 
   it("writes no row of the database for what it passes on, and at most one in fifty of the log's sample", async () => {

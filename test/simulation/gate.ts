@@ -8,6 +8,7 @@ import type { Order } from "../../src/contact/acts.ts";
 import type { Amendment } from "../../src/contact/amend.ts";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/local/traffic/random.ts";
+import type { Pipe } from "../../src/pipes/pipe.ts";
 
 const setTimer = globalThis.setImmediate;
 /** Short turns without any movement after which, if a long one brings none either, nobody can run any more. */
@@ -54,6 +55,8 @@ export interface Runner {
 export interface Gate {
   /** Runs them to their ends, at once. `faults`: probability for each call; `trap`: what becomes of the first one. */
   run(runners: readonly Runner[], faults: number, random: Random, trap?: Trap): Promise<void>;
+  /** A call that something else than a binding makes within a run. */
+  enter<T>(run: Runner, what: string, work: () => Promise<T>): Promise<T>;
   /** Lets time pass. */
   pass(ms: number): void;
   /** ms, by the clock that is right. */
@@ -74,7 +77,12 @@ export interface Listener {
   claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
   acted(contact: string, orders: readonly Order[], changed: readonly boolean[], now: number): void;
   erased(contact: string, tombstone: Tombstone): void;
+  /** A call of the database has taken effect. */
+  stored(): Promise<void>;
 }
+
+/** The objects of pipes, by their ids. */
+export type PipeObjects = (id: string) => Pipe;
 
 /** Timers and dates must be faked already. `configuration`: vars and secrets for the Worker. */
 export function makeGate(
@@ -82,11 +90,14 @@ export function makeGate(
   producer: Producer,
   listener: Listener,
   configuration: () => Record<string, unknown>,
+  pipes: PipeObjects | null = null,
 ): Gate {
   const log: string[] = [];
   let clock = start;
   let calls: Call[] = [];
   let movements = 0;
+  /** Whether a call may have changed the database since that was told. */
+  let written = false;
 
   const enter = async <T>(run: Runner, what: string, work: () => Promise<T>): Promise<T> =>
     await new Promise((resolve, reject) => {
@@ -126,6 +137,7 @@ export function makeGate(
       return;
     }
     const answer = fate === "fails" || fate === "dies" ? null : await settled(call.work());
+    await tellStored();
     if (fate === "dies" || fate === "works and dies") die(call.run);
     else if (fate !== "works" || answer === null) call.reject(new Error("the simulated call failed"));
     else if ("error" in answer) call.reject(answer.error);
@@ -133,10 +145,17 @@ export function makeGate(
     vi.setSystemTime(clock + call.run.skew);
   };
 
+  const tellStored = async (): Promise<void> => {
+    if (!written) return;
+    written = false;
+    await listener.stored();
+  };
+
   const land = async (call: Call, takesEffect: boolean): Promise<void> => {
     log.push(`${call.run.name}: ${call.what} ${takesEffect ? "lands late" : "is lost"}`);
     vi.setSystemTime(clock + call.run.skew);
     if (takesEffect) await call.work().catch(() => null);
+    await tellStored();
   };
 
   /** All that is left hangs: its deadlines pass, and what has none is ended by the platform. */
@@ -236,7 +255,7 @@ export function makeGate(
       ...env,
       ...configuration(),
       BUCKET: bucket,
-      DB: databaseOf(gated),
+      DB: databaseOf(gated, () => void (written = true)),
       QUEUE: {
         send: async (body: unknown) => (await send([body]), answer),
         sendBatch: async (messages: Iterable<{ body: unknown }>) => (
@@ -281,11 +300,13 @@ export function makeGate(
           ),
         }),
       },
+      ...(pipes === null ? {} : { PIPES: pipesOf(gated, pipes) }),
     } as unknown as Env;
   };
 
   return {
     run,
+    enter,
     log,
     pass: (ms) => {
       clock += ms;
@@ -333,8 +354,39 @@ type Gated = <A extends unknown[], R>(
   work: (...args: A) => Promise<R>,
 ) => (...args: A) => Promise<R>;
 
+/** What a Worker asks of a pipe's object; it calls nobody meanwhile. */
+function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
+  const of =
+    <A extends unknown[], R>(what: string, id: string, call: (pipe: Pipe, ...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> =>
+      await gated(
+        () => `${what} ${id}`,
+        async (...own: A) => await call(pipes(id), ...own),
+      )(...args);
+  return {
+    getByName: (id: string) => ({
+      begin: of("begin", id, async (pipe, ...args: Parameters<Pipe["begin"]>) => await pipe.begin(...args)),
+      wake: of("wake", id, async (pipe) => await pipe.wake()),
+      passed: of("passed", id, async (pipe) => await pipe.passed()),
+      heed: of("heed", id, async (pipe) => await pipe.heed()),
+      resume: of("resume", id, async (pipe) => await pipe.resume()),
+      redeliver: of(
+        "redeliver",
+        id,
+        async (pipe, ...args: Parameters<Pipe["redeliver"]>) => await pipe.redeliver(...args),
+      ),
+      redeliverEvents: of(
+        "redeliver events",
+        id,
+        async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
+      ),
+      health: of("health", id, async (pipe) => await pipe.health()),
+    }),
+  };
+}
+
 /** Statements are the real ones, wrapped, so that running one waits at the gate like a batch does. */
-function databaseOf(gated: Gated): unknown {
+function databaseOf(gated: Gated, writes: () => void): unknown {
   const real = new WeakMap<object, D1PreparedStatement>();
   const wrap = (statement: D1PreparedStatement): object => {
     const wrapped = {
@@ -350,7 +402,7 @@ function databaseOf(gated: Gated): unknown {
       ),
       run: gated(
         () => "query",
-        async () => await statement.run(),
+        async () => (writes(), await statement.run()),
       ),
     };
     real.set(wrapped, statement);
@@ -361,7 +413,7 @@ function databaseOf(gated: Gated): unknown {
     withSession: () => ({ ...database, getBookmark: () => null }),
     batch: gated(
       ([statements]: [object[]]) => `store ${statements.length}`,
-      async (statements) => await env.DB.batch(statements.flatMap((one) => real.get(one) ?? [])),
+      async (statements) => (writes(), await env.DB.batch(statements.flatMap((one) => real.get(one) ?? []))),
     ),
   };
   return database;

@@ -32,12 +32,16 @@ function* smallerThan(world: World): Generator<World> {
   for (let size = rounds.length >> 1; size > 0; size >>= 1)
     for (let at = 0; at < rounds.length; at += size) yield { ...world, rounds: rounds.toSpliced(at, size) };
   for (const index of parcels.keys()) yield without(world, index);
+  for (const index of world.pipes.keys()) yield withoutPipe(world, index);
   for (const [index, round] of rounds.entries()) {
     for (const act of round.acts.keys())
       yield withRound(world, index, { ...round, acts: round.acts.toSpliced(act, 1) });
     if (round.faults > 0) yield withRound(world, index, { ...round, faults: 0 });
     if (round.evicted.length > 0) yield withRound(world, index, { ...round, evicted: [] });
     if (round.rotation > 0) yield withRound(world, index, { ...round, rotation: 0 });
+    if (round.moods?.some((mood) => mood !== "well") === true)
+      yield withRound(world, index, { ...round, moods: round.moods.map(() => "well" as const) });
+    if ((round.restarted ?? []).length > 0) yield withRound(world, index, { ...round, restarted: [] });
   }
   for (const [index, parcel] of parcels.entries()) {
     for (const report of parcel.reports.length > 1 ? parcel.reports.keys() : []) {
@@ -61,6 +65,21 @@ function without(world: World, index: number): World {
   return { ...world, parcels: world.parcels.toSpliced(index, 1), rounds };
 }
 
+/** Without a pipe, and without all that is done to it. */
+function withoutPipe(world: World, index: number): World {
+  const acts = (all: readonly Act[]): Act[] =>
+    all
+      .filter((act) => !("pipe" in act) || act.pipe !== index)
+      .map((act) => ("pipe" in act && act.pipe > index ? { ...act, pipe: act.pipe - 1 } : act));
+  const rounds = world.rounds.map((round) => ({
+    ...round,
+    acts: acts(round.acts),
+    moods: (round.moods ?? []).toSpliced(index, 1),
+    restarted: (round.restarted ?? []).flatMap((n) => (n === index ? [] : [n > index ? n - 1 : n])),
+  }));
+  return { ...world, pipes: world.pipes.toSpliced(index, 1), rounds };
+}
+
 /** The history and what came of it, as text. */
 export function tell(world: World, { violations, log }: Verdict): string {
   const parcels = world.parcels.map(({ dialect, reports, poison, filler }, index) => {
@@ -68,21 +87,26 @@ export function tell(world: World, { violations, log }: Verdict): string {
     const extra = [poison > 0 ? "an unreadable element" : "", filler > 0 ? "a long text" : ""];
     return `  ${index}: ${dialect.source}: ${[...told, ...extra].filter((word) => word !== "").join("; ")}`;
   });
-  const rounds = world.rounds.map(({ acts, faults, wait }) => {
+  const pipes = world.pipes.map((plan) => `  ${JSON.stringify(plan)}`);
+  const rounds = world.rounds.map(({ acts, faults, wait, moods = [] }) => {
     const told = acts
       .map((act) =>
         act.kind === "send"
           ? `send ${act.parcel}`
           : "contact" in act
             ? `${act.kind} ${act.contact}`
-            : act.kind,
+            : "pipe" in act
+              ? `${act.kind} ${world.pipes[act.pipe]?.name ?? ""}`
+              : act.kind,
       )
       .join(", ");
-    return `  after ${wait} ms, faults ${faults}: ${told}`;
+    const receivers = moods.length > 0 ? ` (receivers: ${moods.join(", ")})` : "";
+    return `  after ${wait} ms, faults ${faults}: ${told}${receivers}`;
   });
   const sections = {
     violations: violations.map((v) => `  ${v}`),
     parcels,
+    pipes,
     rounds,
     log: log.map((l) => `  ${l}`),
   };

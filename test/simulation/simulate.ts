@@ -12,6 +12,9 @@ import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
 import { checkUnderWay } from "./erased.ts";
+import { doingOf, healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts.ts";
+import { checkPiped } from "./piped.ts";
+import type { PipeAct } from "./pipe-world.ts";
 import { check, type Witness } from "./reference.ts";
 import { checkKept, look } from "./retention.ts";
 import { MISTAKEN } from "./reports.ts";
@@ -52,6 +55,7 @@ interface Simulation {
   owed: Set<Asked>;
   /** What an ESP may vary between two deliveries is drawn anew for each. */
   content: Random;
+  pipes: PipeSide | null;
 }
 
 /** What somebody asks for, and goes on asking for until it is done. */
@@ -70,14 +74,18 @@ export async function simulate(world: World): Promise<Verdict> {
   });
   try {
     await forget(world);
-    return await play(world);
+    if (world.pipes.length === 0) return await play(world, null);
+    // All within an object, because only there may its storage be used.
+    const home = env.PIPES.getByName("the home of simulated pipes");
+    return await runInDurableObject(home, async (_pipe, state) => await play(world, state));
   } finally {
     for (const spy of [...quiet, chance, bytes]) spy.mockRestore();
+    if (vi.isMockFunction(globalThis.fetch)) vi.mocked(globalThis.fetch).mockRestore();
     vi.useRealTimers();
   }
 }
 
-async function play(world: World): Promise<Verdict> {
+async function play(world: World, home: DurableObjectState | null): Promise<Verdict> {
   apiToken = `simulation-${(histories += 1)}`;
   const queues = makeQueues();
   const brings = new Map<Runner, number>();
@@ -104,10 +112,17 @@ async function play(world: World): Promise<Verdict> {
       witness.received.set(id, receivedAt);
     },
   };
-  const gate = makeGate(world.start, producer, listenerOf(witness), () => configurationOf(world, simulation));
+  const pipes = home === null ? null : await makePipes(world, home, () => gate);
+  const gate = makeGate(
+    world.start,
+    producer,
+    listenerOf(witness, pipes),
+    () => configurationOf(world, simulation),
+    pipes?.objects.of ?? null,
+  );
   const content = randomFrom(world.seed + 2);
   const acknowledged = new Set<number>();
-  const common = { world, queues, gate, brings, witness, acknowledged, content };
+  const common = { world, queues, gate, brings, witness, acknowledged, content, pipes };
   const simulation: Simulation = { ...common, rotation: 0, mended: world.mistaken === null, owed: new Set() };
   for (const [i, round] of world.rounds.entries()) {
     gate.log.push(`-- round ${i + 1}, after ${round.wait} ms`);
@@ -117,9 +132,26 @@ async function play(world: World): Promise<Verdict> {
   gate.log.push("-- no more faults");
   const atRest = await heal(simulation);
   const violations = atRest ? [] : ["it does not come to rest"];
+  if (pipes !== null) violations.push(...(await endOfPipes(simulation, pipes)));
   const checked = [...violations, ...witness.refused, ...(await check(witness))];
   const all = checked.length > 0 ? checked : await endWhatIsOld(simulation);
   return { violations: all, log: gate.log, witness };
+}
+
+/** Everything is passed on, however long that takes; what is wrong then. */
+async function endOfPipes(simulation: Simulation, pipes: PipeSide): Promise<string[]> {
+  const { gate, world, witness } = simulation;
+  const calm = randomFrom(world.seed + 9);
+  gate.log.push("-- the pipes catch up");
+  const atRest = await healPipes(pipes, gate, async (act, name) => {
+    const begun = await begin(simulation, act, name, null);
+    if (begun === null) return;
+    await gate.run([begun.runner], 0, calm);
+    begun.end(begun.runner.outcome.ended === "died");
+  });
+  const late = await lookAfterRound(pipes, witness.erasures);
+  const wrong = await checkPiped(pipes.piped(witness.erasures));
+  return [...(atRest ? [] : ["the pipes do not come to rest"]), ...late, ...wrong];
 }
 
 /** Long afterwards two scheduled runs at once, with faults, and then one without: what is wrong after that. */
@@ -147,9 +179,11 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   gate.pass(round.wait);
   simulation.rotation = round.rotation;
   for (const contact of round.evicted) await evict(contact);
+  const { pipes, witness } = simulation;
+  pipes?.restart(round);
   const all: Begun[] = [];
   for (const [i, act] of round.acts.entries()) {
-    const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random);
+    const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random, round.acts);
     if (begun === null) continue;
     const skew = random.pick([0, 0, -5_000, 5_000]);
     begun.runner.skew = simulation.world.erasing || round.agreed === true ? 0 : skew;
@@ -158,7 +192,8 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   const runners = all.map(({ runner }) => runner);
   await gate.run(runners, round.faults, random, round.trap);
   for (const begun of all) begun.end(begun.runner.outcome.ended === "died");
-  if (simulation.witness.erasures.length > 0) simulation.witness.refused.push(...(await checkUnderWay()));
+  if (witness.erasures.length > 0) witness.refused.push(...(await checkUnderWay()));
+  if (pipes !== null) witness.refused.push(...(await lookAfterRound(pipes, witness.erasures)));
 }
 
 interface Begun {
@@ -172,6 +207,7 @@ async function begin(
   act: Act,
   name: string,
   random: Random | null,
+  acts: readonly Act[] = [],
 ): Promise<Begun | null> {
   switch (act.kind) {
     case "send":
@@ -182,17 +218,26 @@ async function begin(
       return deliver(simulation, "dead", 20, name, random);
     case "sweep":
       return sweeping(name);
+    case "make":
+    case "pause":
+    case "resume":
+    case "redeliver":
+    case "alarm":
+      return await pipeAct(simulation, act, acts, name, random);
     case "suppress":
     case "lift":
     case "erase":
       return ask(simulation, act, name);
     case "renormalise":
-      return invocation(name, async (bindings) => await fetchFrom(renormalising(simulation), bindings));
+      return invocation(
+        name,
+        async (bindings) => await fetchFrom(renormalising(simulation), bindings, simulation),
+      );
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);
       const id = ids[random === null ? 0 : random.between(0, ids.length - 1)];
-      return id === undefined ? null : replay(id, name);
+      return id === undefined ? null : replay(simulation, id, name);
     }
   }
 }
@@ -212,13 +257,53 @@ function sweeping(name: string): Begun {
   });
 }
 
-function replay(id: string, name: string): Begun {
+function replay(simulation: Simulation, id: string, name: string): Begun {
   const headers = { authorization: `Bearer ${apiToken}` };
   const request = new Request(`https://edge.example/v1/dead-letters/${id}/replay`, {
     method: "POST",
     headers,
   });
-  return invocation(name, async (bindings) => await fetchFrom(request, bindings));
+  return invocation(name, async (bindings) => await fetchFrom(request, bindings, simulation));
+}
+
+/** Somebody does something to a pipe, or its alarm goes off. */
+async function pipeAct(
+  { pipes, gate, witness }: Simulation,
+  act: PipeAct,
+  acts: readonly Act[],
+  name: string,
+  random: Random | null,
+): Promise<Begun | null> {
+  const doing = pipes === null ? null : await doingOf(pipes, act, acts, gate.now(), random);
+  if (doing === null) return null;
+  if ("ring" in doing) {
+    const begun = invocation(
+      name,
+      async (bindings) => await doing.ring(begun.runner, bindings),
+      (died) => {
+        doing.rung(died, gate.now());
+        if (begun.runner.outcome.value instanceof Error)
+          witness.refused.push(`an alarm failed: ${begun.runner.outcome.value.message}`);
+      },
+    );
+    return begun;
+  }
+  const { path, body, fine, done } = doing;
+  const begun = invocation(
+    name,
+    async (bindings) => {
+      const headers = { authorization: `Bearer ${apiToken}`, "content-type": "application/json" };
+      const init = { method: "POST", headers, body: body === null ? null : JSON.stringify(body) };
+      return await fetchFrom(new Request(`https://edge.example/v1/${path}`, init), bindings, { pipes });
+    },
+    (died) => {
+      const { value } = begun.runner.outcome;
+      if (!died && value === 200) done?.();
+      if (!died && value !== 503 && !fine.some((one) => one === value))
+        witness.refused.push(`${act.kind} was answered ${String(value)}`);
+    },
+  );
+  return begun;
 }
 
 /** All deliveries that there may be, read anew and applied. */
@@ -239,7 +324,7 @@ const ASKING = {
 } as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
 
 /** Somebody suppresses, lifts or erases; who is not told that it is done asks again. */
-function ask({ owed, witness, gate }: Simulation, act: Asked, name: string): Begun {
+function ask({ owed, witness, gate, pipes }: Simulation, act: Asked, name: string): Begun {
   const { method, path, done: answers } = ASKING[act.kind];
   const at = gate.now();
   const begun = invocation(
@@ -247,7 +332,7 @@ function ask({ owed, witness, gate }: Simulation, act: Asked, name: string): Beg
     async (bindings) => {
       const headers = { authorization: `Bearer ${apiToken}` };
       const url = `https://edge.example/v1/${path}/${act.contact}`;
-      return await fetchFrom(new Request(url, { method, headers }), bindings);
+      return await fetchFrom(new Request(url, { method, headers }), bindings, { pipes });
     },
     (died) => {
       const { value } = begun.runner.outcome;
@@ -262,11 +347,12 @@ function ask({ owed, witness, gate }: Simulation, act: Asked, name: string): Beg
 }
 
 /** Notes what each contact's object knew and did. */
-function listenerOf(witness: Witness): Listener {
+function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
   const { known, claims: asked, erasures } = witness;
   const learn = (contact: string, id: string): void =>
     void known.set(contact, [...(known.get(contact) ?? []), id]);
   return {
+    stored: async () => await pipes?.observer.look(),
     claimed: (contact, claims, granted) => {
       for (const [i, { key, origin, received, fact }] of claims.entries()) {
         asked.push({
@@ -308,8 +394,21 @@ function listenerOf(witness: Witness): Listener {
   };
 }
 
-async function fetchFrom(request: Request, bindings: Env): Promise<number> {
-  return (await worker.fetch(request, bindings, createExecutionContext())).status;
+async function fetchFrom(request: Request, bindings: Env, side: Pick<Simulation, "pipes">): Promise<number> {
+  return await inContext(side, async (context) => (await worker.fetch(request, bindings, context)).status);
+}
+
+/** Where there are pipes, a run ends once they are woken. */
+async function inContext<T>(
+  { pipes }: Pick<Simulation, "pipes">,
+  work: (context: ExecutionContext) => Promise<T> | T,
+): Promise<T> {
+  if (pipes === null) return await work(createExecutionContext());
+  const later: Promise<unknown>[] = [];
+  const waitUntil = (promise: Promise<unknown>): void => void later.push(promise);
+  const answer = await work({ waitUntil, passThroughOnException: () => {}, props: {} } as ExecutionContext);
+  await Promise.allSettled(later);
+  return answer;
 }
 
 /** The ESP posts a parcel; it goes on until it has seen a 200. */
@@ -326,7 +425,7 @@ function post(simulation: Simulation, index: number, backup: boolean, name: stri
   const request = new Request(`https://edge.example${signed.path}`, { method, headers, body });
   const begun = invocation(
     name,
-    async (bindings) => await fetchFrom(request, bindings),
+    async (bindings) => await fetchFrom(request, bindings, simulation),
     (died) => {
       const { value } = begun.runner.outcome;
       if (!died && value === 200) {
@@ -367,7 +466,7 @@ function isBatch(body: unknown): body is { events: unknown[] } {
 
 /** A consumer gets a batch. */
 function deliver(
-  { queues, gate, witness }: Simulation,
+  { queues, gate, witness, pipes }: Simulation,
   which: "main" | "dead",
   most: number,
   name: string,
@@ -379,7 +478,8 @@ function deliver(
   for (const { message } of delivered) witness.processed.add(decodeFrame(message.body).envelope.id);
   return invocation(
     name,
-    async (bindings) => await worker.queue(batch, bindings, createExecutionContext()),
+    async (bindings) =>
+      await inContext({ pipes }, async (context) => await worker.queue(batch, bindings, context)),
     (died) => settle(queues, which, delivered, died, gate.now(), random),
   );
 }
@@ -409,7 +509,7 @@ async function heal(simulation: Simulation): Promise<boolean> {
       id: string;
     }>();
     for (const { id } of whole.results) {
-      const begun = replay(id, "replay");
+      const begun = replay(simulation, id, "replay");
       await gate.run([begun.runner], 0, calm);
     }
     const waiting = queues.main.length + queues.dead.length + whole.results.length;
@@ -459,6 +559,9 @@ async function evict(contact: string): Promise<void> {
 /** Empties what an earlier history has left. */
 async function forget({ contacts }: World): Promise<void> {
   const tables = [
+    "pipes", // first, so that nobody is told what goes
+    "notices",
+    "attempts",
     "events",
     "messages",
     "contacts",

@@ -5,6 +5,7 @@ import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
+import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { sceneOf } from "./scenes.ts";
 
@@ -29,7 +30,8 @@ export type Act =
   /** Somebody asks that a contact be erased. */
   | { kind: "erase"; contact: string }
   /** Somebody has all stored deliveries read anew. */
-  | { kind: "renormalise" };
+  | { kind: "renormalise" }
+  | PipeAct;
 
 /** What happens at the same time, step by step in an order that `seed` decides. */
 export interface Round {
@@ -47,6 +49,10 @@ export interface Round {
   trap?: Trap;
   /** All clocks agree. */
   agreed?: true;
+  /** How the receiver of each pipe behaves. */
+  moods?: Mood[];
+  /** Pipes whose objects the platform evicts before. */
+  restarted?: number[];
 }
 
 export interface World {
@@ -64,6 +70,7 @@ export interface World {
   mistaken: { fields: string[]; until: number } | null;
   /** How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept. */
   kept: (Kept & { later: number }) | null;
+  pipes: PipePlan[];
 }
 
 const MISTAKABLE = ["campaign", "custom_id", "message_id", "bounce"] as const;
@@ -90,8 +97,8 @@ export function worldOf(seed: number): World {
   const slow =
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
   const mistaken = errs ? mistakeOf(further, slow.length) : null;
-  const world = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
-  return withScene(randomFrom(seed + 6), world);
+  const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
+  return withPipes(withScene(randomFrom(seed + 6), { ...drawn, pipes: [] }));
 }
 
 /** Most worlds end with a scene. */

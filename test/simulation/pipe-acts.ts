@@ -1,0 +1,206 @@
+// What is done to pipes in a simulated history: people make, pause and resume them, alarms go off; and in the end time
+// passes until nothing is left to be passed on.
+
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import type { Gate, Runner } from "./gate.ts";
+import { makeObserver, type Observer } from "./observer.ts";
+import { makeObjects, type Objects } from "./pipe-objects.ts";
+import type { Mood, PipeAct, PipePlan } from "./pipe-world.ts";
+import { checkCursors, type Again, type Piped } from "./piped.ts";
+import { makeReceivers, type Receivers } from "./receivers.ts";
+import type { Erased } from "./erased.ts";
+import type { Act, Round, World } from "./world.ts";
+
+const HOUR = 3_600_000;
+/** Looks at all pipes before one counts as never coming to rest. */
+const MOST_LOOKS = 150;
+
+/** The pipes of a running history. */
+export interface PipeSide {
+  world: World;
+  objects: Objects;
+  observer: Observer;
+  receivers: Receivers;
+  asked: Map<number, Set<string>>;
+  again: Again[];
+  /** Names of pipes that may send nothing in this round. */
+  silent: Set<string>;
+  restart(round: Round): void;
+  piped(erasures: readonly Erased[]): Piped;
+}
+
+/** `state`: of the object in which all pipes live. */
+export async function makePipes(
+  world: World,
+  state: DurableObjectState,
+  gate: () => Gate,
+): Promise<PipeSide> {
+  await state.storage.deleteAll();
+  const objects = makeObjects(state);
+  const observer = makeObserver();
+  const silent = new Set<string>();
+  const asked = new Map<number, Set<string>>();
+  const again: Again[] = [];
+  const runnerOf = (name: string): { runner: Runner; paused: boolean } | null => {
+    const runner = objects.runnerOf(observer.pipes.get(name)?.id ?? "");
+    return runner === null ? null : { runner, paused: silent.has(name) };
+  };
+  const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate);
+  vi.spyOn(globalThis, "fetch").mockImplementation(
+    async (input, init) => await receivers.fetch(new Request(input).url, init ?? {}),
+  );
+  return {
+    world,
+    objects,
+    observer,
+    receivers,
+    asked,
+    again,
+    silent,
+    restart: ({ moods = [], restarted = [] }) => {
+      receivers.moods = moods;
+      silent.clear();
+      for (const pipe of restarted) objects.evict(idOf(observer, world.pipes[pipe]) ?? "");
+    },
+    piped: (erasures) => ({
+      plans: world.pipes,
+      objects,
+      observer,
+      taken: receivers.taken,
+      asked,
+      again,
+      erasures,
+    }),
+  };
+}
+
+function idOf({ pipes }: Observer, plan: PipePlan | undefined): string | undefined {
+  return plan === undefined ? undefined : pipes.get(plan.name)?.id;
+}
+
+/** Either a request to /v1, or the object's alarm; null where there is nothing to do. */
+export type Doing =
+  | { path: string; body: unknown; fine: readonly number[]; done?: () => void }
+  | { ring(runner: Runner, bindings: Env): Promise<void>; rung(died: boolean, now: number): void };
+
+/** `now`: ms; `acts`: all that happens at the same time. */
+export async function doingOf(
+  side: PipeSide,
+  act: PipeAct,
+  acts: readonly Act[],
+  now: number,
+  random: Random | null,
+): Promise<Doing | null> {
+  const { objects, observer, world } = side;
+  const plan = world.pipes[act.pipe];
+  if (plan === undefined) return null;
+  if (act.kind === "make") return { path: "pipes", body: bodyOf(plan), fine: [201, 409] };
+  const id = idOf(observer, plan);
+  if (id === undefined) return null;
+  switch (act.kind) {
+    case "pause":
+    case "resume":
+      return { path: `pipes/${id}/${act.kind}`, body: null, fine: [200, 409] };
+    case "redeliver": {
+      const { results } = await env.DB.prepare("SELECT id FROM events ORDER BY seq").all<{ id: string }>();
+      const mark = side.receivers.taken.length;
+      const note = (ids: readonly string[], whole: boolean) => () =>
+        void side.again.push({ pipe: act.pipe, mark, ids, whole });
+      if (act.which === "all") {
+        const done = note(
+          results.map((row) => row.id),
+          true,
+        );
+        const from = new Date(world.start - 24 * HOUR).toISOString();
+        return { path: "redeliveries", body: { pipes: [id], from, dry_run: false }, fine: [200], done };
+      }
+      const events = results.flatMap((row) => (random?.chance(0.3) === true ? [row.id] : []));
+      if (events.length === 0) return null;
+      side.asked.set(act.pipe, new Set([...(side.asked.get(act.pipe) ?? []), ...events]));
+      return {
+        path: "redeliveries",
+        body: { pipes: [id], events, dry_run: false },
+        fine: [200, 404],
+        done: note(events, false),
+      };
+    }
+    case "alarm": {
+      if ((objects.alarmOf(id) ?? Infinity) > now) return null;
+      const paused = await env.DB.prepare("SELECT paused FROM pipes WHERE id = ?1").bind(id).first("paused");
+      const waking = acts.some((one) => one.kind === "resume" && one.pipe === act.pipe);
+      if (paused !== null && !waking) side.silent.add(plan.name);
+      return {
+        ring: async (runner, bindings) => await objects.ring(id, runner, bindings),
+        rung: (died, at) => objects.rung(id, died, at),
+      };
+    }
+  }
+}
+
+function bodyOf({ name, types, start, ordered, concurrency, batch, rate }: PipePlan): unknown {
+  const secret = `whsec_${btoa("a secret of thirty-two bytes ...")}`;
+  return {
+    name,
+    kind: "webhook",
+    settings: { url: `https://${name}.example.com/hook`, batch: batch !== null, signing_secrets: [secret] },
+    filter: types === null ? null : `type in ${JSON.stringify(types)}`,
+    start,
+    ordered,
+    concurrency,
+    rate,
+    log_share: 0,
+    ...(batch === null ? {} : { batch }),
+  };
+}
+
+/** Lets time pass until all is passed on or given up. `one`: does what it is told, without faults. Whether it came to rest. */
+export async function healPipes(
+  side: PipeSide,
+  gate: Gate,
+  one: (act: Act, name: string) => Promise<void>,
+): Promise<boolean> {
+  const { world, objects, observer } = side;
+  const all = [...world.pipes.keys()];
+  side.receivers.moods = [] satisfies Mood[];
+  for (const pipe of all) await one({ kind: "make", pipe }, "make again");
+  // Whatever runs has to go on by itself.
+  for (const [pipe, plan] of world.pipes.entries()) {
+    const id = idOf(observer, plan) ?? "";
+    const paused = await env.DB.prepare("SELECT paused FROM pipes WHERE id = ?1").bind(id).first("paused");
+    if (paused !== null || objects.stored(id).state === null) await one({ kind: "resume", pipe }, "resume");
+  }
+  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+    side.silent.clear();
+    if (looks % 4 === 0) await one({ kind: "sweep" }, "sweep");
+    for (const pipe of all) await one({ kind: "alarm", pipe }, "alarm");
+    const ids = world.pipes.flatMap((plan) => idOf(observer, plan) ?? []);
+    if (await areDone(objects, ids)) {
+      await one({ kind: "sweep" }, "sweep");
+      return true;
+    }
+    const next = Math.min(...ids.map((id) => objects.alarmOf(id) ?? Infinity));
+    const wait = Number.isFinite(next) ? Math.max(0, next - gate.now()) : HOUR;
+    // What is due within hours is done at one go.
+    gate.pass(wait > HOUR ? wait + 6 * HOUR : wait);
+  }
+  return false;
+}
+
+async function areDone(objects: Objects, ids: readonly string[]): Promise<boolean> {
+  const ends = await env.DB.prepare(
+    `SELECT coalesce((SELECT max(seq) FROM events), 0) AS events,
+       coalesce((SELECT max(seq) FROM notices WHERE type <> 'gone'), 0) AS notices`,
+  ).first<{ events: number; notices: number }>();
+  return ids.every((id) => {
+    const { state, retries } = objects.stored(id);
+    if (ends === null || state === null || retries.length > 0 || state.redeliveries.length > 0) return false;
+    return state.place.events >= ends.events && state.place.notices >= ends.notices;
+  });
+}
+
+/** After a round. */
+export async function lookAfterRound(side: PipeSide, erasures: readonly Erased[]): Promise<string[]> {
+  return [...side.receivers.refused.splice(0), ...(await checkCursors(side.piped(erasures)))];
+}

@@ -1,0 +1,139 @@
+// Pipes in a simulated history: how they are made, how their receivers behave from round to round, and what is done to them.
+// Drawn from a random stream of its own, so that a world without pipes is what it was.
+
+import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import type { Act, Round, World } from "./world.ts";
+
+/** A pipe that somebody makes. */
+export interface PipePlan {
+  name: string;
+  /** Types that its filter lets through; null for no filter. */
+  types: string[] | null;
+  start: "now" | "beginning";
+  ordered: boolean;
+  concurrency: number;
+  /** Most events in a request; one by one where null. */
+  batch: number | null;
+  /** Requests a second, or null. */
+  rate: number | null;
+  /** Of so many events it refuses about one for good; 0 for none. */
+  refuses: number;
+}
+
+/** How a receiver behaves for a round. */
+export type Mood =
+  | "well"
+  /** 503 */
+  | "down"
+  /** No connection. */
+  | "cut"
+  /** No answer. */
+  | "hangs"
+  /** Takes what it gets, and does not say so in time. */
+  | "late"
+  /** Asks for less, now and then for an hour. */
+  | "slow"
+  /** Knows us no more. */
+  | "denied"
+  /** Asks never to be called again. */
+  | "gone"
+  /** Cannot digest some of the events: 500. */
+  | "picky"
+  /** Any of these, request by request. */
+  | "storm";
+
+export type PipeAct =
+  | { kind: "make" | "pause" | "resume" | "alarm"; pipe: number }
+  /** Everything from the beginning, or some events by their ids. */
+  | { kind: "redeliver"; pipe: number; which: "all" | "some" };
+
+const MOODS: readonly [Mood, ...Mood[]] = [
+  "well",
+  "well",
+  "well",
+  "storm",
+  "storm",
+  "picky",
+  "down",
+  "cut",
+  "hangs",
+  "late",
+  "slow",
+  "denied",
+];
+const TYPES = ["delivered", "opened", "clicked", "bounced", "complained", "unsubscribed"];
+const NOTICES = ["contact.suppressed", "contact.lifted", "contact.erased"];
+const HOUR = 3_600_000;
+
+/** The world with pipes, in about a third of them. Nothing ends by age there: the waits of pipes take days. */
+export function withPipes(world: World): World {
+  const random = randomFrom(world.seed + 7);
+  if (!random.chance(0.35) || world.kept !== null) return world;
+  const pipes = Array.from({ length: random.between(1, 3) }, (_, i) => planOf(random, `p${i + 1}`));
+  const all = [...world.rounds, ...furtherRounds(random, world)];
+  const made = pipes.map(() => random.pick([0, 0, 1, all.length >> 1]));
+  const rounds = all.map((round, i) => {
+    const acts = pipes.flatMap((_, pipe) => actsOn(random, pipe, i - (made[pipe] ?? 0)));
+    const moods = pipes.map(() => moodOf(random));
+    const restarted = [...pipes.keys()].filter(() => random.chance(0.1));
+    return { ...round, acts: [...round.acts, ...acts], moods, restarted };
+  });
+  return { ...world, pipes, rounds };
+}
+
+function planOf(random: Random, name: string): PipePlan {
+  const types = [...TYPES.filter(() => random.chance(0.5)), ...NOTICES.filter(() => random.chance(0.7))];
+  const ordered = random.chance(0.5);
+  return {
+    name,
+    types: random.chance(0.5) || types.length === 0 ? null : types,
+    start: random.chance(0.4) ? "beginning" : "now",
+    ordered,
+    concurrency: random.between(1, 4),
+    batch: random.chance(0.4) ? random.pick([2, 3, 100]) : null,
+    rate: random.chance(0.15) ? 2 : null,
+    // In order, each one that is refused holds up its contact for 75 hours: not many, or a history takes months.
+    refuses: random.chance(0.25) ? (ordered ? 13 : random.pick([2, 4])) : 0,
+  };
+}
+
+function moodOf(random: Random): Mood {
+  return random.chance(0.02) ? "gone" : random.pick(MOODS);
+}
+
+/** `since`: rounds since it was made. */
+function actsOn(random: Random, pipe: number, since: number): Act[] {
+  if (since < 0) return [];
+  const acts: PipeAct[] = since === 0 ? [{ kind: "make", pipe }] : [];
+  if (random.chance(0.75)) acts.push({ kind: "alarm", pipe });
+  if (random.chance(0.06)) acts.push({ kind: "pause", pipe });
+  if (random.chance(0.1)) acts.push({ kind: "resume", pipe });
+  if (random.chance(0.08))
+    acts.push({ kind: "redeliver", pipe, which: random.pick(["all", "some"] as const) });
+  return acts;
+}
+
+/** Time that passes while pipes are at work, and people do this and that. */
+function furtherRounds(random: Random, { contacts, rounds, erasing, parcels }: World): Round[] {
+  const faults = random.pick([0, 0.05, 0.15, 0.3]);
+  const act = (): Act => {
+    const contact = contacts[random.between(0, contacts.length - 1)] ?? "";
+    const some: [Act, ...Act[]] = [
+      { kind: "consume", most: 100 },
+      { kind: "consume", most: 2 },
+      { kind: "sweep" },
+      { kind: "suppress", contact },
+      { kind: "lift", contact },
+      { kind: "send", parcel: random.between(0, parcels.length - 1), backup: false },
+    ];
+    return erasing && random.chance(0.1) ? { kind: "erase", contact } : random.pick(some);
+  };
+  return Array.from({ length: random.between(3, 8) }, () => ({
+    seed: random.between(1, 2 ** 31),
+    wait: random.pick([0, 500, 6_000, 20_000, 70_000, 400_000, HOUR, 12 * HOUR]),
+    acts: Array.from({ length: random.between(0, 2) }, act),
+    faults: random.chance(0.7) ? faults : 0,
+    evicted: [],
+    rotation: rounds.at(-1)?.rotation ?? 0,
+  }));
+}

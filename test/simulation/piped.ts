@@ -1,0 +1,208 @@
+// What must be true of pipes: after each round that no cursor has passed what its receiver has not got, and at rest that
+// everything that matches got there, in order where that was asked for, and nothing else.
+
+import { env } from "cloudflare:workers";
+import { names } from "./questions.ts";
+import type { Observer, SeenRow } from "./observer.ts";
+import type { Objects, Stored } from "./pipe-objects.ts";
+import type { PipePlan } from "./pipe-world.ts";
+import { isRefused, type Taken } from "./receivers.ts";
+import type { Erased } from "./erased.ts";
+
+/** A redelivery that was answered with 200. */
+export interface Again {
+  pipe: number;
+  /** How much all receivers had taken before it was asked for. */
+  mark: number;
+  /** The events that there were then; of a `whole` one the pipe's filter has its say. */
+  ids: readonly string[];
+  whole: boolean;
+}
+
+/** All that is known of pipes. */
+export interface Piped {
+  plans: readonly PipePlan[];
+  objects: Objects;
+  observer: Observer;
+  taken: readonly Taken[];
+  /** Ids that somebody asked a pipe to pass on whatever its filter says, by the pipe's number. */
+  asked: ReadonlyMap<number, ReadonlySet<string>>;
+  again: readonly Again[];
+  erasures: readonly Erased[];
+}
+
+interface Side {
+  plan: PipePlan;
+  stored: Stored;
+  got: Set<string>;
+  start: { events: number; notices: number };
+  found: Set<number>;
+  id: string;
+}
+
+function sidesOf({ plans, objects, observer, taken }: Piped): Side[] {
+  return plans.flatMap((plan, pipe) => {
+    const made = observer.pipes.get(plan.name);
+    if (made === undefined) return [];
+    const got = new Set(taken.filter((one) => one.pipe === pipe).map(({ id }) => id));
+    return [{ plan, stored: objects.stored(made.id), got, ...made }];
+  });
+}
+
+/** Whether a row is to get to the pipe: whatever it was ever told as, the filter lets through. */
+function matches({ types }: PipePlan, row: SeenRow): boolean {
+  return types === null || [...row.types].every((type) => types.includes(type));
+}
+
+/** Notices that are due to a pipe: those that there were when it was made, and all that came later. */
+function noticesFor(
+  { plan, start, found }: Side,
+  { notices }: Observer,
+  erased: ReadonlySet<string>,
+): SeenRow[] {
+  const last = Math.max(0, ...found);
+  return [...notices.values()].filter((row) => {
+    const due = row.seq > start.notices && (row.seq > last || found.has(row.seq)) && matches(plan, row);
+    return due && (row.contact === null || !erased.has(row.contact) || row.types.has("contact.erased"));
+  });
+}
+
+/** What a cursor has passed and is nowhere. */
+export async function checkCursors(piped: Piped): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT seq FROM events").all<{ seq: number }>();
+  const there = new Set(results.map(({ seq }) => seq));
+  const erased = new Set(piped.erasures.map(({ contact }) => contact));
+  return sidesOf(piped).flatMap((side) => {
+    const { plan, stored, got, start } = side;
+    const { state, retries } = stored;
+    if (state === null) return [];
+    const waits = new Set(retries.map(({ feed, seq }) => `${feed}/${seq}`));
+    const events = [...piped.observer.events.values()].filter(
+      (row) => row.seq > start.events && matches(plan, row) && there.has(row.seq),
+    );
+    const passed = (feed: "events" | "notices") => (row: SeenRow) =>
+      row.seq <= state.place[feed] && !got.has(row.id) && !waits.has(`${feed}/${row.seq}`);
+    const lost = [
+      ...events.filter(passed("events")),
+      ...noticesFor(side, piped.observer, erased).filter(passed("notices")),
+    ];
+    const mayBe = state.given_up; // told by the log in the end
+    const early = state.ahead.filter((id) => {
+      const row = [...piped.observer.events.values(), ...piped.observer.notices.values()].find(
+        (one) => one.id === id,
+      );
+      return row !== undefined && matches(plan, row) && !got.has(id) && !retries.some((one) => one.id === id);
+    });
+    return [
+      ...(lost.length > mayBe
+        ? lost.map(({ id }) => `${plan.name} has passed ${id}, which it has not delivered`)
+        : []),
+      ...(early.length > mayBe ? early.map((id) => `${plan.name} takes ${id} for delivered`) : []),
+    ];
+  });
+}
+
+/** All that is wrong at rest. */
+export async function checkPiped(piped: Piped): Promise<string[]> {
+  const wrong = [...piped.observer.wrong];
+  const { results: events } = await env.DB.prepare("SELECT seq, id FROM events ORDER BY seq").all<{
+    seq: number;
+    id: string;
+  }>();
+  const erased = new Set(piped.erasures.map(({ contact }) => contact));
+  const seen = [...piped.observer.events.values()];
+  const told = [...piped.observer.notices.values()];
+  const known = new Map([...seen, ...told].map((row) => [row.id, row]));
+  for (const [pipe, plan] of piped.plans.entries())
+    if (!piped.observer.pipes.has(plan.name)) wrong.push(`pipe ${pipe} is not there`);
+  for (const side of sidesOf(piped)) {
+    const { plan, got, start } = side;
+    const own = piped.taken.filter((one) => piped.plans[one.pipe] === plan);
+    const asked = piped.asked.get(piped.plans.indexOf(plan)) ?? new Set();
+    const due = [
+      ...seen.filter(
+        (row) => row.seq > start.events && matches(plan, row) && events.some(({ seq }) => seq === row.seq),
+      ),
+      ...noticesFor(side, piped.observer, erased),
+    ];
+    wrong.push(
+      ...(await missing(
+        side,
+        due.filter(({ id }) => !got.has(id)),
+      )),
+    );
+    for (const { id, type, contact } of own) {
+      const row = known.get(id);
+      if (row === undefined) wrong.push(`${plan.name} got ${id}, which there never was`);
+      else if (!row.types.has(type)) wrong.push(`${plan.name} got ${id} as ${type}`);
+      if (plan.types !== null && !plan.types.includes(type) && !asked.has(id))
+        wrong.push(`${plan.name} got ${id}, a ${type} of ${contact}`);
+    }
+    if (plan.ordered) wrong.push(...disorderOf(side, own, seen, asked));
+    wrong.push(...retold(plan, own));
+  }
+  for (const row of told)
+    if (
+      row.types.has("contact.erased") &&
+      !piped.erasures.some(({ contact, id }) => contact === row.contact && row.id === `${id}-erased`)
+    )
+      wrong.push(`${row.id} tells of an erasure that did not happen`);
+  for (const { pipe, mark, ids, whole } of piped.again) {
+    const plan = piped.plans[pipe];
+    const got = new Set(piped.taken.slice(mark).flatMap((one) => (one.pipe === pipe ? [one.id] : [])));
+    for (const row of seen) {
+      if (plan === undefined || !ids.includes(row.id) || got.has(row.id) || isRefused(plan, row.id)) continue;
+      if (events.some(({ seq }) => seq === row.seq) && (!whole || matches(plan, row)))
+        wrong.push(`${plan.name} did not get ${row.id} once more`);
+    }
+  }
+  const dump = piped.objects.dump();
+  for (const contact of erased)
+    if (names(dump, contact)) wrong.push(`${contact} was erased, and a pipe's object knows it`);
+  return wrong;
+}
+
+/** What did not get there has to be what the receiver refuses for good, given up, and in the log. */
+async function missing({ plan, id, stored }: Side, rows: readonly SeenRow[]): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const row of rows) {
+    const log = await env.DB.prepare(
+      "SELECT outcome, count(*) AS n FROM attempts WHERE id >= ?1 || '.' AND id < ?1 || '/' AND event = ?2 GROUP BY 1",
+    )
+      .bind(id, row.id)
+      .all<{ outcome: string; n: number }>();
+    const given = log.results.some(({ outcome }) => outcome === "given_up");
+    if (!isRefused(plan, row.id)) wrong.push(`${plan.name} never got ${row.id}`);
+    else if (!given && (stored.state?.given_up ?? 0) < rows.length)
+      wrong.push(`${plan.name} gave up ${row.id} and does not say so`);
+  }
+  return wrong;
+}
+
+/** Of each contact, what came first for the first time. What was asked for comes when it is asked for. */
+function disorderOf(
+  { plan, start }: Side,
+  own: readonly Taken[],
+  events: readonly SeenRow[],
+  asked: ReadonlySet<string>,
+): string[] {
+  const bySeq = new Map(events.map((row) => [row.id, row]));
+  const firsts = [...new Set(own.map(({ id }) => id))].flatMap((id) => bySeq.get(id) ?? []);
+  const kept = firsts.filter(({ seq, id }) => seq > start.events && !asked.has(id));
+  return [...Map.groupBy(kept, ({ contact }) => contact)].flatMap(([contact, rows]) => {
+    const seqs = rows.map(({ seq }) => seq);
+    return seqs.some((seq, i) => seq < (seqs[i - 1] ?? 0))
+      ? [`${plan.name} got the events of ${contact} in the order ${seqs.join()}`]
+      : [];
+  });
+}
+
+/** What happens once has one id, by which a receiver tells repeats: one id never stands for two. */
+function retold(plan: PipePlan, own: readonly Taken[]): string[] {
+  const seen = new Map<string, string | null>();
+  return own.flatMap(({ id, contact }) => {
+    const other = seen.has(id) && seen.get(id) !== contact;
+    seen.set(id, contact);
+    return other ? [`${plan.name} got ${id} of two contacts`] : [];
+  });
+}

@@ -1,0 +1,140 @@
+// Those to whom simulated pipes deliver: each in the mood that the round gives it, request by request as chance decides, and
+// each remembers what it took.
+
+import type { Random } from "../../src/local/traffic/random.ts";
+import type { Gate, Runner } from "./gate.ts";
+import type { Mood, PipePlan } from "./pipe-world.ts";
+
+/** An event, or a notice, that a receiver answered with 2xx, whether or not that was heard. */
+export interface Taken {
+  pipe: number;
+  id: string;
+  type: string;
+  contact: string | null;
+}
+
+export interface Receivers {
+  /** In place of the network's fetch. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  taken: Taken[];
+  /** Their moods, by the number of the pipe. Empty: all are well, but for what they refuse for good. */
+  moods: readonly Mood[];
+  /** Requests that no pipe should have made. */
+  refused: string[];
+}
+
+type Answer = "cut" | "hangs" | { status: number; body: string | null; headers?: Record<string, string> };
+
+/** `runnerOf`: the run that makes the requests of the pipe with this name, and whether it may make any. */
+export function makeReceivers(
+  plans: readonly PipePlan[],
+  random: Random,
+  runnerOf: (name: string) => { runner: Runner; paused: boolean } | null,
+  gate: () => Gate,
+): Receivers {
+  const answer = (pipe: number, told: readonly Taken[]): Answer => {
+    const plan = plans[pipe];
+    const keep = (body: string | null = null, status = 200): Answer => {
+      receivers.taken.push(...told);
+      return { status, body };
+    };
+    if (plan !== undefined && told.some(({ id }) => isRefused(plan, id))) return { status: 400, body: "no" };
+    const given = receivers.moods[pipe] ?? "well";
+    const mood =
+      given === "storm"
+        ? random.pick([
+            "well",
+            "well",
+            "well",
+            "picky",
+            "down",
+            "cut",
+            "hangs",
+            "late",
+            "slow",
+            "odd",
+          ] as const)
+        : given;
+    switch (mood) {
+      case "well":
+        return random.chance(0.9) ? keep() : keep("<<<\u0000", 202);
+      case "down":
+        return { status: random.pick([500, 502, 503, 408]), body: "down", ...maybeWait(random) };
+      case "cut":
+      case "hangs":
+        return mood;
+      case "late":
+        keep();
+        return "hangs";
+      case "slow":
+        return random.chance(0.3)
+          ? { status: 429, body: null, headers: { "retry-after": random.pick(["1", "30", "3600", "soon"]) } }
+          : keep();
+      case "denied":
+        return { status: random.pick([401, 403, 404, 301]), body: null };
+      case "gone":
+        return { status: 410, body: null };
+      case "picky":
+        return told.some(({ id }) => sumOf(id) % 3 === 0) ? { status: 500, body: "oh" } : keep();
+      case "odd":
+        return { status: random.pick([400, 413, 422, 503, 302]), body: "x".repeat(100) };
+    }
+  };
+  const receivers: Receivers = {
+    taken: [],
+    moods: [],
+    refused: [],
+    fetch: async (url, init) => {
+      const name = new URL(url).hostname.split(".")[0] ?? "";
+      const pipe = plans.findIndex((one) => one.name === name);
+      const found = runnerOf(name);
+      const signal = init.signal ?? new AbortController().signal;
+      if (found === null) return await aborted(signal); // its run has ended
+      if (found.paused) receivers.refused.push(`${name} is paused, and sends`);
+      const told = readBody(pipe, typeof init.body === "string" ? init.body : "[]");
+      const id = new Headers(init.headers).get("webhook-id") ?? "";
+      const what = `post ${name} ${id} of ${told.length}`;
+      const heard = await Promise.race([
+        gate().enter(found.runner, what, async () => answer(pipe, told)),
+        aborted(signal),
+      ]);
+      if (heard === "hangs") return await aborted(signal);
+      if (heard === "cut") throw new TypeError("Network connection lost.");
+      return new Response(heard.body, { status: heard.status, headers: heard.headers ?? {} });
+    },
+  };
+  return receivers;
+}
+
+/** Whether the receiver does not want this event, today or ever. */
+export function isRefused({ refuses }: PipePlan, id: string): boolean {
+  return refuses > 0 && sumOf(id) % refuses === 0 && sumOf(id) % 5 !== 0;
+}
+
+function sumOf(id: string): number {
+  let sum = 0;
+  for (let i = 0; i < id.length; i++) sum += id.charCodeAt(i);
+  return sum;
+}
+
+function maybeWait(random: Random): { headers?: Record<string, string> } {
+  return random.chance(0.1) ? { headers: { "retry-after": "120" } } : {};
+}
+
+interface Payload {
+  type: string;
+  data: { id: string; contact: string | null };
+}
+
+function readBody(pipe: number, text: string): Taken[] {
+  const body = JSON.parse(text) as Payload | Payload[];
+  return [body].flat().map(({ type, data: { id, contact } }) => ({ pipe, id, type, contact }));
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    const end = (): void => reject(new Error("aborted"));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}
