@@ -4,6 +4,10 @@ import type { D1Migration } from "cloudflare:test";
 import type * as main from "../src/index.ts";
 
 declare global {
+  interface ImportMeta {
+    /** Vite's: the texts of the files that match. */
+    glob(pattern: string, options: { query: "?raw"; import: "default"; eager: true }): Record<string, string>;
+  }
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[];

@@ -19,7 +19,7 @@ export function isLocal(url: string): boolean {
 
 /** An https URL, or http on this machine. */
 export const httpsUrl = z
-  .string()
+  .string("must be an https:// URL")
   .max(2000, "must have at most 2,000 characters")
   .refine(isHttps, "must be an https:// URL without user and password");
 

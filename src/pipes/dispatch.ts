@@ -108,7 +108,16 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
     }
     if (verdict === "refused") {
       alive();
-      return split(job, why, true);
+      // Those that were refused by name need not be asked about again; of the others nobody knows.
+      const named = new Map(failed.map((one) => [job.indexes[one.index], one]));
+      for (const index of job.indexes) {
+        const own = named.get(index);
+        if (own !== undefined) fail(index, own.reason, own.verdict === "refused");
+      }
+      const rest = job.indexes.filter((index) => !named.has(index));
+      if (named.size === 0) split(job, why, true);
+      else if (rest.length > 0) job.lane.unshift({ indexes: rest, lane: job.lane });
+      return;
     }
     if (verdict !== "unavailable") {
       result.stop ??= { verdict, reason: why, retryAfter };

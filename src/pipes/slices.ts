@@ -2,7 +2,6 @@
 // putting together what became of each event, and the names under which a receiver finds what tells repeats.
 
 import { createHash } from "node:crypto";
-import type { Answer } from "./http.ts";
 import type { Attempt, Outcome, Outgoing, Verdict } from "./kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
@@ -26,15 +25,6 @@ export function bytesOf(text: string): number {
   return encoder.encode(text).byteLength;
 }
 
-/** What an answer holds as JSON; null where it is none. */
-export function jsonOf({ text }: Pick<Answer, "text">): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 /** What stands for a contact where destinations keep an order: no address, the same for all of its events. 32 letters. */
 export function orderKey({ contact, id }: Pick<Outgoing, "contact" | "id">): string {
   if (contact === null) return id;
@@ -48,7 +38,9 @@ export function attributesOf(event: Outgoing, attempt: Attempt): Record<string, 
 
 /**
  * Sends a batch in as few requests as the limits allow (one, as pipes cut their batches), in order. What is too large is
- * refused and does not keep its neighbours. Once a request fails, those after it are not made.
+ * refused and does not keep its neighbours. A request that is refused whole is made again in halves, because one of its
+ * events alone may be to blame; where it had all of the batch, that is left to dispatch.ts. Once a request fails, those
+ * after it are not made.
  */
 export async function deliverInSlices(
   batch: readonly Outgoing[],
@@ -68,6 +60,11 @@ export async function deliverInSlices(
       const index = slice[one.index]?.index;
       return index === undefined ? [] : [{ ...one, index }];
     });
+    if (verdict === "refused" && parts === undefined && slice.length > 1) {
+      const half = slice.length >> 1;
+      slices.splice(at + 1, 0, slice.slice(0, half), slice.slice(half)); // the next ones of this loop
+      continue;
+    }
     if (verdict === "delivered" || verdict === "refused") {
       const all = slice.map(({ index }) => ({ index, verdict: "refused" as const, reason: reason ?? "" }));
       failed.push(...(parts ?? (verdict === "refused" ? all : [])));

@@ -1,55 +1,23 @@
-// What tests of pipes need on their side: attempts, events on their way, and the peers' doors.
+// What tests of pipes need on their side: attempts by hand, and events on their way.
 
 import { env } from "cloudflare:workers";
-import { inject } from "vitest";
-import { pipeFetch, type Exchange } from "../../src/pipes/http.ts";
-import type { Attempt, Kind, Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
-import type { Fault, Received } from "./scripted-peer.ts";
+import { type Exchange, pipeFetch } from "../../src/pipes/http.ts";
+import type { Attempt, Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
+import { type PayloadForm, render } from "../../src/pipes/payload.ts";
 
-export const NOW = Date.UTC(2026, 10, 21, 12);
-
-/** A written HTTP peer by its name in peers.ts. */
-export function peer(name: string) {
-  const port = inject("peers")[name];
-  const origin = `http://127.0.0.1:${port}`;
-  return {
-    origin,
-    /** The next requests fail so. */
-    async fail(...faults: Fault[]): Promise<void> {
-      await fetch(`${origin}/_/faults`, { method: "POST", body: JSON.stringify(faults) });
-    },
-    /** What it got since the last time, and how many requests hang. */
-    async received(): Promise<{ received: Received[]; hanging: number }> {
-      return await (await fetch(`${origin}/_/received`)).json();
-    },
-  };
-}
-
-/** An attempt of local development, and what it noted. */
-export function attempt(changes: Partial<Attempt> = {}): Attempt & { notes: Exchange[] } {
+/** An attempt of local development, and what was noted of it. It has no deadline but that of `changes.signal`. */
+export function attemptOf(changes: Partial<Attempt> = {}): { attempt: Attempt; notes: Exchange[] } {
   const notes: Exchange[] = [];
   const note = (exchange: Exchange): void => void notes.push(exchange);
-  const signal = changes.signal ?? new AbortController().signal;
-  const loopback = changes.loopback ?? true;
+  const { signal = new AbortController().signal, loopback = true } = changes;
   const fetch = pipeFetch(note, { signal, loopback });
-  return {
-    id: "attempt-1",
-    now: NOW,
-    env,
-    kept: new Map(),
-    note,
-    signal,
-    loopback,
-    fetch,
-    notes,
-    ...changes,
-  };
+  const id = `attempt-${crypto.randomUUID()}`;
+  const base = { id, now: Date.now(), fetch, note, signal, loopback, env, kept: new Map() };
+  return { attempt: { ...base, ...changes }, notes };
 }
 
-let serial = 0;
-
 /** Some fields of an event, as /v1/events shows it. */
-interface Fields {
+export interface Fields {
   id?: string;
   type?: string;
   contact?: string | null;
@@ -57,37 +25,55 @@ interface Fields {
   [other: string]: unknown;
 }
 
-/** A stored event on its way; fields that a test does not name are plausible. */
-export function outgoing(fields: Fields = {}): Outgoing {
+/** The same event for the same index, on its way; fields that are not named are plausible. Each is of a contact of its own. */
+export function outgoingOf(index: number, fields: Fields = {}, form: PayloadForm = "event"): Outgoing {
+  const digits = String(index).padStart(6, "0");
   const named = {
-    id: `event-${String(++serial).padStart(6, "0")}`,
+    id: `3fj0dm8c01k5gqfp8w7h2m4n6q8s${digits}`,
     type: "delivered",
-    contact: "ann@example.com",
-    occurred_at: "2026-11-21T11:59:00.000Z",
+    contact: `ann+${digits}@example.com`,
+    occurred_at: new Date(Date.UTC(2026, 10, 21, 9, 30) + index).toISOString(),
     ...fields,
   };
-  const told = { bounce: null, reason: null, description: null, smtp: null };
-  const event = { seq: serial, source: "mailjet", message_id: "1152921521234567890", ...told, ...named };
+  const event = {
+    seq: index + 1,
+    source: "mailjet",
+    provider: "mailjet",
+    message_id: `1152921521234${digits}`,
+    received_at: named.occurred_at,
+    description: 'said "250 2.0.0 OK" \\ Grüße, 你好 🚀 <&>\r\n\u2028\u0000\uFFFF',
+    tags: ["a", "b,c"],
+    metadata: { order: index, nested: { "key with space": [1.5, null, true] } },
+    ...named,
+  };
   const { id, type, contact } = named;
-  return { id, type, contact, at: Date.parse(named.occurred_at), text: JSON.stringify(event), event };
+  const outgoing = { id, type, contact, at: Date.parse(named.occurred_at), event };
+  return { ...outgoing, text: render(outgoing, form, "mailjet") };
 }
 
-/** Settings as they are saved: checked, with defaults. */
-export function settled<S>(kind: Kind<S>, settings: unknown): S {
-  return kind.settings.parse(settings);
+let serial = 0;
+
+/** An event that no other call gave. */
+export function outgoing(fields: Fields = {}): Outgoing {
+  return outgoingOf(++serial, fields);
 }
 
-/** How long a cancelled attempt may take to end, ms. */
-const A_MOMENT = 1000;
+/** One whose payload has exactly so many bytes. */
+export function outgoingOfSize(index: number, bytes: number, form: PayloadForm = "event"): Outgoing {
+  const rest = new TextEncoder().encode(outgoingOf(index, { description: "" }, form).text).byteLength;
+  return outgoingOf(index, { description: "x".repeat(bytes - rest) }, form);
+}
 
-/** Delivers while the peer hangs, and gives up after 100 ms: the outcome, and how long after that it came. */
-export async function cancelled(
-  deliver: (attempt: Attempt) => Promise<Outcome>,
-): Promise<{ outcome: Outcome; atOnce: boolean }> {
-  const controller = new AbortController();
-  const pending = deliver(attempt({ signal: controller.signal }));
-  await scheduler.wait(100);
-  const began = Date.now();
-  controller.abort();
-  return { outcome: await pending, atOnce: Date.now() - began < A_MOMENT };
+/** The failures by index, as `verdict`. */
+export function failures(outcome: Outcome): Record<number, string> {
+  return Object.fromEntries((outcome.failed ?? []).map(({ index, verdict }) => [index, verdict]));
+}
+
+/** Resolves once `holds`; rejects after 5 s. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error("did not come about within 5 s");
+    await scheduler.wait(20);
+  }
 }

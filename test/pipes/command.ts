@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { makeCertificate } from "./certificate.ts";
+import { makeCertificate } from "./peers/certificate.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const certificate = makeCertificate();

@@ -2,12 +2,27 @@
 // answer of HubSpot and Salesforce means for which event.
 
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { foldContacts } from "../../src/pipes/kinds/crm.ts";
 import { hubspot } from "../../src/pipes/kinds/hubspot.ts";
-import type { Attempt, Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
+import type { Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
 import { salesforce } from "../../src/pipes/kinds/salesforce.ts";
-import { attempt, cancelled, NOW, outgoing, peer, settled } from "./attempts.ts";
+import { attemptOf, failures, outgoing as anyOutgoing, type Fields } from "./attempts.ts";
+import { cases as hubspotCases, hubspotCase } from "./cases/hubspot.ts";
+import { salesforceCase, cases as salesforceCases, WRITES } from "./cases/salesforce.ts";
+import { describeKind, type KindCase } from "./suite.ts";
+
+for (const one of [...hubspotCases, ...salesforceCases]) describeKind(one);
+
+const hub = await hubspotCase();
+const force = await salesforceCase();
+const outgoing = (fields: Fields = {}): Outgoing => anyOutgoing({ contact: "ann@example.com", ...fields });
+const deliverTo = async (
+  { kind, settings }: KindCase,
+  batch: readonly Outgoing[],
+  changes: Record<string, unknown> = {},
+  attempt = attemptOf().attempt,
+): Promise<Outcome> => await kind.deliver(batch, kind.settings.parse(settings(changes)), attempt);
 
 const notice = (type: string, contact: string, at: string, data: Record<string, unknown> = {}): Outgoing =>
   outgoing({ type, contact, occurred_at: at, data });
@@ -102,154 +117,56 @@ describe("folding a batch", () => {
   });
 });
 
-interface Setup {
-  deliver: (batch: readonly Outgoing[], attempt: Attempt) => Promise<Outcome>;
-  at: ReturnType<typeof peer>;
-  /** Requests that come before the one that writes. */
-  before: number;
-  most: number;
-}
-
-const hub = peer("hubspot");
-const hubSettings = (changes: Record<string, unknown> = {}) =>
-  settled(hubspot, {
-    token: "pat-eu1-right",
-    url: hub.origin,
-    fields: {
-      suppressed: "tidings_suppressed",
-      suppression_reason: "tidings_reason",
-      last_event: "tidings_last_event",
-      last_event_at: "tidings_last_event_at",
-    },
-    ...changes,
-  });
-
-const force = peer("salesforce");
-const forceSettings = (changes: Record<string, unknown> = {}) =>
-  settled(salesforce, {
-    instance_url: force.origin,
-    client_id: "3MVG9.key",
-    client_secret: "right secret/&",
-    external_id_field: "Email__c",
-    fields: {
-      suppressed: "Suppressed__c",
-      suppression_reason: "Reason__c",
-      last_event: "Last_Event__c",
-      last_event_at: "Last_Event_At__c",
-    },
-    ...changes,
-  });
-
-const setups: Record<string, Setup> = {
-  hubspot: {
-    deliver: (batch, one) => hubspot.deliver(batch, hubSettings(), one),
-    at: hub,
-    before: 0,
-    most: hubspot.batch.events,
-  },
-  salesforce: {
-    deliver: (batch, one) => salesforce.deliver(batch, forceSettings(), one),
-    at: force,
-    before: 1,
-    most: salesforce.batch.events,
-  },
-};
-
-describe.each(Object.entries(setups))("%s", (_, { deliver, at, before, most }) => {
-  const faults = (...list: Parameters<typeof at.fail>) =>
-    at.fail(...Array.from({ length: before }, () => null), ...list);
+describe.each([
+  ["hubspot", hub],
+  ["salesforce", force],
+] as const)("%s", (_, at) => {
+  beforeEach(() => at.control.forget());
 
   it("takes a full batch of the largest events", async () => {
     const large = { description: "x".repeat(100_000), metadata: { y: "z".repeat(100_000) } };
-    const batch = Array.from({ length: most }, (_, i) =>
+    const batch = Array.from({ length: at.kind.batch.events }, (_, i) =>
       outgoing({ contact: `c${i}@example.com`, ...large }),
     );
-    expect(await deliver(batch, attempt())).toEqual({
-      verdict: "delivered",
-      reason: null,
-      status: 200,
-      retryAfter: null,
-    });
+    const delivered = { verdict: "delivered", reason: null, status: 200, retryAfter: null };
+    expect(await deliverTo(at, batch)).toEqual(delivered);
   });
 
   it("calls nobody where there is nothing to tell", async () => {
-    await at.received();
     const batch = [
       outgoing({ type: "pipe.paused", contact: null }),
       notice("contact.erased", "ann@example.com", "2026-11-21T12:00:00.000Z"),
-      outgoing({ contact: "ann@example.com" }),
+      outgoing(),
     ];
-    expect(await deliver(batch, attempt())).toMatchObject({ verdict: "delivered", status: null });
-    expect((await at.received()).received).toEqual([]);
+    expect(await deliverTo(at, batch)).toMatchObject({ verdict: "delivered", status: null });
+    expect((await at.control.tell()).requests).toBe(0);
   });
 
   it("blames a record's failure on all of its events, and on no others", async () => {
-    const batch = [
-      outgoing({ contact: "ann@example.com" }),
-      outgoing({ contact: "busy@example.com" }),
-      outgoing({ contact: "bob@example.com" }),
-      outgoing({ contact: "busy@example.com", type: "opened" }),
-    ];
-    const outcome = await deliver(batch, attempt());
+    const contacts = ["ann@example.com", "busy@example.com", "bob@example.com", "busy@example.com"];
+    const outcome = await deliverTo(
+      at,
+      contacts.map((contact) => outgoing({ contact })),
+    );
     expect(outcome.verdict).toBe("delivered");
-    expect(outcome.failed?.map(({ index, verdict }) => [index, verdict])).toEqual([
-      [1, "unavailable"],
-      [3, "unavailable"],
-    ]);
+    expect(failures(outcome)).toEqual({ 1: "unavailable", 3: "unavailable" });
     expect(JSON.stringify(outcome)).not.toContain("@");
-  });
-
-  it.each([
-    [500, "unavailable"],
-    [503, "unavailable"],
-    [429, "slow_down"],
-    [413, "refused"],
-    [403, "denied"],
-    [404, "denied"],
-    [302, "denied"],
-    [200, "unavailable"], // garbage
-  ])("a %i with words of its own is %s", async (status, verdict) => {
-    await faults({ status, body: "<html>ann@example.com</html>" });
-    const outcome = await deliver([outgoing()], attempt());
-    expect(outcome).toMatchObject({ verdict, status });
-    expect(outcome.reason).not.toContain("@");
-  });
-
-  it("a cut connection is nobody's answer", async () => {
-    await faults("cut");
-    expect(await deliver([outgoing()], attempt())).toMatchObject({ verdict: "unavailable", status: null });
-  });
-
-  it("ends with its attempt, and leaves nothing open", async () => {
-    await faults("hang");
-    const { outcome, atOnce } = await cancelled((one) => deliver([outgoing()], one));
-    expect([outcome.verdict, atOnce]).toEqual(["unavailable", true]);
-    await vi.waitFor(async () => expect((await at.received()).hanging).toBe(0));
-  });
-
-  it("goes nowhere private", async () => {
-    expect(await deliver([outgoing()], attempt({ loopback: false }))).toMatchObject({
-      verdict: "denied",
-      status: null,
-    });
   });
 });
 
 describe("hubspot", () => {
-  const deliver = (batch: Outgoing[], settings = hubSettings(), one = attempt()) =>
-    hubspot.deliver(batch, settings, one);
+  beforeEach(() => hub.control.forget());
 
   it("is sent a contact's state once, under the configured names", async () => {
-    await hub.received();
+    const { attempt, notes } = attemptOf();
     const batch = [
       notice("contact.lifted", "ann@example.com", times[0], { reason: "manual", scope: null }),
-      outgoing({ contact: "ann@example.com", type: "opened", occurred_at: times[0] }),
-      outgoing({ contact: "ann@example.com", type: "bounced", occurred_at: times[1] }),
+      outgoing({ type: "opened", occurred_at: times[0] }),
+      outgoing({ type: "bounced", occurred_at: times[1] }),
       notice("contact.suppressed", "bob@example.com", times[1], { reason: "complaint", scope: null }),
     ];
-    expect(await deliver(batch)).toMatchObject({ verdict: "delivered" });
-    const { received } = await hub.received();
-    expect(JSON.parse(received[0]?.body ?? "")).toEqual({
+    expect(await deliverTo(hub, batch, {}, attempt)).toMatchObject({ verdict: "delivered" });
+    expect(JSON.parse(notes[0]?.request.body ?? "")).toEqual({
       inputs: [
         {
           id: "ann@example.com",
@@ -270,11 +187,14 @@ describe("hubspot", () => {
         },
       ],
     });
-    expect(received[0]?.headers["tidings-attempt"]).toBe("attempt-1");
+    expect((await hub.control.tell()).taken.map(({ id }) => id)).toEqual([
+      "ann@example.com",
+      "bob@example.com",
+    ]);
   });
 
   it("an address that HubSpot does not take is refused alone", async () => {
-    const outcome = await deliver([outgoing({ contact: "ann@intranet" }), outgoing()]);
+    const outcome = await deliverTo(hub, [outgoing({ contact: "ann@intranet" }), outgoing()]);
     expect(outcome).toMatchObject({ verdict: "delivered", status: 207 });
     expect(outcome.failed).toEqual([
       { index: 0, verdict: "refused", reason: "HubSpot answered VALIDATION_ERROR for this contact" },
@@ -286,59 +206,42 @@ describe("hubspot", () => {
       { status: "error", category: "VALIDATION_ERROR", message: "about ann@example.com", context: {} },
     ];
     const results = [{ id: "1", properties: { email: "Bob@example.com" } }];
-    await hub.fail({ status: 207, body: { status: "COMPLETE", results, numErrors: 1, errors } });
-    const outcome = await deliver([outgoing(), outgoing({ contact: "bob@example.com" })]);
-    expect(outcome.failed?.map(({ index, verdict }) => [index, verdict])).toEqual([[0, "refused"]]);
+    const body = { status: "COMPLETE", results, numErrors: 1, errors };
+    await hub.control.behave({ answer: { status: 207, body } });
+    const outcome = await deliverTo(hub, [outgoing(), outgoing({ contact: "bob@example.com" })]);
+    expect(failures(outcome)).toEqual({ 0: "refused" });
   });
 
-  it("a property that is not there, and a wrong token, keep all out", async () => {
+  it("names the property that is not there, and its word for a wrong token", async () => {
     const fields = { last_event: "tidings_last_event", bounce: "no_such" };
     const bounced = outgoing({ type: "bounced", bounce: "hard" });
-    expect(await deliver([bounced], hubSettings({ fields }))).toMatchObject({
+    expect(await deliverTo(hub, [bounced], { fields })).toMatchObject({
       verdict: "denied",
       reason: "HubSpot has no such property to write: no_such",
     });
-    const one = attempt();
-    expect(await deliver([bounced], hubSettings({ token: "pat-wrong" }), one)).toMatchObject({
+    expect(await deliverTo(hub, [bounced], { token: "pat-wrong" })).toMatchObject({
       verdict: "denied",
       reason: "answered 401 INVALID_AUTHENTICATION",
     });
-    expect(JSON.stringify(one.notes)).not.toContain("pat-wrong");
-  });
-
-  it.each([
-    [429, { errorType: "RATE_LIMIT", policyName: "SECONDLY" }, {}, "slow_down", 1000],
-    [429, { errorType: "RATE_LIMIT", policyName: "TEN_SECONDLY_ROLLING" }, {}, "slow_down", 10_000],
-    [429, { errorType: "RATE_LIMIT", policyName: "DAILY" }, {}, "slow_down", 3_600_000],
-    [429, { errorType: "RATE_LIMIT", policyName: "SECONDLY" }, { "retry-after": "7" }, "slow_down", 7000],
-    [409, { category: "CONFLICT" }, {}, "unavailable", 2000],
-    [423, { category: "LOCKED" }, {}, "unavailable", 2000],
-    [477, {}, { "retry-after": "3600" }, "unavailable", 3_600_000],
-    [400, { category: "VALIDATION_ERROR", message: "Invalid input JSON" }, {}, "refused", null],
-  ])("%i %j %j: %s", async (status, body, headers, verdict, retryAfter) => {
-    await hub.fail({ status, body: { status: "error", ...body }, headers });
-    expect(await deliver([outgoing()])).toMatchObject({ verdict, retryAfter, status });
   });
 });
 
 describe("salesforce", () => {
-  const deliver = (batch: Outgoing[], one: Attempt = attempt(), settings = forceSettings()) =>
-    salesforce.deliver(batch, settings, one);
+  beforeEach(() => force.control.forget());
+  const requests = async (): Promise<number> => (await force.control.tell()).requests;
 
   it("is sent a contact's state once, and gets one token for many attempts", async () => {
-    await force.received();
-    const one = attempt();
-    const lifted = notice("contact.lifted", "ann@example.com", times[0], {
-      reason: "manual",
-      scope: null,
-    });
-    expect(await deliver([outgoing({ occurred_at: times[1] }), lifted], one)).toMatchObject({
-      verdict: "delivered",
-    });
-    expect(await deliver([outgoing()], one)).toMatchObject({ verdict: "delivered" });
-    const { received } = await force.received();
-    expect(received.map(({ path }) => path.split("/").at(-1))).toEqual(["token", "Email__c", "Email__c"]);
-    expect(JSON.parse(received[1]?.body ?? "")).toEqual({
+    const { attempt, notes } = attemptOf();
+    const lifted = notice("contact.lifted", "ann@example.com", times[0], { reason: "manual", scope: null });
+    const first = [outgoing({ occurred_at: times[1] }), lifted];
+    for (const batch of [first, [outgoing()]])
+      expect(await deliverTo(force, batch, {}, attempt)).toMatchObject({ verdict: "delivered" });
+    expect(notes.map(({ request }) => request.url.split("/").at(-1))).toEqual([
+      "token",
+      "Email__c",
+      "Email__c",
+    ]);
+    expect(JSON.parse(notes[1]?.request.body ?? "")).toEqual({
       allOrNone: false,
       records: [
         {
@@ -351,34 +254,29 @@ describe("salesforce", () => {
         },
       ],
     });
-    const told = JSON.stringify(one.notes);
-    for (const secret of ["00Dxx", "right secret", "right+secret", "right%20secret"])
-      expect(told).not.toContain(secret);
   });
 
   it("a session that ended is begun anew once, and a token is not used beyond its time", async () => {
-    const one = attempt();
-    await deliver([outgoing()], one);
-    await deliver([outgoing()], attempt()); // ends the session before
-    await force.received();
-    expect(await deliver([outgoing()], one)).toMatchObject({ verdict: "delivered" });
-    expect((await force.received()).received).toHaveLength(3);
-    expect(await deliver([outgoing()], { ...one, now: NOW + 3_600_000 })).toMatchObject({
-      verdict: "delivered",
-    });
-    expect((await force.received()).received).toHaveLength(2);
-    const ended = {
-      status: 401,
-      body: [{ errorCode: "INVALID_SESSION_ID", message: "Session expired or invalid" }],
-    };
-    await force.fail(null, ended, null, ended);
+    const { attempt } = attemptOf();
+    await deliverTo(force, [outgoing()], {}, attempt);
+    await deliverTo(force, [outgoing()]); // ends the session before
+    await force.control.forget();
+    expect(await deliverTo(force, [outgoing()], {}, attempt)).toMatchObject({ verdict: "delivered" });
+    expect(await requests()).toBe(3);
+    await force.control.forget();
+    const later = { ...attempt, now: attempt.now + 3_600_000 };
+    expect(await deliverTo(force, [outgoing()], {}, later)).toMatchObject({ verdict: "delivered" });
+    expect(await requests()).toBe(2);
+    await force.control.forget();
+    const body = [{ errorCode: "INVALID_SESSION_ID", message: "Session expired or invalid" }];
+    await force.control.behave({ on: WRITES, answer: { status: 401, body } });
     const denied = { verdict: "denied", reason: "answered 401 INVALID_SESSION_ID" };
-    expect(await deliver([outgoing()])).toMatchObject(denied);
-    expect((await force.received()).received).toHaveLength(4);
+    expect(await deliverTo(force, [outgoing()])).toMatchObject(denied);
+    expect(await requests()).toBe(4);
   });
 
   it("says which contact lacks what", async () => {
-    const outcome = await deliver([outgoing(), outgoing({ contact: "stranger@example.com" })]);
+    const outcome = await deliverTo(force, [outgoing(), outgoing({ contact: "stranger@example.com" })]);
     expect(outcome.failed).toEqual([
       {
         index: 1,
@@ -393,29 +291,9 @@ describe("salesforce", () => {
     ["client_id", "wrong", "no access token: answered 400 invalid_client_id"],
     ["fields", { last_event: "No_Such__c" }, "answered 400 INVALID_FIELD"],
     ["object", "Lead", "answered 404 NOT_FOUND"],
-  ])("a wrong %s is denied", async (name, value, reason) => {
-    expect(await deliver([outgoing()], attempt(), forceSettings({ [name]: value }))).toMatchObject({
-      verdict: "denied",
-      reason,
-    });
-  });
-
-  it("waits where its requests or logins are used up", async () => {
-    await force.fail(null, {
-      status: 403,
-      body: [{ errorCode: "REQUEST_LIMIT_EXCEEDED", message: "TotalRequests" }],
-    });
-    expect(await deliver([outgoing()])).toMatchObject({ verdict: "slow_down", retryAfter: 900_000 });
-    await force.fail({
-      status: 400,
-      body: { error: "invalid_grant", error_description: "login rate exceeded" },
-    });
-    expect(await deliver([outgoing()])).toMatchObject({ verdict: "slow_down", retryAfter: 600_000 });
-    await force.fail({ status: 200, body: "<html>" });
-    expect(await deliver([outgoing()])).toMatchObject({ verdict: "unavailable" });
-    await force.fail("hang");
-    const { outcome, atOnce } = await cancelled((one) => deliver([outgoing()], one));
-    expect([outcome.verdict, atOnce]).toEqual(["unavailable", true]);
+  ])("a wrong %s is denied in Salesforce's word", async (name, value, reason) => {
+    const outcome = await deliverTo(force, [outgoing()], { [name]: value });
+    expect(outcome).toMatchObject({ verdict: "denied", reason });
   });
 });
 
@@ -432,8 +310,7 @@ describe("settings", () => {
     expect(wrong(hubspot, { token: "t", fields: { suppressed: "email" } })).toEqual([
       "fields.suppressed must not be email, by which contacts are found",
     ]);
-    const { instance_url, client_id, client_secret, external_id_field, fields } = forceSettings();
-    const good = { instance_url, client_id, client_secret, external_id_field, fields };
+    const good = force.settings();
     expect(wrong(salesforce, good)).toBeUndefined();
     expect(wrong(salesforce, { ...good, instance_url: "https://x.my.salesforce.com/services" })).toEqual([
       "instance_url must be an https:// URL without a path, such as https://api.example.com",

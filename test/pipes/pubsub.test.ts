@@ -1,69 +1,20 @@
-// `pubsub`, against a strict written peer that verifies the service account's tokens.
+// `pubsub`: the shared suite, and what is its own: tokens and settings.
 
 import { describe, expect, it } from "vitest";
 import { pubsub } from "../../src/pipes/kinds/pubsub.ts";
-import { orderKey } from "../../src/pipes/slices.ts";
-import { attemptWith, describeHttpKind, outgoing, peerOf, type Subject } from "./http-kinds.ts";
-import type { Told } from "./queue-peer.ts";
+import { attemptOf, outgoing } from "./attempts.ts";
+import { cases, pubsubCase } from "./cases/pubsub.ts";
+import { describeKind } from "./suite.ts";
 
-const peer = peerOf("pubsub");
-const keyFile = async (path: string): Promise<string> => await (await fetch(peer.url + path)).text();
-const [account, other] = [await keyFile("/key"), await keyFile("/other-key")];
-const { private_key } = JSON.parse(account) as { private_key: string };
+for (const one of cases) describeKind(one);
 
-const failing = (status: number, name: string): Told => {
-  return {
-    status,
-    body: JSON.stringify({ error: { code: status, message: "ann@example.com", status: name } }),
-  };
-};
-
-const subject: Subject<ReturnType<typeof pubsub.settings.parse>> = {
-  kind: pubsub,
-  peer: "pubsub",
-  settings: (url) => ({
-    topic: "projects/my-project/topics/email+events",
-    service_account: account,
-    endpoint: url,
-    ordering: true,
-  }),
-  secrets: [private_key.split("\n")[3] ?? ""],
-  wrong: {
-    "another key": { service_account: other },
-    "another account": { service_account: account.replace("tidings@", "others@") },
-    "another topic": { topic: "projects/my-project/topics/others" },
-  },
-  errors: [
-    ["no permission", failing(403, "PERMISSION_DENIED"), "denied"],
-    ["no topic", failing(404, "NOT_FOUND"), "denied"],
-    ["a revoked encryption key", failing(400, "FAILED_PRECONDITION"), "denied"],
-    ["a message that breaks the schema", failing(400, "INVALID_ARGUMENT"), "refused"],
-    ["an exhausted quota", failing(429, "RESOURCE_EXHAUSTED"), "slow_down"],
-    ["a conflict", failing(409, "ABORTED"), "unavailable"],
-    ["a cancelled request", failing(499, "CANCELLED"), "unavailable"],
-    ["a deadline", failing(504, "DEADLINE_EXCEEDED"), "unavailable"],
-    ["an internal error", failing(500, "INTERNAL"), "unavailable"],
-    ["an outage", failing(503, "UNAVAILABLE"), "unavailable"],
-    ["fewer ids than messages", { status: 200, body: '{"messageIds":["1"]}' }, "unavailable"],
-  ],
-  items: [],
-  arrived: (event, attempt) => ({
-    id: event.id,
-    type: event.type,
-    attempt: attempt.id,
-    order: orderKey(event),
-    text: event.text,
-  }),
-  largest: Math.floor((9_990_000 - 500) / 4) * 3,
-};
-
-describeHttpKind(subject);
+const { control, settings, account } = await pubsubCase();
 
 describe("pubsub's tokens and settings", () => {
-  const given = pubsub.settings.parse(subject.settings(peer.url));
+  const given = pubsub.settings.parse(settings());
 
   it("uses a token until it is refused or old, and then tries once with a new one", async () => {
-    const { attempt, notes } = attemptWith();
+    const { attempt, notes } = attemptOf();
     const deliver = async (now = attempt.now): Promise<string> =>
       (await pubsub.deliver([outgoing()], given, { ...attempt, now })).verdict;
     const token = (): unknown => [...attempt.kept.values()][0]?.value;
@@ -74,7 +25,7 @@ describe("pubsub's tokens and settings", () => {
     expect(token()).toBe(first);
 
     // Refused: the next one, made a minute later, is another one and gets through.
-    await peer.tell({ status: 401 });
+    await control.behave({ times: 1, answer: { status: 401 } });
     expect(await deliver(attempt.now - 60_000)).toBe("delivered");
     expect(token()).not.toBe(first);
     expect(notes.map(({ response }) => response?.status)).toEqual([200, 200, 401, 200]);
@@ -89,16 +40,16 @@ describe("pubsub's tokens and settings", () => {
 
   it("is denied with a key that is none", async () => {
     const broken = account.replace(/[A-Za-z0-9+/]{40}/, "A".repeat(40));
-    const { attempt, notes } = attemptWith();
+    const { attempt, notes } = attemptOf();
     const outcome = await pubsub.deliver([outgoing()], { ...given, service_account: broken }, attempt);
     expect(outcome).toMatchObject({ verdict: "denied", reason: expect.stringMatching(/private key/) });
     expect(notes).toEqual([]);
   });
 
   it("sends no ordering keys unless asked to", async () => {
-    await peer.seen();
-    await pubsub.deliver([outgoing()], { ...given, ordering: false }, attemptWith().attempt);
-    expect((await peer.seen()).arrived).toMatchObject([{ order: null }]);
+    await control.forget();
+    await pubsub.deliver([outgoing()], { ...given, ordering: false }, attemptOf().attempt);
+    expect((await control.tell()).taken).toMatchObject([{ order: null }]);
   });
 
   it.each([
@@ -111,7 +62,7 @@ describe("pubsub's tokens and settings", () => {
     [{ topic: "projects/my-project/topics/goog-events" }, "topic"],
     [{ ordering: "yes" }, "ordering"],
   ])("refuses %j", (changes, field) => {
-    const result = pubsub.settings.safeParse({ ...subject.settings(peer.url), ...changes });
+    const result = pubsub.settings.safeParse(settings(changes));
     expect(result.error?.issues[0]).toMatchObject({
       path: [field],
       message: expect.stringMatching(/^must be/),
@@ -119,7 +70,7 @@ describe("pubsub's tokens and settings", () => {
   });
 
   it("publishes to the global endpoint where none is named", () => {
-    const { endpoint: _, ordering: __, ...rest } = subject.settings(peer.url);
+    const { endpoint: _, ordering: __, ...rest } = settings();
     const parsed = pubsub.settings.parse(rest);
     expect(parsed).toMatchObject({ endpoint: "https://pubsub.googleapis.com", ordering: false });
   });

@@ -1,51 +1,29 @@
-// `queue`, with real local queues of the test's own (test/vitest.config.ts) and with a captured one that fails when told to.
+// `queue`: the shared suite, and real local queues of the test's own (test/vitest.config.ts).
 
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../../src/pipes/http.ts";
 import type { Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
 import { queue } from "../../src/pipes/kinds/queue.ts";
-import { attemptWith, failures, outgoing } from "./http-kinds.ts";
+import { attemptOf, failures, outgoing, outgoingOfSize } from "./attempts.ts";
+import { binding, cases } from "./cases/queue.ts";
+import { describeKind } from "./suite.ts";
+
+for (const one of cases) describeKind(one);
 
 const settings = queue.settings.parse({ binding: "CRM_EVENTS" });
 const LARGEST = 127_900;
 
-type Sent = { body: unknown; contentType?: string };
-
-/** A queue's binding that keeps its batches, after the platform's own checks; or does what it is told. */
-function captured(instead?: () => Promise<never>): { binding: object; batches: Sent[][] } {
-  const batches: Sent[][] = [];
-  const sendBatch = async (messages: Iterable<Sent>): Promise<void> => {
-    if (instead !== undefined) await instead();
-    const batch = [...messages];
-    const sizes = batch.map(({ body }) => new TextEncoder().encode(JSON.stringify(body)).byteLength + 100);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (batch.length > 100 || total > 256_000 || sizes.some((size) => size > 128_000)) {
-      throw new Error("Queue sendBatch failed: Payload Too Large");
-    }
-    batches.push(batch);
-  };
-  return { binding: { sendBatch }, batches };
+async function deliver(batch: readonly Outgoing[], binding: unknown): Promise<Outcome> {
+  const { attempt } = attemptOf({ env: { ...env, CRM_EVENTS: binding } as Env });
+  return await queue.deliver(batch, settings, attempt);
 }
 
-async function deliver(
-  batch: readonly Outgoing[],
-  binding: unknown,
-  signal = new AbortController().signal,
-): Promise<Outcome & { notes: Exchange[] }> {
-  const { attempt, notes } = attemptWith({ signal, bindings: { CRM_EVENTS: binding } });
-  const outcome = await queue.deliver(batch, settings, attempt);
-  expect(JSON.stringify([outcome.reason, outcome.failed])).not.toMatch(/@/);
-  return { ...outcome, notes };
-}
-
-const bodies = (batches: Sent[][]): unknown[] => batches.flat().map(({ body }) => body);
 const payloads = (batch: readonly Outgoing[]): unknown[] => batch.map(({ text }) => JSON.parse(text));
 
 describe("queue", () => {
   it("puts each payload as an object into a real local queue", async () => {
     const batch = [outgoing(), outgoing({ type: "contact.suppressed" }), outgoing({ contact: null })];
-    const { attempt, notes } = attemptWith();
+    const { attempt, notes } = attemptOf();
     const outcome = await queue.deliver(batch, queue.settings.parse({ binding: "TEST_PIPE" }), attempt);
     expect(outcome).toEqual({ verdict: "delivered", reason: null, status: null, retryAfter: null });
     expect(notes).toMatchObject([
@@ -62,74 +40,40 @@ describe("queue", () => {
   it("takes the largest batch and the largest message of the real local queue", async () => {
     const real = queue.settings.parse({ binding: "TEST_PIPE_LIMITS" });
     const { events, bytes } = queue.batch;
-    const many = Array.from({ length: events }, () => outgoing({}, Math.floor(bytes / events)));
-    for (const batch of [many, [outgoing({}, LARGEST)]]) {
-      expect(await queue.deliver(batch, real, attemptWith().attempt)).toMatchObject({ verdict: "delivered" });
+    const many = Array.from({ length: events }, () => outgoingOfSize(0, Math.floor(bytes / events)));
+    for (const batch of [many, [outgoingOfSize(0, LARGEST)]]) {
+      expect(await queue.deliver(batch, real, attemptOf().attempt)).toMatchObject({ verdict: "delivered" });
     }
   });
 
-  it("sends objects as JSON, a batch at its limit in one call", async () => {
-    const { binding, batches } = captured();
-    const batch = Array.from({ length: 100 }, () => outgoing({}, 2400));
-    expect((await deliver(batch, binding)).verdict).toBe("delivered");
-    expect(batches).toHaveLength(1);
-    expect(bodies(batches)).toEqual(payloads(batch));
-    expect(new Set(batches.flat().map(({ contentType }) => contentType))).toEqual(new Set(["json"]));
+  it("sends objects as JSON", async () => {
+    const { bound, control } = binding();
+    const batch = [outgoing(), outgoing()];
+    expect((await deliver(batch, bound)).verdict).toBe("delivered");
+    expect(control.batches()).toEqual([payloads(batch).map((body) => ({ body, contentType: "json" }))]);
   });
 
-  it("refuses a message that is too large, and takes its neighbours along", async () => {
-    const { binding, batches } = captured();
-    const batch = [
-      outgoing({}, LARGEST),
-      outgoing({}, LARGEST + 1),
-      outgoing({}, LARGEST),
-      outgoing({}, 5000),
-    ];
-    const outcome = await deliver(batch, binding);
+  it("makes several calls of what is too much for one, around what is too large", async () => {
+    const { bound, control } = binding();
+    const sizes = [LARGEST, LARGEST + 1, LARGEST, 5000];
+    const outcome = await deliver(
+      sizes.map((size, index) => outgoingOfSize(index, size)),
+      bound,
+    );
     expect(outcome.verdict).toBe("delivered");
     expect(failures(outcome)).toEqual({ 1: "refused" });
-    expect(batches.map((one) => one.length)).toEqual([2, 1]);
-    expect((await deliver([outgoing({}, LARGEST + 1)], binding)).verdict).toBe("refused");
+    expect(control.batches().map((one) => one.length)).toEqual([2, 1]);
   });
 
   it("keeps what got through when a later call fails", async () => {
-    let calls = 0;
-    const { binding, batches } = captured(async () => {
-      if (++calls === 2) throw new Error("Queue sendBatch failed: Too Many Requests");
-      return undefined as never;
-    });
+    const { bound, control } = binding();
+    await control.behave({ error: "Queue sendBatch failed: Too Many Requests", from: 2 });
     const outcome = await deliver(
-      [outgoing({}, 120_000), outgoing({}, 120_000), outgoing({}, 120_000)],
-      binding,
+      [0, 1, 2].map((index) => outgoingOfSize(index, 120_000)),
+      bound,
     );
     expect(failures(outcome)).toEqual({ 2: "slow_down" });
-    expect(bodies(batches)).toHaveLength(2);
-  });
-
-  it.each([
-    ["Queue sendBatch failed: Too Many Requests", "slow_down"],
-    ["Queue sendBatch failed: Payload Too Large", "refused"],
-    ["Queue sendBatch failed: Bad Request", "refused"],
-    ["Queue sendBatch failed: Not Found", "denied"],
-    ["Queue sendBatch failed: Internal Server Error", "unavailable"],
-    ["Network connection lost.", "unavailable"],
-  ])("understands %s", async (words, verdict) => {
-    const { binding } = captured(() => Promise.reject(new Error(words)));
-    const outcome = await deliver([outgoing(), outgoing()], binding);
-    expect(outcome).toMatchObject({ verdict, reason: `not taken: ${words}` });
-    expect(outcome.notes).toMatchObject([{ error: words, response: null }]);
-  });
-
-  it("stops waiting when its time is up", async () => {
-    const time = new AbortController();
-    const { binding } = captured(() => new Promise<never>(() => undefined));
-    const delivering = deliver([outgoing()], binding, time.signal);
-    time.abort();
-    expect(await delivering).toMatchObject({
-      verdict: "unavailable",
-      reason: expect.stringMatching(/15 seconds/),
-    });
-    expect((await deliver([outgoing()], binding, time.signal)).verdict).toBe("unavailable");
+    expect(control.batches().flat()).toHaveLength(2);
   });
 
   it.each([
@@ -147,7 +91,7 @@ describe("queue", () => {
     expect(queue.settings.safeParse({ binding }).error?.issues).toMatchObject([
       { path: ["binding"], message: "must not be one of Tidings' own queues" },
     ]);
-    expect((await queue.deliver([outgoing()], { binding }, attemptWith().attempt)).verdict).toBe("denied");
+    expect((await queue.deliver([outgoing()], { binding }, attemptOf().attempt)).verdict).toBe("denied");
   });
 
   it.each([undefined, "crm", "CRM-EVENTS", "", 7])("refuses %s as a binding's name", (binding) => {

@@ -1,83 +1,16 @@
-// `sqs`, against a strict written peer that recomputes signatures, and against fauxqs, which keeps real queues.
+// `sqs`: the shared suite, and what is its own: real queues of fauxqs, and settings.
 
 import { describe, expect, inject, it } from "vitest";
 import { sqs } from "../../src/pipes/kinds/sqs.ts";
 import { orderKey } from "../../src/pipes/slices.ts";
-import { attemptWith, describeHttpKind, failures, outgoing, type Subject } from "./http-kinds.ts";
-import type { Told } from "./queue-peer.ts";
+import { attemptOf, failures, outgoing, outgoingOfSize } from "./attempts.ts";
+import { cases, sqsSettings } from "./cases/sqs.ts";
+import { describeKind } from "./suite.ts";
 
-const KEY = { id: "AKIAIOSFODNN7EXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
-const named = (code: string, status = 400): Told => {
-  return {
-    status,
-    body: JSON.stringify({ __type: `com.amazonaws.sqs#${code}`, message: `ann@example.com ${KEY.secret}` }),
-  };
-};
-// The attributes of a message: names, types, values.
-const BESIDE = "tidings-eventtidings-typetidings-attemptStringStringString".length + 34 + "opened".length;
-
-const subject: Subject<ReturnType<typeof sqs.settings.parse>> = {
-  kind: sqs,
-  peer: "sqs",
-  settings: (url) => ({
-    queue_url: `${url}/123456789012/events`,
-    region: "eu-west-1",
-    access_key_id: KEY.id,
-    secret_access_key: KEY.secret,
-  }),
-  secrets: [KEY.secret],
-  wrong: {
-    "another secret": { secret_access_key: "wrong" },
-    "another key": { access_key_id: "AKIAXXXXXXXXXXEXAMPLE" },
-    "another region": { region: "eu-west-2" },
-  },
-  errors: [
-    ["no such queue", named("QueueDoesNotExist"), "denied"],
-    [
-      "its older name",
-      { status: 400, headers: { "x-amzn-query-error": "AWS.SimpleQueueService.NonExistentQueue;Sender" } },
-      "denied",
-    ],
-    ["no permission", named("AccessDeniedException"), "denied"],
-    ["an ended token", named("ExpiredTokenException", 403), "denied"],
-    ["a key that may not be used", named("KmsDisabled"), "denied"],
-    ["throttling", named("RequestThrottled"), "slow_down"],
-    ["common throttling", named("ThrottlingException"), "slow_down"],
-    ["a throttled key", named("KmsThrottled"), "slow_down"],
-    ["too many in flight", named("OverLimit", 403), "slow_down"],
-    ["a clock that is wrong", named("RequestExpired"), "unavailable"],
-    ["an internal failure", named("InternalFailure", 500), "unavailable"],
-    ["a batch that is too long", named("BatchRequestTooLong"), "refused"],
-    ["characters it does not take", named("InvalidMessageContents"), "refused"],
-    ["results of other messages", { status: 200, body: '{"Successful":[{"Id":"7"}]}' }, "unavailable"],
-  ],
-  items: [
-    ["InvalidMessageContents", "refused"],
-    ["InternalError", "unavailable"],
-    ["RequestThrottled", "slow_down"],
-    ["KmsAccessDenied", "denied"],
-  ],
-  arrived: (event, attempt) => ({
-    id: event.id,
-    type: event.type,
-    attempt: attempt.id,
-    order: null,
-    text: event.text.replace(/[\uD800-\uDFFF\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`),
-  }),
-  largest: 1_048_576 - BESIDE - 40, // the attempt's id, and what gets longer by being escaped
-};
-
-describeHttpKind(subject);
-
-describeHttpKind({
-  ...subject,
-  kind: { ...sqs, id: "sqs (FIFO)" },
-  settings: (url) => ({ ...subject.settings(url), queue_url: `${url}/123456789012/events.fifo` }),
-  arrived: (event, attempt) => ({ ...subject.arrived(event, attempt), order: orderKey(event) }),
-});
+for (const one of cases) describeKind(one);
 
 describe("sqs at fauxqs", () => {
-  const url = `http://127.0.0.1:${inject("peers")["sqs-real"]}`;
+  const url = `http://127.0.0.1:${inject("peers")["fauxqs"]}`;
 
   interface Message {
     MessageId: string;
@@ -115,11 +48,11 @@ describe("sqs at fauxqs", () => {
   }
 
   const settings = (queue: string): ReturnType<typeof sqs.settings.parse> =>
-    sqs.settings.parse({ ...subject.settings(url), queue_url: `${url}/000000000000/${queue}` });
+    sqs.settings.parse(sqsSettings(`${url}/000000000000/${queue}`));
 
   it("puts messages into a standard queue", async () => {
     const batch = Array.from({ length: 10 }, () => outgoing());
-    const { attempt } = attemptWith();
+    const { attempt } = attemptOf();
     expect(await sqs.deliver(batch, settings("events"), attempt)).toMatchObject({
       verdict: "delivered",
       status: 200,
@@ -130,7 +63,7 @@ describe("sqs at fauxqs", () => {
         return [id?.StringValue, by?.StringValue, JSON.stringify(JSON.parse(Body))].join(" ");
       },
     );
-    const sent = batch.map(({ id, text }) => [id, attempt.id, text].join(" "));
+    const sent = batch.map(({ id, text }) => [id, attempt.id, JSON.stringify(JSON.parse(text))].join(" "));
     expect(new Set(found)).toEqual(new Set(sent));
     expect(found).toHaveLength(10);
   });
@@ -142,7 +75,7 @@ describe("sqs at fauxqs", () => {
       outgoing({ contact: "eve@example.com" }),
     ];
     for (let time = 0; time < 2; time++) {
-      const { attempt } = attemptWith();
+      const { attempt } = attemptOf();
       expect(await sqs.deliver(batch, settings("events.fifo"), attempt)).toMatchObject({
         verdict: "delivered",
       });
@@ -158,15 +91,15 @@ describe("sqs at fauxqs", () => {
   });
 
   it("says which messages a queue with a lower limit does not take", async () => {
-    const batch = [outgoing(), outgoing({}, 3000), outgoing()];
-    const outcome = await sqs.deliver(batch, settings("small"), attemptWith().attempt);
+    const batch = [outgoing(), outgoingOfSize(900, 3000), outgoing()];
+    const outcome = await sqs.deliver(batch, settings("small"), attemptOf().attempt);
     expect(outcome.verdict).toBe("delivered");
     expect(failures(outcome)).toEqual({ 1: "refused" });
     expect(await received("small")).toHaveLength(2);
   });
 
   it("is denied by a queue that is not there", async () => {
-    const outcome = await sqs.deliver([outgoing()], settings("nowhere"), attemptWith().attempt);
+    const outcome = await sqs.deliver([outgoing()], settings("nowhere"), attemptOf().attempt);
     expect(outcome).toMatchObject({
       verdict: "denied",
       reason: expect.stringMatching(/QueueDoesNotExist|NonExistent/),
@@ -182,7 +115,7 @@ describe("sqs settings", () => {
     ["https://queue.amazonaws.com/123456789012/q", true],
     ["https://sqs.example.com/123456789012/q", false],
   ])("finds the region in %s", (queue_url, found) => {
-    const { region: _, ...rest } = subject.settings("http://127.0.0.1");
+    const { region: _, ...rest } = sqsSettings("http://127.0.0.1/1/q");
     const result = sqs.settings.safeParse({ ...rest, queue_url });
     expect(result.success).toBe(found);
     if (!found) expect(result.error?.issues[0]?.path).toEqual(["region"]);
@@ -194,7 +127,7 @@ describe("sqs settings", () => {
     "https://sqs.eu-west-1.amazonaws.com/",
     "q",
   ])("refuses %s as a queue's URL", (queue_url) => {
-    const result = sqs.settings.safeParse({ ...subject.settings("http://127.0.0.1"), queue_url });
+    const result = sqs.settings.safeParse({ ...sqsSettings("http://127.0.0.1/1/q"), queue_url });
     expect(result.error?.issues[0]).toMatchObject({
       path: ["queue_url"],
       message: expect.stringMatching(/^must be/),

@@ -1,137 +1,36 @@
 // Webhooks: the shared suite in each form, the signatures as two libraries verify them, and receivers that fail below HTTP.
 
-import { beforeEach, describe, expect, inject, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { webhook } from "../../src/pipes/kinds/webhook.ts";
 import { newSigningSecret, publicKeyOf, sign } from "../../src/pipes/signing.ts";
-import { KNOWN_SECRET } from "./known.ts";
-import { attemptOf, describeKind, eventually, httpControl, type KindCase, outgoingOf } from "./suite.ts";
 import type { WebhookSettings } from "../../src/pipes/kinds/webhook.ts";
+import { attemptOf, eventually, outgoingOf } from "./attempts.ts";
+import { cases, OTHER_SECRET, webhookCase } from "./cases/webhook.ts";
+import { KNOWN_SECRET } from "./peers/known.ts";
+import { describeKind } from "./suite.ts";
 
-const port = inject("peers")["webhook"] ?? 0;
-const HEADERS = { Authorization: 'Bearer receiver\'s "own" token', "X-Tenant": "tenant-secret-42" };
-const OTHER_SECRET = "whsec_b25lIHRoYXQgdGhlIHJlY2VpdmVyIGhhcyBub3Q=";
+for (const one of cases) describeKind(one);
 
-/** A case in a room of its own; `knows` is what the receiver expects beside the defaults. */
-function caseOf(
-  room: string,
-  changes: Record<string, unknown> = {},
-  knows: Record<string, unknown> = {},
-): KindCase<WebhookSettings> {
-  const control = httpControl(port, room);
-  const agreed = {
-    headers: { authorization: HEADERS.Authorization, "x-tenant": HEADERS["X-Tenant"] },
-    ...knows,
-  };
-  const forget = async (): Promise<void> => {
-    await control.forget();
-    await control.behave(agreed);
-  };
-  const answered = (status: number, headers: Record<string, string> = {}): unknown => ({
-    answer: { status, headers, body: "words of the receiver" },
-  });
-  const inAnHour = new Date(Date.now() + 3_600_000).toUTCString();
-  return {
-    kind: webhook,
-    control: { ...control, forget, behave: (told) => control.behave({ ...agreed, ...(told as object) }) },
-    settings: (more = {}) => ({
-      url: `http://127.0.0.1:${port}/${room}/hooks?from=tidings`,
-      headers: HEADERS,
-      signing_secrets: [KNOWN_SECRET],
-      ...changes,
-      ...more,
-    }),
-    wrongCredentials: { signing: "v1", signing_secrets: [OTHER_SECRET] },
-    secretValues: [KNOWN_SECRET, OTHER_SECRET, ...Object.values(HEADERS), "receiver's"],
-    errors: [
-      {
-        when: "301 to another URL",
-        behaviour: answered(301, { location: `/${room}/moved` }),
-        verdict: "denied",
-      },
-      {
-        when: "307 to another URL",
-        behaviour: answered(307, { location: `/${room}/moved` }),
-        verdict: "denied",
-      },
-      { when: "400", behaviour: answered(400), verdict: "refused" },
-      { when: "401", behaviour: answered(401), verdict: "denied" },
-      { when: "403", behaviour: answered(403), verdict: "denied" },
-      { when: "404", behaviour: answered(404), verdict: "denied" },
-      { when: "408", behaviour: answered(408), verdict: "unavailable" },
-      { when: "410", behaviour: answered(410), verdict: "gone" },
-      { when: "413", behaviour: answered(413), verdict: "refused" },
-      { when: "422", behaviour: answered(422), verdict: "refused" },
-      { when: "429", behaviour: answered(429), verdict: "slow_down" },
-      {
-        when: "429 for 7 s",
-        behaviour: answered(429, { "retry-after": "7" }),
-        verdict: "slow_down",
-        retryAfter: 7000,
-      },
-      {
-        when: "429 until a date",
-        behaviour: answered(429, { "retry-after": inAnHour }),
-        verdict: "slow_down",
-        retryAfter: 3_600_000,
-      },
-      { when: "500", behaviour: answered(500), verdict: "unavailable" },
-      {
-        when: "503 for 30 s",
-        behaviour: answered(503, { "retry-after": "30" }),
-        verdict: "unavailable",
-        retryAfter: 30_000,
-      },
-      { when: "a connection cut before the answer", behaviour: { fault: "cut" }, verdict: "unavailable" },
-      {
-        when: "a connection cut within the answer",
-        behaviour: { fault: "cut_body" },
-        verdict: "unavailable",
-      },
-      {
-        when: "200 with garbage",
-        behaviour: { answer: { status: 200, body: "\u0000<html>{{{" } },
-        verdict: "delivered",
-      },
-      { when: "a slow 204", behaviour: { delay: 700, answer: { status: 204 } }, verdict: "delivered" },
-    ],
-    hang: { fault: "hang" },
-    echo: { fault: "echo" },
-    batched: { batch: true },
-  };
-}
-
-const pair = await newSigningSecret("v1a");
-const publicKey = await publicKeyOf(pair);
-
-describeKind("webhook", caseOf("plain"));
-describeKind(
-  "webhook (CloudEvents, gzip)",
-  caseOf("cloudevents", { payload: "cloudevents", gzip: true }, { gzip: true }),
-);
-describeKind("webhook (v1a)", {
-  ...caseOf("asymmetric", { signing: "v1a", signing_secrets: [pair] }, { public_key: publicKey }),
-  secretValues: [pair, ...Object.values(HEADERS)],
-});
+const particular = await webhookCase("particular");
+const room = particular.control;
 
 describe("webhook requests", () => {
-  const particular = caseOf("particular");
-  const room = httpControl(port, "particular");
   const settingsOf = (changes: Record<string, unknown> = {}): WebhookSettings =>
     webhook.settings.parse(particular.settings(changes));
-  beforeEach(() => particular.control.forget());
+  beforeEach(() => room.forget());
 
   test("while secrets change, a receiver that knows any of them is content", async () => {
     const newest = await newSigningSecret("v1");
     const rotated = settingsOf({ signing_secrets: [newest, KNOWN_SECRET, OTHER_SECRET] });
     const { attempt, notes } = attemptOf();
     for (const secret of [newest, KNOWN_SECRET, OTHER_SECRET]) {
-      await particular.control.behave({ secret });
+      await room.behave({ secret });
       expect(await webhook.deliver([outgoingOf(0)], rotated, attempt)).toMatchObject({
         verdict: "delivered",
       });
     }
     expect(notes[0]?.request.headers["webhook-signature"]).toMatch(/^v1,\S{44} v1,\S{44} v1,\S{44}$/);
-    await particular.control.behave({ secret: await newSigningSecret("v1") });
+    await room.behave({ secret: await newSigningSecret("v1") });
     expect(await webhook.deliver([outgoingOf(0)], rotated, attempt)).toMatchObject({ verdict: "denied" });
   });
 
@@ -139,12 +38,12 @@ describe("webhook requests", () => {
     const [newer, older] = [await newSigningSecret("v1a"), await newSigningSecret("v1a")];
     const rotated = settingsOf({ signing: "v1a", signing_secrets: [newer, older] });
     for (const secret of [newer, older]) {
-      await particular.control.behave({ public_key: await publicKeyOf(secret) });
+      await room.behave({ public_key: await publicKeyOf(secret) });
       expect(await webhook.deliver([outgoingOf(0)], rotated, attemptOf().attempt)).toMatchObject({
         verdict: "delivered",
       });
     }
-    await particular.control.behave({ public_key: await publicKeyOf(await newSigningSecret("v1a")) });
+    await room.behave({ public_key: await publicKeyOf(await newSigningSecret("v1a")) });
     expect(await webhook.deliver([outgoingOf(0)], rotated, attemptOf().attempt)).toMatchObject({
       verdict: "denied",
     });
@@ -176,7 +75,7 @@ describe("webhook requests", () => {
   });
 
   test("a note shows the compressed body as text, and the whole exchange", async () => {
-    await particular.control.behave({ gzip: true });
+    await room.behave({ gzip: true });
     const { attempt, notes } = attemptOf();
     await webhook.deliver([outgoingOf(0)], settingsOf({ gzip: true }), attempt);
     expect(notes).toHaveLength(1);
@@ -197,8 +96,8 @@ describe("webhook requests", () => {
   });
 
   test("a URL that moved is not followed", async () => {
-    await particular.control.behave({
-      answer: { status: 308, headers: { location: `/particular/elsewhere` } },
+    await room.behave({
+      answer: { status: 308, headers: { location: `/elsewhere` } },
     });
     const outcome = await webhook.deliver([outgoingOf(0)], settingsOf(), attemptOf().attempt);
     expect(outcome).toMatchObject({
@@ -210,7 +109,7 @@ describe("webhook requests", () => {
   });
 
   test("a flood is cut off", async () => {
-    await particular.control.behave({ fault: "flood" });
+    await room.behave({ fault: "flood" });
     const { attempt, notes } = attemptOf();
     const outcome = await webhook.deliver([outgoingOf(0)], settingsOf(), attempt);
     expect(outcome).toMatchObject({ verdict: "delivered", status: 200 });
@@ -220,10 +119,10 @@ describe("webhook requests", () => {
   });
 
   test("an answer that begins and never ends counts for what it said when the time is up", async () => {
-    await particular.control.behave({ fault: "hang_body" });
+    await room.behave({ fault: "hang_body" });
     for (let run = 0; run < 10; run++) {
       const abort = new AbortController();
-      const { attempt, notes } = attemptOf({}, abort.signal);
+      const { attempt, notes } = attemptOf({ signal: abort.signal });
       const delivering = webhook.deliver([outgoingOf(0)], settingsOf(), attempt);
       await eventually(async () => (await room.tell()).open > 0);
       await scheduler.wait(20);

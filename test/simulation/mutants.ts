@@ -361,8 +361,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a pipe's cursor passes what is not done",
     file: "pipes/pipe.ts",
-    from: "first === null ? last.seq : first - 1 };",
-    to: "last.seq };",
+    from: "const moved = first === null ? last.seq : first - 1;",
+    to: "const moved = last.seq;",
   },
   {
     name: "an event that failed alone is not kept for another try",

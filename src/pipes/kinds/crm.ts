@@ -5,6 +5,7 @@
 
 import * as z from "zod";
 import { objectOf, textOf } from "../json.ts";
+import { outcomeOfItems } from "../slices.ts";
 import type { Outcome, Outgoing } from "./kind.ts";
 
 /** What can be told, and what of it where it is not obvious. */
@@ -32,7 +33,10 @@ export function fieldsSetting(property: z.ZodType<string>) {
     property.optional().meta({ description }),
   ]);
   return z
-    .strictObject(Object.fromEntries(names) as Record<Field, z.ZodOptional<z.ZodType<string>>>)
+    .strictObject(Object.fromEntries(names) as Record<Field, z.ZodOptional<z.ZodType<string>>>, {
+      error: ({ code }) =>
+        code === "invalid_type" ? "must be names of properties, by what they hold" : undefined,
+    })
     .refine((fields) => namesOf(fields).length > 0, "must name at least one property")
     .refine((fields) => {
       const named = namesOf(fields).map((name) => name.toLowerCase());
@@ -148,8 +152,9 @@ export const NOTHING_TO_TELL: Outcome = {
 
 export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "verdict" | "reason">;
 
-/** What an answer for each record means for the batch. `failures`: by the record's place. */
+/** What an answer for each record means for a batch of `count` events. `failures`: by the record's place. */
 export function outcomeOfRecords(
+  count: number,
   records: readonly ContactRecord[],
   failures: ReadonlyMap<number, Failure>,
   status: number,
@@ -157,6 +162,5 @@ export function outcomeOfRecords(
   const failed = [...failures].flatMap(([place, failure]) =>
     (records[place]?.from ?? []).map((index) => ({ index, ...failure })),
   );
-  const outcome: Outcome = { verdict: "delivered", reason: null, status, retryAfter: null };
-  return failed.length === 0 ? outcome : { ...outcome, failed: failed.sort((a, b) => a.index - b.index) };
+  return outcomeOfItems(count, failed, { status, retryAfter: null });
 }

@@ -20,7 +20,7 @@ import {
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 const PROPERTY = z
-  .string()
+  .string("must be a property's internal name")
   .regex(
     /^[a-z][a-z0-9_]{0,99}$/,
     "must be a property's internal name: small letters, digits and underscores",
@@ -29,7 +29,7 @@ const PROPERTY = z
 
 const Settings = z.strictObject({
   token: z
-    .string()
+    .string("must be an access token")
     .regex(/^[\x21-\x7e]{1,500}$/, "must be an access token")
     .meta({
       description: "A private app's access token, with the scopes crm.objects.contacts.read and .write",
@@ -64,7 +64,7 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
       body: JSON.stringify({ inputs: records.map(inputOf) }),
       secrets: [settings.token],
     });
-    return told(answer, records, settings, attempt.now);
+    return told(answer, batch.length, records, settings, attempt.now);
   } catch (error) {
     return outcomeOfError(error);
   }
@@ -81,7 +81,13 @@ function spelt(value: Value): string {
   return value === null ? "" : String(value);
 }
 
-function told(answer: Answer, records: readonly ContactRecord[], settings: Settings, now: number): Outcome {
+function told(
+  answer: Answer,
+  count: number,
+  records: readonly ContactRecord[],
+  settings: Settings,
+  now: number,
+): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
   if (outcome.verdict === "delivered") {
@@ -89,7 +95,7 @@ function told(answer: Answer, records: readonly ContactRecord[], settings: Setti
       const reason = `answered ${answer.status}, but not as HubSpot does`;
       return { ...outcome, verdict: "unavailable", reason };
     }
-    return outcomeOfRecords(records, failuresOf(body, records), answer.status);
+    return outcomeOfRecords(count, records, failuresOf(body, records), answer.status);
   }
   const { category, errorType, policyName } = objectOf(body);
   const code = codeOf(category) ?? codeOf(errorType);

@@ -3,14 +3,15 @@
 
 import * as z from "zod";
 import { outcomeOf, type Answer } from "../http.ts";
-import { jsonOf, outcomeOfItems, type ItemFailure } from "../slices.ts";
+import { parsedJson } from "../json.ts";
+import { outcomeOfItems, type ItemFailure } from "../slices.ts";
 import type { Outcome } from "./kind.ts";
 
 const coded = z.object({ error_code: z.int() });
 
 /** The error's code in an answer that is an error as a whole; null where there is none. */
 export function codeOf(answer: Answer): number | null {
-  return coded.safeParse(jsonOf(answer)).data?.error_code ?? null;
+  return coded.safeParse(parsedJson(answer.text)).data?.error_code ?? null;
 }
 
 /** What became of `count` records by an answer of v3: in their order, those without a word at the end unknown. */
@@ -27,11 +28,13 @@ const list = z.object({
 
 /** The same of v2. Where it gives no error, it gives an offset. */
 export function resultsOfV2(answer: Answer, count: number, retryAfter: number | null): Outcome {
-  const { offsets } = list.safeParse(jsonOf(answer)).data ?? { offsets: [] };
+  const { offsets } = list.safeParse(parsedJson(answer.text)).data ?? { offsets: [] };
   const codes = offsets.map(
     ({ offset, error_code }) => error_code ?? (typeof offset === "number" ? 0 : null),
   );
-  return outcomeOfCodes(codes, count, answer, retryAfter, (code) => (code === 0 ? null : verdictOfV2(code)));
+  return outcomeOfCodes(codes, count, answer, retryAfter, (code) =>
+    code === 0 ? null : (VERDICTS[code] ?? "unavailable"),
+  );
 }
 
 function outcomeOfCodes(
@@ -60,16 +63,20 @@ function verdictOfV3(code: number): ItemFailure["verdict"] {
 }
 
 /** https://kafka.apache.org/protocol#protocol_error_codes; Confluent's v2 says only 1 (for good) and 2 (try again). */
-function verdictOfV2(code: number): ItemFailure["verdict"] {
-  if (code === 89) return "slow_down";
-  if (NOT_THIS_RECORD.has(code)) return "refused";
-  return NOBODY.has(code) ? "denied" : "unavailable";
-}
-
-/** Not taken for good, message too large, invalid timestamp, invalid request, invalid record. */
-const NOT_THIS_RECORD = new Set([1, 10, 18, 32, 42, 87]);
-/** Unknown topic, invalid topic, not authorized (topic, cluster), authentication failed. */
-const NOBODY = new Set([3, 17, 29, 31, 58]);
+const VERDICTS: Readonly<Record<number, ItemFailure["verdict"]>> = {
+  1: "refused", // not taken for good
+  3: "denied", // unknown topic
+  10: "refused", // message too large
+  17: "denied", // invalid topic
+  18: "refused", // record list too large
+  29: "denied", // not authorized for the topic
+  31: "denied", // not authorized for the cluster
+  32: "refused", // invalid timestamp
+  42: "refused", // invalid request
+  58: "denied", // authentication failed
+  87: "refused", // invalid record
+  89: "slow_down", // throttled
+};
 
 /** The JSON objects that stand one after the other in a text, up to where it stops being that. */
 export function objectsOf(text: string): unknown[] {
@@ -79,8 +86,8 @@ export function objectsOf(text: string): unknown[] {
   for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
     if (sign === "{" && depth++ === 0) start = index;
     if (sign !== "}" || --depth > 0) continue;
-    const one = depth === 0 ? jsonOf({ text: text.slice(start, index + 1) }) : null;
-    if (one === null) break;
+    const one = depth === 0 ? parsedJson(text.slice(start, index + 1)) : undefined;
+    if (one === undefined) break;
     found.push(one);
   }
   return found;

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
-import { attributesOf, deliverInSlices, jsonOf, orderKey } from "../slices.ts";
+import { parsedJson } from "../json.ts";
+import { attributesOf, deliverInSlices, orderKey } from "../slices.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.
@@ -69,7 +70,7 @@ const account = z.object({
 });
 
 function accountOf(text: string): z.infer<typeof account> | null {
-  return account.safeParse(jsonOf({ text })).data ?? null;
+  return account.safeParse(parsedJson(text)).data ?? null;
 }
 
 export const pubsub: Kind<Settings> = {
@@ -152,10 +153,13 @@ const failure = z.object({ error: z.object({ status: z.string() }) });
 function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   if (outcome.verdict === "delivered") {
-    if (published.safeParse(jsonOf(answer)).data?.messageIds.length === count) return outcome;
+    if (published.safeParse(parsedJson(answer.text)).data?.messageIds.length === count) return outcome;
     return { ...outcome, verdict: "unavailable", reason: "answered without the ids of what it took" };
   }
-  const status = failure.safeParse(jsonOf(answer)).data?.error.status.replace(/\W/g, "").slice(0, 40);
+  const status = failure
+    .safeParse(parsedJson(answer.text))
+    .data?.error.status.replace(/\W/g, "")
+    .slice(0, 40);
   if (status === undefined) return outcome;
   const verdict = VERDICTS[status] ?? outcome.verdict;
   return { ...outcome, verdict, reason: `answered ${answer.status}: ${status}` };

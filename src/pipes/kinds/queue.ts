@@ -66,6 +66,7 @@ async function put(
   }));
   let failure: string | null = null;
   try {
+    attempt.signal.throwIfAborted();
     await withinTime(producer.sendBatch(messages), attempt.signal);
   } catch (error) {
     failure = attempt.signal.aborted ? "no answer within 15 seconds" : wordsOf(error);
@@ -82,7 +83,6 @@ async function put(
 
 /** A queue's call cannot be called back, but need not be waited for. */
 async function withinTime(call: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
   const stop = Promise.withResolvers<never>();
   const abort = (): void => stop.reject(new Error("aborted"));
   signal.addEventListener("abort", abort, { once: true });
@@ -98,10 +98,14 @@ function wordsOf(error: unknown): string {
 }
 
 /** The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many Requests. */
+const VERDICTS: readonly [words: RegExp, Verdict][] = [
+  [/too many requests|rate limit|overloaded/i, "slow_down"],
+  [/too large|exceeds|bad request/i, "refused"],
+  [/not found|forbidden|unauthorized/i, "denied"],
+];
+
 function verdictOf(words: string): Verdict {
-  if (/too many requests|rate limit|overloaded/i.test(words)) return "slow_down";
-  if (/too large|exceeds|bad request/i.test(words)) return "refused";
-  return /not found|forbidden|unauthorized/i.test(words) ? "denied" : "unavailable";
+  return VERDICTS.find(([told]) => told.test(words))?.[1] ?? "unavailable";
 }
 
 function outcome(verdict: Verdict, reason: string | null): Outcome {

@@ -6,22 +6,23 @@ import { publishAll, type Ending, type Fate } from "../amqp.ts";
 import { isLocal } from "../destination-url.ts";
 import { refusalOf } from "../http.ts";
 import { textOf } from "../json.ts";
+import { bytesOf, outcomeOfItems, type ItemFailure } from "../slices.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
-
-const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength;
 
 /** Bytes that AMQP has for names and properties. */
 const SHORT = 255;
 /** Bytes of a message that RabbitMQ takes unless it is told otherwise: https://www.rabbitmq.com/docs/configure#max_message_size */
 const LARGEST = 16 * 1024 * 1024;
 
-const short = z.string().refine((text) => bytesOf(text) <= SHORT, "must have at most 255 bytes");
+const short = z
+  .string("must be a text")
+  .refine((text) => bytesOf(text) <= SHORT, "must have at most 255 bytes");
 const HOST = "must be a host's name or an IPv4 address";
 
 const Settings = z
   .strictObject({
     host: z
-      .string()
+      .string(HOST)
       .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, HOST)
       .refine((host) => URL.canParse(`https://${host}`), HOST)
       .meta({ examples: ["rabbit.example.com"] }),
@@ -37,7 +38,10 @@ const Settings = z
       .meta({ description: "false only for this machine" }),
     vhost: short.min(1, "must be a virtual host").default("/"),
     username: short.min(1, "must be a user"),
-    password: z.string().min(1, "must be a password").max(4000, "must have at most 4,000 characters"),
+    password: z
+      .string("must be a password")
+      .min(1, "must be a password")
+      .max(4000, "must have at most 4,000 characters"),
     exchange: short
       .default("")
       .meta({ description: "Empty for the default one, which leads to a queue by its name" }),
@@ -68,7 +72,6 @@ export const rabbitmq: Kind<Settings> = {
   deliver,
 };
 
-type Failure = NonNullable<Outcome["failed"]>[number];
 type Routed = Outgoing & { index: number; routingKey: string };
 
 async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
@@ -83,11 +86,13 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   }));
   const refused = all.flatMap((one) => refusedAtHome(one) ?? []);
   const messages = all.filter(({ index }) => refused.every((one) => one.index !== index));
-  if (messages.length === 0) return outcomeOf(refused);
+  const nothing = { status: null, retryAfter: null };
+  if (messages.length === 0) return outcomeOfItems(batch.length, refused, nothing);
   const { fates, ending } = await send(messages, settings, attempt);
-  const nothing = refused.length === 0 && fates.every((fate) => fate === null);
-  if (ending !== null && ending.verdict !== "refused" && nothing) return { ...ending, retryAfter: null };
-  return outcomeOf([...refused, ...failuresOf(messages, fates, ending)], ending);
+  const failed = [...refused, ...failuresOf(messages, fates, ending)];
+  // AMQP has a code for success, too: 200.
+  const status = ending === null ? 200 : ending.status;
+  return outcomeOfItems(batch.length, failed, { status, retryAfter: null });
 }
 
 /** `{source}` of what came from none is `tidings`. */
@@ -96,14 +101,14 @@ function routingKeyOf(template: string, { type, event }: Outgoing): string {
   return template.replaceAll(/\{(type|source)\}/g, (_, name) => (name === "type" ? type : source));
 }
 
-function refusedAtHome({ index, text, routingKey }: Routed): Failure | null {
-  if (bytesOf(text) > LARGEST) return { index, verdict: "refused", reason: "it is larger than 16 MiB" };
+function refusedAtHome({ index, text, routingKey }: Routed): ItemFailure | null {
+  if (bytesOf(text) > LARGEST) return { index, verdict: "refused", reason: "is too large: more than 16 MiB" };
   return bytesOf(routingKey) > SHORT
     ? { index, verdict: "refused", reason: "its routing key is too long" }
     : null;
 }
 
-/** Publishes and notes it; AMQP has a code for success, too: 200. */
+/** Publishes and notes it. */
 async function send(messages: readonly Routed[], settings: Settings, attempt: Attempt) {
   const { tls, exchange, vhost, routing_key } = settings;
   const { hostname: host } = new URL(`https://${settings.host}`);
@@ -128,35 +133,24 @@ async function send(messages: readonly Routed[], settings: Settings, attempt: At
   return result;
 }
 
-function failuresOf(messages: readonly Routed[], fates: readonly Fate[], ending: Ending | null): Failure[] {
+function failuresOf(
+  messages: readonly Routed[],
+  fates: readonly Fate[],
+  ending: Ending | null,
+): ItemFailure[] {
   const open = messages.filter((_, place) => fates[place] === null);
   // The broker does not say which message it was that was too large for it: the largest was, whatever the others are.
   const largest = Math.max(...open.map(({ text }) => bytesOf(text)));
   const blamed = open.find(({ text }) => bytesOf(text) === largest)?.index;
-  return messages.flatMap(({ index }, place): Failure[] => {
+  return messages.flatMap(({ index }, place): ItemFailure[] => {
     const fate = fates[place] ?? null;
     if (fate === "acked") return [];
     if (fate === "nacked") return [{ index, verdict: "unavailable", reason: "the broker did not take it" }];
     if (fate === "returned")
       return [{ index, verdict: "refused", reason: "no queue is there for its routing key" }];
     const reason = ending?.reason ?? "the broker did not say what became of it";
-    if (ending?.verdict === "slow_down") return [{ index, verdict: "slow_down", reason }];
-    return [
-      {
-        index,
-        verdict: ending?.verdict === "refused" && index === blamed ? "refused" : "unavailable",
-        reason,
-      },
-    ];
+    const verdict = ending?.verdict ?? "unavailable";
+    if (verdict === "slow_down" || verdict === "denied") return [{ index, verdict, reason }];
+    return [{ index, verdict: verdict === "refused" && index === blamed ? verdict : "unavailable", reason }];
   });
-}
-
-function outcomeOf(failed: Failure[], ending: Ending | null = null): Outcome {
-  const outcome: Outcome = {
-    verdict: "delivered",
-    reason: null,
-    status: ending?.status ?? 200,
-    retryAfter: null,
-  };
-  return failed.length === 0 ? outcome : { ...outcome, failed: failed.sort((a, b) => a.index - b.index) };
 }

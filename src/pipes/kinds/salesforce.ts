@@ -20,7 +20,7 @@ import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 import { dropToken, salesforceToken } from "./salesforce-token.ts";
 
 const NAME = z
-  .string()
+  .string("must be an API name, such as Suppressed__c")
   .regex(
     /^[A-Za-z][A-Za-z0-9_]{0,79}$/,
     "must be an API name: letters, digits and underscores, such as Suppressed__c",
@@ -31,17 +31,24 @@ const Settings = z
     instance_url: httpsOrigin.meta({
       description: "My Domain's URL, such as https://example.my.salesforce.com",
     }),
-    client_id: z.string().min(1, "must be the consumer key").max(500, "must be a consumer key").meta({
-      description: "Consumer key of an app that may use the client credentials flow",
-    }),
-    client_secret: z.string().min(1, "must be the consumer secret").max(500, "must be a consumer secret"),
+    client_id: z
+      .string("must be the consumer key")
+      .min(1, "must be the consumer key")
+      .max(500, "must be a consumer key")
+      .meta({
+        description: "Consumer key of an app that may use the client credentials flow",
+      }),
+    client_secret: z
+      .string("must be the consumer secret")
+      .min(1, "must be the consumer secret")
+      .max(500, "must be a consumer secret"),
     object: NAME.default("Contact"),
     external_id_field: NAME.meta({
       description: "The field with the address: an external id, unique whatever the case, such as Email__c",
     }),
     fields: fieldsSetting(NAME),
     api_version: z
-      .string()
+      .string("must be a version of the API, such as 61.0")
       .regex(/^\d{2,3}\.0$/, "must be a version of the API, such as 61.0")
       .default("61.0"),
   })
@@ -69,12 +76,12 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
     const kept = await salesforceToken(settings, attempt);
     if (typeof kept !== "string") return kept;
     const answer = await upsert(records, kept, settings, attempt);
-    if (answer.status !== 401) return told(answer, records, attempt.now);
+    if (answer.status !== 401) return told(answer, batch.length, records, attempt.now);
     // Sessions end when an administrator ends them, or after the time that the organisation has set.
     dropToken(settings, kept, attempt);
     const token = await salesforceToken(settings, attempt);
     if (typeof token !== "string") return token;
-    return told(await upsert(records, token, settings, attempt), records, attempt.now);
+    return told(await upsert(records, token, settings, attempt), batch.length, records, attempt.now);
   } catch (error) {
     return outcomeOfError(error);
   }
@@ -113,7 +120,7 @@ const UNTIL_REQUESTS = 15 * 60_000;
 const UNKNOWN_NAME =
   /^(INVALID_FIELD|INVALID_TYPE|NOT_FOUND|INVALID_FIELD_FOR_INSERT_UPDATE|UNSUPPORTED_API_VERSION)$/;
 
-function told(answer: Answer, records: readonly ContactRecord[], now: number): Outcome {
+function told(answer: Answer, count: number, records: readonly ContactRecord[], now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
   if (outcome.verdict === "delivered") {
@@ -124,7 +131,7 @@ function told(answer: Answer, records: readonly ContactRecord[], now: number): O
         reason: `answered ${answer.status}, but not as Salesforce does`,
       };
     }
-    return outcomeOfRecords(records, failuresOf(body), answer.status);
+    return outcomeOfRecords(count, records, failuresOf(body), answer.status);
   }
   const first: unknown = Array.isArray(body) ? body[0] : body;
   const code = codeOf(objectOf(first)["errorCode"]);

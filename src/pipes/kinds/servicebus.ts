@@ -60,7 +60,7 @@ export const servicebus: Kind<Settings> = {
   deliver: (batch, given, attempt) =>
     deliverInSlices(
       batch,
-      (event) => bytesOf(JSON.stringify(messageOf(event, given, attempt))) + 1,
+      (event) => bytesOf(JSON.stringify(messageOf(event, given, attempt))) + 2, // brackets, or a comma
       LIMITS,
       async (slice) => {
         try {
@@ -116,16 +116,14 @@ function outcomeOfAnswer(answer: Answer, now: number): Outcome {
 }
 
 /** What a status alone does not tell: 403 stands for no right, a full entity and a large message alike. */
+const VERDICTS: readonly [status: number, words: RegExp, Verdict, means: string][] = [
+  [403, /quota|maximum entity size|reached or exceeded/i, "slow_down", "the queue or topic is full"],
+  [403, /too large|exceeds the (maximum|limit)|message ?size/i, "refused", "too large"],
+  [410, /^/, "denied", "no such queue or topic"],
+  [503, /server ?busy|throttl/i, "slow_down", "throttled"],
+];
+
 function wordsOf({ status, text }: Answer): { verdict: Verdict; reason: string } | null {
-  if (status === 410) return { verdict: "denied", reason: "answered 410: no such queue or topic" };
-  if (status === 503 && /server ?busy|throttl/i.test(text)) {
-    return { verdict: "slow_down", reason: "answered 503: throttled" };
-  }
-  if (status !== 403) return null;
-  if (/quota|maximum entity size|reached or exceeded/i.test(text)) {
-    return { verdict: "slow_down", reason: "answered 403: the queue or topic is full" };
-  }
-  return /too large|exceeds the (maximum|limit)|message ?size/i.test(text)
-    ? { verdict: "refused", reason: "answered 403: too large" }
-    : null;
+  const found = VERDICTS.find(([answered, words]) => answered === status && words.test(text));
+  return found === undefined ? null : { verdict: found[2], reason: `answered ${status}: ${found[3]}` };
 }

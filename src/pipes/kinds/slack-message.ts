@@ -10,6 +10,9 @@ import type { Outgoing } from "./kind.ts";
  */
 const LONGEST = { address: 200, message: 100, reason: 200 };
 
+/** Characters of a reason that are read at all. */
+const MOST_READ = 4000;
+
 /** How a message's addresses are shown. */
 export type Addresses = "masked" | "full";
 
@@ -79,8 +82,14 @@ function reasonOf(event: Outgoing["event"], contact: string | null, addresses: A
   const said = textOf(event["description"]) ?? textOf(smtp["response"]) ?? textOf(data["note"]);
   const whole = [word, said].filter((part) => part !== null).join(": ");
   if (whole === "") return null;
-  const shown = addresses === "masked" ? maskAll(whole, contact) : whole;
+  const begun = beginningOf(whole);
+  const shown = addresses === "masked" ? maskAll(begun, contact) : begun;
   return escape(cut(shown.replaceAll(/\s+/g, " "), LONGEST.reason));
+}
+
+/** As much as is looked through for addresses, which takes the square of a long word's time; a word cut off may be one. */
+function beginningOf(text: string): string {
+  return text.length <= MOST_READ ? text : `${text.slice(0, MOST_READ).replace(/[^\s<>,:;]+$/, "")}…`;
 }
 
 /** In each reader's own time zone; what cannot show that shows UTC. */

@@ -27,7 +27,7 @@ const Settings = z.strictObject({
 type Settings = z.output<typeof Settings>;
 
 /** Slack's words for what is wrong, where they say more than the status does. */
-const WORDS: Readonly<Record<string, Verdict>> = {
+const VERDICTS: Readonly<Record<string, Verdict>> = {
   user_not_found: "denied",
   channel_is_archived: "gone",
   no_service: "denied",
@@ -79,6 +79,6 @@ function told(answer: Answer, now: number): Outcome {
   }
   if (outcome.verdict === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
   if (!/^[a-z_]{1,60}$/.test(word)) return outcome;
-  const verdict = WORDS[word] ?? outcome.verdict;
+  const verdict = VERDICTS[word] ?? outcome.verdict;
   return { ...outcome, verdict, reason: `answered ${answer.status} ${word}` };
 }

@@ -4,11 +4,11 @@
 import { AwsV4Signer } from "aws4fetch";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
+import { parsedJson } from "../json.ts";
 import {
   attributesOf,
   bytesOf,
   deliverInSlices,
-  jsonOf,
   orderKey,
   outcomeOfItems,
   type ItemFailure,
@@ -149,7 +149,7 @@ const results = z.object({
 function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   if (outcome.verdict !== "delivered") return outcomeOfRefusal(answer, outcome);
-  const read = results.safeParse(jsonOf(answer));
+  const read = results.safeParse(parsedJson(answer.text));
   const { Successful, Failed } = read.data ?? { Successful: [], Failed: [] };
   const taken = new Set(Successful.map(({ Id }) => Id));
   const failures = new Map(Failed.map((one) => [one.Id, one]));
@@ -168,23 +168,26 @@ const errors = z.record(z.string(), z.string().catch(""));
 
 /** Most errors of SQS are 400s that say by a name which one. */
 function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
-  const type = errors.safeParse(jsonOf(answer)).data?.["__type"]?.split("#").at(-1);
+  const type = errors.safeParse(parsedJson(answer.text)).data?.["__type"]?.split("#").at(-1);
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
   const verdict: Verdict = answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.verdict);
   const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
   return { ...outcome, verdict: /throttl/i.test(code) ? "slow_down" : verdict, reason };
 }
 
-const CREDENTIALS =
-  /AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity|^Kms/i;
-const NO_QUEUE =
-  /QueueDoesNotExist|NonExistentQueue|QueueDeleted|InvalidAddress|UnsupportedOperation|UnknownOperation/;
-
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */
-function verdictOfCode(code: string): "slow_down" | "denied" | "unavailable" | null {
-  if (/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i.test(code)) return "slow_down";
-  if (/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/.test(code)) return "unavailable";
-  return CREDENTIALS.test(code) || NO_QUEUE.test(code) ? "denied" : null;
+const VERDICTS: readonly [code: RegExp, "slow_down" | "denied" | "unavailable"][] = [
+  [/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i, "slow_down"],
+  [/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/, "unavailable"],
+  [/AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity|^Kms/i, "denied"],
+  [
+    /QueueDoesNotExist|NonExistentQueue|QueueDeleted|InvalidAddress|UnsupportedOperation|UnknownOperation/,
+    "denied",
+  ],
+];
+
+function verdictOfCode(code: string): (typeof VERDICTS)[number][1] | null {
+  return VERDICTS.find(([named]) => named.test(code))?.[1] ?? null;
 }
 
 /** A code as it may be shown: the destination's words otherwise stay out. */

@@ -8,11 +8,12 @@ import * as z from "zod";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../http.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../signing.ts";
+import { bytesOf, deliverInSlices } from "../slices.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */
 const MOST_BYTES = 1_000_000;
-const MOST_EVENTS = 100;
+const LIMITS = { events: 100, bytes: MOST_BYTES, one: MOST_BYTES };
 
 /** What is ours, the connection's or the network's to say. */
 const RESERVED_HEADER =
@@ -20,23 +21,25 @@ const RESERVED_HEADER =
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/; // RFC 9110, section 5.6.2
 const VALUE = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/;
 
-const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
-  const seen = new Set<string>();
-  if (Object.keys(given).length > 20) context.addIssue("must be at most 20 headers");
-  for (const [name, value] of Object.entries(given)) {
-    const refuse = (message: string): void => context.addIssue({ code: "custom", message, path: [name] });
-    if (!TOKEN.test(name)) refuse("must have a header's name: letters, digits and hyphens");
-    else if (RESERVED_HEADER.test(name)) refuse("must not be given: it is set by the request itself");
-    else if (seen.has(name.toLowerCase())) refuse("must be given once");
-    if (value.length > 4096 || !VALUE.test(value)) {
-      refuse("must be 1 to 4,096 printable ASCII characters, without spaces around them");
+const headers = z
+  .record(z.string(), z.string("must be a text"), "must be headers by name")
+  .superRefine((given, context) => {
+    const seen = new Set<string>();
+    if (Object.keys(given).length > 20) context.addIssue("must be at most 20 headers");
+    for (const [name, value] of Object.entries(given)) {
+      const refuse = (message: string): void => context.addIssue({ code: "custom", message, path: [name] });
+      if (!TOKEN.test(name)) refuse("must have a header's name: letters, digits and hyphens");
+      else if (RESERVED_HEADER.test(name)) refuse("must not be given: it is set by the request itself");
+      else if (seen.has(name.toLowerCase())) refuse("must be given once");
+      if (value.length > 4096 || !VALUE.test(value)) {
+        refuse("must be 1 to 4,096 printable ASCII characters, without spaces around them");
+      }
+      seen.add(name.toLowerCase());
     }
-    seen.add(name.toLowerCase());
-  }
-});
+  });
 
 const url = z
-  .string()
+  .string("must be a URL")
   .max(2048, "must be at most 2,048 characters")
   .superRefine((text, context) => {
     const refusal = refusalOf(text, true);
@@ -86,8 +89,8 @@ export const webhook: Kind<WebhookSettings> = {
   title: "HTTPS POST to any URL, signed after Standard Webhooks",
   settings,
   secrets: ["headers", "signing_secrets"],
-  batch: { events: MOST_EVENTS, bytes: MOST_BYTES },
-  batchOf: ({ batch }) => ({ events: batch ? MOST_EVENTS : 1, bytes: MOST_BYTES }),
+  batch: { events: LIMITS.events, bytes: MOST_BYTES },
+  batchOf: ({ batch }) => ({ events: batch ? LIMITS.events : 1, bytes: MOST_BYTES }),
   deliver,
   async makeSecret(passed, more) {
     const present = Array.isArray(passed["signing_secrets"]) ? (passed["signing_secrets"] as unknown[]) : [];
@@ -106,17 +109,18 @@ async function deliver(
 ): Promise<Outcome> {
   if (batch.length > 1 && !settings.batch)
     throw new Error("several events for a webhook of one event a request");
-  const tooLarge = batch.flatMap(({ text }, index) => (Buffer.byteLength(text) > MOST_BYTES ? [index] : []));
-  const reason = `larger than ${MOST_BYTES} bytes`;
-  const failed = tooLarge.map((index) => ({ index, verdict: "refused" as const, reason }));
-  const posted = batch.filter((_, index) => !tooLarge.includes(index));
-  if (posted.length === 0) return { verdict: "refused", reason, status: null, retryAfter: null };
-  try {
-    const outcome = outcomeOf(await post(posted, settings, attempt), attempt.now);
-    return failed.length === 0 ? outcome : { ...outcome, failed };
-  } catch (error) {
-    return outcomeOfError(error);
-  }
+  return await deliverInSlices(
+    batch,
+    ({ text }) => bytesOf(text),
+    LIMITS,
+    async (slice) => {
+      try {
+        return outcomeOf(await post(slice, settings, attempt), attempt.now);
+      } catch (error) {
+        return outcomeOfError(error);
+      }
+    },
+  );
 }
 
 /**

@@ -2,24 +2,22 @@
 // `inject("peers")`. A new one is a file that exports `start` and a line here.
 
 import type { TestProject } from "vitest/node";
-import * as amqp from "./peers-amqp.ts";
-import * as hubspot from "./peers-hubspot.ts";
-import * as kafka from "./peers-kafka.ts";
-import * as pubsub from "./peers-pubsub.ts";
-import * as salesforce from "./peers-salesforce.ts";
-import * as servicebus from "./peers-servicebus.ts";
-import * as slack from "./peers-slack.ts";
-import * as sqs from "./peers-sqs.ts";
-import * as webhook from "./peers-webhook.ts";
+import * as amqp from "./amqp.ts";
+import * as fauxqs from "./fauxqs.ts";
+import * as hubspot from "./hubspot.ts";
+import * as kafka from "./kafka.ts";
+import * as pubsub from "./pubsub.ts";
+import type { Peer } from "./rooms.ts";
+import * as salesforce from "./salesforce.ts";
+import * as servicebus from "./servicebus.ts";
+import * as slack from "./slack.ts";
+import * as sqs from "./sqs.ts";
+import * as webhook from "./webhook.ts";
 
-/** A running peer. */
-export interface Peer {
-  port: number;
-  stop: () => Promise<void>;
-}
-
+/** All but `fauxqs`, which is one real server for all, have rooms (rooms.ts). */
 const PEERS: Record<string, () => Promise<Peer>> = {
   amqp: amqp.start,
+  fauxqs: fauxqs.start,
   hubspot: hubspot.start,
   kafka: kafka.start,
   pubsub: pubsub.start,
@@ -27,7 +25,6 @@ const PEERS: Record<string, () => Promise<Peer>> = {
   servicebus: servicebus.start,
   slack: slack.start,
   sqs: sqs.start,
-  "sqs-real": sqs.startReal,
   webhook: webhook.start,
 };
 

@@ -1,14 +1,12 @@
-// Two destinations for `sqs`: fauxqs, which keeps queues as SQS does but takes every signature, and a written one that
-// knows one key and one queue of each kind, and checks as the API reference has it.
+// A destination for `sqs`, from the API reference: it knows one key and one queue of each kind.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
 import { createHash, createHmac } from "node:crypto";
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { startPeer, type Arrived, type Peer, type Received, type Reply } from "./queue-peer.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import { AWS_KEY as KEY } from "./known.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
-export const KEY = { id: "AKIAIOSFODNN7EXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
-export const REGION = "eu-west-1";
+const REGION = "eu-west-1";
 
 interface Entry {
   Id: string;
@@ -19,22 +17,19 @@ interface Entry {
 }
 
 export async function start(): Promise<Peer> {
-  return await startPeer(answer);
+  return await startHttpPeer(
+    () =>
+      (request, { items = {} }) =>
+        answer(request, items),
+  );
 }
 
-/** fauxqs with the queues `events`, `small` and `events.fifo`. */
-export async function startReal(): Promise<Peer> {
-  const thread = new Worker(new URL("fauxqs.ts", import.meta.url).pathname);
-  const [port] = (await once(thread, "message")) as [number];
-  return { port, stop: async () => void (await thread.terminate()) };
-}
-
-function refusal(status: number, code: string): Reply {
+function refusal(status: number, code: string): PeerAnswer {
   const headers = { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "r-1" };
-  return { status, headers, body: JSON.stringify({ __type: `com.amazonaws.sqs#${code}`, message: code }) };
+  return { status, headers, body: { __type: `com.amazonaws.sqs#${code}`, message: code } };
 }
 
-function answer(request: Received, items: Record<string, string>): Reply {
+function answer(request: PeerRequest, items: Record<string, string>): PeerAnswer {
   const { headers, method, path } = request;
   if (method !== "POST" || path !== "/") return refusal(404, "UnknownOperationException");
   if (headers["content-type"] !== "application/x-amz-json-1.0") return refusal(400, "MalformedInput");
@@ -56,13 +51,13 @@ function answer(request: Received, items: Record<string, string>): Reply {
     return refusal(400, "BatchRequestTooLong");
   const Successful: { Id: string; MessageId: string; MD5OfMessageBody: string }[] = [];
   const Failed: { Id: string; SenderFault: boolean; Code: string; Message: string }[] = [];
-  const arrived: Arrived[] = [];
+  const taken: Taken[] = [];
   for (const [index, entry] of Entries.entries()) {
     const code = items[index] ?? wrongEntry(entry, queue);
     if (code === null) {
       const md5 = createHash("md5").update(entry.MessageBody).digest("hex");
       Successful.push({ Id: entry.Id, MessageId: `m-${index}`, MD5OfMessageBody: md5 });
-      arrived.push(arrivedOf(entry));
+      taken.push(takenOf(entry));
     } else {
       const SenderFault = !/^(Internal|Service|Request)/.test(code);
       Failed.push({ Id: entry.Id, SenderFault, Code: code, Message: `${code} for ${KEY.id}` });
@@ -70,12 +65,12 @@ function answer(request: Received, items: Record<string, string>): Reply {
   }
   return {
     status: 200,
-    body: JSON.stringify({ Successful, ...(Failed.length > 0 ? { Failed } : {}) }),
-    arrived,
+    body: { Successful, ...(Failed.length > 0 ? { Failed } : {}) },
+    taken,
   };
 }
 
-function arrivedOf({ MessageAttributes = {}, MessageBody, MessageGroupId }: Entry): Arrived {
+function takenOf({ MessageAttributes = {}, MessageBody, MessageGroupId }: Entry): Taken {
   const value = (name: string): string | null => MessageAttributes[name]?.StringValue ?? null;
   return {
     id: value("tidings-event"),
@@ -110,7 +105,7 @@ function sizeOf({ MessageBody, MessageAttributes = {} }: Entry): number {
 }
 
 /** Recomputes the signature from what came over the wire; the error's code where it is another one. */
-function wrongSignature({ method, path, headers, body }: Received): string | null {
+function wrongSignature({ method, path, headers, body }: PeerRequest): string | null {
   const shape =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/sqs\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
   const [, id, day = "", region = "", names = "", signature] =

@@ -2,10 +2,12 @@
 // https://docs.confluent.io/platform/current/kafka-rest/api.html#records-v3
 // https://docs.confluent.io/platform/current/kafka-rest/api.html#post--topics-(string-topic_name)
 
-import { startPeer, type Arrived, type Peer, type Received, type Reply } from "./queue-peer.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import { KAFKA } from "./known.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
-const BASIC = `Basic ${btoa("API-KEY:pass:word of the peer")}`;
-const BEARER = "Bearer token-of-the-peer";
+const BASIC = `Basic ${btoa(`${KAFKA.username}:${KAFKA.password}`)}`;
+const BEARER = `Bearer ${KAFKA.token}`;
 /** Bytes that a broker takes unless it is told otherwise. */
 const MOST = 1_048_588;
 
@@ -21,7 +23,7 @@ interface RecordV2 {
 }
 
 export async function start(): Promise<Peer> {
-  return await startPeer((request, items) => {
+  return await startHttpPeer(() => (request, { items = {} }) => {
     const { method, path, headers } = request;
     if (headers["authorization"] !== BASIC && headers["authorization"] !== BEARER) {
       return refusal(401, 40101, "Authentication failed");
@@ -33,19 +35,18 @@ export async function start(): Promise<Peer> {
   });
 }
 
-function refusal(status: number, error_code: number, message: string): Reply {
-  const body = JSON.stringify({ error_code, message: `${message} API-KEY` });
-  return { status, headers: { "content-type": "application/json" }, body };
+function refusal(status: number, error_code: number, message: string): PeerAnswer {
+  return { status, body: { error_code, message: `${message} API-KEY` } };
 }
 
-function answerV3({ headers, body }: Received, items: Record<string, string>): Reply {
+function answerV3({ headers, body }: PeerRequest, items: Record<string, string>): PeerAnswer {
   if (headers["content-type"] !== "application/json") return refusal(415, 415, "Unsupported Media Type");
-  const arrived: Arrived[] = [];
+  const taken: Taken[] = [];
   const results = body.split("\n").map((line, offset) => {
     const record = JSON.parse(line) as RecordV3;
     const code = Number(items[offset] ?? (isRecordV3(record) ? (line.length > MOST ? 413 : 200) : 400));
     if (code !== 200) return { error_code: code, message: 'Not "}{" taken: ann@example.com' };
-    arrived.push(arrivedOfV3(record));
+    taken.push(takenOfV3(record));
     const told = { type: "JSON", size: line.length };
     return {
       error_code: 200,
@@ -60,7 +61,7 @@ function answerV3({ headers, body }: Received, items: Record<string, string>): R
   });
   // Between the objects there may be white space, or nothing.
   const text = results.map((one, index) => JSON.stringify(one) + (index % 2 === 0 ? "" : "\r\n")).join("");
-  return { status: 200, headers: { "content-type": "application/json" }, body: text, arrived };
+  return { status: 200, headers: { "content-type": "application/json" }, body: text, taken };
 }
 
 function isRecordV3({ key, value, headers = [], ...more }: RecordV3): boolean {
@@ -73,7 +74,7 @@ function isRecordV3({ key, value, headers = [], ...more }: RecordV3): boolean {
   );
 }
 
-function arrivedOfV3({ key, value, headers = [] }: RecordV3): Arrived {
+function takenOfV3({ key, value, headers = [] }: RecordV3): Taken {
   const told = (name: string): string | null => {
     const found = headers.find((one) => one.name === name);
     return found === undefined ? null : Buffer.from(found.value, "base64").toString("utf8");
@@ -87,23 +88,23 @@ function arrivedOfV3({ key, value, headers = [] }: RecordV3): Arrived {
   };
 }
 
-function answerV2({ headers, body }: Received, items: Record<string, string>): Reply {
+function answerV2({ headers, body }: PeerRequest, items: Record<string, string>): PeerAnswer {
   if (headers["content-type"] !== "application/vnd.kafka.json.v2+json") {
     return refusal(415, 415, "Unsupported Media Type");
   }
   if (headers["accept"] !== "application/vnd.kafka.v2+json") return refusal(406, 406, "Not Acceptable");
   const { records, ...more } = JSON.parse(body) as { records: RecordV2[] };
   if (Object.keys(more).length > 0 || records.length === 0) return refusal(422, 42201, "Empty request");
-  const arrived: Arrived[] = [];
+  const taken: Taken[] = [];
   const offsets = records.map(({ key, value, ...others }, offset) => {
     const isRecord = Object.keys(others).length === 0 && typeof value === "object";
     const text = JSON.stringify(value);
     const code = Number(items[offset] ?? (isRecord ? (text.length > MOST ? 10 : 0) : 87));
     if (code !== 0) return { partition: 0, offset: -1, error_code: code, error: "ann@example.com" };
     const attempt = headers["tidings-attempt"] ?? null;
-    arrived.push({ id: null, type: null, attempt, order: key ?? null, text });
+    taken.push({ id: null, type: null, attempt, order: key ?? null, text });
     // Confluent's proxies send null for what does not apply, Redpanda leaves it out.
     return { partition: 0, offset, ...(offset % 2 === 0 ? { error_code: null, error: null } : {}) };
   });
-  return { status: 200, body: JSON.stringify({ offsets }), arrived };
+  return { status: 200, body: { offsets }, taken };
 }

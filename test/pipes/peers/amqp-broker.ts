@@ -1,9 +1,7 @@
 // A broker for publishers, strict where RabbitMQ is, that fails as its user and queues are called: to be quick where the
-// real one (peers-rabbitmq.ts) takes seconds, and to do what that one cannot be brought to. Asked by HTTP on the same port
-// it tells what it got since the last time, and how many connections are open.
+// real one (rabbitmq.ts) takes seconds, and to do what that one cannot be brought to.
 
-import { createServer, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { Socket } from "node:net";
 import {
   frame,
   longText,
@@ -17,7 +15,7 @@ import {
   u8,
   type Frame,
 } from "./amqp-frames.ts";
-import type { Peer } from "./peers.ts";
+import { BROKER_PASSWORD } from "./known.ts";
 
 /** A message as it came. */
 export interface Published {
@@ -43,36 +41,8 @@ interface Connection {
   silent: boolean;
 }
 
-export async function start(): Promise<Peer> {
-  let published: Published[] = [];
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    const { promise: first, resolve } = Promise.withResolvers<Buffer>();
-    socket.once("data", resolve);
-    socket.on("error", () => undefined); // cut connections are what some tests are about
-    void first.then((bytes) => {
-      if (bytes.subarray(0, 4).toString() === "GET ") {
-        const body = JSON.stringify({ published, open: open.size });
-        published = [];
-        socket.end(
-          `HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-        );
-        return;
-      }
-      open.add(socket);
-      socket.once("close", () => open.delete(socket));
-      serve(socket, bytes, (one) => published.push(one));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const stop = async (): Promise<void> => {
-    for (const socket of open) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return { port: (server.address() as AddressInfo).port, stop };
-}
-
-function serve(socket: Socket, first: Buffer, tell: (one: Published) => void): void {
+/** Speaks with one client. `tell` hears of each message that was taken. */
+export function serve(socket: Socket, tell: (one: Published) => void): void {
   const base = { step: "header", user: "", frameMax: FRAME_MAX, tag: 0, message: null } as const;
   const connection: Connection = { socket, ...base, confirms: [], silent: false };
   let rest: Buffer = Buffer.alloc(0);
@@ -95,7 +65,6 @@ function serve(socket: Socket, first: Buffer, tell: (one: Published) => void): v
     }
   };
   socket.on("data", hear);
-  hear(first);
 }
 
 /** Ends the connection: "403 ACCESS_REFUSED - words". */
@@ -188,7 +157,7 @@ function login(connection: Connection, read: ReturnType<typeof reader>): void {
   read.skipTable();
   const mechanism = read.shortText();
   const [authorization, user = "", password] = read.longText().split("\0");
-  if (mechanism !== "PLAIN" || authorization !== "" || password !== "right p@ss/word%") {
+  if (mechanism !== "PLAIN" || authorization !== "" || password !== BROKER_PASSWORD) {
     throw new Error("403 ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN");
   }
   connection.user = user;

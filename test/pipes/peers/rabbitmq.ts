@@ -7,6 +7,7 @@ import { createServer, connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateIn } from "./certificate.ts";
+import { BROKER_PASSWORD } from "./known.ts";
 
 const SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /** ms until it answers; about 7 s here. */
@@ -19,8 +20,8 @@ const vhost = "mail/eu";
 const durable = { vhost, durable: true, auto_delete: false };
 const DEFINITIONS = {
   users: [
-    { name: "tidings", password: "right p@ss/word%", tags: "administrator" },
-    { name: "reader", password: "right p@ss/word%", tags: "" },
+    { name: "tidings", password: BROKER_PASSWORD, tags: "administrator" },
+    { name: "reader", password: BROKER_PASSWORD, tags: "" },
   ],
   vhosts: [{ name: vhost }],
   permissions: [

@@ -3,7 +3,7 @@
 
 import { dirname } from "node:path";
 import type { TestProject } from "vitest/node";
-import { start } from "./peers-rabbitmq.ts";
+import { start } from "./rabbitmq.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const authority = process.env["NODE_EXTRA_CA_CERTS"];

@@ -1,11 +1,11 @@
 // HubSpot's batch upsert of contacts, written from its reference.
 // https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-upsert
 
-import { isObject, objectOf, parsedJson } from "../../src/pipes/json.ts";
-import type { Peer } from "./peers.ts";
-import { startScriptedPeer, type Received, type Reply } from "./scripted-peer.ts";
+import { isObject, objectOf, parsedJson } from "../../../src/pipes/json.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import { HUBSPOT_TOKEN } from "./known.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
-const TOKEN = "pat-eu1-right";
 /** Properties of the account, with what they hold. */
 const PROPERTIES: Readonly<Record<string, RegExp>> = {
   tidings_suppressed: /^(true|false|)$/,
@@ -15,15 +15,15 @@ const PROPERTIES: Readonly<Record<string, RegExp>> = {
   tidings_opened_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
 };
 
-export const start = (): Promise<Peer> => startScriptedPeer(answer);
+export const start = (): Promise<Peer> => startHttpPeer(() => answer);
 
-function refuse(status: number, category: string, message: string): Reply {
+function refuse(status: number, category: string, message: string): PeerAnswer {
   const correlationId = "aeb5f871-7f07-4993-9211-075dc63e7cbf";
   return { status, body: { status: "error", message, correlationId, category } };
 }
 
-function answer({ method, path, headers, body }: Received): Reply {
-  if (headers["authorization"] !== `Bearer ${TOKEN}`) {
+function answer({ method, path, headers, body }: PeerRequest): PeerAnswer {
+  if (headers["authorization"] !== `Bearer ${HUBSPOT_TOKEN}`) {
     return refuse(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.");
   }
   if (path !== "/crm/v3/objects/contacts/batch/upsert")
@@ -50,10 +50,10 @@ function answer({ method, path, headers, body }: Received): Reply {
   if (new Set(ids).size < ids.length || new Set(traces).size < ids.length) {
     return refuse(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input");
   }
-  return written(inputs);
+  return written(inputs, headers["tidings-attempt"] ?? null);
 }
 
-function written(inputs: readonly Record<string, unknown>[]): Reply {
+function written(inputs: readonly Record<string, unknown>[], attempt: string | null): PeerAnswer {
   const faults = inputs.flatMap(({ properties }) =>
     Object.keys(objectOf(properties)).flatMap((name) =>
       name in PROPERTIES
@@ -70,19 +70,19 @@ function written(inputs: readonly Record<string, unknown>[]): Reply {
     return refuse(400, "VALIDATION_ERROR", `Property values were not valid: ${JSON.stringify(faults)}`);
   const judged = inputs.map((input) => ({ ...input, error: errorOf(input) }));
   const errors = judged.flatMap(({ error }) => error ?? []);
-  const results = judged
-    .filter(({ error }) => error === null)
-    .map((input, place) => {
-      const { id, properties } = input as Record<string, unknown>;
-      return {
-        id: String(place + 1),
-        new: false,
-        properties: { email: String(id), ...objectOf(properties) },
-      };
-    });
+  const good: Record<string, unknown>[] = judged.filter(({ error }) => error === null);
+  const results = good.map(({ id, properties }, place) => ({
+    id: String(place + 1),
+    new: false,
+    properties: { email: String(id), ...objectOf(properties) },
+  }));
+  const taken = good.map(({ id, properties }): Taken => {
+    return { id: String(id), type: null, attempt, order: null, text: JSON.stringify(properties) };
+  });
   const times = { startedAt: "2026-11-21T12:00:00.000Z", completedAt: "2026-11-21T12:00:00.100Z" };
-  if (errors.length === 0) return { status: 200, body: { status: "COMPLETE", results, ...times } };
-  return { status: 207, body: { status: "COMPLETE", results, numErrors: errors.length, errors, ...times } };
+  if (errors.length === 0) return { status: 200, body: { status: "COMPLETE", results, ...times }, taken };
+  const body = { status: "COMPLETE", results, numErrors: errors.length, errors, ...times };
+  return { status: 207, body, taken };
 }
 
 function errorOf({ id, objectWriteTraceId, properties }: Record<string, unknown>) {

@@ -5,9 +5,9 @@ import { createPublicKey, verify } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
-import { type Behaviour, type PeerAnswer, type PeerRequest, startHttpPeer, type Taken } from "./http-peer.ts";
+import { type Behaviour, type PeerAnswer, type PeerRequest, startHttpPeer } from "./http.ts";
 import { KNOWN_SECRET } from "./known.ts";
-import type { Peer } from "./peers.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
 const MEDIA_TYPES = {
   "application/json": { form: "event", batched: null },
@@ -19,7 +19,7 @@ const MEDIA_TYPES = {
 const LIMIT = 1024 * 1024;
 
 export async function start(): Promise<Peer> {
-  return await startHttpPeer((request, behaviour) => {
+  return await startHttpPeer(() => (request, behaviour) => {
     try {
       return receive(request, behaviour);
     } catch (error) {
@@ -41,7 +41,7 @@ function check(holds: boolean, message: string, status = 400): void {
   if (!holds) throw new Refusal(status, message);
 }
 
-function receive({ method, headers, body }: PeerRequest, behaviour: Behaviour): PeerAnswer {
+function receive({ method, headers, bytes: body }: PeerRequest, behaviour: Behaviour): PeerAnswer {
   check(method === "POST", "not a POST", 405);
   check(headers["content-length"] === String(body.length), "no content-length", 411);
   const encoding = headers["content-encoding"];
@@ -98,7 +98,8 @@ function readEvents(headers: Record<string, string>, body: Buffer): Taken[] {
   check(attempt !== "", "no tidings-attempt");
   const taken = elements.map((element) => {
     const id = form === "event" ? idOfEvent(element) : idOfCloudEvent(element);
-    return { id, attempt, text: JSON.stringify(element) };
+    const type = String(dataOf(element)["type"]);
+    return { id, type, attempt, order: null, text: JSON.stringify(element) };
   });
   const id = headers["webhook-id"] ?? "";
   check(Array.isArray(parsed) ? /^batch_[0-9a-f]{32}$/.test(id) : id === taken[0]?.id, "wrong webhook-id");

@@ -2,9 +2,11 @@
 // https://learn.microsoft.com/en-us/rest/api/servicebus/send-message-batch
 
 import { createHmac } from "node:crypto";
-import { startPeer, type Arrived, type Peer, type Received, type Reply } from "./queue-peer.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import { SAS_KEY } from "./known.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
-const POLICY = { name: "send+only", key: "c2VjcmV0IGtleSBvZiB0aGUgcGVlcjogMzIgYnl0ZXM=" };
+const POLICY = { name: "send+only", key: SAS_KEY };
 const KNOWN = /^\/(emails\/events|sessions)\/messages$/;
 
 interface Message {
@@ -14,15 +16,15 @@ interface Message {
 }
 
 export async function start(): Promise<Peer> {
-  return await startPeer(answer);
+  return await startHttpPeer(() => answer);
 }
 
-function refusal(status: number, detail: string): Reply {
+function refusal(status: number, detail: string): PeerAnswer {
   const body = `<Error><Code>${status}</Code><Detail>${detail}</Detail></Error>`;
   return { status, headers: { "content-type": "application/xml; charset=utf-8" }, body };
 }
 
-function answer({ method, path, headers, body }: Received): Reply {
+function answer({ method, path, headers, body }: PeerRequest): PeerAnswer {
   const wrong = wrongToken(headers["authorization"] ?? "", `http://${headers["host"]}${path}`);
   if (wrong !== null) return refusal(401, `40103: Invalid authorization token signature, ${wrong}`);
   const entity = KNOWN.exec(path)?.[1];
@@ -36,7 +38,7 @@ function answer({ method, path, headers, body }: Received): Reply {
   if (!messages.every((message) => isMessage(message, entity))) return refusal(400, "no message");
   const most = messages.length === 1 ? 1_048_576 : 262_144;
   if (Buffer.byteLength(body) > most) return refusal(403, "the message is too large");
-  return { status: 201, body: "", arrived: messages.map(arrivedOf) };
+  return { status: 201, body: "", taken: messages.map(takenOf) };
 }
 
 function isMessage(
@@ -54,7 +56,7 @@ function isMessage(
   );
 }
 
-function arrivedOf({ Body, BrokerProperties, UserProperties = {} }: Message): Arrived {
+function takenOf({ Body, BrokerProperties, UserProperties = {} }: Message): Taken {
   const { MessageId, Label, SessionId } = BrokerProperties;
   const same = MessageId === UserProperties["tidings-event"] && Label === UserProperties["tidings-type"];
   return {

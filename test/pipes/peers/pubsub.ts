@@ -2,7 +2,8 @@
 // https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
 
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import { startPeer, type Arrived, type Peer, type Received, type Reply } from "./queue-peer.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
 const EMAIL = "tidings@my-project.iam.gserviceaccount.com";
 const TOPIC = "projects/my-project/topics/email%2Bevents";
@@ -16,7 +17,7 @@ interface Message {
 /** Gives a new service account's key file at /key; that of another key at /other-key. */
 export async function start(): Promise<Peer> {
   const [own, other] = [keyPair(), keyPair()];
-  return await startPeer((request) => {
+  return await startHttpPeer(() => (request) => {
     if (request.path === "/key") return { status: 200, body: keyFile(own) };
     if (request.path === "/other-key") return { status: 200, body: keyFile(other) };
     return answer(request, own);
@@ -39,12 +40,11 @@ function keyFile(private_key: string): string {
   });
 }
 
-function refusal(code: number, status: string): Reply {
-  const body = JSON.stringify({ error: { code, message: `${status} for ${EMAIL}`, status } });
-  return { status: code, headers: { "content-type": "application/json; charset=UTF-8" }, body };
+function refusal(code: number, status: string): PeerAnswer {
+  return { status: code, body: { error: { code, message: `${status} for ${EMAIL}`, status } } };
 }
 
-function answer({ method, path, headers, body }: Received, key: string): Reply {
+function answer({ method, path, headers, body }: PeerRequest, key: string): PeerAnswer {
   const wrong = wrongToken(headers["authorization"] ?? "", key);
   if (wrong !== null) return refusal(401, "UNAUTHENTICATED");
   if (method !== "POST") return refusal(404, "NOT_FOUND");
@@ -55,7 +55,7 @@ function answer({ method, path, headers, body }: Received, key: string): Reply {
   if (Object.keys(more).length > 0 || messages.length === 0) return refusal(400, "INVALID_ARGUMENT");
   if (messages.length > 1000 || !messages.every(isMessage)) return refusal(400, "INVALID_ARGUMENT");
   const messageIds = messages.map((_, index) => String(1_000_000_000_000 + index));
-  return { status: 200, body: JSON.stringify({ messageIds }), arrived: messages.map(arrivedOf) };
+  return { status: 200, body: { messageIds }, taken: messages.map(takenOf) };
 }
 
 function isMessage({ data = "", attributes = {}, orderingKey = "", ...more }: Message): boolean {
@@ -71,7 +71,7 @@ function isMessage({ data = "", attributes = {}, orderingKey = "", ...more }: Me
   );
 }
 
-function arrivedOf({ data = "", attributes = {}, orderingKey }: Message): Arrived {
+function takenOf({ data = "", attributes = {}, orderingKey }: Message): Taken {
   return {
     id: attributes["tidings-event"] ?? null,
     type: attributes["tidings-type"] ?? null,

@@ -1,11 +1,11 @@
 // Salesforce's token endpoint and its upsert of record collections, written from the REST reference.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_upsert.htm
 
-import { isObject, objectOf, parsedJson } from "../../src/pipes/json.ts";
-import type { Peer } from "./peers.ts";
-import { startScriptedPeer, type Received, type Reply } from "./scripted-peer.ts";
+import { isObject, objectOf, parsedJson } from "../../../src/pipes/json.ts";
+import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
+import { SALESFORCE as CLIENT } from "./known.ts";
+import type { Peer, Taken } from "./rooms.ts";
 
-const CLIENT = { client_id: "3MVG9.key", client_secret: "right secret/&" };
 /** Fields of Contact that may be written, with what they hold. */
 const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   Email__c: (value) => typeof value === "string" && value.includes("@") && value.length <= 255,
@@ -23,14 +23,15 @@ interface Session {
 }
 
 export function start(): Promise<Peer> {
-  const session: Session = { logins: 0, token: null };
-  return startScriptedPeer((received) =>
-    received.path === "/services/oauth2/token" ? login(received, session) : upsert(received, session),
-  );
+  return startHttpPeer(() => {
+    const session: Session = { logins: 0, token: null };
+    return (request) =>
+      request.path === "/services/oauth2/token" ? login(request, session) : upsert(request, session);
+  });
 }
 
-function login({ method, headers, body }: Received, session: Session): Reply {
-  const refuse = (error: string, error_description: string): Reply => ({
+function login({ method, headers, body }: PeerRequest, session: Session): PeerAnswer {
+  const refuse = (error: string, error_description: string): PeerAnswer => ({
     status: 400,
     body: { error, error_description },
   });
@@ -52,12 +53,12 @@ function login({ method, headers, body }: Received, session: Session): Reply {
   };
 }
 
-const refuse = (status: number, errorCode: string): Reply => ({
+const refuse = (status: number, errorCode: string): PeerAnswer => ({
   status,
   body: [{ message: "(words)", errorCode }],
 });
 
-function upsert({ method, path, headers, body }: Received, session: Session): Reply {
+function upsert({ method, path, headers, body }: PeerRequest, session: Session): PeerAnswer {
   const token = /^Bearer (\S+)$/.exec(headers["authorization"] ?? "")?.[1];
   if (token === undefined || token !== session.token) return refuse(401, "INVALID_SESSION_ID");
   if (path !== "/services/data/v61.0/composite/sobjects/Contact/Email__c") return refuse(404, "NOT_FOUND");
@@ -75,7 +76,14 @@ function upsert({ method, path, headers, body }: Received, session: Session): Re
     .some((name) => !(name in FIELDS));
   if (unknown) return refuse(400, "INVALID_FIELD");
   const keys = records.map((record) => String(record["Email__c"]).toLowerCase());
-  return { status: 200, body: records.map((record) => resultOf(record, keys)) };
+  const results = records.map((record) => resultOf(record, keys));
+  const attempt = headers["tidings-attempt"] ?? null;
+  const taken = records.flatMap(({ attributes: _, Email__c, ...fields }, place): Taken[] => {
+    const text = JSON.stringify(fields);
+    const one = { id: String(Email__c), type: null, attempt, order: null, text };
+    return results[place]?.success === true ? [one] : [];
+  });
+  return { status: 200, body: results, taken };
 }
 
 function resultOf({ attributes, ...fields }: Record<string, unknown>, keys: readonly string[]) {
