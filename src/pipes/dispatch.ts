@@ -106,7 +106,16 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
     }
     if (verdict === "refused") {
       alive();
-      return split(job, why);
+      // Those that were refused by name need not be asked about again; of the others nobody knows.
+      const named = new Map(failed.map((one) => [job.indexes[one.index], one.reason]));
+      for (const index of job.indexes) {
+        const own = named.get(index);
+        if (own !== undefined) fail(index, own);
+      }
+      const rest = job.indexes.filter((index) => !named.has(index));
+      if (named.size === 0) split(job, why);
+      else if (rest.length > 0) job.lane.unshift({ indexes: rest, lane: job.lane });
+      return;
     }
     if (verdict !== "unavailable") {
       result.stop ??= { verdict, reason: why, retryAfter };
