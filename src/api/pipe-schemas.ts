@@ -5,7 +5,7 @@ import { timeId } from "../model/id.ts";
 import { compileFilter } from "../pipes/filter/filter.ts";
 import type { Kind } from "../pipes/kinds/kind.ts";
 import { kinds } from "../pipes/kinds/index.ts";
-import type { PipeHealth } from "../pipes/pipe.ts";
+import type { PipeHealth } from "../pipes/state.ts";
 import type { PipeRecord } from "../store/pipes.ts";
 import { instant } from "./parameters.ts";
 import { ProblemError, type ParameterError } from "./problem.ts";

@@ -6,16 +6,18 @@
 // What was sent and not yet noted is sent again then, under the same id.
 
 import { DurableObject } from "cloudflare:workers";
-import { CONTACT_CHARS, timeId } from "../model/id.ts";
+import { CONTACT_CHARS } from "../model/id.ts";
 import { readFeed, type StoredEvent } from "../store/events.ts";
 import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
 import { readNotices } from "../store/notices.ts";
 import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
-import { attempt, excerptOf, type Account } from "./attempt.ts";
+import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
+import { givenUp, notEvaluated, recordOf } from "./log.ts";
 import { openPipe, type OpenPipe } from "./open.ts";
 import { pick, pipedOf, type Picked, type Row } from "./pick.ts";
 import { Retries, type Retry } from "./retries.ts";
+import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
 import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
@@ -35,53 +37,6 @@ const MOST_REFUSALS = 200;
 const MOST_UNEVALUATED = 1_000;
 
 type Feed = keyof Place;
-
-/** Why nothing is sent at present; times in ms. */
-interface Down {
-  verdict: string;
-  reason: string;
-  since: number;
-  until: number;
-  looks: number;
-}
-
-/** What of the feed, or a part of it, is to be passed on once more. */
-export interface Redelivery {
-  id: string;
-  /** Places in the feed of events: behind `after`, until `last`. */
-  after: number;
-  last: number;
-  /** Beside the pipe's own filter; null for none. */
-  filter: string | null;
-}
-
-interface State {
-  id: string;
-  place: Place;
-  /** Ids behind the cursor that are done already: their neighbours' requests failed. */
-  ahead: string[];
-  streak: number;
-  /** Events refused since the last one that was not. */
-  refusals: number;
-  down: Down | null;
-  redeliveries: Redelivery[];
-  unevaluated: number;
-  delivered: number;
-  filtered: number;
-  given_up: number;
-  delivered_at: number | null;
-  failed_at: number | null;
-  failure: string | null;
-}
-
-/** How a pipe is; times in ms. */
-export interface PipeHealth extends Omit<State, "id" | "ahead" | "streak" | "refusals"> {
-  retries: number;
-  /** Whether it is at work just now. */
-  busy: boolean;
-  /** When the next thing happens by itself. */
-  next_at: number | null;
-}
 
 const STATE = "state";
 
@@ -431,7 +386,7 @@ export class Pipe extends DurableObject<Env> {
       (id) => 1 + (due.find((one) => one.id === id)?.tries ?? 0),
     );
     const now = Date.now();
-    let givenUp = 0;
+    let ended = 0;
     for (const index of picked.keys()) {
       const one = tries(index);
       const failure = result.failed.get(index);
@@ -440,13 +395,13 @@ export class Pipe extends DurableObject<Env> {
       else if (failure?.tried === true) {
         const wait = eventWait(one.tries + 1, Math.random());
         if (wait === null) {
-          givenUp += 1;
+          ended += 1;
           this.#retries.drop(one);
-          log.push(givenUpRecord(pipe.record.id, one, failure.reason));
+          log.push(givenUp(pipe.record.id, one, failure.reason));
         } else this.#retries.put({ ...one, tries: one.tries + 1, due: now + wait, reason: failure.reason });
       }
     }
-    if (givenUp > 0) this.#save({ ...this.#current(), given_up: this.#current().given_up + givenUp });
+    if (ended > 0) this.#save({ ...this.#current(), given_up: this.#current().given_up + ended });
     await this.#note(log);
     const after = await this.#after(pipe, result, [], (state) => state);
     return after === null || after.stopped ? "stopped" : due.length === RETRIES_AT_ONCE ? "more" : "idle";
@@ -546,21 +501,6 @@ export class Pipe extends DurableObject<Env> {
 
 type Progress = "idle" | "more" | "stopped";
 
-const NEW: Omit<State, "id" | "place"> = {
-  ahead: [],
-  streak: 0,
-  refusals: 0,
-  down: null,
-  redeliveries: [],
-  unevaluated: 0,
-  delivered: 0,
-  filtered: 0,
-  given_up: 0,
-  delivered_at: null,
-  failed_at: null,
-  failure: null,
-};
-
 /** Rows of the feed of events that are read at once. */
 function sliceOf({ kind, settings, options }: OpenPipe): number {
   const { events } = kind.batchOf?.(settings) ?? kind.batch;
@@ -573,43 +513,4 @@ function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
   const no: T[] = [];
   for (const item of items) (test(item) ? yes : no).push(item);
   return [yes, no];
-}
-
-function recordOf(
-  pipe: string,
-  batch: readonly Piped[],
-  { id, outcome, exchanges, at, took }: Account,
-  tries: number | ((id: string) => number),
-): AttemptRecord {
-  const events = batch.map(({ out }) => out.id);
-  const failed = outcome.failed ?? [];
-  const reason =
-    outcome.reason ?? (failed.length > 0 ? `${failed.length} not taken: ${failed[0]?.reason ?? ""}` : null);
-  return {
-    id: `${pipe}.${id}`,
-    events,
-    n: events.length,
-    at,
-    outcome: outcome.verdict,
-    status: outcome.status,
-    took,
-    try: typeof tries === "number" ? tries : tries(events[0] ?? ""),
-    reason,
-    excerpt: excerptOf(exchanges),
-  };
-}
-
-function notEvaluated(pipe: string, { id }: Row, reason: string): AttemptRecord {
-  return { ...entry(pipe), events: [id], n: 1, outcome: "not_evaluated", try: 1, reason };
-}
-
-function givenUpRecord(pipe: string, { id, tries }: Retry, reason: string): AttemptRecord {
-  return { ...entry(pipe), events: [id], n: 1, outcome: "given_up", try: tries + 1, reason };
-}
-
-/** Of what never went over a wire. */
-function entry(pipe: string): Pick<AttemptRecord, "id" | "at" | "status" | "took" | "excerpt"> {
-  const at = Date.now();
-  const id = `${pipe}.${timeId(at, crypto.getRandomValues(new Uint8Array(10)))}`;
-  return { id, at, status: null, took: 0, excerpt: null };
 }

@@ -35,7 +35,8 @@ CREATE TRIGGER suppression_begins AFTER INSERT ON suppressions
 WHEN NEW.lifted_at IS NULL AND NEW.held IS NULL AND EXISTS (SELECT 1 FROM pipes)
 BEGIN
   INSERT OR IGNORE INTO notices (id, type, at, told, contact, source, data)
-  VALUES (NEW.event || '-suppressed-' || NEW.reason || '-' || NEW.version, 'contact.suppressed', NEW.at, NEW.version, NEW.contact, NEW.source,
+  VALUES (NEW.event || '-suppressed-' || NEW.reason || '-' || NEW.version,
+    'contact.suppressed', NEW.at, NEW.version, NEW.contact, NEW.source,
     json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.by, 'note', NEW.note,
       'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
 END;
@@ -45,7 +46,8 @@ CREATE TRIGGER suppression_is_released AFTER UPDATE OF held ON suppressions
 WHEN OLD.held IS NOT NULL AND NEW.held IS NULL AND NEW.lifted_at IS NULL AND EXISTS (SELECT 1 FROM pipes)
 BEGIN
   INSERT OR IGNORE INTO notices (id, type, at, told, contact, source, data)
-  VALUES (NEW.event || '-suppressed-' || NEW.reason || '-' || NEW.version, 'contact.suppressed', NEW.at, NEW.version, NEW.contact, NEW.source,
+  VALUES (NEW.event || '-suppressed-' || NEW.reason || '-' || NEW.version,
+    'contact.suppressed', NEW.at, NEW.version, NEW.contact, NEW.source,
     json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.by, 'note', NEW.note,
       'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
 END;
@@ -54,7 +56,8 @@ CREATE TRIGGER suppression_ends AFTER UPDATE OF lifted_at ON suppressions
 WHEN OLD.lifted_at IS NULL AND OLD.held IS NULL AND NEW.lifted_at IS NOT NULL AND EXISTS (SELECT 1 FROM pipes)
 BEGIN
   INSERT OR IGNORE INTO notices (id, type, at, told, contact, source, data)
-  VALUES (NEW.event || '-lifted-' || NEW.reason || '-' || NEW.version, 'contact.lifted', NEW.lifted_at, NEW.version, NEW.contact, NEW.source,
+  VALUES (NEW.event || '-lifted-' || NEW.reason || '-' || NEW.version,
+    'contact.lifted', NEW.lifted_at, NEW.version, NEW.contact, NEW.source,
     json_object('reason', NEW.reason, 'scope', nullif(NEW.scope, ''), 'event', NEW.event, 'by', NEW.lifted_by,
       'note', NEW.lift_note,
       'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = NEW.contact) IS NULL, 'false', 'true'))));
@@ -66,7 +69,10 @@ WHEN OLD.lifted_at IS NULL AND OLD.held IS NULL AND EXISTS (SELECT 1 FROM pipes)
   AND NOT EXISTS (SELECT 1 FROM erasures WHERE contact = OLD.contact)
 BEGIN
   INSERT OR IGNORE INTO notices (id, type, at, told, contact, source, data)
-  VALUES (OLD.event || '-withdrawn-' || OLD.reason || '-' || OLD.version, 'contact.lifted', OLD.version, (SELECT max(OLD.version, coalesce(max(version), 0)) FROM contacts WHERE contact = OLD.contact), OLD.contact, OLD.source,
+  VALUES (OLD.event || '-withdrawn-' || OLD.reason || '-' || OLD.version,
+    'contact.lifted', OLD.version,
+    (SELECT max(OLD.version, coalesce(max(version), 0)) FROM contacts WHERE contact = OLD.contact),
+    OLD.contact, OLD.source,
     json_object('reason', OLD.reason, 'scope', nullif(OLD.scope, ''), 'event', OLD.event, 'by', NULL,
       'note', 'its evidence is read differently now',
       'suppressed', json(iif((SELECT suppressed FROM contacts WHERE contact = OLD.contact) IS NULL, 'false', 'true'))));
