@@ -159,7 +159,7 @@ redeliveries.openapi(asking, async (c) => {
       const unknown = events.find((one) => !found.some((event) => event.id === one)) ?? "";
       throw new ProblemError(404, `There is no event with the id ${unknown.slice(0, 64)}.`);
     }
-    if (id !== null) for (const pipe of wanted) await c.env.PIPES.getByName(pipe.id).redeliverEvents(found);
+    if (id !== null) for (const pipe of wanted) await (await begun(c.env, pipe)).redeliverEvents(found);
     return c.json(
       { id, pipes: wanted.map((pipe) => ({ pipe: pipe.id, count: found.length, complete: true })) },
       200,
@@ -172,9 +172,16 @@ redeliveries.openapi(asking, async (c) => {
   for (const pipe of wanted)
     counts.push({ pipe: pipe.id, ...(await count(c.env, pipe, { after, last, filter })) });
   if (id !== null)
-    for (const pipe of wanted) await c.env.PIPES.getByName(pipe.id).redeliver({ id, after, last, filter });
+    for (const pipe of wanted) await (await begun(c.env, pipe)).redeliver({ id, after, last, filter });
   return c.json({ id, pipes: counts }, 200);
 });
+
+/** The pipe's object; where making the pipe was cut off, it begins now. */
+async function begun(env: Env, { id, start }: PipeRecord) {
+  const pipe = env.PIPES.getByName(id);
+  await pipe.begin(id, start);
+  return pipe;
+}
 
 async function count(
   env: Env,

@@ -234,6 +234,17 @@ describe("a pipe", () => {
     expect(ids("late").toSorted()).toEqual(events.toSorted());
   });
 
+  it("passes on once more what it is asked for, also where it has not begun", async () => {
+    const pipe = await make("unbegun");
+    const began = new Date().toISOString();
+    await env.PIPES.getByName(pipe).end();
+    const events = await store(people(3));
+    const body = { pipes: [pipe], from: began, dry_run: false };
+    expect((await ask("POST", "/redeliveries", body)).status).toBe(200);
+    await pass();
+    expect(ids("unbegun").toSorted()).toEqual([...events, ...events].toSorted());
+  });
+
   it("does as it is asked: Retry-After, 410, a wrong credential", async () => {
     const slow = await make("slow");
     const gone = await make("gone");
