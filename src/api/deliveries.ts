@@ -1,10 +1,10 @@
 // What pipes did and are to do once more: /v1/attempts, /v1/redeliveries, and /v1/pipe-kinds, which says what they can be.
 
 import * as z from "zod";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { compileFilter } from "../pipes/filter/filter.ts";
 import { kinds } from "../pipes/kinds/index.ts";
-import { pick, type Row } from "../pipes/pick.ts";
+import { eventRow, pick } from "../pipes/pick.ts";
 import { listAttempts, OUTCOMES } from "../store/attempts.ts";
 import { feedEnd, placeAt, readFeed, seqsOf } from "../store/events.ts";
 import { listPipes, type PipeRecord } from "../store/pipes.ts";
@@ -152,7 +152,7 @@ redeliveries.openapi(asking, async (c) => {
     if (pipe === undefined) throw new ProblemError(404, `There is no pipe with the id ${id.slice(0, 64)}.`);
     return pipe;
   });
-  const id = dry_run ? null : timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+  const id = dry_run ? null : newId(Date.now());
   if (events !== undefined) {
     const found = await seqsOf(c.env.DB, [...new Set(events)]);
     if (found.length < new Set(events).size) {
@@ -193,7 +193,7 @@ async function count(
   let [found, place, looked] = [0, after, 0];
   while (looked < MOST_COUNTED) {
     const events = await readFeed(env.DB, { after: place, last, limit: SLICE });
-    const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+    const rows = events.map(eventRow);
     found += (await pick(env, { filter: compiled, form: "event" }, rows, filter)).passed.length;
     looked += events.length;
     place = events.at(-1)?.seq ?? last;

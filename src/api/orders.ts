@@ -3,7 +3,7 @@
 
 import type { ActAnswer, Order } from "../contact/acts.ts";
 import { within } from "../model/deadline.ts";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { changeOf } from "../store/rows.ts";
 import { storeContacts } from "../store/suppressions.ts";
 
@@ -57,5 +57,5 @@ export async function carryOutOrder(
 
 /** A new id for an order. */
 export function orderId(): string {
-  return timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+  return newId(Date.now());
 }

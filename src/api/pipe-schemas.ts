@@ -1,7 +1,6 @@
 // What /v1/pipes takes and answers, and how settings of a kind are checked, parted and put together again.
 
 import * as z from "zod";
-import { timeId } from "../model/id.ts";
 import { compileFilter } from "../pipes/filter/filter.ts";
 import type { Kind } from "../pipes/kinds/kind.ts";
 import { kinds } from "../pipes/kinds/index.ts";
@@ -177,11 +176,6 @@ export function merged(
   change: Record<string, unknown>,
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...present, ...change }).filter(([, value]) => value !== null));
-}
-
-/** A new id: pipes are listed in the order in which they were made. */
-export function pipeId(now: number): string {
-  return timeId(now, crypto.getRandomValues(new Uint8Array(10)));
 }
 
 /** `secrets`: names of those that are set; `end`: the feed's last place. */

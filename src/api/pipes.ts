@@ -2,11 +2,12 @@
 
 import * as z from "zod";
 import { configOf } from "../config.ts";
+import { newId } from "../model/new-id.ts";
 import { attempt } from "../pipes/attempt.ts";
-import { kinds } from "../pipes/kinds/index.ts";
+import { kindNamed } from "../pipes/kinds/index.ts";
 import type { Kind } from "../pipes/kinds/kind.ts";
 import { openPipe } from "../pipes/open.ts";
-import { pipedOf, type Row } from "../pipes/pick.ts";
+import { eventRow, pipedOf } from "../pipes/pick.ts";
 import { sampleEvent } from "../pipes/sample.ts";
 import { seal, unseal } from "../pipes/sealed.ts";
 import { forgetAttempts } from "../store/attempts.ts";
@@ -33,7 +34,6 @@ import {
   parted,
   Pipe,
   PipeChange,
-  pipeId,
   pipeShape,
 } from "./pipe-schemas.ts";
 import { ProblemError } from "./problem.ts";
@@ -79,7 +79,7 @@ pipes.openapi(making, async (c) => {
   const kind = kindOf(wanted.kind);
   const { settings, made } = await withFresh(kind, wanted.settings);
   const now = Date.now();
-  const id = pipeId(now);
+  const id = newId(now); // pipes are listed in the order in which they were made
   const { open, secret } = parted(kind, settings);
   const record: PipeRecord = {
     id,
@@ -248,8 +248,7 @@ pipes.openapi(testing, async (c) => {
   const opened = await openPipe(c.env, record);
   if (!opened.ok) throw new ProblemError(409, `The pipe cannot deliver: ${opened.reason}`);
   const { kind, settings, form } = opened.value;
-  const event = sampleEvent(Date.now());
-  const row: Row = { feed: "events", id: event.id, seq: event.seq, event };
+  const row = eventRow(sampleEvent(Date.now()));
   const account = await attempt(c.env, { kind, settings, kept: new Map() }, [pipedOf(form, row).out]);
   const { outcome, at, id, exchanges } = account;
   return c.json(
@@ -317,7 +316,7 @@ pipes.openapi(waiting, async (c) => {
 });
 
 function kindOf(id: string): Kind {
-  const kind = Object.hasOwn(kinds, id) ? kinds[id] : undefined;
+  const kind = kindNamed(id);
   if (kind === undefined) throw new ProblemError(409, `There is no kind of pipe named ${id} any more.`);
   return kind;
 }

@@ -1,7 +1,7 @@
 // POST /v1/stats/recount: the proof that the counters are what counting the rows gives, and the remedy where they are not.
 
 import * as z from "zod";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { outward } from "../model/stats.ts";
 import {
   beginRecount,
@@ -92,8 +92,7 @@ const counting = createRoute({
 
 recount.openapi(counting, async (c) => {
   const asked = c.req.valid("json");
-  const id =
-    "recount" in asked ? asked.recount : timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+  const id = "recount" in asked ? asked.recount : newId(Date.now());
   if (!("recount" in asked)) await beginRecount(c.env.DB, id, asked);
   for (let step = 0; step < MOST_STEPS; step++) {
     const progress = sound(await stepRecount(c.env.DB, id));

@@ -7,7 +7,8 @@
 //   6. the request forgets the address.
 
 import { configOf } from "../config.ts";
-import { firstIdAt, timeId, timeOfId } from "../model/id.ts";
+import { firstIdAt, timeOfId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { archiveKey } from "../store/archive.ts";
 import { hasLettersOf, removeLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erased.ts";
@@ -59,7 +60,7 @@ export async function erase(
 ): Promise<Erasure> {
   const hash = await hashOf(env.BUCKET, contact);
   const before = await findErasure(env.DB, hash);
-  const id = timeId(now, crypto.getRandomValues(new Uint8Array(10)));
+  const id = newId(now);
   if (before !== null && before.finished_at !== null) {
     // In any case a new tombstone, for what has been received and not worked off yet.
     const tombstone = await env.CONTACTS.getByName(contact).erase(id);

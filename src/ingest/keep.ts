@@ -2,7 +2,7 @@
 // does not take it in time, or the other way round on the backup path.
 
 import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../model/envelope.ts";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { putBatch } from "../store/archive.ts";
 import { within } from "../model/deadline.ts";
 import { spool } from "./spool.ts";
@@ -44,7 +44,7 @@ function inOne(envelope: Envelope): Message | null {
 
 /** Puts the body into the archive; resolves to the message that points to it. */
 async function archive(env: Bindings, envelope: Envelope): Promise<Message> {
-  const batch = timeId(envelope.receivedAt, crypto.getRandomValues(new Uint8Array(10)));
+  const batch = newId(envelope.receivedAt);
   await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));
   return encodePointer(envelope, batch);
 }

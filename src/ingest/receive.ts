@@ -2,7 +2,7 @@
 // whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
 
 import type { Config, Source } from "../config.ts";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/credentials.ts";
 import { deliveryOf } from "../providers/delivery.ts";
@@ -143,7 +143,7 @@ async function verify(
 
 function seal(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
   return {
-    id: timeId(now, crypto.getRandomValues(new Uint8Array(10))),
+    id: newId(now),
     source: source.name,
     provider: provider.id,
     receivedAt: now,

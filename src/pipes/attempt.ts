@@ -1,6 +1,6 @@
 // One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
 
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./http.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
@@ -30,7 +30,7 @@ export async function attempt(
   batch: readonly Outgoing[],
 ): Promise<Account> {
   const at = Date.now();
-  const id = timeId(at, crypto.getRandomValues(new Uint8Array(10)));
+  const id = newId(at);
   const exchanges: Exchange[] = [];
   const note = (exchange: Exchange): void => void exchanges.push(exchange);
   const abort = new AbortController();

@@ -1,6 +1,6 @@
 // What the log of deliveries says of an attempt.
 
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import type { AttemptRecord } from "../store/attempts.ts";
 import { excerptOf, type Account } from "./attempt.ts";
 import type { Piped } from "./dispatch.ts";
@@ -45,6 +45,6 @@ export function givenUp(pipe: string, { id, tries }: Retry, reason: string): Att
 /** Of what never went over a wire. */
 function entry(pipe: string): Pick<AttemptRecord, "id" | "at" | "status" | "took" | "excerpt"> {
   const at = Date.now();
-  const id = `${pipe}.${timeId(at, crypto.getRandomValues(new Uint8Array(10)))}`;
+  const id = `${pipe}.${newId(at)}`;
   return { id, at, status: null, took: 0, excerpt: null };
 }

@@ -4,7 +4,7 @@ import { configOf } from "../config.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import type { PipeOptions, PipeRecord } from "../store/pipes.ts";
 import { compileFilter, type Filter } from "./filter/filter.ts";
-import { kinds } from "./kinds/index.ts";
+import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { PAYLOAD_FORMS, type PayloadForm } from "./payload.ts";
 import { unseal } from "./sealed.ts";
@@ -21,7 +21,7 @@ export interface OpenPipe {
 
 /** Opens a pipe; fails with a reason for people where it cannot deliver as it is. */
 export async function openPipe(env: Env, record: PipeRecord): Promise<Result<OpenPipe>> {
-  const kind = Object.hasOwn(kinds, record.kind) ? kinds[record.kind] : undefined;
+  const kind = kindNamed(record.kind);
   if (kind === undefined) return fail(`there is no kind of pipe named ${record.kind} any more`);
   const secrets =
     record.secrets === null ? ok({}) : await unseal(configOf(env).pipeKeys, record.id, record.secrets);

@@ -16,6 +16,20 @@ export type Row = { id: string; seq: number } & (
   | { feed: "notices"; notice: Notice }
 );
 
+/** A stored event, and a notice, as a row of its feed. */
+export const eventRow = (event: StoredEvent): Row => ({
+  feed: "events",
+  id: event.id,
+  seq: event.seq,
+  event,
+});
+export const noticeRow = (notice: Notice): Row => ({
+  feed: "notices",
+  id: notice.id,
+  seq: notice.seq,
+  notice,
+});
+
 export interface Picked {
   passed: { row: Row; piped: Piped }[];
   /** Those for which the filter could not be evaluated: they are not passed on, and the log says so. */

@@ -15,7 +15,7 @@ import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
 import { openPipe, type OpenPipe } from "./open.ts";
-import { pick, pipedOf, type Picked, type Row } from "./pick.ts";
+import { eventRow, noticeRow, pick, pipedOf, type Picked, type Row } from "./pick.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
 import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
@@ -249,7 +249,7 @@ export class Pipe extends DurableObject<Env> {
     const known = this.#read?.after === after && this.#read.limit === limit ? this.#read.rows : null;
     this.#read = null;
     const events = await (known ?? readFeed(this.env.DB, { after, limit }));
-    return events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+    return events.map(eventRow);
   }
 
   #readOn(after: number, limit: number): void {
@@ -260,7 +260,7 @@ export class Pipe extends DurableObject<Env> {
 
   async #notices(after: number): Promise<Row[]> {
     const notices = await readNotices(this.env.DB, { after, limit: SLICE });
-    return notices.map((notice): Row => ({ feed: "notices", id: notice.id, seq: notice.seq, notice }));
+    return notices.map(noticeRow);
   }
 
   /**
@@ -412,7 +412,7 @@ export class Pipe extends DurableObject<Env> {
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
     const events = await readFeed(this.env.DB, { after, last, limit: SLICE });
-    const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));
+    const rows = events.map(eventRow);
     const picked = await pick(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
       const reached = undone.length === 0 ? (events.at(-1)?.seq ?? last) : Math.min(...undone) - 1;

@@ -2,7 +2,7 @@
 
 import { readSeqs } from "../store/events.ts";
 import { readNoticeSeqs } from "../store/notices.ts";
-import type { Row } from "./pick.ts";
+import { eventRow, noticeRow, type Row } from "./pick.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */
 export interface Retry {
@@ -121,9 +121,6 @@ export class Retries {
       events.length > 0 ? readSeqs(db, events) : [],
       notices.length > 0 ? readNoticeSeqs(db, notices) : [],
     ]);
-    return [
-      ...stored.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event })),
-      ...told.map((notice): Row => ({ feed: "notices", id: notice.id, seq: notice.seq, notice })),
-    ];
+    return [...stored.map(eventRow), ...told.map(noticeRow)];
   }
 }

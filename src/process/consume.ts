@@ -4,7 +4,7 @@
 import { configOf, type Config } from "../config.ts";
 import { within } from "../model/deadline.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { timeId } from "../model/id.ts";
+import { newId } from "../model/new-id.ts";
 import { getEnvelope, putBatch } from "../store/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
@@ -116,7 +116,7 @@ function unreadable(message: Message, body: Uint8Array): Envelope {
 async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
   const waiting = new Map(group);
   try {
-    const batch = timeId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+    const batch = newId(Date.now());
     const works = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
     const portions: [Portion, Claimed][] = [];
     for (const portion of cut(works)) {

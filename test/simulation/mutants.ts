@@ -433,7 +433,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is to be passed on once more is passed over",
     file: "pipes/pipe.ts",
-    from: 'const rows = events.map((event): Row => ({ feed: "events", id: event.id, seq: event.seq, event }));\n    const picked = await pick(this.env, pipe, rows, filter);',
+    from: "const rows = events.map(eventRow);\n    const picked = await pick(this.env, pipe, rows, filter);",
     to: "const rows: Row[] = [];\n    const picked = await pick(this.env, pipe, rows, filter);",
   },
 ];

@@ -26,3 +26,8 @@ const ALL: readonly Kind[] = [
 ];
 
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
+
+/** The kind with this id; undefined where there is none (any more). */
+export function kindNamed(id: string): Kind | undefined {
+  return Object.hasOwn(kinds, id) ? kinds[id] : undefined;
+}
