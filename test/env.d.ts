@@ -11,6 +11,8 @@ declare global {
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[];
+      /** Of all properties. */
+      TEST_SEED: number;
       TEST_PIPE: Queue;
       TEST_PIPE_LIMITS: Queue;
       TEST_PIPE_CONSUMER: Fetcher;

@@ -31,6 +31,7 @@ export default defineConfig({
       miniflare: {
         bindings: {
           TEST_MIGRATIONS: migrations,
+          TEST_SEED: Number(process.env["SEED"] ?? 1),
           ...secrets,
         },
         // Queues as pipes have them, one with a consumer of its own.

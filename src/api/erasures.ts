@@ -108,9 +108,8 @@ const erasingOne = createRoute({
   summary: "Erase a contact, known or not",
   description:
     "Its rows go at once; the archive is walked through, here or by the scheduled runs; and about twenty minutes later, " +
-    "when nothing can be under way any more, all is looked at again. Until then the answer is 202, and asking again goes " +
-    "on with the same request. After that it is 200 with the same receipt, unless the contact was heard of since. A " +
-    "suppression in force outlives the contact as a keyed hash.",
+    "when nothing can be under way any more, all is looked at again. Until then asking again goes on with the same request; " +
+    "after that it is a new one, which looks at what came since. A suppression in force outlives the contact as a keyed hash.",
   request: {
     params: z.object({ address }),
     query: z.strictObject({
@@ -124,8 +123,7 @@ const erasingOne = createRoute({
     }),
   },
   responses: {
-    200: json("It is done", Receipt),
-    202: json("It is under way", Receipt),
+    202: json("It is under way; GET /v1/erasures/{id} tells how far it is", Receipt),
     ...problems(400, 503),
   },
 });
@@ -138,7 +136,7 @@ erasing.openapi(erasingOne, async (c) => {
     throw new ProblemError(400, `note: ${reason}`, [{ parameter: "note", reason }]);
   }
   const erasure = await erase(c.env, contact, { note, by: c.var.token.name }, Date.now());
-  return c.json(shape(erasure), erasure.finished_at === null ? 202 : 200);
+  return c.json(shape(erasure), 202);
 });
 
 export const erasures = router();

@@ -10,18 +10,16 @@ import { configOf } from "../config.ts";
 import { firstIdAt, timeOfId } from "../model/id.ts";
 import { newId } from "../model/new-id.ts";
 import { archiveKey } from "../store/archive.ts";
-import { hasLettersOf, removeLettersOf } from "../store/dead-letters.ts";
+import { removeLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erased.ts";
 import {
   findErasure,
   finishErasure,
   forgetHashes,
   getErasure,
-  hasRows,
   lookAgain,
   openErasure,
   removeRows,
-  renewErasure,
   runningErasures,
   type Erasure,
   type Running,
@@ -49,8 +47,10 @@ export function settlesAt({ erased_at }: Pick<Erasure, "erased_at">): number | n
 }
 
 /**
- * Asks for an erasure of all that was received until now. One that is under way begins again with what came since; one that
- * has ended answers for itself where nothing came since. `now`: ms. Returns how far it is.
+ * Asks for an erasure of all that was received until now. One that is under way begins again with what came since; where
+ * one has ended, a new one looks at what came since. It never answers from memory: what is in the bucket alone (a run that
+ * died on its way to the database, a dead letter that was discarded) nobody else would find. `now`: ms. Returns how far
+ * it is.
  */
 export async function erase(
   env: Env,
@@ -60,18 +60,7 @@ export async function erase(
 ): Promise<Erasure> {
   const hash = await hashOf(env.BUCKET, contact);
   const before = await findErasure(env.DB, hash);
-  const id = newId(now);
-  if (before !== null && before.finished_at !== null) {
-    // In any case a new tombstone, for what has been received and not worked off yet.
-    const tombstone = await env.CONTACTS.getByName(contact).erase(id);
-    const known = tombstone.claims > 0 || (await hasRows(env.DB, contact));
-    if (!known && !(await hasLettersOf(env.DB, contact, before.erased_at ?? 0))) {
-      await renewErasure(env.DB, before.id, tombstone.at);
-      return { ...before, erased_at: tombstone.at };
-    }
-  }
-  const { note, by } = asked;
-  const request = { id, contact, hash, note, asked_at: now, asked_by: by };
+  const request = { id: newId(now), contact, hash, note: asked.note, asked_at: now, asked_by: asked.by };
   const opened = await openErasure(env.DB, request, tailOf(before?.erased_at ?? null));
   await advance(env, [opened], IN_REQUEST, now);
   return (await getErasure(env.DB, opened.id)) ?? opened;

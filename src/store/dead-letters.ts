@@ -1,7 +1,6 @@
 // Dead letters: what was authenticated and could not become an event. D1 lists them, the bucket keeps the envelope whole.
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
-import { firstIdAt } from "../model/id.ts";
 import { mentions } from "../model/spelling.ts";
 import type { DeadLetter } from "./rows.ts";
 import type { Db } from "./db.ts";
@@ -118,17 +117,6 @@ export async function removeLettersOf(
     if (results.length < LETTERS_A_LOOK) return;
     after = results.at(-1)?.id ?? "";
   }
-}
-
-/** Whether a dead letter received since `since` (ms) holds the address. */
-export async function hasLettersOf(db: D1Database, address: string, since: number): Promise<boolean> {
-  const { results } = await db
-    .prepare(
-      `SELECT raw FROM dead_letters WHERE id >= ?1 AND instr(lower(raw), ?2) > 0 LIMIT ${LETTERS_A_LOOK}`,
-    )
-    .bind(firstIdAt(since), pieceOf(address))
-    .all<{ raw: string }>();
-  return results.length === LETTERS_A_LOOK || results.some(({ raw }) => mentions(raw, address));
 }
 
 /** Also the beginning of it, where the text was cut off within. */

@@ -62,8 +62,8 @@ export async function runningErasures(db: Db, most: number): Promise<Running[]> 
 }
 
 /**
- * Keeps a request. Where one for this contact is under way, that one begins again under the new tombstone, from the key
- * on that `again` gives: so all that was received before anybody asked goes.
+ * Keeps a request, which looks at the bucket from the key `from` on. Where one for this contact is under way, that one
+ * begins again under the new tombstone, and from there: so all that was received before anybody asked goes.
  */
 export async function openErasure(
   db: D1Database,
@@ -75,18 +75,18 @@ export async function openErasure(
     asked_at: number;
     asked_by: string;
   },
-  again: string,
+  from: string,
 ): Promise<Running> {
   const { id, contact, hash, note, asked_at, asked_by } = asked;
   const [, found] = await db.batch<Running>([
     db
       .prepare(
-        `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by, tombstone)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1)
+        `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by, tombstone, cursor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?8)
          ON CONFLICT (contact) WHERE contact IS NOT NULL DO UPDATE SET
-           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, ?8)`,
+           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor)`,
       )
-      .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by, again),
+      .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by, from),
     db.prepare("SELECT * FROM erasures WHERE contact = ?1").bind(contact),
   ]);
   const [row] = found?.results ?? [];
@@ -243,17 +243,6 @@ export async function finishErasure(
   ]);
 }
 
-/** Notes that an ended one was asked for again, with nothing to be done but for what may be under way. `at`: ms. */
-export async function renewErasure(db: D1Database, id: string, at: number): Promise<void> {
-  await db.batch([
-    db
-      .prepare(
-        "UPDATE erasures SET erased_at = ?2 WHERE id = ?1 AND finished_at IS NOT NULL AND erased_at < ?2",
-      )
-      .bind(id, at),
-  ]);
-}
-
 /** Drops the hashes of requests from before `until` (ms) that no suppression needs. */
 export async function forgetHashes(db: D1Database, until: number): Promise<void> {
   await db
@@ -275,18 +264,4 @@ export async function erasedAt(db: Db, hashes: Iterable<string>): Promise<Map<st
     .bind(JSON.stringify([...hashes]))
     .all<{ hash: string; at: number }>();
   return new Map(results.map(({ hash, at }) => [hash, at]));
-}
-
-/** Whether any of the contact's rows is there. */
-export async function hasRows(db: D1Database, contact: string): Promise<boolean> {
-  const prefix = contactPrefix(contact);
-  const found = await db
-    .prepare(
-      `SELECT EXISTS (SELECT 1 FROM events WHERE id >= ?1 AND id < ?1 || '~' AND contact = ?2)
-         OR EXISTS (SELECT 1 FROM contacts WHERE contact = ?2)
-         OR EXISTS (SELECT 1 FROM suppressions WHERE contact = ?2) AS n`,
-    )
-    .bind(prefix, contact)
-    .first<number>("n");
-  return found === 1;
 }
