@@ -6,9 +6,10 @@ import type { Notice } from "../store/notices.ts";
 import type { Piped } from "./dispatch.ts";
 import { MOST_EVENTS, readFacts } from "./filter/facts.ts";
 import { compileFilter, evaluate, type Facts, type Filter } from "./filter/filter.ts";
+import type { Outgoing } from "./kinds/kind.ts";
 import type { OpenPipe } from "./open.ts";
 import { render } from "./payload.ts";
-import { contactPrefix } from "../model/id.ts";
+import { CONTACT_CHARS, contactPrefix } from "../model/id.ts";
 
 /** A row of either feed. */
 export type Row = { id: string; seq: number } & (
@@ -87,11 +88,15 @@ function shapeOf(row: Row): Record<string, unknown> {
 
 /** What is sent of the row. */
 export function pipedOf(form: OpenPipe["form"], row: Row, event = shapeOf(row)): Piped {
-  const { type, contact, at, source } =
-    row.feed === "events" ? { ...row.event, at: row.event.occurred_at } : row.notice;
-  const out = { id: row.id, type, contact, at, event };
-  return {
-    out: { ...out, text: render(out, form, source) },
-    group: contact === null ? "" : contactPrefix(contact),
-  };
+  const { type, contact, source } = row.feed === "events" ? row.event : row.notice;
+  const at = row.feed === "events" ? row.event.occurred_at : row.notice.at;
+  const out: Outgoing = { id: row.id, type, contact, at, event, text: "" };
+  out.text = render(out, form, source);
+  return { out, group: groupOf(row) };
+}
+
+/** An event's id begins with it. */
+function groupOf(row: Row): string {
+  if (row.feed === "events") return row.id.slice(0, CONTACT_CHARS);
+  return row.notice.contact === null ? "" : contactPrefix(row.notice.contact);
 }

@@ -7,7 +7,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/id.ts";
-import { readFeed, type StoredEvent } from "../store/events.ts";
+import { ok } from "../model/result.ts";
+import { readFeed } from "../store/events.ts";
 import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
 import { readNotices } from "../store/notices.ts";
 import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
@@ -23,6 +24,8 @@ import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
 const SLICE = 1_000;
 const MOST_SLICE = 4_000;
+/** Rows with which a destination that is down is looked at, twice as many each time that the filter drops them all. */
+const LOOK = 16;
 /** ms for which a pipe at work knows its settings, were it not told that they changed. */
 const KNOWN_FOR = 1_000;
 /** ms that one alarm works before it hands over to the next, so that what a person changes is heard of. */
@@ -48,7 +51,9 @@ export class Pipe extends DurableObject<Env> {
   #pace: { rate: number | null; next: () => Promise<void> } = { rate: null, next: paceOf(null) };
   readonly #kept = new Map<string, { value: unknown; until: number }>();
   readonly #retries = new Retries(this.ctx.storage);
-  #read: { after: number; limit: number; rows: Promise<StoredEvent[]> } | null = null;
+  #next: { pipe: OpenPipe; after: number; limit: number; slice: Promise<Slice> } | null = null;
+  /** Rounds of this alarm in which the destination was down. */
+  #looks = 0;
   #opened: { pipe: OpenPipe; until: number } | null = null;
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
@@ -146,13 +151,16 @@ export class Pipe extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#running = true;
-    this.#opened = null;
+    this.#looks = 0;
+    this.#next = null; // it may be old, and what is in it erased
+    if (this.#opened !== null) this.#opened.until = 0; // looked up anew, for another isolate may not have told of a change
     try {
       await this.#work();
     } catch (error) {
       const pipe = this.#state?.id;
       this.#state = null;
-      this.#read = null;
+      this.#opened = null;
+      this.#next = null;
       if (this.#load() === null) return; // deleted while it worked
       console.error({ message: "a pipe waits", pipe, error: String(error) });
       await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
@@ -177,6 +185,7 @@ export class Pipe extends DurableObject<Env> {
       const pipe = known ?? (await this.#open(record));
       if (pipe === null) return;
       const more = await this.#round(pipe, until);
+      if (state.down !== null) this.#looks += 1;
       if (Date.now() >= until) return await this.ctx.storage.setAlarm(Date.now());
       if (!more && !this.#again) break;
     }
@@ -184,9 +193,11 @@ export class Pipe extends DurableObject<Env> {
     if (due !== null) await this.ctx.storage.setAlarm(Math.max(due, Date.now() + 100));
   }
 
-  /** Null where it cannot be opened, and so was paused. */
+  /** Null where it cannot be opened, and so was paused. As long as nobody changed it, it is the same one. */
   async #open(record: PipeRecord): Promise<OpenPipe | null> {
-    const opened = await openPipe(this.env, record);
+    const before = this.#opened?.pipe;
+    const same = before?.record.revision === record.revision;
+    const opened = same ? ok(before) : await openPipe(this.env, record);
     if (!opened.ok) {
       await this.#pause(record, opened.reason);
       return null;
@@ -203,27 +214,27 @@ export class Pipe extends DurableObject<Env> {
     const room = this.#retries.count() < MOST_RETRIES;
     const { place } = this.#current();
     // Read while the events are delivered: in a long catch-up each wait for the database counts.
-    const told = room ? this.#notices(place.notices) : null;
+    const told = room ? this.#prepare(pipe, this.#notices(place.notices), SLICE) : null;
     told?.catch(() => undefined); // whoever waits for it hears of it
-    const stored = room ? this.#events(place.events, sliceOf(pipe)) : null;
-    const events = stored === null ? "idle" : await this.#advance(pipe, "events", stored, until);
+    const stored = room ? this.#events(pipe, place.events) : null;
+    const events = stored === null ? "idle" : await this.#advance(pipe, "events", await stored, until);
     if (events === "stopped") return true;
-    const notices = told === null ? "idle" : await this.#advance(pipe, "notices", told, until);
+    const notices = told === null ? "idle" : await this.#advance(pipe, "notices", await told, until);
     if (notices === "stopped") return true;
     const again = room ? await this.#redeliverSome(pipe, until) : "idle";
     return [tried, events, notices, again].includes("more");
   }
 
-  async #advance(pipe: OpenPipe, feed: Feed, reading: Promise<Row[]>, until: number): Promise<Progress> {
-    const rows = await reading;
+  async #advance(
+    pipe: OpenPipe,
+    feed: Feed,
+    { rows, left, picked, limit }: Slice,
+    until: number,
+  ): Promise<Progress> {
     const last = rows.at(-1);
     if (last === undefined) return "idle";
-    const limit = feed === "events" ? sliceOf(pipe) : SLICE;
-    // What comes next is read while this is delivered.
-    if (feed === "events" && rows.length === limit) this.#readOn(last.seq, limit);
-    const ahead = new Set(this.#current().ahead);
-    const left = rows.filter(({ id }) => !ahead.has(id));
-    const picked = await pick(this.env, pipe, left);
+    const goesOn = rows.length === limit && this.#current().down === null;
+    if (feed === "events" && goesOn) this.#prepareNext(pipe, last.seq);
     const result = await this.#deliver(pipe, feed, picked, until, (state, undone) => {
       const open = new Set(undone);
       const first = undone.length === 0 ? null : Math.min(...undone);
@@ -245,17 +256,40 @@ export class Pipe extends DurableObject<Env> {
     return rows.length === limit || result.undone.length > 0 ? "more" : "idle";
   }
 
-  async #events(after: number, limit: number): Promise<Row[]> {
-    const known = this.#read?.after === after && this.#read.limit === limit ? this.#read.rows : null;
-    this.#read = null;
-    const events = await (known ?? readFeed(this.env.DB, { after, limit }));
-    return events.map(eventRow);
+  /** The slice behind a place; what was prepared for it, as long as the pipe is still the one that it was prepared for. */
+  #events(pipe: OpenPipe, after: number): Promise<Slice> {
+    const next = this.#next;
+    const limit = this.#sizeFor(pipe);
+    this.#next = null;
+    if (next?.pipe === pipe && next.after === after && next.limit === limit) return next.slice;
+    return this.#prepare(pipe, readRows(this.env.DB, after, limit), limit);
   }
 
-  #readOn(after: number, limit: number): void {
-    const rows = readFeed(this.env.DB, { after, limit });
-    rows.catch(() => undefined); // whoever asks for it hears of it
-    this.#read = { after, limit, rows };
+  /** What comes next is read and rendered while the slice before it is delivered. */
+  #prepareNext(pipe: OpenPipe, after: number): void {
+    const limit = this.#sizeFor(pipe);
+    const slice = this.#prepare(pipe, readRows(this.env.DB, after, limit), limit);
+    slice.catch(() => undefined); // whoever asks for it hears of it
+    this.#next = { pipe, after, limit, slice };
+  }
+
+  async #prepare(pipe: OpenPipe, reading: Promise<Row[]>, limit: number): Promise<Slice> {
+    const rows = await reading;
+    const ahead = new Set(this.#current().ahead);
+    const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
+    return { rows, left, picked: await pick(this.env, pipe, left), limit };
+  }
+
+  #sizeFor(pipe: OpenPipe): number {
+    const { options, kind, settings } = pipe;
+    const { events } = kind.batchOf?.(settings) ?? kind.batch;
+    const batch = Math.min(options.batch, events);
+    const wave = options.concurrency * batch;
+    // Whole waves, so that no lane waits for another one's last request.
+    const whole = Math.min(MOST_SLICE, Math.ceil(Math.max(SLICE, 2 * wave) / wave) * wave);
+    return this.#current().down === null
+      ? whole
+      : Math.min(whole, Math.max(LOOK, 2 * batch) * 2 ** this.#looks);
   }
 
   async #notices(after: number): Promise<Row[]> {
@@ -365,7 +399,8 @@ export class Pipe extends DurableObject<Env> {
   }
 
   async #retryDue(pipe: OpenPipe, until: number): Promise<Progress> {
-    const due = this.#retries.due(Date.now(), RETRIES_AT_ONCE, pipe.options.ordered);
+    const most = this.#current().down === null ? RETRIES_AT_ONCE : LOOK;
+    const due = this.#retries.due(Date.now(), most, pipe.options.ordered);
     if (due.length === 0) return "idle";
     const rows = await this.#retries.read(this.env.DB, due);
     const known = new Map(due.map((one) => [`${one.feed}/${one.seq}`, one]));
@@ -404,7 +439,7 @@ export class Pipe extends DurableObject<Env> {
     if (ended > 0) this.#save({ ...this.#current(), given_up: this.#current().given_up + ended });
     await this.#note(log);
     const after = await this.#after(pipe, result, [], (state) => state);
-    return after === null || after.stopped ? "stopped" : due.length === RETRIES_AT_ONCE ? "more" : "idle";
+    return after === null || after.stopped ? "stopped" : due.length === most ? "more" : "idle";
   }
 
   async #redeliverSome(pipe: OpenPipe, until: number): Promise<Progress> {
@@ -501,11 +536,17 @@ export class Pipe extends DurableObject<Env> {
 
 type Progress = "idle" | "more" | "stopped";
 
-/** Rows of the feed of events that are read at once. */
-function sliceOf({ kind, settings, options }: OpenPipe): number {
-  const { events } = kind.batchOf?.(settings) ?? kind.batch;
-  const twice = 2 * options.concurrency * Math.min(options.batch, events);
-  return Math.min(MOST_SLICE, Math.max(SLICE, twice));
+/** Rows of a feed, those of them that are not done yet, and which of these are passed on. */
+interface Slice {
+  rows: Row[];
+  left: Row[];
+  picked: Picked;
+  /** How many rows were asked for. */
+  limit: number;
+}
+
+async function readRows(db: D1Database, after: number, limit: number): Promise<Row[]> {
+  return (await readFeed(db, { after, limit })).map(eventRow);
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {

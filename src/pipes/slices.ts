@@ -18,11 +18,9 @@ export interface SliceLimits {
   one: number;
 }
 
-const encoder = new TextEncoder();
-
 /** Bytes of the text in UTF-8. */
 export function bytesOf(text: string): number {
-  return encoder.encode(text).byteLength;
+  return Buffer.byteLength(text);
 }
 
 /** What stands for a contact where destinations keep an order: no address, the same for all of its events. 32 letters. */

@@ -7,8 +7,5 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 export function eventShape(event: StoredEvent) {
-  const { id, seq, source, provider, type, contact, message_id, occurred_at, received_at, ...details } =
-    event;
-  const times = { occurred_at: iso(occurred_at), received_at: iso(received_at) };
-  return { id, seq, source, provider, type, contact, message_id, ...times, ...details };
+  return { ...event, occurred_at: iso(event.occurred_at), received_at: iso(event.received_at) };
 }

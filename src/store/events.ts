@@ -158,9 +158,9 @@ function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): 
 
 function toEvent(row: FeedRow): StoredEvent {
   const { seq, id, contact, at, received_at, source, provider, type, message_id, campaign } = row;
-  const told = row.details === null ? {} : (JSON.parse(row.details) as Partial<EventDetails>);
-  const details: EventDetails = { ...NO_DETAILS, ...told, campaign };
-  return { id, seq, source, provider, type, contact, message_id, occurred_at: at, received_at, ...details };
+  const told = row.details === null ? null : (JSON.parse(row.details) as Partial<EventDetails>);
+  const own = { id, seq, source, provider, type, contact, message_id, occurred_at: at, received_at };
+  return { ...own, ...NO_DETAILS, ...told, campaign };
 }
 
 /** A contact's events, latest occurrence first, before the event with the id `before`. */

@@ -7,6 +7,9 @@ import { schema } from "../store-lab.ts";
 /** The key of .dev.vars.example. */
 const PIPE_KEYS = '{"local":"bG9jYWwtb25seS1sb2NhbC1vbmx5LWxvY2FsLW9ubHk="}';
 
+/** Of every pipe here. */
+export const SIGNING_SECRET = `whsec_${Buffer.alloc(32, "bench").toString("base64")}`;
+
 /** `counted`: whether what the pipes write is counted, which costs some speed. */
 export async function startPipeLab({ counted }: { counted: boolean }): Promise<Running> {
   const object = (exportName: string) => ({ type: "durable-object", worker: "bench", exportName }) as const;
@@ -55,7 +58,7 @@ export interface PipeWish {
 /** Makes a pipe, which begins at once. Its id. */
 export async function makePipe(lab: Running, wish: PipeWish): Promise<string> {
   const { name, url, batch, concurrency, start } = wish;
-  const settings = { url, batch };
+  const settings = { url, batch, signing_secrets: [SIGNING_SECRET] };
   const body = { name, kind: "webhook", settings, concurrency, start };
   return (await call<{ pipe: { id: string } }>(lab, "POST", "", body)).pipe.id;
 }

@@ -4,6 +4,8 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
+import { DatabaseSync } from "node:sqlite";
+import { Webhook } from "standardwebhooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeExit } from "../../../src/local/shutdown.ts";
 import { within } from "../../../src/model/deadline.ts";
@@ -32,8 +34,29 @@ export interface Manner {
   /** ms from the request's end to its answer. */
   delay?: number;
   status?: number;
-  /** Hears of each request. */
+  /** Hears of each request, before it is answered. */
   take?: (taken: Taken) => void;
+}
+
+/** What a receiver does with events at the very least: it verifies the signature, parses, and stores each under its id. */
+export function storing(signingSecret: string): (taken: Taken) => void {
+  const webhook = new Webhook(signingSecret);
+  const database = new DatabaseSync(":memory:");
+  database.exec("CREATE TABLE events (id TEXT PRIMARY KEY, type TEXT, at TEXT, data TEXT) WITHOUT ROWID");
+  const insert = database.prepare("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)");
+  return ({ headers, body }) => {
+    const events = webhook.verify(body, headers as Record<string, string>) as Received | Received[];
+    database.exec("BEGIN");
+    for (const { type, timestamp, data } of Array.isArray(events) ? events : [events])
+      insert.run(data.id, type, timestamp, JSON.stringify(data));
+    database.exec("COMMIT");
+  };
+}
+
+interface Received {
+  type: string;
+  timestamp: string;
+  data: { id: string };
 }
 
 const STILL = 400; // ms
