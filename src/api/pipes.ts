@@ -10,7 +10,7 @@ import { openPipe } from "../pipes/open.ts";
 import { eventRow, pipedOf } from "../pipes/pick.ts";
 import { sampleEvent } from "../pipes/sample.ts";
 import { seal, unseal } from "../pipes/sealed.ts";
-import { forgetAttempts } from "../store/attempts.ts";
+import { clearAway } from "../pipes/wake.ts";
 import { feedEnd, placeAt } from "../store/events.ts";
 import { noticesEnd } from "../store/notices.ts";
 import {
@@ -20,7 +20,7 @@ import {
   listPipes,
   MOST_PIPES,
   pausePipe,
-  removePipe,
+  deletePipe,
   resumePipe,
   type PipeRecord,
   type Place,
@@ -164,9 +164,9 @@ const deleting = createRoute({
 
 pipes.openapi(deleting, async (c) => {
   const { id } = c.req.valid("param");
-  if (!(await removePipe(c.env.DB, id))) throw new ProblemError(404, "There is no pipe with this id.");
-  await c.env.PIPES.getByName(id).end();
-  await forgetAttempts(c.env.DB, id, null);
+  if (!(await deletePipe(c.env.DB, id, Date.now())))
+    throw new ProblemError(404, "There is no pipe with this id.");
+  await clearAway(c.env, id);
   return c.body(null, 204);
 });
 

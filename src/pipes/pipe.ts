@@ -10,24 +10,22 @@ import { CONTACT_CHARS } from "../model/id.ts";
 import { ok } from "../model/result.ts";
 import { readFeed } from "../store/events.ts";
 import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
-import { readNotices } from "../store/notices.ts";
 import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
 import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
 import { openPipe, type OpenPipe } from "./open.ts";
-import { eventRow, noticeRow, pick, pipedOf, type Picked, type Row } from "./pick.ts";
+import { eventRow, pick, pipedOf, type Picked } from "./pick.ts";
+import { LOOK, Reader, SLICE, type Slice } from "./reader.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
+import { PIPES_KNOWN_FOR } from "./wake.ts";
 import { circuitWait, eventWait, MOST_FAILURES, PATIENCE } from "./schedule.ts";
 
-/** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
-const SLICE = 1_000;
-const MOST_SLICE = 4_000;
-/** Rows with which a destination that is down is looked at, twice as many each time that the filter drops them all. */
-const LOOK = 16;
 /** ms for which a pipe at work knows its settings, were it not told that they changed. */
 const KNOWN_FOR = 1_000;
+/** ms until whoever stores something knows of a pipe that was made or resumed; the pipe looks for itself once more then. */
+const KNOWN_BY_ALL = PIPES_KNOWN_FOR + 1_000;
 /** ms that one alarm works before it hands over to the next, so that what a person changes is heard of. */
 const RUN = 60_000;
 /** Events that failed alone. With more of them the pipe reads no further until some are done. */
@@ -46,19 +44,20 @@ const STATE = "state";
 export class Pipe extends DurableObject<Env> {
   #state: State | null = null;
   #again = false;
+  /** Until when some isolate may not know yet that it runs, ms. */
+  #unknown = 0;
   #running = false;
   #ordered = false;
   #pace: { rate: number | null; next: () => Promise<void> } = { rate: null, next: paceOf(null) };
   readonly #kept = new Map<string, { value: unknown; until: number }>();
   readonly #retries = new Retries(this.ctx.storage);
-  #next: { pipe: OpenPipe; after: number; limit: number; slice: Promise<Slice> } | null = null;
-  /** Rounds of this alarm in which the destination was down. */
-  #looks = 0;
+  readonly #reader = new Reader(this.env);
   #opened: { pipe: OpenPipe; until: number } | null = null;
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
   async begin(id: string, place: Place): Promise<void> {
     if (this.#load() === null) this.#save({ ...NEW, id, place });
+    this.#unknown = Date.now() + KNOWN_BY_ALL;
     await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -90,6 +89,7 @@ export class Pipe extends DurableObject<Env> {
     const state = this.#load();
     if (state === null) return;
     this.#opened = null;
+    this.#unknown = Date.now() + KNOWN_BY_ALL;
     const down = state.down === null ? null : { ...state.down, since: Date.now(), until: 0, looks: 0 };
     this.#save({ ...state, down, unevaluated: 0, refusals: 0 });
     this.#retries.hurry(Date.now());
@@ -107,6 +107,7 @@ export class Pipe extends DurableObject<Env> {
 
   /** Passes single events on once more, whatever the filter says. */
   async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<void> {
+    if (this.#load() === null) return; // deleted meanwhile
     const now = Date.now();
     for (const { id, seq } of events)
       this.#retries.put({
@@ -151,8 +152,7 @@ export class Pipe extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#running = true;
-    this.#looks = 0;
-    this.#next = null; // it may be old, and what is in it erased
+    this.#reader.forget();
     if (this.#opened !== null) this.#opened.until = 0; // looked up anew, for another isolate may not have told of a change
     try {
       await this.#work();
@@ -160,7 +160,6 @@ export class Pipe extends DurableObject<Env> {
       const pipe = this.#state?.id;
       this.#state = null;
       this.#opened = null;
-      this.#next = null;
       if (this.#load() === null) return; // deleted while it worked
       console.error({ message: "a pipe waits", pipe, error: String(error) });
       await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
@@ -185,12 +184,14 @@ export class Pipe extends DurableObject<Env> {
       const pipe = known ?? (await this.#open(record));
       if (pipe === null) return;
       const more = await this.#round(pipe, until);
-      if (state.down !== null) this.#looks += 1;
       if (Date.now() >= until) return await this.ctx.storage.setAlarm(Date.now());
       if (!more && !this.#again) break;
     }
-    const due = this.#retries.nextDue(this.#ordered);
-    if (due !== null) await this.ctx.storage.setAlarm(Math.max(due, Date.now() + 100));
+    if (this.#load() === null) return;
+    const due = this.#retries.nextDue(this.#ordered) ?? Infinity;
+    const looks = this.#unknown > Date.now() ? this.#unknown : Infinity;
+    const next = Math.min(due, looks);
+    if (next < Infinity) await this.ctx.storage.setAlarm(Math.max(next, Date.now() + 100));
   }
 
   /** Null where it cannot be opened, and so was paused. As long as nobody changed it, it is the same one. */
@@ -212,12 +213,10 @@ export class Pipe extends DurableObject<Env> {
     const tried = await this.#retryDue(pipe, until);
     if (tried === "stopped") return true;
     const room = this.#retries.count() < MOST_RETRIES;
-    const { place } = this.#current();
-    // Read while the events are delivered: in a long catch-up each wait for the database counts.
-    const told = room ? this.#prepare(pipe, this.#notices(place.notices), SLICE) : null;
+    const told = room ? this.#reader.notices(pipe, this.#current()) : null;
     told?.catch(() => undefined); // whoever waits for it hears of it
-    const stored = room ? this.#events(pipe, place.events) : null;
-    const events = stored === null ? "idle" : await this.#advance(pipe, "events", await stored, until);
+    const stored = room ? await this.#reader.events(pipe, this.#current()) : null;
+    const events = stored === null ? "idle" : await this.#advance(pipe, "events", stored, until);
     if (events === "stopped") return true;
     const notices = told === null ? "idle" : await this.#advance(pipe, "notices", await told, until);
     if (notices === "stopped") return true;
@@ -225,16 +224,11 @@ export class Pipe extends DurableObject<Env> {
     return [tried, events, notices, again].includes("more");
   }
 
-  async #advance(
-    pipe: OpenPipe,
-    feed: Feed,
-    { rows, left, picked, limit }: Slice,
-    until: number,
-  ): Promise<Progress> {
+  async #advance(pipe: OpenPipe, feed: Feed, slice: Slice, until: number): Promise<Progress> {
+    const { rows, left, picked, limit } = slice;
     const last = rows.at(-1);
     if (last === undefined) return "idle";
-    const goesOn = rows.length === limit && this.#current().down === null;
-    if (feed === "events" && goesOn) this.#prepareNext(pipe, last.seq);
+    if (feed === "events") this.#reader.prepare(pipe, this.#current(), slice);
     const result = await this.#deliver(pipe, feed, picked, until, (state, undone) => {
       const open = new Set(undone);
       const first = undone.length === 0 ? null : Math.min(...undone);
@@ -254,47 +248,6 @@ export class Pipe extends DurableObject<Env> {
     });
     if (result === null || result.stopped) return "stopped";
     return rows.length === limit || result.undone.length > 0 ? "more" : "idle";
-  }
-
-  /** The slice behind a place; what was prepared for it, as long as the pipe is still the one that it was prepared for. */
-  #events(pipe: OpenPipe, after: number): Promise<Slice> {
-    const next = this.#next;
-    const limit = this.#sizeFor(pipe);
-    this.#next = null;
-    if (next?.pipe === pipe && next.after === after && next.limit === limit) return next.slice;
-    return this.#prepare(pipe, readRows(this.env.DB, after, limit), limit);
-  }
-
-  /** What comes next is read and rendered while the slice before it is delivered. */
-  #prepareNext(pipe: OpenPipe, after: number): void {
-    const limit = this.#sizeFor(pipe);
-    const slice = this.#prepare(pipe, readRows(this.env.DB, after, limit), limit);
-    slice.catch(() => undefined); // whoever asks for it hears of it
-    this.#next = { pipe, after, limit, slice };
-  }
-
-  async #prepare(pipe: OpenPipe, reading: Promise<Row[]>, limit: number): Promise<Slice> {
-    const rows = await reading;
-    const ahead = new Set(this.#current().ahead);
-    const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
-    return { rows, left, picked: await pick(this.env, pipe, left), limit };
-  }
-
-  #sizeFor(pipe: OpenPipe): number {
-    const { options, kind, settings } = pipe;
-    const { events } = kind.batchOf?.(settings) ?? kind.batch;
-    const batch = Math.min(options.batch, events);
-    const wave = options.concurrency * batch;
-    // Whole waves, so that no lane waits for another one's last request.
-    const whole = Math.min(MOST_SLICE, Math.ceil(Math.max(SLICE, 2 * wave) / wave) * wave);
-    return this.#current().down === null
-      ? whole
-      : Math.min(whole, Math.max(LOOK, 2 * batch) * 2 ** this.#looks);
-  }
-
-  async #notices(after: number): Promise<Row[]> {
-    const notices = await readNotices(this.env.DB, { after, limit: SLICE });
-    return notices.map(noticeRow);
   }
 
   /**
@@ -324,7 +277,7 @@ export class Pipe extends DurableObject<Env> {
       log,
       1,
     );
-    await this.#note(log);
+    await this.#note(pipe.record.id, log);
     this.#current(); // deleted meanwhile, nothing is written any more
     const now = Date.now();
     const put = (one: Picked["passed"][number], tries: number, reason: string): void =>
@@ -437,7 +390,7 @@ export class Pipe extends DurableObject<Env> {
       }
     }
     if (ended > 0) this.#save({ ...this.#current(), given_up: this.#current().given_up + ended });
-    await this.#note(log);
+    await this.#note(pipe.record.id, log);
     const after = await this.#after(pipe, result, [], (state) => state);
     return after === null || after.stopped ? "stopped" : due.length === most ? "more" : "idle";
   }
@@ -503,9 +456,9 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** The log tells what happened; it does not decide what happens, so that a failure to write it repeats no delivery. */
-  async #note(log: readonly AttemptRecord[]): Promise<void> {
+  async #note(pipe: string, log: readonly AttemptRecord[]): Promise<void> {
     try {
-      await noteAttempts(this.env.DB, log);
+      await noteAttempts(this.env.DB, pipe, log);
     } catch (error) {
       console.error({ message: "attempts could not be logged", attempts: log.length, error: String(error) });
     }
@@ -535,19 +488,6 @@ export class Pipe extends DurableObject<Env> {
 }
 
 type Progress = "idle" | "more" | "stopped";
-
-/** Rows of a feed, those of them that are not done yet, and which of these are passed on. */
-interface Slice {
-  rows: Row[];
-  left: Row[];
-  picked: Picked;
-  /** How many rows were asked for. */
-  limit: number;
-}
-
-async function readRows(db: D1Database, after: number, limit: number): Promise<Row[]> {
-  return (await readFeed(db, { after, limit })).map(eventRow);
-}
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   const yes: T[] = [];

@@ -2,10 +2,10 @@
 
 import { forgetAttempts } from "../store/attempts.ts";
 import { forgetNotices } from "../store/notices.ts";
-import { listPipeIds } from "../store/pipes.ts";
+import { forgetPipe, listDuties } from "../store/pipes.ts";
 
-/** ms for which an isolate knows which pipes there are: a new one is woken by who makes it. */
-const KNOWN_FOR = 5_000;
+/** ms for which an isolate knows which pipes there are. */
+export const PIPES_KNOWN_FOR = 5_000;
 
 const known = new WeakMap<object, { ids: string[]; until: number }>();
 
@@ -14,7 +14,7 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
   try {
     const found = known.get(env.DB);
     const ids = found !== undefined && found.until > now ? found.ids : await runningPipes(env);
-    if (ids !== found?.ids) known.set(env.DB, { ids, until: now + KNOWN_FOR });
+    if (ids !== found?.ids) known.set(env.DB, { ids, until: now + PIPES_KNOWN_FOR });
     await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
   } catch (error) {
     console.error({ message: "the pipes were not woken", error: String(error) });
@@ -22,21 +22,28 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
 }
 
 async function runningPipes(env: Env): Promise<string[]> {
-  return (await listPipeIds(env.DB)).flatMap(({ id, runs }) => (runs ? [id] : []));
+  return (await listDuties(env.DB)).flatMap(({ id, does }) => (does === "run" ? [id] : []));
 }
 
 /** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
 export async function tendPipes(env: Env, now: number): Promise<void> {
-  const pipes = await listPipeIds(env.DB);
-  if (pipes.length === 0) return await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, [], now);
+  const duties = await listDuties(env.DB);
+  const pipes = duties.filter(({ does }) => does !== "end");
   const places = await Promise.all(
-    pipes.map(async ({ id, runs, start }) => {
+    pipes.map(async ({ id, does, start }) => {
       const pipe = env.PIPES.getByName(id);
-      if (runs && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
+      if (does === "run" && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
       return await pipe.passed(); // of a paused one, too: what it has not seen stays for it
     }),
   );
   const ids = pipes.map(({ id }) => id);
-  await forgetNotices(env.DB, Math.min(...places), ids, now);
+  await forgetNotices(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
+  for (const { id, does } of duties) if (does === "end") await clearAway(env, id);
+}
+
+/** Ends a deleted pipe: its object, its log, and with the last of that its row. Begun again by the next scheduled run. */
+export async function clearAway(env: Env, id: string): Promise<void> {
+  await env.PIPES.getByName(id).end();
+  if (await forgetAttempts(env.DB, id, null)) await forgetPipe(env.DB, id);
 }

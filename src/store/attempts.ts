@@ -34,8 +34,15 @@ export interface AttemptRecord {
 /** Ids that are kept of an attempt with more. */
 const MOST_IDS = 100;
 
-/** Notes attempts, at most some hundred at a time. One of a single event costs two rows, one of several costs one. */
-export async function noteAttempts(db: D1Database, attempts: readonly AttemptRecord[]): Promise<void> {
+/**
+ * Notes a pipe's attempts, at most some hundred at a time, unless the pipe was deleted. One of a single event costs two
+ * rows, one of several costs one.
+ */
+export async function noteAttempts(
+  db: D1Database,
+  pipe: string,
+  attempts: readonly AttemptRecord[],
+): Promise<void> {
   if (attempts.length === 0) return;
   const rows = attempts.map((one) => {
     const { id, events, n, at, outcome, status, took, reason, excerpt } = one;
@@ -47,9 +54,9 @@ export async function noteAttempts(db: D1Database, attempts: readonly AttemptRec
       `INSERT INTO attempts (id, event, events, n, at, outcome, status, took, try, reason, excerpt)
        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
          value->>10
-       FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
+       FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM pipes WHERE id = ?2 AND deleted_at IS NULL) ON CONFLICT DO NOTHING`,
     )
-    .bind(JSON.stringify(rows))
+    .bind(JSON.stringify(rows), pipe)
     .run();
 }
 
@@ -103,13 +110,14 @@ export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
 const ATTEMPTS_LIVE = 30 * 86_400_000;
 const MOST_AT_ONCE = 5_000;
 
-/** Drops a pipe's old attempts, or all of them. `now`: ms; null for all. */
-export async function forgetAttempts(db: D1Database, pipe: string, now: number | null): Promise<void> {
+/** Drops a pipe's old attempts, or all of them, some thousand at a time. `now`: ms; null for all. Whether none is left. */
+export async function forgetAttempts(db: D1Database, pipe: string, now: number | null): Promise<boolean> {
   const end = now === null ? `${pipe}/` : `${pipe}.${firstIdAt(now - ATTEMPTS_LIVE)}`;
-  await db
+  const { meta } = await db
     .prepare(
       `DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE id >= ?1 AND id < ?2 LIMIT ${MOST_AT_ONCE})`,
     )
     .bind(`${pipe}.`, end)
     .run();
+  return meta.changes < MOST_AT_ONCE;
 }

@@ -96,7 +96,7 @@ export async function forgetNotices(
   now: number,
 ): Promise<void> {
   const done = `(seq <= ?1 OR told < ?2)
-    AND NOT EXISTS (SELECT 1 FROM pipes WHERE id NOT IN (SELECT value FROM json_each(?3)))`;
+    AND NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))`;
   await db.batch([
     db
       .prepare(

@@ -1,4 +1,5 @@
-// Configured pipes. What a person set is kept here; how far a pipe has come is kept by its object.
+// Configured pipes. What a person set is kept here; how far a pipe has come is kept by its object. A pipe that was deleted is
+// known to nobody but those who clear away what is left of it, so that a crash half-way leaves nothing behind.
 
 import type { Db } from "./db.ts";
 import { tellPaused } from "./notices.ts";
@@ -50,23 +51,41 @@ const toRecord = (row: Row): PipeRecord => ({
   start: JSON.parse(row.start) as Place,
 });
 
+const COLUMNS =
+  "id, name, kind, settings, secrets, filter, options, start, paused, paused_at, revision, created_at, changed_at";
+
 export async function getPipe(db: Db, id: string): Promise<PipeRecord | null> {
-  const row = await db.prepare("SELECT * FROM pipes WHERE id = ?1").bind(id).first<Row>();
+  const row = await db
+    .prepare(`SELECT ${COLUMNS} FROM pipes WHERE id = ?1 AND deleted_at IS NULL`)
+    .bind(id)
+    .first<Row>();
   return row === null ? null : toRecord(row);
 }
 
 /** All pipes, the oldest first. There are some dozens at most: see MOST_PIPES. */
 export async function listPipes(db: Db): Promise<PipeRecord[]> {
-  const { results } = await db.prepare("SELECT * FROM pipes ORDER BY id").all<Row>();
+  const { results } = await db
+    .prepare(`SELECT ${COLUMNS} FROM pipes WHERE deleted_at IS NULL ORDER BY id`)
+    .all<Row>();
   return results.map(toRecord);
 }
 
-/** Ids of the pipes, whether they run, and where they began. */
-export async function listPipeIds(db: Db): Promise<{ id: string; runs: boolean; start: Place }[]> {
+/** What is to be done about a pipe, and where it began. */
+export interface PipeDuty {
+  id: string;
+  does: "run" | "rest" | "end";
+  start: Place;
+}
+
+/** All pipes, those that were deleted and are not cleared away yet among them. */
+export async function listDuties(db: Db): Promise<PipeDuty[]> {
   const { results } = await db
-    .prepare("SELECT id, paused IS NULL AS runs, start FROM pipes ORDER BY id")
-    .all<{ id: string; runs: 0 | 1; start: string }>();
-  return results.map(({ id, runs, start }) => ({ id, runs: runs === 1, start: JSON.parse(start) as Place }));
+    .prepare(
+      `SELECT id, iif(deleted_at IS NOT NULL, 'end', iif(paused IS NULL, 'run', 'rest')) AS does, start
+       FROM pipes ORDER BY id`,
+    )
+    .all<{ id: string; does: PipeDuty["does"]; start: string }>();
+  return results.map(({ id, does, start }) => ({ id, does, start: JSON.parse(start) as Place }));
 }
 
 /** Every batch that is stored wakes each of them. */
@@ -80,7 +99,7 @@ export async function addPipe(db: D1Database, pipe: PipeRecord): Promise<"name" 
   const { meta } = await db
     .prepare(
       `INSERT INTO pipes (id, name, kind, settings, secrets, filter, options, start, revision, created_at, changed_at)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE (SELECT count(*) FROM pipes) < ${MOST_PIPES}
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE (SELECT count(*) FROM pipes WHERE deleted_at IS NULL) < ${MOST_PIPES}
        ON CONFLICT DO NOTHING`,
     )
     .bind(id, name, kind, ...told, revision, created_at, changed_at)
@@ -97,7 +116,7 @@ export async function changePipe(db: D1Database, pipe: PipeRecord): Promise<bool
     .prepare(
       `UPDATE OR IGNORE pipes SET name = ?2, settings = ?3, secrets = ?4, filter = ?5, options = ?6, changed_at = ?7,
          revision = revision + 1
-       WHERE id = ?1 AND revision = ?8`,
+       WHERE id = ?1 AND revision = ?8 AND deleted_at IS NULL`,
     )
     .bind(id, name, JSON.stringify(settings), secrets, filter, JSON.stringify(options), changed_at, revision)
     .run();
@@ -116,7 +135,9 @@ export async function pausePipe(
 ): Promise<boolean> {
   const { id, name } = pipe;
   const pausing = db
-    .prepare("UPDATE pipes SET paused = ?2, paused_at = ?3 WHERE id = ?1 AND paused IS NULL")
+    .prepare(
+      "UPDATE pipes SET paused = ?2, paused_at = ?3 WHERE id = ?1 AND paused IS NULL AND deleted_at IS NULL",
+    )
     .bind(id, reason, at);
   const [done] = await db.batch([pausing, ...(told ? [tellPaused(db, { pipe: id, name, reason, at })] : [])]);
   return (done?.meta.changes ?? 0) > 0;
@@ -131,8 +152,19 @@ export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
   return meta.changes > 0;
 }
 
-/** Deletes a pipe. Whether there was one. */
-export async function removePipe(db: D1Database, id: string): Promise<boolean> {
-  const { meta } = await db.prepare("DELETE FROM pipes WHERE id = ?1").bind(id).run();
+/** Deletes a pipe: its secrets and its name at once. What is left is cleared away after. Whether there was one. `now`: ms. */
+export async function deletePipe(db: D1Database, id: string, now: number): Promise<boolean> {
+  const { meta } = await db
+    .prepare(
+      `UPDATE pipes SET deleted_at = ?2, name = 'deleted ' || id, settings = '{}', secrets = NULL, filter = NULL
+       WHERE id = ?1 AND deleted_at IS NULL`,
+    )
+    .bind(id, now)
+    .run();
   return meta.changes > 0;
+}
+
+/** Forgets a deleted pipe, of which nothing else is left. */
+export async function forgetPipe(db: D1Database, id: string): Promise<void> {
+  await db.prepare("DELETE FROM pipes WHERE id = ?1 AND deleted_at IS NOT NULL").bind(id).run();
 }

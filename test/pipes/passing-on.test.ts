@@ -197,6 +197,23 @@ describe("a pipe", () => {
     expect(said.mock.calls).toEqual([]);
   });
 
+  it("is gone for everybody where deleting it broke off, and the next scheduled run clears away what is left", async () => {
+    const pipe = await make("half");
+    receivers.set("half", () => status(503));
+    await store(people(2));
+    await pass();
+    const unreachable = { getByName: () => ({ end: async () => await Promise.reject(new Error("gone")) }) };
+    const broken = envWith({ PIPES: unreachable as unknown as Env["PIPES"] });
+    expect((await ask("DELETE", `/pipes/${pipe}`, undefined, broken)).status).toBe(503);
+    expect((await ask("GET", `/pipes/${pipe}`)).status).toBe(404);
+    const again = await make("half");
+    await pass();
+    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    expect(await rows("SELECT id FROM pipes")).toEqual([{ id: again }]);
+    expect(await rows(`SELECT * FROM attempts WHERE id < '${again}'`)).toEqual([]);
+    expect(await env.PIPES.getByName(pipe).health()).toBe(null);
+  });
+
   it("does not give up one by one what its destination refuses altogether: it pauses, and has all of it later", async () => {
     const pipe = await make("never");
     receivers.set("never", () => status(400));

@@ -381,6 +381,7 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
         async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
       ),
       health: of("health", id, async (pipe) => await pipe.health()),
+      end: of("end", id, async (pipe) => await pipe.end()),
     }),
   };
 }

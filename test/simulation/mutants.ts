@@ -409,7 +409,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "notices go before every pipe has passed them",
     file: "pipes/wake.ts",
-    from: "Math.min(...places)",
+    from: "Math.min(Number.MAX_SAFE_INTEGER, ...places)",
     to: "Math.max(...places)",
   },
   {

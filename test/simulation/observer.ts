@@ -20,55 +20,70 @@ interface Suppression {
   held: number | null;
 }
 
+export interface SeenPipe {
+  id: string;
+  making: number;
+  start: { events: number; notices: number };
+  /** The notices that there were when it was made, and the last one that there had ever been. */
+  found: Set<number>;
+  last: number;
+}
+
 export interface Observer {
   look(): Promise<void>;
   events: Map<number, SeenRow>;
   notices: Map<number, SeenRow>;
-  /** Pipes by name: id, where they begin, and the notices that there were when they were made. */
-  pipes: Map<string, { id: string; start: { events: number; notices: number }; found: Set<number> }>;
+  /** The pipes that there are, by name. */
+  pipes: Map<string, SeenPipe>;
+  /** Ids of all pipes that there ever were, by the number of their making. */
+  made: Map<number, string>;
   wrong: string[];
 }
 
 export function makeObserver(): Observer {
   let before = new Map<string, Suppression>();
   const removed = new Set<unknown>();
+  let telling = false;
   const observer: Observer = {
     events: new Map(),
     notices: new Map(),
     pipes: new Map(),
+    made: new Map(),
     wrong: [],
     look: async () => {
       const [events, notices, pipes, suppressions, erasures] = await env.DB.batch<Record<string, unknown>>(
         [
           "SELECT seq, id, contact, type FROM events ORDER BY seq",
           "SELECT seq, id, contact, type, data FROM notices WHERE type <> 'gone' ORDER BY seq",
-          "SELECT id, name, start FROM pipes",
+          "SELECT id, name, start, settings, deleted_at FROM pipes",
           "SELECT contact, reason, scope, event, lifted_at, held FROM suppressions",
-          "SELECT contact, tombstone, begun FROM erasures WHERE contact IS NOT NULL",
+          `SELECT contact, tombstone, begun,
+             (SELECT count(*) FROM notices AS n WHERE n.contact = x.contact AND n.type <> 'contact.erased' AND n.at <= x.erased_at)
+               AS told,
+             (SELECT count(*) FROM attempts AS a WHERE a.event >= x.prefix AND a.event < x.prefix || '~') AS attempts
+           FROM erasures AS x WHERE contact IS NOT NULL`,
         ].map((sql) => env.DB.prepare(sql)),
       );
       const told = (notices?.results ?? []) as unknown as Row[];
       const fresh = told.filter(({ seq }) => !observer.notices.has(seq));
       note(observer, observer.events, (events?.results ?? []) as unknown as Row[], "event");
       note(observer, observer.notices, told, "notice");
-      const hadPipes = observer.pipes.size > 0;
-      for (const { id, name, start } of (pipes?.results ?? []) as {
-        id: string;
-        name: string;
-        start: string;
-      }[])
-        if (!observer.pipes.has(name))
-          observer.pipes.set(name, {
-            id,
-            start: JSON.parse(start) as { events: number; notices: number },
-            found: new Set(told.map(({ seq }) => seq)),
-          });
+      const hadPipes = telling;
+      const present = (pipes?.results ?? []) as unknown as PipeRow[];
+      telling = present.length > 0;
+      notePipes(
+        observer,
+        present.filter(({ deleted_at }) => deleted_at === null),
+        told,
+      );
       const rows = (suppressions?.results ?? []) as unknown as Suppression[];
       const now = new Map(rows.map((row) => [keyOf(row), row]));
       const leaving = new Set((erasures?.results ?? []).map(({ contact }) => contact as string));
-      for (const { tombstone, begun } of erasures?.results ?? []) {
+      for (const { tombstone, begun, told: before, attempts } of erasures?.results ?? []) {
         if (begun !== 1 || removed.has(tombstone)) continue;
         removed.add(tombstone);
+        if (before !== 0 || attempts !== 0)
+          observer.wrong.push(`of ${String(tombstone)} there are still notices or attempts`);
         if (hadPipes && !told.some(({ id }) => id === `${String(tombstone)}-erased`))
           observer.wrong.push(`nobody is told of the erasure ${String(tombstone)}`);
       }
@@ -90,6 +105,30 @@ interface Row {
   contact: string | null;
   type: string;
   data?: string;
+}
+
+interface PipeRow {
+  id: string;
+  name: string;
+  start: string;
+  settings: string;
+  deleted_at: number | null;
+}
+
+function notePipes(
+  { pipes, made, notices }: Observer,
+  present: readonly PipeRow[],
+  told: readonly Row[],
+): void {
+  for (const [name, { id }] of pipes) if (!present.some((one) => one.id === id)) pipes.delete(name);
+  for (const { id, name, start, settings } of present) {
+    if (pipes.has(name)) continue;
+    const making = Number(new URL((JSON.parse(settings) as { url: string }).url).pathname.slice(1));
+    const found = new Set(told.map(({ seq }) => seq));
+    const last = Math.max(0, ...notices.keys());
+    made.set(making, id);
+    pipes.set(name, { id, making, start: JSON.parse(start) as SeenPipe["start"], found, last });
+  }
 }
 
 function note({ wrong }: Observer, seen: Map<number, SeenRow>, rows: readonly Row[], what: string): void {

@@ -25,7 +25,11 @@ export interface PipeSide {
   receivers: Receivers;
   asked: Map<number, Set<string>>;
   again: Again[];
-  /** Names of pipes that may send nothing in this round. */
+  /** Numbers of pipes that somebody tried to change. */
+  changed: Set<number>;
+  /** How often anybody tried to make a pipe: each has a URL of its own. */
+  makings: { count: number };
+  /** Ids of pipes that may send nothing in this round. */
   silent: Set<string>;
   restart(round: Round): void;
   piped(erasures: readonly Erased[]): Piped;
@@ -43,9 +47,11 @@ export async function makePipes(
   const silent = new Set<string>();
   const asked = new Map<number, Set<string>>();
   const again: Again[] = [];
-  const runnerOf = (name: string): { runner: Runner; paused: boolean } | null => {
-    const runner = objects.runnerOf(observer.pipes.get(name)?.id ?? "");
-    return runner === null ? null : { runner, paused: silent.has(name) };
+  const changed = new Set<number>();
+  const runnerOf = (making: number): { runner: Runner; paused: boolean } | null => {
+    const id = observer.made.get(making) ?? "";
+    const runner = objects.runnerOf(id);
+    return runner === null ? null : { runner, paused: silent.has(id) };
   };
   const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate);
   vi.spyOn(globalThis, "fetch").mockImplementation(
@@ -58,6 +64,8 @@ export async function makePipes(
     receivers,
     asked,
     again,
+    changed,
+    makings: { count: 0 },
     silent,
     restart: ({ moods = [], restarted = [] }) => {
       receivers.moods = moods;
@@ -71,6 +79,7 @@ export async function makePipes(
       taken: receivers.taken,
       asked,
       again,
+      changed,
       erasures,
     }),
   };
@@ -82,7 +91,7 @@ function idOf({ pipes }: Observer, plan: PipePlan | undefined): string | undefin
 
 /** Either a request to /v1, or the object's alarm; null where there is nothing to do. */
 export type Doing =
-  | { path: string; body: unknown; fine: readonly number[]; done?: () => void }
+  | { method?: "PATCH" | "DELETE"; path: string; body: unknown; fine: readonly number[]; done?: () => void }
   | { ring(runner: Runner, bindings: Env): Promise<void>; rung(died: boolean, now: number): void };
 
 /** `now`: ms; `acts`: all that happens at the same time. */
@@ -96,25 +105,32 @@ export async function doingOf(
   const { objects, observer, world } = side;
   const plan = world.pipes[act.pipe];
   if (plan === undefined) return null;
-  if (act.kind === "make") return { path: "pipes", body: bodyOf(plan), fine: [201, 409] };
+  if (act.kind === "make")
+    return { path: "pipes", body: bodyOf(plan, (side.makings.count += 1)), fine: [201, 409] };
+  if (act.kind === "leftover") return ringing(objects, act.id, now);
   const id = idOf(observer, plan);
   if (id === undefined) return null;
   switch (act.kind) {
     case "pause":
     case "resume":
-      return { path: `pipes/${id}/${act.kind}`, body: null, fine: [200, 409] };
+      return { path: `pipes/${id}/${act.kind}`, body: null, fine: [200, 404, 409] };
+    case "change":
+      side.changed.add(act.pipe);
+      return { method: "PATCH", path: `pipes/${id}`, body: changeOf(plan), fine: [200, 404, 409] };
+    case "delete":
+      return { method: "DELETE", path: `pipes/${id}`, body: null, fine: [204, 404] };
     case "redeliver": {
       const { results } = await env.DB.prepare("SELECT id FROM events ORDER BY seq").all<{ id: string }>();
       const mark = side.receivers.taken.length;
       const note = (ids: readonly string[], whole: boolean) => () =>
-        void side.again.push({ pipe: act.pipe, mark, ids, whole });
+        void side.again.push({ pipe: act.pipe, id, mark, ids, whole });
       if (act.which === "all") {
         const done = note(
           results.map((row) => row.id),
           true,
         );
         const from = new Date(world.start - 24 * HOUR).toISOString();
-        return { path: "redeliveries", body: { pipes: [id], from, dry_run: false }, fine: [200], done };
+        return { path: "redeliveries", body: { pipes: [id], from, dry_run: false }, fine: [200, 404], done };
       }
       const events = results.flatMap((row) => (random?.chance(0.3) === true ? [row.id] : []));
       if (events.length === 0) return null;
@@ -127,25 +143,39 @@ export async function doingOf(
       };
     }
     case "alarm": {
-      if ((objects.alarmOf(id) ?? Infinity) > now) return null;
+      const ring = ringing(objects, id, now);
+      if (ring === null) return null;
       const paused = await env.DB.prepare("SELECT paused FROM pipes WHERE id = ?1").bind(id).first("paused");
       const waking = acts.some((one) => one.kind === "resume" && one.pipe === act.pipe);
-      if (paused !== null && !waking) side.silent.add(plan.name);
-      return {
-        ring: async (runner, bindings) => await objects.ring(id, runner, bindings),
-        rung: (died, at) => objects.rung(id, died, at),
-      };
+      if (paused !== null && !waking) side.silent.add(id);
+      return ring;
     }
   }
 }
 
-function bodyOf({ name, types, start, ordered, concurrency, batch, rate }: PipePlan): unknown {
+function ringing(objects: Objects, id: string, now: number): Doing | null {
+  if ((objects.alarmOf(id) ?? Infinity) > now) return null;
+  return {
+    ring: async (runner, bindings) => await objects.ring(id, runner, bindings),
+    rung: (died, at) => objects.rung(id, died, at),
+  };
+}
+
+/** `making`: which of all tries to make any pipe it is. */
+function bodyOf(
+  { name, types, start, ordered, concurrency, batch, rate }: PipePlan,
+  making: number,
+): unknown {
   const secret = `whsec_${btoa("a secret of thirty-two bytes ...")}`;
   return {
     name,
     kind: "webhook",
-    settings: { url: `https://${name}.example.com/hook`, batch: batch !== null, signing_secrets: [secret] },
-    filter: types === null ? null : `type in ${JSON.stringify(types)}`,
+    settings: {
+      url: `https://${name}.example.com/${making}`,
+      batch: batch !== null,
+      signing_secrets: [secret],
+    },
+    filter: filterOf(types),
     start,
     ordered,
     concurrency,
@@ -154,6 +184,14 @@ function bodyOf({ name, types, start, ordered, concurrency, batch, rate }: PipeP
     ...(batch === null ? {} : { batch }),
   };
 }
+
+function changeOf({ later: { types, concurrency, batch } }: PipePlan): unknown {
+  const settings = { batch: batch !== null };
+  return { settings, filter: filterOf(types), concurrency, ...(batch === null ? {} : { batch }) };
+}
+
+const filterOf = (types: readonly string[] | null): string | null =>
+  types === null ? null : `type in ${JSON.stringify(types)}`;
 
 /** Lets time pass until all is passed on or given up. `one`: does what it is told, without faults. Whether it came to rest. */
 export async function healPipes(
@@ -175,6 +213,9 @@ export async function healPipes(
     side.silent.clear();
     if (looks % 4 === 0) await one({ kind: "sweep" }, "sweep");
     for (const pipe of all) await one({ kind: "alarm", pipe }, "alarm");
+    for (const id of observer.made.values())
+      if (world.pipes.every((plan) => idOf(observer, plan) !== id))
+        await one({ kind: "leftover", pipe: 0, id }, "alarm of a deleted pipe");
     const ids = world.pipes.flatMap((plan) => idOf(observer, plan) ?? []);
     if (await areDone(objects, ids)) {
       await one({ kind: "sweep" }, "sweep");

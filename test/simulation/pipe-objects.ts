@@ -40,6 +40,8 @@ interface Slot {
   pipe: Pipe | null;
   alive: { yes: boolean };
   runner: Runner | null;
+  /** Whether its alarm was deleted while it ran: then it is not run again. */
+  cancelled: boolean;
   /** Those of the run that rang last. */
   bindings: Env;
 }
@@ -50,7 +52,13 @@ export function makeObjects(state: DurableObjectState): Objects {
   const slots = new Map<string, Slot>();
   const alarms = new Map<string, number>();
   const tables = new Set<string>();
-  const nobody = (): Slot => ({ pipe: null, alive: { yes: true }, runner: null, bindings: {} as Env });
+  const nobody = (): Slot => ({
+    pipe: null,
+    alive: { yes: true },
+    runner: null,
+    cancelled: false,
+    bindings: {} as Env,
+  });
   const slotOf = (id: string): Slot => {
     const slot = slots.get(id) ?? nobody();
     slots.set(id, slot);
@@ -76,9 +84,18 @@ export function makeObjects(state: DurableObjectState): Objects {
           return storage.sql.exec(sql.replaceAll(/\bretries\b/g, table), ...values);
         },
       },
+      deleteAll: async () => {
+        living();
+        for (const [name] of storage.kv.list({ prefix: key("") })) storage.kv.delete(name);
+        if (tables.delete(table)) storage.sql.exec(`DROP TABLE IF EXISTS ${table}`);
+      },
       setAlarm: async (at: number) => (living(), void alarms.set(id, at)),
       getAlarm: async () => alarms.get(id) ?? null,
-      deleteAlarm: async () => (living(), void alarms.delete(id)),
+      deleteAlarm: async () => {
+        living();
+        alarms.delete(id);
+        slotOf(id).cancelled = true;
+      },
     };
   };
 
@@ -103,14 +120,16 @@ export function makeObjects(state: DurableObjectState): Objects {
       const pipe = this.of(id);
       const slot = slotOf(id);
       slot.runner = runner;
+      slot.cancelled = false;
       Object.assign(slot.bindings, bindings);
       await pipe.alarm();
     },
     rung: (id, died, now) => {
-      slotOf(id).runner = null;
+      const slot = slotOf(id);
+      slot.runner = null;
       if (!died) return;
       evict(id);
-      alarms.set(id, Math.min(alarms.get(id) ?? Infinity, now));
+      if (!slot.cancelled) alarms.set(id, Math.min(alarms.get(id) ?? Infinity, now));
     },
     runnerOf: (id) => slots.get(id)?.runner ?? null,
     evict,

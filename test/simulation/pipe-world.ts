@@ -18,6 +18,8 @@ export interface PipePlan {
   rate: number | null;
   /** Of so many events it refuses about one for good; 0 for none. */
   refuses: number;
+  /** What somebody may change it to. */
+  later: Pick<PipePlan, "types" | "concurrency" | "batch">;
 }
 
 /** How a receiver behaves for a round. */
@@ -43,7 +45,9 @@ export type Mood =
   | "storm";
 
 export type PipeAct =
-  | { kind: "make" | "pause" | "resume" | "alarm"; pipe: number }
+  | { kind: "make" | "change" | "pause" | "resume" | "delete" | "alarm"; pipe: number }
+  /** The alarm of one that was deleted. */
+  | { kind: "leftover"; pipe: number; id: string }
   /** Everything from the beginning, or some events by their ids. */
   | { kind: "redeliver"; pipe: number; which: "all" | "some" };
 
@@ -82,11 +86,10 @@ export function withPipes(world: World): World {
 }
 
 function planOf(random: Random, name: string): PipePlan {
-  const types = [...TYPES.filter(() => random.chance(0.5)), ...NOTICES.filter(() => random.chance(0.7))];
   const ordered = random.chance(0.5);
   return {
     name,
-    types: random.chance(0.5) || types.length === 0 ? null : types,
+    types: typesOf(random),
     start: random.chance(0.4) ? "beginning" : "now",
     ordered,
     concurrency: random.between(1, 4),
@@ -94,7 +97,17 @@ function planOf(random: Random, name: string): PipePlan {
     rate: random.chance(0.15) ? 2 : null,
     // In order, each one that is refused holds up its contact for 75 hours: not many, or a history takes months.
     refuses: random.chance(0.25) ? (ordered ? 13 : random.pick([2, 4])) : 0,
+    later: {
+      types: typesOf(random),
+      concurrency: random.between(1, 4),
+      batch: random.chance(0.4) ? random.pick([2, 3, 100]) : null,
+    },
   };
+}
+
+function typesOf(random: Random): string[] | null {
+  const types = [...TYPES.filter(() => random.chance(0.5)), ...NOTICES.filter(() => random.chance(0.7))];
+  return random.chance(0.5) || types.length === 0 ? null : types;
 }
 
 function moodOf(random: Random): Mood {
@@ -104,10 +117,12 @@ function moodOf(random: Random): Mood {
 /** `since`: rounds since it was made. */
 function actsOn(random: Random, pipe: number, since: number): Act[] {
   if (since < 0) return [];
-  const acts: PipeAct[] = since === 0 ? [{ kind: "make", pipe }] : [];
+  const acts: PipeAct[] = since === 0 || random.chance(0.1) ? [{ kind: "make", pipe }] : [];
   if (random.chance(0.75)) acts.push({ kind: "alarm", pipe });
   if (random.chance(0.06)) acts.push({ kind: "pause", pipe });
   if (random.chance(0.1)) acts.push({ kind: "resume", pipe });
+  if (random.chance(0.06)) acts.push({ kind: "change", pipe });
+  if (random.chance(0.05)) acts.push({ kind: "delete", pipe });
   if (random.chance(0.08))
     acts.push({ kind: "redeliver", pipe, which: random.pick(["all", "some"] as const) });
   return acts;

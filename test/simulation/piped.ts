@@ -3,7 +3,7 @@
 
 import { env } from "cloudflare:workers";
 import { names } from "./questions.ts";
-import type { Observer, SeenRow } from "./observer.ts";
+import type { Observer, SeenPipe, SeenRow } from "./observer.ts";
 import type { Objects, Stored } from "./pipe-objects.ts";
 import type { PipePlan } from "./pipe-world.ts";
 import { isRefused, type Taken } from "./receivers.ts";
@@ -12,6 +12,8 @@ import type { Erased } from "./erased.ts";
 /** A redelivery that was answered with 200. */
 export interface Again {
   pipe: number;
+  /** The pipe's own. */
+  id: string;
   /** How much all receivers had taken before it was asked for. */
   mark: number;
   /** The events that there were then; of a `whole` one the pipe's filter has its say. */
@@ -28,41 +30,39 @@ export interface Piped {
   /** Ids that somebody asked a pipe to pass on whatever its filter says, by the pipe's number. */
   asked: ReadonlyMap<number, ReadonlySet<string>>;
   again: readonly Again[];
+  /** Numbers of pipes that somebody tried to change: they may filter either way. */
+  changed: ReadonlySet<number>;
   erasures: readonly Erased[];
 }
 
-interface Side {
+interface Side extends SeenPipe {
   plan: PipePlan;
+  /** All filters that it may have, each as the types that it lets through; null for all. */
+  filters: (string[] | null)[];
   stored: Stored;
   got: Set<string>;
-  start: { events: number; notices: number };
-  found: Set<number>;
-  id: string;
 }
 
-function sidesOf({ plans, objects, observer, taken }: Piped): Side[] {
+function sidesOf({ plans, objects, observer, taken, changed }: Piped): Side[] {
   return plans.flatMap((plan, pipe) => {
     const made = observer.pipes.get(plan.name);
     if (made === undefined) return [];
-    const got = new Set(taken.filter((one) => one.pipe === pipe).map(({ id }) => id));
-    return [{ plan, stored: objects.stored(made.id), got, ...made }];
+    const got = new Set(taken.filter((one) => one.making === made.making).map(({ id }) => id));
+    const filters = [plan.types, ...(changed.has(pipe) ? [plan.later.types] : [])];
+    return [{ plan, filters, stored: objects.stored(made.id), got, ...made }];
   });
 }
 
-/** Whether a row is to get to the pipe: whatever it was ever told as, the filter lets through. */
-function matches({ types }: PipePlan, row: SeenRow): boolean {
-  return types === null || [...row.types].every((type) => types.includes(type));
+/** Whether a row is to get to the pipe: whatever it was ever told as, each filter lets through. */
+function matches({ filters }: Pick<Side, "filters">, row: SeenRow): boolean {
+  return filters.every((types) => types === null || [...row.types].every((type) => types.includes(type)));
 }
 
 /** Notices that are due to a pipe: those that there were when it was made, and all that came later. */
-function noticesFor(
-  { plan, start, found }: Side,
-  { notices }: Observer,
-  erased: ReadonlySet<string>,
-): SeenRow[] {
-  const last = Math.max(0, ...found);
+function noticesFor(side: Side, { notices }: Observer, erased: ReadonlySet<string>): SeenRow[] {
+  const { start, found, last } = side;
   return [...notices.values()].filter((row) => {
-    const due = row.seq > start.notices && (row.seq > last || found.has(row.seq)) && matches(plan, row);
+    const due = row.seq > start.notices && (row.seq > last || found.has(row.seq)) && matches(side, row);
     return due && (row.contact === null || !erased.has(row.contact) || row.types.has("contact.erased"));
   });
 }
@@ -78,7 +78,7 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
     if (state === null) return [];
     const waits = new Set(retries.map(({ feed, seq }) => `${feed}/${seq}`));
     const events = [...piped.observer.events.values()].filter(
-      (row) => row.seq > start.events && matches(plan, row) && there.has(row.seq),
+      (row) => row.seq > start.events && matches(side, row) && there.has(row.seq),
     );
     const passed = (feed: "events" | "notices") => (row: SeenRow) =>
       row.seq <= state.place[feed] && !got.has(row.id) && !waits.has(`${feed}/${row.seq}`);
@@ -91,7 +91,7 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
       const row = [...piped.observer.events.values(), ...piped.observer.notices.values()].find(
         (one) => one.id === id,
       );
-      return row !== undefined && matches(plan, row) && !got.has(id) && !retries.some((one) => one.id === id);
+      return row !== undefined && matches(side, row) && !got.has(id) && !retries.some((one) => one.id === id);
     });
     return [
       ...(lost.length > mayBe
@@ -116,12 +116,12 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
   for (const [pipe, plan] of piped.plans.entries())
     if (!piped.observer.pipes.has(plan.name)) wrong.push(`pipe ${pipe} is not there`);
   for (const side of sidesOf(piped)) {
-    const { plan, got, start } = side;
-    const own = piped.taken.filter((one) => piped.plans[one.pipe] === plan);
+    const { plan, filters, got, start, making } = side;
+    const own = piped.taken.filter((one) => one.making === making);
     const asked = piped.asked.get(piped.plans.indexOf(plan)) ?? new Set();
     const due = [
       ...seen.filter(
-        (row) => row.seq > start.events && matches(plan, row) && events.some(({ seq }) => seq === row.seq),
+        (row) => row.seq > start.events && matches(side, row) && events.some(({ seq }) => seq === row.seq),
       ),
       ...noticesFor(side, piped.observer, erased),
     ];
@@ -135,7 +135,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
       const row = known.get(id);
       if (row === undefined) wrong.push(`${plan.name} got ${id}, which there never was`);
       else if (!row.types.has(type)) wrong.push(`${plan.name} got ${id} as ${type}`);
-      if (plan.types !== null && !plan.types.includes(type) && !asked.has(id))
+      if (!filters.some((types) => types === null || types.includes(type)) && !asked.has(id))
         wrong.push(`${plan.name} got ${id}, a ${type} of ${contact}`);
     }
     if (plan.ordered) wrong.push(...disorderOf(side, own, seen, asked));
@@ -147,19 +147,37 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
       !piped.erasures.some(({ contact, id }) => contact === row.contact && row.id === `${id}-erased`)
     )
       wrong.push(`${row.id} tells of an erasure that did not happen`);
-  for (const { pipe, mark, ids, whole } of piped.again) {
-    const plan = piped.plans[pipe];
-    const got = new Set(piped.taken.slice(mark).flatMap((one) => (one.pipe === pipe ? [one.id] : [])));
+  const sides = sidesOf(piped);
+  for (const { id, mark, ids, whole } of piped.again) {
+    const side = sides.find((one) => one.id === id);
+    if (side === undefined) continue; // deleted since
+    const later = piped.taken.slice(mark).filter(({ making }) => making === side.making);
+    const got = new Set(later.map((one) => one.id));
     for (const row of seen) {
-      if (plan === undefined || !ids.includes(row.id) || got.has(row.id) || isRefused(plan, row.id)) continue;
-      if (events.some(({ seq }) => seq === row.seq) && (!whole || matches(plan, row)))
-        wrong.push(`${plan.name} did not get ${row.id} once more`);
+      if (!ids.includes(row.id) || got.has(row.id) || isRefused(side.plan, row.id)) continue;
+      if (events.some(({ seq }) => seq === row.seq) && (!whole || matches(side, row)))
+        wrong.push(`${side.plan.name} did not get ${row.id} once more`);
     }
   }
+  wrong.push(...(await leftOf(piped)));
   const dump = piped.objects.dump();
   for (const contact of erased)
     if (names(dump, contact)) wrong.push(`${contact} was erased, and a pipe's object knows it`);
   return wrong;
+}
+
+/** What pipes have left behind that are not there any more. */
+async function leftOf({ observer, objects }: Piped): Promise<string[]> {
+  const there = new Set([...observer.pipes.values()].map(({ id }) => id));
+  const { results } = await env.DB.prepare(
+    "SELECT id FROM pipes UNION SELECT substr(id, 1, instr(id, '.') - 1) FROM attempts",
+  ).all<{ id: string }>();
+  const known = [...observer.made.values()].filter((id) => {
+    const { state, retries } = objects.stored(id);
+    return state !== null || retries.length > 0 || objects.alarmOf(id) !== null;
+  });
+  const left = [...results.map(({ id }) => id), ...known].filter((id) => !there.has(id));
+  return [...new Set(left)].map((id) => `of the deleted pipe ${id} something is left`);
 }
 
 /** What did not get there has to be what the receiver refuses for good, given up, and in the log. */

@@ -8,6 +8,8 @@ import type { Mood, PipePlan } from "./pipe-world.ts";
 /** An event, or a notice, that a receiver answered with 2xx, whether or not that was heard. */
 export interface Taken {
   pipe: number;
+  /** Which try to make any pipe its URL is of. */
+  making: number;
   id: string;
   type: string;
   contact: string | null;
@@ -25,11 +27,11 @@ export interface Receivers {
 
 type Answer = "cut" | "hangs" | { status: number; body: string | null; headers?: Record<string, string> };
 
-/** `runnerOf`: the run that makes the requests of the pipe with this name, and whether it may make any. */
+/** `runnerOf`: the run that makes the requests of the pipe of this making, and whether it may make any. */
 export function makeReceivers(
   plans: readonly PipePlan[],
   random: Random,
-  runnerOf: (name: string) => { runner: Runner; paused: boolean } | null,
+  runnerOf: (making: number) => { runner: Runner; paused: boolean } | null,
   gate: () => Gate,
 ): Receivers {
   const answer = (pipe: number, told: readonly Taken[]): Answer => {
@@ -85,13 +87,15 @@ export function makeReceivers(
     moods: [],
     refused: [],
     fetch: async (url, init) => {
-      const name = new URL(url).hostname.split(".")[0] ?? "";
+      const { hostname, pathname } = new URL(url);
+      const name = hostname.split(".")[0] ?? "";
+      const making = Number(pathname.slice(1));
       const pipe = plans.findIndex((one) => one.name === name);
-      const found = runnerOf(name);
+      const found = runnerOf(making);
       const signal = init.signal ?? new AbortController().signal;
       if (found === null) return await aborted(signal); // its run has ended
       if (found.paused) receivers.refused.push(`${name} is paused, and sends`);
-      const told = readBody(pipe, typeof init.body === "string" ? init.body : "[]");
+      const told = readBody({ pipe, making }, typeof init.body === "string" ? init.body : "[]");
       const id = new Headers(init.headers).get("webhook-id") ?? "";
       const what = `post ${name} ${id} of ${told.length}`;
       const heard = await Promise.race([
@@ -126,9 +130,9 @@ interface Payload {
   data: { id: string; contact: string | null };
 }
 
-function readBody(pipe: number, text: string): Taken[] {
+function readBody(of: Pick<Taken, "pipe" | "making">, text: string): Taken[] {
   const body = JSON.parse(text) as Payload | Payload[];
-  return [body].flat().map(({ type, data: { id, contact } }) => ({ pipe, id, type, contact }));
+  return [body].flat().map(({ type, data: { id, contact } }) => ({ ...of, id, type, contact }));
 }
 
 async function aborted(signal: AbortSignal): Promise<never> {

@@ -219,6 +219,9 @@ async function begin(
     case "sweep":
       return sweeping(name);
     case "make":
+    case "change":
+    case "delete":
+    case "leftover":
     case "pause":
     case "resume":
     case "redeliver":
@@ -288,12 +291,12 @@ async function pipeAct(
     );
     return begun;
   }
-  const { path, body, fine, done } = doing;
+  const { method = "POST", path, body, fine, done } = doing;
   const begun = invocation(
     name,
     async (bindings) => {
       const headers = { authorization: `Bearer ${apiToken}`, "content-type": "application/json" };
-      const init = { method: "POST", headers, body: body === null ? null : JSON.stringify(body) };
+      const init = { method, headers, body: body === null ? null : JSON.stringify(body) };
       return await fetchFrom(new Request(`https://edge.example/v1/${path}`, init), bindings, { pipes });
     },
     (died) => {

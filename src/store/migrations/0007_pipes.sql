@@ -12,7 +12,8 @@ CREATE TABLE pipes (
   paused_at INTEGER,             -- ms since the epoch
   revision INTEGER NOT NULL,     -- of what a person set: a change is made to the revision that was read
   created_at INTEGER NOT NULL,
-  changed_at INTEGER NOT NULL
+  changed_at INTEGER NOT NULL,
+  deleted_at INTEGER             -- ms since the epoch; the row goes once its object and its log are gone
 ) WITHOUT ROWID;
 
 -- What happens beside the events, for pipes alone: contact.suppressed, contact.lifted, contact.erased, pipe.paused. A feed
