@@ -436,4 +436,28 @@ export const MUTANTS: readonly Mutant[] = [
     from: "const rows = events.map(eventRow);\n    const picked = await pick(this.env, pipe, rows, filter);",
     to: "const rows: Row[] = [];\n    const picked = await pick(this.env, pipe, rows, filter);",
   },
+  {
+    name: "what is left of a deleted pipe stays",
+    file: "pipes/wake.ts",
+    from: 'for (const { id, does } of duties) if (does === "end") await clearAway(env, id);',
+    to: "",
+  },
+  {
+    name: "a deleted pipe's log goes on",
+    file: "store/attempts.ts",
+    from: "WHERE EXISTS (SELECT 1 FROM pipes WHERE id = ?2 AND deleted_at IS NULL) ON CONFLICT",
+    to: "WHERE ?2 IS NOT NULL ON CONFLICT",
+  },
+  {
+    name: "what was told of an erased contact stays",
+    file: "store/erasures.ts",
+    from: "      EMPTY_TOLD,\n",
+    to: "",
+  },
+  {
+    name: "attempts with an erased contact's events stay",
+    file: "store/erasures.ts",
+    from: "      DELETE_ATTEMPTS,\n",
+    to: "",
+  },
 ];
