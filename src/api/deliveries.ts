@@ -25,7 +25,7 @@ const Attempt = z
   .object({
     id: z.string(),
     pipe: z.string(),
-    events: z.array(z.string()).describe("Those that went together, at most a hundred"),
+    events: z.array(z.string()).describe("Those that went together"),
     count: z.int().describe("How many they were"),
     at: time,
     outcome: z.enum(OUTCOMES),
@@ -43,8 +43,7 @@ const listing = createRoute({
   path: "/",
   tags,
   summary: "The log of deliveries, the latest first: all failures, and a sample of successes",
-  description:
-    "By pipe it shows all attempts; by event or contact those that events made alone. Attempts are kept for 30 days.",
+  description: "By pipe, by event or by contact, alone or in a batch. Attempts are kept for 30 days.",
   request: {
     query: z
       .strictObject({

@@ -1,6 +1,6 @@
 // The log of deliveries: every attempt that failed, and a sample of those that did not.
 
-import { firstIdAt } from "../model/id.ts";
+import { contactPrefix, firstIdAt } from "../model/id.ts";
 import { rangeOf } from "./events.ts";
 import type { Db } from "./db.ts";
 
@@ -31,12 +31,11 @@ export interface AttemptRecord {
   excerpt: string | null;
 }
 
-/** Ids that are kept of an attempt with more. */
-const MOST_IDS = 100;
+/** Ids that are kept of an attempt: all, for no kind takes more in a request. */
+const MOST_IDS = 1_000;
 
 /**
- * Notes a pipe's attempts, at most some hundred at a time, unless the pipe was deleted. One of a single event costs two
- * rows, one of several costs one.
+ * Notes a pipe's attempts, at most some hundred at a time, unless the pipe was deleted. Each costs two rows.
  */
 export async function noteAttempts(
   db: D1Database,
@@ -78,15 +77,17 @@ const COLUMNS = "a.id, a.events, a.n, a.at, a.outcome, a.status, a.took, a.try, 
 export async function listAttempts(db: Db, filter: AttemptFilter): Promise<AttemptRecord[]> {
   const { pipe, event, contact, outcome, before, limit } = filter;
   const [low, high] = event !== undefined ? [event, `${event}!`] : rangeOf(contact ?? "");
+  const within = event !== undefined ? JSON.stringify(event) : `"${contactPrefix(contact ?? "")}`;
   const single = event !== undefined || contact !== undefined;
   const [sql, values] = single
     ? [
-        // The plus keeps the planner at the index by event, whose range is one event or one contact.
-        `SELECT ${COLUMNS} FROM attempts AS a INDEXED BY attempts_event
-         WHERE a.event >= ?1 AND a.event < ?2 AND (?3 IS NULL OR +a.id LIKE ?3 || '.%') AND (?4 IS NULL OR a.outcome = ?4)
+        `SELECT ${COLUMNS} FROM (
+           SELECT * FROM attempts INDEXED BY attempts_event WHERE event >= ?1 AND event < ?2
+           UNION ALL SELECT * FROM attempts INDEXED BY attempts_batch WHERE event IS NULL AND instr(events, ?7) > 0) AS a
+         WHERE (?3 IS NULL OR a.id LIKE ?3 || '.%') AND (?4 IS NULL OR a.outcome = ?4)
            AND (?5 IS NULL OR (a.at || a.id) < (SELECT b.at || b.id FROM attempts AS b WHERE b.id = ?5))
          ORDER BY a.at || a.id DESC LIMIT ?6`,
-        [low, high, pipe ?? null, outcome ?? null, before ?? null, limit],
+        [low, high, pipe ?? null, outcome ?? null, before ?? null, limit, within],
       ]
     : [
         `SELECT ${COLUMNS} FROM attempts AS a WHERE a.id >= ?1 AND a.id < ?2 AND (?3 IS NULL OR a.outcome = ?3)
@@ -100,7 +101,12 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
   return results.map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }));
 }
 
-/** For the transaction that erases a contact; ?1: the erasure's id. */
+/** For the transaction that erases a contact; ?1: the erasure's id. Of those that others share, its ids alone go. */
+export const LEAVE_ATTEMPTS = `
+  UPDATE attempts INDEXED BY attempts_batch
+  SET events = (SELECT json_group_array(value) FROM json_each(attempts.events) WHERE value NOT LIKE x.prefix || '%')
+  FROM erasures AS x
+  WHERE x.id = ?1 AND x.contact IS NOT NULL AND attempts.event IS NULL AND instr(attempts.events, '"' || x.prefix) > 0`;
 export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   SELECT a.id FROM erasures AS x CROSS JOIN attempts AS a INDEXED BY attempts_event
     ON a.event >= x.prefix AND a.event < x.prefix || '~'

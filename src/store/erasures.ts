@@ -3,7 +3,7 @@
 import type { SuppressionReason } from "../model/policy.ts";
 import { contactPrefix } from "../model/id.ts";
 import type { Db } from "./db.ts";
-import { DELETE_ATTEMPTS } from "./attempts.ts";
+import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "./attempts.ts";
 import { goneFrom } from "./count.ts";
 import { EMPTY_TOLD, TELL_ERASED } from "./notices.ts";
 
@@ -163,6 +163,7 @@ export async function removeRows(
     ...[
       TELL_ERASED,
       EMPTY_TOLD,
+      LEAVE_ATTEMPTS,
       DELETE_ATTEMPTS,
       KEEP_HASH,
       COUNT,

@@ -11,7 +11,7 @@ import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { forgetNotices } from "../../src/store/notices.ts";
-import { envWith, freshStorage, rows } from "../support.ts";
+import { deliver, envWith, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } from "../support.ts";
 import {
   ask,
   ids,
@@ -249,6 +249,18 @@ describe("a pipe", () => {
     await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
     await pass();
     expect(ids("late").toSorted()).toEqual(events.toSorted());
+  });
+
+  it("looks once more by itself when everybody knows of it, for whoever stored something may not have", async () => {
+    const stub = env.PIPES.getByName(await make("new"));
+    await pass();
+    const deaf = { getByName: () => ({ wake: async () => await Promise.resolve(true) }) };
+    const post = mailjetPost(JSON.stringify([mailjetEvent()]));
+    await deliver(await messagesOf(post), envWith({ PIPES: deaf }));
+    vi.setSystemTime((await stub.health())?.next_at ?? 0);
+    await runDurableObjectAlarm(stub);
+    expect(ids("new")).toHaveLength(1);
+    expect((await stub.health())?.next_at).toBe(null);
   });
 
   it("passes on once more what it is asked for, also where it has not begun", async () => {

@@ -205,6 +205,22 @@ describe("a pipe that is there", () => {
     expect((await ask("GET", "/attempts")).status).toBe(400);
   });
 
+  it("finds an event and a contact in the log also where they went in a batch, and forgets who was erased", async () => {
+    const settings = { url: "https://crm.example.com/hook", batch: true };
+    await make("crm", { settings, log_share: 1 });
+    const stored = await store(["ann@example.com", "bob@example.com", "eve@example.com"]);
+    await pass();
+    const attempts = async (query: string): Promise<{ events: string[] }[]> =>
+      (await (await ask("GET", `/attempts?${query}`)).json<{ attempts: { events: string[] }[] }>()).attempts;
+    const [ann = "", bob = "", eve = ""] = stored;
+    for (const query of [`event=${bob}`, "contact=Bob@example.com"])
+      expect((await attempts(query)).map(({ events }) => events)).toEqual([stored]);
+    expect(await attempts("contact=nobody@example.com")).toEqual([]);
+    await ask("DELETE", "/contacts/bob@example.com");
+    expect(await attempts(`event=${bob}`)).toEqual([]);
+    expect((await attempts(`event=${ann}`)).map(({ events }) => events)).toEqual([[ann, eve]]);
+  });
+
   it("refuses to pass on once more what is not there, or to whom nobody is", async () => {
     const id = await make("crm");
     const [event = ""] = await store(people(1));

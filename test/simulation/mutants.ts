@@ -460,4 +460,10 @@ export const MUTANTS: readonly Mutant[] = [
     from: "      DELETE_ATTEMPTS,\n",
     to: "",
   },
+  {
+    name: "attempts with an erased contact's events among others stay as they are",
+    file: "store/erasures.ts",
+    from: "      LEAVE_ATTEMPTS,\n",
+    to: "",
+  },
 ];

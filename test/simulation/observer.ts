@@ -60,7 +60,7 @@ export function makeObserver(): Observer {
           `SELECT contact, tombstone, begun,
              (SELECT count(*) FROM notices AS n WHERE n.contact = x.contact AND n.type <> 'contact.erased' AND n.at <= x.erased_at)
                AS told,
-             (SELECT count(*) FROM attempts AS a WHERE a.event >= x.prefix AND a.event < x.prefix || '~') AS attempts
+             (SELECT count(*) FROM attempts AS a WHERE instr(a.events, '"' || x.prefix) > 0) AS attempts
            FROM erasures AS x WHERE contact IS NOT NULL`,
         ].map((sql) => env.DB.prepare(sql)),
       );

@@ -83,7 +83,7 @@ END;
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY,           -- <pipe>.<time and chance>: a pipe's attempts lie together in order of time
   event TEXT,                    -- NULL where several went together: then see events
-  events TEXT NOT NULL,          -- JSON: their ids, at most a hundred
+  events TEXT NOT NULL,          -- JSON: their ids
   n INTEGER NOT NULL,            -- how many they were
   at INTEGER NOT NULL,           -- ms since the epoch
   outcome TEXT NOT NULL,
@@ -94,3 +94,5 @@ CREATE TABLE attempts (
   excerpt TEXT                   -- of the response
 ) WITHOUT ROWID;
 CREATE INDEX attempts_event ON attempts (event) WHERE event IS NOT NULL;
+-- These are few: of what goes in batches, a sample is kept. So an event is looked for in each of them.
+CREATE INDEX attempts_batch ON attempts (id) WHERE event IS NULL;

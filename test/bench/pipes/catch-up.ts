@@ -18,7 +18,7 @@ import {
   SIGNING_SECRET,
   startPipeLab,
 } from "./lab.ts";
-import { startReceiver, storing, type Manner, type Receiver } from "./receiver.ts";
+import { makeStore, startReceiver, type Receiver, type Taken } from "./receiver.ts";
 
 /** Events that are not timed after a pause: as many as a pipe reads at once, for these wait for being read. */
 const FIRST = { single: 1_000, batch: 3_200 };
@@ -38,12 +38,6 @@ const WAYS: readonly Way[] = [
   { name: "100 events a POST, 4 at once: answered after 20 ms", batch: true, concurrency: 4, does: "waits" },
   { name: "100 events a POST, 4 at once: dropped", batch: true, concurrency: 4, does: "nothing" },
 ];
-
-const MANNERS: Record<Way["does"], () => Manner> = {
-  nothing: () => ({}),
-  stores: () => ({ take: storing(SIGNING_SECRET) }),
-  waits: () => ({ delay: 20 }),
-};
 
 /**
  * Whether the pipe is held to the bound: not against a destination that drops whole batches unread, whose speed is that of
@@ -96,7 +90,11 @@ async function measureWay(
   progress: Progress,
 ): Promise<{ line: Line; heap: Heap | null }> {
   const { name, concurrency } = way;
-  const receiver = await startReceiver(MANNERS[way.does]());
+  const store = way.does === "stores" ? makeStore(SIGNING_SECRET) : null;
+  const receiver = await startReceiver({
+    delay: way.does === "waits" ? 20 : 0,
+    ...(store === null ? {} : { take: (taken: Taken) => store.take(taken) }),
+  });
   const each = way.batch ? 100 : 1;
   const [first, timed] = way.batch ? [FIRST.batch, batch] : [FIRST.single, single];
   const [skip, count] = [first / each, timed / each];
@@ -117,10 +115,12 @@ async function measureWay(
   });
   // The first round lets the compiler see it all.
   for (let round = -1; round < rounds; round++) {
+    store?.empty();
     if (round > -1) await resumePipe(lab, id);
     const pipe = perSecond(await receiver.time(skip, count));
     await pausePipe(lab, id);
     await receiver.still();
+    store?.empty();
     const sending = sendingOf(receiver, concurrency, skip + count);
     const sent = receiver.time(skip, count);
     await askLab<null>(lab, "/send", sending);

@@ -2,7 +2,6 @@
 // while, and such as are dead in one way or the other.
 
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
-import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { Webhook } from "standardwebhooks";
@@ -38,18 +37,30 @@ export interface Manner {
   take?: (taken: Taken) => void;
 }
 
-/** What a receiver does with events at the very least: it verifies the signature, parses, and stores each under its id. */
-export function storing(signingSecret: string): (taken: Taken) => void {
+/**
+ * What a receiver does with events at the very least: it verifies the signature, parses, and stores each. Whatever it gets
+ * is new to it, for it is the speed that is asked for; `empty` forgets it all.
+ */
+export function makeStore(signingSecret: string): { take(taken: Taken): void; empty(): void } {
   const webhook = new Webhook(signingSecret);
   const database = new DatabaseSync(":memory:");
   database.exec("CREATE TABLE events (id TEXT PRIMARY KEY, type TEXT, at TEXT, data TEXT) WITHOUT ROWID");
-  const insert = database.prepare("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)");
-  return ({ headers, body }) => {
-    const events = webhook.verify(body, headers as Record<string, string>) as Received | Received[];
-    database.exec("BEGIN");
-    for (const { type, timestamp, data } of Array.isArray(events) ? events : [events])
-      insert.run(data.id, type, timestamp, JSON.stringify(data));
-    database.exec("COMMIT");
+  const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?)");
+  let count = 0;
+  return {
+    take: ({ headers, body }) => {
+      const events = webhook.verify(body, headers as Record<string, string>) as Received | Received[];
+      database.exec("BEGIN");
+      for (const { type, timestamp, data } of Array.isArray(events) ? events : [events])
+        insert.run(
+          `${String((count += 1)).padStart(12, "0")} ${data.id}`,
+          type,
+          timestamp,
+          JSON.stringify(data),
+        );
+      database.exec("COMMIT");
+    },
+    empty: () => database.exec("DELETE FROM events"),
   };
 }
 
@@ -108,34 +119,50 @@ export async function startReceiver({ delay = 0, status = 204, take }: Manner = 
   };
 }
 
-/** The URL of a destination that takes connections and requests, and never answers. */
-export async function startHanging(): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createTcpServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    socket.resume();
-  });
-  beforeExit(async () => {
-    for (const socket of sockets) socket.destroy();
-    await closed(server);
-  });
-  return await listen(server);
+/** Ways to be dead: no connection, no answer, 503. */
+export type Death = "refuses" | "hangs" | "fails";
+
+export interface Mortal {
+  url: string;
+  die(death: Death): Promise<void>;
+  /** Takes everything again, under the same URL. */
+  revive(): Promise<void>;
 }
 
-/** The URL of a destination that refuses connections. */
-export async function refusing(): Promise<string> {
-  const server = createTcpServer();
+/** A destination that takes everything until it dies. */
+export async function startMortal(): Promise<Mortal> {
+  let dead: Death | null = null;
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      if (dead !== "hangs") response.writeHead(dead === "fails" ? 503 : 204).end();
+    });
+  });
   const url = await listen(server);
-  await closed(server);
-  return url;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    if (server.listening) await closed(server);
+  };
+  beforeExit(close);
+  return {
+    url,
+    die: async (death) => {
+      dead = death;
+      if (death === "refuses") await close();
+    },
+    revive: async () => {
+      dead = null;
+      server.closeAllConnections(); // those that hang
+      if (!server.listening)
+        await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), "127.0.0.1", resolve));
+    },
+  };
 }
 
-async function listen(server: Server | TcpServer): Promise<string> {
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`;
 }
 
-async function closed(server: Server | TcpServer): Promise<void> {
+async function closed(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
