@@ -8,7 +8,7 @@ import type { PartResult } from "../results.ts";
 
 const FULL = {
   catchUp: { behind: 1_000_000, rounds: 5, single: 5_000, batch: 100_000 },
-  isolation: { rounds: 5, stores: 150 },
+  isolation: { rounds: 6, stores: 120 },
   counted: 10_000,
 };
 const QUICK: typeof FULL = {
