@@ -37,6 +37,9 @@ export interface Picked {
   failed: { row: Row; reason: string }[];
 }
 
+/** Rows that are rendered in one go: between two such, requests that are under way get on. */
+const TOGETHER = 100;
+
 /** Picks from the rows, in order. `further`: another filter that must let them through, too. */
 export async function pick(
   env: Env,
@@ -58,6 +61,7 @@ export async function pick(
   for (let at = 0; at < asked; at += MOST_EVENTS)
     facts.push(...(await readFacts(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
   for (const [index, { row, event }] of shown.entries()) {
+    if (index % TOGETHER === TOGETHER - 1) await scheduler.wait(0);
     const verdict = verdictOf(filters, event, facts[index] ?? {});
     if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
     else if (verdict !== false) picked.failed.push({ row, reason: verdict });
