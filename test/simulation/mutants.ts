@@ -277,7 +277,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an erasure asked for again does not begin again",
     file: "store/erasures.ts",
-    from: "tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, ?8)",
+    from: "tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor)",
     to: "note = ?5, cursor = min(cursor, max(cursor, ?8))",
   },
   {
