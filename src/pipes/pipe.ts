@@ -189,8 +189,7 @@ export class Pipe extends DurableObject<Env> {
     }
     if (this.#load() === null) return;
     const due = this.#retries.nextDue(this.#ordered) ?? Infinity;
-    const looks = this.#unknown > Date.now() ? this.#unknown : Infinity;
-    const next = Math.min(due, looks);
+    const next = this.#unknown > Date.now() ? Math.min(due, this.#unknown) : due;
     if (next < Infinity) await this.ctx.storage.setAlarm(Math.max(next, Date.now() + 100));
   }
 

@@ -101,12 +101,13 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
   return results.map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }));
 }
 
-/** For the transaction that erases a contact; ?1: the erasure's id. Of those that others share, its ids alone go. */
+/** For the transaction that erases a contact: its ids go from the attempts that it shares with others; ?1: the erasure's id. */
 export const LEAVE_ATTEMPTS = `
   UPDATE attempts INDEXED BY attempts_batch
   SET events = (SELECT json_group_array(value) FROM json_each(attempts.events) WHERE value NOT LIKE x.prefix || '%')
   FROM erasures AS x
   WHERE x.id = ?1 AND x.contact IS NOT NULL AND attempts.event IS NULL AND instr(attempts.events, '"' || x.prefix) > 0`;
+/** For the same: the attempts that were its own. */
 export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   SELECT a.id FROM erasures AS x CROSS JOIN attempts AS a INDEXED BY attempts_event
     ON a.event >= x.prefix AND a.event < x.prefix || '~'

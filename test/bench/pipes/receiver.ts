@@ -32,7 +32,6 @@ export interface Receiver {
 export interface Manner {
   /** ms from the request's end to its answer. */
   delay?: number;
-  status?: number;
   /** Hears of each request, before it is answered. */
   take?: (taken: Taken) => void;
 }
@@ -74,11 +73,11 @@ const STILL = 400; // ms
 const LONGEST = 120_000; // ms
 
 /** A receiver that answers everything in the same manner. */
-export async function startReceiver({ delay = 0, status = 204, take }: Manner = {}): Promise<Receiver> {
+export async function startReceiver({ delay = 0, take }: Manner = {}): Promise<Receiver> {
   let requests = 0;
   let latest: Taken | null = null;
   let timing: { from: number; to: number; began: number; done(ms: number): void } | null = null;
-  const answer = (response: ServerResponse): void => void response.writeHead(status).end();
+  const answer = (response: ServerResponse): void => void response.writeHead(204).end();
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
