@@ -1,11 +1,11 @@
 // The routes put together.
 
 import { Hono, type Context } from "hono";
-import type { Api } from "./api/api.ts";
-import { describe } from "./api/docs.ts";
-import { problem, ProblemError } from "./api/problem.ts";
+import type { Api } from "./api/kit/responses.ts";
+import { describe } from "./api/kit/docs.ts";
+import { problem, ProblemError } from "./api/kit/problem.ts";
 import { v1 } from "./api/v1.ts";
-import { configOf } from "./config.ts";
+import { configOf } from "./config/config.ts";
 import { receive } from "./ingest/receive.ts";
 
 export const app = new Hono<Api>();

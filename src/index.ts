@@ -1,14 +1,14 @@
 // Tidings' three doors: requests from providers and people, batches from the queues, the clock.
 
 import { app } from "./app.ts";
-import { configOf } from "./config.ts";
+import { configOf } from "./config/config.ts";
 import { continueErasures } from "./erasure/erase.ts";
 import { sweep } from "./ingest/spool.ts";
 import { tendPipes, wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
-import { giveUp } from "./process/give-up.ts";
-import { retain } from "./store/retention.ts";
-import { forgetTallies } from "./store/sources.ts";
+import { giveUp } from "./process/dead-queue.ts";
+import { retain } from "./store/write/retention.ts";
+import { forgetTallies } from "./store/events/sources.ts";
 
 export { Contact } from "./contact/contact.ts";
 export { Pipe } from "./pipes/pipe.ts";

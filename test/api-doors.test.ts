@@ -3,7 +3,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { createRoute, router } from "../src/api/routes.ts";
+import { createRoute, router } from "../src/api/kit/routes.ts";
 import { app } from "../src/app.ts";
 import {
   deliver,

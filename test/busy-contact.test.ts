@@ -5,7 +5,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import worker from "../src/index.ts";
-import { configOf } from "../src/config.ts";
+import { configOf } from "../src/config/config.ts";
 import {
   deliver,
   envWith,

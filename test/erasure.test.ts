@@ -7,9 +7,9 @@ import * as fc from "fast-check";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../src/index.ts";
-import { keep } from "../src/ingest/keep.ts";
+import { keep } from "../src/ingest/durable.ts";
 import { decodeFrame } from "../src/model/envelope.ts";
-import { findErased, hashOf, liftErased } from "../src/store/erased.ts";
+import { findErased, hashOf, liftErased } from "../src/store/erasure/erased.ts";
 import { faulty, interrupted, type Fault } from "./faults.ts";
 import {
   capture,

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { strongestOf, suppressionsOf } from "../src/model/contact.ts";
-import { addFact, factOf, NO_FACTS, type Fact } from "../src/model/facts.ts";
-import { DEFAULT_POLICY, samePolicy } from "../src/model/policy.ts";
+import { strongestOf, suppressionsOf } from "../src/model/suppression/fold.ts";
+import { addFact, factOf, NO_FACTS, type Fact } from "../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
 import {
   decodeFrame,
   encodeFrame,
@@ -23,7 +23,7 @@ import {
   firstIdAt,
   timeId,
   timeOfId,
-} from "../src/model/id.ts";
+} from "../src/model/event-id.ts";
 import { decidingEvent } from "../src/model/message.ts";
 
 const DAY = 86_400_000;

@@ -5,11 +5,11 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CLAIMS_LIVE, decide, type Claim } from "../src/contact/claims.ts";
-import { configOf } from "../src/config.ts";
-import { NO_FACTS } from "../src/model/facts.ts";
-import { DEFAULT_POLICY, samePolicy } from "../src/model/policy.ts";
-import { readEnvelope } from "../src/process/work.ts";
-import { getEnvelope } from "../src/store/archive.ts";
+import { configOf } from "../src/config/config.ts";
+import { NO_FACTS } from "../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
+import { readEnvelope } from "../src/process/parse.ts";
+import { getEnvelope } from "../src/store/bucket/archive.ts";
 import { faulty, type Fault } from "./faults.ts";
 import {
   capture,
@@ -333,7 +333,7 @@ describe("elements and bodies", () => {
   });
 
   it("never passes over an event that the table cannot hold", async () => {
-    const { storeSlice } = await import("../src/store/slice.ts");
+    const { storeSlice } = await import("../src/store/write/slice.ts");
     const work = readEnvelope(
       {
         envelope: {
@@ -566,7 +566,7 @@ describe("order", () => {
   });
 
   it("of versions does not matter to the database: an older state never replaces a newer one", async () => {
-    const { storeSlice } = await import("../src/store/slice.ts");
+    const { storeSlice } = await import("../src/store/write/slice.ts");
     const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
     const entry = (event: string) => ({
       reason: "hard_bounce" as const,

@@ -4,8 +4,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { normalizeAddress } from "../src/model/address.ts";
 import { destinationOf } from "../src/model/destination.ts";
-import { claimKey } from "../src/model/id.ts";
-import { bounceClass, flag, metadata, recipients, tags, text, time } from "../src/providers/fields.ts";
+import { claimKey } from "../src/model/event-id.ts";
+import { bounceClass, flag, metadata, recipients, tags, text, time } from "../src/providers/kit/fields.ts";
 import {
   providers,
   type Delivery,
@@ -13,10 +13,10 @@ import {
   type Provider,
   type VerifyResult,
 } from "../src/providers/index.ts";
-import { parseExact, parseVerbatim, readText } from "../src/providers/json.ts";
+import { parseExact, parseVerbatim, readText } from "../src/providers/kit/json.ts";
 import { mailjet } from "../src/providers/mailjet.ts";
-import { ses } from "../src/providers/ses.ts";
-import { findSmtp, readSmtp, smtpReason } from "../src/providers/smtp.ts";
+import { ses } from "../src/providers/ses/index.ts";
+import { findSmtp, readSmtp, smtpReason } from "../src/providers/kit/smtp.ts";
 import { hostileElements, MALFORMED_AUTHORIZATIONS, nested } from "./hostile.ts";
 import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "./provider-cases.ts";
 

@@ -4,9 +4,9 @@ import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { configOf } from "../src/config.ts";
+import { configOf } from "../src/config/config.ts";
 import worker from "../src/index.ts";
-import { retain } from "../src/store/retention.ts";
+import { retain } from "../src/store/write/retention.ts";
 import {
   deliver,
   envWith,

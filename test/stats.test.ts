@@ -4,9 +4,9 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { newcombe, verdictOf, wilson } from "../src/model/proportion.ts";
-import { endOf, outward, piecesOf, startOf, type Bucket } from "../src/model/stats.ts";
-import { goneFrom } from "../src/store/count.ts";
+import { newcombe, verdictOf, wilson } from "../src/model/stats/proportion.ts";
+import { endOf, outward, piecesOf, startOf, type Bucket } from "../src/model/stats/counts.ts";
+import { goneFrom } from "../src/store/write/counters.ts";
 import {
   deliver,
   envWith,

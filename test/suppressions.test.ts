@@ -3,8 +3,8 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { configOf } from "../src/config.ts";
-import { DEFAULT_POLICY } from "../src/model/policy.ts";
+import { configOf } from "../src/config/config.ts";
+import { DEFAULT_POLICY } from "../src/model/suppression/policy.ts";
 import { providers } from "../src/providers/index.ts";
 import {
   deliver,
@@ -253,7 +253,7 @@ describe("lists", () => {
       suppressed: true,
       history: [{ reason: "unsubscribed", scope: null }],
     });
-    const { readEnvelope } = await import("../src/process/work.ts");
+    const { readEnvelope } = await import("../src/process/parse.ts");
     const { decodeFrame } = await import("../src/model/envelope.ts");
     const frame = decodeFrame(message);
     if (frame.batch !== null) throw new Error("a pointer");

@@ -2,15 +2,15 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { getContact } from "../store/contacts.ts";
-import { findErased } from "../store/erased.ts";
-import { listTimeline } from "../store/events.ts";
-import { ofErased } from "../store/suppressions.ts";
-import { json, needs, pageOf, problems } from "./api.ts";
-import { answerList, listOf } from "./lists.ts";
-import { address, TimelineQuery } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { getContact } from "../store/events/contacts.ts";
+import { findErased } from "../store/erasure/erased.ts";
+import { listTimeline } from "../store/events/events.ts";
+import { ofErased } from "../store/suppressions/suppressions.ts";
+import { json, needs, pageOf, problems } from "./kit/responses.ts";
+import { answerList, listOf } from "./kit/lists.ts";
+import { address, TimelineQuery } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { Contact, Event } from "./schemas.ts";
 import { contactShape, eventShape } from "./shapes.ts";
 

@@ -1,7 +1,7 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
 import * as z from "zod";
-import { keep } from "../ingest/keep.ts";
+import { keep } from "../ingest/durable.ts";
 import { bodyToJson } from "../model/envelope.ts";
 import type { Db } from "../store/db.ts";
 import {
@@ -12,11 +12,11 @@ import {
   markReplayed,
 } from "../store/dead-letters.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
-import { json, needs, pageOf, problems } from "./api.ts";
-import { answerList, listOf } from "./lists.ts";
-import { LettersQuery } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { json, needs, pageOf, problems } from "./kit/responses.ts";
+import { answerList, listOf } from "./kit/lists.ts";
+import { LettersQuery } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
 import { letterShape } from "./shapes.ts";
 

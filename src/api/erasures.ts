@@ -2,13 +2,13 @@
 
 import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
-import { SUPPRESSION_REASONS } from "../model/policy.ts";
-import { mentions } from "../model/spelling.ts";
-import { getErasure, type Erasure } from "../store/erasures.ts";
-import { json, needs, problems } from "./api.ts";
-import { address } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
+import { mentions } from "../model/address-search.ts";
+import { getErasure, type Erasure } from "../store/erasure/erasures.ts";
+import { json, needs, problems } from "./kit/responses.ts";
+import { address } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
 import { iso, isoOrNull } from "./shapes.ts";
 

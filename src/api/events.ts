@@ -2,16 +2,16 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { configOf } from "../config.ts";
-import { deliveryOf, elementAt } from "../providers/delivery.ts";
+import { configOf } from "../config/config.ts";
+import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
-import { getEnvelope } from "../store/archive.ts";
-import { getEvent, listEvents, type RawPlace } from "../store/events.ts";
-import { json, needs, pageOf, problems } from "./api.ts";
-import { answerList, listOf } from "./lists.ts";
-import { EventsQuery } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { getEnvelope } from "../store/bucket/archive.ts";
+import { getEvent, listEvents, type RawPlace } from "../store/events/events.ts";
+import { json, needs, pageOf, problems } from "./kit/responses.ts";
+import { answerList, listOf } from "./kit/lists.ts";
+import { EventsQuery } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { Event, EventWithRaw } from "./schemas.ts";
 import { eventShape } from "./shapes.ts";
 

@@ -1,15 +1,15 @@
 // /v1/history: stored deliveries read anew after a parser was mended, first to see what would come of it, then for good.
 
 import * as z from "zod";
-import { configOf } from "../config.ts";
-import { applyDifferences } from "../process/apply.ts";
-import type { Difference } from "../process/differences.ts";
-import { readRange } from "../process/renormalise.ts";
-import type { EventRow } from "../store/rows.ts";
-import { json, needs, problems } from "./api.ts";
-import { instant, word } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { configOf } from "../config/config.ts";
+import { applyDifferences } from "../history/apply.ts";
+import type { Difference } from "../history/differences.ts";
+import { readRange } from "../history/renormalise.ts";
+import type { EventRow } from "../store/write/rows.ts";
+import { json, needs, problems } from "./kit/responses.ts";
+import { instant, word } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { eventType, time } from "./schemas.ts";
 import { iso } from "./shapes.ts";
 

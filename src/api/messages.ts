@@ -2,12 +2,12 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { findMessages, getMessage } from "../store/messages.ts";
-import { listEvents } from "../store/events.ts";
-import { json, needs, problems } from "./api.ts";
-import { MessagesQuery } from "./parameters.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { findMessages, getMessage } from "../store/events/messages.ts";
+import { listEvents } from "../store/events/events.ts";
+import { json, needs, problems } from "./kit/responses.ts";
+import { MessagesQuery } from "./kit/parameters.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
 import { messageShape } from "./shapes.ts";
 

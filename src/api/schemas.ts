@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { EVENT_TYPES, REASONS } from "../model/event.ts";
-import { SUPPRESSION_REASONS } from "../model/policy.ts";
+import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 
 /** ISO 8601 in UTC with milliseconds. */
 export const time = z.iso.datetime().meta({ examples: ["2026-11-21T09:30:00.000Z"] });

@@ -1,14 +1,14 @@
 // What /v1 answers: the stored rows in the words of the event model, times as ISO 8601 in UTC with milliseconds.
 
-import { strongestOf, type Suppression } from "../model/contact.ts";
+import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { decidingEvent } from "../model/message.ts";
-import type { ContactRecord } from "../store/contacts.ts";
+import type { ContactRecord } from "../store/events/contacts.ts";
 import type { ListedLetter } from "../store/dead-letters.ts";
-import { eventShape, iso, isoOrNull } from "../store/event-shape.ts";
-import type { StoredEvent } from "../store/events.ts";
-import type { MessageRow } from "../store/messages.ts";
-import type { SourceRecord } from "../store/sources.ts";
-import type { ListedSuppression } from "../store/suppression-list.ts";
+import { eventShape, iso, isoOrNull } from "../store/events/event-view.ts";
+import type { StoredEvent } from "../store/events/events.ts";
+import type { MessageRow } from "../store/events/messages.ts";
+import type { SourceRecord } from "../store/events/sources.ts";
+import type { ListedSuppression } from "../store/suppressions/list.ts";
 
 export { eventShape, iso, isoOrNull };
 

@@ -1,9 +1,9 @@
 // /v1/sources: whether each source is alive, and what it brought.
 
 import * as z from "zod";
-import { listSources } from "../store/sources.ts";
-import { json, needs, problems } from "./api.ts";
-import { createRoute, router } from "./routes.ts";
+import { listSources } from "../store/events/sources.ts";
+import { json, needs, problems } from "./kit/responses.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { Source } from "./schemas.ts";
 import { sourceShape } from "./shapes.ts";
 

@@ -1,12 +1,12 @@
 // /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
 
 import * as z from "zod";
-import { configOf, digestOf } from "../config.ts";
-import { SCOPES } from "../model/scope.ts";
+import { configOf, digestOf } from "../config/config.ts";
+import { SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
-import { json, needs, problems } from "./api.ts";
-import { ProblemError } from "./problem.ts";
-import { createRoute, router } from "./routes.ts";
+import { json, needs, problems } from "./kit/responses.ts";
+import { ProblemError } from "./kit/problem.ts";
+import { createRoute, router } from "./kit/routes.ts";
 import { iso, isoOrNull } from "./shapes.ts";
 
 const tags = ["Tokens"];

@@ -3,7 +3,7 @@
 // Why by origin: an envelope that is delivered again after a crash must be granted what it was granted before, or the
 // crash loses events; another envelope with the same report must not. Remembering who came first tells the two apart.
 
-import { suppressionsOf, type Suppression } from "../model/contact.ts";
+import { suppressionsOf, type Suppression } from "../model/suppression/fold.ts";
 import {
   addFact,
   factsIn,
@@ -12,9 +12,9 @@ import {
   withoutFacts,
   type Fact,
   type Facts,
-} from "../model/facts.ts";
-import { keyOfId } from "../model/id.ts";
-import type { Policies } from "../model/policy.ts";
+} from "../model/suppression/evidence.ts";
+import { keyOfId } from "../model/event-id.ts";
+import type { Policies } from "../model/suppression/policy.ts";
 
 /** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `fact`: what it says, if anything. */
 export interface Claim {

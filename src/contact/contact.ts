@@ -5,12 +5,12 @@
 // per period. The key-value interface is used because a table of its own would cost two rows for every new contact.
 
 import { DurableObject } from "cloudflare:workers";
-import { configOf } from "../config.ts";
-import { strongestOf } from "../model/contact.ts";
-import { NO_FACTS } from "../model/facts.ts";
-import type { Policies } from "../model/policy.ts";
-import { amend, type Amendment } from "./amend.ts";
-import { carryOut, type ActAnswer, type Order } from "./acts.ts";
+import { configOf } from "../config/config.ts";
+import { strongestOf } from "../model/suppression/fold.ts";
+import { NO_FACTS } from "../model/suppression/evidence.ts";
+import type { Policies } from "../model/suppression/policy.ts";
+import { amend, type Amendment } from "./corrections.ts";
+import { carryOut, type ActAnswer, type Order } from "./commands.ts";
 import {
   CLAIMS_LIVE,
   decide,

@@ -6,12 +6,12 @@
 //   5. once nobody can be alive who began before the tombstone stood, rows and the walk's end are looked at again;
 //   6. the request forgets the address.
 
-import { configOf } from "../config.ts";
-import { firstIdAt, timeOfId } from "../model/id.ts";
-import { newId } from "../model/new-id.ts";
-import { archiveKey } from "../store/archive.ts";
+import { configOf } from "../config/config.ts";
+import { firstIdAt, timeOfId } from "../model/event-id.ts";
+import { newId } from "../lib/new-id.ts";
+import { archiveKey } from "../store/bucket/archive.ts";
 import { removeLettersOf } from "../store/dead-letters.ts";
-import { hashOf } from "../store/erased.ts";
+import { hashOf } from "../store/erasure/erased.ts";
 import {
   findErasure,
   finishErasure,
@@ -23,8 +23,8 @@ import {
   runningErasures,
   type Erasure,
   type Running,
-} from "../store/erasures.ts";
-import { leftOf } from "./letters.ts";
+} from "../store/erasure/erasures.ts";
+import { leftOf } from "./dead-letters.ts";
 import { walk, WALKED } from "./walk.ts";
 
 /**

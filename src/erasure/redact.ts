@@ -4,9 +4,9 @@
 // first that leaves nothing of the contact and everything of the others is taken, and where none does, the body goes.
 
 import type { Envelope } from "../model/envelope.ts";
-import { ERASED_ADDRESS, mentions, placesOf } from "../model/spelling.ts";
-import { deliveryOf } from "../providers/delivery.ts";
-import { readJsonText } from "../providers/json.ts";
+import { ERASED_ADDRESS, mentions, placesOf } from "../model/address-search.ts";
+import { deliveryOf } from "../providers/kit/delivery.ts";
+import { readJsonText } from "../providers/kit/json.ts";
 import { providers, type ParsedDelivery } from "../providers/index.ts";
 import { itemsOf } from "./json-items.ts";
 

@@ -1,10 +1,10 @@
 // Objects of the bucket without some contacts. A rewrite holds only if the object is still the one that was read, so that
 // two erasures at once do not undo each other; lines that nobody was taken out of stay as they are written.
 
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
-import { mentionsPlainly, plainOf } from "../model/spelling.ts";
-import { archiveKey, ARCHIVE_METADATA } from "../store/archive.ts";
+import { mentionsPlainly, plainOf } from "../model/address-search.ts";
+import { archiveKey, ARCHIVE_METADATA } from "../store/bucket/archive.ts";
 import { redact } from "./redact.ts";
 
 const TRIES = 5;

@@ -2,10 +2,10 @@
 // what was never worked off. So every object that may be old enough is looked at, once for all erasures that are under
 // way, from where the least far of them is.
 
-import type { Config } from "../config.ts";
-import { firstIdAt } from "../model/id.ts";
-import { archiveKey } from "../store/archive.ts";
-import { moveOn, type Looked, type Running } from "../store/erasures.ts";
+import type { Config } from "../config/config.ts";
+import { firstIdAt } from "../model/event-id.ts";
+import { archiveKey } from "../store/bucket/archive.ts";
+import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
 import { rewriteObject } from "./rewrite.ts";
 
 const ARCHIVE = "archive/";

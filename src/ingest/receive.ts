@@ -1,14 +1,14 @@
 // Door 1. The checks come in a fixed order, nothing is parsed, and the answer 200 means that the request is durable:
 // whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
 
-import type { Config, Source } from "../config.ts";
-import { newId } from "../model/new-id.ts";
+import type { Config, Source } from "../config/config.ts";
+import { newId } from "../lib/new-id.ts";
 import type { Envelope } from "../model/envelope.ts";
-import { TOKEN_PARAMETER } from "../providers/credentials.ts";
-import { deliveryOf } from "../providers/delivery.ts";
+import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
+import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
 import { MAX_BODY, readBody } from "./body.ts";
-import { keep, type Bindings } from "./keep.ts";
+import { keep, type Bindings } from "./durable.ts";
 
 /** What the caller learns; the log learns why. */
 const ANSWERS = {

@@ -1,7 +1,7 @@
 // The spool: queue messages that wait in the bucket because the queue did not take them, or because they came by the
 // backup path. A scheduled run moves them into the queue. Moving one twice is harmless: the envelope's id stays.
 
-import { within } from "../model/deadline.ts";
+import { within } from "../lib/deadline.ts";
 
 const PREFIX = "spool/";
 /** Limits of sendBatch: 100 messages and 256 KB, of which the platform's own share is left free. */

@@ -6,16 +6,16 @@
 // What was sent and not yet noted is sent again then, under the same id.
 
 import { DurableObject } from "cloudflare:workers";
-import { CONTACT_CHARS } from "../model/id.ts";
-import { ok } from "../model/result.ts";
-import { readFeed } from "../store/events.ts";
-import { noteAttempts, type AttemptRecord } from "../store/attempts.ts";
-import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes.ts";
+import { CONTACT_CHARS } from "../model/event-id.ts";
+import { ok } from "../lib/result.ts";
+import { readFeed } from "../store/events/events.ts";
+import { noteAttempts, type AttemptRecord } from "../store/pipes/delivery-log.ts";
+import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes/pipes.ts";
 import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
-import { openPipe, type OpenPipe } from "./open.ts";
-import { eventRow, pick, pipedOf, type Picked } from "./pick.ts";
+import { openPipe, type OpenPipe } from "./load.ts";
+import { eventRow, pick, pipedOf, type Picked } from "./select.ts";
 import { LOOK, Reader, SLICE, type Slice } from "./reader.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";

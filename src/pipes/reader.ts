@@ -1,10 +1,10 @@
 // Reads a pipe's feeds slice by slice, and while one is delivered prepares the next: in a long catch-up each wait for the
 // database counts.
 
-import { readFeed } from "../store/events.ts";
-import { readNotices } from "../store/notices.ts";
-import type { OpenPipe } from "./open.ts";
-import { eventRow, noticeRow, pick, type Picked, type Row } from "./pick.ts";
+import { readFeed } from "../store/events/events.ts";
+import { readNotices } from "../store/pipes/notices.ts";
+import type { OpenPipe } from "./load.ts";
+import { eventRow, noticeRow, pick, type Picked, type Row } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */

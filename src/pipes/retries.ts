@@ -1,8 +1,8 @@
 // The events of a pipe that failed alone, each with its own waits: a table in the pipe's object, one row an event.
 
-import { readSeqs } from "../store/events.ts";
-import { readNoticeSeqs } from "../store/notices.ts";
-import { eventRow, noticeRow, type Row } from "./pick.ts";
+import { readSeqs } from "../store/events/events.ts";
+import { readNoticeSeqs } from "../store/pipes/notices.ts";
+import { eventRow, noticeRow, type Row } from "./select.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */
 export interface Retry {

@@ -1,7 +1,7 @@
 // The event that `test` sends: like a real one, of an address that cannot exist.
 
-import { NO_DETAILS } from "../providers/fields.ts";
-import type { StoredEvent } from "../store/events.ts";
+import { NO_DETAILS } from "../providers/kit/fields.ts";
+import type { StoredEvent } from "../store/events/events.ts";
 
 /** A delivery of a mail that nobody sent. `now`: ms. Its place in the feed is 0, which no event has. */
 export function sampleEvent(now: number): StoredEvent {

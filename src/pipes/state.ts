@@ -1,6 +1,6 @@
 // What a pipe's object keeps: where it is, and how its destination is. One value, written once a slice.
 
-import type { Place } from "../store/pipes.ts";
+import type { Place } from "../store/pipes/pipes.ts";
 
 /** Why nothing is sent at present; times in ms. */
 export interface Down {

@@ -1,8 +1,8 @@
 // Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
 
-import { forgetAttempts } from "../store/attempts.ts";
-import { forgetNotices } from "../store/notices.ts";
-import { forgetPipe, listDuties } from "../store/pipes.ts";
+import { forgetAttempts } from "../store/pipes/delivery-log.ts";
+import { forgetNotices } from "../store/pipes/notices.ts";
+import { forgetPipe, listDuties } from "../store/pipes/pipes.ts";
 
 /** ms for which an isolate knows which pipes there are. */
 export const PIPES_KNOWN_FOR = 5_000;

@@ -1,9 +1,9 @@
 // One call to each contact's Durable Object for all of its events in a portion.
 
 import type { Claim, ClaimAnswer } from "../contact/claims.ts";
-import { changeOf, type ContactChange } from "../store/rows.ts";
-import { within } from "../model/deadline.ts";
-import type { Candidate } from "./work.ts";
+import { changeOf, type ContactChange } from "../store/write/rows.ts";
+import { within } from "../lib/deadline.ts";
+import type { Candidate } from "./parse.ts";
 
 /** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
 const AT_ONCE = 128;

@@ -1,19 +1,19 @@
 // Door 2: the queue's consumer, and the only place that acknowledges or retries. An envelope is acknowledged when all of
 // its events are stored; what fails for a passing reason comes again, and finds its claims granted as before.
 
-import { configOf, type Config } from "../config.ts";
-import { within } from "../model/deadline.ts";
+import { configOf, type Config } from "../config/config.ts";
+import { within } from "../lib/deadline.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { newId } from "../model/new-id.ts";
-import { getEnvelope, putBatch } from "../store/archive.ts";
+import { newId } from "../lib/new-id.ts";
+import { getEnvelope, putBatch } from "../store/bucket/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { sliceOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { takeOut } from "./take-out.ts";
-import { cut, hasRejects, readEnvelope, type Located, type Portion, type Work } from "./work.ts";
+import { takeOut } from "./erased.ts";
+import { cut, hasRejects, readEnvelope, type Located, type Portion, type Work } from "./parse.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */

@@ -1,15 +1,15 @@
 // Stores a claimed portion. A portion that the database can never take (a value it refuses) is halved until the one event
 // is alone that cannot be stored; that one becomes a dead letter and its neighbours are stored.
 
-import { within } from "../model/deadline.ts";
-import { deliveryOf, elementAt } from "../providers/delivery.ts";
+import { within } from "../lib/deadline.ts";
+import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
-import { toJson } from "../providers/json.ts";
+import { toJson } from "../providers/kit/json.ts";
 import { letterOf, lettersOf } from "../store/dead-letters.ts";
-import type { DeadLetter, SourceUpdate, Tally } from "../store/rows.ts";
-import { storeSlice, type Slice } from "../store/slice.ts";
+import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
+import { storeSlice, type Slice } from "../store/write/slice.ts";
 import type { Claimed } from "./claim.ts";
-import type { Candidate, Portion, Work } from "./work.ts";
+import type { Candidate, Portion, Work } from "./parse.ts";
 
 const DEADLINE = 60_000;
 

@@ -1,11 +1,11 @@
 // When a destination refuses nearly everybody, its soft bounces say nothing about single addresses. Such bounces are marked
 // before they are claimed, by what is counted of their own quarter of an hour: the first mark stays with the fact.
 
-import { within } from "../model/deadline.ts";
-import type { Storm } from "../model/facts.ts";
-import type { StormPolicy } from "../model/policy.ts";
-import { readOutcomes, type Outcomes } from "../store/outcomes.ts";
-import type { Candidate } from "./work.ts";
+import { within } from "../lib/deadline.ts";
+import type { Storm } from "../model/suppression/evidence.ts";
+import type { StormPolicy } from "../model/suppression/policy.ts";
+import { readOutcomes, type Outcomes } from "../store/stats/outcomes.ts";
+import type { Candidate } from "./parse.ts";
 
 const BUCKET = 300_000;
 const DEADLINE = 30_000;

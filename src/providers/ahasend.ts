@@ -1,10 +1,10 @@
 // AhaSend: https://ahasend.com/docs/api-reference/webhooks/retry-policy
 // One event per request, in the form of Standard Webhooks but for the key, which is the secret's text as it stands.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./credentials.ts";
-import type { ElementResult } from "./elements.ts";
+import { verifyKeyOrSecret } from "./kit/credentials.ts";
+import type { ElementResult } from "./kit/elements.ts";
 import {
   flag,
   LONGEST,
@@ -16,13 +16,13 @@ import {
   tags,
   text,
   time,
-} from "./fields.ts";
-import type { JsonObject } from "./json.ts";
-import { byName, firstText, firstValue } from "./names.ts";
+} from "./kit/fields.ts";
+import type { JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstValue } from "./kit/names.ts";
 import type { Provider } from "./provider.ts";
-import { verifyStandardWebhook } from "./signatures.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
-import { parseStandardWebhook, type WebhookContext } from "./standard-webhook.ts";
+import { verifyStandardWebhook } from "./kit/signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
+import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
 /** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
 const TYPES = table<EventType>({

@@ -2,14 +2,14 @@
 // https://learn.microsoft.com/azure/event-grid/communication-services-email-events
 // Event Grid signs nothing; what it can carry is a secret in the URL or in a header.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifySecretOrHeader } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./fields.ts";
-import { isObject, readJson, type JsonObject } from "./json.ts";
+import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
+import { isObject, readJson, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Handshake, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.

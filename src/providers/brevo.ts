@@ -2,15 +2,15 @@
 // https://developers.brevo.com/docs/marketing-webhooks
 // One object per request, or batches of them. Nothing is signed, and no field is an event's own id: `id` is the webhook's.
 
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifySecretOrHeader } from "./credentials.ts";
-import { isBlank, parseElements, type ElementResult } from "./elements.ts";
-import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./fields.ts";
-import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./json.ts";
-import { byName, firstText, firstTime, firstValue, type NamedFields } from "./names.ts";
+import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
+import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
+import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, firstValue, type NamedFields } from "./kit/names.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 
 interface Meaning {
   type: EventType;

@@ -3,15 +3,15 @@
 // nothing that a request could claim. The envelope of the events is documented, the payload's field names less so, and
 // they are looked up like those of any JSON sender.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Smtp } from "../model/event.ts";
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
-import { bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
-import { contactsOf, NAMES } from "./generic-fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
-import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./names.ts";
+import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
+import { bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
+import { contactsOf, NAMES } from "./kit/usual-fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/names.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /** What the events' types begin with. */
 export const EVENT_PREFIX = "cf.email.sending.";

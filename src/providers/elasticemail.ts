@@ -1,16 +1,16 @@
 // Elastic Email's HTTP notifications: https://help.elasticemail.com/en/articles/2376855
 // One call per event with its data in the query, or in a form or JSON body; unsigned, and without an event id.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
-import { verifySharedSecret } from "./credentials.ts";
-import { parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, table } from "./fields.ts";
-import { parseVerbatim, type JsonObject } from "./json.ts";
-import { byName, firstText, firstTime, isEmpty } from "./names.ts";
-import { parameterElements } from "./parameters.ts";
+import { verifySharedSecret } from "./kit/credentials.ts";
+import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, table } from "./kit/fields.ts";
+import { parseVerbatim, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, isEmpty } from "./kit/names.ts";
+import { parameterElements } from "./kit/parameters.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp } from "./smtp.ts";
+import { findSmtp } from "./kit/smtp.ts";
 
 /**
  * https://help.elasticemail.com/en/articles/2376855 : the notifications' words; behind them those by which the API calls

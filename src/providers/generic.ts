@@ -1,17 +1,17 @@
 // Any sender of plain events as JSON, a form or XML: home-made systems, relays, and services without a file of their own. It reads the
 // field names and event words that such systems share, and checks shared secrets, HMACs or Standard Webhooks.
 
-import { fail, ok, type Result } from "../model/result.ts";
-import { TOKEN_PARAMETER, verifySharedSecret } from "./credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
-import { LONGEST, makeEvent, text } from "./fields.ts";
-import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./generic-fields.ts";
-import { readParameters } from "./form.ts";
-import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./json.ts";
-import { byName, firstText, firstTime, texts, type NamedFields } from "./names.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { LONGEST, makeEvent, text } from "./kit/fields.ts";
+import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./kit/usual-fields.ts";
+import { readParameters } from "./kit/form.ts";
+import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/names.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "./provider.ts";
-import { verifyHmac, verifyStandardWebhook } from "./signatures.ts";
-import { xmlElements } from "./xml.ts";
+import { verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
+import { xmlElements } from "./kit/xml.ts";
 
 export const generic: Provider = {
   id: "generic",

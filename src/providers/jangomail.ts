@@ -4,18 +4,18 @@
 // signature and no event id, and on activation the last seven days come at once: old times are good times.
 
 import { createHash } from "node:crypto";
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { TOKEN_PARAMETER, verifySharedSecret } from "./credentials.ts";
-import { parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./fields.ts";
-import { queryOf, readParameters } from "./form.ts";
-import { isObject, parseVerbatim, toJson, type JsonObject } from "./json.ts";
-import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./names.ts";
-import type { NamedFields } from "./names.ts";
-import { parameterElements } from "./parameters.ts";
+import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
+import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
+import { queryOf, readParameters } from "./kit/form.ts";
+import { isObject, parseVerbatim, toJson, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./kit/names.ts";
+import type { NamedFields } from "./kit/names.ts";
+import { parameterElements } from "./kit/parameters.ts";
 import type { Provider } from "./provider.ts";
-import { findSmtp } from "./smtp.ts";
+import { findSmtp } from "./kit/smtp.ts";
 
 /**
  * https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API : the seven tabs, and how people

@@ -1,10 +1,10 @@
 // Lettermint's webhooks: https://docs.lettermint.co/ ; the words and the signature are those of its own library,
 // https://github.com/lettermint/lettermint-node . One object per request: { id, event, created_at, data }.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifyWithAny } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { verifyWithAny } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   flag,
   LONGEST,
@@ -16,11 +16,11 @@ import {
   tags,
   text,
   time,
-} from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+} from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { concatenate, verifyHmac } from "./signatures.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { concatenate, verifyHmac } from "./kit/signatures.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
  * https://github.com/lettermint/lettermint-node : its type WebhookEvent. Left to `unknown`: message.inbound (mail that

@@ -1,15 +1,15 @@
 // MailerSend's webhooks: https://developers.mailersend.com/api/v1/webhooks.html
 // One signed activity per request. What its event is called stands outside, all else in `data`.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./fields.ts";
-import { isObject, readJson, type JsonObject } from "./json.ts";
+import { verifyKeyOrSecret } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import { isObject, readJson, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { verifyHmac } from "./signatures.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { verifyHmac } from "./kit/signatures.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 const PREFIX = "activity.";
 

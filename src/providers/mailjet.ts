@@ -2,14 +2,14 @@
 // Version 1 posts one object, Version 2 ("group events") an array. There is no signature; basic auth in the URL is the
 // means that Mailjet documents.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifySharedSecret } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { verifySharedSecret } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { readSmtp } from "./smtp.ts";
+import { readSmtp } from "./kit/smtp.ts";
 
 /** https://dev.mailjet.com/email/guides/webhooks/#event-types ; Mailjet's `sent` is "accepted by the receiving server". */
 const TYPES = table<EventType>({

@@ -1,15 +1,15 @@
 // Mailtrap's webhooks: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
 // `{ "events": [...] }`, or one event on each line where the payload format is JSON Lines; both are signed.
 
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./credentials.ts";
-import { isBlank, parseElements, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./fields.ts";
-import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./json.ts";
+import { verifyKeyOrSecret } from "./kit/credentials.ts";
+import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./kit/fields.ts";
+import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { verifyHmac } from "./signatures.ts";
-import { isSenders, readSmtp, smtpReason } from "./smtp.ts";
+import { verifyHmac } from "./kit/signatures.ts";
+import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
 
 /**
  * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#event-types ; compared without case and with a space for

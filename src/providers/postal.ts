@@ -1,15 +1,15 @@
 // Postal, the mail server to run oneself: https://docs.postalserver.io/developer/webhooks
 // One object per request: { event, timestamp, payload, uuid }, signed with the key of the installation.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifySharedSecret, verifyWithAny } from "./credentials.ts";
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { verifySharedSecret, verifyWithAny } from "./kit/credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { isPublicKey, matchesRsa } from "./public-keys.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { isPublicKey, matchesRsa } from "./kit/public-keys.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /** https://docs.postalserver.io/developer/webhooks ; `MessageSent` is told once the receiving server took the mail. */
 const TYPES = table<EventType>({

@@ -1,14 +1,25 @@
 // Postmark's webhooks: https://postmarkapp.com/developer/webhooks/webhooks-overview
 // One object per post, told apart by RecordType. There is no signature: basic auth or headers of the customer's choice.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifySecretOrHeader } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, flag, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import {
+  address,
+  flag,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  table,
+  tags,
+  text,
+  time,
+} from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, smtpReason } from "./smtp.ts";
+import { findSmtp, smtpReason } from "./kit/smtp.ts";
 
 /** What a report comes to: its type, a bounce's class, the reason. */
 type Meaning = readonly [EventType, ("hard" | "soft" | null)?, Reason?];

@@ -2,10 +2,10 @@
 // One event per request, signed by Svix: the id of the event stands in a header alone. The mail's recipients come as a
 // list, and which of them an event is about is not told.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./credentials.ts";
-import type { ElementResult } from "./elements.ts";
+import { verifyKeyOrSecret } from "./kit/credentials.ts";
+import type { ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
   LONGEST,
@@ -17,12 +17,12 @@ import {
   tags,
   text,
   time,
-} from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+} from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Provider } from "./provider.ts";
-import { verifyStandardWebhook } from "./signatures.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
-import { parseStandardWebhook, type WebhookContext } from "./standard-webhook.ts";
+import { verifyStandardWebhook } from "./kit/signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
+import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
 /** https://resend.com/docs/webhooks/event-types ; `sent` only says that Resend took the mail and will try. */
 const TYPES = table<EventType>({

@@ -2,15 +2,15 @@
 // Its webhooks publish to a topic of Scaleway's Topics and Events, which speaks SNS's language: the same envelope, the same
 // confirmation of a new URL.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifySharedSecret } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
-import type { JsonObject } from "./json.ts";
+import { verifySharedSecret } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
+import type { JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
-import { confirmationOf, openEnvelope, readUrl } from "./sns.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { confirmationOf, openEnvelope, readUrl } from "./kit/sns.ts";
 
 /**
  * https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/ ; `email_dropped` is

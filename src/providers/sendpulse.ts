@@ -1,14 +1,14 @@
 // SendPulse's SMTP webhooks: https://sendpulse.com/integrations/api/smtp#webhooks
 // An array of events, posted every 30 seconds or by the 500. Nothing is signed and no event has an id.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason, Smtp } from "../model/event.ts";
-import { verifySharedSecret } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, table, text, time } from "./fields.ts";
-import type { JsonObject } from "./json.ts";
+import { verifySharedSecret } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
+import type { JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { isSenders, readSmtp, smtpReason } from "./smtp.ts";
+import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
 
 /** https://sendpulse.com/integrations/api/smtp#webhooks ; the same event is spelled in several ways there. */
 const TYPES = table<EventType>({

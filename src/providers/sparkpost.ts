@@ -1,10 +1,10 @@
 // SparkPost, now Bird: https://developers.sparkpost.com/api/webhooks/
 // Batches: an array of `{ "msys": { <class>: { ... } } }`, one event each. Nothing is signed.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifySecretOrHeader } from "./credentials.ts";
-import { jsonElements, parseElements, PING, type ElementResult } from "./elements.ts";
+import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   countryCode,
   flag,
@@ -17,10 +17,10 @@ import {
   tags,
   text,
   time,
-} from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
+} from "./kit/fields.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Provider } from "./provider.ts";
-import { readSmtp, reasonOfWords } from "./smtp.ts";
+import { readSmtp, reasonOfWords } from "./kit/smtp.ts";
 
 /**
  * https://developers.sparkpost.com/api/webhooks/ ; a first open is told twice, by the pixels at the top

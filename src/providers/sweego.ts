@@ -1,10 +1,10 @@
 // Sweego: https://learn.sweego.io/docs/webhooks
 // One event per request. Its words come with hyphens and with underscores, with `email_` in front and without.
 
-import { fail, ok } from "../model/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./credentials.ts";
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
+import { verifyKeyOrSecret } from "./kit/credentials.ts";
+import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
   LONGEST,
@@ -16,12 +16,12 @@ import {
   tags,
   text,
   time,
-} from "./fields.ts";
-import type { JsonObject } from "./json.ts";
-import { byName, firstText, firstValue, type NamedFields } from "./names.ts";
+} from "./kit/fields.ts";
+import type { JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstValue, type NamedFields } from "./kit/names.ts";
 import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { fromBase64, readStandardWebhook, verifyHmac } from "./signatures.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./smtp.ts";
+import { fromBase64, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
+import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only says that Sweego sent it on its way. */
 const TYPES = table<EventType>({

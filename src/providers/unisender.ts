@@ -3,14 +3,14 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
-import { equalSecrets } from "./credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, table, text, time } from "./fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
+import { equalSecrets } from "./kit/credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, table, text, time } from "./kit/fields.ts";
+import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { findSmtp } from "./smtp.ts";
+import { findSmtp } from "./kit/smtp.ts";
 
 /** https://godocs.unisender.ru/web-api-ref#callback-format : status. */
 const TYPES = table<readonly [EventType, "hard"?]>({

@@ -2,14 +2,14 @@
 // A post wraps lists in lists: event_message[] > event_data[] > details[], with the event's name in a list as well. Every
 // item of event_message is an element here; of opens, ZeptoMail only reports the first.
 
-import { fail, ok, type Result } from "../model/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, ParsedEvent } from "../model/event.ts";
-import { verifySecretOrHeader } from "./credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./elements.ts";
-import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "./fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "./json.ts";
+import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "./kit/fields.ts";
+import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./smtp.ts";
+import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /** https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which say the same. */
 const TYPES = table<readonly [EventType, ("hard" | "soft")?]>({

@@ -1,8 +1,8 @@
 // Dead letters: what was authenticated and could not become an event. D1 lists them, the bucket keeps the envelope whole.
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
-import { mentions } from "../model/spelling.ts";
-import type { DeadLetter } from "./rows.ts";
+import { mentions } from "../model/address-search.ts";
+import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */

@@ -1,6 +1,6 @@
 // Tokens that were made through the API, and when any token was last used. What its holder shows is never stored.
 
-import type { Scope } from "../model/scope.ts";
+import type { Scope } from "../model/token-scope.ts";
 import type { Db } from "./db.ts";
 
 /** A token made through the API; times in ms. */

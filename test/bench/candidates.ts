@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { beforeExit } from "../../src/local/shutdown.ts";
+import { beforeExit } from "../../src/cli/shutdown.ts";
 import { makeStorage, start, type Bindings, type Running } from "./runtime.ts";
 import { CREDENTIALS, PASSWORD, USER } from "./works.ts";
 

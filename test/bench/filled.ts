@@ -1,8 +1,8 @@
 // Databases with many events in them. The rows are made in SQL, in the shape and with the ids that real events have, so
 // that the index is as large and as scattered.
 
-import type { Progress } from "../../src/local/progress.ts";
-import { contactPrefix } from "../../src/model/id.ts";
+import type { Progress } from "../../src/cli/progress.ts";
+import { contactPrefix } from "../../src/model/event-id.ts";
 import { contactOf } from "./events.ts";
 import { askLab, type Running } from "./runtime.ts";
 

@@ -3,8 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startProgress, type Progress } from "../../src/local/progress.ts";
-import { giveUp, run, shutDown, stopOnSignals } from "../../src/local/shutdown.ts";
+import { startProgress, type Progress } from "../../src/cli/progress.ts";
+import { giveUp, run, shutDown, stopOnSignals } from "../../src/cli/shutdown.ts";
 import { bill } from "./parts/bill.ts";
 import { growth } from "./parts/growth.ts";
 import { ingest } from "./parts/ingest.ts";

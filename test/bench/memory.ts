@@ -1,7 +1,7 @@
 // The memory of a Worker's isolate, asked of the runtime while requests come. The process as a whole says nothing: the local
 // database, queues and objects live in it, too, and it grows for a Worker that does nothing.
 
-import { within } from "../../src/model/deadline.ts";
+import { within } from "../../src/lib/deadline.ts";
 
 /** ms between two samples. */
 export const EVERY = 200;

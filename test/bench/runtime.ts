@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
-import { beforeExit } from "../../src/local/shutdown.ts";
+import { beforeExit } from "../../src/cli/shutdown.ts";
 import { storage } from "../storage.ts";
 
 export const ROOT = join(import.meta.dirname, "..", "..");

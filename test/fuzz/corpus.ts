@@ -2,9 +2,9 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { claimKey, eventId } from "../../src/model/id.ts";
+import { claimKey, eventId } from "../../src/model/event-id.ts";
 import { providers } from "../../src/providers/index.ts";
-import { ROOT } from "../../src/local/wrangler.ts";
+import { ROOT } from "../../src/cli/wrangler.ts";
 
 const FIXTURES = join(ROOT, "test", "fixtures");
 const RECEIVED_AT = Date.parse("2026-01-01T00:00:00Z");

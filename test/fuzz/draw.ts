@@ -1,6 +1,6 @@
 // Drawing from lists that may be empty as far as the compiler knows.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 
 /** Any item of the list. Throws where there is none. */
 export function draw<T>(random: Random, items: readonly T[]): T {

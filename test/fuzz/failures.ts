@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../../src/local/wrangler.ts";
+import { ROOT } from "../../src/cli/wrangler.ts";
 import type { Finding, FuzzRequest } from "./types.ts";
 
 const FAILURES = join(".wrangler", "fuzz", "failures");

@@ -1,6 +1,6 @@
 // Mutations that know nothing of what the bytes mean.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 
 /** Bytes that readers trip over: NUL, marks of order, no UTF-8, overlong and surrogate encodings, quotes, gzip, controls. */
 const NASTY: readonly [string, ...string[]] = [

@@ -1,6 +1,6 @@
 // Mutations of form bodies and queries: odd values, names that come again, very many fields, broken escapes.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 import { hostileText } from "./mutate-json.ts";
 
 /** The form with one to three changes. */

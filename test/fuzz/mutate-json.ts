@@ -1,6 +1,6 @@
 // Mutations of JSON that leave it JSON: values that break naive readers, keys that are not fields, keys that come twice.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 
 /** Text that goes into the JSON as it stands, for what no JavaScript value can say. */
 const RAW: readonly [string, ...string[]] = [

@@ -1,7 +1,7 @@
 // What may follow `npm run fuzz --`.
 
 import { parseArgs } from "node:util";
-import { fail, ok, type Result } from "../../src/model/result.ts";
+import { fail, ok, type Result } from "../../src/lib/result.ts";
 
 export interface Options {
   help: boolean;

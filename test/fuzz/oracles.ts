@@ -1,6 +1,6 @@
 // What holds for every answer, whatever was asked.
 
-import { ROOT } from "../../src/local/wrangler.ts";
+import { ROOT } from "../../src/cli/wrangler.ts";
 import { SECRET_WORD } from "./settings.ts";
 import type { Answer, FuzzRequest, Outcome } from "./types.ts";
 

@@ -1,7 +1,7 @@
 // What is sent: the request at a place follows from the seed and the place alone, so that a run can be repeated however
 // fast it was, and a single request made again without those before it.
 
-import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import { providers } from "../../src/providers/index.ts";
 import { namesOf, samples, verifyCases, type Names, type Sample, type VerifySample } from "./corpus.ts";
 import { draw } from "./draw.ts";

@@ -4,11 +4,11 @@
 import { createWriteStream } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { findPort, startEdge, type Edge } from "../../src/local/edge.ts";
-import { format, startProgress } from "../../src/local/progress.ts";
-import { apiAt } from "../../src/local/read-back.ts";
-import { beforeExit, giveUp, run, shutDown, stopOnSignals } from "../../src/local/shutdown.ts";
-import { ROOT } from "../../src/local/wrangler.ts";
+import { findPort, startEdge, type Edge } from "../../src/cli/edge.ts";
+import { format, startProgress } from "../../src/cli/progress.ts";
+import { apiAt } from "../../src/demo/read-back.ts";
+import { beforeExit, giveUp, run, shutDown, stopOnSignals } from "../../src/cli/shutdown.ts";
+import { ROOT } from "../../src/cli/wrangler.ts";
 import { drive, type Driven } from "./drive.ts";
 import { keepFinding, readRequests } from "./failures.ts";
 import { findCause, likeness } from "./find-cause.ts";

@@ -2,9 +2,9 @@
 // no secret and no address, their state makes sense, and they go when they are told to.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Edge } from "../../src/local/edge.ts";
-import { readEvents, type Api } from "../../src/local/read-back.ts";
-import { startReceiver, type Receiver } from "../../src/local/receiver.ts";
+import type { Edge } from "../../src/cli/edge.ts";
+import { readEvents, type Api } from "../../src/demo/read-back.ts";
+import { startReceiver, type Receiver } from "../../src/demo/receiver.ts";
 import { leaks } from "./oracles.ts";
 import { API_TOKEN } from "./settings.ts";
 import { ADDRESS } from "./worker-log.ts";

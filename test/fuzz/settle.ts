@@ -2,9 +2,9 @@
 // everything that was stored must be readable.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Edge } from "../../src/local/edge.ts";
-import { countDeadLetters, readEvents, readSources, sumOf, type Api } from "../../src/local/read-back.ts";
-import { totalOf, type Counts } from "../../src/local/traffic/traffic.ts";
+import type { Edge } from "../../src/cli/edge.ts";
+import { countDeadLetters, readEvents, readSources, sumOf, type Api } from "../../src/demo/read-back.ts";
+import { totalOf, type Counts } from "../../src/demo/traffic/traffic.ts";
 import type { Driven } from "./drive.ts";
 import type { WorkerLog } from "./worker-log.ts";
 

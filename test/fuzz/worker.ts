@@ -5,9 +5,9 @@
 import { Socket } from "node:net";
 import { env as bindings } from "cloudflare:workers";
 import worker from "../../src/index.ts";
-import { configOf } from "../../src/config.ts";
+import { configOf } from "../../src/config/config.ts";
 import { open } from "../../src/process/consume.ts";
-import { readEnvelope } from "../../src/process/work.ts";
+import { readEnvelope } from "../../src/process/parse.ts";
 
 export { Contact, Pipe } from "../../src/index.ts";
 

@@ -1,9 +1,9 @@
 // What tests of pipes need on their side: attempts by hand, and events on their way.
 
 import { env } from "cloudflare:workers";
-import { type Exchange, pipeFetch } from "../../src/pipes/http.ts";
+import { type Exchange, pipeFetch } from "../../src/pipes/transport/http.ts";
 import type { Attempt, Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
-import { type PayloadForm, render } from "../../src/pipes/payload.ts";
+import { type PayloadForm, render } from "../../src/pipes/transport/payload.ts";
 
 /** An attempt of local development, and what was noted of it. It has no deadline but that of `changes.signal`. */
 export function attemptOf(changes: Partial<Attempt> = {}): { attempt: Attempt; notes: Exchange[] } {

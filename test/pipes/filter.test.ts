@@ -4,13 +4,13 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { decidingEvent } from "../../src/model/message.ts";
-import { readFacts } from "../../src/pipes/filter/facts.ts";
-import { HIDDEN, hideWords } from "../../src/pipes/filter/words.ts";
+import { readFacts } from "../../src/pipes/filter/lookups.ts";
+import { HIDDEN, hideWords } from "../../src/pipes/filter/reserved-words.ts";
 import { compileFilter, evaluate, type Facts, type Filter } from "../../src/pipes/filter/filter.ts";
 import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-regex.ts";
-import { hashOf } from "../../src/store/erased.ts";
-import { listEvents } from "../../src/store/events.ts";
-import { checkContacts } from "../../src/store/suppressions.ts";
+import { hashOf } from "../../src/store/erasure/erased.ts";
+import { listEvents } from "../../src/store/events/events.ts";
+import { checkContacts } from "../../src/store/suppressions/suppressions.ts";
 import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read, rows } from "../support.ts";
 
 type Fields = Record<string, unknown>;

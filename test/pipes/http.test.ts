@@ -11,7 +11,7 @@ import {
   type PipeRequest,
   refusalOf,
   retryAfterOf,
-} from "../../src/pipes/http.ts";
+} from "../../src/pipes/transport/http.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30);
 

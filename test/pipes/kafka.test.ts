@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { objectsOf } from "../../src/pipes/kinds/kafka-answers.ts";
 import { kafka } from "../../src/pipes/kinds/kafka.ts";
-import { orderKey } from "../../src/pipes/slices.ts";
+import { orderKey } from "../../src/pipes/transport/batches.ts";
 import { attemptOf, failures, outgoing, outgoingOfSize } from "./attempts.ts";
 import { cases, confluentCase, redpandaCase } from "./cases/kafka.ts";
 import { describeKind } from "./suite.ts";

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Outgoing } from "../../src/pipes/kinds/kind.ts";
-import { mediaType, render, renderBatch } from "../../src/pipes/payload.ts";
+import { mediaType, render, renderBatch } from "../../src/pipes/transport/payload.ts";
 
 const event = {
   id: "e1",

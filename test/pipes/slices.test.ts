@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
-import { deliverInSlices } from "../../src/pipes/slices.ts";
+import { deliverInSlices } from "../../src/pipes/transport/batches.ts";
 import { outgoing } from "./attempts.ts";
 
 const LIMITS = { events: 4, bytes: 100, one: 150 };

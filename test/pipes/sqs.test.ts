@@ -2,7 +2,7 @@
 
 import { describe, expect, inject, it } from "vitest";
 import { sqs } from "../../src/pipes/kinds/sqs.ts";
-import { orderKey } from "../../src/pipes/slices.ts";
+import { orderKey } from "../../src/pipes/transport/batches.ts";
 import { attemptOf, failures, outgoing, outgoingOfSize } from "./attempts.ts";
 import { cases, sqsSettings } from "./cases/sqs.ts";
 import { describeKind } from "./suite.ts";

@@ -4,7 +4,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import * as z from "zod";
-import type { Exchange } from "../../src/pipes/http.ts";
+import type { Exchange } from "../../src/pipes/transport/http.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
 import { attemptOf, eventually, failures, outgoingOf, outgoingOfSize, type Fields } from "./attempts.ts";
 import type { RoomState, Taken } from "./peers/rooms.ts";

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { webhook } from "../../src/pipes/kinds/webhook.ts";
-import { newSigningSecret, publicKeyOf, sign } from "../../src/pipes/signing.ts";
+import { newSigningSecret, publicKeyOf, sign } from "../../src/pipes/transport/signing.ts";
 import type { WebhookSettings } from "../../src/pipes/kinds/webhook.ts";
 import { attemptOf, eventually, outgoingOf } from "./attempts.ts";
 import { cases, OTHER_SECRET, webhookCase } from "./cases/webhook.ts";

@@ -4,7 +4,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
-import type { Fact as ObjectFact } from "../../src/model/facts.ts";
+import type { Fact as ObjectFact } from "../../src/model/suppression/evidence.ts";
 import { callApi, names } from "./questions.ts";
 import {
   destinationOf,

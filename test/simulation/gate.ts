@@ -4,10 +4,10 @@
 
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { Order } from "../../src/contact/acts.ts";
-import type { Amendment } from "../../src/contact/amend.ts";
+import type { Order } from "../../src/contact/commands.ts";
+import type { Amendment } from "../../src/contact/corrections.ts";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Pipe } from "../../src/pipes/pipe.ts";
 
 const setTimer = globalThis.setImmediate;

@@ -3,7 +3,7 @@
 
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
+import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";
 import { makeObserver, type Observer } from "./observer.ts";
 import { makeObjects, type Objects } from "./pipe-objects.ts";

@@ -2,7 +2,7 @@
 // same message to two consumers, an acknowledgement that gets lost, and the dead-letter queue after the last retry, where a
 // message may come under another id.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 
 /** Retries of the simulated queue; few, so that histories reach the dead-letter queue. */
 const MOST_RETRIES = 2;

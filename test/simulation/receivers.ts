@@ -1,7 +1,7 @@
 // Those to whom simulated pipes deliver: each in the mood that the round gives it, request by request as chance decides, and
 // each remembers what it took.
 
-import type { Random } from "../../src/local/traffic/random.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";
 import type { Mood, PipePlan } from "./pipe-world.ts";
 

@@ -4,7 +4,7 @@
 import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
 import { checkErased, erasedContacts, type Erased, type HeardClaim } from "./erased.ts";
-import type { Report } from "../../src/local/traffic/types.ts";
+import type { Report } from "../../src/demo/traffic/types.ts";
 import { MISTAKEN } from "./reports.ts";
 import type { World } from "./world.ts";
 

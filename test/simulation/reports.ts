@@ -1,9 +1,9 @@
 // ESPs and what they report in a simulated history.
 
 import type { EventType } from "../../src/model/event.ts";
-import { DIALECTS } from "../../src/local/traffic/dialects/index.ts";
-import { EXPECTED } from "../../src/local/traffic/mails.ts";
-import type { Dialect, Happening, Mail, Report } from "../../src/local/traffic/types.ts";
+import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
+import { EXPECTED } from "../../src/demo/traffic/mails.ts";
+import type { Dialect, Happening, Mail, Report } from "../../src/demo/traffic/types.ts";
 
 /** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
 export const SENDERS = DIALECTS.filter(

@@ -2,8 +2,8 @@
 // somebody else. Each has people and mails of its own and comes after all else that happens in a world, so that the rest of
 // the world is as it would be without it.
 
-import type { Random } from "../../src/local/traffic/random.ts";
-import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
+import type { Random } from "../../src/demo/traffic/random.ts";
+import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
 import { DAY, DOMAINS, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
 import type { Act, Parcel, Round } from "./world.ts";

@@ -5,9 +5,9 @@ import { createExecutionContext, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import worker from "../../src/index.ts";
-import { withBasic } from "../../src/local/traffic/letters.ts";
-import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
-import type { Letter } from "../../src/local/traffic/types.ts";
+import { withBasic } from "../../src/demo/traffic/letters.ts";
+import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
+import type { Letter } from "../../src/demo/traffic/types.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";

@@ -1,8 +1,8 @@
 // What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which letters,
 // and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
 
-import { randomFrom, type Random } from "../../src/local/traffic/random.ts";
-import type { Dialect, Happening, Report } from "../../src/local/traffic/types.ts";
+import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
+import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
 import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";

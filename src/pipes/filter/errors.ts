@@ -2,7 +2,7 @@
 // reason: types and names of the filter say enough, and a value may be an address.
 
 import { EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
-import { showWords } from "./words.ts";
+import { showWords } from "./reserved-words.ts";
 
 const TOKENS: Record<string, string> = {
   EOF: "the end of the filter",

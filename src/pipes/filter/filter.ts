@@ -1,13 +1,13 @@
 // Which events a pipe passes on: an expression in CEL (cel.dev) over the event's fields and what is known of its message
 // and contact. It is checked when it is saved, and never throws when it is asked; nothing is made into code.
 
-import { fail, ok, type Result } from "../../model/result.ts";
-import { lookThrough } from "./bounds.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { lookThrough } from "./cost.ts";
 import { failureOf, mistakeIn, placeOf } from "./errors.ts";
-import { environment, VARIABLES, type Facts, type Needs } from "./names.ts";
-import { HIDDEN, hideWords } from "./words.ts";
+import { environment, VARIABLES, type Facts, type Needs } from "./variables.ts";
+import { HIDDEN, hideWords } from "./reserved-words.ts";
 
-export type { Facts, Needs } from "./names.ts";
+export type { Facts, Needs } from "./variables.ts";
 
 /** Characters of a filter's text. */
 export const LONGEST_FILTER = 4_000;

@@ -4,7 +4,7 @@
 // The syntax is that of RE2, which CEL asks for: no backreferences and no looking around. A text either matches somewhere
 // or does not; what matched is not told.
 
-import { fail, ok, type Result } from "../../model/result.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
 import {
   parsePattern,
   refuse,

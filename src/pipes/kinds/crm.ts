@@ -4,8 +4,8 @@
 // difference.
 
 import * as z from "zod";
-import { objectOf, textOf } from "../json.ts";
-import { outcomeOfItems } from "../slices.ts";
+import { objectOf, textOf } from "../../lib/json.ts";
+import { outcomeOfItems } from "../transport/batches.ts";
 import type { Outcome, Outgoing } from "./kind.ts";
 
 /** What can be told, and what of it where it is not obvious. */

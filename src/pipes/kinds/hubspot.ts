@@ -4,9 +4,9 @@
 // https://developers.hubspot.com/docs/api-reference/error-handling
 
 import * as z from "zod";
-import { httpsOrigin } from "../destination-url.ts";
-import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
-import { codeOf, isObject, objectOf, parsedJson, textOf, type JsonObject } from "../json.ts";
+import { httpsOrigin } from "../transport/destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
+import { codeOf, isObject, objectOf, parsedJson, textOf, type JsonObject } from "../../lib/json.ts";
 import {
   fieldsSetting,
   foldContacts,

@@ -2,9 +2,9 @@
 // with an HTTP status; v2 a list with the codes of the Kafka protocol.
 
 import * as z from "zod";
-import { outcomeOf, type Answer } from "../http.ts";
-import { parsedJson } from "../json.ts";
-import { outcomeOfItems, type ItemFailure } from "../slices.ts";
+import { outcomeOf, type Answer } from "../transport/http.ts";
+import { parsedJson } from "../../lib/json.ts";
+import { outcomeOfItems, type ItemFailure } from "../transport/batches.ts";
 import type { Outcome } from "./kind.ts";
 
 const coded = z.object({ error_code: z.int() });

@@ -4,8 +4,8 @@
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";
-import { outcomeOf, outcomeOfError, refusalOf, type Answer, type PipeRequest } from "../http.ts";
-import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../slices.ts";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer, type PipeRequest } from "../transport/http.ts";
+import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
 import { codeOf, resultsOfV2, resultsOfV3 } from "./kafka-answers.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 

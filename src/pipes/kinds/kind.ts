@@ -1,7 +1,7 @@
 // What a kind of pipe is: its settings, its limits, and how it delivers a batch. One file each, and a line in index.ts.
 
 import type * as z from "zod";
-import type { Exchange, PipeFetch } from "../http.ts";
+import type { Exchange, PipeFetch } from "../transport/http.ts";
 
 /** One event on its way to a destination. */
 export interface Outgoing {

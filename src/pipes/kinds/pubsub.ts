@@ -5,9 +5,9 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
-import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
-import { parsedJson } from "../json.ts";
-import { attributesOf, deliverInSlices, orderKey } from "../slices.ts";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
+import { parsedJson } from "../../lib/json.ts";
+import { attributesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.

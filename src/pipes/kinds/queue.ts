@@ -2,7 +2,7 @@
 // https://developers.cloudflare.com/queues/platform/limits/
 
 import * as z from "zod";
-import { bytesOf, deliverInSlices } from "../slices.ts";
+import { bytesOf, deliverInSlices } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // There, 1 KB are 1,000 bytes, and about 100 bytes a message are the platform's own.

@@ -2,11 +2,11 @@
 // delivered. Each attempt has a connection of its own, because a Worker's sockets do not outlive the call that opened them.
 
 import * as z from "zod";
-import { publishAll, type Ending, type Fate } from "../amqp.ts";
-import { isLocal } from "../destination-url.ts";
-import { refusalOf } from "../http.ts";
-import { textOf } from "../json.ts";
-import { bytesOf, outcomeOfItems, type ItemFailure } from "../slices.ts";
+import { publishAll, type Ending, type Fate } from "../transport/amqp.ts";
+import { isLocal } from "../transport/destination-url.ts";
+import { refusalOf } from "../transport/http.ts";
+import { textOf } from "../../lib/json.ts";
+import { bytesOf, outcomeOfItems, type ItemFailure } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Bytes that AMQP has for names and properties. */

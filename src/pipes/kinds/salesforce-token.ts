@@ -2,8 +2,8 @@
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm
 
 import { createHash } from "node:crypto";
-import { outcomeOf } from "../http.ts";
-import { codeOf, objectOf, parsedJson, textOf } from "../json.ts";
+import { outcomeOf } from "../transport/http.ts";
+import { codeOf, objectOf, parsedJson, textOf } from "../../lib/json.ts";
 import type { Attempt, Outcome } from "./kind.ts";
 
 interface Credentials {

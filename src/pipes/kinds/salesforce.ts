@@ -4,9 +4,9 @@
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 
 import * as z from "zod";
-import { httpsOrigin } from "../destination-url.ts";
-import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
-import { codeOf, isObject, objectOf, parsedJson } from "../json.ts";
+import { httpsOrigin } from "../transport/destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
+import { codeOf, isObject, objectOf, parsedJson } from "../../lib/json.ts";
 import {
   fieldsSetting,
   foldContacts,

@@ -3,8 +3,8 @@
 
 import { createHmac } from "node:crypto";
 import * as z from "zod";
-import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
-import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../slices.ts";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
+import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // 256 KB a message or batch in the Basic and Standard tiers, with its properties; Premium takes 1 MB over HTTP. So several

@@ -1,7 +1,7 @@
 // A batch of events as a message that people read in Slack: what happened by type and count, then a line for each.
 // https://docs.slack.dev/messaging/formatting-message-text and https://docs.slack.dev/reference/block-kit/blocks/section-block
 
-import { objectOf, textOf } from "../json.ts";
+import { objectOf, textOf } from "../../lib/json.ts";
 import type { Outgoing } from "./kind.ts";
 
 /**

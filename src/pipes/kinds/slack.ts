@@ -4,8 +4,8 @@
 // https://docs.slack.dev/apis/web-api/rate-limits and https://docs.slack.dev/reference/block-kit/blocks
 
 import * as z from "zod";
-import { httpsUrl, isLocal } from "../destination-url.ts";
-import { outcomeOf, outcomeOfError, type Answer } from "../http.ts";
+import { httpsUrl, isLocal } from "../transport/destination-url.ts";
+import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 import { slackMessage } from "./slack-message.ts";
 

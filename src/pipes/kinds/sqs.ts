@@ -3,8 +3,8 @@
 
 import { AwsV4Signer } from "aws4fetch";
 import * as z from "zod";
-import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../http.ts";
-import { parsedJson } from "../json.ts";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
+import { parsedJson } from "../../lib/json.ts";
 import {
   attributesOf,
   bytesOf,
@@ -12,7 +12,7 @@ import {
   orderKey,
   outcomeOfItems,
   type ItemFailure,
-} from "../slices.ts";
+} from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // A message, and all of a request, may hold 1 MiB since August 2025; queues that are older, and many consumers, still take

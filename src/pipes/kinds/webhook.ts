@@ -5,10 +5,10 @@
 
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../http.ts";
-import { mediaType, PAYLOAD_FORMS, renderBatch } from "../payload.ts";
-import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../signing.ts";
-import { bytesOf, deliverInSlices } from "../slices.ts";
+import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
+import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
+import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
+import { bytesOf, deliverInSlices } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */

@@ -3,9 +3,9 @@
 
 import tidings from "../../../src/index.ts";
 import { encodeFrame } from "../../../src/model/envelope.ts";
-import { timeId } from "../../../src/model/id.ts";
-import { configOf } from "../../../src/config.ts";
-import { readEnvelope } from "../../../src/process/work.ts";
+import { timeId } from "../../../src/model/event-id.ts";
+import { configOf } from "../../../src/config/config.ts";
+import { readEnvelope } from "../../../src/process/parse.ts";
 import { storeFloor, type FloorEnv, type FloorRow } from "../candidates/floor.ts";
 import tutorial, {
   toEvent,

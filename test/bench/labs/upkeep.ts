@@ -4,8 +4,8 @@
 
 import tidings from "../../../src/index.ts";
 import { encodeFrame, type Envelope } from "../../../src/model/envelope.ts";
-import { timeId } from "../../../src/model/id.ts";
-import { getBatch, listBatches, putBatch } from "../../../src/store/archive.ts";
+import { timeId } from "../../../src/model/event-id.ts";
+import { getBatch, listBatches, putBatch } from "../../../src/store/bucket/archive.ts";
 import { array, mailjetJson, type EventPlan } from "../events.ts";
 import type {
   Archiving,

@@ -3,7 +3,7 @@
 // half of the contacts are new that month, the others had mail before, one mail in a hundred ends in an unsubscribe, and
 // each contact's monthly alarm rings. Express has no such bill: its machine costs the same whatever comes.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { tidingsBindings } from "../candidates.ts";
 import { contactOf, KINDS, type EventPlan } from "../events.ts";
 import { digits } from "../figures.ts";

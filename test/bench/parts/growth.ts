@@ -1,7 +1,7 @@
 // Growth: what storing an event costs when the database holds ten thousand and when it holds a million. The same slices go
 // through the whole consumer into both, in turns.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { BEGAN, KINDS, type EventPlan } from "../events.ts";
 import { fill } from "../filled.ts";
 import { figureOf, inTurns, ratioOf, spread } from "../figures.ts";

@@ -1,7 +1,7 @@
 // What a handler costs in the isolate, without the HTTP server, the queue and the network around it: labs/handler.ts times
 // many calls in a row, and the candidates take turns.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { tidingsBindings } from "../candidates.ts";
 import { figureOf, inTurns, ratioOf, spread, digits } from "../figures.ts";
 import type { PartResult } from "../results.ts";

@@ -2,7 +2,7 @@
 // run at once, each in its own process, and are measured in turns. Their queues are drained, not worked off; Express,
 // which has no queue, stores before it answers.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { startCandidates, type Name } from "../candidates.ts";
 import { digits, figureOf, inTurns, quantile, ratioOf, spread, type Figure } from "../figures.ts";
 import { saturate, sendAtRate, type Load } from "../load.ts";

@@ -1,6 +1,6 @@
 // Pipes: how fast one catches up, whether a dead one delays another, and what passing an event on costs.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { measureCatchUp } from "../pipes/catch-up.ts";
 import { measureCost } from "../pipes/cost.ts";
 import { measureIsolation } from "../pipes/isolation.ts";

@@ -1,7 +1,7 @@
 // Reading: what questions to a million events cost, against the least that a question can be, through the same Worker and
 // in turns; and whether a whole export takes more memory the longer it goes on.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { tidingsBindings } from "../candidates.ts";
 import { contactOf } from "../events.ts";
 import { digits, inTurns, quantile } from "../figures.ts";

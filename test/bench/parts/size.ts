@@ -4,8 +4,8 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Progress } from "../../../src/local/progress.ts";
-import { runWrangler } from "../../../src/local/wrangler.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
+import { runWrangler } from "../../../src/cli/wrangler.ts";
 import { CREDENTIALS } from "../works.ts";
 import { figureOf, inTurns, spread } from "../figures.ts";
 import type { PartResult } from "../results.ts";

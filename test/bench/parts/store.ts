@@ -2,7 +2,7 @@
 // Tidings, ten batches of 100 messages for the tutorial. The candidates take turns in one runtime. Express stores while
 // the sender waits, so its figure is what one gets by posting.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { startExpress } from "../candidates.ts";
 import { array, BEGAN, KINDS, mailjetJson, type EventPlan } from "../events.ts";
 import { digits, figureOf, inTurns, ratioOf, spread } from "../figures.ts";

@@ -1,7 +1,7 @@
 // Upkeep: what is done with events long after they were stored. Contacts are erased, what is old ends, and history is read
 // anew, in a small store and in a large one, and all times are told in what storing an event takes in the same run.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import type { PartResult } from "../results.ts";
 import { measureErasure } from "../upkeep/erasure.ts";
 import { measureHistory } from "../upkeep/history.ts";

@@ -2,7 +2,7 @@
 // the same requests from a loop that does nothing but send them. Both run in the same runtime and take turns: the pipe is
 // paused while the loop sends. What it holds in memory meanwhile is watched.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { fill } from "../filled.ts";
 import { digits, figureOf, ratioOf, spread } from "../figures.ts";
 import { heldMemory, watchMemory } from "../memory.ts";

@@ -2,7 +2,7 @@
 // a thousand, and each wakes it once. Quiet: each event comes alone and wakes it, which is the dearest that there is.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { BEGAN, contactOf } from "../events.ts";
 import { digits } from "../figures.ts";
 import type { Counts } from "../labs/counted.ts";

@@ -4,7 +4,7 @@
 // as one: of a single turn the slowest hundredth would be what the machine did in one moment.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { BEGAN, type EventPlan } from "../events.ts";
 import { digits, inTurns, quantile } from "../figures.ts";
 import type { Storing } from "../labs/pipes.ts";

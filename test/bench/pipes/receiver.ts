@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { Webhook } from "standardwebhooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeExit } from "../../../src/local/shutdown.ts";
-import { within } from "../../../src/model/deadline.ts";
+import { beforeExit } from "../../../src/cli/shutdown.ts";
+import { within } from "../../../src/lib/deadline.ts";
 
 /** A request as it came, and when: ms since the epoch, with fractions. */
 export interface Taken {

@@ -1,7 +1,7 @@
 // Erasing contacts: what it costs must depend on what there is of them, and on how many archive objects there are to look
 // through, not on how many events the database holds.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { digits, figureOf, inTurns, ratioOf } from "../figures.ts";
 import type { PartResult } from "../results.ts";
 import { askLab } from "../runtime.ts";

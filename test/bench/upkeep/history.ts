@@ -1,7 +1,7 @@
 // Reading history anew: how fast the archive is read and compared, what a change costs that a mended parser brings, and
 // whether a walk takes more memory the longer it goes on.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { digits, figureOf, inTurns } from "../figures.ts";
 import { heldMemory, watchMemory } from "../memory.ts";
 import type { PartResult } from "../results.ts";

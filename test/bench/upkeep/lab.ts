@@ -2,7 +2,7 @@
 // end, many events that are not, slices to be read anew, and slices with the contacts that are going to be erased. The many
 // are made in SQL, and their archive objects beside them.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { tidingsBindings } from "../candidates.ts";
 import { BEGAN, contactOf, KINDS, type EventPlan } from "../events.ts";
 import { fill, FILLED_FROM, MONTH } from "../filled.ts";

@@ -1,6 +1,6 @@
 // Ending what is old enough: scheduled runs, each of which ends a bounded share, until nothing old is left.
 
-import type { Progress } from "../../../src/local/progress.ts";
+import type { Progress } from "../../../src/cli/progress.ts";
 import { digits, figureOf, inTurns } from "../figures.ts";
 import type { PartResult } from "../results.ts";
 import { askLab } from "../runtime.ts";

@@ -1,7 +1,7 @@
 // Calls of the API with hostile parameters and bodies, with the right token and without. Nobody whose events are counted in
 // the end is erased.
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { EVENT_TYPES } from "../../../src/model/event.ts";
 import type { Names } from "../corpus.ts";
 import { draw } from "../draw.ts";

@@ -2,7 +2,7 @@
 
 import { gzipSync } from "node:zlib";
 import { MAX_BODY } from "../../../src/ingest/body.ts";
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import type { Sample } from "../corpus.ts";
 import { draw } from "../draw.ts";
 import { randomBytes } from "../mutate-bytes.ts";

@@ -1,7 +1,7 @@
 // What a sender may do with its connection: drip, stop in the middle, close one half or all of it, go away at the answer,
 // send the next request before the answer to the last.
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
 import type { FuzzRequest } from "../types.ts";
 

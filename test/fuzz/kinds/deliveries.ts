@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { MAX_BODY } from "../../../src/ingest/body.ts";
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { MALFORMED_AUTHORIZATIONS } from "../hostile-headers.ts";
 import type { Sample, VerifySample } from "../corpus.ts";
 import { draw } from "../draw.ts";

@@ -1,6 +1,6 @@
 // Lies about where a body ends: lengths that are wrong, doubled or no numbers, chunks that are none.
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
 import { PROVIDER_OF } from "../settings.ts";
 import type { FuzzRequest } from "../types.ts";

@@ -1,6 +1,6 @@
 // What the requests have in common that may be no proper HTTP.
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { API_TOKEN, pairOf } from "../settings.ts";
 import { request, type FuzzRequest } from "../types.ts";
 

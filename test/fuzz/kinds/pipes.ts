@@ -1,7 +1,7 @@
 // Calls about pipes: settings of each kind, right and then spoilt, filters that ask for too much, and everything that can be
 // done to a pipe. Those that are made lead to this machine's hostile receiver, or to nobody (worker.ts sees to that).
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import type { Names } from "../corpus.ts";
 import { draw } from "../draw.ts";
 import { MALFORMED_AUTHORIZATIONS } from "../hostile-headers.ts";

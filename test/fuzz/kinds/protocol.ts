@@ -1,6 +1,6 @@
 // What a client of HTTP may do wrong on the first lines: targets, methods, headers.
 
-import type { Random } from "../../../src/local/traffic/random.ts";
+import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
 import { ODD_HEADERS } from "../hostile-headers.ts";
 import { randomBytes } from "../mutate-bytes.ts";

@@ -2,7 +2,7 @@
 
 import { kafka } from "../../../src/pipes/kinds/kafka.ts";
 import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
-import { orderKey } from "../../../src/pipes/slices.ts";
+import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { KAFKA } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase } from "../suite.ts";

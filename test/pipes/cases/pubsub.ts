@@ -2,7 +2,7 @@
 
 import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
 import { pubsub } from "../../../src/pipes/kinds/pubsub.ts";
-import { orderKey } from "../../../src/pipes/slices.ts";
+import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase, Refusal } from "../suite.ts";
 

@@ -1,7 +1,7 @@
 // `servicebus` in the shared suite, against a written peer that recomputes the tokens' signatures.
 
 import { servicebus } from "../../../src/pipes/kinds/servicebus.ts";
-import { orderKey } from "../../../src/pipes/slices.ts";
+import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { attemptOf, outgoingOfSize } from "../attempts.ts";
 import { SAS_KEY } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom } from "../rooms.ts";

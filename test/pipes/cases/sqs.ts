@@ -2,7 +2,7 @@
 
 import type { Attempt, Outgoing, Verdict } from "../../../src/pipes/kinds/kind.ts";
 import { sqs } from "../../../src/pipes/kinds/sqs.ts";
-import { orderKey } from "../../../src/pipes/slices.ts";
+import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { attemptOf, outgoingOf } from "../attempts.ts";
 import { AWS_KEY } from "../peers/known.ts";
 import type { Taken } from "../peers/rooms.ts";

@@ -1,7 +1,7 @@
 // `webhook` in the shared suite: JSON, CloudEvents compressed, and signed by a private key.
 
 import { webhook } from "../../../src/pipes/kinds/webhook.ts";
-import { newSigningSecret, publicKeyOf } from "../../../src/pipes/signing.ts";
+import { newSigningSecret, publicKeyOf } from "../../../src/pipes/transport/signing.ts";
 import type { Behaviour } from "../peers/http.ts";
 import { KNOWN_SECRET } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";

@@ -1,7 +1,7 @@
 // HubSpot's batch upsert of contacts, written from its reference.
 // https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-upsert
 
-import { isObject, objectOf, parsedJson } from "../../../src/pipes/json.ts";
+import { isObject, objectOf, parsedJson } from "../../../src/lib/json.ts";
 import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
 import { HUBSPOT_TOKEN } from "./known.ts";
 import type { Peer, Taken } from "./rooms.ts";

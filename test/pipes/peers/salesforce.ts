@@ -1,7 +1,7 @@
 // Salesforce's token endpoint and its upsert of record collections, written from the REST reference.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_upsert.htm
 
-import { isObject, objectOf, parsedJson } from "../../../src/pipes/json.ts";
+import { isObject, objectOf, parsedJson } from "../../../src/lib/json.ts";
 import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
 import { SALESFORCE as CLIENT } from "./known.ts";
 import type { Peer, Taken } from "./rooms.ts";

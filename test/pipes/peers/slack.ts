@@ -1,7 +1,7 @@
 // Slack's incoming webhooks, written from their documentation.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
 
-import { isObject, parsedJson } from "../../../src/pipes/json.ts";
+import { isObject, parsedJson } from "../../../src/lib/json.ts";
 import { startHttpPeer, type PeerAnswer, type PeerRequest } from "./http.ts";
 import { SLACK_HOOK } from "./known.ts";
 import type { Peer, Taken } from "./rooms.ts";

@@ -1,0 +1,86 @@
+// Who asks, and what they may: bearer tokens, compared by their digests, so that what is stored opens nothing.
+
+import { createMiddleware } from "hono/factory";
+import { configOf, digestOf } from "../../config/config.ts";
+import { allows, type Scope } from "../../model/token-scope.ts";
+import type { Db } from "../../store/db.ts";
+import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
+import type { Api } from "./responses.ts";
+import { problem } from "./problem.ts";
+
+interface Known {
+  name: string;
+  scopes: readonly Scope[];
+  /** By the secret API_TOKENS, not through the API. */
+  configured: boolean;
+}
+
+/** How long an isolate believes that a token which was made through the API still stands, ms. */
+const BELIEVED = 30_000;
+const MOST_BELIEVED = 1_000;
+const believed = new Map<string, { known: Known; until: number }>();
+/** When this isolate last noted a token's use, ms. */
+const noted = new Map<string, number>();
+
+/**
+ * Lets in who shows a token; the others get 401 or, after many wrong ones from one address, 429. Sets `token`.
+ * A token that is revoked through the API opens nothing any more within half a minute.
+ */
+export const authenticated = createMiddleware<Api>(async (c, next) => {
+  const shown = /^bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
+  const sha256 = digestOf(shown);
+  const known = shown === "" ? null : await find(c.env, c.var.db, sha256);
+  if (known === null) return await refuse(c.env, c.req.header("cf-connecting-ip") ?? "unknown", shown !== "");
+  c.set("token", known);
+  const now = Date.now();
+  if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
+    if (noted.size >= MOST_BELIEVED) noted.clear();
+    noted.set(sha256, now);
+    const use = noteUse(c.env.DB, { sha256, ...known }, now);
+    c.executionCtx.waitUntil(
+      use.catch((error: unknown) => console.warn({ message: "a use was not noted", error: String(error) })),
+    );
+  }
+  return await next();
+});
+
+async function find(env: Env, db: Db, sha256: string): Promise<Known | null> {
+  const configured = configOf(env).tokens.get(sha256);
+  if (configured !== undefined) return { ...configured, configured: true };
+  const before = believed.get(sha256);
+  if (before !== undefined && before.until > Date.now()) return before.known;
+  believed.delete(sha256);
+  const made = await findToken(db, sha256);
+  if (made === null) return null;
+  const known: Known = { name: made.name, scopes: made.scopes, configured: false };
+  if (believed.size >= MOST_BELIEVED) believed.clear();
+  believed.set(sha256, { known, until: Date.now() + BELIEVED });
+  return known;
+}
+
+async function refuse(env: Env, address: string, wrong: boolean): Promise<Response> {
+  // The binding counts per location and forgets after a minute, which is all that guessing 256 bits has to be held back by.
+  if (wrong && env.WRONG_TOKENS !== undefined) {
+    const { success } = await env.WRONG_TOKENS.limit({ key: address });
+    if (!success) {
+      return problem(429, "Too many wrong tokens from this address; try again in a minute.", {
+        headers: { "retry-after": "60" },
+      });
+    }
+  }
+  return problem(
+    401,
+    "Send a token as `Authorization: Bearer <token>`; the README says where tokens come from.",
+    {
+      headers: { "www-authenticate": 'Bearer realm="tidings"' },
+    },
+  );
+}
+
+/** Refuses a token that may not do this. */
+export function needsScope(scope: Scope) {
+  return createMiddleware<Api>(async (c, next) => {
+    if (allows(c.var.token.scopes, scope)) return await next();
+    return problem(403, `This takes a token with the scope "${scope}".`);
+  });
+}

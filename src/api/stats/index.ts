@@ -1,0 +1,188 @@
+// /v1/stats: exact counts and rates from the counters, and whether two campaigns differ.
+
+import * as z from "zod";
+import { newcombe, VERDICTS, verdictOf, wilson } from "../../model/stats/proportion.ts";
+import { METRICS, NO_RATES, partsOf, ratesOf, endOf, RATES } from "../../model/stats/counts.ts";
+import { EVENT_TYPES } from "../../model/event.ts";
+import { readCampaign, readStats, type Group, type StatsQuery } from "../../store/stats/stats.ts";
+import { json, needs, pageOf, problems } from "../kit/responses.ts";
+import { answerList, listOf } from "../kit/lists.ts";
+import { ProblemError } from "../kit/problem.ts";
+import { createRoute, router } from "../kit/routes.ts";
+import { time } from "../schemas.ts";
+import { CompareParameters, cursorOf, placeOf, StatsParameters } from "./parameters.ts";
+import { iso } from "../shapes.ts";
+
+const tags = ["Statistics"];
+const count = z.int();
+const rate = z.number().nullable();
+
+const DENOMINATORS: Readonly<Record<(typeof RATES)[number], string>> = {
+  delivery_rate: "reached / attempted",
+  open_rate: "unique_opened / reached",
+  click_rate: "unique_clicked / reached",
+  click_to_open_rate: "unique_clicked / unique_opened",
+  opens_per_delivered: "opened / reached; every open counts, so it may pass 1",
+  clicks_per_delivered: "clicked / reached; every click counts, so it may pass 1",
+  bounce_rate: "bounced / attempted",
+  hard_bounce_rate: "hard / attempted",
+  block_rate: "blocked / attempted",
+  complaint_rate: "complained / reached",
+  unsubscribe_rate: "unsubscribed / reached",
+};
+
+const UNIQUE =
+  "Contacts whose first one of the campaign happened here, so that buckets add up; null where no campaign is asked for, " +
+  "or only some of its sources";
+
+const Stats = z
+  .object({
+    start: time.nullable().describe("Of the bucket; null for totals"),
+    end: time.nullable().describe("Of the bucket, not included"),
+    group: z
+      .string()
+      .nullable()
+      .describe("What `by` asks for; null without it, and for events without a campaign"),
+    events: count,
+    ...(Object.fromEntries(EVENT_TYPES.map((type) => [type, count])) as Record<
+      (typeof EVENT_TYPES)[number],
+      typeof count
+    >),
+    hard: count.describe("Of `bounced`"),
+    soft: count.describe("Of `bounced`"),
+    opened_human: count.describe("Of `opened`: told to be a person's"),
+    opened_machine: count.describe("Of `opened`: told to be a machine's; the provider may not tell"),
+    clicked_human: count,
+    clicked_machine: count,
+    unique_opened: count.nullable().describe(UNIQUE),
+    unique_opened_human: count.nullable().describe("The same without opens that are told to be a machine's"),
+    unique_clicked: count.nullable().describe(UNIQUE),
+    unique_clicked_human: count
+      .nullable()
+      .describe("The same without clicks that are told to be a machine's"),
+    attempted: count.describe(
+      "delivered + bounced + blocked; of sources that report no delivery in this range, sent (or bounced + blocked, if more)",
+    ),
+    reached: count.describe(
+      "delivered; of sources that report no delivery in this range, sent - bounced - blocked",
+    ),
+    ...(Object.fromEntries(
+      RATES.map((name) => [name, rate.describe(`${DENOMINATORS[name]}; null where that is 0 or not known`)]),
+    ) as Record<(typeof RATES)[number], typeof rate>),
+  })
+  .meta({ id: "Stats" });
+type Stats = z.output<typeof Stats>;
+
+export const stats = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "Exact counts and rates by time and by source, type, destination, campaign or tag",
+  description:
+    "`from` and `to` are widened to whole buckets, totals to five minutes (to days for campaigns and tags): the answer says " +
+    "which range it covers. Groups without events are left out. With `by=type` or `type=` there are no rates.",
+  request: { query: StatsParameters },
+  responses: {
+    200: listOf(
+      "The groups in order of time and name",
+      pageOf("stats", Stats).extend({ from: time, to: time }),
+    ),
+    ...problems(400),
+  },
+});
+
+stats.openapi(listing, async (c) => {
+  const { limit, ...query } = c.req.valid("query");
+  const page = async (after: string | undefined, size: number) => {
+    const place = after === undefined ? query.after : placeOf(after)?.after;
+    const found = await readStats(c.var.db, { ...query, after: place, limit: size });
+    const items = found.groups.map((group) => statsShape(group, query));
+    return { items, next: found.next === null ? null : cursorOf(query, found.next) };
+  };
+  return await answerList(c, { item: Stats, after: undefined, limit, page }, (items, next) =>
+    c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),
+  );
+});
+
+function statsShape({ slot, group, counts }: Group, query: Omit<StatsQuery, "limit">): Stats {
+  const { unique, ...numbers } = counts;
+  const { bucket, by, type } = query;
+  const whole = bucket === "none";
+  return {
+    start: whole ? null : iso(slot),
+    end: whole ? null : iso(endOf(bucket, slot)),
+    group: group === "" ? null : group,
+    ...numbers,
+    unique_opened: unique?.opened ?? null,
+    unique_opened_human: unique?.opened_human ?? null,
+    unique_clicked: unique?.clicked ?? null,
+    unique_clicked_human: unique?.clicked_human ?? null,
+    ...(by === "type" || type !== undefined ? NO_RATES : ratesOf(counts)),
+  };
+}
+
+const Side = z.object({
+  campaign: z.string(),
+  hits: count,
+  of: count,
+  rate,
+  low: rate.describe("Wilson's 95 % interval; null where `hits` are no share of `of`"),
+  high: rate,
+});
+
+const comparing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/compare",
+  tags,
+  summary: "Whether two campaigns differ, with 95 % confidence",
+  description:
+    "Opens and clicks are contacts, each counted once (open: of `reached`, click: of `reached`, click_to_open: of those who " +
+    "opened); bounces are of `attempted`, complaints and unsubscribes of `reached`, as in /v1/stats. Where the interval of " +
+    "the difference holds 0, the difference may be noise.",
+  request: { query: CompareParameters },
+  responses: {
+    200: json(
+      "The comparison",
+      z.object({
+        metric: z.enum(METRICS),
+        a: Side,
+        b: Side,
+        difference: z
+          .object({ value: z.number(), low: z.number(), high: z.number() })
+          .nullable()
+          .describe("a - b with Newcombe's 95 % interval"),
+        verdict: z.enum(VERDICTS),
+      }),
+    ),
+    ...problems(400, 404),
+  },
+});
+
+stats.openapi(comparing, async (c) => {
+  const { a, b, metric, human, ...range } = c.req.valid("query");
+  const side = async (parameter: string, campaign: string) => {
+    const counts = await readCampaign(c.var.db, campaign, range);
+    if (counts === null) throw new ProblemError(404, `${parameter}: nothing was counted of this campaign.`);
+    const parts = partsOf(metric, counts, human);
+    return { parts: { campaign, ...parts }, share: wilson(parts.hits, parts.of) };
+  };
+  const [one, other] = await Promise.all([side("a", a), side("b", b)]);
+  const between = one.share === null || other.share === null ? null : newcombe(one.share, other.share);
+  const unknown = { rate: null, low: null, high: null };
+  const difference =
+    between === null ? null : { value: between.difference, low: between.low, high: between.high };
+  return c.json(
+    {
+      metric,
+      a: { ...one.parts, ...(one.share ?? unknown) },
+      b: { ...other.parts, ...(other.share ?? unknown) },
+      difference,
+      verdict: between === null ? VERDICTS[2] : verdictOf(between),
+    },
+    200,
+  );
+});

@@ -1,0 +1,154 @@
+// The rows of an import, out of CSV, JSON or NDJSON. A row that is wrong is named by its line and costs its neighbours nothing;
+// a body that cannot be read is refused before anything of it is done.
+
+import * as z from "zod";
+import Papa from "papaparse";
+import { normalizeAddress } from "../../model/address.ts";
+import type { SuppressionReason } from "../../model/suppression/policy.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { instant } from "../kit/parameters.ts";
+import { note, reason, scope } from "./parameters.ts";
+
+/** A row as it is meant. `since`: ms, null for now. */
+export interface Row {
+  contact: string;
+  reason: SuppressionReason;
+  scope: string;
+  note: string | null;
+  since: number | null;
+}
+
+export interface Rows {
+  rows: Row[];
+  rejects: { line: number; reason: string }[];
+  /** Rows that are not in force where they come from. */
+  skipped: number;
+}
+
+type Fields = Record<string, unknown>;
+interface Line {
+  line: number;
+  fields: Fields | null;
+}
+
+/** Reads at most `most` rows; fails with "too many" where there are more. `now`: ms. */
+export function readRows(contentType: string, body: Uint8Array, now: number, most: number): Result<Rows> {
+  const text = textOf(body);
+  if (text === null) return fail("is not UTF-8");
+  const read = READERS.find(([type]) => type.test(contentType))?.[1];
+  if (read === undefined) return fail("must be text/csv, application/json or application/x-ndjson");
+  const lines = read(text, most + 1);
+  if (!lines.ok) return lines;
+  if (lines.value.length > most) return fail("too many");
+  const found: Rows = { rows: [], rejects: [], skipped: 0 };
+  for (const { line, fields } of lines.value) {
+    if (fields !== null && isOver(fields)) {
+      found.skipped += 1;
+      continue;
+    }
+    const row = fields === null ? fail("is not an object") : rowOf(fields, now);
+    if (row.ok) found.rows.push(row.value);
+    else found.rejects.push({ line, reason: row.reason });
+  }
+  return ok(found);
+}
+
+function textOf(body: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
+  } catch {
+    return null;
+  }
+}
+
+const READERS: [type: RegExp, read: (text: string, most: number) => Result<Line[]>][] = [
+  [/^text\/csv\b/i, readCsv],
+  [/^application\/(x-)?(ndjson|jsonl)\b/i, readNdjson],
+  [/^application\/json\b/i, readJson],
+];
+
+function readCsv(text: string, most: number): Result<Line[]> {
+  const { data, errors } = Papa.parse<string[]>(text, {
+    preview: most + 1,
+    delimitersToGuess: [",", ";", "\t"],
+  });
+  const broken = errors.find(({ type }) => type === "Quotes");
+  if (broken !== undefined) return fail(`is not CSV: ${broken.message} (line ${(broken.row ?? 0) + 1})`);
+  const [header = [], ...rows] = data;
+  const names = header.map((name) => name.trim().toLowerCase());
+  if (!names.some((name) => ADDRESS.includes(name))) return fail("has no header with a column `address`");
+  const lines = rows.map((cells, i): Line => ({
+    line: i + 2,
+    fields: Object.fromEntries(names.map((name, column) => [name, cells[column]])),
+  }));
+  return ok(lines.filter((_, i) => rows[i]?.some((cell) => cell.trim() !== "")));
+}
+
+function readNdjson(text: string, most: number): Result<Line[]> {
+  const lines = text.split("\n").map((part, i) => ({ part: part.trim(), line: i + 1 }));
+  const filled = lines.filter(({ part }) => part !== "").slice(0, most);
+  return ok(filled.map(({ part, line }) => ({ line, fields: fieldsOf(parsed(part)) })));
+}
+
+function readJson(text: string, most: number): Result<Line[]> {
+  const value = parsed(text);
+  if (value === undefined) return fail("is not JSON");
+  const list = Array.isArray(value) ? value : fieldsOf(value)?.["suppressions"];
+  if (!Array.isArray(list)) return fail('must be a list, or an object with a list "suppressions"');
+  const items: unknown[] = list.slice(0, most);
+  return ok(items.map((item, i) => ({ line: i + 1, fields: fieldsOf(item) })));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(value: unknown): Fields | null {
+  if (typeof value === "string") return { address: value };
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
+}
+
+const ADDRESS = ["address", "contact", "email"];
+
+/** Of an export: what was lifted or held there. */
+function isOver(fields: Fields): boolean {
+  const held = present(fields["held"]);
+  return present(fields["lifted_at"]) !== undefined || held === true || held === "true";
+}
+
+/** What a field holds; undefined where it is empty. */
+function present(value: unknown): unknown {
+  const plain = typeof value === "string" ? value.trim() : value;
+  return plain === "" || plain === null ? undefined : plain;
+}
+
+const Told = z.object({
+  address: z.string("is missing").transform((text, context) => {
+    const contact = normalizeAddress(text);
+    if (contact !== null) return contact;
+    context.addIssue({ code: "custom", message: "is not an email address" });
+    return z.NEVER;
+  }),
+  reason: reason.default("manual"),
+  scope: scope.default(""),
+  note: note.optional(),
+  since: instant.optional(),
+});
+
+function rowOf(fields: Fields, now: number): Result<Row> {
+  const address = ADDRESS.map((name) => present(fields[name])).find((value) => value !== undefined);
+  const names = ["reason", "scope", "note", "since"] as const;
+  const others = Object.fromEntries(names.map((name) => [name, present(fields[name])]));
+  const told = Told.safeParse({ ...others, address });
+  if (!told.success) {
+    const [issue] = told.error.issues;
+    return fail(`${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  const { since = null, note: words = null, address: contact, ...rest } = told.data;
+  if (since !== null && since > now) return fail("since: is in the future");
+  return ok({ contact, ...rest, note: words, since });
+}

@@ -1,0 +1,165 @@
+// /v1/suppressions: who must not be mailed and why; suppressing and lifting by hand; "may I mail these?", in one round trip.
+
+import * as z from "zod";
+import { etag } from "hono/etag";
+import { isInForce } from "../../model/suppression/fold.ts";
+import { normalizeAddress } from "../../model/address.ts";
+import { listSuppressions, type Place } from "../../store/suppressions/list.ts";
+import { liftErased } from "../../store/erasure/erased.ts";
+import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
+import { json, needs, pageOf, problems } from "../kit/responses.ts";
+import { answerList, listOf } from "../kit/lists.ts";
+import { carryOutOrder, orderId } from "../../contact/send-commands.ts";
+import { address } from "../kit/parameters.ts";
+import { ProblemError } from "../kit/problem.ts";
+import { createRoute, router } from "../kit/routes.ts";
+import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
+import { listedSuppressionShape, suppressionStatusShape, iso } from "../shapes.ts";
+import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
+
+const tags = ["Suppressions"];
+const params = z.object({ address });
+
+export const suppressions = router();
+
+const listing = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "Suppressions in order of their evidence's time; as CSV they can be imported elsewhere",
+  description:
+    "Those in force, unless `held` or `include` say otherwise. A page may be short of `limit` where filters leave much " +
+    "out; go on until `next` is null.",
+  request: { query: SuppressionsQuery },
+  responses: {
+    200: listOf("The suppressions", pageOf("suppressions", ListedSuppression)),
+    ...problems(400),
+  },
+});
+
+suppressions.openapi(listing, async (c) => {
+  const { after, limit, filter } = c.req.valid("query");
+  const page = async (from: Place | undefined, size: number) => {
+    const { items, next } = await listSuppressions(c.var.db, filter, from, size);
+    return { items: items.map(listedSuppressionShape), next };
+  };
+  return await answerList(c, { item: ListedSuppression, after, limit, page }, (items, next) =>
+    c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200),
+  );
+});
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{address}",
+  tags,
+  summary: "Whether an address may be mailed, and all that ever spoke against it",
+  description: "An address that nothing is known of is not suppressed.",
+  request: { params },
+  responses: { 200: json("The address", SuppressionStatus), ...problems(400) },
+});
+
+suppressions.get("/:address", etag());
+suppressions.openapi(single, async (c) => {
+  const contact = c.req.valid("param").address;
+  return c.json(suppressionStatusShape(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
+});
+
+const suppressing = createRoute({
+  ...needs("write"),
+  method: "put",
+  path: "/{address}",
+  tags,
+  summary: "Suppress an address by hand; once it is, asking again changes nothing",
+  request: {
+    params,
+    body: { required: false, content: { "application/json": { schema: Suppressing } } },
+  },
+  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 409, 413, 503) },
+});
+
+suppressions.openapi(suppressing, async (c) => {
+  const contact = c.req.valid("param").address;
+  const { note = null, scope = "" } = c.req.valid("json");
+  const common = { id: orderId(), reason: "manual", source: "api", by: c.var.token.name } as const;
+  const order = { kind: "entry", at: null, ...common, scope, note } as const;
+  const { snapshot } = await carryOutOrder(c.env, contact, order);
+  const standing = snapshot.suppressions.find(
+    (one) => isInForce(one) && one.reason === "manual" && one.scope === scope,
+  );
+  if (note !== null && standing?.note !== note)
+    throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
+  return c.json(suppressionStatusShape(contact, snapshot.suppressions), 200);
+});
+
+const lifting = createRoute({
+  ...needs("write"),
+  method: "delete",
+  path: "/{address}",
+  tags,
+  summary: "Lift what is in force, all of it or one reason or scope; what happens afterwards suppresses anew",
+  description:
+    "It ends what has its evidence until now, also what is heard of later. Suppressions that are held are no matter of " +
+    "this: see `release` and `drop`.",
+  request: { params, query: LiftQuery },
+  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 404, 503) },
+});
+
+suppressions.openapi(lifting, async (c) => {
+  const contact = c.req.valid("param").address;
+  const { reason = null, scope = null, note = null } = c.req.valid("query");
+  const order = { kind: "lift", id: orderId(), by: c.var.token.name, reason, scope, note } as const;
+  const { effective, snapshot } = await carryOutOrder(c.env, contact, order);
+  const outlived =
+    scope === null || scope === "" ? await liftErased(c.env.DB, c.env.BUCKET, contact, reason) : false;
+  if (!effective && !outlived)
+    throw new ProblemError(404, "There is nothing of this kind in force for this address.");
+  return c.json(suppressionStatusShape(contact, snapshot.suppressions), 200);
+});
+
+const Checked = z
+  .object({
+    address: z
+      .string()
+      .describe("As it was asked")
+      .meta({ examples: ["Bob@Example.com"] }),
+    suppressed: z.boolean(),
+    reason: suppressionReason.nullable().describe("The strongest in force"),
+    scope: z.string().nullable().describe("null for all mail, else the list that was asked for"),
+    since: time.nullable(),
+    error: z.string().nullable().describe("Why it is no address; then nothing is known of it"),
+  })
+  .meta({ id: "CheckedAddress" });
+
+const checking = createRoute({
+  ...needs("read"),
+  method: "post",
+  path: "/check",
+  tags,
+  summary: "May these be mailed? Up to 1,000 addresses, answered in the order asked",
+  request: { body: { required: true, content: { "application/json": { schema: Checking } } } },
+  responses: {
+    200: json("The addresses", z.object({ addresses: z.array(Checked) })),
+    ...problems(400, 413),
+  },
+});
+
+suppressions.openapi(checking, async (c) => {
+  const { addresses, scope = "" } = c.req.valid("json");
+  const asked = addresses.map((text) => ({ text, contact: normalizeAddress(text) }));
+  const known = asked.flatMap(({ contact }) => contact ?? []);
+  const verdicts = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
+  const answer = asked.map(({ text, contact }) => {
+    const verdict = contact === null ? undefined : verdicts.get(contact);
+    return {
+      address: text,
+      suppressed: verdict !== undefined,
+      reason: verdict?.reason ?? null,
+      scope: verdict === undefined || verdict.scope === "" ? null : verdict.scope,
+      since: verdict === undefined ? null : iso(verdict.since),
+      error: contact === null ? "is not an email address" : null,
+    };
+  });
+  return c.json({ addresses: answer }, 200);
+});

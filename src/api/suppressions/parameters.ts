@@ -1,0 +1,97 @@
+// What callers may pass about suppressions.
+
+import { Buffer } from "node:buffer";
+import * as z from "zod";
+import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
+import type { Place } from "../../store/suppressions/list.ts";
+import { instant, limit, word } from "../kit/parameters.ts";
+
+/** Most addresses of one check. */
+export const MOST_CHECKED = 1_000;
+
+export const reason = z.enum(SUPPRESSION_REASONS, `must be one of ${SUPPRESSION_REASONS.join(", ")}`);
+
+export const note = z
+  .string("must be a text")
+  .max(500, "is longer than 500 characters")
+  .meta({ examples: ["asked by phone"] });
+
+/** One list or stream, or `global` for all mail, which the model writes as ''. */
+export const scope = z
+  .string("must be a text")
+  .max(300, "is too long")
+  .regex(
+    /^(global|[a-z0-9]+:\S(.*\S)?)$/,
+    'must be "global" or a list as <provider>:<list>, such as mailjet:12',
+  )
+  .meta({ examples: ["mailjet:12"] })
+  .transform((text) => (text === "global" ? "" : text));
+
+const cursor = z.string().transform((text, context): Place => {
+  const place = Cursor.safeParse(fromBase64(text));
+  if (place.success) return place.data;
+  context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
+  return z.NEVER;
+});
+const Cursor = z.tuple([z.int(), z.string(), z.string(), z.string(), z.string()]);
+
+function fromBase64(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64url").toString());
+  } catch {
+    return null;
+  }
+}
+
+/** A place in the list as callers get it. */
+export function cursorOf(place: Place): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+export const SuppressionsQuery = z
+  .strictObject({
+    after: cursor.optional(),
+    limit,
+    reason: reason.optional(),
+    source: word.optional(),
+    scope: scope.optional(),
+    destination: word.optional().meta({ examples: ["gmail"] }),
+    since: instant.optional(),
+    until: instant.optional(),
+    held: z.literal("true", 'must be "true"').optional().meta({ description: "Those that are held back" }),
+    include: z
+      .literal("lifted", 'must be "lifted"')
+      .optional()
+      .meta({ description: "Not only those in force: also lifted and held ones" }),
+  })
+  .refine(({ held, include }) => held === undefined || include === undefined, {
+    path: ["held"],
+    message: "pass held or include, not both",
+  })
+  .transform(({ after, limit: most, held, include, ...filter }) => ({
+    after,
+    limit: most,
+    filter: { ...filter, state: stateOf(held, include) },
+  }));
+
+function stateOf(held: string | undefined, include: string | undefined): "held" | "all" | "in_force" {
+  if (held !== undefined) return "held";
+  return include === undefined ? "in_force" : "all";
+}
+
+export const Suppressing = z.strictObject({ note: note.optional(), scope: scope.optional() });
+
+export const LiftQuery = z.strictObject({
+  reason: reason.optional(),
+  scope: scope.optional(),
+  note: note.optional(),
+});
+
+export const Checking = z.strictObject({
+  addresses: z
+    .array(z.string("must be a text").max(1_000, "is too long"), "must be a list of addresses")
+    .min(1, "must not be empty")
+    .max(MOST_CHECKED, `holds more than ${MOST_CHECKED} addresses`)
+    .meta({ examples: [["ann@example.com", "Bob@Example.com"]] }),
+  scope: scope.optional(),
+});

@@ -1,0 +1,79 @@
+// What may follow `npm start --` and `npm run demo --`. Mistakes are answered with one line that says what to type instead.
+
+import { parseArgs } from "node:util";
+import { fail, ok, type Result } from "../lib/result.ts";
+
+export const DEFAULT_PORT = 8787;
+const DEFAULT_EVENTS = 2_000;
+const FEWEST_EVENTS = 200; // below, some of what the demo shows would not occur
+const MOST_EVENTS = 50_000;
+
+export interface Options {
+  help: boolean;
+  /** Null where none was asked for. */
+  port: number | null;
+  /** The demo's: stop after the report. */
+  exit: boolean;
+  /** The demo's: unique events to send. */
+  events: number;
+}
+
+export const START_USAGE = `npm start [-- --port N]
+
+  Runs Tidings on this machine, with its data in .wrangler/state.
+  --port N     listen there (default ${DEFAULT_PORT})`;
+
+export const DEMO_USAGE = `npm run demo [-- --exit] [-- --port N] [-- --events N]
+
+  Runs Tidings on this machine with a fresh state of its own, sends it two days of webhook traffic, and checks what came of it.
+  --exit       stop after the report, instead of staying up to be looked at
+  --port N     listen there (default ${DEFAULT_PORT}; with --exit any free one)
+  --events N   unique events to send, ${FEWEST_EVENTS} to ${MOST_EVENTS} (default ${DEFAULT_EVENTS})`;
+
+const COMMON = { port: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
+const DEMO = { ...COMMON, exit: { type: "boolean" }, events: { type: "string" } } as const;
+
+/** Reads the arguments behind the script's name; a mistake comes back as the sentence to show. */
+export function readOptions(script: "start" | "demo", args: string[]): Result<Options> {
+  const parsed = parse(script, args);
+  if (!parsed.ok) return parsed;
+  const { port, events, exit, help } = parsed.value;
+  const atPort = wholeNumber("--port", port, 1, 65_535);
+  if (!atPort.ok) return atPort;
+  const many = wholeNumber("--events", events, FEWEST_EVENTS, MOST_EVENTS);
+  if (!many.ok) return many;
+  return ok({
+    help: help === true,
+    port: atPort.value,
+    exit: exit === true,
+    events: many.value ?? DEFAULT_EVENTS,
+  });
+}
+
+interface Raw {
+  port?: string | undefined;
+  events?: string | undefined;
+  exit?: boolean | undefined;
+  help?: boolean | undefined;
+}
+
+function parse(script: "start" | "demo", args: string[]): Result<Raw> {
+  try {
+    return ok(parseArgs({ args, options: script === "demo" ? DEMO : COMMON }).values);
+  } catch (error) {
+    const [sentence] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)|\n/);
+    return fail(`${sentence?.trim()}; --help lists the options`);
+  }
+}
+
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): Result<number | null> {
+  if (text === undefined) return ok(null);
+  const number = Number(text);
+  if (/^\d{1,9}$/.test(text) && number >= least && number <= most) return ok(number);
+  return fail(`${name} must be a whole number from ${least} to ${most}, not "${text}"`);
+}

@@ -1,0 +1,39 @@
+// The scripts of package.json that run something begin here. Plain JavaScript for whatever Node is there, because what it checks is
+// whether the rest, TypeScript that Node itself strips of its types, can run at all.
+
+import { existsSync } from "node:fs";
+
+const [, , script, ...rest] = process.argv;
+/** @type {Record<string, string>} */
+const scripts = {
+  start: "./start.ts",
+  demo: "../demo/demo.ts",
+  deploy: "./deploy.ts",
+  simulate: "../../test/simulation/command.ts",
+  fuzz: "../../test/fuzz/run.ts",
+  bench: "../../test/bench/main.ts",
+  peers: "../../test/pipes/command.ts",
+};
+const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
+
+/** @param {string} message */
+function refuse(message) {
+  console.error(`tidings: ${message}`);
+  process.exit(1);
+}
+
+if (file === undefined) {
+  refuse(`say which of ${Object.keys(scripts).join(", ")} to run`);
+} else if (!existsSync(new URL("../../node_modules/wrangler", import.meta.url))) {
+  refuse("the dependencies are not installed yet; run `npm install` first");
+} else if (!process.features.typescript) {
+  // npm puts the Node that `npm install` brings along before any other, unless it was told to run no install scripts.
+  refuse(
+    `needs Node 22.18 or later, and this is ${process.version}; \`npm install\` brings one that \`npm start\` uses`,
+  );
+} else {
+  process.argv = [process.argv[0], script, ...rest]; // the usual shape: [node, script, ...arguments]
+  import(file).catch(function (error) {
+    refuse(String(error));
+  });
+}

@@ -1,0 +1,264 @@
+// The environment, checked once, as a total Config: whatever is wrong is a named problem that closes what it touches and
+// nothing else. No problem's text holds a value, because values here are secrets.
+
+import { createHash } from "node:crypto";
+import ipaddr from "ipaddr.js";
+import * as z from "zod";
+import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
+import { SCOPES, type Scope } from "../model/token-scope.ts";
+import { readPolicies, readStorm } from "./suppression.ts";
+import { KEEP_ALL, LEAST_DAYS, type Retention } from "../model/retention.ts";
+import { providers, type Provider } from "../providers/index.ts";
+
+export interface Problem {
+  /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
+  setting: string;
+  reason: string;
+}
+
+export type IpPolicy = "off" | "observe" | "enforce";
+
+/** One configured inbound endpoint. */
+export interface Source {
+  name: string;
+  /** Null where the configuration names none that exists: then the source is closed. */
+  provider: Provider | null;
+  /** Empty closes the source. */
+  credentials: readonly string[];
+  ipPolicy: IpPolicy;
+  /** Whether an address is in the source's list. */
+  includes(address: string): boolean;
+  /** Everything that the source's table holds, for the provider to read. */
+  settings: Record<string, unknown>;
+}
+
+export interface Config {
+  sources: ReadonlyMap<string, Source>;
+  /** SHA-256 (hexadecimal) of a token of /v1 -> who holds it. */
+  tokens: ReadonlyMap<string, ConfiguredToken>;
+  /** What suppresses a contact, by source. */
+  policies: Policies;
+  storm: StormPolicy;
+  retention: Retention;
+  /** Keys that seal the secrets of pipes, see src/pipes/sealed.ts. */
+  pipeKeys: ReadonlyMap<string, Uint8Array>;
+  problems: readonly Problem[];
+}
+
+export interface ConfiguredToken {
+  name: string;
+  scopes: readonly Scope[];
+}
+
+type RawEnv = Readonly<Record<string, unknown>>;
+export type Report = (setting: string, reason: string) => void;
+
+const cache = new WeakMap<object, Config>();
+
+/** The Config of an environment: parsed at the first call, then the same object. Problems are logged then, once. */
+export function configOf(env: object): Config {
+  const known = cache.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig({ ...env });
+  cache.set(env, config);
+  if (config.problems.length > 0) {
+    console.error({ message: "the configuration has problems", problems: config.problems });
+  }
+  return config;
+}
+
+function readConfig(env: RawEnv): Config {
+  const problems: Problem[] = [];
+  const report: Report = (setting, reason) => problems.push({ setting, reason });
+  const tables = readMap(env, "SOURCES", SourceTable, report);
+  const credentials = readMap(env, "SOURCE_CREDENTIALS", Credentials, report);
+  const names = new Set([...tables.keys(), ...credentials.keys(), ...Object.keys(providers)]);
+  const sources = new Map<string, Source>();
+  for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
+  const tokens = new Map<string, ConfiguredToken>();
+  for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
+    if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
+  const general =
+    env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
+  const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
+  const policies = readPolicies(general, settings, report);
+  const [storm, retention] = [readStorm(general), readRetention(env, report)];
+  const pipeKeys = readKeys(env, report);
+  return { sources, tokens, policies, storm, retention, pipeKeys, problems };
+}
+
+const SourceTable = z.looseObject({
+  provider: z.string().optional(),
+  ip_policy: z.enum(["off", "observe", "enforce"], 'must be "off", "observe" or "enforce"').default("off"),
+  ips: z.array(z.string(), "must be a list of addresses and CIDR ranges").default([]),
+});
+const Credential = z.string("must be a text or a list of texts").trim().min(1, "must not be empty");
+const Credentials = z.union([
+  Credential.transform((one) => [one]),
+  z.array(Credential, "must be a text or a list of texts").min(1, "must not be empty"),
+]);
+/** SHA-256 of a token, hexadecimal: what it is known by. */
+export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex");
+const ALL_SCOPES = z
+  .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
+  .min(1, "must not be empty")
+  .default(["admin"]);
+const Plain = z.string("must be a text").trim().min(1, "must not be empty");
+const Token = z.union([
+  Plain.transform((token) => ({ sha256: digestOf(token), scopes: ["admin"] as Scope[] })),
+  z
+    .strictObject({ token: Plain, scopes: ALL_SCOPES })
+    .transform(({ token, scopes }) => ({ sha256: digestOf(token), scopes })),
+  z.strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i, "must be 64 hexadecimal digits")
+      .toLowerCase(),
+    scopes: ALL_SCOPES,
+  }),
+]);
+
+/** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
+function readMap<S extends z.ZodType>(
+  env: RawEnv,
+  setting: string,
+  schema: S,
+  report: Report,
+): Map<string, z.output<S> | null> {
+  const map = new Map<string, z.output<S> | null>();
+  for (const [name, value] of Object.entries(readObject(env[setting], setting, report))) {
+    const parsed = schema.safeParse(value);
+    for (const issue of parsed.success ? [] : firstIssues(parsed.error)) {
+      report([setting, name, ...issue.path].join("."), issue.message);
+    }
+    map.set(name, parsed.success ? parsed.data : null);
+  }
+  return map;
+}
+
+/** The issues a person can act on: those inside of a union's branches, not "Invalid input". */
+function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
+  return error.issues.slice(0, 3).map((issue) => {
+    const inner =
+      issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
+    const other = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
+    const told = inner ?? other ?? issue;
+    return { path: [...issue.path, ...(told === issue ? [] : told.path)], message: told.message };
+  });
+}
+
+function readObject(value: unknown, setting: string, report: Report): Record<string, unknown> {
+  const empty = value === undefined || value === "";
+  const parsed = typeof value === "string" && !empty ? fromJson(value) : value;
+  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  if (!empty) report(setting, parsed === undefined ? "is not JSON" : "must be a JSON object");
+  else if (setting !== "SOURCES") report(setting, "is not set");
+  return {};
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readSource(
+  name: string,
+  tables: ReadonlyMap<string, z.output<typeof SourceTable> | null>,
+  credentials: ReadonlyMap<string, string[] | null>,
+  report: Report,
+): Source {
+  const configured = tables.has(name);
+  const table = tables.get(name) ?? null;
+  const providerId = table?.provider ?? name;
+  const provider = Object.hasOwn(providers, providerId) ? (providers[providerId] ?? null) : null;
+  if (provider === null && (table !== null || !configured)) {
+    const known = Object.keys(providers).join(", ");
+    const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
+    report(
+      setting,
+      `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`,
+    );
+  }
+  const named = /^[\w.-]{1,64}$/.test(name);
+  if (!named) report(`SOURCES.${name}`, "a source's name is letters, digits, dots, dashes, at most 64");
+  const ips = readRanges(`SOURCES.${name}.ips`, table?.ips ?? [], report);
+  const policy = table?.ip_policy ?? "off";
+  if (policy !== "off" && table?.ips.length === 0)
+    report(`SOURCES.${name}.ips`, `is empty, and ip_policy is ${policy}`);
+  const sound = named && ips !== null && (table !== null || !configured);
+  return {
+    name,
+    provider,
+    credentials: sound && provider !== null ? (credentials.get(name) ?? []) : [],
+    ipPolicy: policy,
+    includes: (address) => ips !== null && isWithin(address, ips),
+    settings: table ?? {},
+  };
+}
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** The ranges of a list; null where one of them is none. */
+function readRanges(setting: string, texts: readonly string[], report: Report): Range[] | null {
+  const ranges: Range[] = [];
+  for (const [index, text] of texts.entries()) {
+    const range = readRange(text);
+    if (range === null) report(`${setting}.${index}`, "is neither an IP address nor a CIDR range");
+    else ranges.push(range);
+  }
+  return ranges.length === texts.length ? ranges : null;
+}
+
+function readRange(text: string): Range | null {
+  const [address = "", bits, rest] = text.split("/");
+  if (rest !== undefined || !(ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address)))
+    return null;
+  if (bits !== undefined) return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : null;
+  const parsed = ipaddr.parse(address);
+  return [parsed, parsed.kind() === "ipv4" ? 32 : 128];
+}
+
+function isWithin(text: string, ranges: readonly Range[]): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text); // an IPv4 address in IPv6 clothes counts as IPv4
+  return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+}
+
+const days = z
+  .int("must be a whole number of days")
+  .min(
+    LEAST_DAYS,
+    `must be at least ${LEAST_DAYS}, for repeats may come that late; leave it out to keep all`,
+  );
+const RetentionTable = z.strictObject({ events_days: days.optional(), archive_days: days.optional() });
+
+/** A mistake keeps everything: what was deleted does not come back. */
+function readRetention(env: RawEnv, report: Report): Retention {
+  const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
+  const parsed = RetentionTable.safeParse(table);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) report(["RETENTION", ...issue.path].join("."), issue.message);
+    return KEEP_ALL;
+  }
+  const { events_days, archive_days } = parsed.data;
+  return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
+}
+
+const Key = z
+  .string("must be a text")
+  .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
+
+/** PIPE_KEYS: name -> 32 bytes in base64. Not set, pipes can keep no secrets. */
+function readKeys(env: RawEnv, report: Report): Map<string, Uint8Array> {
+  const keys = new Map<string, Uint8Array>();
+  if (env["PIPE_KEYS"] === undefined) return keys;
+  for (const [name, text] of readMap(env, "PIPE_KEYS", Key, report)) {
+    if (!/^[\w-]{1,64}$/.test(name))
+      report("PIPE_KEYS", "a key's name is letters, digits, dashes, at most 64");
+    else if (text !== null) keys.set(name, Buffer.from(text, "base64"));
+  }
+  return keys;
+}

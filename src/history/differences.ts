@@ -1,0 +1,61 @@
+// What becomes of stored events when their delivery is read anew, by a parser that was mended since: pure.
+
+import type { StoredRow } from "../store/events/by-archive-object.ts";
+import type { EventRow } from "../store/write/rows.ts";
+import type { Candidate } from "../process/parse.ts";
+
+/**
+ * One difference between what is stored and what is read now. A changed event keeps its id; one that is of another contact
+ * or time cannot, for its id tells these, so it vanishes and another appears.
+ */
+export type Difference =
+  | { kind: "changed"; before: StoredRow; after: Candidate }
+  | { kind: "appeared"; before: null; after: Candidate }
+  | { kind: "vanished"; before: StoredRow; after: null };
+
+/** What a mended parser may tell differently. */
+const TOLD = [
+  "contact",
+  "at",
+  "type",
+  "bounce",
+  "destination",
+  "machine",
+  "message_id",
+  "campaign",
+  "details",
+] as const satisfies readonly (keyof EventRow)[];
+
+/**
+ * The differences of one delivery. `stored`: its rows in order of seq; `read`: its events as they are read now.
+ * Rows and events belong together by id; of the others, those of one element, contact and time, in order, for an event
+ * whose identity is told differently now is still the same report.
+ */
+export function differencesOf(stored: readonly StoredRow[], read: readonly Candidate[]): Difference[] {
+  const rows = new Map(stored.map((row) => [row.id, row]));
+  const strangers: Candidate[] = [];
+  const differences: Difference[] = [];
+  for (const candidate of read) {
+    const row = rows.get(candidate.row.id);
+    rows.delete(candidate.row.id);
+    if (row === undefined) strangers.push(candidate);
+    else if (differs(row, candidate.row))
+      differences.push({ kind: "changed", before: row, after: candidate });
+  }
+  const left = Map.groupBy(rows.values(), placeOf);
+  for (const after of strangers) {
+    const before = left.get(placeOf(after.row))?.shift() ?? null;
+    if (before === null) differences.push({ kind: "appeared", before, after });
+    else if (differs(before, after.row)) differences.push({ kind: "changed", before, after });
+  }
+  for (const before of [...left.values()].flat()) differences.push({ kind: "vanished", before, after: null });
+  return differences;
+}
+
+function placeOf({ element, contact, at }: EventRow): string {
+  return JSON.stringify([element, contact, at]);
+}
+
+function differs(before: EventRow, after: EventRow): boolean {
+  return TOLD.some((field) => (before[field] ?? "") !== (after[field] ?? ""));
+}

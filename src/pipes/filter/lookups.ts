@@ -1,0 +1,68 @@
+// What filters ask beyond the event itself, looked up for a whole slice at once: its messages' times, and who is
+// suppressed now.
+
+import {
+  messageFactsOf,
+  messageFactsStatement,
+  NO_MESSAGE,
+  type FoundFacts,
+  type MessageKey,
+} from "../../store/events/message-status.ts";
+import type { Db } from "../../store/db.ts";
+import { verdictsQuery } from "../../store/suppressions/suppressions.ts";
+import type { Facts, Needs } from "./variables.ts";
+
+/** Events of which facts are read in one go. */
+export const MOST_EVENTS = 1_000;
+
+/** What of an event says which facts are its own. */
+export interface About {
+  contact?: string | null;
+  message_id?: string | null;
+}
+
+/**
+ * The facts of up to {@link MOST_EVENTS} events, in their order, in one round trip to the database, and in none where
+ * nothing is needed. `bucket` holds the key of what outlives erased contacts.
+ */
+export async function readFacts(
+  db: Db,
+  bucket: R2Bucket,
+  events: readonly About[],
+  needs: Needs,
+): Promise<Facts[]> {
+  if (events.length > MOST_EVENTS) throw new RangeError(`more than ${MOST_EVENTS} events`);
+  const keys = new Map<string, MessageKey>();
+  const contacts = new Set<string>();
+  for (const event of events) {
+    if (typeof event.contact !== "string") continue;
+    contacts.add(event.contact);
+    const key = keyOf(event);
+    if (key !== null) keys.set(nameOf(key), key);
+  }
+  const asksMessages = needs.message && keys.size > 0;
+  const standing =
+    needs.suppression && contacts.size > 0 ? await verdictsQuery(db, bucket, contacts, "") : null;
+  const statements = [
+    ...(asksMessages ? [messageFactsStatement(db, [...keys.values()])] : []),
+    ...(standing?.statements ?? []),
+  ];
+  const results = statements.length > 0 ? await db.batch<Record<string, unknown>>(statements) : [];
+  const messages = (asksMessages ? (results[0]?.results ?? []) : []) as unknown as FoundFacts[];
+  const found = new Map(messages.map((row) => [nameOf(row), messageFactsOf(row)]));
+  const verdicts = standing?.verdictsOf(results.slice(asksMessages ? 1 : 0));
+  return events.map((event) => {
+    const facts: Facts = {};
+    const key = keyOf(event);
+    if (needs.message) facts.message = (key === null ? undefined : found.get(nameOf(key))) ?? NO_MESSAGE;
+    if (needs.suppression) facts.suppression = verdicts?.get(event.contact ?? "") ?? null;
+    return facts;
+  });
+}
+
+function keyOf({ contact, message_id }: About): MessageKey | null {
+  return typeof contact === "string" && typeof message_id === "string" ? { contact, message_id } : null;
+}
+
+/** An address holds no blank. */
+const nameOf = ({ contact, message_id }: MessageKey): string => `${contact} ${message_id}`;

@@ -1,0 +1,106 @@
+// Which rows of a feed a pipe passes on, and what it sends of each.
+
+import { eventShape, iso } from "../store/events/event-view.ts";
+import type { StoredEvent } from "../store/events/events.ts";
+import type { Notice } from "../store/pipes/notices.ts";
+import type { Piped } from "./dispatch.ts";
+import { MOST_EVENTS, readFacts } from "./filter/lookups.ts";
+import { compileFilter, evaluate, type Facts, type Filter } from "./filter/filter.ts";
+import type { Outgoing } from "./kinds/kind.ts";
+import type { OpenPipe } from "./load.ts";
+import { render } from "./transport/payload.ts";
+import { CONTACT_CHARS, contactPrefix } from "../model/event-id.ts";
+
+/** A row of either feed. */
+export type Row = { id: string; seq: number } & (
+  | { feed: "events"; event: StoredEvent }
+  | { feed: "notices"; notice: Notice }
+);
+
+/** A stored event, and a notice, as a row of its feed. */
+export const eventRow = (event: StoredEvent): Row => ({
+  feed: "events",
+  id: event.id,
+  seq: event.seq,
+  event,
+});
+export const noticeRow = (notice: Notice): Row => ({
+  feed: "notices",
+  id: notice.id,
+  seq: notice.seq,
+  notice,
+});
+
+export interface Picked {
+  passed: { row: Row; piped: Piped }[];
+  /** Those for which the filter could not be evaluated: they are not passed on, and the log says so. */
+  failed: { row: Row; reason: string }[];
+}
+
+/** Rows that are rendered in one go: between two such, requests that are under way get on. */
+const TOGETHER = 100;
+
+/** Picks from the rows, in order. `further`: another filter that must let them through, too. */
+export async function pick(
+  env: Env,
+  pipe: Pick<OpenPipe, "filter" | "form">,
+  rows: readonly Row[],
+  further: string | null = null,
+): Promise<Picked> {
+  const second = further === null ? null : compileFilter(further);
+  const filters = [pipe.filter, second?.ok === true ? second.value : null].filter((one) => one !== null);
+  const picked: Picked = { passed: [], failed: [] };
+  const shown = rows.map((row) => ({ row, event: shapeOf(row) }));
+  const needs = {
+    message: filters.some((filter) => filter.needs.message),
+    suppression: filters.some((filter) => filter.needs.suppression),
+  };
+  const events = shown.map(({ event }) => event);
+  const facts: Facts[] = [];
+  const asked = needs.message || needs.suppression ? events.length : 0;
+  for (let at = 0; at < asked; at += MOST_EVENTS)
+    facts.push(...(await readFacts(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
+  for (const [index, { row, event }] of shown.entries()) {
+    if (index % TOGETHER === TOGETHER - 1) await scheduler.wait(0);
+    const verdict = verdictOf(filters, event, facts[index] ?? {});
+    if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
+    else if (verdict !== false) picked.failed.push({ row, reason: verdict });
+  }
+  return picked;
+}
+
+/** Whether all of them let it through, or why that cannot be said. */
+function verdictOf(
+  filters: readonly Filter[],
+  event: Record<string, unknown>,
+  facts: Facts,
+): boolean | string {
+  for (const filter of filters) {
+    const result = evaluate(filter, event, facts);
+    if (!result.ok) return result.reason;
+    if (!result.value) return false;
+  }
+  return true;
+}
+
+/** What is told of the row: the event as /v1/events shows it, or what happened beside. */
+function shapeOf(row: Row): Record<string, unknown> {
+  if (row.feed === "events") return eventShape(row.event);
+  const { id, type, at, contact, source, data } = row.notice;
+  return { id, type, source, contact, occurred_at: iso(at), data };
+}
+
+/** What is sent of the row. */
+export function pipedOf(form: OpenPipe["form"], row: Row, event = shapeOf(row)): Piped {
+  const { type, contact, source } = row.feed === "events" ? row.event : row.notice;
+  const at = row.feed === "events" ? row.event.occurred_at : row.notice.at;
+  const out: Outgoing = { id: row.id, type, contact, at, event, text: "" };
+  out.text = render(out, form, source);
+  return { out, group: groupOf(row) };
+}
+
+/** An event's id begins with it. */
+function groupOf(row: Row): string {
+  if (row.feed === "events") return row.id.slice(0, CONTACT_CHARS);
+  return row.notice.contact === null ? "" : contactPrefix(row.notice.contact);
+}

@@ -1,0 +1,293 @@
+// Requests to destinations: https to public hosts only, no redirects, a deadline, bounded answers, and a note of what went
+// over the wire for the log and for `test`, without its secrets.
+//
+// A Worker's fetch leaves from Cloudflare's edge, from where private networks are not reached by name; what is refused here
+// are addresses and names that say themselves where they lead.
+
+import ipaddr from "ipaddr.js";
+import type { Outcome, Verdict } from "../kinds/kind.ts";
+
+/** ms for one attempt, all of its requests together. */
+export const ATTEMPT_DEADLINE = 15_000;
+
+/** Bytes of an answer that are read; what is longer is cut off, and the rest not waited for. */
+const MOST_ANSWER = 64 * 1024;
+
+/** A request and its answer as `test` shows them. */
+export interface Exchange {
+  request: { method: string; url: string; headers: Record<string, string>; body: string };
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+  /** Where there is no answer, why. */
+  error: string | null;
+  /** ms */
+  took: number;
+}
+
+export interface PipeRequest {
+  method: "POST" | "PUT" | "PATCH" | "GET";
+  url: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+  /** The body as the note shows it, where its bytes say nothing to people. */
+  shown?: string;
+  /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
+  secrets?: readonly string[];
+  /** Whether the answer holds a new secret, such as an access token: then a good one's text is not noted at all. */
+  secretAnswer?: boolean;
+}
+
+/** An answer, read to its bounded end. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/** Answers, or rejects with a NoAnswer where there is none. */
+export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
+
+/** Nobody answered, or the request may not be made. `message`: for people, without secrets. */
+export class NoAnswer extends Error {
+  readonly verdict: Verdict;
+  constructor(message: string, verdict: Verdict = "unavailable") {
+    super(message);
+    this.verdict = verdict;
+  }
+}
+
+/** Pipes call few URLs, and each of them very often. */
+const judged = new Map<string, string | null>();
+const MOST_JUDGED = 100;
+
+/** Why a URL may not be called; null where it may. `loopback`: whether plain http to this machine is allowed. */
+export function refusalOf(text: string, loopback: boolean): string | null {
+  const key = `${loopback} ${text}`;
+  const before = judged.get(key);
+  if (before !== undefined) return before;
+  const refusal = judge(text, loopback);
+  if (judged.size >= MOST_JUDGED) judged.clear();
+  judged.set(key, refusal);
+  return refusal;
+}
+
+function judge(text: string, loopback: boolean): string | null {
+  if (!URL.canParse(text)) return "is not a URL";
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.+$/, "");
+  if (url.username !== "" || url.password !== "") return "must not hold a user or a password";
+  if (loopback && isLoopback(host) && /^https?:$/.test(url.protocol)) return null;
+  if (url.protocol !== "https:") return "must begin with https://";
+  if (ipaddr.isValid(host)) return isPublic(host) ? null : "must not lead to a private or local address";
+  const inner = !host.includes(".") || host.includes("..") || INNER_NAME.test(host);
+  return inner ? "must not lead to a private or local host" : null;
+}
+
+/** Names that only mean something within a network: RFC 6762, 8375 and 9476 among them, and what cloud providers use. */
+const INNER_NAME =
+  /\.(local|localhost|localdomain|internal|intranet|private|lan|home|corp|alt|onion|arpa|svc|consul|docker)$/i;
+
+/** Azure's own services, its virtual machines' metadata among them, stand behind an address that looks public. */
+const AZURE_PLATFORM = "168.63.129.16";
+
+/** All of the internet's IPv6 is in here (RFC 4291, section 2.4); what tunnels to IPv4 or is reserved within has a range. */
+const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
+
+function isPublic(text: string): boolean {
+  const address = ipaddr.process(text);
+  if (address.range() !== "unicast" || address.toString() === AZURE_PLATFORM) return false;
+  return address.kind() === "ipv4" || address.match(GLOBAL_IPV6);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || (ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback");
+}
+
+/** Headers that are secret as a whole, in requests and in answers. */
+const HIDDEN =
+  /^(authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie|x-auth-token|x-amz-security-token)$/i;
+
+/** A fetch for one attempt. `note` hears of every request. */
+export function pipeFetch(
+  note: (exchange: Exchange) => void,
+  { signal, loopback, fetch: call = fetch }: { signal: AbortSignal; loopback: boolean; fetch?: typeof fetch },
+): PipeFetch {
+  return async (request) => {
+    const began = Date.now();
+    let hides: Hide | null = null;
+    const hide: Hide = (text, cut) => (hides ??= hiding(request))(text, cut);
+    const tell = (response: Shown | null, error: string | null): void =>
+      note(exchangeOf(request, response, { hide, error, took: Date.now() - began }));
+    const refusal = refusalOf(request.url, loopback);
+    if (refusal !== null) {
+      tell(null, `the URL ${refusal}`);
+      throw new NoAnswer(`the URL ${refusal}`, "denied");
+    }
+    try {
+      const { method, url, headers, body } = request;
+      const init = {
+        method,
+        headers,
+        ...(method === "GET" ? {} : { body }),
+        redirect: "manual" as const,
+        signal,
+      };
+      const response = await call(url, init);
+      const text = await readBounded(response, signal);
+      const { status, ok } = response;
+      tell({ status, ok, headers: response.headers, text }, null);
+      return { status, headers: response.headers, text };
+    } catch (error) {
+      const reason = signal.aborted
+        ? "no answer within 15 seconds"
+        : `no answer: ${hide(wordsOf(error)).slice(0, 200)}`;
+      tell(null, reason);
+      throw new NoAnswer(reason);
+    }
+  };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `cut`: whether the text may end within a secret. */
+type Hide = (text: string, cut?: boolean) => string;
+
+type Shown = Answer & { ok: boolean };
+
+/** What is shown is worked out when it is looked at: of a thousand requests that went well, the log keeps five. */
+function exchangeOf(
+  request: PipeRequest,
+  response: Shown | null,
+  { hide, error, took }: { hide: Hide; error: string | null; took: number },
+): Exchange {
+  return {
+    get request() {
+      return shownRequest(request, hide);
+    },
+    get response() {
+      if (response === null) return null;
+      const { status, ok, headers, text } = response;
+      const body = request.secretAnswer === true && ok ? "(hidden)" : hide(text, true);
+      return { status, headers: shownHeaders([...headers], hide), body };
+    },
+    error,
+    took,
+  };
+}
+
+function shownRequest(request: PipeRequest, hide: Hide): Exchange["request"] {
+  const { method, url, headers, body } = request;
+  const text = request.shown ?? (typeof body === "string" ? body : `(${body.byteLength} bytes)`);
+  return { method, url: hide(url), headers: shownHeaders(Object.entries(headers), hide), body: hide(text) };
+}
+
+function shownHeaders(headers: readonly (readonly [string, string])[], hide: Hide): Record<string, string> {
+  return Object.fromEntries(
+    headers.map(([name, value]) => [hide(name), HIDDEN.test(name) ? "(hidden)" : hide(value)]),
+  );
+}
+
+/**
+ * Replaces what of a request is secret wherever it stands, because there are receivers that answer with what they were
+ * sent: also as JSON and URLs spell it, without the scheme (`Bearer`), and its beginning where the text is cut off within.
+ */
+function hiding({ headers, secrets = [] }: PipeRequest): Hide {
+  const whole = Object.entries(headers).flatMap(([name, value]) => (HIDDEN.test(name) ? [value] : []));
+  const parts = [...whole, ...secrets].flatMap((secret) => [secret, secret.replace(/^[A-Za-z0-9-]+ +/, "")]);
+  const spelt = parts.flatMap((part) => {
+    const sent = part.toWellFormed(); // as it is once it was bytes
+    return [part, sent, JSON.stringify(part).slice(1, -1), encodeURIComponent(sent)];
+  });
+  const words = [...new Set(spelt)].filter((word) => word !== "").sort((a, b) => b.length - a.length);
+  if (words.length === 0) return (text) => text;
+  // In one pass: what stands for a secret is not looked through for the next one.
+  const anywhere = new RegExp(
+    words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"),
+    "g",
+  );
+  return (text, cut = false) => {
+    const hidden = text.replace(anywhere, "(hidden)");
+    return cut ? withoutBegun(hidden, words) : hidden;
+  };
+}
+
+/** A shorter beginning than this gives nothing away. */
+const LEAST_BEGINNING = 4;
+
+function withoutBegun(text: string, words: readonly string[]): string {
+  for (const word of words) {
+    for (let length = word.length - 1; length >= LEAST_BEGINNING; length--) {
+      if (text.endsWith(word.slice(0, length))) return `${text.slice(0, -length)}(hidden)`;
+    }
+  }
+  return text;
+}
+
+/** The answer's text up to its bound. A flood is cut off; an answer that never ends is cut off with the attempt. */
+async function readBounded(response: Response, signal: AbortSignal): Promise<string> {
+  if (response.body === null) return "";
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const stopped = new Promise<{ done: true; value?: undefined }>((resolve) =>
+    signal.addEventListener("abort", () => resolve({ done: true }), { once: true }),
+  );
+  // The abort rejects the read, too: whichever comes first, what has come is the answer.
+  const read = (): Promise<ReadableStreamReadResult<Uint8Array>> =>
+    reader.read().catch((error: unknown) => {
+      if (signal.aborted) return { done: true, value: undefined };
+      throw error;
+    });
+  while (length < MOST_ANSWER && !signal.aborted) {
+    const { done, value } = await Promise.race([read(), stopped]);
+    if (done) break;
+    parts.push(value);
+    length += value.byteLength;
+  }
+  await reader.cancel().catch(() => undefined);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return new TextDecoder().decode(whole.subarray(0, MOST_ANSWER));
+}
+
+/** What an HTTP answer means for the batch, as most destinations use the statuses. `now`: ms. */
+export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
+  const verdict = verdictOf(status);
+  const moved = status >= 300 && status < 400 ? ": it moved, and redirects are not followed" : "";
+  const reason = verdict === "delivered" ? null : `answered ${status}${moved}`;
+  return { verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
+}
+
+function verdictOf(status: number): Verdict {
+  if (status >= 200 && status < 300) return "delivered";
+  if (status === 410) return "gone";
+  if (status === 429) return "slow_down";
+  if (status === 401 || status === 403 || status === 404 || status === 405) return "denied";
+  if (status >= 300 && status < 400) return "denied"; // it moved: redirects are not followed
+  if (status === 408 || status === 425 || status >= 500) return "unavailable";
+  return "refused";
+}
+
+const LONGEST_WAIT = 24 * 3_600_000;
+
+/** The three forms of a date begin with the day of the week; without it Date.parse reads a date into almost anything. */
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
+
+/** ms that Retry-After asks for, a day at most; null where it says nothing (RFC 9110, section 10.2.3). */
+export function retryAfterOf(headers: Headers, now: number): number | null {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_WAIT);
+  const wait = HTTP_DATE.test(text) ? Date.parse(text) - now : Number.NaN;
+  return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), LONGEST_WAIT);
+}
+
+/** What it means that there was no answer. Anything else is a mistake of ours, and goes on up. */
+export function outcomeOfError(error: unknown): Outcome {
+  if (!(error instanceof NoAnswer)) throw error;
+  return { verdict: error.verdict, reason: error.message, status: null, retryAfter: null };
+}

@@ -1,0 +1,161 @@
+// What a group of envelopes comes to: pure. Each envelope is parsed on its own, so that one parser's trouble stays there,
+// and its events are cut into slices that bound memory and transactions.
+
+import type { Config } from "../config/config.ts";
+import { factOf, type Fact } from "../model/suppression/evidence.ts";
+import { destinationOf } from "../model/destination.ts";
+import type { Envelope } from "../model/envelope.ts";
+import type { ParsedEvent } from "../model/event.ts";
+import { ERASED_ADDRESS } from "../model/address-search.ts";
+import { claimKey, eventId } from "../model/event-id.ts";
+import { deliveryOf, scopesOf } from "../providers/kit/delivery.ts";
+import { providers, type Reject } from "../providers/index.ts";
+import { isGap } from "../store/dead-letters.ts";
+import { MOST_JSON } from "../store/write/slice.ts";
+import { packDetails, type EventRow } from "../store/write/rows.ts";
+
+/** An envelope and where its body lies, or will lie, in the archive. */
+export interface Located {
+  envelope: Envelope;
+  batch: string;
+  line: number;
+  /** Why it can never be parsed, where that is known already. */
+  problem: string | null;
+}
+
+/** One envelope being worked off. */
+export interface Work extends Located {
+  candidates: Candidate[];
+  rejects: Reject[];
+  pings: number;
+  /** Repeats within the envelope, and later those of other envelopes. */
+  duplicates: number;
+}
+
+/** Whether anything of the envelope becomes a dead letter. */
+export function hasRejects({ envelope, rejects }: Work): boolean {
+  return rejects.some((reject) => !isGap(envelope, reject));
+}
+
+/** An event that asks to be stored. */
+export interface Candidate {
+  work: Work;
+  key: string;
+  fact: Fact | null;
+  row: EventRow;
+}
+
+/** Parses an envelope. Never throws: what cannot be parsed is rejected as a whole. */
+export function readEnvelope(located: Located, config: Config): Work {
+  const { envelope } = located;
+  const work: Work = { ...located, candidates: [], rejects: [], pings: 0, duplicates: 0 };
+  const provider = Object.hasOwn(providers, envelope.provider) ? providers[envelope.provider] : undefined;
+  if (located.problem !== null || provider === undefined) {
+    return rejected(work, located.problem ?? "there is no such provider any more");
+  }
+  try {
+    const settings = config.sources.get(envelope.source)?.settings ?? {};
+    const delivery = deliveryOf(envelope, settings);
+    const { events, rejects, pings } = provider.parse(delivery);
+    if (envelope.erased === true && envelope.body.length === 0) return work;
+    const scopes = scopesOf(provider, delivery);
+    const keys = new Set<string>();
+    for (const event of events) {
+      if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
+      const key = claimKey(envelope.provider, event.identity);
+      if (keys.has(key)) work.duplicates += 1;
+      else work.candidates.push(candidateOf(work, event, key, scopes));
+      keys.add(key);
+    }
+    return Object.assign(work, { rejects, pings });
+  } catch (error) {
+    console.error({ message: "a parser threw", provider: envelope.provider, error: nameOf(error) });
+    return rejected({ ...work, candidates: [], duplicates: 0 }, "the parser failed on this delivery");
+  }
+}
+
+function rejected(work: Work, reason: string): Work {
+  const raw = new TextDecoder().decode(work.envelope.body);
+  return Object.assign(work, { rejects: [{ reason, raw }] });
+}
+
+/** Only the kind: a parser's message may quote what it read. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+/** What may be about one list or stream alone. */
+const NAMES_A_LIST: ReadonlySet<Fact["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
+
+function candidateOf(
+  work: Work,
+  event: ParsedEvent,
+  key: string,
+  scopes: (element: number) => string | undefined,
+): Candidate {
+  const { envelope, batch, line } = work;
+  const id = eventId(event, key);
+  const row: EventRow = {
+    id,
+    contact: event.contact,
+    at: event.occurred_at,
+    received_at: envelope.receivedAt,
+    source: envelope.source,
+    provider: envelope.provider,
+    type: event.type,
+    message_id: event.message_id,
+    campaign: event.campaign,
+    batch,
+    line,
+    element: event.element,
+    details: packDetails(event),
+    bounce: event.bounce,
+    destination: destinationOf(event.contact),
+    machine: machineOf(event),
+  };
+  const fact = factOf(event, id, envelope.source);
+  if (fact === null || !NAMES_A_LIST.has(fact.kind)) return { work, key, fact, row };
+  const scope = scopes(event.element);
+  return { work, key, fact: scope === undefined ? fact : { ...fact, scope }, row };
+}
+
+function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
+  if (machine === null || (type !== "opened" && type !== "clicked")) return "";
+  return machine ? "machine" : "human";
+}
+
+/** A part of the work that is stored at once, and the envelopes that are complete with it. */
+export interface Portion {
+  candidates: Candidate[];
+  complete: Work[];
+}
+
+const MOST_EVENTS = 1_000;
+/** What a row's JSON takes beside its long fields. */
+const ROW_OVERHEAD = 300;
+
+/** Cuts the envelopes' events into portions of at most 1,000 events that fit into one bound value, in order. */
+export function cut(works: readonly Work[]): Portion[] {
+  const portions: Portion[] = [];
+  let current: Portion = { candidates: [], complete: [] };
+  let size = 0;
+  for (const work of works) {
+    for (const candidate of work.candidates) {
+      const length = lengthOf(candidate.row);
+      if (current.candidates.length >= MOST_EVENTS || size + length > MOST_JSON) {
+        portions.push(current);
+        current = { candidates: [], complete: [] };
+        size = 0;
+      }
+      current.candidates.push(candidate);
+      size += length;
+    }
+    current.complete.push(work);
+  }
+  return [...portions, current];
+}
+
+function lengthOf({ details, message_id, contact, campaign }: EventRow): number {
+  const texts = [details, message_id, campaign];
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), ROW_OVERHEAD + contact.length);
+}

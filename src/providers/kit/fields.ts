@@ -1,0 +1,215 @@
+// Reading untrusted fields. Whatever is copied out is a string of bounded length that any store can hold; what is cut
+// stays whole in the archive.
+
+import type { ParsedEvent, EventDetails, EventType } from "../../model/event.ts";
+import { normalizeAddress } from "../../model/address.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { isObject, parseExact, type JsonObject } from "./json.ts";
+
+/** Longest values that are copied out, in UTF-16 units. */
+export const LONGEST = { id: 512, short: 256, words: 1024, url: 2048, metadata: 8192, tags: 32 } as const;
+const DEEPEST = 32; // levels of metadata
+
+/** A mapping table whose keys are a provider's words: a Map, because those words are untrusted ("constructor"). */
+export const table = <T>(entries: Record<string, T>): ReadonlyMap<string, T> =>
+  new Map(Object.entries(entries));
+
+/** Text of a string or finite number, trimmed and cut; null for "", absent and everything else. */
+export function text(value: unknown, longest: number = LONGEST.short): string | null {
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : null;
+  if (typeof value !== "string") return null;
+  const trimmed = value.trim();
+  return trimmed === "" ? null : storable(trimmed.slice(0, longest));
+}
+
+/** The text without NUL and unpaired surrogates, which SQLite and UTF-8 cannot hold. */
+function storable(value: string): string {
+  const formed = value.isWellFormed() ? value : value.toWellFormed();
+  return formed.includes("\0") ? formed.replaceAll("\0", "\uFFFD") : formed;
+}
+
+/** The recipient's address, normalised; null where there is none or it is none. */
+export function address(value: unknown): string | null {
+  return typeof value === "string" ? normalizeAddress(value) : null;
+}
+
+const MOST_RECIPIENTS = 1_000;
+
+/** The recipients that one address or a list of them names, each once; fails where one of them is no address. */
+export function recipients(value: unknown): Result<string[]> {
+  const items = (Array.isArray(value) ? value : [value]).filter((item) => text(item) !== null);
+  if (items.length === 0) return fail("the recipient is missing");
+  if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
+  const addresses = items.map(address).filter((contact) => contact !== null);
+  return addresses.length === items.length
+    ? ok([...new Set(addresses)])
+    : fail("a recipient is not an address");
+}
+
+const EARLIEST = Date.UTC(1990);
+const LATEST = Date.UTC(2200);
+
+/**
+ * A time as providers write it, in ms since the epoch: Unix seconds, milliseconds or microseconds (number or digits,
+ * told apart by size), ISO 8601, RFC 5322 or US style (`1/15/2024 10:30:00 AM`), where a missing zone means UTC.
+ * Null for blank, 0 and absent; "bad" for anything else.
+ */
+export function time(value: unknown): number | "bad" | null {
+  if (value === undefined || value === null || value === 0) return null;
+  const trimmed = typeof value === "string" ? value.trim() : value;
+  if (trimmed === "" || trimmed === "0") return null;
+  const ms =
+    typeof trimmed === "number" ? fromNumber(trimmed) : typeof trimmed === "string" ? fromText(trimmed) : NaN;
+  return ms >= EARLIEST && ms < LATEST ? ms : "bad";
+}
+
+function fromNumber(value: number): number {
+  if (value < 1e11) return Math.round(value * 1000);
+  return Math.round(value < 1e14 ? value : value / 1000);
+}
+
+const MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}";
+/** How a date may begin. Date.parse alone takes "hello 5" for a day of May 2001. */
+const DATES = [
+  /^\d{4}[-/]\d\d?[-/]\d\d?/,
+  /^\d\d?[-/]\d\d?[-/]\d{4}/,
+  new RegExp(`^([a-z]{3,9},? )?(\\d\\d? ${MONTH}|${MONTH} \\d\\d?),? .*\\d{4}`, "i"),
+];
+const ZONE = /:.*(z|[+-]\d\d(:?\d\d)?| (gmt|utc|[ecmp][sd]t))$/i;
+
+function fromText(value: string): number {
+  if (/^\d{1,20}(\.\d{1,20})?$/.test(value)) return fromNumber(Number(value));
+  if (value.length > 64 || !DATES.some((date) => date.test(value))) return NaN;
+  if (ZONE.test(value)) return Date.parse(value.replace(/(T.*[+-]\d\d)$/, "$1:00")); // "+02" is not ISO to V8
+  // Any other word at the end is a zone that we do not know: better no time than one that is hours off.
+  if (!/(\d|am|pm)$/i.test(value)) return NaN;
+  return Date.parse(/^\d{4}-\d\d-\d\dT/.test(value) ? `${value}Z` : `${value} UTC`);
+}
+
+/** A flag as providers write it: true, "True", 1, "1"; null where absent or "". */
+export function flag(value: unknown): boolean | null {
+  if (typeof value === "boolean") return value;
+  const word = typeof value === "string" ? value.toLowerCase() : value;
+  if (word === 1 || word === "1" || word === "true") return true;
+  return word === 0 || word === "0" || word === "false" ? false : null;
+}
+
+/** Whether a bounce is for good, from the usual words ("hard", "Permanent", "soft bounce", "transient", "temporary"). */
+export function bounceClass(words: string | null): "hard" | "soft" | null {
+  if (words === null) return null;
+  if (/hard|permanent/i.test(words)) return "hard";
+  return /soft|transient|tempor/i.test(words) ? "soft" : null;
+}
+
+/** An ISO 3166 country code, upper case; null for anything else ("Unknown", a country's name). */
+export function countryCode(value: unknown): string | null {
+  const code = text(value);
+  return code !== null && /^[a-z]{2}$/i.test(code) ? code.toUpperCase() : null;
+}
+
+/** A list of short texts from an array or a single value. */
+export function tags(value: unknown, longest?: number): string[] {
+  const items = Array.isArray(value) ? value : [value];
+  return items.slice(0, LONGEST.tags).flatMap((item) => text(item, longest) ?? []);
+}
+
+/** The object in a field; an empty one where there is none. */
+export function objectAt(parent: JsonObject, name: string): JsonObject {
+  const value = parent[name];
+  return isObject(value) ? value : {};
+}
+
+/** The sender's own data: an object as it is, JSON text of one parsed, other text as `{ payload: text }`. */
+export function metadata(value: unknown): JsonObject {
+  const parsed = typeof value === "string" ? fromJsonText(value) : value;
+  if (isObject(parsed) && within(parsed, LONGEST.metadata)) return parsed;
+  const words = typeof value === "string" ? text(value, LONGEST.words) : null;
+  return words === null ? {} : { payload: words };
+}
+
+function fromJsonText(value: string): unknown {
+  if (!value.trimStart().startsWith("{")) return null;
+  try {
+    return parseExact(value);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a store can hold the object: SQLite reads no JSON that is nested a thousand levels. */
+function within(value: JsonObject, longest: number): boolean {
+  if (!isShallow(value, DEEPEST)) return false;
+  try {
+    const json = JSON.stringify(value);
+    return (
+      json.length <= longest && !json.includes("\\u0000") && json.isWellFormed() && !/\\ud[89a-f]/i.test(json)
+    );
+  } catch {
+    return false; // nested too deeply
+  }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
+}
+
+/** What an event is when nothing more is told. */
+export const NO_DETAILS: Readonly<EventDetails> = Object.freeze({
+  bounce: null,
+  reason: null,
+  description: null,
+  smtp: null,
+  campaign: null,
+  custom_id: null,
+  tags: [],
+  metadata: {},
+  url: null,
+  ip: null,
+  geo: null,
+  user_agent: null,
+  machine: null,
+});
+
+/** The parts that every event has, from which {@link makeEvent} builds it. */
+export interface EventCore {
+  element: number;
+  type: EventType;
+  contact: string;
+  message_id: string | null;
+  /** ms, or null where the provider names no time: then it is the time of receipt, and no part of the identity. */
+  occurredAt: number | null;
+  receivedAt: number;
+  /** What tells two reports of one type, contact, message and time apart (url, ip, agent, list, ...). */
+  distinguishing: readonly (string | null)[];
+  /** The provider's id of the report, where it is the same whenever the report is delivered: then it is the identity. */
+  eventId?: string | null;
+}
+
+/**
+ * An event with its identity: type, contact and the report's own id, or without one type, contact, message, provider
+ * time, then the distinguishing fields.
+ */
+export function makeEvent(core: EventCore, details: Partial<EventDetails>): ParsedEvent {
+  const { element, type, contact, message_id, occurredAt, receivedAt } = core;
+  return {
+    ...NO_DETAILS,
+    tags: [],
+    metadata: {},
+    ...details,
+    type,
+    contact,
+    message_id,
+    occurred_at: occurredAt ?? receivedAt,
+    identity: identityOf(core),
+    element,
+  };
+}
+
+function identityOf(core: EventCore): string[] {
+  const { type, contact, occurredAt } = core;
+  if (core.eventId !== undefined && core.eventId !== null) return [type, contact, core.eventId];
+  const parts = [type, contact, core.message_id ?? "", occurredAt === null ? "" : String(occurredAt)];
+  for (const part of core.distinguishing) parts.push(part ?? "");
+  return parts;
+}

@@ -1,0 +1,61 @@
+// Reply codes out of a receiving server's words: "550 5.1.1 User unknown", "sent (250 2.0.0 OK)", "smtp; 421 4.7.0 ...".
+
+import type { EventType, Reason, Smtp } from "../../model/event.ts";
+import { LONGEST, text } from "./fields.ts";
+
+const REPLY = /(?:^|[^\d.])([245]\d\d)(?=[\s-]|$)/; // RFC 5321 section 4.2
+const ENHANCED = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])/; // RFC 3463
+
+/** Code, enhanced code and words of a reply; null where `words` is empty. */
+export function readSmtp(words: unknown): Smtp | null {
+  const response = text(words, LONGEST.words);
+  if (response === null) return null;
+  const code = REPLY.exec(response)?.[1];
+  return {
+    code: code === undefined ? null : Number(code),
+    enhanced: ENHANCED.exec(response)?.[1] ?? null,
+    response,
+  };
+}
+
+/** The same for words that need not be a server's: null where they hold no reply code. */
+export function findSmtp(words: unknown): Smtp | null {
+  const smtp = readSmtp(words);
+  return smtp?.code === null && smtp.enhanced === null ? null : smtp;
+}
+
+/** Enhanced codes by subject and detail (https://www.rfc-editor.org/rfc/rfc3463#section-3), the more telling ones first. */
+const REASONS: readonly [RegExp, Reason][] = [
+  [/^\d\.1\.[78]$/, "policy"], // the sender's address
+  [/^\d\.1\./, "invalid"],
+  [/^\d\.2\.1$/, "inactive"],
+  [/^\d\.2\.2$/, "mailbox_full"],
+  [/^\d\.4\.7$/, "timed_out"],
+  [/^\d\.[345]\./, "technical"],
+  [/^\d\.6\./, "content"],
+  [/^\d\.7\./, "policy"],
+];
+
+/** Why a mail was refused, by the receiving server's enhanced code; null where that does not tell. */
+export function smtpReason(smtp: Smtp | null): Reason | null {
+  const enhanced = smtp?.enhanced ?? "";
+  return REASONS.find(([codes]) => codes.test(enhanced))?.[1] ?? null;
+}
+
+const REFUSALS: ReadonlySet<EventType> = new Set(["bounced", "blocked", "dropped", "deferred", "failed"]);
+
+/**
+ * Why a mail did not arrive, where all that is told are words: by the enhanced code in them, else `other`. Null for types
+ * that tell of no refusal, whose words give no reason ("250 OK").
+ */
+export function reasonOfWords(type: EventType, words: string | null): Reason | null {
+  if (words === null || !REFUSALS.has(type)) return null;
+  return smtpReason(readSmtp(words)) ?? "other";
+}
+
+const SENDERS: ReadonlySet<Reason> = new Set(["reputation", "content", "policy"]);
+
+/** Whether a reason lies with the sender, the content or a policy: then the refusal is no fact about the address. */
+export function isSenders(reason: Reason | null): boolean {
+  return reason !== null && SENDERS.has(reason);
+}

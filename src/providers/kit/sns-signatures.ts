@@ -1,0 +1,158 @@
+// Signatures of Amazon SNS: over some fields of the message, with a key whose certificate the message links to. Anybody
+// can have SNS sign anything, and anybody can write any link, so the topic is compared before the link is looked at, and
+// the link before it is fetched. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+
+import { X509Certificate } from "node:crypto";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { isObject, readJson, type JsonObject } from "./json.ts";
+import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
+import { matchesRsa } from "./public-keys.ts";
+import { readUrl } from "./sns.ts";
+
+/**
+ * Whether a credential names a topic. Such a name is no secret (the unsubscribe link at the foot of an e-mail shows it),
+ * so it must never count as one, not even when it is mistyped.
+ */
+export function isTopic(credential: string): boolean {
+  return /^\s*arn:/i.test(credential);
+}
+
+/** Bucket names and the like can stand where the region does, so a region has to look like one. */
+const HOST = /^sns\.[a-z]{2}(-[a-z]+){1,2}-\d{1,2}\.amazonaws\.com(\.cn)?$/;
+
+/** The https URL of an SNS endpoint that a message names; null for any other. */
+export function amazonUrl(value: unknown): URL | null {
+  const url = readUrl(value);
+  return url !== null && url.protocol === "https:" && HOST.test(url.hostname) ? url : null;
+}
+
+/** By SignatureVersion; a topic's default is 1. */
+const HASHES: ReadonlyMap<unknown, "SHA-1" | "SHA-256"> = new Map([
+  ["1", "SHA-1"],
+  ["2", "SHA-256"],
+]);
+
+/**
+ * Accepts messages of `topic` (its ARN) that SNS signed. `settings.signature_version` 2 refuses version 1, whose hash is
+ * SHA-1. The signed time's age does not count: a retry repeats the message as it was.
+ */
+export async function verifySns(
+  request: InboundRequest,
+  topic: string,
+  context: VerifyContext,
+): Promise<VerifyResult> {
+  const json = readJson(request.body);
+  if (!json.ok) return json;
+  const message = json.value;
+  if (!isObject(message) || typeof message["TopicArn"] !== "string") return fail("not a message of SNS");
+  if (message["TopicArn"] !== topic.trim()) return fail("another topic");
+  const hash = HASHES.get(message["SignatureVersion"]);
+  if (hash === undefined) return fail("an unknown version of the signature");
+  if (hash === "SHA-1" && Number(context.settings["signature_version"]) === 2)
+    return fail("the source wants signatures of version 2");
+  const signature = message["Signature"];
+  if (typeof signature !== "string" || signature === "") return fail("the signature is missing");
+  const signed = signedText(message);
+  if (signed === null) return fail("a signed field is missing");
+  const key = await keyAt(message["SigningCertURL"], context);
+  if (!key.ok) return key;
+  const matches = await matchesRsa(key.value, hash, new TextEncoder().encode(signed), signature);
+  return matches ? { ok: true } : fail("the signature does not match");
+}
+
+const NOTIFICATION = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"] as const;
+const CONFIRMATION = [
+  "Message",
+  "MessageId",
+  "SubscribeURL",
+  "Timestamp",
+  "Token",
+  "TopicArn",
+  "Type",
+] as const;
+const FIELDS: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, readonly string[]>([
+  ["Notification", NOTIFICATION],
+  ["SubscriptionConfirmation", CONFIRMATION],
+  ["UnsubscribeConfirmation", CONFIRMATION],
+]);
+
+/** Names and values, each with a line break; null where one is missing. Only a subject may be. */
+function signedText(message: JsonObject): string | null {
+  const names = FIELDS.get(message["Type"]);
+  if (names === undefined) return null;
+  let signed = "";
+  for (const name of names) {
+    const value = message[name];
+    if (name === "Subject" && (value === undefined || value === null)) continue;
+    if (typeof value !== "string") return null;
+    signed += `${name}\n${value}\n`;
+  }
+  return signed;
+}
+
+interface Certificate {
+  /** PEM */
+  publicKey: string;
+  /** ms since the epoch */
+  from: number;
+  to: number;
+}
+
+/** By URL, for the life of the isolate. SNS has one or two at a time for each region. */
+const certificates = new Map<string, Certificate>();
+const MOST_CERTIFICATES = 32;
+
+/** The public key of the certificate that a message links to; a key that has leaked goes when its certificate ends. */
+async function keyAt(link: unknown, { fetch, now }: VerifyContext): Promise<Result<string>> {
+  const url = amazonUrl(link);
+  if (url === null || !/^\/[\w.-]+\.pem$/.test(url.pathname) || url.search !== "")
+    return fail("SigningCertURL is not a certificate of SNS");
+  let certificate = certificates.get(url.href);
+  if (certificate === undefined) {
+    const pem = await download(url.href, fetch);
+    if (!pem.ok) return pem;
+    const read = readCertificate(pem.value);
+    if (!read.ok) return read;
+    certificate = read.value;
+    const [oldest] = certificates.keys();
+    if (oldest !== undefined && certificates.size >= MOST_CERTIFICATES) certificates.delete(oldest);
+    certificates.set(url.href, certificate);
+  }
+  const isValid = now >= certificate.from && now <= certificate.to;
+  return isValid ? ok(certificate.publicKey) : fail("the certificate is not valid now");
+}
+
+/** ms for one attempt: SNS waits 15 s. */
+const DEADLINE = 4_000;
+const ATTEMPTS = 2;
+
+/** SNS does not repeat what is refused, so a stumble of the network must not be a refusal at once. */
+async function download(url: string, fetch: VerifyContext["fetch"]): Promise<Result<string>> {
+  let reason = "";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(DEADLINE) });
+      if (response.status === 200) return ok(await response.text());
+      await response.body?.cancel();
+      reason = `the certificate's URL answered ${response.status}`;
+      if (response.status < 500) break;
+    } catch (error) {
+      reason = `the certificate could not be fetched: ${error instanceof Error ? error.name : "no error"}`;
+    }
+  }
+  return fail(reason);
+}
+
+function readCertificate(pem: string): Result<Certificate> {
+  if (!pem.trimStart().startsWith("-----BEGIN CERTIFICATE-----")) return fail("not a certificate");
+  try {
+    const { publicKey, validFrom, validTo } = new X509Certificate(pem);
+    return ok({
+      publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
+      from: Date.parse(validFrom),
+      to: Date.parse(validTo),
+    });
+  } catch {
+    return fail("the certificate cannot be read");
+  }
+}

@@ -1,0 +1,73 @@
+// The envelope of Amazon SNS, in which SES's notifications travel, and Scaleway's copy of it: the report is JSON text inside
+// JSON, beside messages about the subscription itself.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { isObject, readJson, readJsonText, type JsonObject } from "./json.ts";
+import type { Delivery } from "../provider.ts";
+
+/** A report as the topic's owner wrote it, and what the envelope says of it (nothing, where it came without one). */
+export interface Published {
+  report: JsonObject;
+  /** The same on every attempt. */
+  id: unknown;
+  publishedAt: unknown;
+}
+
+/** Finds the URL that confirms a subscription; null where the message names none of that service. */
+export type FindConfirmation = (message: JsonObject) => string | null;
+
+const CONFIRMATION = "SubscriptionConfirmation";
+
+/**
+ * The report in a message; "ping" for those that only tell of the subscription. With raw message delivery there is no
+ * envelope, and the element is the report.
+ */
+export function openEnvelope(
+  element: JsonObject,
+  findConfirmation: FindConfirmation,
+): Result<Published | "ping"> {
+  const { Type: type, Message: message, MessageId: id, Timestamp: publishedAt } = element;
+  if (type === "UnsubscribeConfirmation") return ok("ping");
+  if (type === CONFIRMATION)
+    return findConfirmation(element) === null
+      ? fail("the subscription's URL is not the service's")
+      : ok("ping");
+  if (type !== "Notification") return ok({ report: element, id: undefined, publishedAt: undefined });
+  if (typeof message !== "string") return fail("Message is not a text");
+  if (isGreeting(message)) return ok("ping");
+  const json = readJsonText(message);
+  if (!json.ok) return fail("Message is not JSON");
+  return isObject(json.value)
+    ? ok({ report: json.value, id, publishedAt })
+    : fail("Message is not an object");
+}
+
+/** What SES publishes, as plain text, when a topic becomes an event destination. */
+export function isGreeting(message: string): boolean {
+  return /^\s*successfully validated sns topic/i.test(message);
+}
+
+/** Bytes; a confirmation has about two thousand, and longer messages need not be read twice. */
+const LONGEST_CONFIRMATION = 16_384;
+
+/** The URL that has to be fetched so that a topic begins to deliver; null for any other delivery. */
+export function confirmationOf(
+  { body }: Pick<Delivery, "body">,
+  findConfirmation: FindConfirmation,
+): { confirm: string } | null {
+  if (body.length > LONGEST_CONFIRMATION) return null;
+  const json = readJson(body);
+  if (!json.ok || !isObject(json.value) || json.value["Type"] !== CONFIRMATION) return null;
+  const url = findConfirmation(json.value);
+  return url === null ? null : { confirm: url };
+}
+
+const LONGEST_URL = 2048;
+
+/** An absolute URL in a message, without user name and port; null where it is none. */
+export function readUrl(value: unknown): URL | null {
+  if (typeof value !== "string" || value.length > LONGEST_URL || !URL.canParse(value)) return null;
+  const url = new URL(value);
+  return url.username === "" && url.password === "" && url.port === "" ? url : null;
+}

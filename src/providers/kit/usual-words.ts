@@ -1,0 +1,58 @@
+// The words by which email systems in general call an event. They are the union of what the known providers write
+// (each provider's own file links its documentation), for systems that have no file of their own.
+
+import type { EventType } from "../../model/event.ts";
+import { plainName } from "./names.ts";
+import { remembered } from "../../lib/memoize.ts";
+
+/** Plain words (no case, no separators), without a plural "s" and without the prefixes below. */
+const WORDS: readonly (readonly [EventType, string])[] = [
+  ["queued", "queued queue processed accepted scheduled"],
+  ["sent", "sent send"],
+  ["delivered", "delivered delivery deliver"],
+  [
+    "deferred",
+    "deferred deferral defer delayed delay deliverydelayed temporaryfail temporaryfailure temporaryfailed tempfail transienterror",
+  ],
+  [
+    "bounced",
+    "bounced bounce hardbounced hardbounce bouncehard softbounced softbounce bouncesoft permanentbounce transientbounce temporarybounce permanentfail permanentfailure permanentfailed",
+  ],
+  ["blocked", "blocked block"],
+  ["dropped", "dropped drop suppressed rejected reject"],
+  ["failed", "failed failure fail error"],
+  ["opened", "opened open proxyopen"],
+  ["clicked", "clicked click"],
+  [
+    "complained",
+    "complained complaint complain spam spamreport spamreported spamcomplaint markedasspam abuse abusereport feedbackloop",
+  ],
+  ["unsubscribed", "unsubscribed unsubscribe unsub optout optedout"],
+  ["subscribed", "subscribed subscribe resubscribed resubscribe optin optedin"],
+  [
+    "autoresponded",
+    "autoresponded autoresponse autoresponder autoreply autoreplied autorespond outofoffice vacationreply",
+  ],
+];
+
+const TYPES: ReadonlyMap<string, EventType> = new Map(
+  WORDS.flatMap(([type, words]) => words.split(" ").map((word) => [word, type] as const)),
+);
+
+/** `email.opened`, `mail_open`, `link_clicked`, `list_unsubscribe`, `first_open`, `webhook.test`. */
+const PREFIXES =
+  /^(?:emails?|mails?|messages?|contacts?|recipients?|transactional|activity|webhooks?|link|list|group|unique|first|initial)+/;
+
+const PINGS: ReadonlySet<string> = new Set(["test", "ping", "testping", "testevent", "testwebhook"]);
+
+/** The type that the word of a sender's choice means; "ping" for test calls, "unknown" for anything else. */
+export const typeOfWord = remembered((word): EventType | "ping" => {
+  const plain = plainName(word);
+  const bare = plain.replace(PREFIXES, "");
+  for (const form of [plain, bare, bare.replace(/s$/, "")]) {
+    if (PINGS.has(form)) return "ping";
+    const type = TYPES.get(form);
+    if (type !== undefined) return type;
+  }
+  return "unknown";
+});

@@ -1,0 +1,45 @@
+// XML bodies as plain values, for senders that speak nothing else. @rgrove/parse-xml is strict, small, linear in time, and
+// does nothing with document types: no entities of a sender's own making, nothing loaded from anywhere.
+
+import { parseXml, XmlElement, XmlText, type XmlNode } from "@rgrove/parse-xml";
+import { fail, ok, type Result } from "../../lib/result.ts";
+
+/**
+ * The elements of an XML document as objects: the root's children where they are many of one name (`<events><event>…`),
+ * else the root itself. Attributes and child elements become fields, a repeated one an array; all values are texts.
+ */
+export function xmlElements(text: string): Result<unknown[]> {
+  try {
+    const { root } = parseXml(text);
+    if (root === null) return fail("the XML holds no element");
+    const children = root.children.filter(isElement);
+    const isList = new Set(children.map(({ name }) => name)).size === 1 && children.every(hasParts);
+    return ok((isList ? children : [root]).map(valueOf));
+  } catch (error) {
+    return fail(error instanceof RangeError ? "the XML is nested too deeply" : "the body is not XML");
+  }
+}
+
+function isElement(node: XmlNode): node is XmlElement {
+  return node instanceof XmlElement;
+}
+
+function hasParts(element: XmlElement): boolean {
+  return element.children.some(isElement) || Object.keys(element.attributes).length > 0;
+}
+
+/** A text where the element has no parts. Fields are defined, never assigned: a name may be `__proto__`. */
+function valueOf(element: XmlElement): unknown {
+  const text = element.children.map((node) => (node instanceof XmlText ? node.text : "")).join("");
+  if (!hasParts(element)) return text;
+  const fields = new Map<string, unknown>(Object.entries(element.attributes));
+  for (const child of element.children.filter(isElement)) {
+    const before = fields.get(child.name);
+    const value = valueOf(child);
+    if (before === undefined) fields.set(child.name, value);
+    else if (Array.isArray(before)) before.push(value);
+    else fields.set(child.name, [before, value]);
+  }
+  if (text.trim() !== "" && !fields.has("text")) fields.set("text", text);
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,52 @@
+// Mailgun's webhooks of before 2018: https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks-legacy
+// A form (multipart where it carries the mail's headers) with everything on one level, the sender's own variables too.
+// It is turned into the shape of the current ones, so that one reader serves both.
+
+import { LONGEST } from "../kit/fields.ts";
+import { isObject, type JsonObject } from "../kit/json.ts";
+import { byName, firstText, firstValue, plainName } from "../kit/names.ts";
+
+/** Mailgun's own fields, as plain names; what is none of them is the sender's variable. */
+const OWN = new Set(
+  [
+    "event timestamp token signature recipient domain ip country region city user-agent device-type client-type",
+    "client-name client-os campaign-id campaign-name tag mailing-list url code error reason description notification",
+    "message-id message-headers body-plain X-Mailgun-Sid X-Mailgun-Tag X-Mailgun-Variables attachment-count",
+  ]
+    .join(" ")
+    .split(" ")
+    .map(plainName),
+);
+
+/** The `event-data` that a legacy report amounts to. `Message-Id` is spelt differently from event to event. */
+export function fromLegacy(fields: JsonObject): JsonObject {
+  const named = byName(fields);
+  const pick = (...names: string[]) => firstText(named, names.map(plainName), LONGEST.url);
+  return {
+    event: pick("event"),
+    timestamp: pick("timestamp"),
+    recipient: pick("recipient"),
+    reason: pick("reason"),
+    url: pick("url"),
+    ip: pick("ip"),
+    tags: firstValue(named, ["tag", plainName("X-Mailgun-Tag")]),
+    campaigns: [{ id: pick("campaign-id"), name: pick("campaign-name") }],
+    message: { headers: { "message-id": pick("message-id") } },
+    "delivery-status": {
+      code: pick("code"),
+      message: pick("error"),
+      description: pick("description") ?? pick("notification"),
+    },
+    geolocation: { country: pick("country") },
+    "client-info": { "user-agent": pick("user-agent"), "client-type": pick("client-type") },
+    "user-variables": variablesOf(fields),
+  };
+}
+
+function variablesOf(fields: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name, value]) => !OWN.has(plainName(name)) && !isObject(value) && !/^attachment-\d/.test(name),
+    ),
+  );
+}

@@ -1,0 +1,143 @@
+// What Mailgun's events mean, and what they tell beside that.
+
+import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
+import { countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
+import { isObject, type JsonObject } from "../kit/json.ts";
+import { isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
+
+/** https://documentation.mailgun.com/docs/mailgun/user-manual/events/events ; the last three are legacy words. */
+const TYPES = table<EventType>({
+  accepted: "queued",
+  rejected: "dropped",
+  delivered: "delivered",
+  failed: "bounced",
+  opened: "opened",
+  clicked: "clicked",
+  unsubscribed: "unsubscribed",
+  complained: "complained",
+  bounced: "bounced",
+  dropped: "bounced",
+  blocked: "blocked",
+});
+
+/** `reason` of a mail that Mailgun did not try to send. */
+const SUPPRESSIONS = table<Reason>({
+  "suppress-bounce": "suppressed",
+  "suppress-complaint": "suppressed",
+  "suppress-unsubscribe": "unsubscribed",
+});
+
+/** The same told by a code of Mailgun's own (`delivery-status.code`). */
+const SUPPRESSION_CODES = table<Reason>({
+  "605": "suppressed", // bounced before
+  "606": "unsubscribed",
+  "607": "suppressed", // complained before
+  "625": "suppressed",
+});
+
+const TOO_OLD = "602";
+
+export interface Outcome {
+  type: EventType;
+  bounce: "hard" | "soft" | null;
+  reason: Reason | null;
+  smtp: Smtp | null;
+}
+
+/** The type, and for mails that did not arrive why. */
+export function outcomeOf(word: string, data: JsonObject): Outcome {
+  const type = TYPES.get(word) ?? "unknown";
+  const smtp = type === "bounced" || type === "blocked" || type === "delivered" ? smtpOf(data) : null;
+  if (type === "bounced") return failureOf(word, data, smtp);
+  const reason = type === "complained" ? "spam" : type === "blocked" ? smtpReason(smtp) : null;
+  return { type, bounce: null, reason: type === "dropped" ? "policy" : reason, smtp };
+}
+
+function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Outcome {
+  const severity = text(data["severity"])?.toLowerCase() ?? null;
+  const why = text(data["reason"])?.toLowerCase() ?? "";
+  const code = text(objectAt(data, "delivery-status")["code"]) ?? "";
+  const told = smtpReason(smtp);
+  const given = (type: EventType, reason: Reason | null, bounce: Outcome["bounce"] = null): Outcome => ({
+    type,
+    bounce,
+    reason,
+    smtp: type === "dropped" ? null : smtp,
+  });
+  if (severity === "temporary") return given("deferred", told);
+  const suppressed = SUPPRESSIONS.get(why) ?? SUPPRESSION_CODES.get(code);
+  if (suppressed !== undefined || why.startsWith("suppress-"))
+    return given("dropped", suppressed ?? "suppressed");
+  if (why === "espblock") return given("blocked", "reputation");
+  if (isSenders(told)) return given("blocked", told);
+  // Given up after hours of temporary refusals, which says less about the address than "permanent" would have it.
+  if (why === "old" || code === TOO_OLD || /^4\d\d$/.test(code))
+    return given("bounced", told ?? "timed_out", "soft");
+  // A legacy drop without a server's reply was never tried.
+  if (word === "dropped" && smtp?.code === undefined) return given("dropped", told ?? "other");
+  const permanent = severity === "permanent" || word !== "failed" || /^5\d\d$/.test(code);
+  return given("bounced", told, permanent ? "hard" : null);
+}
+
+const isSmtpCode = (code: number): boolean => Number.isInteger(code) && code >= 200 && code <= 599;
+const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}$/;
+
+/** The reply by its parts, any of which may be null or "". */
+function smtpOf(data: JsonObject): Smtp | null {
+  const status = objectAt(data, "delivery-status");
+  const read = readSmtp(status["message"]);
+  const code = Number(text(status["code"]) ?? NaN);
+  if (!isSmtpCode(code)) return null; // Mailgun's own, with its own words
+  const codes = [text(status["enhanced-code"]), text(status["bounce-code"])];
+  const enhanced = codes.find((one) => one !== null && ENHANCED.test(one)) ?? read?.enhanced ?? null;
+  return { code, enhanced, response: read?.response ?? null };
+}
+
+type Details = Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent">;
+
+/** Everything that the event tells beside its type. */
+export function detailsOf({ type, bounce, reason, smtp }: Outcome, data: JsonObject): Details {
+  const client = objectAt(data, "client-info");
+  return {
+    bounce,
+    reason,
+    description: type === "delivered" ? null : descriptionOf(data),
+    smtp,
+    campaign: campaignOf(data["campaigns"]),
+    tags: tags(data["tags"]),
+    metadata: metadata(data["user-variables"]),
+    url: text(data["url"], LONGEST.url),
+    ip: text(data["ip"]),
+    geo: countryCode(objectAt(data, "geolocation")["country"]),
+    user_agent: text(client["user-agent"], LONGEST.words),
+    machine: type === "opened" || type === "clicked" ? isMachine(client) : null,
+  };
+}
+
+function descriptionOf(data: JsonObject): string | null {
+  const status = objectAt(data, "delivery-status");
+  const reject = objectAt(data, "reject");
+  const words = [
+    status["message"],
+    status["description"],
+    reject["description"],
+    reject["reason"],
+    data["reason"],
+  ];
+  for (const value of words) {
+    const found = text(value, LONGEST.words);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function campaignOf(campaigns: unknown): string | null {
+  const first: unknown = Array.isArray(campaigns) ? campaigns[0] : null;
+  return isObject(first) ? (text(first["name"]) ?? text(first["id"])) : text(first);
+}
+
+/** `bot` names the machine ("apple", "gmail", ...) and is "" for people; older events only tell the type "robot". */
+function isMachine(client: JsonObject): boolean | null {
+  if (text(client["client-type"])?.toLowerCase() === "robot") return true;
+  return typeof client["bot"] === "string" ? text(client["bot"]) !== null : null;
+}

@@ -1,0 +1,131 @@
+// Mandrill's (Mailchimp Transactional's) webhooks: https://mailchimp.com/developer/transactional/docs/webhooks/
+// A form with one field, `mandrill_events`, that holds a JSON array. Beside reports on mails come those on the account's
+// own lists of addresses ("sync events"), which name no event.
+
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { verifyKeyOrSecret } from "../kit/credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
+import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
+import { listDetail, listEntry, readDetails, syncWord } from "./words.ts";
+import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
+import { verifyHmac } from "../kit/signatures.ts";
+
+const FIELD = "mandrill_events";
+const MOST_FIELDS = 100;
+/** The key of the empty post that a new webhook begins with, before its own key is shown. */
+const TEST_KEY = "test-webhook";
+
+export const mandrill: Provider = {
+  id: "mandrill",
+  headers: [],
+  verify,
+  parse: (delivery) => {
+    const elements = elementsOf(delivery.body);
+    const parsed = parseElements(delivery, elements, (element, index) =>
+      readElement(element, index, delivery),
+    );
+    return isEmptyForm(delivery.body, elements) ? { ...parsed, pings: 1 } : parsed;
+  },
+  elements: (delivery) => {
+    const elements = elementsOf(delivery.body, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  },
+};
+
+/**
+ * https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests :
+ * `X-Mandrill-Signature`, the base64 of an HMAC-SHA1 over the URL and the form's decoded names and values, by name. The
+ * URL is the one that Mandrill was given, to the letter and with the user and password in it, which no request shows:
+ * hence `settings.url`. The URL of the request is tried, too. Credentials: webhook keys (as they are shown, or after
+ * `hmac:`), or `user:password` for shared secrets. A source that has a key takes the empty test post as well.
+ */
+function verify(
+  request: InboundRequest,
+  credentials: readonly string[],
+  { settings }: VerifyContext,
+): Promise<VerifyResult> {
+  const shown = request.headers.get("x-mandrill-signature") ?? "";
+  const form = signedForm(request.body);
+  const urls = [text(settings["url"], LONGEST.url), request.url].filter((url) => url !== null);
+  const matches = async (key: string): Promise<VerifyResult> => {
+    if (shown === "") return fail("the signature header is missing");
+    if (form === null) return fail("the body is no form, or has too many fields");
+    let result: VerifyResult = fail("the signature does not match");
+    for (const url of urls) {
+      const signed = new TextEncoder().encode(url + form);
+      result = await verifyHmac(new TextEncoder().encode(key), signed, shown, "SHA-1");
+      if (result.ok) return result;
+    }
+    return result;
+  };
+  return verifyKeyOrSecret(request, credentials, async (key) => {
+    const result = key === TEST_KEY ? fail("the test key signs empty posts only") : await matches(key);
+    if (result.ok || !(await matches(TEST_KEY)).ok) return result;
+    return isEmptyForm(request.body, elementsOf(request.body)) ? { ok: true } : result;
+  });
+}
+
+/**
+ * Names and values one after the other, by name. Nothing parts them, so what is signed must be read as the form that it
+ * is: null for JSON, and for more fields than are worth sorting for a stranger.
+ */
+function signedForm(body: Uint8Array): string | null {
+  if (isJson(body)) return null;
+  const form = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
+  if (form.split("&", MOST_FIELDS + 1).length > MOST_FIELDS) return null;
+  const fields = [...new URLSearchParams(form)];
+  fields.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  return fields.flat().join("");
+}
+
+/** Mandrill's test: a form whose array is empty. */
+function isEmptyForm(body: Uint8Array, elements: Result<unknown[]>): boolean {
+  return !isBlank(body) && !isJson(body) && elements.ok && elements.value.length === 0;
+}
+
+/** Whether it begins like JSON, which only a relay between Mandrill and us sends: with a shared secret, never signed. */
+function isJson(body: Uint8Array): boolean {
+  return /^\s*[[{]/.test(new TextDecoder().decode(body.subarray(0, 1024)));
+}
+
+function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
+  if (isBlank(body)) return ok([]);
+  const whole = new TextDecoder().decode(body);
+  const events = isJson(body) ? whole : new URLSearchParams(whole).get(FIELD);
+  if (events === null) return fail(`${FIELD} is missing`);
+  const json = readJsonText(events, parse);
+  if (!json.ok) return json;
+  return ok(Array.isArray(json.value) ? json.value : [json.value]);
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const msg = objectAt(element, "msg");
+  const word = text(element["event"])?.toLowerCase() ?? syncWord(element);
+  if (word === null) return fail("event is missing");
+  const id = text(element["_id"], LONGEST.id) ?? text(msg["_id"], LONGEST.id);
+  const email = msg["email"] ?? listEntry(element)["email"];
+  if (isSample(id, email)) return PING;
+  const contact = address(email);
+  if (contact === null) return fail(text(email) === null ? "email is missing" : "email is not an address");
+  const occurredAt = time(element["ts"]); // `msg.ts` is when the mail was sent
+  if (occurredAt === "bad") return fail("ts is not a Unix time");
+
+  const { type, details } = readDetails(word, element);
+  const core = {
+    element: index,
+    type,
+    contact,
+    // Inbound mails have no id but their own.
+    message_id: id ?? text(objectAt(msg, "headers")["Message-Id"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    distinguishing: [word, details.url, details.ip, details.user_agent, listDetail(listEntry(element))],
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** The "Send Test" button posts samples of each kind, on one invented mail. */
+function isSample(id: string | null, email: unknown): boolean {
+  return email === "example.webhook@mandrillapp.com" || (id !== null && /^examplea{20}/.test(id));
+}

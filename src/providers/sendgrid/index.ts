@@ -1,0 +1,174 @@
+// SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+// Always an array, posted by every sending server on its own, so the batches overlap and come in any order.
+
+import { fail, ok } from "../../lib/result.ts";
+import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
+import { verifySharedSecret, verifyWithAny } from "../kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from "../kit/fields.ts";
+import { isObject, type JsonObject } from "../kit/json.ts";
+import type { Delivery, InboundRequest, Provider, VerifyResult } from "../provider.ts";
+import { isPublicKey, matchesEcdsa } from "../kit/public-keys.ts";
+import { CLASSES, DROPS, OWN_FIELDS, TYPES } from "./words.ts";
+import { concatenate } from "../kit/signatures.ts";
+import { findSmtp, readSmtp, smtpReason } from "../kit/smtp.ts";
+
+export const sendgrid: Provider = {
+  id: "sendgrid",
+  headers: [],
+  verify,
+  parse: (delivery) =>
+    parseElements(delivery, jsonElements(delivery), (element, index) =>
+      readElement(element, index, delivery),
+    ),
+  /**
+   * https://www.twilio.com/docs/sendgrid/ui/sending-email/group-unsubscribes : only `group_unsubscribe` and
+   * `group_resubscribe` are about the group. An `unsubscribe` or `spamreport` is about all mail, whatever group it names.
+   */
+  scopeOf: (element) =>
+    isObject(element) && text(element["event"])?.toLowerCase().startsWith("group_") === true
+      ? text(element["asm_group_id"])
+      : null,
+};
+
+/**
+ * Credentials: the verification key of "Signed Event Webhook" as the page shows it (base64 that begins with `MFkw`, or
+ * PEM); anything else is a shared secret, for basic auth in the URL or a bearer token.
+ */
+function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
+  return verifyWithAny(credentials, (credential) =>
+    isPublicKey(credential) ? verifySigned(request, credential) : verifySharedSecret(request, [credential]),
+  );
+}
+
+/**
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features :
+ * over the time and the raw body, whose last CRLF belongs to it. The time's age does not count: nothing says that a retry,
+ * up to a day later, is signed afresh, and the same event twice is one event anyhow.
+ */
+async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
+  const shown = request.headers.get("x-twilio-email-event-webhook-signature") ?? "";
+  const timestamp = request.headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
+  if (shown === "" || timestamp === "") return fail("the signature headers are missing");
+  // Always ten digits, so that none of them can be moved to the body.
+  if (!/^\d{10}$/.test(timestamp)) return fail("the signature's time is no Unix time");
+  const signed = concatenate(new TextEncoder().encode(timestamp), request.body);
+  return (await matchesEcdsa(key, signed, shown)) ? { ok: true } : fail("the signature does not match");
+}
+
+function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
+  const event = text(element["event"])?.toLowerCase();
+  if (event === undefined) return fail("event is missing");
+  const email = text(element["email"], LONGEST.words);
+  if (email === null && event === "account_status_change") return fail("it is about the account, not a mail");
+  const contact = address(email);
+  if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
+  if (isTestPost(element, contact)) return PING;
+  const occurredAt = time(element["timestamp"]);
+  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
+  const type = typeOf(event, element);
+  const details = detailsOf(type, element);
+  const core = {
+    element: index,
+    type,
+    contact,
+    message_id: messageIdOf(element),
+    occurredAt,
+    receivedAt: delivery.receivedAt,
+    // Not sg_event_id: it is reported to change when an event is posted again, and some events have none.
+    distinguishing: [
+      event,
+      text(element["sg_message_id"], LONGEST.id), // whole: it also tells the copies of one API call apart
+      text(element["smtp-id"], LONGEST.id),
+      details.url,
+      linkPlace(element),
+      details.ip,
+      details.user_agent,
+      text(element["asm_group_id"]),
+      details.description,
+    ],
+  };
+  return ok([makeEvent(core, details)]);
+}
+
+/** The "Test Your Integration" button: one event of each kind for a mail that never was, the same one every time. */
+function isTestPost(element: JsonObject, contact: string): boolean {
+  const ids = [text(element["sg_message_id"]), text(element["smtp-id"])];
+  return contact === "example@test.com" && ids.some((id) => id?.includes("14c5d75ce93.dfd.64b469") === true);
+}
+
+/** What the API answered in X-Message-ID; the rest, behind a dot, is routing. Late bounces may come without. */
+function messageIdOf(element: JsonObject): string | null {
+  return text(text(element["sg_message_id"], LONGEST.id)?.split(".", 1)[0]);
+}
+
+/** `bounce` has two kinds: "blocked" says nothing about the address, and SendGrid goes on mailing it. */
+function typeOf(event: string, element: JsonObject): EventType {
+  const type = TYPES.get(event) ?? "unknown";
+  return type === "bounced" && kindOf(element) === "blocked" ? "blocked" : type;
+}
+
+function kindOf(element: JsonObject): string | undefined {
+  return text(element["type"])?.toLowerCase();
+}
+
+/** Which of a mail's links with one target was clicked. */
+function linkPlace(element: JsonObject): string | null {
+  const offset = element["url_offset"];
+  return isObject(offset) ? text(offset["index"]) : null;
+}
+
+/** Until it has arrived, a mail's `ip` is the one that sends it. */
+const ON_ITS_WAY: ReadonlySet<EventType> = new Set<EventType>([
+  "queued",
+  "deferred",
+  "delivered",
+  "bounced",
+  "blocked",
+  "dropped",
+]);
+
+function detailsOf(type: EventType, element: JsonObject) {
+  const smtp = smtpOf(type, element);
+  return {
+    bounce: type === "bounced" && kindOf(element) === "bounce" ? "hard" : null,
+    reason: reasonOf(type, element, smtp),
+    description: text(element["reason"] ?? element["response"], LONGEST.words),
+    smtp,
+    campaign:
+      text(element["marketing_campaign_name"]) ??
+      text(element["singlesend_name"]) ??
+      text(element["marketing_campaign_id"]) ??
+      text(element["singlesend_id"]),
+    tags: tags(element["category"]),
+    metadata: metadata(Object.fromEntries(Object.entries(element).filter(([name]) => !OWN_FIELDS.has(name)))),
+    url: text(element["url"], LONGEST.url),
+    ip: ON_ITS_WAY.has(type) ? null : text(element["ip"]),
+    user_agent: text(element["useragent"], LONGEST.words),
+    machine: flag(element["sg_machine_open"]),
+  } satisfies Partial<EventDetails>;
+}
+
+/** The receiving server's words stand in `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
+function smtpOf(type: EventType, element: JsonObject): Smtp | null {
+  if (type === "dropped") return findSmtp(element["reason"]);
+  const smtp = readSmtp(element["response"] ?? element["reason"]);
+  const status = text(element["status"]);
+  const refused = type === "bounced" || type === "blocked" || type === "deferred";
+  if (!refused || status === null) return smtp;
+  return { code: null, response: null, ...smtp, enhanced: smtp?.enhanced ?? status };
+}
+
+function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reason | null {
+  if (type === "complained") return "spam";
+  if (type === "deferred") return smtpReason(smtp);
+  if (type === "dropped") {
+    const words = text(element["reason"])?.toLowerCase();
+    return words === undefined ? null : (DROPS.get(words) ?? "other");
+  }
+  if (type !== "bounced" && type !== "blocked") return null;
+  const told = CLASSES.get(text(element["bounce_classification"])?.toLowerCase() ?? "");
+  const shown = smtpReason(smtp);
+  // "Mailbox unavailable" is SendGrid's word for full and for disabled ones.
+  return told === "inactive" && shown === "mailbox_full" ? shown : (told ?? shown);
+}

@@ -1,0 +1,168 @@
+// Amazon SES, whose reports SNS posts: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+// Two shapes, with the same objects inside: events of a configuration set (`eventType`) and notifications of an identity
+// (`notificationType`). Where both are on, each report comes twice and is one event: identity leaves SNS's ids out.
+
+import { fail, ok, type Result } from "../../lib/result.ts";
+import type { EventDetails } from "../../model/event.ts";
+import { verifySharedSecret, verifyWithAny } from "../kit/credentials.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, text, time } from "../kit/fields.ts";
+import { isObject, readText, toJson, type JsonObject } from "../kit/json.ts";
+import { plainName } from "../kit/names.ts";
+import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
+import { KINDS, listOf, meaningOf, type Kind } from "./words.ts";
+import { amazonUrl, isTopic, verifySns } from "../kit/sns-signatures.ts";
+import { confirmationOf, isGreeting, openEnvelope, type Published } from "../kit/sns.ts";
+
+export const ses: Provider = {
+  id: "ses",
+  headers: [],
+  verify,
+  parse: (delivery) =>
+    isRawGreeting(delivery)
+      ? { events: [], rejects: [], pings: 1 }
+      : parseElements(delivery, jsonElements(delivery), (element, index) =>
+          readElement(element, index, delivery),
+        ),
+  handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
+  /** `subscription.contactList`; leaving one of its topics counts as leaving the list. */
+  scopeOf: (element) => {
+    const opened = isObject(element) ? openEnvelope(element, subscribeUrl) : null;
+    if (opened?.ok !== true || opened.value === "ping") return null;
+    return text(objectAt(opened.value.report, "subscription")["contactList"]);
+  },
+};
+
+/**
+ * Credentials: the ARNs of the topics that may post (`arn:aws:sns:...`), whose messages SNS signs; anything else is a
+ * shared secret in the URL, which is all that raw message delivery leaves.
+ */
+function verify(
+  request: InboundRequest,
+  credentials: readonly string[],
+  context: VerifyContext,
+): Promise<VerifyResult> {
+  return verifyWithAny(credentials, (credential) =>
+    isTopic(credential) ? verifySns(request, credential, context) : verifySharedSecret(request, [credential]),
+  );
+}
+
+function subscribeUrl(message: JsonObject): string | null {
+  const url = amazonUrl(message["SubscribeURL"]);
+  return url?.searchParams.get("Action") === "ConfirmSubscription" ? url.href : null;
+}
+
+/** By raw message delivery, the greeting of a new event destination is no JSON either. */
+function isRawGreeting({ body }: Delivery): boolean {
+  const start = readText(body.subarray(0, 64));
+  return start.ok && isGreeting(start.value);
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const opened = openEnvelope(element, subscribeUrl);
+  if (!opened.ok) return opened;
+  if (opened.value === "ping") return PING;
+  const { report, id } = opened.value;
+  const word = text(report["eventType"]) ?? text(report["notificationType"]);
+  if (word === null) return fail("eventType is missing");
+  const name = plainName(word);
+  if (name === "amazonsnssubscriptionsucceeded") return PING; // a topic was set for an identity
+  const kind = KINDS.get(name) ?? (["unknown", word[0]?.toLowerCase() + word.slice(1)] satisfies Kind);
+  const told = objectAt(report, kind[1]);
+  const mail = objectAt(report, "mail");
+  const recipients = recipientsOf(kind, told, mail);
+  if (!recipients.ok) return recipients;
+  const occurredAt = timeOf(told, mail, opened.value, kind);
+  if (occurredAt === "bad") return fail("timestamp cannot be read");
+  const acts = actOf(told, kind);
+  const given = sendersOf(mail);
+  const core = {
+    element: index,
+    message_id: text(mail["messageId"], LONGEST.id),
+    occurredAt,
+    receivedAt,
+    eventId: text(told["feedbackId"], LONGEST.id), // of bounces and complaints
+    distinguishing: [
+      name,
+      acts.url,
+      acts.ip,
+      acts.user_agent,
+      written(told["linkTags"]),
+      written(told["newTopicPreferences"]),
+      kind[0] === "unknown" ? text(id, LONGEST.id) : null,
+    ],
+  };
+  return ok(
+    recipients.value.map(({ contact, own }) => {
+      const { type, ...details } = meaningOf(kind, told, own);
+      // A contact list is told for want of a campaign: it must not hide the one that the mail was tagged with.
+      const campaign = given.campaign ?? details.campaign ?? null;
+      return makeEvent({ ...core, type, contact }, { ...given, ...acts, ...details, campaign });
+    }),
+  );
+}
+
+interface Recipient {
+  contact: string;
+  /** What the report says of this one. */
+  own: JsonObject;
+}
+
+const MOST_RECIPIENTS = 1_000;
+
+/**
+ * Each recipient once. Opens, clicks and complaints name all that the mail (or its copy to one domain) went to, because
+ * SES does not know which of them it was; so they are told of all.
+ */
+function recipientsOf(kind: Kind, told: JsonObject, mail: JsonObject): Result<Recipient[]> {
+  const named = kind[2] === undefined ? [] : listOf(told[kind[2]]);
+  const sent = listOf(mail["destination"]);
+  // A report that should name its own recipients and does not may be about any of several.
+  const items = named.length > 0 || (kind[2] !== undefined && sent.length > 1) ? named : sent;
+  if (items.length === 0) return fail("it names no recipient");
+  if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
+  const recipients = new Map<string, Recipient>();
+  for (const item of items) {
+    const own = isObject(item) ? item : { emailAddress: item };
+    const contact = address(own["emailAddress"]);
+    if (contact === null) return fail("a recipient is not an address");
+    if (!recipients.has(contact)) recipients.set(contact, { contact, own });
+  }
+  return ok([...recipients.values()]);
+}
+
+/** The event's own time; what has none, happened as the mail was taken. The envelope's time is that of posting. */
+function timeOf(told: JsonObject, mail: JsonObject, { publishedAt }: Published, [type]: Kind) {
+  const atOnce = type === "sent" || type === "dropped";
+  return time(told["timestamp"] ?? (atOnce ? mail["timestamp"] : undefined) ?? publishedAt);
+}
+
+/** Who opened or clicked what. A complaint's userAgent is the program that reported it. */
+function actOf(told: JsonObject, [type]: Kind) {
+  const acted = type === "complained" ? {} : told;
+  return {
+    url: text(acted["link"], LONGEST.url),
+    ip: text(acted["ipAddress"]),
+    user_agent: text(acted["userAgent"], LONGEST.words),
+  } satisfies Partial<EventDetails>;
+}
+
+function written(value: unknown): string | null {
+  return isObject(value) ? text(toJson(value), LONGEST.url) : null;
+}
+
+/** What the sender gave along: the tags of the mail (only `eventType` shows them) without SES's own, and its Message-ID. */
+function sendersOf(mail: JsonObject): Partial<EventDetails> {
+  const own = Object.entries(objectAt(mail, "tags"))
+    .filter(([name]) => !name.startsWith("ses:"))
+    .map(([name, values]) => [name, Array.isArray(values) && values.length === 1 ? values[0] : values]);
+  const tags: JsonObject = Object.fromEntries(own);
+  const header = text(objectAt(mail, "commonHeaders")["messageId"], LONGEST.id);
+  const id = text(mail["messageId"], LONGEST.id);
+  return {
+    campaign: text(tags["campaign"]),
+    // Most mails get SES's id as their Message-ID; one of the sender's own says something.
+    custom_id: header !== null && id !== null && header.includes(id) ? null : header,
+    metadata: metadata(tags),
+  };
+}

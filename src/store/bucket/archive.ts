@@ -1,0 +1,68 @@
+// The archive: every accepted envelope, raw, in gzipped NDJSON objects of the bucket. It is the source for `raw`, for
+// replays and for reading history anew.
+
+import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
+import { firstIdAt, timeOfId } from "../../model/event-id.ts";
+
+const ROOT = "archive/";
+const SUFFIX = ".ndjson.gz";
+const DAY = 86_400_000;
+
+/** Where the object of a batch lies: archive/<UTC day>/<batch>.ndjson.gz */
+export function archiveKey(batch: string): string {
+  return `${ROOT}${dayOf(timeOfId(batch))}/${batch}${SUFFIX}`;
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;
+
+/** Writes the envelopes as one object, a line each. `batch`: a new time id. */
+export async function putBatch(
+  bucket: R2Bucket,
+  batch: string,
+  envelopes: readonly Envelope[],
+): Promise<void> {
+  const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
+  await bucket.put(archiveKey(batch), gzip(lines), {
+    httpMetadata: ARCHIVE_METADATA,
+  });
+}
+
+/** All envelopes of a batch, by line; null where the object is gone. */
+export async function getBatch(bucket: R2Bucket, batch: string): Promise<Envelope[] | null> {
+  const text = await textOf(bucket, batch);
+  return text === null ? null : text.trimEnd().split("\n").map(fromLine);
+}
+
+/** Batches that were archived from `from` on and before `to`, ms, in order, after the batch `after`; at most `limit`. */
+export async function listBatches(
+  bucket: R2Bucket,
+  { from, to, after, limit }: { from: number; to: number; after: string | null; limit: number },
+): Promise<string[]> {
+  const first = after ?? firstIdAt(from);
+  const found: string[] = [];
+  for (let day = Math.floor(timeOfId(first) / DAY) * DAY; day < to && found.length < limit; day += DAY) {
+    const prefix = `${ROOT}${dayOf(day)}/`;
+    const { objects } = await bucket.list({ prefix, startAfter: `${prefix}${first}${SUFFIX}`, limit });
+    for (const { key } of objects) {
+      const batch = key.slice(prefix.length, -SUFFIX.length);
+      if (found.length < limit && timeOfId(batch) < to) found.push(batch);
+    }
+  }
+  return found;
+}
+
+/** The envelope at a line of a batch; null where the object or the line is gone. */
+export async function getEnvelope(bucket: R2Bucket, batch: string, line: number): Promise<Envelope | null> {
+  const text = await textOf(bucket, batch);
+  if (text === null) return null;
+  const wanted = text.split("\n", line + 1)[line];
+  return wanted === undefined || wanted === "" ? null : fromLine(wanted);
+}
+
+async function textOf(bucket: R2Bucket, batch: string): Promise<string | null> {
+  const object = await bucket.get(archiveKey(batch));
+  return object === null
+    ? null
+    : new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+}

@@ -1,0 +1,104 @@
+// What outlives an erased contact: that it must not be mailed, under a keyed hash of its address. The key lies in the
+// bucket, apart from the database, so that the rows alone tell nobody's address, not even to who tries all there are.
+
+import { createHmac } from "node:crypto";
+import type { SuppressionReason } from "../../model/suppression/policy.ts";
+import type { Db } from "../db.ts";
+
+const KEY = "keys/erasure";
+const KEY_BYTES = 32;
+
+/** A suppression that outlived its contact; `since`: ms. */
+export interface ErasedSuppression {
+  reason: SuppressionReason;
+  since: number;
+}
+
+const known = new WeakMap<R2Bucket, Uint8Array>();
+/** When it was last found that there is no key, ms: until somebody is erased, no question should cost a look. */
+const missed = new WeakMap<R2Bucket, number>();
+/** How long an isolate may not know that the first contact ever was erased elsewhere, ms. */
+const MISSED_FOR = 60_000;
+
+/** The key; made at first use, by whoever comes first. */
+async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
+  const before = await findKey(bucket);
+  if (before !== null) return before;
+  const random = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  await bucket.put(KEY, random, { onlyIf: { etagDoesNotMatch: "*" } });
+  const made = await findKey(bucket);
+  if (made === null) throw new Error("the key of the hashes was not kept");
+  return made;
+}
+
+async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
+  const before = known.get(bucket);
+  if (before !== undefined) return before;
+  const object = await bucket.get(KEY);
+  if (object === null) {
+    missed.set(bucket, Date.now());
+    return null;
+  }
+  const key = new Uint8Array(await object.arrayBuffer());
+  known.set(bucket, key);
+  missed.delete(bucket);
+  return key;
+}
+
+const hash = (key: Uint8Array, address: string): string =>
+  createHmac("sha256", key).update(address).digest("hex");
+
+/** HMAC-SHA-256 of a normalised address, hexadecimal. */
+export async function hashOf(bucket: R2Bucket, address: string): Promise<string> {
+  return hash(await makeKey(bucket), address);
+}
+
+/** The same for many, hash to address; empty where nothing was ever erased, so that nothing can be found. */
+export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): Promise<Map<string, string>> {
+  if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
+  const key = await findKey(bucket);
+  if (key === null) return new Map();
+  return new Map(Array.from(addresses, (address) => [hash(key, address), address]));
+}
+
+/** A row of {@link erasedStatement}. */
+export type ErasedRow = ErasedSuppression & { hash: string };
+
+/** Reads the rows of these hashes: to go into one batch with other reads. */
+export function erasedStatement(db: Db, hashes: Iterable<string>): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT e.hash, e.reason, e.since FROM json_each(?1) AS h CROSS JOIN erased AS e ON e.hash = h.value`,
+    )
+    .bind(JSON.stringify([...hashes]));
+}
+
+/** The erased contacts among these normalised addresses that must still not be mailed. */
+export async function findErased(
+  db: Db,
+  bucket: R2Bucket,
+  addresses: Iterable<string>,
+): Promise<Map<string, ErasedSuppression>> {
+  const hashes = await hashesOf(bucket, addresses);
+  if (hashes.size === 0) return new Map();
+  const { results } = await erasedStatement(db, hashes.keys()).all<ErasedRow>();
+  return new Map(results.map(({ hash, reason, since }) => [hashes.get(hash) ?? "", { reason, since }]));
+}
+
+/** Lets an erased contact be mailed again, as far as `reason` (null for any) stood against it; false where nothing did. */
+export async function liftErased(
+  db: D1Database,
+  bucket: R2Bucket,
+  address: string,
+  reason: SuppressionReason | null = null,
+): Promise<boolean> {
+  const hashes = await hashesOf(bucket, [address]);
+  if (hashes.size === 0) return false;
+  const { meta } = await db
+    .prepare(
+      "DELETE FROM erased WHERE hash IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR reason = ?2)",
+    )
+    .bind(JSON.stringify([...hashes.keys()]), reason)
+    .run();
+  return meta.changes > 0;
+}

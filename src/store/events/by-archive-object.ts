@@ -1,0 +1,46 @@
+// The events of an archive object, found by where in the feed they lie.
+
+import { contactPrefix, firstIdAt } from "../../model/event-id.ts";
+import type { Db } from "../db.ts";
+import type { EventRow } from "../write/rows.ts";
+
+/** A stored row with its place in the feed. */
+export type StoredRow = EventRow & { seq: number };
+
+/** The rows that came from an archive object, in order of seq. */
+export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT e.seq, e.id, e.contact, e.at, e.received_at, e.source, e.provider, e.type, nullif(e.bounce, '') AS bounce,
+         e.destination, e.machine, e.message_id, e.campaign, e.batch, e.line, e.element, e.details
+       FROM batches AS b CROSS JOIN events AS e ON e.seq BETWEEN b.first_seq AND b.last_seq AND e.batch = b.batch
+       WHERE b.batch = ?1 ORDER BY e.seq`,
+    )
+    .bind(batch)
+    .all<StoredRow>();
+  return results;
+}
+
+/**
+ * Ids of those of the rows that are stored already: under that id or, word for word, under another of the same contact and
+ * time, which is what a row looks like that kept its id when its identity was told differently.
+ */
+export async function storedAlready(db: Db, rows: readonly EventRow[]): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const asked = rows.map((row) => {
+    const { id, contact, at, source, type, bounce, machine, message_id, campaign, details } = row;
+    const place = contactPrefix(contact) + firstIdAt(at);
+    return [id, place, contact, source, type, bounce ?? "", machine, message_id, campaign, details];
+  });
+  const { results } = await db
+    .prepare(
+      `SELECT i.value->>0 AS id FROM json_each(?1) AS i CROSS JOIN events AS e
+         ON e.id >= i.value->>1 AND e.id < (i.value->>1) || '~' AND e.contact = i.value->>2
+       WHERE e.id = i.value->>0 OR (e.source = i.value->>3 AND e.type = i.value->>4 AND e.bounce = i.value->>5
+         AND e.machine = i.value->>6 AND e.message_id IS i.value->>7 AND e.campaign IS i.value->>8
+         AND e.details IS i.value->>9)`,
+    )
+    .bind(JSON.stringify(asked))
+    .all<{ id: string }>();
+  return new Set(results.map(({ id }) => id));
+}

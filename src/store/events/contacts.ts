@@ -1,0 +1,31 @@
+// Reads of what is known of a contact.
+
+import type { Suppression } from "../../model/suppression/fold.ts";
+import type { EventType } from "../../model/event.ts";
+import type { Db } from "../db.ts";
+import { ofContact } from "../suppressions/suppressions.ts";
+import { rangeOf } from "./events.ts";
+
+/** A contact's events in figures; times in ms. */
+export interface ContactRecord {
+  suppressions: Suppression[];
+  counts: { type: EventType; n: number; first: number; last: number }[];
+}
+
+/** Suppressions and counts of a contact; null where nothing is known of it. */
+export async function getContact(db: Db, contact: string): Promise<ContactRecord | null> {
+  const [from, to] = rangeOf(contact);
+  const suppressions = ofContact(db, contact);
+  const counts = db
+    .prepare(
+      `SELECT type, count(*) AS n, min(at) AS first, max(at) AS last FROM events
+       WHERE id >= ?1 AND id < ?2 AND contact = ?3 GROUP BY type`,
+    )
+    .bind(from, to, contact);
+  const [found, counted] = await db.batch([suppressions, counts]);
+  const record = {
+    suppressions: (found?.results ?? []) as Suppression[],
+    counts: (counted?.results ?? []) as ContactRecord["counts"],
+  };
+  return record.counts.length === 0 && record.suppressions.length === 0 ? null : record;
+}

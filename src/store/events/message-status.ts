@@ -1,0 +1,63 @@
+// What is known of the messages that a slice of events speaks of, in one query over their contacts' parts of the id index.
+
+import { EVENT_TYPES, type EventType } from "../../model/event.ts";
+import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
+import { rankOf } from "../../model/message.ts";
+import type { Db } from "../db.ts";
+import { rangeOf } from "./events.ts";
+
+/** One mail to one contact, from all of its stored events. Times in ms. */
+export interface MessageFacts {
+  /** Of its earliest report of being sent or queued, else of its earliest event; null where it has none. */
+  sent_at: number | null;
+  delivered_at: number | null;
+  status: EventType;
+}
+
+/** Of an event that belongs to no message, or whose message's rows are gone. */
+export const NO_MESSAGE: MessageFacts = { sent_at: null, delivered_at: null, status: "unknown" };
+
+export interface MessageKey {
+  contact: string;
+  message_id: string;
+}
+
+export interface FoundFacts extends MessageKey {
+  sent_at: number;
+  delivered_at: number | null;
+  /** Rank, id and type of the deciding event. */
+  deciding: string;
+}
+
+const RANKS = EVENT_TYPES.map((type) => `WHEN '${type}' THEN ${rankOf({ type, bounce: null })}`).join(" ");
+const HARD = rankOf({ type: "bounced", bounce: "hard" });
+const RANK_CHARS = 2;
+
+// Of one contact, ids sort by time and then key, as in src/model/message.ts: so the greatest rank and id decide. The pairs
+// are wanted as pairs, because a provider may give one id to a mail for thousands.
+const FACTS = `
+  SELECT e.contact, e.message_id,
+    coalesce(min(CASE WHEN e.type IN ('sent', 'queued') THEN e.at END), min(e.at)) AS sent_at,
+    min(CASE WHEN e.type = 'delivered' THEN e.at END) AS delivered_at,
+    max(printf('%0${RANK_CHARS}d', CASE e.type || e.bounce WHEN 'bouncedhard' THEN ${HARD} ELSE
+      CASE e.type ${RANKS} ELSE 0 END END) || e.id || e.type) AS deciding
+  FROM json_each(?1) AS c CROSS JOIN events AS e
+    ON e.id >= c.value->>0 AND e.id < c.value->>1 AND e.contact = c.value->>2
+  WHERE (e.contact, e.message_id) IN (SELECT p.value->>0, p.value->>1 FROM json_each(?2) AS p)
+  GROUP BY e.contact, e.message_id`;
+
+/** The query for these messages, each named once: as many rows as messages at most, whatever their contacts did else. */
+export function messageFactsStatement(db: Db, keys: readonly MessageKey[]): D1PreparedStatement {
+  const contacts = new Set(keys.map(({ contact }) => contact));
+  return db
+    .prepare(FACTS)
+    .bind(
+      JSON.stringify(Array.from(contacts, rangeOf)),
+      JSON.stringify(keys.map(({ contact, message_id }) => [contact, message_id])),
+    );
+}
+
+/** A row of the query. */
+export function messageFactsOf({ sent_at, delivered_at, deciding }: FoundFacts): MessageFacts {
+  return { sent_at, delivered_at, status: deciding.slice(RANK_CHARS + EVENT_ID_LENGTH) as EventType };
+}

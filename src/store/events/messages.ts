@@ -1,0 +1,66 @@
+// Reads of messages: whom a mail went to, and its events.
+
+import type { Db } from "../db.ts";
+import { readEventsOf, type StoredEvent } from "./events.ts";
+
+export interface MessageRow {
+  message_id: string;
+  contact: string;
+  custom_id: string | null;
+  source: string;
+}
+
+export interface FoundMessage {
+  rows: MessageRow[];
+  events: StoredEvent[];
+}
+
+/** Messages that are shown at most where several fit. */
+const MOST_MESSAGES = 100;
+
+/** To whom a message went: usually one contact, several where the provider gives one id to all recipients. */
+export async function getMessage(db: Db, messageId: string): Promise<MessageRow[]> {
+  const rows = await db
+    .prepare("SELECT message_id, contact, custom_id, source FROM messages WHERE message_id = ?1 LIMIT 100")
+    .bind(messageId)
+    .all<MessageRow>();
+  return rows.results;
+}
+
+/** The latest messages with this custom id, or of this contact in this campaign, with their events in order of time. */
+export async function findMessages(
+  db: Db,
+  wanted: { custom_id: string } | { contact: string; campaign: string },
+): Promise<FoundMessage[]> {
+  return "custom_id" in wanted ? await byCustomId(db, wanted.custom_id) : await byCampaign(db, wanted);
+}
+
+async function byCustomId(db: Db, customId: string): Promise<FoundMessage[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT message_id, contact, custom_id, source FROM messages WHERE custom_id = ?1
+       ORDER BY message_id DESC LIMIT ${MOST_MESSAGES}`,
+    )
+    .bind(customId)
+    .all<MessageRow>();
+  const events = await readEventsOf(db, [...new Set(results.map(({ contact }) => contact))]);
+  const groups = Map.groupBy(results, ({ message_id }) => message_id);
+  return [...groups].map(([id, rows]) => {
+    const contacts = new Set(rows.map(({ contact }) => contact));
+    return { rows, events: events.filter((one) => one.message_id === id && contacts.has(one.contact)) };
+  });
+}
+
+/** From the events alone, for providers that give mails no ids report campaigns all the same. */
+async function byCampaign(
+  db: Db,
+  { contact, campaign }: { contact: string; campaign: string },
+): Promise<FoundMessage[]> {
+  const events = await readEventsOf(db, [contact], campaign);
+  const groups = Map.groupBy(events, ({ message_id }) => message_id);
+  return [...groups].slice(-MOST_MESSAGES).map(([id, own]) => {
+    const [first] = own;
+    const custom_id = own.find((one) => one.custom_id !== null)?.custom_id ?? null;
+    return { rows: [{ message_id: id ?? "", contact, custom_id, source: first?.source ?? "" }], events: own };
+  });
+}

@@ -1,0 +1,44 @@
+// Reads and upkeep of the sources' counters.
+
+import { firstIdAt } from "../../model/event-id.ts";
+import type { Db } from "../db.ts";
+
+/** A source's health; times in ms. */
+export interface SourceRecord {
+  source: string;
+  provider: string;
+  last_received_at: number;
+  last_event_at: number | null;
+  last_ping_at: number | null;
+  lag_ms: number;
+  events: number;
+  duplicates: number;
+  pings: number;
+  outside: number;
+  dead_letters: number;
+}
+
+/** All sources that ever sent something. */
+export async function listSources(db: Db): Promise<SourceRecord[]> {
+  const rows = await db
+    .prepare(
+      `SELECT sources.*, coalesce(d.n, 0) AS dead_letters FROM sources
+       LEFT JOIN (SELECT source, count(*) AS n FROM dead_letters GROUP BY source) AS d USING (source)
+       ORDER BY source`,
+    )
+    .all<SourceRecord>();
+  return rows.results;
+}
+
+const TALLIES_LIVE = 35 * 86_400_000; // longer than any claim, so that a late repeat is still not counted twice
+const MOST_A_RUN = 1_000;
+
+/** Drops old tallies, a bounded number at a time. `now`: ms. */
+export async function forgetTallies(db: D1Database, now: number): Promise<void> {
+  await db
+    .prepare(
+      "DELETE FROM tallies WHERE envelope IN (SELECT envelope FROM tallies WHERE envelope < ?1 LIMIT ?2)",
+    )
+    .bind(firstIdAt(now - TALLIES_LIVE), MOST_A_RUN)
+    .run();
+}

@@ -1,0 +1,114 @@
+// What pipes are told beside the events: a contact was suppressed, its suppression lifted, it was erased; a pipe was paused.
+// Each is written in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
+
+import type { Db } from "../db.ts";
+
+export const NOTICE_TYPES = [
+  "contact.suppressed",
+  "contact.lifted",
+  "contact.erased",
+  "pipe.paused",
+] as const;
+
+/** `at`: ms. */
+export interface Notice {
+  seq: number;
+  id: string;
+  type: (typeof NOTICE_TYPES)[number];
+  at: number;
+  contact: string | null;
+  source: string | null;
+  data: Record<string, unknown>;
+}
+
+const INSERT = "INSERT INTO notices (id, type, at, told, contact, source, data)";
+
+/** For the transaction that removes an erased contact's rows; ?1: the erasure's id. Once for each tombstone. */
+export const TELL_ERASED = `${INSERT}
+  SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.erased_at, x.contact, NULL,
+    json_object('erasure', x.id)
+  FROM erasures AS x WHERE x.id = ?1 AND x.contact IS NOT NULL AND x.begun = 1 AND EXISTS (SELECT 1 FROM pipes)
+  ON CONFLICT (id) DO NOTHING`;
+
+/** What a row becomes that nobody may read any more. */
+const EMPTIED = "type = 'gone', id = 'gone-' || seq, contact = NULL, source = NULL, data = '{}'";
+
+/** What was told of the contact before goes with it. */
+export const EMPTY_TOLD = `UPDATE notices SET ${EMPTIED} WHERE seq IN (
+  SELECT n.seq FROM erasures AS x CROSS JOIN notices AS n ON n.contact = x.contact
+  WHERE x.id = ?1 AND x.contact IS NOT NULL AND n.type <> 'contact.erased' AND n.at <= x.erased_at)`;
+
+/** Tells of a pipe that it was paused. `at`: ms. */
+export function tellPaused(
+  db: D1Database,
+  { pipe, name, reason, at }: { pipe: string; name: string; reason: string; at: number },
+): D1PreparedStatement {
+  return db
+    .prepare(`${INSERT} VALUES (?1, 'pipe.paused', ?2, ?2, NULL, NULL, ?3) ON CONFLICT (id) DO NOTHING`)
+    .bind(`${pipe}-paused-${at}`, at, JSON.stringify({ pipe, name, reason }));
+}
+
+type Row = Omit<Notice, "data"> & { data: string };
+
+const toNotice = (row: Row): Notice => ({ ...row, data: JSON.parse(row.data) as Notice["data"] });
+
+/** Notices behind the seq, in order, at most `limit`. */
+export async function readNotices(
+  db: Db,
+  { after, limit }: { after: number; limit: number },
+): Promise<Notice[]> {
+  const { results } = await db
+    .prepare(
+      "SELECT seq, id, type, at, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
+    )
+    .bind(after, limit)
+    .all<Row>();
+  return results.map(toNotice);
+}
+
+/** Those with these places, as far as they are still there. */
+export async function readNoticeSeqs(db: Db, seqs: readonly number[]): Promise<Notice[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT n.seq, n.id, n.type, n.at, n.contact, n.source, n.data
+       FROM json_each(?1) AS s CROSS JOIN notices AS n ON n.seq = s.value AND n.type <> 'gone' ORDER BY n.seq`,
+    )
+    .bind(JSON.stringify(seqs))
+    .all<Row>();
+  return results.map(toNotice);
+}
+
+export async function noticesEnd(db: Db): Promise<number> {
+  return (await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0;
+}
+
+/** How long a notice waits for a pipe that does not move, ms. */
+const NOTICES_LIVE = 35 * 86_400_000;
+
+/**
+ * Drops what every pipe is past (until the seq `passed`), and what is too old; nothing where there is a pipe that is not
+ * among `asked`: it was made meanwhile, and may begin before that place. `now`: ms.
+ */
+export async function forgetNotices(
+  db: D1Database,
+  passed: number,
+  asked: readonly string[],
+  now: number,
+): Promise<void> {
+  const done = `(seq <= ?1 OR told < ?2)
+    AND NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))`;
+  await db.batch([
+    db
+      .prepare(
+        `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, told FROM notices ORDER BY seq LIMIT 1000)
+           WHERE ${done} AND seq < (SELECT max(seq) FROM notices))`,
+      )
+      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
+    db
+      .prepare(
+        `UPDATE notices SET ${EMPTIED}
+         WHERE seq = (SELECT max(seq) FROM notices) AND ${done} AND type <> 'gone'`,
+      )
+      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
+  ]);
+}

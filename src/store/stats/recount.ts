@@ -1,0 +1,206 @@
+// A recount: the feed is walked from its beginning by the very rules of counting, into cells of their own, and where the
+// counters differ from these they can be put right. A step is one transaction that counts a stretch of the feed and moves
+// the position past it, so it may be repeated, die or meet another; the last one counts what is left and compares in the
+// same transaction, so that nothing is stored between.
+//
+// Rows that were removed (erasure, retention) are noted beside the counts, and belong to what the counters should be.
+// Whose first open was among them is not known any more, so the uniques of such campaigns are left as they are.
+
+import type { Range } from "../../model/stats/counts.ts";
+import { countTags, countTime, countUniques } from "../write/counters.ts";
+
+/** How far a recount has come. */
+export interface Progress extends Range {
+  /** The last seq that it has counted, and the last that there is. */
+  position: number;
+  last: number;
+  /** Rows of the range were removed since it began: it can prove nothing any more. */
+  disturbed: boolean;
+}
+
+/** A counter that is not what the rows give. `label`: destination, campaign or tag. */
+export interface Difference {
+  counter: Counter;
+  slot: number;
+  label: string;
+  source: string;
+  type: string;
+  bounce: string;
+  machine: string;
+  was: number;
+  should: number;
+  /** Of campaigns, else 0. */
+  uniques: number;
+  uniques_should: number;
+  unique_humans: number;
+  unique_humans_should: number;
+}
+
+const COUNTERS = ["rollups", "day_rollups", "campaign_rollups", "tag_rollups"] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+/** Events that a step counts. */
+const STEP = 5_000;
+/** Differences of a counter that are listed. */
+const MOST_LISTED = 250;
+
+const POSITION = "(SELECT position FROM recounts)";
+const IN_RANGE = "BETWEEN (SELECT since FROM recounts) AND (SELECT until FROM recounts) - 1";
+const LAST = "coalesce((SELECT max(seq) FROM events), 0)";
+const GONE = `coalesce((SELECT sum(gone) FROM day_rollups WHERE day ${IN_RANGE}), 0)`;
+
+/** Begins a recount of these days and forgets the one before. */
+export async function beginRecount(db: D1Database, id: string, { from, to }: Range): Promise<void> {
+  const begin = `
+    INSERT INTO recounts (one, id, since, until, position, gone)
+    SELECT 1, ?1, ?2, ?3, coalesce((SELECT min(seq) FROM events), 1) - 1,
+      coalesce((SELECT sum(gone) FROM day_rollups WHERE day >= ?2 AND day < ?3), 0)
+    WHERE true ON CONFLICT DO UPDATE SET id = excluded.id, since = excluded.since, until = excluded.until,
+      position = excluded.position, gone = excluded.gone`;
+  await db.batch([db.prepare("DELETE FROM recount_cells"), db.prepare(begin).bind(id, from, to)]);
+}
+
+const WITHIN = `seq > ${POSITION} AND seq <= ${POSITION} + ${STEP}`;
+const CELL = "slot, label, source, type, bounce, machine";
+const COUNT_UP = `ON CONFLICT DO UPDATE SET n = n + excluded.n,
+  uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
+
+const WALK = [
+  `INSERT INTO recount_cells (kind, slot, source, type, bounce, machine, label, n)
+   SELECT 'time', * FROM (${countTime(`${WITHIN} AND at ${IN_RANGE}`)}) WHERE true ${COUNT_UP}`,
+  // Events of other days count, too, for they may have been first.
+  `INSERT INTO recount_cells (kind, ${CELL}, n, uniques, unique_humans)
+   WITH counted (${CELL}, n, uniques, unique_humans) AS (
+     ${countUniques({ within: WITHIN, before: `seq <= ${POSITION}` }, "0")})
+   SELECT 'campaign', * FROM counted WHERE slot ${IN_RANGE} ${COUNT_UP}`,
+  `INSERT INTO recount_cells (kind, ${CELL}, n)
+   SELECT 'tag', * FROM (${countTags(`${WITHIN} AND at ${IN_RANGE}`)}) WHERE true ${COUNT_UP}`,
+  `UPDATE recounts SET position = max(position, min(position + ${STEP}, ${LAST}))`,
+];
+
+const PROGRESS = `SELECT since AS "from", until AS "to", position, ${LAST} AS last, gone <> ${GONE} AS disturbed
+  FROM recounts WHERE id = ?1`;
+
+/** Counts the next events; null where there is no such recount any more. */
+export async function stepRecount(db: D1Database, id: string): Promise<Progress | null> {
+  const statements = WALK.map((sql) => db.prepare(sql));
+  const results = await db.batch<ProgressRow>([...statements, db.prepare(PROGRESS).bind(id)]);
+  return progressOf(results.at(-1)?.results);
+}
+
+type ProgressRow = Omit<Progress, "disturbed"> & { disturbed: 0 | 1 };
+
+function progressOf(rows: readonly ProgressRow[] | undefined): Progress | null {
+  const [row] = rows ?? [];
+  return row === undefined ? null : { ...row, disturbed: row.disturbed === 1 };
+}
+
+/** Whether all is counted and the recount is still the caller's. */
+const READY = `EXISTS (SELECT 1 FROM recounts WHERE id = ?1 AND position >= ${LAST} AND gone = ${GONE})`;
+
+interface Table {
+  slot: string;
+  label: string;
+  /** What of the cells is to be compared: columns slot to machine, n, uniques, unique_humans. */
+  cells: string;
+  uniques: boolean;
+}
+
+const HOW = "source, type, bounce, machine";
+const NO_UNIQUES = "n, 0 AS uniques, 0 AS unique_humans";
+
+const TABLES: Readonly<Record<Counter, Table>> = {
+  rollups: {
+    slot: "bucket",
+    label: "destination",
+    cells: `SELECT ${CELL}, ${NO_UNIQUES} FROM recount_cells WHERE kind = 'time'`,
+    uniques: false,
+  },
+  day_rollups: {
+    slot: "day",
+    label: "destination",
+    cells: `SELECT slot / 86400000 * 86400000 AS slot, label, ${HOW}, ${NO_UNIQUES} FROM recount_cells WHERE kind = 'time'`,
+    uniques: false,
+  },
+  campaign_rollups: {
+    slot: "day",
+    label: "campaign",
+    cells: `SELECT ${CELL}, n, uniques, unique_humans FROM recount_cells WHERE kind = 'campaign'`,
+    uniques: true,
+  },
+  tag_rollups: {
+    slot: "day",
+    label: "tag",
+    cells: `SELECT ${CELL}, ${NO_UNIQUES} FROM recount_cells WHERE kind = 'tag'`,
+    uniques: false,
+  },
+};
+
+const FIRST_IS_GONE = `EXISTS (SELECT 1 FROM campaign_rollups AS g
+  WHERE g.campaign = label AND g.type = sums.type AND g.gone > 0)`;
+
+/** The cells in which a counter and the rows differ. */
+function differing(counter: Counter): string {
+  const { slot, label, cells, uniques } = TABLES[counter];
+  const own = uniques ? "uniques, unique_humans" : "0, 0";
+  const should = (name: string): string => (uniques ? `iif(${FIRST_IS_GONE}, ${name}, ${name}_should)` : "0");
+  return `
+    SELECT * FROM (
+      SELECT ${CELL}, was, should, uniques, ${should("uniques")} AS uniques_should,
+        unique_humans, ${should("unique_humans")} AS unique_humans_should
+      FROM (
+        SELECT ${CELL}, sum(was) AS was, sum(should) AS should, sum(uniques) AS uniques, sum(u) AS uniques_should,
+          sum(unique_humans) AS unique_humans, sum(h) AS unique_humans_should
+        FROM (
+          SELECT ${slot} AS slot, ${label} AS label, ${HOW}, n AS was, gone AS should, ${own.replace("0, 0", "0 AS uniques, 0 AS unique_humans")}, 0 AS u, 0 AS h
+          FROM ${counter} WHERE ${slot} ${IN_RANGE}
+          UNION ALL
+          SELECT ${CELL}, 0, n, 0, 0, uniques, unique_humans FROM (${cells}))
+        GROUP BY 1, 2, 3, 4, 5, 6) AS sums)
+    WHERE (was <> should OR uniques <> uniques_should OR unique_humans <> unique_humans_should) AND ${READY}`;
+}
+
+function correction(counter: Counter): string[] {
+  const { slot, label, uniques } = TABLES[counter];
+  const also = uniques ? ", uniques, unique_humans" : "";
+  const values = uniques ? ", uniques_should, unique_humans_should" : "";
+  const set = uniques ? ", uniques = excluded.uniques, unique_humans = excluded.unique_humans" : "";
+  return [
+    `INSERT INTO ${counter} (${slot}, ${label}, ${HOW}, n${also})
+     SELECT ${CELL}, should${values} FROM (${differing(counter)}) WHERE true
+     ON CONFLICT DO UPDATE SET n = excluded.n${set}`,
+    `DELETE FROM ${counter} WHERE ${slot} ${IN_RANGE} AND n = 0${uniques ? " AND uniques = 0 AND unique_humans = 0" : ""}
+     AND ${READY}`,
+  ];
+}
+
+/** What a comparison found: null for the differences where events came meanwhile and there is more to count. */
+export interface Comparison {
+  progress: Progress;
+  differences: Difference[] | null;
+  /** How many there are; not all are listed. */
+  total: number;
+}
+
+/** Counts what is left, compares, and with `apply` puts the counters right; null where there is no such recount any more. */
+export async function compareRecount(db: D1Database, id: string, apply: boolean): Promise<Comparison | null> {
+  const lists = COUNTERS.map(
+    (counter) =>
+      `SELECT '${counter}' AS counter, *, count(*) OVER () AS total FROM (${differing(counter)})
+       ORDER BY slot, label, source, type, bounce, machine LIMIT ${MOST_LISTED}`,
+  );
+  const corrections = apply ? COUNTERS.flatMap(correction) : [];
+  const results = await db.batch<Record<string, unknown>>([
+    ...WALK.map((sql) => db.prepare(sql)),
+    db.prepare(PROGRESS).bind(id),
+    ...[...lists, ...corrections].map((sql) => db.prepare(sql).bind(id)),
+  ]);
+  const progress = progressOf(results[WALK.length]?.results as ProgressRow[] | undefined);
+  if (progress === null) return null;
+  const found = results.slice(WALK.length + 1, WALK.length + 1 + COUNTERS.length);
+  const rows = found.flatMap(({ results: some }) => some as unknown as (Difference & { total: number })[]);
+  const total = found.reduce((sum, { results: some }) => sum + Number(some[0]?.["total"] ?? 0), 0);
+  const ready = !progress.disturbed && progress.position >= progress.last;
+  const differences = rows.map(({ total: _, ...difference }) => difference);
+  return { progress, differences: ready ? differences : null, total };
+}

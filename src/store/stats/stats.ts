@@ -1,0 +1,157 @@
+// Reads of the counters. All is added up in SQL, group by group, from stretches of the counters' keys.
+
+import { EVENT_TYPES } from "../../model/event.ts";
+import {
+  piecesOf,
+  type Bucket,
+  type Counts,
+  type Grouping,
+  type Piece,
+  type Range,
+  type Uniques,
+} from "../../model/stats/counts.ts";
+import type { Db } from "../db.ts";
+
+/** What is asked. Campaigns and tags are counted by day, and neither by destination nor by the other. */
+export interface StatsQuery extends Range {
+  bucket: Bucket;
+  by: Grouping;
+  source?: string | undefined;
+  destination?: string | undefined;
+  campaign?: string | undefined;
+  type?: string | undefined;
+  tag?: string | undefined;
+  /** The last group of the page before. */
+  after?: Place | undefined;
+  limit: number;
+}
+
+/** Where a group stands: start of its bucket, ms, and its name. */
+export type Place = [slot: number, group: string];
+
+/** One group: start of its bucket, ms; name of the group, "" where there is none. */
+export interface Group {
+  slot: number;
+  group: string;
+  counts: Counts;
+}
+
+type Row = Omit<Counts, "unique"> & {
+  slot: number;
+  grp: string;
+  unique_opened: number;
+  unique_opened_human: number;
+  unique_clicked: number;
+  unique_clicked_human: number;
+};
+
+/** A page of groups in order of time and name, those with no events left out. */
+export async function readStats(db: Db, query: StatsQuery): Promise<{ groups: Group[]; next: Place | null }> {
+  const { sql, values } = statsSql(query);
+  const { results } = await db
+    .prepare(sql)
+    .bind(...values)
+    .all<Row>();
+  const unique = tellsUniques(query);
+  const groups = results.slice(0, query.limit).map((row) => groupOf(row, unique));
+  const last = groups.at(-1);
+  return {
+    groups,
+    next: results.length > query.limit && last !== undefined ? [last.slot, last.group] : null,
+  };
+}
+
+/** A contact counts once per campaign whatever the source, so the sum over some sources says nothing of the campaign. */
+function tellsUniques({ by, campaign, source }: StatsQuery): boolean {
+  return (by === "campaign" || campaign !== undefined) && by !== "source" && source === undefined;
+}
+
+function groupOf(row: Row, unique: boolean): Group {
+  const { slot, grp, unique_opened, unique_opened_human, unique_clicked, unique_clicked_human, ...counts } =
+    row;
+  const uniques: Uniques = {
+    opened: unique_opened,
+    opened_human: unique_opened_human,
+    clicked: unique_clicked,
+    clicked_human: unique_clicked_human,
+  };
+  return { slot, group: grp, counts: { ...counts, unique: unique ? uniques : null } };
+}
+
+const SLOTS: Readonly<Record<Bucket, string>> = {
+  "5m": "slot",
+  hour: "slot / 3600000 * 3600000",
+  day: "slot / 86400000 * 86400000",
+  week: "(slot - 345600000) / 604800000 * 604800000 + 345600000", // from Monday 5 January 1970
+  month: "unixepoch(slot / 1000, 'unixepoch', 'start of month') * 1000",
+  none: "0",
+};
+
+const sumIf = (condition: string, what = "n"): string => `sum(iif(${condition}, ${what}, 0))`;
+
+const COUNTED = [
+  "sum(n) AS events",
+  ...EVENT_TYPES.map((type) => `${sumIf(`type = '${type}'`)} AS ${type}`),
+  `${sumIf("bounce = 'hard'")} AS hard`,
+  `${sumIf("bounce = 'soft'")} AS soft`,
+  ...["opened", "clicked"].flatMap((type) => [
+    `${sumIf(`type = '${type}' AND machine = 'human'`)} AS ${type}_human`,
+    `${sumIf(`type = '${type}' AND machine = 'machine'`)} AS ${type}_machine`,
+    `${sumIf(`type = '${type}'`, "uniques")} AS unique_${type}`,
+    `${sumIf(`type = '${type}'`, "unique_humans")} AS unique_${type}_human`,
+  ]),
+];
+const NAMES = COUNTED.map((sql) => sql.slice(sql.lastIndexOf(" ") + 1));
+
+/**
+ * Sources that report no delivery at all in the range are taken at their word that they sent, as far as nothing came back;
+ * so the groups are added up by source first.
+ */
+function statsSql(query: StatsQuery): { sql: string; values: (string | number)[] } {
+  const values: (string | number)[] = [];
+  const bind = (value: string | number): string => `?${values.push(value)}`;
+  const { by, bucket, after = [-1, ""], limit } = query;
+  const group = by === "none" ? "''" : by;
+  const sql = `
+    WITH summed AS (
+      SELECT ${SLOTS[bucket]} AS slot, ${group} AS grp, source, type, bounce, machine,
+        sum(n) AS n, sum(uniques) AS uniques, sum(unique_humans) AS unique_humans
+      FROM (${stretches(query, bind).join(" UNION ALL ")}) GROUP BY 1, 2, 3, 4, 5, 6),
+    counted AS (SELECT slot, grp, source, ${COUNTED.join(", ")} FROM summed GROUP BY 1, 2, 3),
+    known AS (SELECT *, max(delivered) OVER (PARTITION BY source) > 0 AS tells FROM counted)
+    SELECT slot, grp, ${NAMES.map((name) => `sum(${name}) AS ${name}`).join(", ")},
+      sum(iif(tells, delivered + bounced + blocked, max(sent, bounced + blocked))) AS attempted,
+      sum(iif(tells, delivered, max(sent - bounced - blocked, 0))) AS reached
+    FROM known WHERE (slot, grp) > (${bind(after[0])}, ${bind(after[1])})
+    GROUP BY slot, grp HAVING sum(events) > 0 ORDER BY slot, grp LIMIT ${bind(limit + 1)}`;
+  return { sql, values };
+}
+
+type Bind = (value: string | number) => string;
+
+function stretches(query: StatsQuery, bind: Bind): string[] {
+  const { by, campaign, tag, destination, source, type, from, to } = query;
+  const filters = Object.entries({ campaign, tag, destination, source, type });
+  const filter = filters
+    .flatMap(([name, value]) => (value === undefined ? [] : [` AND ${name} = ${bind(value)}`]))
+    .join("");
+  const range = (slot: string, piece: Range): string =>
+    `${slot} >= ${bind(piece.from)} AND ${slot} < ${bind(piece.to)}${filter}`;
+  if (by === "campaign" || campaign !== undefined)
+    return [`SELECT day AS slot, * FROM campaign_rollups WHERE ${range("day", { from, to })}`];
+  const none = "0 AS uniques, 0 AS unique_humans";
+  if (by === "tag" || tag !== undefined)
+    return [`SELECT day AS slot, *, ${none} FROM tag_rollups WHERE ${range("day", { from, to })}`];
+  const columns = `source, type, bounce, machine, destination, n, ${none}`;
+  return piecesOf(query, query.bucket).map((piece: Piece) =>
+    piece.by === "day"
+      ? `SELECT day AS slot, ${columns} FROM day_rollups WHERE ${range("day", piece)}`
+      : `SELECT bucket AS slot, ${columns} FROM rollups WHERE ${range("bucket", piece)}`,
+  );
+}
+
+/** All counts of a campaign within a range; null where nothing of it was ever counted there. */
+export async function readCampaign(db: Db, campaign: string, range: Range): Promise<Counts | null> {
+  const { groups } = await readStats(db, { ...range, campaign, bucket: "none", by: "none", limit: 1 });
+  return groups[0]?.counts ?? null;
+}

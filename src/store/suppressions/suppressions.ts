@@ -1,0 +1,121 @@
+// Reads of who must not be mailed. Writes go by the same statements as those of the consumer (slice.ts), guarded by version.
+
+import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
+import type { SuppressionReason } from "../../model/suppression/policy.ts";
+import type { Db } from "../db.ts";
+import {
+  erasedStatement,
+  findErased,
+  hashesOf,
+  type ErasedRow,
+  type ErasedSuppression,
+} from "../erasure/erased.ts";
+import type { ContactChange } from "../write/rows.ts";
+import { storeSlice } from "../write/slice.ts";
+
+const FIELDS = "reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held";
+
+/** The query for all suppressions of a contact, in order of their evidence. */
+export function ofContact(db: Db, contact: string): D1PreparedStatement {
+  return db.prepare(`SELECT ${FIELDS} FROM suppressions WHERE contact = ?1 ORDER BY at, event`).bind(contact);
+}
+
+/** All suppressions of a contact, one that outlived its erasure included; none for one that nothing is known of. */
+export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<Suppression[]> {
+  const [{ results }, erased] = await Promise.all([
+    ofContact(db, contact).all<Suppression>(),
+    findErased(db, bucket, [contact]),
+  ]);
+  const kept = erased.get(contact);
+  return kept === undefined ? results : [ofErased(kept), ...results];
+}
+
+/** What is left of a contact that was erased while suppressed. */
+export function ofErased({ reason, since }: ErasedSuppression): Suppression {
+  const evidence = { reason, scope: "", event: "erased", source: "erasure", at: since, held: null };
+  const note = "kept when the contact was erased";
+  return { ...evidence, by: null, note, lifted_at: null, lifted_by: null, lift_note: null };
+}
+
+/** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
+export interface Verdict {
+  reason: SuppressionReason;
+  scope: string;
+  since: number;
+}
+
+/**
+ * Verdicts on those of the contacts that must not be mailed, in one round trip to the database (and, once in an isolate's
+ * life, one to the bucket). `scope`: the list or stream that the mail is for, '' for none.
+ */
+export async function checkContacts(
+  db: Db,
+  bucket: R2Bucket,
+  contacts: readonly string[],
+  scope: string,
+): Promise<Map<string, Verdict>> {
+  const { statements, verdictsOf } = await verdictsQuery(db, bucket, new Set(contacts), scope);
+  return verdictsOf(await db.batch<Record<string, unknown>>(statements));
+}
+
+/** The queries behind {@link checkContacts}, to go into one batch with others, and what their results amount to. */
+export async function verdictsQuery(
+  db: Db,
+  bucket: R2Bucket,
+  contacts: ReadonlySet<string>,
+  scope: string,
+): Promise<{
+  statements: D1PreparedStatement[];
+  verdictsOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, Verdict>;
+}> {
+  const hashes = await hashesOf(bucket, contacts);
+  const statements = [
+    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope),
+    ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
+  ];
+  return {
+    statements,
+    verdictsOf: ([found, erased]) => {
+      const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
+      const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
+        ...ofErased(row),
+        contact: hashes.get(row.hash) ?? "",
+      }));
+      const verdicts = new Map<string, Verdict>();
+      for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
+        const strongest = strongestOf(own, scope);
+        if (strongest === null) continue;
+        verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
+      }
+      return verdicts;
+    },
+  };
+}
+
+const IN_FORCE = `
+  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
+  FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
+  WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`;
+
+/** Stores what contacts' objects told. Whether anything was new to the database. */
+export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {
+  const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
+  return (await storeSlice(db, { ...nothing, contacts })) > 0;
+}
+
+/** Contacts with something held, of a destination and a time of the evidence (ms, from and before), the earliest first. */
+export async function findHeld(
+  db: Db,
+  { destination, since, until }: { destination: string; since: number; until: number },
+  limit: number,
+): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT contact FROM suppressions INDEXED BY suppressions_held
+       WHERE held IS NOT NULL AND destination = ?1 AND at >= ?2 AND at < ?3 AND lifted_at IS NULL
+       ORDER BY at LIMIT ?4`,
+    )
+    .bind(destination, since, until, limit)
+    .all<{ contact: string }>();
+  return results.map(({ contact }) => contact);
+}

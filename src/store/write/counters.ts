@@ -1,0 +1,167 @@
+// How rows of the feed become counters: statements that read a stretch of it by seq. Storing counts each slice's new rows;
+// a recount walks the whole feed by the same rules, so the stretch and the table that is counted into vary.
+
+import { ALPHABET, CONTACT_CHARS, TIME_CHARS } from "../../model/event-id.ts";
+import type { EventRow } from "./rows.ts";
+
+const MARK = "(SELECT mark FROM sources WHERE source = ?1)";
+/** Which events this transaction added: ?1 is any source of the slice. */
+export const ARE_NEW = `seq > ${MARK}`;
+
+/** A stretch of the feed to count, and all before it, as conditions on `seq`. */
+export interface Stretch {
+  within: string;
+  before: string;
+}
+
+/** An event counts for this many of its tags at most, so that one delivery cannot write rows without end. */
+export const MOST_TAGS = 32;
+
+/** Start of the slot of `length` ms in which an event lies. */
+const slot = (length: number): string => `at / ${length} * ${length}`;
+const FIVE_MINUTES = slot(300_000);
+export const DAY = slot(86_400_000);
+
+/** Columns: slot, source, type, bounce, machine, destination, n. `where`: which rows of events. */
+export const countTime = (where: string, of: string = FIVE_MINUTES): string => `
+  SELECT ${of}, source, type, bounce, machine, destination, count(*)
+  FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
+
+/** Columns: day, campaign, source, type, bounce, machine, n. */
+export const countCampaigns = (where: string): string => `
+  SELECT ${DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)
+  FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
+
+/** Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
+export const countTags = (where: string): string => `
+  SELECT ${DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
+  FROM (SELECT * FROM events WHERE ${where}) AS told, json_each(details, '$.tags') AS tags
+  WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
+
+/** What the details of an event with tags hold. */
+const TAGGED = '"tags":[';
+
+const MAY_BE_FIRST = "type IN ('opened', 'clicked') AND campaign IS NOT NULL";
+
+/**
+ * Columns: day, campaign, source, type, bounce, machine, n, uniques, unique_humans, as changes: a contact counts where its
+ * earliest open (click) of the campaign lies, so an earlier one that comes late takes the title from the one that had it.
+ * That makes the counters independent of the order of arrival, and costs no row and no memory: the contact's own part of
+ * the id index tells, from `began` on (SQL: when the campaign of `fresh` began, ms), for before that there is nothing.
+ */
+export const countUniques = ({ within, before }: Stretch, began: string): string => `
+  WITH fresh AS MATERIALIZED (
+    SELECT contact, campaign, type, id, machine FROM events WHERE ${within} AND ${MAY_BE_FIRST}),
+  places AS MATERIALIZED (
+    SELECT contact, substr(min(id), 1, ${CONTACT_CHARS}) AS prefix, min(${began}) AS began
+    FROM (SELECT contact, campaign, min(id) AS id FROM fresh GROUP BY 1, 2) AS fresh GROUP BY contact),
+  firsts AS MATERIALIZED (
+    SELECT contact, campaign, type,
+      min(iif(new, id, NULL)) AS new_any, min(iif(new AND machine <> 'machine', id, NULL)) AS new_human,
+      min(iif(new, NULL, id)) AS old_any, min(iif(new OR machine = 'machine', NULL, id)) AS old_human
+    FROM (
+      SELECT contact, campaign, type, id, machine, 1 AS new FROM fresh
+      UNION ALL
+      SELECT e.contact, e.campaign, e.type, e.id, e.machine, 0 FROM places AS p CROSS JOIN events AS e
+        ON e.id >= p.prefix || ${timeChars("p.began")} AND e.id < p.prefix || '~' AND e.contact = p.contact
+      WHERE ${before} AND ${MAY_BE_FIRST})
+    GROUP BY 1, 2, 3 HAVING new_any IS NOT NULL),
+  changes (id, uniques, humans) AS (
+    SELECT new_any, 1, 0 FROM firsts WHERE old_any IS NULL OR new_any < old_any
+    UNION ALL SELECT old_any, -1, 0 FROM firsts WHERE new_any < old_any
+    UNION ALL SELECT new_human, 0, 1 FROM firsts WHERE new_human IS NOT NULL AND (old_human IS NULL OR new_human < old_human)
+    UNION ALL SELECT old_human, 0, -1 FROM firsts WHERE new_human < old_human)
+  SELECT ${DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)
+  FROM (
+    SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans FROM events WHERE ${within}
+    UNION ALL
+    SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans FROM changes AS c CROSS JOIN events USING (id))
+  WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
+
+/** When a campaign began that is counted for the first time: later than all that ids can hold, for it has no rows yet. */
+const LATEST = 2 ** 50 - 1;
+
+/** SQL that writes a time in ms as ids do (src/model/id.ts). */
+function timeChars(ms: string): string {
+  const digits = Array.from({ length: TIME_CHARS }, (_, i) => 5 * (TIME_CHARS - 1 - i));
+  return digits.map((bits) => `substr('${ALPHABET}', ((${ms} >> ${bits}) & 31) + 1, 1)`).join(" || ");
+}
+
+const COUNT_UP = "ON CONFLICT DO UPDATE SET n = n + excluded.n";
+const TIME = "source, type, bounce, machine, destination, n";
+const CAMPAIGN = "day, campaign, source, type, bounce, machine, n";
+const TAG = "day, tag, source, type, bounce, machine, n";
+
+const COUNT_BY_TIME = `INSERT INTO rollups (bucket, ${TIME}) ${countTime(ARE_NEW)} ${COUNT_UP}`;
+const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, DAY)} ${COUNT_UP}`;
+const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}) ${countCampaigns(ARE_NEW)} ${COUNT_UP}`;
+const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans)
+  ${countUniques(
+    { within: ARE_NEW, before: `seq <= ${MARK}` },
+    `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`,
+  )}
+  ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
+const COUNT_BY_TAG = `INSERT INTO tag_rollups (${TAG}) ${countTags(ARE_NEW)} ${COUNT_UP}`;
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  rollups: `bucket, ${TIME}`,
+  day_rollups: `day, ${TIME}`,
+  campaign_rollups: CAMPAIGN,
+  tag_rollups: TAG,
+};
+
+/** The statement that adds what `counted` counts to a table's counters, or takes it off. */
+export function countUp(table: keyof typeof COLUMNS, counted: string, sign: 1 | -1): string {
+  const changed = sign === 1 ? COUNT_UP : "ON CONFLICT DO UPDATE SET n = n - excluded.n";
+  return `INSERT INTO ${table} (${COLUMNS[table]}) SELECT * FROM (${counted}) WHERE true ${changed}`;
+}
+
+const FIRSTS_OF = `
+  WITH firsts AS MATERIALIZED (
+    SELECT min(e.id) AS any_id, min(iif(e.machine <> 'machine', e.id, NULL)) AS human_id
+    FROM (SELECT value->>0 AS contact, value->>1 AS campaign, value->>2 AS type, value->>3 AS prefix FROM json_each(?1)) AS g
+    CROSS JOIN events AS e ON e.id >= g.prefix AND e.id < g.prefix || '~' AND e.contact = g.contact
+    WHERE e.campaign = g.campaign AND e.type = g.type GROUP BY g.contact, g.campaign, g.type),
+  titles (id, uniques, humans) AS (
+    SELECT any_id, 1, 0 FROM firsts UNION ALL SELECT human_id, 0, 1 FROM firsts WHERE human_id IS NOT NULL)
+  SELECT ${DAY}, campaign, source, type, bounce, machine, 0, sum(uniques), sum(humans)
+  FROM titles CROSS JOIN events USING (id) WHERE true GROUP BY 1, 2, 3, 4, 5, 6`;
+
+const uniquesOf = (sign: "+" | "-"): string => `
+  INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans) ${FIRSTS_OF}
+  ON CONFLICT DO UPDATE SET uniques = uniques ${sign} excluded.uniques,
+    unique_humans = unique_humans ${sign} excluded.unique_humans`;
+
+/**
+ * Take off, and put on again, the unique opens and clicks of contacts in campaigns, around a change of their rows.
+ * ?1: JSON rows of contact, campaign, type, and the prefix of the contact's ids.
+ */
+export const UNIQUES_OF = { minus: uniquesOf("-"), plus: uniquesOf("+") } as const;
+
+/** The statements that count a slice's new rows, ?1 being any of its sources: those that these events call for. */
+export function countersOf(events: readonly EventRow[]): string[] {
+  const unique = events.some(
+    ({ type, campaign }) => campaign !== null && (type === "opened" || type === "clicked"),
+  );
+  const statements = [COUNT_BY_TIME, COUNT_BY_DAY, unique ? COUNT_UNIQUES : COUNT_BY_CAMPAIGN];
+  // Where another field's text looks like tags, the statement finds nothing.
+  if (events.some(({ details }) => details?.includes(TAGGED) === true)) statements.push(COUNT_BY_TAG);
+  return statements;
+}
+
+/**
+ * The statements that note which counted events lose their rows, to be run in one transaction with the deletion and ahead
+ * of it: the counters stay, and what a recount of the rows must give is known. `where`: the deletion's condition on
+ * `events`; its parameters are bound to each of them.
+ */
+export function goneFrom(where: string): string[] {
+  const note = (table: string, columns: string, counted: string): string =>
+    `INSERT INTO ${table} (${columns.replace(/\bn$/, "gone")}, n) SELECT *, 0 FROM (${counted}) WHERE true
+     ON CONFLICT DO UPDATE SET gone = gone + excluded.gone`;
+  return [
+    note("rollups", `bucket, ${TIME}`, countTime(where)),
+    note("day_rollups", `day, ${TIME}`, countTime(where, DAY)),
+    note("campaign_rollups", CAMPAIGN, countCampaigns(where)),
+    note("tag_rollups", TAG, countTags(where)),
+  ];
+}

@@ -1,0 +1,150 @@
+// Stores what history read anew comes to: rows are changed in place or go, and every counter that counted them counts what
+// they are now, in one transaction. Where nothing differs any more, the same again changes nothing.
+
+import { contactPrefix } from "../../model/event-id.ts";
+import type { StoredRow } from "../events/by-archive-object.ts";
+import { countCampaigns, countTags, countTime, countUp, DAY, UNIQUES_OF } from "./counters.ts";
+import type { EventRow } from "./rows.ts";
+
+/** Rows as they are and as they are to be; the ids stay. */
+export interface Replacement {
+  before: StoredRow;
+  /** Null: the row goes. */
+  after: EventRow | null;
+}
+
+const CONCERNED = "id IN (SELECT value FROM json_each(?1))";
+
+const UPDATE = `
+  UPDATE events SET contact = v.contact, at = v.at, type = v.type, bounce = v.bounce, destination = v.destination,
+    machine = v.machine, message_id = v.message_id, campaign = v.campaign, details = v.details
+  FROM (SELECT value->>0 AS id, value->>1 AS contact, value->>2 AS at, value->>3 AS type, value->>4 AS bounce,
+    value->>5 AS destination, value->>6 AS machine, value->>7 AS message_id, value->>8 AS campaign, value->>9 AS details
+    FROM json_each(?1)) AS v
+  WHERE events.id = v.id`;
+
+const DELETE = `DELETE FROM events WHERE ${CONCERNED}`;
+
+const UNCOUNT_SOURCES = `
+  UPDATE sources SET events = events - v.n FROM (
+    SELECT source, count(*) AS n FROM events WHERE ${CONCERNED} GROUP BY 1) AS v
+  WHERE sources.source = v.source`;
+
+// ?1: JSON rows of a mail's id, its contact, and the prefix of the contact's ids. As sets, for a contact may have very many
+// events; and not as the bare EXCEPT, into which SQLite would look for each row there is in messages. The plus keeps it
+// from making an index over all events for the contact.
+const MAILS = "SELECT value->>0, value->>1 FROM json_each(?1)";
+const EVENTS_OF_CONTACTS = `(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1)) AS who
+  CROSS JOIN events AS e ON e.id >= who.prefix AND e.id < who.prefix || '~' AND +e.contact = who.contact`;
+
+/** As storing does: the first stored event of a mail says its custom id. */
+const RENEW_MESSAGES = `
+  INSERT INTO messages (message_id, contact, custom_id, source)
+  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE seq IN (
+    SELECT min(e.seq) FROM ${EVENTS_OF_CONTACTS}
+    WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact)
+  ON CONFLICT DO UPDATE SET custom_id = excluded.custom_id WHERE custom_id IS NOT excluded.custom_id`;
+
+const DELETE_MESSAGES = `
+  DELETE FROM messages WHERE (message_id, contact) IN (SELECT * FROM (
+    ${MAILS} EXCEPT SELECT e.message_id, e.contact FROM ${EVENTS_OF_CONTACTS}))`;
+
+/** Cells that count nothing any more, and never counted what is gone. */
+const EMPTY: Readonly<Record<string, string>> = {
+  rollups: `DELETE FROM rollups WHERE n = 0 AND gone = 0 AND (bucket, source, type, bounce, machine, destination) IN
+    (SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?1))`,
+  day_rollups: `DELETE FROM day_rollups WHERE n = 0 AND gone = 0 AND (day, source, type, bounce, machine, destination) IN
+    (SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?1))`,
+  campaign_rollups: `DELETE FROM campaign_rollups WHERE n = 0 AND gone = 0 AND uniques = 0 AND unique_humans = 0
+    AND (day, campaign, source, type, bounce, machine) IN
+    (SELECT value->>0, value->>5, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1))`,
+  tag_rollups: `DELETE FROM tag_rollups WHERE n = 0 AND gone = 0 AND (day, tag, source, type, bounce, machine) IN
+    (SELECT value->>0, value->>5, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1))`,
+};
+
+/** Stores the replacements, all of them or none. */
+export async function storeReplacements(db: D1Database, replacements: readonly Replacement[]): Promise<void> {
+  if (replacements.length === 0) return;
+  const statements: D1PreparedStatement[] = [];
+  const add = (sql: string, value: unknown): void =>
+    void statements.push(db.prepare(sql).bind(JSON.stringify(value)));
+  const kept = replacements.flatMap(({ before, after }) =>
+    after === null ? [] : [{ id: before.id, after }],
+  );
+  const gone = replacements.flatMap(({ before, after }) => (after === null ? [before.id] : []));
+  const ids = replacements.map(({ before }) => before.id);
+  const keptIds = kept.map(({ id }) => id);
+  const groups = groupsOf(replacements);
+  add(UNIQUES_OF.minus, groups);
+  for (const sql of counting(-1)) add(sql, ids);
+  if (gone.length > 0) add(UNCOUNT_SOURCES, gone);
+  if (kept.length > 0) add(UPDATE, kept.map(toValues));
+  if (gone.length > 0) add(DELETE, gone);
+  for (const sql of counting(1)) add(sql, keptIds);
+  add(UNIQUES_OF.plus, groups);
+  for (const [table, cells] of Object.entries(cellsOf(replacements))) add(EMPTY[table] ?? "", cells);
+  const messages = messagesOf(replacements);
+  if (messages.length > 0) for (const sql of [RENEW_MESSAGES, DELETE_MESSAGES]) add(sql, messages);
+  await db.batch(statements);
+}
+
+function counting(sign: 1 | -1): string[] {
+  return [
+    countUp("rollups", countTime(CONCERNED), sign),
+    countUp("day_rollups", countTime(CONCERNED, DAY), sign),
+    countUp("campaign_rollups", countCampaigns(CONCERNED), sign),
+    countUp("tag_rollups", countTags(CONCERNED), sign),
+  ];
+}
+
+function toValues({ id, after }: { id: string; after: EventRow }): unknown[] {
+  const { contact, at, type, bounce, destination, machine, message_id, campaign, details } = after;
+  return [id, contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
+}
+
+/** Whose unique opens and clicks may move: contact, campaign, type, and the prefix of the contact's ids. Each once. */
+function groupsOf(replacements: readonly Replacement[]): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const row of replacements.flatMap(({ before, after }) =>
+    after === null ? [before] : [before, after],
+  )) {
+    const { contact, campaign, type } = row;
+    if (campaign === null || (type !== "opened" && type !== "clicked")) continue;
+    const group = [contact, campaign, type, contactPrefix(contact)];
+    groups.set(JSON.stringify(group), group);
+  }
+  return [...groups.values()];
+}
+
+function rowsOf(replacements: readonly Replacement[]): EventRow[] {
+  return replacements.flatMap(({ before, after }) => (after === null ? [before] : [before, after]));
+}
+
+/** The mails concerned: id, contact, and the prefix of the contact's ids. Each once. */
+function messagesOf(replacements: readonly Replacement[]): string[][] {
+  const messages = new Map<string, string[]>();
+  for (const { message_id, contact } of rowsOf(replacements)) {
+    if (message_id === null) continue;
+    const message = [message_id, contact, contactPrefix(contact)];
+    messages.set(JSON.stringify(message), message);
+  }
+  return [...messages.values()];
+}
+
+/** The counters' cells in which the rows were counted. */
+function cellsOf(replacements: readonly Replacement[]): Record<keyof typeof EMPTY, unknown[][]> {
+  const rows = replacements.map(({ before }) => before);
+  const how = ({ source, type, bounce, machine }: StoredRow) => [source, type, bounce ?? "", machine];
+  const day = ({ at }: StoredRow) => at - (at % 86_400_000);
+  return {
+    rollups: rows.map((row) => [row.at - (row.at % 300_000), ...how(row), row.destination]),
+    day_rollups: rows.map((row) => [day(row), ...how(row), row.destination]),
+    campaign_rollups: rows.map((row) => [day(row), ...how(row), row.campaign ?? ""]),
+    tag_rollups: rows.flatMap((row) => tagsOf(row).map((tag) => [day(row), ...how(row), tag])),
+  };
+}
+
+function tagsOf({ details }: EventRow): string[] {
+  const { tags = [] } = JSON.parse(details ?? "{}") as { tags?: string[] };
+  return tags;
+}

@@ -1,0 +1,202 @@
+// Stores a slice of events with everything that must change with them, in one transaction. Statements are set-based over
+// json_each, so a thousand events cost a handful of statements; all are idempotent, so that a slice may come again.
+//
+// The sources come first and note how far the feed went until then: what lies behind this mark when the events are in is
+// new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
+
+import { ARE_NEW, countersOf } from "./counters.ts";
+import {
+  contactRow,
+  type ContactChange,
+  type DeadLetter,
+  type EventRow,
+  type SourceUpdate,
+  type Tally,
+} from "./rows.ts";
+
+/** What one transaction stores. */
+export interface Slice {
+  /** Distinct by id. */
+  events: readonly EventRow[];
+  contacts: readonly ContactChange[];
+  /** One per source that appears, be it only in the events. */
+  sources: readonly SourceUpdate[];
+  /** Envelopes that are complete with this slice, as far as there is anything to count. */
+  tallies: readonly Tally[];
+  deadLetters: readonly DeadLetter[];
+  /** Replayed envelopes that are complete with this slice: their earlier dead letters go. */
+  replayed: readonly string[];
+}
+
+const COLUMNS = `id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id, campaign,
+  batch, line, element, details`;
+const VALUES = COLUMNS.split(",").map((_, i) => `value->>${i}`);
+
+/** One row per source: its fields, and as the last one the ids of its events in this slice. */
+const UPSERT_SOURCES = `
+  INSERT INTO sources
+    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside, mark)
+  SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4,
+    coalesce(s.value->>5, (SELECT lag_ms FROM sources WHERE source = s.value->>0), 0),
+    (SELECT count(*) FROM json_each(s.value, '$[6]') AS e
+      WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = e.value)),
+    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0),
+    coalesce((SELECT max(seq) FROM events), 0)
+  FROM json_each(?1) AS s LEFT JOIN json_each(?2) AS t ON t.value->>1 = s.value->>0
+    AND NOT EXISTS (SELECT 1 FROM tallies WHERE tallies.envelope = t.value->>0)
+  WHERE true GROUP BY s.key
+  ON CONFLICT DO UPDATE SET provider = excluded.provider,
+    last_received_at = max(last_received_at, excluded.last_received_at),
+    last_event_at = coalesce(max(last_event_at, excluded.last_event_at), last_event_at, excluded.last_event_at),
+    last_ping_at = coalesce(max(last_ping_at, excluded.last_ping_at), last_ping_at, excluded.last_ping_at),
+    lag_ms = excluded.lag_ms, events = events + excluded.events, duplicates = duplicates + excluded.duplicates,
+    pings = pings + excluded.pings, outside = outside + excluded.outside, mark = excluded.mark`;
+
+/**
+ * Fails the transaction (an integer overflow, which is tried again) where it would bring back what is being erased: the
+ * contact was asked before its object got the tombstone, and the rows come after those before it were deleted. Costs
+ * nothing while no erasure runs. The sum depends on the row, for a constant would be computed, and fail, without any.
+ */
+const REFUSE_ERASED = `
+  SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (
+    SELECT events.seq AS n FROM erasures AS x CROSS JOIN events
+      ON events.id >= x.prefix AND events.id < x.prefix || '~' AND events.contact = x.contact
+      AND events.received_at <= x.erased_at AND events.${ARE_NEW}
+    WHERE x.contact IS NOT NULL
+    UNION ALL
+    SELECT c.version FROM erasures AS x CROSS JOIN contacts AS c ON c.contact = x.contact AND c.version <= x.version
+    WHERE x.contact IS NOT NULL)`;
+
+const INSERT_TALLIES = `
+  INSERT INTO tallies (envelope, source, duplicates, pings, outside)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1) WHERE true
+  ON CONFLICT DO NOTHING`;
+
+// Only a row that is there already may be passed over. OR IGNORE would also swallow one that the table cannot hold.
+const INSERT_EVENTS = `
+  INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO NOTHING`;
+
+const PLACE_BATCHES = `
+  INSERT INTO batches (batch, first_seq, last_seq)
+  SELECT batch, min(seq), max(seq) FROM events WHERE ${ARE_NEW} GROUP BY 1
+  ON CONFLICT DO UPDATE SET first_seq = min(first_seq, excluded.first_seq), last_seq = max(last_seq, excluded.last_seq)`;
+
+const INSERT_MESSAGES = `
+  INSERT INTO messages (message_id, contact, custom_id, source)
+  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE ${ARE_NEW} AND message_id IS NOT NULL
+  ON CONFLICT DO NOTHING`;
+
+const UPSERT_CONTACTS = `
+  INSERT INTO contacts (contact, version, suppressed, since)
+  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  WHERE excluded.version > contacts.version`;
+
+// Only the version that the contact's row now has may speak of its suppressions; those it does not know any more go. What
+// belongs to the evidence never changes, and is left alone so that the index by time need not be written again.
+const UPSERT_SUPPRESSIONS = `
+  INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
+    lifted_by, lift_note, held)
+  SELECT c.contact, rows.value->>5, c.version, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
+    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10
+  FROM json_each(?1) AS rows
+  JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
+  json_each(rows.value, '$[4]') AS s
+  WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, lifted_at = excluded.lifted_at, lifted_by = excluded.lifted_by,
+    lift_note = excluded.lift_note, held = excluded.held
+  WHERE excluded.version > suppressions.version`;
+
+const DELETE_OLD_SUPPRESSIONS = `
+  DELETE FROM suppressions WHERE (contact, reason, scope, event) IN (
+    SELECT s.contact, s.reason, s.scope, s.event FROM json_each(?1) AS rows
+    JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1
+    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version)`;
+
+const DELETE_REPLAYED = `
+  DELETE FROM dead_letters WHERE id IN (
+    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')`;
+
+const INSERT_DEAD_LETTERS = `
+  INSERT INTO dead_letters (id, envelope, element, source, provider, reason, raw, received_at)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
+  FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
+
+/** Largest JSON that is bound at once, in UTF-16 units: a value holds 2 MB, and a unit is up to three bytes. */
+export const MOST_JSON = 600_000;
+
+/** Stores the slice, all of it or nothing. Returns rows written, as D1 counts and bills them. */
+export async function storeSlice(db: D1Database, slice: Slice): Promise<number> {
+  const statements = statementsOf(db, slice);
+  if (statements.length === 0) return 0;
+  const results = await db.batch(statements);
+  return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+}
+
+function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
+  const statements: D1PreparedStatement[] = [];
+  const add = (sql: string, ...values: string[]): void =>
+    void statements.push(db.prepare(sql).bind(...values));
+  const { events } = slice;
+  const tallies = JSON.stringify(
+    slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
+  );
+  if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
+  if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
+  const [first] = events;
+  if (first !== undefined) {
+    add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
+    for (const sql of countersOf(events)) add(sql, first.source);
+    add(PLACE_BATCHES, first.source);
+    if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
+  }
+  for (const contacts of inPieces(slice.contacts.map(contactRow))) {
+    add(UPSERT_CONTACTS, contacts);
+    add(UPSERT_SUPPRESSIONS, contacts);
+    add(DELETE_OLD_SUPPRESSIONS, contacts);
+  }
+  if (first !== undefined || slice.contacts.length > 0) add(REFUSE_ERASED, first?.source ?? "");
+  if (slice.replayed.length > 0) add(DELETE_REPLAYED, JSON.stringify(slice.replayed));
+  for (const letters of inPieces(slice.deadLetters.map(toLetter))) add(INSERT_DEAD_LETTERS, letters);
+  return statements;
+}
+
+/** JSON arrays of the items, each small enough to bind. */
+function inPieces(items: readonly string[]): string[] {
+  const pieces: string[] = [];
+  let piece: string[] = [];
+  let length = 0;
+  for (const item of items) {
+    if (length + item.length > MOST_JSON && piece.length > 0) {
+      pieces.push(`[${piece.join(",")}]`);
+      piece = [];
+      length = 0;
+    }
+    piece.push(item);
+    length += item.length;
+  }
+  return piece.length > 0 ? [...pieces, `[${piece.join(",")}]`] : pieces;
+}
+
+/** The JSON row of an event, its fields as in COLUMNS. */
+function toRow(event: EventRow): string {
+  const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
+  const { message_id, campaign, batch, line, element, details } = event;
+  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination, machine];
+  return JSON.stringify([...about, message_id, campaign, batch, line, element, details]);
+}
+
+function toSources({ sources, events }: Slice): string {
+  const bySource = Map.groupBy(events, ({ source }) => source);
+  const rows = sources.map((s) => {
+    const ids = (bySource.get(s.source) ?? []).map(({ id }) => id);
+    return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms, ids];
+  });
+  return JSON.stringify(rows);
+}
+
+function toLetter(d: DeadLetter): string {
+  return JSON.stringify([d.id, d.envelope, d.element, d.source, d.provider, d.reason, d.raw, d.received_at]);
+}
