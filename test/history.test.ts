@@ -431,7 +431,7 @@ function failingAt(bindings: Env, nth: number, state: { calls: number; failed: b
   const CONTACTS = {
     getByName: (name: string) => ({
       amend: async (amendment: never) =>
-        await call(async () => await bindings.CONTACTS.getByName(name).amend(amendment)),
+        await call(async () => await bindings.CONTACTS.getByName(name).correct(amendment)),
     }),
   };
   return { ...bindings, DB, CONTACTS } as unknown as Env;

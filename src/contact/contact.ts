@@ -9,7 +9,7 @@ import { configOf } from "../config/config.ts";
 import { strongestOf } from "../model/suppression/fold.ts";
 import { NO_FACTS } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
-import { amend, type Amendment } from "./corrections.ts";
+import { applyCorrection, type Correction } from "./corrections.ts";
 import { carryOut, type ActAnswer, type Order } from "./commands.ts";
 import {
   CLAIMS_LIVE,
@@ -65,9 +65,9 @@ export class Contact extends DurableObject<Env> {
   }
 
   /** Takes back what events said and notes what they say now. Atomic; the same again changes nothing more. */
-  async amend(amendment: Amendment): Promise<ClaimAnswer> {
+  async correct(amendment: Correction): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>
-      amend(state, origins, amendment, Date.now(), policies),
+      applyCorrection(state, origins, amendment, Date.now(), policies),
     );
   }
 

@@ -5,7 +5,7 @@ import type { Policies } from "../model/suppression/policy.ts";
 import { decide, withFacts, type Claim, type ContactState, type Transition } from "./claims.ts";
 
 /** What changes. Times in ms. */
-export interface Amendment {
+export interface Correction {
   /** Ids of events that are told differently now, or are gone. */
   removed: string[];
   /** What they say instead. */
@@ -15,10 +15,10 @@ export interface Amendment {
 }
 
 /** Carries out the amendment; the same one again changes nothing more. `origins`, `now`: see decide. */
-export function amend(
+export function applyCorrection(
   state: ContactState,
   origins: Map<string, string>,
-  { removed, added, claims }: Amendment,
+  { removed, added, claims }: Correction,
   now: number,
   policies: Policies,
 ): Transition {

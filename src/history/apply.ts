@@ -7,7 +7,7 @@ import { deleteDeadEnvelopes, lettersOf } from "../store/dead-letters.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { storeSlice, type Slice } from "../store/write/slice.ts";
-import type { Amendment } from "../contact/corrections.ts";
+import type { Correction } from "../contact/corrections.ts";
 import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
@@ -20,7 +20,7 @@ const DATABASE_DEADLINE = 60_000;
 /** One contact's share of the differences. */
 interface Share {
   contact: string;
-  amendment: Amendment;
+  correction: Correction;
   /** What the claims are for, by index. */
   asked: Difference[];
 }
@@ -49,8 +49,8 @@ export async function applyDifferences(env: Env, { differences }: Reading): Prom
   );
 }
 
-async function tell(env: Env, { contact, amendment, asked }: Share, granted: Set<Difference>) {
-  const answer = await env.CONTACTS.getByName(contact).amend(amendment);
+async function tell(env: Env, { contact, correction: amendment, asked }: Share, granted: Set<Difference>) {
+  const answer = await env.CONTACTS.getByName(contact).correct(amendment);
   for (const [index, difference] of asked.entries())
     if (answer.granted[index] === true) granted.add(difference);
   return answer.snapshot === null ? [] : [changeOf(contact, answer.snapshot)];
@@ -63,7 +63,7 @@ function sharesOf(differences: readonly Difference[]): Share[] {
     if (known !== undefined) return known;
     const share: Share = {
       contact,
-      amendment: { removed: [], added: [], claims: [] },
+      correction: { removed: [], added: [], claims: [] },
       asked: [],
     };
     shares.set(contact, share);
@@ -71,15 +71,15 @@ function sharesOf(differences: readonly Difference[]): Share[] {
   };
   for (const difference of differences) {
     const { before, after } = difference;
-    if (before !== null) of(before.contact).amendment.removed.push(before.id);
+    if (before !== null) of(before.contact).correction.removed.push(before.id);
     if (after === null) continue;
     const share = of(after.row.contact);
     const fact = after.fact === null ? null : { ...after.fact, id: before?.id ?? after.row.id };
     if (before !== null && before.id === after.row.id) {
-      if (fact !== null) share.amendment.added.push(fact);
+      if (fact !== null) share.correction.added.push(fact);
       continue;
     }
-    share.amendment.claims.push(claimOf(after, fact, before?.id ?? null));
+    share.correction.claims.push(claimOf(after, fact, before?.id ?? null));
     share.asked.push(difference);
   }
   return [...shares.values()];

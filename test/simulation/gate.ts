@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Order } from "../../src/contact/commands.ts";
-import type { Amendment } from "../../src/contact/corrections.ts";
+import type { Correction } from "../../src/contact/corrections.ts";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Pipe } from "../../src/pipes/pipe.ts";
@@ -292,8 +292,8 @@ export function makeGate(
           ),
           amend: gated(
             () => `amend ${name}`,
-            async (amendment: Amendment) => {
-              const answer = await env.CONTACTS.getByName(name).amend(amendment);
+            async (amendment: Correction) => {
+              const answer = await env.CONTACTS.getByName(name).correct(amendment);
               listener.claimed(name, amendment.claims, answer.granted);
               return answer;
             },

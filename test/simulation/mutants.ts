@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "history read anew tells the contacts nothing",
     file: "history/apply.ts",
-    from: "const answer = await env.CONTACTS.getByName(contact).amend(amendment);",
+    from: "const answer = await env.CONTACTS.getByName(contact).applyCorrection(correction);",
     to: "const answer = { granted: asked.map(() => true), snapshot: null };",
   },
   {
@@ -343,8 +343,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an event told differently does not claim what tells it now",
     file: "history/apply.ts",
-    from: "share.amendment.claims.push(claimOf(after, fact, before?.id ?? null));",
-    to: "const claim = claimOf(after, fact, before?.id ?? null); share.amendment.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
+    from: "share.correction.claims.push(claimOf(after, fact, before?.id ?? null));",
+    to: "const claim = claimOf(after, fact, before?.id ?? null); share.correction.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
   },
   {
     name: "rows are changed before the contacts are told",
