@@ -7,13 +7,13 @@ import type { Policies } from "../model/suppression/policy.ts";
 import { withFacts, type ContactState, type Snapshot } from "./claims.ts";
 
 /** `id`: new for each order; `at` of an entry: ms, null for now. */
-export type Order =
+export type Command =
   | ({ kind: "entry"; at: number | null } & Omit<Entry, "at">)
   | ({ kind: "lift" } & Pick<Ruling, "id" | "by" | "note" | "reason" | "scope">)
   | ({ kind: "release" | "drop" } & Pick<Ruling, "id" | "by" | "note">);
 
 /** Answer to a list of orders: which of them changed anything, and the state after all of them. */
-export interface ActAnswer {
+export interface CommandAnswer {
   changed: boolean[];
   snapshot: Snapshot;
   /** Rows that the call wrote, as the platform bills them. */
@@ -21,15 +21,15 @@ export interface ActAnswer {
 }
 
 /** Carries out the orders one by one. The state is the same object where none of them changed anything. `now`: ms. */
-export function carryOut(
+export function applyCommands(
   state: ContactState,
-  orders: readonly Order[],
+  orders: readonly Command[],
   now: number,
   policies: Policies,
 ): { changed: boolean[]; state: ContactState } {
   let current = state;
   const changed = orders.map((order) => {
-    const next = obey(current, order, now, policies);
+    const next = applyCommand(current, order, now, policies);
     if (next === null) return false;
     current = next;
     return true;
@@ -38,7 +38,12 @@ export function carryOut(
 }
 
 /** The state after an order; null where it changes nothing. */
-function obey(state: ContactState, order: Order, now: number, policies: Policies): ContactState | null {
+function applyCommand(
+  state: ContactState,
+  order: Command,
+  now: number,
+  policies: Policies,
+): ContactState | null {
   if (order.kind === "entry") return enter(state, order, now, policies);
   const concerned = state.suppressions.some((one) =>
     order.kind === "lift" ? isInForce(one) && isOf(one, order.reason, order.scope) : isHeld(one),
@@ -57,7 +62,7 @@ function obey(state: ContactState, order: Order, now: number, policies: Policies
 
 function enter(
   state: ContactState,
-  { kind: _, at, ...entry }: Extract<Order, { kind: "entry" }>,
+  { kind: _, at, ...entry }: Extract<Command, { kind: "entry" }>,
   now: number,
   policies: Policies,
 ): ContactState | null {

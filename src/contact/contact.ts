@@ -10,7 +10,7 @@ import { strongestOf } from "../model/suppression/fold.ts";
 import { NO_FACTS } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
-import { carryOut, type ActAnswer, type Order } from "./commands.ts";
+import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
 import {
   CLAIMS_LIVE,
   decide,
@@ -57,9 +57,9 @@ export class Contact extends DurableObject<Env> {
    * Carries out what people ordered, one after the other. Atomic; an order that changes nothing any more does no harm, and
    * the state comes back in either case, so that whoever asks again can complete what was told half.
    */
-  async act(orders: Order[]): Promise<ActAnswer> {
+  async execute(orders: Command[]): Promise<CommandAnswer> {
     return await this.#change(false, (before, _, policies) => {
-      const { changed, state } = carryOut(before, orders, Date.now(), policies);
+      const { changed, state } = applyCommands(before, orders, Date.now(), policies);
       return { changed, state, snapshot: { version: state.version, suppressions: state.suppressions } };
     });
   }

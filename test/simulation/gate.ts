@@ -4,7 +4,7 @@
 
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { Order } from "../../src/contact/commands.ts";
+import type { Command } from "../../src/contact/commands.ts";
 import type { Correction } from "../../src/contact/corrections.ts";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
@@ -75,7 +75,7 @@ export interface Producer {
 /** Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw. */
 export interface Listener {
   claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
-  acted(contact: string, orders: readonly Order[], changed: readonly boolean[], now: number): void;
+  acted(contact: string, orders: readonly Command[], changed: readonly boolean[], now: number): void;
   erased(contact: string, tombstone: Tombstone): void;
   /** A call of the database has taken effect. */
   stored(): Promise<void>;
@@ -274,10 +274,10 @@ export function makeGate(
             },
           ),
           act: gated(
-            ([orders]: [Order[]]) => `${orders.map(({ kind }) => kind).join()} ${name}`,
+            ([orders]: [Command[]]) => `${orders.map(({ kind }) => kind).join()} ${name}`,
             async (orders) => {
               const now = Date.now();
-              const answer = await env.CONTACTS.getByName(name).act(orders);
+              const answer = await env.CONTACTS.getByName(name).execute(orders);
               listener.acted(name, orders, answer.changed, now);
               return answer;
             },

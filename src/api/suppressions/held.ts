@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { findHeld } from "../../store/suppressions/suppressions.ts";
 import { json, needs, problems } from "../kit/responses.ts";
-import { carryOutOrder, carryOutOrders, orderId } from "../../contact/send-commands.ts";
+import { sendCommand, sendCommands, newCommandId } from "../../contact/send-commands.ts";
 import { address, instant, word } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -46,10 +46,10 @@ for (const { kind, summary } of routes) {
   });
   heldSuppressions.openapi(route, async (c) => {
     const { address: contact, destination, since, until, note: words = null } = c.req.valid("json");
-    const order = () => ({ kind, id: orderId(), by: c.var.token.name, note: words });
+    const order = () => ({ kind, id: newCommandId(), by: c.var.token.name, note: words });
     if (contact !== undefined) {
       if (destination !== undefined || since !== undefined || until !== undefined) throw eitherOr();
-      const { effective } = await carryOutOrder(c.env, contact, order());
+      const { effective } = await sendCommand(c.env, contact, order());
       if (!effective) throw new ProblemError(404, "Nothing is held for this address.");
       return c.json({ contacts: 1, more: false }, 200);
     }
@@ -57,7 +57,7 @@ for (const { kind, summary } of routes) {
     const range = { destination, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER };
     const found = await findHeld(c.env.DB, range, STEP);
     const orders = new Map(found.map((one) => [one, [order()]]));
-    await carryOutOrders(c.env, orders);
+    await sendCommands(c.env, orders);
     return c.json({ contacts: orders.size, more: found.length === STEP }, 200);
   });
 }

@@ -2,10 +2,10 @@
 // reasons, times and notes as they were; importing twice is importing once.
 
 import * as z from "zod";
-import type { Order } from "../../contact/commands.ts";
+import type { Command } from "../../contact/commands.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { readRows, type Row } from "./import-rows.ts";
-import { carryOutOrders, orderId } from "../../contact/send-commands.ts";
+import { sendCommands, newCommandId } from "../../contact/send-commands.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router, whole } from "../kit/routes.ts";
 
@@ -73,7 +73,7 @@ suppressionImport.openapi(importing, async (c) => {
   const orders = ordersOf(rows, c.var.token.name);
   let added = 0;
   for (let i = 0; i < orders.length; i += STEP) {
-    const { answers } = await carryOutOrders(c.env, new Map(orders.slice(i, i + STEP)));
+    const { answers } = await sendCommands(c.env, new Map(orders.slice(i, i + STEP)));
     for (const { changed } of answers.values()) added += changed.filter(Boolean).length;
   }
   const counts = {
@@ -85,12 +85,12 @@ suppressionImport.openapi(importing, async (c) => {
   return c.json({ ...counts, rejected: rejects.length, rejects }, 200);
 });
 
-function ordersOf(rows: readonly Row[], by: string): [contact: string, orders: Order[]][] {
+function ordersOf(rows: readonly Row[], by: string): [contact: string, orders: Command[]][] {
   const groups = Map.groupBy(rows, ({ contact }) => contact);
   return [...groups].map(([contact, own]) => [
     contact,
     own.map(({ reason, scope, note, since }) => {
-      return { kind: "entry", id: orderId(), reason, scope, note, at: since, source: "import", by };
+      return { kind: "entry", id: newCommandId(), reason, scope, note, at: since, source: "import", by };
     }),
   ]);
 }

@@ -9,7 +9,7 @@ import { liftErased } from "../../store/erasure/erased.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
-import { carryOutOrder, orderId } from "../../contact/send-commands.ts";
+import { sendCommand, newCommandId } from "../../contact/send-commands.ts";
 import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -82,9 +82,9 @@ const suppressing = createRoute({
 suppressions.openapi(suppressing, async (c) => {
   const contact = c.req.valid("param").address;
   const { note = null, scope = "" } = c.req.valid("json");
-  const common = { id: orderId(), reason: "manual", source: "api", by: c.var.token.name } as const;
+  const common = { id: newCommandId(), reason: "manual", source: "api", by: c.var.token.name } as const;
   const order = { kind: "entry", at: null, ...common, scope, note } as const;
-  const { snapshot } = await carryOutOrder(c.env, contact, order);
+  const { snapshot } = await sendCommand(c.env, contact, order);
   const standing = snapshot.suppressions.find(
     (one) => isInForce(one) && one.reason === "manual" && one.scope === scope,
   );
@@ -109,8 +109,8 @@ const lifting = createRoute({
 suppressions.openapi(lifting, async (c) => {
   const contact = c.req.valid("param").address;
   const { reason = null, scope = null, note = null } = c.req.valid("query");
-  const order = { kind: "lift", id: orderId(), by: c.var.token.name, reason, scope, note } as const;
-  const { effective, snapshot } = await carryOutOrder(c.env, contact, order);
+  const order = { kind: "lift", id: newCommandId(), by: c.var.token.name, reason, scope, note } as const;
+  const { effective, snapshot } = await sendCommand(c.env, contact, order);
   const outlived =
     scope === null || scope === "" ? await liftErased(c.env.DB, c.env.BUCKET, contact, reason) : false;
   if (!effective && !outlived)
