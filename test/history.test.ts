@@ -430,8 +430,8 @@ function failingAt(bindings: Env, nth: number, state: { calls: number; failed: b
   };
   const CONTACTS = {
     getByName: (name: string) => ({
-      amend: async (amendment: never) =>
-        await call(async () => await bindings.CONTACTS.getByName(name).correct(amendment)),
+      amend: async (correction: never) =>
+        await call(async () => await bindings.CONTACTS.getByName(name).correct(correction)),
     }),
   };
   return { ...bindings, DB, CONTACTS } as unknown as Env;

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { strongestOf, suppressionsOf } from "../src/model/suppression/fold.ts";
-import { addFact, factOf, NO_FACTS, type Fact } from "../src/model/suppression/evidence.ts";
+import { addEvidence, evidenceOf, NO_EVIDENCE, type Evidence } from "../src/model/suppression/evidence.ts";
 import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
 import {
   decodeFrame,
@@ -138,16 +138,17 @@ describe("a message's status", () => {
   });
 });
 
-type Kind = Fact["kind"];
+type Kind = Evidence["kind"];
 let serial = 0;
-const fact = (kind: Kind, days: number): Fact => ({
+const evidence = (kind: Kind, days: number): Evidence => ({
   kind,
   at: START + days * DAY,
   id: `f${++serial}`,
   source: "mailjet",
 });
-const fold = (facts: readonly Fact[]) => facts.reduce((known, one) => addFact(known, one), NO_FACTS);
-const reasons = (facts: readonly Fact[]): string[] =>
+const fold = (facts: readonly Evidence[]) =>
+  facts.reduce((known, one) => addEvidence(known, one), NO_EVIDENCE);
+const reasons = (facts: readonly Evidence[]): string[] =>
   suppressionsOf(fold(facts), POLICIES).map(
     ({ reason, lifted_at }) => reason + (lifted_at === null ? "" : " lifted"),
   );
@@ -279,7 +280,9 @@ describe("suppression", () => {
       ],
     ];
     for (const [story, expected] of cases) {
-      expect(reasons(story.map(([kind, days]) => fact(kind, days))), JSON.stringify(story)).toEqual(expected);
+      expect(reasons(story.map(([kind, days]) => evidence(kind, days))), JSON.stringify(story)).toEqual(
+        expected,
+      );
     }
   });
 
@@ -288,7 +291,7 @@ describe("suppression", () => {
     const facts = fc.array(fc.tuple(kinds, fc.integer({ min: 0, max: 40 })), { maxLength: 24 });
     fc.assert(
       fc.property(facts, fc.infiniteStream(fc.nat()), (drawn, random) => {
-        const story = drawn.map(([kind, days]) => fact(kind, days));
+        const story = drawn.map(([kind, days]) => evidence(kind, days));
         const shuffled = [...story, ...story]
           .map((one) => ({ one, at: random.next().value ?? 0 }))
           .sort((a, b) => a.at - b.at)
@@ -310,34 +313,36 @@ describe("suppression", () => {
       "unknown",
       "autoresponded",
     ] as const) {
-      expect(factOf({ type, bounce: null, occurred_at: START }, "id", "s")).toBeNull();
+      expect(evidenceOf({ type, bounce: null, occurred_at: START }, "id", "s")).toBeNull();
     }
-    expect(factOf({ type: "bounced", bounce: null, occurred_at: START }, "id", "s")?.kind).toBe("soft");
+    expect(evidenceOf({ type: "bounced", bounce: null, occurred_at: START }, "id", "s")?.kind).toBe("soft");
   });
 
   it("stays small, and right, over a long life", () => {
-    const opens = Array.from({ length: 3_000 }, (_, i) => fact("good", i / 10));
-    const lists = Array.from({ length: 300 }, (_, i) => fact(i % 2 === 0 ? "unsubscribed" : "subscribed", i));
+    const opens = Array.from({ length: 3_000 }, (_, i) => evidence("good", i / 10));
+    const lists = Array.from({ length: 300 }, (_, i) =>
+      evidence(i % 2 === 0 ? "unsubscribed" : "subscribed", i),
+    );
     const known = fold([
       ...opens,
       ...lists,
-      fact("soft", 100.01),
-      fact("soft", 101.01),
-      fact("soft", 102.01),
+      evidence("soft", 100.01),
+      evidence("soft", 101.01),
+      evidence("soft", 102.01),
     ]);
     expect(JSON.stringify(known).length).toBeLessThan(20_000);
     expect(strongestOf(suppressionsOf(known, POLICIES))).toBeNull();
     const bounced = fold([
-      fact("soft", 0),
-      fact("soft", 1),
-      fact("soft", 2),
+      evidence("soft", 0),
+      evidence("soft", 1),
+      evidence("soft", 2),
       ...opens.map((one) => ({ ...one, at: one.at + 3 * DAY })),
     ]);
     expect(strongestOf(suppressionsOf(bounced, POLICIES))?.reason).toBe("soft_bounces");
   });
 
   it("names the strongest reason that is in force", () => {
-    const story = [fact("hard", 0), fact("complaint", 1), fact("unsubscribed", 2)];
+    const story = [evidence("hard", 0), evidence("complaint", 1), evidence("unsubscribed", 2)];
     expect(strongestOf(suppressionsOf(fold(story), POLICIES))?.reason).toBe("complaint");
   });
 });

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CLAIMS_LIVE, decide, type Claim } from "../src/contact/claims.ts";
 import { configOf } from "../src/config/config.ts";
-import { NO_FACTS } from "../src/model/suppression/evidence.ts";
+import { NO_EVIDENCE } from "../src/model/suppression/evidence.ts";
 import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
 import { readEnvelope } from "../src/process/parse.ts";
 import { getEnvelope } from "../src/store/bucket/archive.ts";
@@ -663,7 +663,7 @@ describe("a contact's object", () => {
       ["old", "first", 0],
       ["young", "first", 1],
     ];
-    const state = { facts: NO_FACTS, version: 0, suppressions: [], claims };
+    const state = { facts: NO_EVIDENCE, version: 0, suppressions: [], claims };
     const origins = new Map([
       ["old", "first"],
       ["young", "first"],
@@ -672,7 +672,7 @@ describe("a contact's object", () => {
       decide(
         state,
         origins,
-        { claims: [{ key, origin: "second", fact: null, received: 0 }] },
+        { claims: [{ key, origin: "second", evidence: null, received: 0 }] },
         CLAIMS_LIVE,
         samePolicy(DEFAULT_POLICY),
       );
@@ -727,7 +727,7 @@ describe("a contact's object", () => {
   it("turns pages and still knows every claim, also after eviction", async () => {
     const stub = env.CONTACTS.getByName("pages@example.com");
     const claims = (origin: string) =>
-      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, fact: null, received: 0 }));
+      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, evidence: null, received: 0 }));
     for (let i = 0; i < 700; i += 100) await stub.claim(claims("first").slice(i, i + 100));
     await evictDurableObject(stub);
     expect((await stub.claim(claims("first"))).granted.every(Boolean)).toBe(true);

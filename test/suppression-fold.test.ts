@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { strongestOf, suppressionsOf, type Suppression } from "../src/model/suppression/fold.ts";
 import {
-  addEntry,
-  addFact,
-  addRuling,
-  NO_FACTS,
-  type Entry,
-  type Fact,
-  type Facts,
-  type Ruling,
+  addManualSuppression,
+  addEvidence,
+  addDecision,
+  NO_EVIDENCE,
+  type ManualSuppression,
+  type Evidence,
+  type EvidenceRecord,
+  type Decision,
 } from "../src/model/suppression/evidence.ts";
 import { DEFAULT_POLICY, samePolicy, type Policies } from "../src/model/suppression/policy.ts";
 
@@ -20,12 +20,12 @@ const START = Date.UTC(2026, 0, 10);
 const POLICIES = samePolicy(DEFAULT_POLICY);
 const STORM = { destination: "gmail", refused: 40, outcomes: 50, at: START };
 
-type Said = { fact: Fact } | { entry: Entry } | { ruling: Ruling };
-const add = (facts: Facts, said: Said): Facts => {
-  if ("fact" in said) return addFact(facts, said.fact);
-  return "entry" in said ? addEntry(facts, said.entry) : addRuling(facts, said.ruling);
+type Said = { evidence: Evidence } | { entry: ManualSuppression } | { ruling: Decision };
+const add = (facts: EvidenceRecord, said: Said): EvidenceRecord => {
+  if ("evidence" in said) return addEvidence(facts, said.evidence);
+  return "entry" in said ? addManualSuppression(facts, said.entry) : addDecision(facts, said.ruling);
 };
-const fold = (story: readonly Said[]): Facts => story.reduce(add, NO_FACTS);
+const fold = (story: readonly Said[]): EvidenceRecord => story.reduce(add, NO_EVIDENCE);
 const of = (story: readonly Said[], policies: Policies = POLICIES): Suppression[] =>
   suppressionsOf(fold(story), policies);
 /** What stands and what became of it, in short: reason@scope, with who lifted it or "held". */
@@ -40,10 +40,10 @@ const told = (story: readonly Said[], policies?: Policies): string[] =>
 
 let serial = 0;
 const at = (days: number): number => START + Math.round(days * DAY);
-const fact = (kind: Fact["kind"], days: number, more: Partial<Fact> = {}): Said => ({
-  fact: { kind, at: at(days), id: `f${++serial}`, source: "mailjet", ...more },
+const evidence = (kind: Evidence["kind"], days: number, more: Partial<Evidence> = {}): Said => ({
+  evidence: { kind, at: at(days), id: `f${++serial}`, source: "mailjet", ...more },
 });
-const entry = (days: number, more: Partial<Entry> = {}): Said => ({
+const entry = (days: number, more: Partial<ManualSuppression> = {}): Said => ({
   entry: {
     reason: "manual",
     at: at(days),
@@ -55,7 +55,7 @@ const entry = (days: number, more: Partial<Entry> = {}): Said => ({
     ...more,
   },
 });
-const ruling = (kind: Ruling["kind"], days: number, more: Partial<Ruling> = {}): Said => ({
+const ruling = (kind: Decision["kind"], days: number, more: Partial<Decision> = {}): Said => ({
   ruling: {
     kind,
     at: at(days),
@@ -77,7 +77,7 @@ describe("the fold", () => {
     {
       weight: 6,
       arbitrary: fc.record({
-        what: fc.constantFrom<Fact["kind"]>(
+        what: fc.constantFrom<Evidence["kind"]>(
           "hard",
           "soft",
           "soft",
@@ -97,16 +97,26 @@ describe("the fold", () => {
         what: fc.constant("entry" as const),
         days,
         scope: scopes,
-        reason: fc.constantFrom<Entry["reason"]>("manual", "hard_bounce", "unsubscribed", "soft_bounces"),
+        reason: fc.constantFrom<ManualSuppression["reason"]>(
+          "manual",
+          "hard_bounce",
+          "unsubscribed",
+          "soft_bounces",
+        ),
       }),
     },
     {
       weight: 3,
       arbitrary: fc.record({
-        what: fc.constantFrom<Ruling["kind"]>("lift", "release", "drop"),
+        what: fc.constantFrom<Decision["kind"]>("lift", "release", "drop"),
         days,
         only: fc.option(
-          fc.constantFrom<Entry["reason"]>("manual", "hard_bounce", "unsubscribed", "soft_bounces"),
+          fc.constantFrom<ManualSuppression["reason"]>(
+            "manual",
+            "hard_bounce",
+            "unsubscribed",
+            "soft_bounces",
+          ),
         ),
         scope: fc.option(scopes),
         future: fc.boolean(),
@@ -119,7 +129,7 @@ describe("the fold", () => {
       if (one.what === "entry") return entry(one.days, { id, scope: one.scope, reason: one.reason });
       if (one.what === "lift" || one.what === "release" || one.what === "drop") {
         const ends = "future" in one && one.future ? ["x0", "x1"] : [];
-        const { only, scope } = one as { only: Entry["reason"] | null; scope: string | null };
+        const { only, scope } = one as { only: ManualSuppression["reason"] | null; scope: string | null };
         return ruling(one.what, one.days, {
           id,
           ends,
@@ -128,7 +138,7 @@ describe("the fold", () => {
       }
       const { scope, storm } = one as { scope: string; storm: boolean };
       const more = one.what === "soft" ? (storm ? { storm: STORM } : {}) : scope === "" ? {} : { scope };
-      return fact(one.what, one.days, { id, ...more });
+      return evidence(one.what, one.days, { id, ...more });
     }),
   );
 
@@ -157,7 +167,7 @@ describe("the fold", () => {
           );
         }
         const after = calm.filter(
-          (one) => ("fact" in one ? one.fact.at : "entry" in one ? one.entry.at : 0) > at(day),
+          (one) => ("evidence" in one ? one.evidence.at : "entry" in one ? one.entry.at : 0) > at(day),
         );
         const standing = (list: Suppression[]) => list.filter(({ lifted_at }) => lifted_at === null);
         expect(standing(of([...calm, lift]))).toEqual(standing(of(after)));
@@ -171,7 +181,7 @@ describe("the fold", () => {
       fc.property(stories, (story) => {
         for (const one of of(story)) if (one.held !== null) expect(one.reason).toBe("soft_bounces");
         const storm = story.filter(
-          (one) => "fact" in one && (one.fact.storm !== undefined || one.fact.kind === "good"),
+          (one) => "evidence" in one && (one.evidence.storm !== undefined || one.evidence.kind === "good"),
         );
         expect(strongestOf(of(storm))).toBeNull();
       }),
@@ -181,9 +191,9 @@ describe("the fold", () => {
 
   it("stays small over a long life, and order does not matter there either", () => {
     const long = Array.from({ length: 400 }, (_, i) => [
-      fact("hard", i / 7),
-      fact("complaint", i / 5, { scope: `mailjet:${i % 9}` }),
-      fact("unsubscribed", i / 3, { scope: `mailjet:${i % 5}` }),
+      evidence("hard", i / 7),
+      evidence("complaint", i / 5, { scope: `mailjet:${i % 9}` }),
+      evidence("unsubscribed", i / 3, { scope: `mailjet:${i % 5}` }),
       entry(i / 9, { note: "x".repeat(500), scope: `a:${i % 90}` }),
       ruling("lift", i, { reason: "manual", note: "y".repeat(500) }),
     ]).flat();
@@ -196,28 +206,28 @@ describe("the fold", () => {
   });
 
   it("follows the rules, case by case", () => {
-    const soft = (days: number) => fact("soft", days);
-    const stormy = (days: number) => fact("soft", days, { storm: STORM });
+    const soft = (days: number) => evidence("soft", days);
+    const stormy = (days: number) => evidence("soft", days, { storm: STORM });
     const cases: [name: string, story: Said[], expected: string[], policies?: Policies][] = [
-      ["a lift ends", [fact("hard", 0), ruling("lift", 1)], ["hard_bounce -eve"]],
+      ["a lift ends", [evidence("hard", 0), ruling("lift", 1)], ["hard_bounce -eve"]],
       [
         "later evidence suppresses anew",
-        [fact("hard", 0), ruling("lift", 1), fact("hard", 2)],
+        [evidence("hard", 0), ruling("lift", 1), evidence("hard", 2)],
         ["hard_bounce -eve", "hard_bounce"],
       ],
       [
         "earlier evidence that is heard of later does not",
-        [ruling("lift", 1), fact("hard", 0)],
+        [ruling("lift", 1), evidence("hard", 0)],
         ["hard_bounce -eve"],
       ],
       [
         "a lift of one reason",
-        [fact("hard", 0), fact("complaint", 0), ruling("lift", 1, { reason: "hard_bounce" })],
+        [evidence("hard", 0), evidence("complaint", 0), ruling("lift", 1, { reason: "hard_bounce" })],
         ["hard_bounce -eve", "complaint"],
       ],
       [
         "what is dated later but was known",
-        [fact("hard", 5, { id: "early" }), ruling("lift", 1, { ends: ["early"] }), fact("hard", 3)],
+        [evidence("hard", 5, { id: "early" }), ruling("lift", 1, { ends: ["early"] }), evidence("hard", 3)],
         ["hard_bounce", "hard_bounce -eve"],
       ],
       [
@@ -232,27 +242,30 @@ describe("the fold", () => {
       ],
       [
         "an unsubscribe is lifted by a subscribe or by hand, whichever was first",
-        [fact("unsubscribed", 0), ruling("lift", 1), fact("subscribed", 2)],
+        [evidence("unsubscribed", 0), ruling("lift", 1), evidence("subscribed", 2)],
         ["unsubscribed -eve"],
       ],
       [
         "a subscribe does not lift what a person entered for another reason",
-        [entry(0), fact("subscribed", 1)],
+        [entry(0), evidence("subscribed", 1)],
         ["manual"],
       ],
       [
         "lists apart",
         [
-          fact("unsubscribed", 0, { scope: "mailjet:1" }),
-          fact("unsubscribed", 1, { scope: "mailjet:2" }),
-          fact("subscribed", 2, { id: "sub", scope: "mailjet:1" }),
+          evidence("unsubscribed", 0, { scope: "mailjet:1" }),
+          evidence("unsubscribed", 1, { scope: "mailjet:2" }),
+          evidence("subscribed", 2, { id: "sub", scope: "mailjet:1" }),
         ],
         ["unsubscribed@mailjet:1 -sub", "unsubscribed@mailjet:2"],
         byList,
       ],
       [
         "lists taken for all mail",
-        [fact("unsubscribed", 0, { scope: "mailjet:1" }), fact("unsubscribed", 1, { scope: "mailjet:2" })],
+        [
+          evidence("unsubscribed", 0, { scope: "mailjet:1" }),
+          evidence("unsubscribed", 1, { scope: "mailjet:2" }),
+        ],
         ["unsubscribed"],
       ],
       [
@@ -277,7 +290,7 @@ describe("the fold", () => {
       ],
       [
         "reasons that do not count",
-        [fact("hard", 0), fact("complaint", 0)],
+        [evidence("hard", 0), evidence("complaint", 0)],
         ["complaint"],
         samePolicy({ ...DEFAULT_POLICY, reasons: ["complaint"] }),
       ],
@@ -289,8 +302,8 @@ describe("the fold", () => {
       of: (source) =>
         source === "strict" ? { ...DEFAULT_POLICY, softBounces: 1, softBounceDays: 1 } : DEFAULT_POLICY,
     };
-    expect(told([fact("soft", 0)], mixed)).toEqual([]);
-    expect(told([fact("soft", 0, { source: "strict" })], mixed)).toEqual(["soft_bounces"]);
+    expect(told([evidence("soft", 0)], mixed)).toEqual([]);
+    expect(told([evidence("soft", 0, { source: "strict" })], mixed)).toEqual(["soft_bounces"]);
     expect(of([stormy(0), stormy(1), stormy(2)])[0]?.held).toBe(
       "gmail refused 40 of 50 mails (80 %) in the 15 minutes before 2026-01-10T00:00Z",
     );
@@ -303,7 +316,7 @@ describe("the fold", () => {
       null,
       "a:1",
     ]);
-    expect(strongestOf(of([entry(0), fact("hard", 0)]))?.reason).toBe("manual");
-    expect(strongestOf(of([entry(0), fact("complaint", 0)]))?.reason).toBe("complaint");
+    expect(strongestOf(of([entry(0), evidence("hard", 0)]))?.reason).toBe("manual");
+    expect(strongestOf(of([entry(0), evidence("complaint", 0)]))?.reason).toBe("complaint");
   });
 });

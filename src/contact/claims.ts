@@ -5,22 +5,22 @@
 
 import { suppressionsOf, type Suppression } from "../model/suppression/fold.ts";
 import {
-  addFact,
-  factsIn,
+  addEvidence,
+  evidenceIn,
   isForgotten,
   sayAlike,
-  withoutFacts,
-  type Fact,
-  type Facts,
+  withoutEvidence,
+  type Evidence,
+  type EvidenceRecord,
 } from "../model/suppression/evidence.ts";
 import { keyOfId } from "../model/event-id.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 
-/** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `fact`: what it says, if anything. */
+/** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `evidence`: what it says, if anything. */
 export interface Claim {
   key: string;
   origin: string;
-  fact: Fact | null;
+  evidence: Evidence | null;
   /** When the envelope was received, ms. */
   received: number;
 }
@@ -74,7 +74,7 @@ export const TOMBSTONE_LIVES = 35 * 86_400_000;
 
 /** What the object keeps and rewrites with every change. Older claims lie in pages of their own. */
 export interface ContactState {
-  facts: Facts;
+  facts: EvidenceRecord;
   /** 0 as long as nothing visible ever changed. */
   version: number;
   suppressions: Suppression[];
@@ -127,7 +127,7 @@ export function decide(
   const erased: number[] = [];
   const stored: number[] = [];
   const erasedAt = state.erased?.at ?? -Infinity;
-  const granted = claims.map(({ key, origin, fact, received }, index) => {
+  const granted = claims.map(({ key, origin, evidence, received }, index) => {
     const first = origins.get(key);
     if (received <= erasedAt || first === ERASED_ORIGIN) {
       erased.push(index);
@@ -139,12 +139,12 @@ export function decide(
         return false;
       }
       again = true;
-      facts = retold(facts, key, fact);
+      facts = retold(facts, key, evidence);
       return true;
     }
     origins.set(key, origin);
     fresh.push([key, origin, now]);
-    if (fact !== null) facts = addFact(facts, fact);
+    if (evidence !== null) facts = addEvidence(facts, evidence);
     return true;
   });
   const same = fresh.length === 0 && facts === state.facts;
@@ -165,45 +165,53 @@ export function decide(
  * before its parser or its source's settings were mended, and its report would count for two.
  */
 function withoutOtherReadings(
-  facts: Facts,
+  facts: EvidenceRecord,
   origins: ReadonlyMap<string, string>,
   claims: readonly Claim[],
   elsewhere: readonly string[],
-): Facts {
+): EvidenceRecord {
   const read = new Set(claims.map(({ origin }) => origin));
-  const others = [...factsIn(facts)].flatMap(({ id }) =>
+  const others = [...evidenceIn(facts)].flatMap(({ id }) =>
     read.has(origins.get(keyOfId(id)) ?? "") ? [id] : [],
   );
   if (others.length === 0) return facts;
   const told = new Set([...claims.map(({ key }) => key), ...elsewhere]);
   const kept = new Set([...told].map((key) => origins.get(key)));
   const gone = others.filter((id) => !told.has(keyOfId(id)) && !kept.has(keptOrigin(id)));
-  return gone.length === 0 ? facts : withoutFacts(facts, new Set(gone));
+  return gone.length === 0 ? facts : withoutEvidence(facts, new Set(gone));
 }
 
 /** The facts with what a report that was claimed before says now, which is another thing where its parser was mended since. */
-function retold(facts: Facts, key: string, fact: Fact | null): Facts {
-  const before = [...factsIn(facts)].find(({ id }) => keyOfId(id) === key);
-  if (before === undefined) return fact === null || isForgotten(facts, fact) ? facts : addFact(facts, fact);
-  if (fact !== null && sayAlike(before, fact)) return facts;
-  const left = withoutFacts(facts, new Set([before.id]));
-  return fact === null ? left : addFact(left, fact);
+function retold(facts: EvidenceRecord, key: string, evidence: Evidence | null): EvidenceRecord {
+  const before = [...evidenceIn(facts)].find(({ id }) => keyOfId(id) === key);
+  if (before === undefined)
+    return evidence === null || isForgotten(facts, evidence) ? facts : addEvidence(facts, evidence);
+  if (evidence !== null && sayAlike(before, evidence)) return facts;
+  const left = withoutEvidence(facts, new Set([before.id]));
+  return evidence === null ? left : addEvidence(left, evidence);
 }
 
 function advance(
   state: ContactState,
-  facts: Facts,
+  facts: EvidenceRecord,
   fresh: Remembered[],
   now: number,
   policies: Policies,
 ): ContactState {
   const expired = expiredAt(now, policies);
   const claims = [...state.claims.filter(([, , at]) => at > expired), ...fresh];
-  return facts === state.facts ? { ...state, claims } : { ...withFacts(state, facts, now, policies), claims };
+  return facts === state.facts
+    ? { ...state, claims }
+    : { ...withEvidence(state, facts, now, policies), claims };
 }
 
 /** The state with these facts, of a new version where that shows. `now`: ms. */
-export function withFacts(state: ContactState, facts: Facts, now: number, policies: Policies): ContactState {
+export function withEvidence(
+  state: ContactState,
+  facts: EvidenceRecord,
+  now: number,
+  policies: Policies,
+): ContactState {
   const known = Math.max(state.version, state.erased?.version ?? 0);
   const suppressions = suppressionsOf(facts, policies);
   const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);

@@ -2,15 +2,21 @@
 // order looks at what is in force: one that would change nothing is not noted, so that asking twice is asking once.
 
 import { isInForce, type Suppression } from "../model/suppression/fold.ts";
-import { addEntry, addRuling, idsAfter, type Entry, type Ruling } from "../model/suppression/evidence.ts";
+import {
+  addManualSuppression,
+  addDecision,
+  idsAfter,
+  type ManualSuppression,
+  type Decision,
+} from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
-import { withFacts, type ContactState, type Snapshot } from "./claims.ts";
+import { withEvidence, type ContactState, type Snapshot } from "./claims.ts";
 
 /** `id`: new for each order; `at` of an entry: ms, null for now. */
 export type Command =
-  | ({ kind: "entry"; at: number | null } & Omit<Entry, "at">)
-  | ({ kind: "lift" } & Pick<Ruling, "id" | "by" | "note" | "reason" | "scope">)
-  | ({ kind: "release" | "drop" } & Pick<Ruling, "id" | "by" | "note">);
+  | ({ kind: "entry"; at: number | null } & Omit<ManualSuppression, "at">)
+  | ({ kind: "lift" } & Pick<Decision, "id" | "by" | "note" | "reason" | "scope">)
+  | ({ kind: "release" | "drop" } & Pick<Decision, "id" | "by" | "note">);
 
 /** Answer to a list of orders: which of them changed anything, and the state after all of them. */
 export interface CommandAnswer {
@@ -52,9 +58,9 @@ function applyCommand(
   const { kind, id, by, note } = order;
   const { reason, scope } = order.kind === "lift" ? order : { reason: null, scope: null };
   const ends = idsAfter(state.facts, now);
-  return withFacts(
+  return withEvidence(
     state,
-    addRuling(state.facts, { kind, id, by, note, reason, scope, at: now, ends }),
+    addDecision(state.facts, { kind, id, by, note, reason, scope, at: now, ends }),
     now,
     policies,
   );
@@ -74,7 +80,7 @@ function enter(
   // A lift ends what happened until then: what is entered in the very same millisecond comes after it.
   const lifted = state.facts.rulings.findLast(({ kind }) => kind === "lift")?.at ?? 0;
   const since = at ?? Math.max(now, lifted + 1);
-  const next = withFacts(state, addEntry(state.facts, { ...entry, at: since }), now, policies);
+  const next = withEvidence(state, addManualSuppression(state.facts, { ...entry, at: since }), now, policies);
   return stands(next)?.event === entry.id ? next : null; // what a later lift has ended already stays ended
 }
 

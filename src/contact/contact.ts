@@ -7,7 +7,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";
 import { strongestOf } from "../model/suppression/fold.ts";
-import { NO_FACTS } from "../model/suppression/evidence.ts";
+import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
 import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
@@ -36,7 +36,7 @@ const UNDER_WAY = 3_600_000;
 const STATE = "state";
 const PAGE_PREFIX = "page:";
 
-const NEW_CONTACT: ContactState = { facts: NO_FACTS, version: 0, suppressions: [], claims: [] };
+const NEW_CONTACT: ContactState = { facts: NO_EVIDENCE, version: 0, suppressions: [], claims: [] };
 
 export class Contact extends DurableObject<Env> {
   #loaded: { state: ContactState; origins: Map<string, string>; pages: string[] } | null = null;
@@ -65,9 +65,9 @@ export class Contact extends DurableObject<Env> {
   }
 
   /** Takes back what events said and notes what they say now. Atomic; the same again changes nothing more. */
-  async correct(amendment: Correction): Promise<ClaimAnswer> {
+  async correct(correction: Correction): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>
-      applyCorrection(state, origins, amendment, Date.now(), policies),
+      applyCorrection(state, origins, correction, Date.now(), policies),
     );
   }
 

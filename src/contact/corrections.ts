@@ -1,20 +1,20 @@
 // A contact's state when its history was read anew: what events said is replaced by what they say now.
 
-import { addFact, withoutFacts, type Fact } from "../model/suppression/evidence.ts";
+import { addEvidence, withoutEvidence, type Evidence } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
-import { decide, withFacts, type Claim, type ContactState, type Transition } from "./claims.ts";
+import { decide, withEvidence, type Claim, type ContactState, type Transition } from "./claims.ts";
 
 /** What changes. Times in ms. */
 export interface Correction {
   /** Ids of events that are told differently now, or are gone. */
   removed: string[];
   /** What they say instead. */
-  added: Fact[];
+  added: Evidence[];
   /** Claims of what is new, each with what it says if it is granted. One that is granted again says it again. */
   claims: Claim[];
 }
 
-/** Carries out the amendment; the same one again changes nothing more. `origins`, `now`: see decide. */
+/** Carries out the correction; the same one again changes nothing more. `origins`, `now`: see decide. */
 export function applyCorrection(
   state: ContactState,
   origins: Map<string, string>,
@@ -22,12 +22,14 @@ export function applyCorrection(
   now: number,
   policies: Policies,
 ): Transition {
-  const silent = claims.map((claim): Claim => ({ ...claim, fact: null }));
+  const silent = claims.map((claim): Claim => ({ ...claim, evidence: null }));
   const decided = decide(state, origins, { claims: silent }, now, policies);
-  const news = claims.flatMap(({ fact }, i) => (fact !== null && decided.granted[i] === true ? [fact] : []));
-  const left = withoutFacts(decided.state.facts, new Set(removed));
-  const facts = [...added, ...news].reduce(addFact, left);
-  const amended = withFacts(decided.state, facts, now, policies);
+  const news = claims.flatMap(({ evidence }, i) =>
+    evidence !== null && decided.granted[i] === true ? [evidence] : [],
+  );
+  const left = withoutEvidence(decided.state.facts, new Set(removed));
+  const facts = [...added, ...news].reduce(addEvidence, left);
+  const amended = withEvidence(decided.state, facts, now, policies);
   const same = JSON.stringify(amended.facts) === JSON.stringify(state.facts);
   const next = same ? decided.state : amended;
   const snapshot = next.version > 0 ? { version: next.version, suppressions: next.suppressions } : null;

@@ -2,7 +2,7 @@
 // and last the rows are changed: wherever this ends in between, the differences are still there to be found again.
 
 import { within } from "../lib/deadline.ts";
-import type { Fact } from "../model/suppression/evidence.ts";
+import type { Evidence } from "../model/suppression/evidence.ts";
 import { deleteDeadEnvelopes, lettersOf } from "../store/dead-letters.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
@@ -49,8 +49,8 @@ export async function applyDifferences(env: Env, { differences }: Reading): Prom
   );
 }
 
-async function tell(env: Env, { contact, correction: amendment, asked }: Share, granted: Set<Difference>) {
-  const answer = await env.CONTACTS.getByName(contact).correct(amendment);
+async function tell(env: Env, { contact, correction, asked }: Share, granted: Set<Difference>) {
+  const answer = await env.CONTACTS.getByName(contact).correct(correction);
   for (const [index, difference] of asked.entries())
     if (answer.granted[index] === true) granted.add(difference);
   return answer.snapshot === null ? [] : [changeOf(contact, answer.snapshot)];
@@ -74,12 +74,12 @@ function sharesOf(differences: readonly Difference[]): Share[] {
     if (before !== null) of(before.contact).correction.removed.push(before.id);
     if (after === null) continue;
     const share = of(after.row.contact);
-    const fact = after.fact === null ? null : { ...after.fact, id: before?.id ?? after.row.id };
+    const evidence = after.evidence === null ? null : { ...after.evidence, id: before?.id ?? after.row.id };
     if (before !== null && before.id === after.row.id) {
-      if (fact !== null) share.correction.added.push(fact);
+      if (evidence !== null) share.correction.added.push(evidence);
       continue;
     }
-    share.correction.claims.push(claimOf(after, fact, before?.id ?? null));
+    share.correction.claims.push(claimOf(after, evidence, before?.id ?? null));
     share.asked.push(difference);
   }
   return [...shares.values()];
@@ -89,9 +89,13 @@ function sharesOf(differences: readonly Difference[]): Share[] {
  * The claim of an event that is not stored under its present id. Where a row `kept` its id although its identity is told
  * differently now, the claim has that row for its origin, which no delivery has: repeats of the report find it taken.
  */
-function claimOf({ key, work: { envelope } }: Candidate, fact: Fact | null, kept: string | null): Claim {
+function claimOf(
+  { key, work: { envelope } }: Candidate,
+  evidence: Evidence | null,
+  kept: string | null,
+): Claim {
   const origin = kept === null ? envelope.id : keptOrigin(kept);
-  return { key, origin, fact, received: envelope.receivedAt };
+  return { key, origin, evidence, received: envelope.receivedAt };
 }
 
 /** A changed row whose report turns out to be stored already, under its present id, goes. */

@@ -75,9 +75,9 @@ async function claimOne(
   own: Candidate[],
   elsewhere: string[] = [],
 ): Promise<ClaimAnswer> {
-  const claims = own.map(({ key, fact, work: { envelope } }): Claim => ({
+  const claims = own.map(({ key, evidence, work: { envelope } }): Claim => ({
     key,
-    fact,
+    evidence,
     origin: envelope.id,
     received: envelope.receivedAt,
   }));

@@ -2,7 +2,7 @@
 // and its events are cut into slices that bound memory and transactions.
 
 import type { Config } from "../config/config.ts";
-import { factOf, type Fact } from "../model/suppression/evidence.ts";
+import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
@@ -41,7 +41,7 @@ export function hasRejects({ envelope, rejects }: Work): boolean {
 export interface Candidate {
   work: Work;
   key: string;
-  fact: Fact | null;
+  evidence: Evidence | null;
   row: EventRow;
 }
 
@@ -85,7 +85,7 @@ function nameOf(error: unknown): string {
 }
 
 /** What may be about one list or stream alone. */
-const NAMES_A_LIST: ReadonlySet<Fact["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
+const NAMES_A_LIST: ReadonlySet<Evidence["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
 
 function candidateOf(
   work: Work,
@@ -113,10 +113,10 @@ function candidateOf(
     destination: destinationOf(event.contact),
     machine: machineOf(event),
   };
-  const fact = factOf(event, id, envelope.source);
-  if (fact === null || !NAMES_A_LIST.has(fact.kind)) return { work, key, fact, row };
+  const evidence = evidenceOf(event, id, envelope.source);
+  if (evidence === null || !NAMES_A_LIST.has(evidence.kind)) return { work, key, evidence, row };
   const scope = scopes(event.element);
-  return { work, key, fact: scope === undefined ? fact : { ...fact, scope }, row };
+  return { work, key, evidence: scope === undefined ? evidence : { ...evidence, scope }, row };
 }
 
 function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {

@@ -1,5 +1,5 @@
 // When a destination refuses nearly everybody, its soft bounces say nothing about single addresses. Such bounces are marked
-// before they are claimed, by what is counted of their own quarter of an hour: the first mark stays with the fact.
+// before they are claimed, by what is counted of their own quarter of an hour: the first mark stays with the evidence.
 
 import { within } from "../lib/deadline.ts";
 import type { Storm } from "../model/suppression/evidence.ts";
@@ -20,16 +20,16 @@ export async function markStorms(
   candidates: readonly Candidate[],
   policy: StormPolicy,
 ): Promise<readonly Candidate[]> {
-  const soft = candidates.filter(({ fact }) => fact?.kind === "soft");
+  const soft = candidates.filter(({ evidence }) => evidence?.kind === "soft");
   if (soft.length === 0) return candidates;
   const buckets = new Set(soft.flatMap(({ row }) => windowOf(row.at)));
   const stored = await within(DEADLINE, "the database", readOutcomes(db, [...buckets]));
   const counts = sumOf([...stored, ...candidates.flatMap(outcomeOf)]);
   return candidates.map((candidate) => {
-    const { fact, row } = candidate;
-    if (fact?.kind !== "soft") return candidate;
+    const { evidence, row } = candidate;
+    if (evidence?.kind !== "soft") return candidate;
     const storm = stormOf(row.destination, row.at, counts, policy);
-    return storm === null ? candidate : { ...candidate, fact: { ...fact, storm } };
+    return storm === null ? candidate : { ...candidate, evidence: { ...evidence, storm } };
   });
 }
 

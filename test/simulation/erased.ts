@@ -4,7 +4,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
-import type { Fact as ObjectFact } from "../../src/model/suppression/evidence.ts";
+import type { Evidence as ObjectFact } from "../../src/model/suppression/evidence.ts";
 import { callApi, names } from "./questions.ts";
 import {
   destinationOf,
@@ -37,7 +37,7 @@ export interface HeardClaim {
   origin: string;
   /** ms */
   received: number;
-  fact: ObjectFact | null;
+  evidence: ObjectFact | null;
   granted: boolean;
   /** How many tombstones all contacts had got before. */
   erasures: number;
@@ -220,9 +220,9 @@ function wasSuppressed({ erasures, claims }: Witness, contact: string): boolean 
       (one) => one.contact === contact && one.granted && one.erasures > from && one.erasures <= index,
     );
     const facts = new Map<string, Fact>();
-    for (const { fact } of heard)
-      if (fact !== null && fact.kind !== "subscribed" && fact.scope === undefined)
-        facts.set(fact.id, { kind: fact.kind, at: fact.at, id: fact.id });
+    for (const { evidence } of heard)
+      if (evidence !== null && evidence.kind !== "subscribed" && evidence.scope === undefined)
+        facts.set(evidence.id, { kind: evidence.kind, at: evidence.at, id: evidence.id });
     for (const { id, at } of deeds.filter(({ kind }) => kind === "entry"))
       facts.set(id, { kind: "entry", at, id });
     const inOrder = [...facts.values()].sort((a, b) => a.at - b.at);

@@ -292,9 +292,9 @@ export function makeGate(
           ),
           amend: gated(
             () => `amend ${name}`,
-            async (amendment: Correction) => {
-              const answer = await env.CONTACTS.getByName(name).correct(amendment);
-              listener.claimed(name, amendment.claims, answer.granted);
+            async (correction: Correction) => {
+              const answer = await env.CONTACTS.getByName(name).correct(correction);
+              listener.claimed(name, correction.claims, answer.granted);
               return answer;
             },
           ),

@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a report says for good what it said when it was claimed",
     file: "contact/claims.ts",
-    from: "facts = retold(facts, key, fact);",
+    from: "facts = retold(facts, key, evidence);",
     to: "void retold;",
   },
   {
@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a delivery between soft bounces does not help",
     file: "model/suppression/fold.ts",
-    from: "if (good.some(({ at }) => at > after && at <= fact.at)) run = [];",
+    from: "if (good.some(({ at }) => at > after && at <= evidence.at)) run = [];",
     to: "",
   },
   {
@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "history read anew tells the contacts nothing",
     file: "history/apply.ts",
-    from: "const answer = await env.CONTACTS.getByName(contact).applyCorrection(correction);",
+    from: "const answer = await env.CONTACTS.getByName(contact).correct(correction);",
     to: "const answer = { granted: asked.map(() => true), snapshot: null };",
   },
   {
@@ -343,8 +343,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an event told differently does not claim what tells it now",
     file: "history/apply.ts",
-    from: "share.correction.claims.push(claimOf(after, fact, before?.id ?? null));",
-    to: "const claim = claimOf(after, fact, before?.id ?? null); share.correction.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
+    from: "share.correction.claims.push(claimOf(after, evidence, before?.id ?? null));",
+    to: "const claim = claimOf(after, evidence, before?.id ?? null); share.correction.claims.push(before === null ? claim : { ...claim, key: `no ${claim.key}` });",
   },
   {
     name: "rows are changed before the contacts are told",

@@ -246,7 +246,7 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
   return wrong;
 }
 
-/** A fact about a contact: what it says, and when. */
+/** A evidence about a contact: what it says, and when. */
 export interface Fact {
   kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "entry";
   at: number;
@@ -289,8 +289,8 @@ export function suppressionsOf(facts: readonly Fact[], lifts: readonly Deed[]): 
 function reasonsOf(facts: readonly Fact[], good: readonly number[]): Map<string, number> {
   const found = new Map<string, number>();
   const first = (kind: Fact["kind"], reason: string): void => {
-    const fact = facts.find((one) => one.kind === kind);
-    if (fact !== undefined) found.set(reason, fact.at);
+    const evidence = facts.find((one) => one.kind === kind);
+    if (evidence !== undefined) found.set(reason, evidence.at);
   };
   first("hard", "hard_bounce");
   first("complaint", "complaint");

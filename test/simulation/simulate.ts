@@ -357,17 +357,17 @@ function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
   return {
     stored: async () => await pipes?.observer.look(),
     claimed: (contact, claims, granted) => {
-      for (const [i, { key, origin, received, fact }] of claims.entries()) {
+      for (const [i, { key, origin, received, evidence }] of claims.entries()) {
         asked.push({
           contact,
           key,
           origin,
           received,
-          fact,
+          evidence,
           granted: granted[i] === true,
           erasures: erasures.length,
         });
-        if (granted[i] === true && fact !== null) learn(contact, fact.id);
+        if (granted[i] === true && evidence !== null) learn(contact, evidence.id);
       }
     },
     acted: (contact, orders, changed, now) => {

@@ -14,7 +14,7 @@ export interface Storm {
 }
 
 /** An event that may bear on suppression. `at`: ms since the epoch, by the provider; `id`: the event's. */
-export interface Fact {
+export interface Evidence {
   kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "subscribed";
   at: number;
   id: string;
@@ -26,7 +26,7 @@ export interface Fact {
 }
 
 /** A suppression that a person entered, or imported from elsewhere. */
-export interface Entry {
+export interface ManualSuppression {
   reason: SuppressionReason;
   at: number;
   id: string;
@@ -42,7 +42,7 @@ export interface Entry {
  * What a person decided: `lift` ends suppressions, `release` lets soft bounces of a storm count, `drop` lets them never
  * count. It covers what happened until then, even if that is heard of later.
  */
-export interface Ruling {
+export interface Decision {
   kind: "lift" | "release" | "drop";
   at: number;
   id: string;
@@ -56,16 +56,16 @@ export interface Ruling {
 }
 
 /** What an event says about the contact, or null where it says nothing: `blocked` and `dropped` never do. */
-export function factOf(
+export function evidenceOf(
   event: Pick<ParsedEvent, "type" | "bounce" | "occurred_at">,
   id: string,
   source: string,
-): Fact | null {
+): Evidence | null {
   const kind = kindOf(event);
   return kind === null ? null : { kind, at: event.occurred_at, id, source };
 }
 
-function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Fact["kind"] | null {
+function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Evidence["kind"] | null {
   switch (type) {
     case "bounced": // of unknown class: counted like soft ones, for a dead address bounces again
       return bounce === "hard" ? "hard" : "soft";
@@ -84,24 +84,24 @@ function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Fact["k
 }
 
 /** A delivery, an open or a click. `at`: ms. */
-export type Good = Pick<Fact, "at" | "id">;
+export type Good = Pick<Evidence, "at" | "id">;
 
 /** The facts that matter, each list in order of time. Bounded, whatever a contact lives through. */
-export interface Facts {
-  hard: Fact[];
-  complaint: Fact[];
-  soft: Fact[];
+export interface EvidenceRecord {
+  hard: Evidence[];
+  complaint: Evidence[];
+  soft: Evidence[];
   /** Deliveries, opens and clicks. */
   good: Good[];
   /** The latest good time that was dropped to stay bounded, ms. A soft bounce from before it can be judged no more. */
   forgotten: number;
   /** Unsubscribes and subscribes. */
-  list: Fact[];
-  entries: Entry[];
-  rulings: Ruling[];
+  list: Evidence[];
+  entries: ManualSuppression[];
+  rulings: Decision[];
 }
 
-export const NO_FACTS: Readonly<Facts> = Object.freeze({
+export const NO_EVIDENCE: Readonly<EvidenceRecord> = Object.freeze({
   hard: [],
   complaint: [],
   soft: [],
@@ -118,23 +118,25 @@ const MOST = { hard: 32, complaint: 32, soft: 64, list: 128, entries: 64, ruling
 const MOST_GOOD = 64;
 
 /** `facts` with one more event; one that is there already changes nothing. */
-export function addFact(facts: Readonly<Facts>, fact: Fact): Facts {
-  switch (fact.kind) {
+export function addEvidence(facts: Readonly<EvidenceRecord>, evidence: Evidence): EvidenceRecord {
+  switch (evidence.kind) {
     case "hard":
     case "complaint":
-      return { ...facts, [fact.kind]: inserted(facts[fact.kind], fact, MOST[fact.kind]) };
+      return { ...facts, [evidence.kind]: inserted(facts[evidence.kind], evidence, MOST[evidence.kind]) };
     case "soft":
-      return fact.at <= facts.forgotten ? facts : { ...facts, soft: inserted(facts.soft, fact, MOST.soft) };
+      return evidence.at <= facts.forgotten
+        ? facts
+        : { ...facts, soft: inserted(facts.soft, evidence, MOST.soft) };
     case "good":
-      return withGood(facts, fact);
+      return withGood(facts, evidence);
     case "unsubscribed":
     case "subscribed":
-      return { ...facts, list: inserted(facts.list, fact, MOST.list) };
+      return { ...facts, list: inserted(facts.list, evidence, MOST.list) };
   }
 }
 
 /** `facts` without what these events said. */
-export function withoutFacts(facts: Readonly<Facts>, ids: ReadonlySet<string>): Facts {
+export function withoutEvidence(facts: Readonly<EvidenceRecord>, ids: ReadonlySet<string>): EvidenceRecord {
   const left = <T extends Good>(list: readonly T[]): T[] => list.filter(({ id }) => !ids.has(id));
   const { hard, complaint, soft, good, list } = facts;
   return {
@@ -148,33 +150,39 @@ export function withoutFacts(facts: Readonly<Facts>, ids: ReadonlySet<string>): 
 }
 
 /** What events said. Of a delivery, an open or a click no more is known than when. */
-export function* factsIn({
+export function* evidenceIn({
   hard,
   complaint,
   soft,
   good,
   list,
-}: Readonly<Facts>): Generator<Good & Partial<Fact>> {
+}: Readonly<EvidenceRecord>): Generator<Good & Partial<Evidence>> {
   for (const some of [hard, complaint, soft, good, list]) yield* some;
 }
 
-/** Whether a fact that is not among `facts` may have been, and was dropped to stay bounded. */
-export function isForgotten({ forgotten }: Readonly<Facts>, { kind, at }: Fact): boolean {
+/** Whether evidence that is not among `facts` may have been, and was dropped to stay bounded. */
+export function isForgotten({ forgotten }: Readonly<EvidenceRecord>, { kind, at }: Evidence): boolean {
   return kind === "good" && at <= forgotten;
 }
 
-/** Whether one of `factsIn` says the same as a fact that has just been read. Only the first reading knows of a storm. */
-export function sayAlike({ id, at, kind = "good", scope }: Good & Partial<Fact>, fact: Fact): boolean {
-  return id === fact.id && at === fact.at && kind === fact.kind && scope === fact.scope;
+/** Whether one of `factsIn` says the same as evidence that has just been read. Only the first reading knows of a storm. */
+export function sayAlike(
+  { id, at, kind = "good", scope }: Good & Partial<Evidence>,
+  evidence: Evidence,
+): boolean {
+  return id === evidence.id && at === evidence.at && kind === evidence.kind && scope === evidence.scope;
 }
 
 /** `facts` with one more entry by hand. */
-export function addEntry(facts: Readonly<Facts>, entry: Entry): Facts {
+export function addManualSuppression(
+  facts: Readonly<EvidenceRecord>,
+  entry: ManualSuppression,
+): EvidenceRecord {
   return { ...facts, entries: inserted(facts.entries, entry, MOST.entries) };
 }
 
 /** `facts` with one more ruling. */
-export function addRuling(facts: Readonly<Facts>, ruling: Ruling): Facts {
+export function addDecision(facts: Readonly<EvidenceRecord>, ruling: Decision): EvidenceRecord {
   return { ...facts, rulings: inserted(facts.rulings, ruling, MOST.rulings) };
 }
 
@@ -204,7 +212,7 @@ function rankAtOnce({ kind }: Dated): number {
  * One more good time, of which at most MOST_GOOD are kept. The first to go are those with no soft bounce on either side
  * of them up to the next good time: they separate nothing.
  */
-function withGood(facts: Readonly<Facts>, { at, id }: Good): Facts {
+function withGood(facts: Readonly<EvidenceRecord>, { at, id }: Good): EvidenceRecord {
   if (facts.good.some((one) => one.id === id)) return facts;
   const good = [...facts.good, { at, id }].sort(byTime);
   if (good.length <= MOST_GOOD) return { ...facts, good };
@@ -216,7 +224,7 @@ function withGood(facts: Readonly<Facts>, { at, id }: Good): Facts {
   return { ...facts, good: good.toSpliced(spare, 1), forgotten };
 }
 
-function separates(good: readonly Good[], index: number, soft: readonly Fact[]): boolean {
+function separates(good: readonly Good[], index: number, soft: readonly Evidence[]): boolean {
   const before = good[index - 1]?.at ?? -Infinity;
   const after = good[index + 1]?.at ?? Infinity;
   return soft.some(({ at }) => at >= before && at <= after);
@@ -225,7 +233,10 @@ function separates(good: readonly Good[], index: number, soft: readonly Fact[]):
 const MOST_IDS = 100;
 
 /** Ids of the evidence that is dated after `at` (ms), a hundred at most. */
-export function idsAfter({ hard, complaint, soft, list, entries }: Readonly<Facts>, at: number): string[] {
+export function idsAfter(
+  { hard, complaint, soft, list, entries }: Readonly<EvidenceRecord>,
+  at: number,
+): string[] {
   const all = [...hard, ...complaint, ...soft, ...list, ...entries];
   return all.flatMap((one) => (one.at > at ? [one.id] : [])).slice(0, MOST_IDS);
 }

@@ -1,7 +1,15 @@
 // Who must not be mailed, and why: a pure function of the facts about a contact, so that the order in which they arrive does
 // not matter. Every permutation of a contact's facts folds to the same suppressions.
 
-import { byTime, type Entry, type Fact, type Facts, type Good, type Ruling, type Storm } from "./evidence.ts";
+import {
+  byTime,
+  type ManualSuppression,
+  type Evidence,
+  type EvidenceRecord,
+  type Good,
+  type Decision,
+  type Storm,
+} from "./evidence.ts";
 import type { Policies, SuppressionReason } from "./policy.ts";
 
 /** A suppression and what became of it: in force while `lifted_at` and `held` are null. Times in ms. */
@@ -26,7 +34,10 @@ export interface Suppression {
 }
 
 /** What suppresses, and for what. */
-type Evidence = Pick<Suppression, "reason" | "scope" | "event" | "source" | "at" | "by" | "note" | "held">;
+type SuppressionEvidence = Pick<
+  Suppression,
+  "reason" | "scope" | "event" | "source" | "at" | "by" | "note" | "held"
+>;
 
 /** What may end a suppression. */
 interface Closer {
@@ -43,7 +54,7 @@ interface Dated {
 }
 
 /** All suppressions that the facts amount to, in order of their evidence. */
-export function suppressionsOf(facts: Readonly<Facts>, policies: Policies): Suppression[] {
+export function suppressionsOf(facts: Readonly<EvidenceRecord>, policies: Policies): Suppression[] {
   const evidence = [...evidenceOf(facts, policies), ...softEvidence(facts, policies)];
   const found: Suppression[] = [];
   const groups = Map.groupBy(evidence, ({ reason, scope }) => `${reason} ${scope}`);
@@ -54,14 +65,14 @@ export function suppressionsOf(facts: Readonly<Facts>, policies: Policies): Supp
   return found.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
 }
 
-function evidenceOf(facts: Readonly<Facts>, policies: Policies): Evidence[] {
-  const counts = (reason: SuppressionReason, found: readonly Fact[]): Evidence[] =>
+function evidenceOf(facts: Readonly<EvidenceRecord>, policies: Policies): SuppressionEvidence[] {
+  const counts = (reason: SuppressionReason, found: readonly Evidence[]): SuppressionEvidence[] =>
     found
       .filter(({ source }) => policies.of(source).reasons.includes(reason))
-      .map((fact) => ({
-        ...ofEvent(fact),
+      .map((evidence) => ({
+        ...ofEvent(evidence),
         reason,
-        scope: reason === "hard_bounce" ? "" : scopeOf(fact, policies),
+        scope: reason === "hard_bounce" ? "" : scopeOf(evidence, policies),
       }));
   return [
     ...counts("hard_bounce", facts.hard),
@@ -74,40 +85,50 @@ function evidenceOf(facts: Readonly<Facts>, policies: Policies): Evidence[] {
   ];
 }
 
-function ofEvent({ id, source, at }: Fact): Omit<Evidence, "reason" | "scope"> {
+function ofEvent({ id, source, at }: Evidence): Omit<SuppressionEvidence, "reason" | "scope"> {
   return { event: id, source, at, by: null, note: null, held: null };
 }
 
-function ofEntry({ reason, scope, id, source, at, by, note }: Entry): Evidence {
+function ofEntry({ reason, scope, id, source, at, by, note }: ManualSuppression): SuppressionEvidence {
   return { reason, scope, event: id, source, at, by, note, held: null };
 }
 
-/** Where a fact holds by its source's policy. */
-function scopeOf({ source, scope }: Fact, policies: Policies): string {
+/** Where evidence holds by its source's policy. */
+function scopeOf({ source, scope }: Evidence, policies: Policies): string {
   return policies.of(source).scope === "list" ? (scope ?? "") : "";
 }
 
 /** Lifts by hand and, of unsubscribes, later subscribes to the same; the earliest first. */
-function closersOf({ rulings, list }: Readonly<Facts>, policies: Policies, of: Evidence): Closer[] {
+function closersOf(
+  { rulings, list }: Readonly<EvidenceRecord>,
+  policies: Policies,
+  of: SuppressionEvidence,
+): Closer[] {
   const closers = rulings
     .filter(
       ({ kind, reason, scope }) =>
         kind === "lift" && (reason ?? of.reason) === of.reason && (scope ?? of.scope) === of.scope,
     )
     .map((lift): Closer => ({ ...lift, covers: (dated) => covers(lift, dated) }));
-  for (const fact of of.reason === "unsubscribed" ? list : []) {
-    if (fact.kind !== "subscribed" || scopeOf(fact, policies) !== of.scope) continue;
-    closers.push({ at: fact.at, id: fact.id, by: fact.id, note: null, covers: ({ at }) => at < fact.at });
+  for (const evidence of of.reason === "unsubscribed" ? list : []) {
+    if (evidence.kind !== "subscribed" || scopeOf(evidence, policies) !== of.scope) continue;
+    closers.push({
+      at: evidence.at,
+      id: evidence.id,
+      by: evidence.id,
+      note: null,
+      covers: ({ at }) => at < evidence.at,
+    });
   }
   return closers.sort(byTime);
 }
 
-function covers({ at, ends }: Ruling, dated: Dated): boolean {
+function covers({ at, ends }: Decision, dated: Dated): boolean {
   return dated.at <= at || ends.includes(dated.id);
 }
 
 /** One suppression for all that the same closer ends, and one for what stands: its first evidence speaks for the others. */
-function endedBy(group: readonly Evidence[], closers: readonly Closer[]): Suppression[] {
+function endedBy(group: readonly SuppressionEvidence[], closers: readonly Closer[]): Suppression[] {
   const inOrder = group.toSorted((a, b) => byTime({ at: a.at, id: a.event }, { at: b.at, id: b.event }));
   const ended = Map.groupBy(inOrder, ({ at, event: id }) =>
     closers.find((closer) => closer.covers({ at, id })),
@@ -129,17 +150,20 @@ function endedBy(group: readonly Evidence[], closers: readonly Closer[]): Suppre
  * The soft bounces with which the policy was met, one for each time that the contact was let go by hand. Bounces of a storm
  * count only where somebody has released them; what they alone would amount to is held.
  */
-function softEvidence({ soft, good, rulings }: Readonly<Facts>, policies: Policies): Evidence[] {
+function softEvidence(
+  { soft, good, rulings }: Readonly<EvidenceRecord>,
+  policies: Policies,
+): SuppressionEvidence[] {
   const lifts = rulings.filter(
     ({ kind, reason, scope }) =>
       kind === "lift" && (reason ?? "soft_bounces") === "soft_bounces" && (scope ?? "") === "",
   );
   const counted = soft.filter(({ source }) => policies.of(source).reasons.includes("soft_bounces"));
-  const judged = counted.flatMap((fact) => judge(fact, rulings));
-  const runs = Map.groupBy(judged, (fact) => lifts.find((lift) => covers(lift, fact)));
-  return [...runs.values()].flatMap((run): Evidence[] => {
-    const decided = (fact: Fact, held: string | null) => [
-      { ...ofEvent(fact), reason: "soft_bounces" as const, scope: "", held },
+  const judged = counted.flatMap((evidence) => judge(evidence, rulings));
+  const runs = Map.groupBy(judged, (evidence) => lifts.find((lift) => covers(lift, evidence)));
+  return [...runs.values()].flatMap((run): SuppressionEvidence[] => {
+    const decided = (evidence: Evidence, held: string | null) => [
+      { ...ofEvent(evidence), reason: "soft_bounces" as const, scope: "", held },
     ];
     const plain = decidingSoftBounce(
       run.filter(({ storm }) => storm === undefined),
@@ -149,18 +173,20 @@ function softEvidence({ soft, good, rulings }: Readonly<Facts>, policies: Polici
     if (plain !== null) return decided(plain, null);
     const stormy = decidingSoftBounce(run, good, policies);
     if (stormy === null) return [];
-    const storm = run.findLast((fact) => fact.storm !== undefined && byTime(fact, stormy) <= 0)?.storm;
+    const storm = run.findLast(
+      (evidence) => evidence.storm !== undefined && byTime(evidence, stormy) <= 0,
+    )?.storm;
     return decided(stormy, storm === undefined ? null : wordsOf(storm));
   });
 }
 
 /** A storm's bounce by what somebody said of it: the first word counts. */
-function judge(fact: Fact, rulings: readonly Ruling[]): Fact[] {
-  if (fact.storm === undefined) return [fact];
-  const ruling = rulings.find((one) => one.kind !== "lift" && covers(one, fact));
+function judge(evidence: Evidence, rulings: readonly Decision[]): Evidence[] {
+  if (evidence.storm === undefined) return [evidence];
+  const ruling = rulings.find((one) => one.kind !== "lift" && covers(one, evidence));
   if (ruling?.kind === "drop") return [];
-  const { storm: _, ...plain } = fact;
-  return ruling === undefined ? [fact] : [plain];
+  const { storm: _, ...plain } = evidence;
+  return ruling === undefined ? [evidence] : [plain];
 }
 
 /** The storm in words. */
@@ -173,18 +199,22 @@ function wordsOf({ destination, refused, outcomes, at }: Storm): string {
 const DAY = 86_400_000;
 
 /** The soft bounce with which the policy of its source was first met, or null. `soft` is in order of time. */
-function decidingSoftBounce(soft: readonly Fact[], good: readonly Good[], policies: Policies): Fact | null {
-  let run: Fact[] = [];
+function decidingSoftBounce(
+  soft: readonly Evidence[],
+  good: readonly Good[],
+  policies: Policies,
+): Evidence | null {
+  let run: Evidence[] = [];
   let last = -Infinity;
-  for (const fact of soft) {
+  for (const evidence of soft) {
     const after = last;
-    if (good.some(({ at }) => at > after && at <= fact.at)) run = [];
-    run.push(fact);
-    const { softBounces, softBounceDays, softBounceWindowDays } = policies.of(fact.source);
-    const recent = run.filter(({ at }) => at >= fact.at - softBounceWindowDays * DAY);
+    if (good.some(({ at }) => at > after && at <= evidence.at)) run = [];
+    run.push(evidence);
+    const { softBounces, softBounceDays, softBounceWindowDays } = policies.of(evidence.source);
+    const recent = run.filter(({ at }) => at >= evidence.at - softBounceWindowDays * DAY);
     const days = new Set(recent.map(({ at }) => Math.floor(at / DAY))).size;
-    if (recent.length >= softBounces && days >= softBounceDays) return fact;
-    last = fact.at;
+    if (recent.length >= softBounces && days >= softBounceDays) return evidence;
+    last = evidence.at;
   }
   return null;
 }
