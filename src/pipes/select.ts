@@ -4,8 +4,8 @@ import { eventShape, iso } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { Notice } from "../store/pipes/notices.ts";
 import type { Piped } from "./dispatch.ts";
-import { MOST_EVENTS, readFacts } from "./filter/lookups.ts";
-import { compileFilter, evaluate, type Facts, type Filter } from "./filter/filter.ts";
+import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
+import { compileFilter, evaluate, type Lookups, type Filter } from "./filter/filter.ts";
 import type { Outgoing } from "./kinds/kind.ts";
 import type { OpenPipe } from "./load.ts";
 import { render } from "./transport/payload.ts";
@@ -56,10 +56,10 @@ export async function pick(
     suppression: filters.some((filter) => filter.needs.suppression),
   };
   const events = shown.map(({ event }) => event);
-  const facts: Facts[] = [];
+  const facts: Lookups[] = [];
   const asked = needs.message || needs.suppression ? events.length : 0;
   for (let at = 0; at < asked; at += MOST_EVENTS)
-    facts.push(...(await readFacts(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
+    facts.push(...(await readLookups(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
   for (const [index, { row, event }] of shown.entries()) {
     if (index % TOGETHER === TOGETHER - 1) await scheduler.wait(0);
     const verdict = verdictOf(filters, event, facts[index] ?? {});
@@ -73,7 +73,7 @@ export async function pick(
 function verdictOf(
   filters: readonly Filter[],
   event: Record<string, unknown>,
-  facts: Facts,
+  facts: Lookups,
 ): boolean | string {
   for (const filter of filters) {
     const result = evaluate(filter, event, facts);

@@ -4,9 +4,9 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { decidingEvent } from "../../src/model/message.ts";
-import { readFacts } from "../../src/pipes/filter/lookups.ts";
+import { readLookups } from "../../src/pipes/filter/lookups.ts";
 import { HIDDEN, hideWords } from "../../src/pipes/filter/reserved-words.ts";
-import { compileFilter, evaluate, type Facts, type Filter } from "../../src/pipes/filter/filter.ts";
+import { compileFilter, evaluate, type Lookups, type Filter } from "../../src/pipes/filter/filter.ts";
 import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-regex.ts";
 import { hashOf } from "../../src/store/erasure/erased.ts";
 import { listEvents } from "../../src/store/events/events.ts";
@@ -62,7 +62,7 @@ const PAUSED: Fields = {
 
 const at = Date.parse("2026-11-21T09:30:00.000Z");
 const HOUR = 3_600_000;
-const FACTS: Facts = {
+const FACTS: Lookups = {
   message: { sent_at: at - 2 * HOUR, delivered_at: null, status: "opened" },
   suppression: null,
 };
@@ -73,7 +73,7 @@ function compiled(text: string): Filter {
   return filter.value;
 }
 
-function ask(text: string, event: Fields, facts: Facts = FACTS): boolean | string {
+function ask(text: string, event: Fields, facts: Lookups = FACTS): boolean | string {
   const verdict = evaluate(compiled(text), event, facts);
   return verdict.ok ? verdict.value : verdict.reason;
 }
@@ -731,7 +731,7 @@ describe("with what is stored", () => {
     );
     expect(events).toHaveLength(9);
     const filter = compiled('type in ["opened"] && occurred_at - message.sent_at < duration("24h")');
-    const facts = await readFacts(env.DB, env.BUCKET, events, filter.needs);
+    const facts = await readLookups(env.DB, env.BUCKET, events, filter.needs);
     const chosen = events.filter((one, i) => {
       const verdict = evaluate(filter, one, facts[i]);
       return verdict.ok && verdict.value;
@@ -758,7 +758,7 @@ describe("with what is stored", () => {
     const stored = (await listEvents(env.DB, { order: "asc", limit: 1000 })).events;
     expect(stored.length).toBeGreaterThan(60);
     const { db, asked, trips } = watched();
-    const facts = await readFacts(
+    const facts = await readLookups(
       db,
       env.BUCKET,
       [...events, { contact: "a@example.com", message_id: null }],
@@ -802,17 +802,17 @@ describe("with what is stored", () => {
       .run();
     const { db, asked, trips } = watched();
     const about = [...events, { contact: null, type: "pipe.paused" }];
-    expect(await readFacts(db, env.BUCKET, about, { message: false, suppression: false })).toEqual(
+    expect(await readLookups(db, env.BUCKET, about, { message: false, suppression: false })).toEqual(
       about.map(() => ({})),
     );
     expect(
-      await readFacts(db, env.BUCKET, [{}, { contact: null }], { message: true, suppression: true }),
+      await readLookups(db, env.BUCKET, [{}, { contact: null }], { message: true, suppression: true }),
     ).toHaveLength(2);
     expect(asked).toEqual([]);
     const filter = compiled(
       'suppressed && suppression.reason in ["unsubscribed", "complaint"] && suppression.since <= occurred_at',
     );
-    const facts = await readFacts(db, env.BUCKET, about, filter.needs);
+    const facts = await readLookups(db, env.BUCKET, about, filter.needs);
     expect(trips).toEqual([2]);
     const verdicts = about.map((one, i) => evaluate(filter, { occurred_at: NOW * 1000, ...one }, facts[i]));
     expect(about.map(({ contact }, i) => [contact, verdicts[i]])).toEqual([
@@ -822,7 +822,7 @@ describe("with what is stored", () => {
       [null, { ok: true, value: false }],
     ]);
     await expect(
-      readFacts(
+      readLookups(
         db,
         env.BUCKET,
         Array.from({ length: 1_001 }, () => ({})),
@@ -838,7 +838,7 @@ describe("with what is stored", () => {
       contact: `c${i}@example.com`,
       message_id: `m${i}`,
     }));
-    await readFacts(db, env.BUCKET, slice, { message: true, suppression: true });
+    await readLookups(db, env.BUCKET, slice, { message: true, suppression: true });
     expect(asked).toHaveLength(3);
     for (const sql of asked) {
       const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);

@@ -4,10 +4,10 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { lookThrough } from "./cost.ts";
 import { failureOf, mistakeIn, placeOf } from "./errors.ts";
-import { environment, VARIABLES, type Facts, type Needs } from "./variables.ts";
+import { environment, VARIABLES, type Lookups, type Needs } from "./variables.ts";
 import { HIDDEN, hideWords } from "./reserved-words.ts";
 
-export type { Facts, Needs } from "./variables.ts";
+export type { Lookups, Needs } from "./variables.ts";
 
 /** Characters of a filter's text. */
 export const LONGEST_FILTER = 4_000;
@@ -61,7 +61,7 @@ function notBool(type = "dyn"): string {
 export function evaluate(
   filter: Filter,
   event: Readonly<Record<string, unknown>>,
-  facts: Facts = {},
+  facts: Lookups = {},
 ): Result<boolean> {
   if (filter.needs.message && facts.message === undefined) return fail("the message was not looked up");
   if (filter.needs.suppression && facts.suppression === undefined)

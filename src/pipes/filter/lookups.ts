@@ -2,15 +2,15 @@
 // suppressed now.
 
 import {
-  messageFactsOf,
-  messageFactsStatement,
+  messageStatusOf,
+  messageStatusStatement,
   NO_MESSAGE,
-  type FoundFacts,
+  type FoundStatus,
   type MessageKey,
 } from "../../store/events/message-status.ts";
 import type { Db } from "../../store/db.ts";
 import { verdictsQuery } from "../../store/suppressions/suppressions.ts";
-import type { Facts, Needs } from "./variables.ts";
+import type { Lookups, Needs } from "./variables.ts";
 
 /** Events of which facts are read in one go. */
 export const MOST_EVENTS = 1_000;
@@ -25,12 +25,12 @@ export interface About {
  * The facts of up to {@link MOST_EVENTS} events, in their order, in one round trip to the database, and in none where
  * nothing is needed. `bucket` holds the key of what outlives erased contacts.
  */
-export async function readFacts(
+export async function readLookups(
   db: Db,
   bucket: R2Bucket,
   events: readonly About[],
   needs: Needs,
-): Promise<Facts[]> {
+): Promise<Lookups[]> {
   if (events.length > MOST_EVENTS) throw new RangeError(`more than ${MOST_EVENTS} events`);
   const keys = new Map<string, MessageKey>();
   const contacts = new Set<string>();
@@ -44,15 +44,15 @@ export async function readFacts(
   const standing =
     needs.suppression && contacts.size > 0 ? await verdictsQuery(db, bucket, contacts, "") : null;
   const statements = [
-    ...(asksMessages ? [messageFactsStatement(db, [...keys.values()])] : []),
+    ...(asksMessages ? [messageStatusStatement(db, [...keys.values()])] : []),
     ...(standing?.statements ?? []),
   ];
   const results = statements.length > 0 ? await db.batch<Record<string, unknown>>(statements) : [];
-  const messages = (asksMessages ? (results[0]?.results ?? []) : []) as unknown as FoundFacts[];
-  const found = new Map(messages.map((row) => [nameOf(row), messageFactsOf(row)]));
+  const messages = (asksMessages ? (results[0]?.results ?? []) : []) as unknown as FoundStatus[];
+  const found = new Map(messages.map((row) => [nameOf(row), messageStatusOf(row)]));
   const verdicts = standing?.verdictsOf(results.slice(asksMessages ? 1 : 0));
   return events.map((event) => {
-    const facts: Facts = {};
+    const facts: Lookups = {};
     const key = keyOf(event);
     if (needs.message) facts.message = (key === null ? undefined : found.get(nameOf(key))) ?? NO_MESSAGE;
     if (needs.suppression) facts.suppression = verdicts?.get(event.contact ?? "") ?? null;

@@ -4,7 +4,7 @@
 
 import { Environment } from "@marcbachmann/cel-js";
 import { destinationOf } from "../../model/destination.ts";
-import type { MessageFacts } from "../../store/events/message-status.ts";
+import type { MessageStatus } from "../../store/events/message-status.ts";
 import { HIDDEN } from "./reserved-words.ts";
 import { compilePattern, matchesPattern, type Pattern } from "./linear-regex.ts";
 
@@ -15,8 +15,8 @@ export interface Needs {
 }
 
 /** What was looked up for an event, as far as the filter needs it. `since`: ms. */
-export interface Facts {
-  message?: MessageFacts;
+export interface Lookups {
+  message?: MessageStatus;
   suppression?: { reason: string; since: number } | null;
 }
 
@@ -55,7 +55,7 @@ function json(value: unknown): unknown {
 
 interface Variable {
   type: string;
-  value(event: Fields, facts: Facts): unknown;
+  value(event: Fields, facts: Lookups): unknown;
 }
 
 const field = (name: string, type: string, read: (value: unknown) => unknown): [string, Variable] => [
@@ -117,7 +117,7 @@ function isHuman({ type, machine }: Fields): boolean {
   return machine !== true || (type !== "opened" && type !== "clicked");
 }
 
-function messageOf(facts: MessageFacts | undefined): Fields {
+function messageOf(facts: MessageStatus | undefined): Fields {
   return {
     sent_at: time(facts?.sent_at),
     delivered_at: time(facts?.delivered_at),

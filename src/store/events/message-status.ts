@@ -7,7 +7,7 @@ import type { Db } from "../db.ts";
 import { rangeOf } from "./events.ts";
 
 /** One mail to one contact, from all of its stored events. Times in ms. */
-export interface MessageFacts {
+export interface MessageStatus {
   /** Of its earliest report of being sent or queued, else of its earliest event; null where it has none. */
   sent_at: number | null;
   delivered_at: number | null;
@@ -15,14 +15,14 @@ export interface MessageFacts {
 }
 
 /** Of an event that belongs to no message, or whose message's rows are gone. */
-export const NO_MESSAGE: MessageFacts = { sent_at: null, delivered_at: null, status: "unknown" };
+export const NO_MESSAGE: MessageStatus = { sent_at: null, delivered_at: null, status: "unknown" };
 
 export interface MessageKey {
   contact: string;
   message_id: string;
 }
 
-export interface FoundFacts extends MessageKey {
+export interface FoundStatus extends MessageKey {
   sent_at: number;
   delivered_at: number | null;
   /** Rank, id and type of the deciding event. */
@@ -47,7 +47,7 @@ const FACTS = `
   GROUP BY e.contact, e.message_id`;
 
 /** The query for these messages, each named once: as many rows as messages at most, whatever their contacts did else. */
-export function messageFactsStatement(db: Db, keys: readonly MessageKey[]): D1PreparedStatement {
+export function messageStatusStatement(db: Db, keys: readonly MessageKey[]): D1PreparedStatement {
   const contacts = new Set(keys.map(({ contact }) => contact));
   return db
     .prepare(FACTS)
@@ -58,6 +58,6 @@ export function messageFactsStatement(db: Db, keys: readonly MessageKey[]): D1Pr
 }
 
 /** A row of the query. */
-export function messageFactsOf({ sent_at, delivered_at, deciding }: FoundFacts): MessageFacts {
+export function messageStatusOf({ sent_at, delivered_at, deciding }: FoundStatus): MessageStatus {
   return { sent_at, delivered_at, status: deciding.slice(RANK_CHARS + EVENT_ID_LENGTH) as EventType };
 }
