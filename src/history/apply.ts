@@ -6,7 +6,7 @@ import type { Evidence } from "../model/suppression/evidence.ts";
 import { deleteDeadEnvelopes, lettersOf } from "../store/dead-letters.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
-import { storeSlice, type Slice } from "../store/write/slice.ts";
+import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Correction } from "../contact/corrections.ts";
 import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
@@ -107,7 +107,11 @@ function replacementOf(difference: Difference, granted: ReadonlySet<Difference>)
 }
 
 /** What is stored anew. What was a dead letter of a delivery and is an event now leaves the list. */
-function sliceOf(appeared: readonly Candidate[], contacts: ContactChange[], settled: readonly Work[]): Slice {
+function sliceOf(
+  appeared: readonly Candidate[],
+  contacts: ContactChange[],
+  settled: readonly Work[],
+): SliceRows {
   const sources = Map.groupBy(appeared, ({ row }) => row.source);
   return {
     events: appeared.map(({ row }) => row),

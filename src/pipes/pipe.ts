@@ -16,7 +16,7 @@ import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
 import { openPipe, type OpenPipe } from "./load.ts";
 import { eventRow, pick, pipedOf, type Picked } from "./select.ts";
-import { LOOK, Reader, SLICE, type Slice } from "./reader.ts";
+import { PROBE_ROWS, Reader, PAGE_ROWS, type FeedPage } from "./reader.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
@@ -207,7 +207,7 @@ export class Pipe extends DurableObject<Env> {
     return opened.value;
   }
 
-  /** One slice of everything that waits. Whether there may be more. */
+  /** One page of everything that waits. Whether there may be more. */
   async #round(pipe: OpenPipe, until: number): Promise<boolean> {
     const tried = await this.#retryDue(pipe, until);
     if (tried === "stopped") return true;
@@ -223,11 +223,11 @@ export class Pipe extends DurableObject<Env> {
     return [tried, events, notices, again].includes("more");
   }
 
-  async #advance(pipe: OpenPipe, feed: Feed, slice: Slice, until: number): Promise<Progress> {
-    const { rows, left, picked, limit } = slice;
+  async #advance(pipe: OpenPipe, feed: Feed, page: FeedPage, until: number): Promise<Progress> {
+    const { rows, left, picked, limit } = page;
     const last = rows.at(-1);
     if (last === undefined) return "idle";
-    if (feed === "events") this.#reader.prepare(pipe, this.#current(), slice);
+    if (feed === "events") this.#reader.prepare(pipe, this.#current(), page);
     const result = await this.#deliver(pipe, feed, picked, until, (state, undone) => {
       const open = new Set(undone);
       const first = undone.length === 0 ? null : Math.min(...undone);
@@ -351,7 +351,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   async #retryDue(pipe: OpenPipe, until: number): Promise<Progress> {
-    const most = this.#current().down === null ? RETRIES_AT_ONCE : LOOK;
+    const most = this.#current().down === null ? RETRIES_AT_ONCE : PROBE_ROWS;
     const due = this.#retries.due(Date.now(), most, pipe.options.ordered);
     if (due.length === 0) return "idle";
     const rows = await this.#retries.read(this.env.DB, due);
@@ -398,12 +398,12 @@ export class Pipe extends DurableObject<Env> {
     const [first] = this.#current().redeliveries;
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
-    const events = await readFeed(this.env.DB, { after, last, limit: SLICE });
+    const events = await readFeed(this.env.DB, { after, last, limit: PAGE_ROWS });
     const rows = events.map(eventRow);
     const picked = await pick(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
       const reached = undone.length === 0 ? (events.at(-1)?.seq ?? last) : Math.min(...undone) - 1;
-      const ended = undone.length === 0 && events.length < SLICE;
+      const ended = undone.length === 0 && events.length < PAGE_ROWS;
       const redeliveries = state.redeliveries.flatMap((one) =>
         one.id !== first.id ? [one] : ended ? [] : [{ ...one, after: reached }],
       );
@@ -448,7 +448,7 @@ export class Pipe extends DurableObject<Env> {
     return result;
   }
 
-  /** One pace over all slices. */
+  /** One pace over all pages. */
   #paceAt(rate: number | null): () => Promise<void> {
     if (this.#pace.rate !== rate) this.#pace = { rate, next: paceOf(rate) };
     return this.#pace.next;

@@ -1,4 +1,4 @@
-// Reads a pipe's feeds slice by slice, and while one is delivered prepares the next: in a long catch-up each wait for the
+// Reads a pipe's feeds page by page, and while one is delivered prepares the next: in a long catch-up each wait for the
 // database counts.
 
 import { readFeed } from "../store/events/events.ts";
@@ -8,13 +8,13 @@ import { eventRow, noticeRow, pick, type Picked, type Row } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
-export const SLICE = 1_000;
+export const PAGE_ROWS = 1_000;
 const MOST_SLICE = 4_000;
 /** Rows with which a destination that is down is looked at, twice as many each time that the filter drops them all. */
-export const LOOK = 16;
+export const PROBE_ROWS = 16;
 
 /** Rows of a feed, those of them that are not done yet, and which of these are passed on. */
-export interface Slice {
+export interface FeedPage {
   rows: Row[];
   left: Row[];
   picked: Picked;
@@ -27,7 +27,7 @@ type Cursor = Pick<State, "place" | "ahead" | "down">;
 
 export class Reader {
   readonly #env: Env;
-  #next: { pipe: OpenPipe; after: number; limit: number; slice: Promise<Slice> } | null = null;
+  #next: { pipe: OpenPipe; after: number; limit: number; page: Promise<FeedPage> } | null = null;
   /** Slices read in this run while the destination was down. */
   #looks = 0;
 
@@ -41,8 +41,8 @@ export class Reader {
     this.#looks = 0;
   }
 
-  /** The slice behind the cursor; what was prepared, as long as the pipe is still the one that it was prepared for. */
-  async events(pipe: OpenPipe, cursor: Cursor): Promise<Slice> {
+  /** The page behind the cursor; what was prepared, as long as the pipe is still the one that it was prepared for. */
+  async events(pipe: OpenPipe, cursor: Cursor): Promise<FeedPage> {
     const next = this.#next;
     const limit = this.#limitFor(pipe, cursor);
     this.#next = null;
@@ -52,26 +52,26 @@ export class Reader {
     return await this.#read(pipe, cursor, after, limit);
   }
 
-  /** Prepares what comes behind a slice, if anything does. */
-  prepare(pipe: OpenPipe, cursor: Cursor, { rows, limit }: Slice): void {
+  /** Prepares what comes behind a page, if anything does. */
+  prepare(pipe: OpenPipe, cursor: Cursor, { rows, limit }: FeedPage): void {
     const last = rows.at(-1);
     if (last === undefined || rows.length < limit || cursor.down !== null) return;
-    const slice = this.#read(pipe, cursor, last.seq, limit);
-    slice.catch(() => undefined); // whoever asks for it hears of it
-    this.#next = { pipe, after: last.seq, limit, slice };
+    const page = this.#read(pipe, cursor, last.seq, limit);
+    page.catch(() => undefined); // whoever asks for it hears of it
+    this.#next = { pipe, after: last.seq, limit, page };
   }
 
-  async notices(pipe: OpenPipe, cursor: Cursor): Promise<Slice> {
-    const notices = await readNotices(this.#env.DB, { after: cursor.place.notices, limit: SLICE });
-    return await this.#pick(pipe, cursor, notices.map(noticeRow), SLICE);
+  async notices(pipe: OpenPipe, cursor: Cursor): Promise<FeedPage> {
+    const notices = await readNotices(this.#env.DB, { after: cursor.place.notices, limit: PAGE_ROWS });
+    return await this.#pick(pipe, cursor, notices.map(noticeRow), PAGE_ROWS);
   }
 
-  async #read(pipe: OpenPipe, cursor: Cursor, after: number, limit: number): Promise<Slice> {
+  async #read(pipe: OpenPipe, cursor: Cursor, after: number, limit: number): Promise<FeedPage> {
     const events = await readFeed(this.#env.DB, { after, limit });
     return await this.#pick(pipe, cursor, events.map(eventRow), limit);
   }
 
-  async #pick(pipe: OpenPipe, cursor: Cursor, rows: Row[], limit: number): Promise<Slice> {
+  async #pick(pipe: OpenPipe, cursor: Cursor, rows: Row[], limit: number): Promise<FeedPage> {
     const ahead = new Set(cursor.ahead);
     const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
     return { rows, left, picked: await pick(this.#env, pipe, left), limit };
@@ -82,7 +82,7 @@ export class Reader {
     const batch = Math.min(options.batch, events);
     const wave = options.concurrency * batch;
     // Whole waves, so that no lane waits for another one's last request.
-    const whole = Math.min(MOST_SLICE, Math.ceil(Math.max(SLICE, 2 * wave) / wave) * wave);
-    return down === null ? whole : Math.min(whole, Math.max(LOOK, 2 * batch) * 2 ** this.#looks);
+    const whole = Math.min(MOST_SLICE, Math.ceil(Math.max(PAGE_ROWS, 2 * wave) / wave) * wave);
+    return down === null ? whole : Math.min(whole, Math.max(PROBE_ROWS, 2 * batch) * 2 ** this.#looks);
   }
 }

@@ -1,4 +1,4 @@
-// What a pipe's object keeps: where it is, and how its destination is. One value, written once a slice.
+// What a pipe's object keeps: where it is, and how its destination is. One value, written once a page.
 
 import type { Place } from "../store/pipes/pipes.ts";
 

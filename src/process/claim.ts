@@ -1,4 +1,4 @@
-// One call to each contact's Durable Object for all of its events in a portion.
+// One call to each contact's Durable Object for all of its events in a slice.
 
 import type { Claim, ClaimAnswer } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
@@ -7,7 +7,7 @@ import type { Candidate } from "./parse.ts";
 
 /** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
 const AT_ONCE = 128;
-/** ms for all of a portion's calls together: a timer for each call would cost as much as its event's parsing. */
+/** ms for all of a slice's calls together: a timer for each call would cost as much as its event's parsing. */
 const DEADLINE = 30_000;
 
 /** What the contacts said: the events to store, the duplicates, and whose state has to be stored. */
@@ -53,14 +53,14 @@ function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   return groups;
 }
 
-/** Contact -> keys of the events that envelopes of this portion tell of it in other portions. */
+/** Contact -> keys of the events that envelopes of this slice tell of it in other slices. */
 function claimedElsewhere(candidates: readonly Candidate[]): Map<string, string[]> {
   const here = Map.groupBy(candidates, ({ work }) => work);
   const others = new Map<string, string[]>();
   for (const [{ candidates: all }, own] of here) {
     if (all.length === own.length) continue;
-    const portion = new Set(own);
-    for (const { key, row } of all.filter((one) => !portion.has(one))) {
+    const slice = new Set(own);
+    for (const { key, row } of all.filter((one) => !slice.has(one))) {
       const keys = others.get(row.contact);
       if (keys === undefined) others.set(row.contact, [key]);
       else keys.push(key);

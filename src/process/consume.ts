@@ -10,10 +10,10 @@ import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
-import { sliceOf, store } from "./store.ts";
+import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { takeOut } from "./erased.ts";
-import { cut, hasRejects, readEnvelope, type Located, type Portion, type Work } from "./parse.ts";
+import { splitIntoSlices, hasRejects, readEnvelope, type Located, type Slice, type Work } from "./parse.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
@@ -118,19 +118,19 @@ async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, en
   try {
     const batch = newId(Date.now());
     const works = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
-    const portions: [Portion, Claimed][] = [];
-    for (const portion of cut(works)) {
-      const candidates = await markStorms(env.DB, portion.candidates, config.storm);
-      portions.push([portion, await claimAll(env.CONTACTS, candidates)]);
+    const slices: [Slice, Claimed][] = [];
+    for (const slice of splitIntoSlices(works)) {
+      const candidates = await markStorms(env.DB, slice.candidates, config.storm);
+      slices.push([slice, await claimAll(env.CONTACTS, candidates)]);
     }
     // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
     // nobody would know of the object any more.
-    const erased = portions.flatMap(([, claimed]) => claimed.erased);
+    const erased = slices.flatMap(([, claimed]) => claimed.erased);
     await takeOut(works, erased, config, env);
     await archive(works, batch, env.BUCKET);
-    for (const [portion, claimed] of portions) {
-      await workOffPortion(portion, claimed, env);
-      for (const { envelope } of portion.complete) {
+    for (const [slice, claimed] of slices) {
+      await workOffPortion(slice, claimed, env);
+      for (const { envelope } of slice.complete) {
         for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
         waiting.delete(envelope.id);
       }
@@ -156,15 +156,15 @@ async function archive(works: readonly Work[], batch: string, bucket: R2Bucket):
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
 
-async function workOffPortion(portion: Portion, claimed: Claimed, env: Env): Promise<void> {
+async function workOffPortion(slice: Slice, claimed: Claimed, env: Env): Promise<void> {
   for (const { work } of claimed.duplicates) work.duplicates += 1;
-  const slice = sliceOf(portion, claimed, Date.now());
+  const rows = rowsOf(slice, claimed, Date.now());
   const unstored = new Set<string>();
-  await store(env.DB, slice, claimed.granted, async ({ work }) => {
+  await store(env.DB, rows, claimed.granted, async ({ work }) => {
     unstored.add(work.envelope.id);
     await putDeadEnvelope(env.BUCKET, work.envelope);
   });
-  const settled = portion.complete.filter((work) => !hasRejects(work) && !unstored.has(work.envelope.id));
+  const settled = slice.complete.filter((work) => !hasRejects(work) && !unstored.has(work.envelope.id));
   // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
   const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
   await deleteDeadEnvelopes(env.BUCKET, replayed);

@@ -125,7 +125,7 @@ function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
 }
 
 /** A part of the work that is stored at once, and the envelopes that are complete with it. */
-export interface Portion {
+export interface Slice {
   candidates: Candidate[];
   complete: Work[];
 }
@@ -134,16 +134,16 @@ const MOST_EVENTS = 1_000;
 /** What a row's JSON takes beside its long fields. */
 const ROW_OVERHEAD = 300;
 
-/** Cuts the envelopes' events into portions of at most 1,000 events that fit into one bound value, in order. */
-export function cut(works: readonly Work[]): Portion[] {
-  const portions: Portion[] = [];
-  let current: Portion = { candidates: [], complete: [] };
+/** Cuts the envelopes' events into slices of at most 1,000 events that fit into one bound value, in order. */
+export function splitIntoSlices(works: readonly Work[]): Slice[] {
+  const slices: Slice[] = [];
+  let current: Slice = { candidates: [], complete: [] };
   let size = 0;
   for (const work of works) {
     for (const candidate of work.candidates) {
       const length = lengthOf(candidate.row);
       if (current.candidates.length >= MOST_EVENTS || size + length > MOST_JSON) {
-        portions.push(current);
+        slices.push(current);
         current = { candidates: [], complete: [] };
         size = 0;
       }
@@ -152,7 +152,7 @@ export function cut(works: readonly Work[]): Portion[] {
     }
     current.complete.push(work);
   }
-  return [...portions, current];
+  return [...slices, current];
 }
 
 function lengthOf({ details, message_id, contact, campaign }: EventRow): number {

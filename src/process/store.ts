@@ -1,4 +1,4 @@
-// Stores a claimed portion. A portion that the database can never take (a value it refuses) is halved until the one event
+// Stores a claimed slice. A slice that the database can never take (a value it refuses) is halved until the one event
 // is alone that cannot be stored; that one becomes a dead letter and its neighbours are stored.
 
 import { within } from "../lib/deadline.ts";
@@ -7,22 +7,22 @@ import { providers } from "../providers/index.ts";
 import { toJson } from "../providers/kit/json.ts";
 import { letterOf, lettersOf } from "../store/dead-letters.ts";
 import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
-import { storeSlice, type Slice } from "../store/write/slice.ts";
+import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Claimed } from "./claim.ts";
-import type { Candidate, Portion, Work } from "./parse.ts";
+import type { Candidate, Slice, Work } from "./parse.ts";
 
 const DEADLINE = 60_000;
 
-/** Refusals that would come again however often the slice is tried. */
+/** Refusals that would come again however often they are tried. */
 const PERMANENT = /SQLITE_(TOOBIG|CONSTRAINT|MISMATCH|RANGE)|too big|malformed JSON|constraint failed/i;
 
-/** The slice of a claimed portion; envelopes that are complete with it bring what there is to count. `now`: ms. */
-export function sliceOf(portion: Portion, claimed: Claimed, now: number): Slice {
-  const { complete } = portion;
+/** The rows of a claimed slice; envelopes that are complete with it bring what there is to count. `now`: ms. */
+export function rowsOf(slice: Slice, claimed: Claimed, now: number): SliceRows {
+  const { complete } = slice;
   return {
     events: claimed.granted.map(({ row }) => row),
     contacts: claimed.contacts,
-    sources: sourcesOf(portion, now),
+    sources: sourcesOf(slice, now),
     tallies: complete.flatMap(tallyOf),
     deadLetters: complete.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),
     replayed: complete.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : [])),
@@ -35,7 +35,7 @@ function tallyOf({ envelope, duplicates, pings }: Work): Tally[] {
   return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
 }
 
-function sourcesOf({ candidates, complete }: Portion, now: number): SourceUpdate[] {
+function sourcesOf({ candidates, complete }: Slice, now: number): SourceUpdate[] {
   const sources = new Map<string, SourceUpdate>();
   const seen = ({ envelope }: Work): SourceUpdate => {
     const { source, provider, receivedAt } = envelope;
@@ -64,24 +64,24 @@ function sourcesOf({ candidates, complete }: Portion, now: number): SourceUpdate
   return [...sources.values()];
 }
 
-/** Stores the slice; rejects where the database is unavailable. `onDead` is told of each event that cannot be stored. */
+/** Stores the rows; rejects where the database is unavailable. `onDead` is told of each event that cannot be stored. */
 export async function store(
   db: D1Database,
-  slice: Slice,
+  rows: SliceRows,
   granted: readonly Candidate[],
   onDead: (candidate: Candidate) => Promise<void>,
 ): Promise<void> {
   try {
-    await within(DEADLINE, "the database", storeSlice(db, slice));
+    await within(DEADLINE, "the database", storeSlice(db, rows));
   } catch (error) {
-    if (!PERMANENT.test(String(error)) || slice.events.length === 0) throw error;
-    await storeInParts(db, slice, granted, onDead);
+    if (!PERMANENT.test(String(error)) || rows.events.length === 0) throw error;
+    await storeInParts(db, rows, granted, onDead);
   }
 }
 
 async function storeInParts(
   db: D1Database,
-  slice: Slice,
+  rows: SliceRows,
   granted: readonly Candidate[],
   onDead: (candidate: Candidate) => Promise<void>,
 ): Promise<void> {
@@ -89,13 +89,13 @@ async function storeInParts(
   if (granted.length === 1 && only !== undefined) {
     await onDead(only);
     const letter = unstorable(only);
-    return await store(db, { ...slice, events: [], deadLetters: [...slice.deadLetters, letter] }, [], onDead);
+    return await store(db, { ...rows, events: [], deadLetters: [...rows.deadLetters, letter] }, [], onDead);
   }
   const middle = Math.ceil(granted.length / 2);
   const halves = [granted.slice(0, middle), granted.slice(middle)];
   for (const half of halves) {
     const last = half === halves.at(-1);
-    const rest = last ? slice : { ...slice, tallies: [], deadLetters: [], replayed: [], contacts: [] };
+    const rest = last ? rows : { ...rows, tallies: [], deadLetters: [], replayed: [], contacts: [] };
     await store(db, { ...rest, events: half.map(({ row }) => row) }, half, onDead);
   }
 }

@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
-    from: "await workOffPortion(portion, claimed, env);",
-    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(portion, claimed, env);",
+    from: "await workOffPortion(slice, claimed, env);",
+    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(slice, claimed, env);",
   },
   {
     name: "acknowledged when storing failed",

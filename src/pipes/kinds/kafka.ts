@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer, type PipeRequest } from "../transport/http.ts";
-import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
+import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
 import { codeOf, resultsOfV2, resultsOfV3 } from "./kafka-answers.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
@@ -77,14 +77,14 @@ export const kafka: Kind<Settings> = {
   secrets: ["password", "token"],
   batch: { events: LIMITS.events, bytes: 900_000 }, // the rest is for keys and headers
   deliver: (batch, given, attempt) =>
-    deliverInSlices(
+    deliverInRequests(
       batch,
       ({ text }) => bytesOf(text) + OVERHEAD,
       LIMITS,
-      async (slice) => {
+      async (part) => {
         try {
-          const answer = await attempt.fetch(requestOf(slice, given, attempt));
-          return outcomeOfAnswer(answer, slice.length, given, attempt.now);
+          const answer = await attempt.fetch(requestOf(part, given, attempt));
+          return outcomeOfAnswer(answer, part.length, given, attempt.now);
         } catch (error) {
           return outcomeOfError(error);
         }
@@ -92,7 +92,7 @@ export const kafka: Kind<Settings> = {
     ),
 };
 
-function requestOf(slice: readonly Outgoing[], given: Settings, attempt: Attempt): PipeRequest {
+function requestOf(part: readonly Outgoing[], given: Settings, attempt: Attempt): PipeRequest {
   const { flavour, url, cluster, topic } = given;
   const base = url.replace(/\/+$/, "");
   const { headers, secrets } = credentialsOf(given);
@@ -107,14 +107,14 @@ function requestOf(slice: readonly Outgoing[], given: Settings, attempt: Attempt
         "content-type": "application/vnd.kafka.json.v2+json",
         accept: "application/vnd.kafka.v2+json",
       },
-      body: `{"records":[${slice.map((event) => recordV2(event, given)).join(",")}]}`,
+      body: `{"records":[${part.map((event) => recordV2(event, given)).join(",")}]}`,
     };
   }
   return {
     ...request,
     url: `${base}/kafka/v3/clusters/${cluster}/topics/${topic}/records`,
     headers: { ...common, "content-type": "application/json", accept: "application/json" },
-    body: slice.map((event) => recordV3(event, given, attempt)).join("\n"),
+    body: part.map((event) => recordV3(event, given, attempt)).join("\n"),
   };
 }
 

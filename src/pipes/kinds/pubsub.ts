@@ -7,7 +7,7 @@ import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { parsedJson } from "../../lib/json.ts";
-import { attributesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
+import { attributesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.
@@ -80,28 +80,28 @@ export const pubsub: Kind<Settings> = {
   secrets: ["service_account"],
   batch: { events: LIMITS.events, bytes: 5_000_000 }, // base64 adds a third
   deliver: (batch, given, attempt) =>
-    deliverInSlices(
+    deliverInRequests(
       batch,
       ({ text }) => Math.ceil(Buffer.byteLength(text) / 3) * 4 + OVERHEAD,
       LIMITS,
-      (slice) => publish(slice, given, attempt),
+      (part) => publish(part, given, attempt),
     ),
 };
 
-async function publish(slice: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Outcome> {
+async function publish(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Outcome> {
   const key = `pubsub:${createHash("sha256").update(given.service_account).digest("hex")}`;
   const kept = attempt.kept.get(key);
   try {
     if (kept !== undefined && kept.until > attempt.now) {
-      const answer = await post(slice, String(kept.value), given, attempt);
-      if (answer.status !== 401) return outcomeOfAnswer(answer, slice.length, attempt.now);
+      const answer = await post(part, String(kept.value), given, attempt);
+      if (answer.status !== 401) return outcomeOfAnswer(answer, part.length, attempt.now);
     }
     attempt.kept.delete(key);
     const token = await tokenOf(given, attempt.now);
     if (token === null) return denied("the private key of the service account cannot be read");
-    const answer = await post(slice, token, given, attempt);
+    const answer = await post(part, token, given, attempt);
     if (answer.status !== 401) attempt.kept.set(key, { value: token, until: attempt.now + TOKEN_USE });
-    return outcomeOfAnswer(answer, slice.length, attempt.now);
+    return outcomeOfAnswer(answer, part.length, attempt.now);
   } catch (error) {
     return outcomeOfError(error);
   }
@@ -127,12 +127,12 @@ async function tokenOf({ service_account }: Settings, now: number): Promise<stri
 }
 
 async function post(
-  slice: readonly Outgoing[],
+  part: readonly Outgoing[],
   token: string,
   { topic, endpoint, ordering, service_account }: Settings,
   attempt: Attempt,
 ): Promise<Answer> {
-  const messages = slice.map((event) => ({
+  const messages = part.map((event) => ({
     data: Buffer.from(event.text).toString("base64"),
     attributes: attributesOf(event, attempt),
     ...(ordering ? { orderingKey: orderKey(event) } : {}),

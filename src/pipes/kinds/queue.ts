@@ -2,7 +2,7 @@
 // https://developers.cloudflare.com/queues/platform/limits/
 
 import * as z from "zod";
-import { bytesOf, deliverInSlices } from "../transport/batches.ts";
+import { bytesOf, deliverInRequests } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // There, 1 KB are 1,000 bytes, and about 100 bytes a message are the platform's own.
@@ -34,11 +34,11 @@ export const queue: Kind<Settings> = {
   deliver: async (batch, { binding }, attempt) => {
     const producer = producerOf(binding, attempt.env);
     if (producer === null) return outcome("denied", `the Worker has no queue bound as ${binding}`);
-    return await deliverInSlices(
+    return await deliverInRequests(
       batch,
       ({ text }) => bytesOf(text) + OVERHEAD,
       LIMITS,
-      (slice) => put(slice, binding, producer, attempt),
+      (part) => put(part, binding, producer, attempt),
     );
   },
 };
@@ -54,13 +54,13 @@ function producerOf(name: string, env: Env): Producer | null {
 }
 
 async function put(
-  slice: readonly Outgoing[],
+  part: readonly Outgoing[],
   binding: string,
   producer: Producer,
   attempt: Attempt,
 ): Promise<Outcome> {
   const began = Date.now();
-  const messages = slice.map(({ text }) => ({
+  const messages = part.map(({ text }) => ({
     body: JSON.parse(text) as unknown,
     contentType: "json" as const,
   }));
@@ -71,7 +71,7 @@ async function put(
   } catch (error) {
     failure = attempt.signal.aborted ? "no answer within 15 seconds" : wordsOf(error);
   }
-  const shown = slice.map(({ text }) => text).join("\n");
+  const shown = part.map(({ text }) => text).join("\n");
   attempt.note({
     request: { method: "sendBatch", url: `queue:${binding}`, headers: {}, body: shown },
     response: failure === null ? { status: 200, headers: {}, body: "" } : null,

@@ -4,7 +4,7 @@
 import { createHmac } from "node:crypto";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
-import { attributesOf, bytesOf, deliverInSlices, orderKey } from "../transport/batches.ts";
+import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
 
 // 256 KB a message or batch in the Basic and Standard tiers, with its properties; Premium takes 1 MB over HTTP. So several
@@ -58,13 +58,13 @@ export const servicebus: Kind<Settings> = {
   secrets: ["key"],
   batch: { events: LIMITS.events, bytes: 180_000 }, // the rest is for properties, and for quotes within quotes
   deliver: (batch, given, attempt) =>
-    deliverInSlices(
+    deliverInRequests(
       batch,
       (event) => bytesOf(JSON.stringify(messageOf(event, given, attempt))) + 2, // brackets, or a comma
       LIMITS,
-      async (slice) => {
+      async (part) => {
         try {
-          return outcomeOfAnswer(await post(slice, given, attempt), attempt.now);
+          return outcomeOfAnswer(await post(part, given, attempt), attempt.now);
         } catch (error) {
           return outcomeOfError(error);
         }
@@ -81,14 +81,14 @@ function messageOf(event: Outgoing, { sessions }: Settings, attempt: Attempt): R
   };
 }
 
-async function post(slice: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
+async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
   const entity = `${originOf(given.namespace)}/${given.entity}`;
   const token = tokenOf(entity, given, attempt.now);
   return await attempt.fetch({
     method: "POST",
     url: `${entity}/messages`,
     headers: { authorization: token, "content-type": "application/vnd.microsoft.servicebus.json" },
-    body: JSON.stringify(slice.map((event) => messageOf(event, given, attempt))),
+    body: JSON.stringify(part.map((event) => messageOf(event, given, attempt))),
     secrets: [token, given.key],
   });
 }

@@ -8,7 +8,7 @@ import { parsedJson } from "../../lib/json.ts";
 import {
   attributesOf,
   bytesOf,
-  deliverInSlices,
+  deliverInRequests,
   orderKey,
   outcomeOfItems,
   type ItemFailure,
@@ -63,13 +63,13 @@ export const sqs: Kind<Settings> = {
   secrets: ["secret_access_key"],
   batch: { events: LIMITS.events, bytes: 256_000 }, // the rest is for the attributes
   deliver: (batch, given, attempt) =>
-    deliverInSlices(
+    deliverInRequests(
       batch,
       (event) => sizeOf(entryOf(event, "0", given, attempt)),
       LIMITS,
-      async (slice) => {
+      async (part) => {
         try {
-          return outcomeOfAnswer(await post(slice, given, attempt), slice.length, attempt.now);
+          return outcomeOfAnswer(await post(part, given, attempt), part.length, attempt.now);
         } catch (error) {
           return outcomeOfError(error);
         }
@@ -114,9 +114,9 @@ function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
   return bytesOf(MessageBody + beside.join(""));
 }
 
-async function post(slice: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
+async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
   const { queue_url, access_key_id, secret_access_key } = given;
-  const Entries = slice.map((event, index) => entryOf(event, String(index), given, attempt));
+  const Entries = part.map((event, index) => entryOf(event, String(index), given, attempt));
   const body = JSON.stringify({ QueueUrl: queue_url, Entries });
   const url = new URL("/", queue_url).href;
   const signed = await new AwsV4Signer({

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
-import { bytesOf, deliverInSlices } from "../transport/batches.ts";
+import { bytesOf, deliverInRequests } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */
@@ -109,13 +109,13 @@ async function deliver(
 ): Promise<Outcome> {
   if (batch.length > 1 && !settings.batch)
     throw new Error("several events for a webhook of one event a request");
-  return await deliverInSlices(
+  return await deliverInRequests(
     batch,
     ({ text }) => bytesOf(text),
     LIMITS,
-    async (slice) => {
+    async (part) => {
       try {
-        return outcomeOf(await post(slice, settings, attempt), attempt.now);
+        return outcomeOf(await post(part, settings, attempt), attempt.now);
       } catch (error) {
         return outcomeOfError(error);
       }

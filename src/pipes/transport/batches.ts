@@ -9,7 +9,7 @@ type Failure = NonNullable<Outcome["failed"]>[number];
 /** Like {@link Failure}, and `denied`: the destination answered for this event that nobody gets anything through. */
 export type ItemFailure = Omit<Failure, "verdict"> & { verdict: Failure["verdict"] | "denied" };
 
-export interface SliceLimits {
+export interface RequestLimits {
   /** Most events in a request. */
   events: number;
   /** Most bytes in a request, by the measure of `sizeOf`. An event larger than that goes alone. */
@@ -40,35 +40,35 @@ export function attributesOf(event: Outgoing, attempt: Attempt): Record<string, 
  * events alone may be to blame; where it had all of the batch, that is left to dispatch.ts. Once a request fails, those
  * after it are not made.
  */
-export async function deliverInSlices(
+export async function deliverInRequests(
   batch: readonly Outgoing[],
   sizeOf: (event: Outgoing) => number,
-  limits: SliceLimits,
-  send: (slice: readonly Outgoing[]) => Promise<Outcome>,
+  limits: RequestLimits,
+  send: (part: readonly Outgoing[]) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { slices, failed } = cut(batch, sizeOf, limits);
-  const [only] = slices;
-  if (only !== undefined && slices.length === 1 && failed.length === 0) return await send(batch);
+  const { parts, failed } = cut(batch, sizeOf, limits);
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && failed.length === 0) return await send(batch);
   let answered: Pick<Outcome, "status" | "retryAfter"> = { status: null, retryAfter: null };
-  for (const [at, slice] of slices.entries()) {
-    const outcome = await send(slice.map(({ event }) => event));
+  for (const [at, part] of parts.entries()) {
+    const outcome = await send(part.map(({ event }) => event));
     answered = { status: outcome.status, retryAfter: outcome.retryAfter };
     const { verdict, reason } = outcome;
-    const parts = outcome.failed?.flatMap((one) => {
-      const index = slice[one.index]?.index;
+    const items = outcome.failed?.flatMap((one) => {
+      const index = part[one.index]?.index;
       return index === undefined ? [] : [{ ...one, index }];
     });
-    if (verdict === "refused" && parts === undefined && slice.length > 1) {
-      const half = slice.length >> 1;
-      slices.splice(at + 1, 0, slice.slice(0, half), slice.slice(half)); // the next ones of this loop
+    if (verdict === "refused" && items === undefined && part.length > 1) {
+      const half = part.length >> 1;
+      parts.splice(at + 1, 0, part.slice(0, half), part.slice(half)); // the next ones of this loop
       continue;
     }
     if (verdict === "delivered" || verdict === "refused") {
-      const all = slice.map(({ index }) => ({ index, verdict: "refused" as const, reason: reason ?? "" }));
-      failed.push(...(parts ?? (verdict === "refused" ? all : [])));
+      const all = part.map(({ index }) => ({ index, verdict: "refused" as const, reason: reason ?? "" }));
+      failed.push(...(items ?? (verdict === "refused" ? all : [])));
       continue;
     }
-    const left = slices.slice(at).flat();
+    const left = parts.slice(at).flat();
     if (failed.length + left.length === batch.length) return outcome; // nothing got through: as if it were the only one
     const rest = verdict === "slow_down" ? "slow_down" : "unavailable";
     failed.push(
@@ -87,9 +87,9 @@ interface Placed {
 function cut(
   batch: readonly Outgoing[],
   sizeOf: (event: Outgoing) => number,
-  { events, bytes, one }: SliceLimits,
-): { slices: Placed[][]; failed: ItemFailure[] } {
-  const slices: Placed[][] = [];
+  { events, bytes, one }: RequestLimits,
+): { parts: Placed[][]; failed: ItemFailure[] } {
+  const parts: Placed[][] = [];
   const failed: ItemFailure[] = [];
   let current: Placed[] = [];
   let total = 0;
@@ -104,13 +104,13 @@ function cut(
       continue;
     }
     if (current.length === 0 || current.length === events || total + size > bytes) {
-      slices.push((current = []));
+      parts.push((current = []));
       total = 0;
     }
     current.push({ index, event });
     total += size;
   }
-  return { slices, failed };
+  return { parts, failed };
 }
 
 /**

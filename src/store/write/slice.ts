@@ -15,7 +15,7 @@ import {
 } from "./rows.ts";
 
 /** What one transaction stores. */
-export interface Slice {
+export interface SliceRows {
   /** Distinct by id. */
   events: readonly EventRow[];
   contacts: readonly ContactChange[];
@@ -128,14 +128,14 @@ const INSERT_DEAD_LETTERS = `
 export const MOST_JSON = 600_000;
 
 /** Stores the slice, all of it or nothing. Returns rows written, as D1 counts and bills them. */
-export async function storeSlice(db: D1Database, slice: Slice): Promise<number> {
+export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
   const statements = statementsOf(db, slice);
   if (statements.length === 0) return 0;
   const results = await db.batch(statements);
   return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
 }
 
-function statementsOf(db: D1Database, slice: Slice): D1PreparedStatement[] {
+function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, ...values: string[]): void =>
     void statements.push(db.prepare(sql).bind(...values));
@@ -188,7 +188,7 @@ function toRow(event: EventRow): string {
   return JSON.stringify([...about, message_id, campaign, batch, line, element, details]);
 }
 
-function toSources({ sources, events }: Slice): string {
+function toSources({ sources, events }: SliceRows): string {
   const bySource = Map.groupBy(events, ({ source }) => source);
   const rows = sources.map((s) => {
     const ids = (bySource.get(s.source) ?? []).map(({ id }) => id);

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
-import { deliverInSlices } from "../../src/pipes/transport/batches.ts";
+import { deliverInRequests } from "../../src/pipes/transport/batches.ts";
 import { outgoing } from "./attempts.ts";
 
 const LIMITS = { events: 4, bytes: 100, one: 150 };
@@ -47,7 +47,7 @@ describe("deliverInSlices", () => {
           return { ...common, failed };
         };
 
-        const outcome = await deliverInSlices(batch, sizeOf, LIMITS, send);
+        const outcome = await deliverInRequests(batch, sizeOf, LIMITS, send);
         const failed = outcome.failed ?? [];
 
         for (const slice of sent) {
