@@ -6,7 +6,7 @@ import { continueErasures } from "./erasure/erase.ts";
 import { sweep } from "./ingest/spool.ts";
 import { tendPipes, wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
-import { giveUp } from "./process/dead-queue.ts";
+import { consumeDeadQueue } from "./process/dead-queue.ts";
 import { retain } from "./store/write/retention.ts";
 import { forgetTallies } from "./store/events/sources.ts";
 
@@ -20,7 +20,7 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env, ctx) {
-    await (batch.queue === DEAD_QUEUE ? giveUp(batch, env) : consume(batch, env));
+    await (batch.queue === DEAD_QUEUE ? consumeDeadQueue(batch, env) : consume(batch, env));
     ctx.waitUntil(wakePipes(env, Date.now()));
   },
 

@@ -352,7 +352,7 @@ describe("elements and bodies", () => {
       },
       configOf(envWith()),
     );
-    const events = work.candidates.map(({ row }) => ({ ...row, at: NaN }));
+    const events = work.events.map(({ row }) => ({ ...row, at: NaN }));
     const nothing = { contacts: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
     await expect(storeSlice(env.DB, { ...nothing, events })).rejects.toThrow(/constraint failed/i);
     expect(await figure("SELECT count(*) AS n FROM rollups")).toBe(0);

@@ -261,7 +261,7 @@ describe("lists", () => {
       { envelope: frame.envelope, batch: "b", line: 0, problem: null },
       configOf(envWith()),
     );
-    expect(work.candidates.map(({ evidence: one }) => one?.scope)).toEqual(["mailjet:7", "mailjet:8"]);
+    expect(work.events.map(({ evidence: one }) => one?.scope)).toEqual(["mailjet:7", "mailjet:8"]);
   });
 
   it("are read from what each provider calls them, and from nothing else", () => {

@@ -11,7 +11,7 @@ import type { Correction } from "../contact/corrections.ts";
 import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
-import type { Candidate, Work } from "../process/parse.ts";
+import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
 
 const AT_ONCE = 32;
 const CONTACTS_DEADLINE = 30_000;
@@ -38,7 +38,7 @@ export async function applyDifferences(env: Env, { differences }: Reading): Prom
   const appeared = differences.flatMap((one) =>
     one.kind === "appeared" && granted.has(one) ? [one.after] : [],
   );
-  const settled = [...new Set(appeared.map(({ work }) => work))];
+  const settled = [...new Set(appeared.map(({ parsed }) => parsed))];
   await within(DATABASE_DEADLINE, "the database", storeSlice(env.DB, sliceOf(appeared, contacts, settled)));
   const replacements = differences.flatMap((one) => replacementOf(one, granted));
   await within(DATABASE_DEADLINE, "the database", storeReplacements(env.DB, replacements));
@@ -90,7 +90,7 @@ function sharesOf(differences: readonly Difference[]): Share[] {
  * differently now, the claim has that row for its origin, which no delivery has: repeats of the report find it taken.
  */
 function claimOf(
-  { key, work: { envelope } }: Candidate,
+  { key, parsed: { envelope } }: NewEvent,
   evidence: Evidence | null,
   kept: string | null,
 ): Claim {
@@ -108,9 +108,9 @@ function replacementOf(difference: Difference, granted: ReadonlySet<Difference>)
 
 /** What is stored anew. What was a dead letter of a delivery and is an event now leaves the list. */
 function sliceOf(
-  appeared: readonly Candidate[],
+  appeared: readonly NewEvent[],
   contacts: ContactChange[],
-  settled: readonly Work[],
+  settled: readonly ParsedEnvelope[],
 ): SliceRows {
   const sources = Map.groupBy(appeared, ({ row }) => row.source);
   return {

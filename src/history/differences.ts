@@ -2,15 +2,15 @@
 
 import type { StoredRow } from "../store/events/by-archive-object.ts";
 import type { EventRow } from "../store/write/rows.ts";
-import type { Candidate } from "../process/parse.ts";
+import type { NewEvent } from "../process/parse.ts";
 
 /**
  * One difference between what is stored and what is read now. A changed event keeps its id; one that is of another contact
  * or time cannot, for its id tells these, so it vanishes and another appears.
  */
 export type Difference =
-  | { kind: "changed"; before: StoredRow; after: Candidate }
-  | { kind: "appeared"; before: null; after: Candidate }
+  | { kind: "changed"; before: StoredRow; after: NewEvent }
+  | { kind: "appeared"; before: null; after: NewEvent }
   | { kind: "vanished"; before: StoredRow; after: null };
 
 /** What a mended parser may tell differently. */
@@ -31,16 +31,15 @@ const TOLD = [
  * Rows and events belong together by id; of the others, those of one element, contact and time, in order, for an event
  * whose identity is told differently now is still the same report.
  */
-export function differencesOf(stored: readonly StoredRow[], read: readonly Candidate[]): Difference[] {
+export function differencesOf(stored: readonly StoredRow[], read: readonly NewEvent[]): Difference[] {
   const rows = new Map(stored.map((row) => [row.id, row]));
-  const strangers: Candidate[] = [];
+  const strangers: NewEvent[] = [];
   const differences: Difference[] = [];
-  for (const candidate of read) {
-    const row = rows.get(candidate.row.id);
-    rows.delete(candidate.row.id);
-    if (row === undefined) strangers.push(candidate);
-    else if (differs(row, candidate.row))
-      differences.push({ kind: "changed", before: row, after: candidate });
+  for (const event of read) {
+    const row = rows.get(event.row.id);
+    rows.delete(event.row.id);
+    if (row === undefined) strangers.push(event);
+    else if (differs(row, event.row)) differences.push({ kind: "changed", before: row, after: event });
   }
   const left = Map.groupBy(rows.values(), placeOf);
   for (const after of strangers) {

@@ -7,7 +7,7 @@ import { getBatch, listBatches } from "../store/bucket/archive.ts";
 import { readStoredRows, storedAlready } from "../store/events/by-archive-object.ts";
 import type { Db } from "../store/db.ts";
 import { differencesOf, type Difference } from "./differences.ts";
-import { readEnvelope, type Work } from "../process/parse.ts";
+import { readEnvelope, type ParsedEnvelope } from "../process/parse.ts";
 
 /** Which deliveries: by when they were archived, ms, and by source. */
 export interface Range {
@@ -29,7 +29,7 @@ export interface Reading {
   /** Elements that cannot be read, now. */
   rejects: number;
   differences: Difference[];
-  works: Work[];
+  group: ParsedEnvelope[];
 }
 
 /** The next archive objects of the range, at most `limit`, each read and compared when it is asked for. */
@@ -52,25 +52,25 @@ async function readBatch(
   { batch, source, seen, endedUntil }: Range & { batch: string; seen: Set<string> },
 ): Promise<Reading> {
   const envelopes = (await getBatch(BUCKET, batch)) ?? [];
-  const works = envelopes.flatMap((envelope, line) =>
+  const group = envelopes.flatMap((envelope, line) =>
     source === undefined || envelope.source === source
       ? [readEnvelope({ envelope, batch, line, problem: null }, config)]
       : [],
   );
   const rows = Map.groupBy(await readStoredRows(DB, batch), ({ line }) => line);
-  const found = works.flatMap((work) =>
-    differencesOf(rows.get(work.line) ?? [], work.candidates).filter(
-      (one) => isTold(one, work) && (one.kind !== "appeared" || work.envelope.receivedAt >= endedUntil),
+  const found = group.flatMap((parsed) =>
+    differencesOf(rows.get(parsed.line) ?? [], parsed.events).filter(
+      (one) => isTold(one, parsed) && (one.kind !== "appeared" || parsed.envelope.receivedAt >= endedUntil),
     ),
   );
   const differences = await withoutRepeats(DB, found, seen);
   return {
     batch,
-    deliveries: works.length,
-    events: works.reduce((sum, { candidates }) => sum + candidates.length, 0),
-    rejects: works.reduce((sum, { rejects }) => sum + rejects.length, 0),
+    deliveries: group.length,
+    events: group.reduce((sum, { events: events }) => sum + events.length, 0),
+    rejects: group.reduce((sum, { rejects }) => sum + rejects.length, 0),
     differences,
-    works,
+    group,
   };
 }
 
@@ -78,7 +78,7 @@ async function readBatch(
  * What was taken out of a delivery does not vanish: where a repeat of what was erased came together with news of the same
  * contact, the news is stored, and nothing tells of it any more.
  */
-function isTold({ kind, before }: Difference, { envelope }: Work): boolean {
+function isTold({ kind, before }: Difference, { envelope }: ParsedEnvelope): boolean {
   return kind !== "vanished" || envelope.erased !== true || isNamed(envelope, before.contact);
 }
 

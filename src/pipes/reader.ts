@@ -48,7 +48,7 @@ export class Reader {
     this.#next = null;
     if (cursor.down !== null) this.#looks += 1;
     const after = cursor.place.events;
-    if (next?.pipe === pipe && next.after === after && next.limit === limit) return await next.slice;
+    if (next?.pipe === pipe && next.after === after && next.limit === limit) return await next.page;
     return await this.#read(pipe, cursor, after, limit);
   }
 

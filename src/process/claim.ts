@@ -3,7 +3,7 @@
 import type { Claim, ClaimAnswer } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { within } from "../lib/deadline.ts";
-import type { Candidate } from "./parse.ts";
+import type { NewEvent } from "./parse.ts";
 
 /** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
 const AT_ONCE = 128;
@@ -12,21 +12,18 @@ const DEADLINE = 30_000;
 
 /** What the contacts said: the events to store, the duplicates, and whose state has to be stored. */
 export interface Claimed {
-  granted: Candidate[];
-  duplicates: Candidate[];
+  granted: NewEvent[];
+  duplicates: NewEvent[];
   /** Those of contacts that were erased after the envelope was received: neither stored nor counted. */
-  erased: Candidate[];
+  erased: NewEvent[];
   contacts: ContactChange[];
 }
 
-/** Claims all candidates. Rejects where any contact cannot be reached; claiming again gives the same answer. */
-export async function claimAll(
-  namespace: Env["CONTACTS"],
-  candidates: readonly Candidate[],
-): Promise<Claimed> {
+/** Claims all events. Rejects where any contact cannot be reached; claiming again gives the same answer. */
+export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewEvent[]): Promise<Claimed> {
   const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [] };
-  const groups = [...byContact(candidates)];
-  const others = claimedElsewhere(candidates);
+  const groups = [...byContact(events)];
+  const others = claimedElsewhere(events);
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let group = groups[next++]; group !== undefined; group = groups[next++]) {
@@ -43,21 +40,21 @@ export async function claimAll(
   return claimed;
 }
 
-function byContact(candidates: readonly Candidate[]): Map<string, Candidate[]> {
-  const groups = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    const group = groups.get(candidate.row.contact);
-    if (group === undefined) groups.set(candidate.row.contact, [candidate]);
-    else group.push(candidate);
+function byContact(events: readonly NewEvent[]): Map<string, NewEvent[]> {
+  const groups = new Map<string, NewEvent[]>();
+  for (const event of events) {
+    const group = groups.get(event.row.contact);
+    if (group === undefined) groups.set(event.row.contact, [event]);
+    else group.push(event);
   }
   return groups;
 }
 
 /** Contact -> keys of the events that envelopes of this slice tell of it in other slices. */
-function claimedElsewhere(candidates: readonly Candidate[]): Map<string, string[]> {
-  const here = Map.groupBy(candidates, ({ work }) => work);
+function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
+  const here = Map.groupBy(events, ({ parsed }) => parsed);
   const others = new Map<string, string[]>();
-  for (const [{ candidates: all }, own] of here) {
+  for (const [{ events: all }, own] of here) {
     if (all.length === own.length) continue;
     const slice = new Set(own);
     for (const { key, row } of all.filter((one) => !slice.has(one))) {
@@ -72,10 +69,10 @@ function claimedElsewhere(candidates: readonly Candidate[]): Map<string, string[
 async function claimOne(
   namespace: Env["CONTACTS"],
   contact: string,
-  own: Candidate[],
+  own: NewEvent[],
   elsewhere: string[] = [],
 ): Promise<ClaimAnswer> {
-  const claims = own.map(({ key, evidence, work: { envelope } }): Claim => ({
+  const claims = own.map(({ key, evidence, parsed: { envelope } }): Claim => ({
     key,
     evidence,
     origin: envelope.id,
@@ -84,12 +81,12 @@ async function claimOne(
   return await namespace.getByName(contact).claim(claims, elsewhere);
 }
 
-function collect(claimed: Claimed, contact: string, own: Candidate[], answer: ClaimAnswer): void {
+function collect(claimed: Claimed, contact: string, own: NewEvent[], answer: ClaimAnswer): void {
   const { granted, snapshot, erased = [], stored = [] } = answer;
-  for (const [index, candidate] of own.entries()) {
-    if (granted[index] === true) claimed.granted.push(candidate);
-    else if (erased.includes(index)) claimed.erased.push(candidate);
-    else if (!stored.includes(index)) claimed.duplicates.push(candidate);
+  for (const [index, event] of own.entries()) {
+    if (granted[index] === true) claimed.granted.push(event);
+    else if (erased.includes(index)) claimed.erased.push(event);
+    else if (!stored.includes(index)) claimed.duplicates.push(event);
   }
   if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

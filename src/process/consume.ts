@@ -12,15 +12,22 @@ import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { takeOut } from "./erased.ts";
-import { splitIntoSlices, hasRejects, readEnvelope, type Located, type Slice, type Work } from "./parse.ts";
+import { redactErased } from "./erased.ts";
+import {
+  splitIntoSlices,
+  hasRejects,
+  readEnvelope,
+  type ArchivedEnvelope,
+  type Slice,
+  type ParsedEnvelope,
+} from "./parse.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
 const GROUP_BYTES = 2_000_000;
 
 /** What a message holds. */
-export interface Opened {
+export interface DecodedMessage {
   envelope: Envelope;
   /** The archive's batch where the body came from there. */
   batch: string | null;
@@ -29,7 +36,7 @@ export interface Opened {
 }
 
 /** An envelope and the messages that brought it: the queue may deliver one twice, even in one batch. */
-type Delivered = Opened & { messages: Message[] };
+type Delivered = DecodedMessage & { messages: Message[] };
 
 /** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
@@ -37,7 +44,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   let group = new Map<string, Delivered>();
   let bytes = 0;
   for (const message of batch.messages) {
-    const opened = await openOrRetry(message, env);
+    const opened = await decodeOrRetry(message, env);
     if (opened === null) continue;
     const twin = group.get(opened.envelope.id);
     if (twin !== undefined) {
@@ -47,16 +54,16 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     group.set(opened.envelope.id, { ...opened, messages: [message] });
     bytes += opened.envelope.body.length;
     if (bytes < GROUP_BYTES) continue;
-    await workOff(group, config, env);
+    await processGroup(group, config, env);
     group = new Map();
     bytes = 0;
   }
-  if (group.size > 0) await workOff(group, config, env);
+  if (group.size > 0) await processGroup(group, config, env);
 }
 
-async function openOrRetry(message: Message, env: Env): Promise<Opened | null> {
+async function decodeOrRetry(message: Message, env: Env): Promise<DecodedMessage | null> {
   try {
-    return await open(message, env.BUCKET);
+    return await decodeMessage(message, env.BUCKET);
   } catch (error) {
     retry([message], "a message could not be opened", error);
     return null;
@@ -64,7 +71,7 @@ async function openOrRetry(message: Message, env: Env): Promise<Opened | null> {
 }
 
 /** Reads a message; rejects only where the archive is unavailable. */
-export async function open(message: Message, bucket: R2Bucket): Promise<Opened> {
+export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<DecodedMessage> {
   if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
   const frame = frameOf(bytes);
@@ -113,23 +120,23 @@ function unreadable(message: Message, body: Uint8Array): Envelope {
   return { ...common, id: `message-${message.id}`, source: "unknown", provider: "unknown" };
 }
 
-async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
+async function processGroup(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
   const waiting = new Map(group);
   try {
     const batch = newId(Date.now());
-    const works = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
+    const parsedGroup = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
     const slices: [Slice, Claimed][] = [];
-    for (const slice of splitIntoSlices(works)) {
-      const candidates = await markStorms(env.DB, slice.candidates, config.storm);
-      slices.push([slice, await claimAll(env.CONTACTS, candidates)]);
+    for (const slice of splitIntoSlices(parsedGroup)) {
+      const events = await markStorms(env.DB, slice.events, config.storm);
+      slices.push([slice, await claimAll(env.CONTACTS, events)]);
     }
     // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
     // nobody would know of the object any more.
     const erased = slices.flatMap(([, claimed]) => claimed.erased);
-    await takeOut(works, erased, config, env);
-    await archive(works, batch, env.BUCKET);
+    await redactErased(parsedGroup, erased, config, env);
+    await archive(parsedGroup, batch, env.BUCKET);
     for (const [slice, claimed] of slices) {
-      await workOffPortion(slice, claimed, env);
+      await storeSliceOf(slice, claimed, env);
       for (const { envelope } of slice.complete) {
         for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
         waiting.delete(envelope.id);
@@ -141,7 +148,7 @@ async function workOff(group: ReadonlyMap<string, Delivered>, config: Config, en
   }
 }
 
-function locate(group: readonly Delivered[], batch: string): Located[] {
+function locate(group: readonly Delivered[], batch: string): ArchivedEnvelope[] {
   let line = 0;
   return group.map(({ envelope, batch: own, problem }) =>
     own === null ? { envelope, batch, line: line++, problem } : { envelope, batch: own, line: 0, problem },
@@ -149,22 +156,24 @@ function locate(group: readonly Delivered[], batch: string): Located[] {
 }
 
 /** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
-async function archive(works: readonly Work[], batch: string, bucket: R2Bucket): Promise<void> {
-  const fresh = works.flatMap((work) => (work.batch === batch ? [work.envelope] : []));
-  const puts = works.flatMap((work) => (hasRejects(work) ? [putDeadEnvelope(bucket, work.envelope)] : []));
+async function archive(group: readonly ParsedEnvelope[], batch: string, bucket: R2Bucket): Promise<void> {
+  const fresh = group.flatMap((parsed) => (parsed.batch === batch ? [parsed.envelope] : []));
+  const puts = group.flatMap((parsed) =>
+    hasRejects(parsed) ? [putDeadEnvelope(bucket, parsed.envelope)] : [],
+  );
   if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
 
-async function workOffPortion(slice: Slice, claimed: Claimed, env: Env): Promise<void> {
-  for (const { work } of claimed.duplicates) work.duplicates += 1;
+async function storeSliceOf(slice: Slice, claimed: Claimed, env: Env): Promise<void> {
+  for (const { parsed: parsed } of claimed.duplicates) parsed.duplicates += 1;
   const rows = rowsOf(slice, claimed, Date.now());
   const unstored = new Set<string>();
-  await store(env.DB, rows, claimed.granted, async ({ work }) => {
-    unstored.add(work.envelope.id);
-    await putDeadEnvelope(env.BUCKET, work.envelope);
+  await store(env.DB, rows, claimed.granted, async ({ parsed }) => {
+    unstored.add(parsed.envelope.id);
+    await putDeadEnvelope(env.BUCKET, parsed.envelope);
   });
-  const settled = slice.complete.filter((work) => !hasRejects(work) && !unstored.has(work.envelope.id));
+  const settled = slice.complete.filter((parsed) => !hasRejects(parsed) && !unstored.has(parsed.envelope.id));
   // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
   const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
   await deleteDeadEnvelopes(env.BUCKET, replayed);

@@ -6,7 +6,7 @@ import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
 import { letterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/write/slice.ts";
-import { bytesOf, open } from "./consume.ts";
+import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./erased.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
@@ -16,11 +16,11 @@ const DEADLINE = 30_000;
 const TRIES = 20;
 
 /** Keeps each message as a dead letter. */
-export async function giveUp(batch: MessageBatch, env: Env): Promise<void> {
+export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     try {
-      const { envelope } = await open(message, env.BUCKET);
-      await bury(envelope, env);
+      const { envelope } = await decodeMessage(message, env.BUCKET);
+      await storeAsDeadLetter(envelope, env);
       message.ack();
     } catch (error) {
       console.error({
@@ -35,7 +35,7 @@ export async function giveUp(batch: MessageBatch, env: Env): Promise<void> {
   }
 }
 
-async function bury(given: Envelope, env: Env): Promise<void> {
+async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
   const envelope = await withoutErased(given, env);
   if (envelope.erased === true && envelope.body.length === 0) return;
   const body = bodyToJson(envelope.body);

@@ -11,42 +11,48 @@ import { addressesIn, mentions } from "../model/address-search.ts";
 import { GAP } from "../store/dead-letters.ts";
 import { hashesOf } from "../store/erasure/erased.ts";
 import { erasedAt } from "../store/erasure/erasures.ts";
-import { hasRejects, type Candidate, type Work } from "./parse.ts";
+import { hasRejects, type NewEvent, type ParsedEnvelope } from "./parse.ts";
 
 const DEADLINE = 30_000;
 /** Addresses of one text that are looked up. */
 const MOST_ADDRESSES = 20_000;
 
 /** Takes erased contacts out of the deliveries: those of the claims that were refused, and those that rejects name. */
-export async function takeOut(
-  works: readonly Work[],
-  refused: readonly Candidate[],
+export async function redactErased(
+  group: readonly ParsedEnvelope[],
+  refused: readonly NewEvent[],
   config: Config,
   env: Env,
 ): Promise<void> {
-  const contacts = new Map<Work, Set<string>>();
-  for (const { work, row } of refused) contacts.set(work, (contacts.get(work) ?? new Set()).add(row.contact));
-  const unread = works.filter(hasRejects);
+  const contacts = new Map<ParsedEnvelope, Set<string>>();
+  for (const { parsed, row } of refused)
+    contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(row.contact));
+  const unread = group.filter(hasRejects);
   const named = await lookUp(
     unread.map(({ envelope, rejects }) => ({ envelope, text: rejects.map(({ raw }) => raw).join("\n") })),
     env,
   );
-  for (const [index, work] of unread.entries())
+  for (const [index, parsed] of unread.entries())
     for (const contact of named[index] ?? [])
-      contacts.set(work, (contacts.get(work) ?? new Set()).add(contact));
-  for (const [work, gone] of contacts) await takeOutOf(work, gone, config, env);
+      contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(contact));
+  for (const [parsed, gone] of contacts) await redactOne(parsed, gone, config, env);
 }
 
-async function takeOutOf(work: Work, gone: ReadonlySet<string>, config: Config, env: Env): Promise<void> {
-  const settings = config.sources.get(work.envelope.source)?.settings ?? {};
-  const left = redactAll(work.envelope, gone, settings);
+async function redactOne(
+  parsed: ParsedEnvelope,
+  gone: ReadonlySet<string>,
+  config: Config,
+  env: Env,
+): Promise<void> {
+  const settings = config.sources.get(parsed.envelope.source)?.settings ?? {};
+  const left = redactAll(parsed.envelope, gone, settings);
   if (left === null) return;
-  work.rejects = work.rejects.map((reject) =>
+  parsed.rejects = parsed.rejects.map((reject) =>
     [...gone].some((contact) => mentions(reject.raw, contact)) ? { ...reject, raw: GAP } : reject,
   );
-  work.envelope = left.envelope;
+  parsed.envelope = left.envelope;
   // The one of a long body is there already; what this run archives itself is not yet.
-  await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, work.batch, [...gone], config));
+  await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, parsed.batch, [...gone], config));
 }
 
 /** For each text, the contacts in it that were erased after its envelope was received. */

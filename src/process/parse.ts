@@ -15,7 +15,7 @@ import { MOST_JSON } from "../store/write/slice.ts";
 import { packDetails, type EventRow } from "../store/write/rows.ts";
 
 /** An envelope and where its body lies, or will lie, in the archive. */
-export interface Located {
+export interface ArchivedEnvelope {
   envelope: Envelope;
   batch: string;
   line: number;
@@ -24,8 +24,8 @@ export interface Located {
 }
 
 /** One envelope being worked off. */
-export interface Work extends Located {
-  candidates: Candidate[];
+export interface ParsedEnvelope extends ArchivedEnvelope {
+  events: NewEvent[];
   rejects: Reject[];
   pings: number;
   /** Repeats within the envelope, and later those of other envelopes. */
@@ -33,50 +33,50 @@ export interface Work extends Located {
 }
 
 /** Whether anything of the envelope becomes a dead letter. */
-export function hasRejects({ envelope, rejects }: Work): boolean {
+export function hasRejects({ envelope, rejects }: ParsedEnvelope): boolean {
   return rejects.some((reject) => !isGap(envelope, reject));
 }
 
 /** An event that asks to be stored. */
-export interface Candidate {
-  work: Work;
+export interface NewEvent {
+  parsed: ParsedEnvelope;
   key: string;
   evidence: Evidence | null;
   row: EventRow;
 }
 
 /** Parses an envelope. Never throws: what cannot be parsed is rejected as a whole. */
-export function readEnvelope(located: Located, config: Config): Work {
+export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedEnvelope {
   const { envelope } = located;
-  const work: Work = { ...located, candidates: [], rejects: [], pings: 0, duplicates: 0 };
+  const parsed: ParsedEnvelope = { ...located, events: [], rejects: [], pings: 0, duplicates: 0 };
   const provider = Object.hasOwn(providers, envelope.provider) ? providers[envelope.provider] : undefined;
   if (located.problem !== null || provider === undefined) {
-    return rejected(work, located.problem ?? "there is no such provider any more");
+    return rejected(parsed, located.problem ?? "there is no such provider any more");
   }
   try {
     const settings = config.sources.get(envelope.source)?.settings ?? {};
     const delivery = deliveryOf(envelope, settings);
     const { events, rejects, pings } = provider.parse(delivery);
-    if (envelope.erased === true && envelope.body.length === 0) return work;
+    if (envelope.erased === true && envelope.body.length === 0) return parsed;
     const scopes = scopesOf(provider, delivery);
     const keys = new Set<string>();
     for (const event of events) {
       if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
       const key = claimKey(envelope.provider, event.identity);
-      if (keys.has(key)) work.duplicates += 1;
-      else work.candidates.push(candidateOf(work, event, key, scopes));
+      if (keys.has(key)) parsed.duplicates += 1;
+      else parsed.events.push(newEventOf(parsed, event, key, scopes));
       keys.add(key);
     }
-    return Object.assign(work, { rejects, pings });
+    return Object.assign(parsed, { rejects, pings });
   } catch (error) {
     console.error({ message: "a parser threw", provider: envelope.provider, error: nameOf(error) });
-    return rejected({ ...work, candidates: [], duplicates: 0 }, "the parser failed on this delivery");
+    return rejected({ ...parsed, events: [], duplicates: 0 }, "the parser failed on this delivery");
   }
 }
 
-function rejected(work: Work, reason: string): Work {
-  const raw = new TextDecoder().decode(work.envelope.body);
-  return Object.assign(work, { rejects: [{ reason, raw }] });
+function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
+  const raw = new TextDecoder().decode(parsed.envelope.body);
+  return Object.assign(parsed, { rejects: [{ reason, raw }] });
 }
 
 /** Only the kind: a parser's message may quote what it read. */
@@ -87,13 +87,13 @@ function nameOf(error: unknown): string {
 /** What may be about one list or stream alone. */
 const NAMES_A_LIST: ReadonlySet<Evidence["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
 
-function candidateOf(
-  work: Work,
+function newEventOf(
+  parsed: ParsedEnvelope,
   event: ParsedEvent,
   key: string,
   scopes: (element: number) => string | undefined,
-): Candidate {
-  const { envelope, batch, line } = work;
+): NewEvent {
+  const { envelope, batch, line } = parsed;
   const id = eventId(event, key);
   const row: EventRow = {
     id,
@@ -114,9 +114,9 @@ function candidateOf(
     machine: machineOf(event),
   };
   const evidence = evidenceOf(event, id, envelope.source);
-  if (evidence === null || !NAMES_A_LIST.has(evidence.kind)) return { work, key, evidence, row };
+  if (evidence === null || !NAMES_A_LIST.has(evidence.kind)) return { parsed, key, evidence, row };
   const scope = scopes(event.element);
-  return { work, key, evidence: scope === undefined ? evidence : { ...evidence, scope }, row };
+  return { parsed, key, evidence: scope === undefined ? evidence : { ...evidence, scope }, row };
 }
 
 function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
@@ -124,10 +124,10 @@ function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
   return machine ? "machine" : "human";
 }
 
-/** A part of the work that is stored at once, and the envelopes that are complete with it. */
+/** A part of the group that is stored at once, and the envelopes that are complete with it. */
 export interface Slice {
-  candidates: Candidate[];
-  complete: Work[];
+  events: NewEvent[];
+  complete: ParsedEnvelope[];
 }
 
 const MOST_EVENTS = 1_000;
@@ -135,22 +135,22 @@ const MOST_EVENTS = 1_000;
 const ROW_OVERHEAD = 300;
 
 /** Cuts the envelopes' events into slices of at most 1,000 events that fit into one bound value, in order. */
-export function splitIntoSlices(works: readonly Work[]): Slice[] {
+export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
   const slices: Slice[] = [];
-  let current: Slice = { candidates: [], complete: [] };
+  let current: Slice = { events: [], complete: [] };
   let size = 0;
-  for (const work of works) {
-    for (const candidate of work.candidates) {
-      const length = lengthOf(candidate.row);
-      if (current.candidates.length >= MOST_EVENTS || size + length > MOST_JSON) {
+  for (const parsed of group) {
+    for (const event of parsed.events) {
+      const length = lengthOf(event.row);
+      if (current.events.length >= MOST_EVENTS || size + length > MOST_JSON) {
         slices.push(current);
-        current = { candidates: [], complete: [] };
+        current = { events: [], complete: [] };
         size = 0;
       }
-      current.candidates.push(candidate);
+      current.events.push(event);
       size += length;
     }
-    current.complete.push(work);
+    current.complete.push(parsed);
   }
   return [...slices, current];
 }

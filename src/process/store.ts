@@ -9,7 +9,7 @@ import { letterOf, lettersOf } from "../store/dead-letters.ts";
 import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Claimed } from "./claim.ts";
-import type { Candidate, Slice, Work } from "./parse.ts";
+import type { NewEvent, Slice, ParsedEnvelope } from "./parse.ts";
 
 const DEADLINE = 60_000;
 
@@ -29,15 +29,15 @@ export function rowsOf(slice: Slice, claimed: Claimed, now: number): SliceRows {
   };
 }
 
-function tallyOf({ envelope, duplicates, pings }: Work): Tally[] {
+function tallyOf({ envelope, duplicates, pings }: ParsedEnvelope): Tally[] {
   const outside = envelope.outside === true ? 1 : 0;
   if (duplicates + pings + outside === 0) return [];
   return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
 }
 
-function sourcesOf({ candidates, complete }: Slice, now: number): SourceUpdate[] {
+function sourcesOf({ events: events, complete }: Slice, now: number): SourceUpdate[] {
   const sources = new Map<string, SourceUpdate>();
-  const seen = ({ envelope }: Work): SourceUpdate => {
+  const seen = ({ envelope }: ParsedEnvelope): SourceUpdate => {
     const { source, provider, receivedAt } = envelope;
     const known = sources.get(source);
     const update: SourceUpdate = known ?? {
@@ -53,13 +53,14 @@ function sourcesOf({ candidates, complete }: Slice, now: number): SourceUpdate[]
     update.lag_ms = Math.max(update.lag_ms ?? 0, now - receivedAt);
     return update;
   };
-  for (const { work } of candidates) {
-    const update = seen(work);
-    update.last_event_at = Math.max(update.last_event_at ?? 0, work.envelope.receivedAt);
+  for (const { parsed: parsed } of events) {
+    const update = seen(parsed);
+    update.last_event_at = Math.max(update.last_event_at ?? 0, parsed.envelope.receivedAt);
   }
-  for (const work of complete) {
-    const update = seen(work);
-    if (work.pings > 0) update.last_ping_at = Math.max(update.last_ping_at ?? 0, work.envelope.receivedAt);
+  for (const parsed of complete) {
+    const update = seen(parsed);
+    if (parsed.pings > 0)
+      update.last_ping_at = Math.max(update.last_ping_at ?? 0, parsed.envelope.receivedAt);
   }
   return [...sources.values()];
 }
@@ -68,8 +69,8 @@ function sourcesOf({ candidates, complete }: Slice, now: number): SourceUpdate[]
 export async function store(
   db: D1Database,
   rows: SliceRows,
-  granted: readonly Candidate[],
-  onDead: (candidate: Candidate) => Promise<void>,
+  granted: readonly NewEvent[],
+  onDead: (event: NewEvent) => Promise<void>,
 ): Promise<void> {
   try {
     await within(DEADLINE, "the database", storeSlice(db, rows));
@@ -82,8 +83,8 @@ export async function store(
 async function storeInParts(
   db: D1Database,
   rows: SliceRows,
-  granted: readonly Candidate[],
-  onDead: (candidate: Candidate) => Promise<void>,
+  granted: readonly NewEvent[],
+  onDead: (event: NewEvent) => Promise<void>,
 ): Promise<void> {
   const [only] = granted;
   if (granted.length === 1 && only !== undefined) {
@@ -101,12 +102,12 @@ async function storeInParts(
 }
 
 /** Its place among the dead letters comes after all that the parser's own rejects may take. */
-function unstorable({ work, row }: Candidate): DeadLetter {
-  const provider = providers[work.envelope.provider];
+function unstorable({ parsed, row }: NewEvent): DeadLetter {
+  const provider = providers[parsed.envelope.provider];
   const element =
-    provider === undefined ? null : elementAt(provider, deliveryOf(work.envelope, {}), row.element);
+    provider === undefined ? null : elementAt(provider, deliveryOf(parsed.envelope, {}), row.element);
   return letterOf(
-    work.envelope,
+    parsed.envelope,
     1_000_000 + row.element,
     "the database cannot hold this event",
     toJson(element),

@@ -5,7 +5,7 @@ import { within } from "../lib/deadline.ts";
 import type { Storm } from "../model/suppression/evidence.ts";
 import type { StormPolicy } from "../model/suppression/policy.ts";
 import { readOutcomes, type Outcomes } from "../store/stats/outcomes.ts";
-import type { Candidate } from "./parse.ts";
+import type { NewEvent } from "./parse.ts";
 
 const BUCKET = 300_000;
 const DEADLINE = 30_000;
@@ -14,22 +14,22 @@ const bucketOf = (at: number): number => Math.floor(at / BUCKET) * BUCKET;
 /** The quarter of an hour up to an event's own five minutes. */
 const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * BUCKET);
 
-/** The candidates, soft bounces of a storm marked as such. Asks the database only where there are soft bounces. */
+/** The events, soft bounces of a storm marked as such. Asks the database only where there are soft bounces. */
 export async function markStorms(
   db: D1Database,
-  candidates: readonly Candidate[],
+  events: readonly NewEvent[],
   policy: StormPolicy,
-): Promise<readonly Candidate[]> {
-  const soft = candidates.filter(({ evidence }) => evidence?.kind === "soft");
-  if (soft.length === 0) return candidates;
+): Promise<readonly NewEvent[]> {
+  const soft = events.filter(({ evidence }) => evidence?.kind === "soft");
+  if (soft.length === 0) return events;
   const buckets = new Set(soft.flatMap(({ row }) => windowOf(row.at)));
   const stored = await within(DEADLINE, "the database", readOutcomes(db, [...buckets]));
-  const counts = sumOf([...stored, ...candidates.flatMap(outcomeOf)]);
-  return candidates.map((candidate) => {
-    const { evidence, row } = candidate;
-    if (evidence?.kind !== "soft") return candidate;
+  const counts = sumOf([...stored, ...events.flatMap(outcomeOf)]);
+  return events.map((event) => {
+    const { evidence, row } = event;
+    if (evidence?.kind !== "soft") return event;
     const storm = stormOf(row.destination, row.at, counts, policy);
-    return storm === null ? candidate : { ...candidate, evidence: { ...evidence, storm } };
+    return storm === null ? event : { ...event, evidence: { ...evidence, storm } };
   });
 }
 
@@ -48,7 +48,7 @@ function sumOf(found: readonly Outcomes[]): Counts {
 }
 
 /** What an event that is about to be stored adds to the counters. */
-function outcomeOf({ row: { at, type, bounce, destination } }: Candidate): Outcomes[] {
+function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): Outcomes[] {
   if (type !== "delivered" && type !== "bounced" && type !== "blocked") return [];
   const refused = type === "blocked" || (type === "bounced" && bounce !== "hard");
   return [{ bucket: bucketOf(at), destination, outcomes: 1, refused: refused ? 1 : 0 }];

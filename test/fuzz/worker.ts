@@ -6,7 +6,7 @@ import { Socket } from "node:net";
 import { env as bindings } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { configOf } from "../../src/config/config.ts";
-import { open } from "../../src/process/consume.ts";
+import { decodeMessage } from "../../src/process/consume.ts";
 import { readEnvelope } from "../../src/process/parse.ts";
 
 export { Contact, Pipe } from "../../src/index.ts";
@@ -104,12 +104,14 @@ async function watched(
   env: Env,
   told: [string, number, number, string][],
 ): Promise<Message> {
-  const { envelope, problem } = await open(message, env.BUCKET);
+  const { envelope, problem } = await decodeMessage(message, env.BUCKET);
   // The Worker's own call of the same comes after this one, and tells in the log where it fails.
-  const { candidates, duplicates, pings, rejects } = readEnvelope(
-    { envelope, batch: "", line: 0, problem },
-    configOf(env),
-  );
+  const {
+    events: candidates,
+    duplicates,
+    pings,
+    rejects,
+  } = readEnvelope({ envelope, batch: "", line: 0, problem }, configOf(env));
   const dead = rejects.length > MOST_PER_ENVELOPE ? 1 : rejects.length;
   const note: [string, number, number, string] = [
     envelope.id,

@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledged before it is stored",
     file: "process/consume.ts",
-    from: "await workOffPortion(slice, claimed, env);",
-    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await workOffPortion(slice, claimed, env);",
+    from: "await storeSliceOf(slice, claimed, env);",
+    to: "for (const { messages } of waiting.values()) for (const message of messages) message.ack(); await storeSliceOf(slice, claimed, env);",
   },
   {
     name: "acknowledged when storing failed",
@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the dead letter's delivery is not kept",
     file: "process/consume.ts",
-    from: "(hasRejects(work) ? [putDeadEnvelope(bucket, work.envelope)] : [])",
+    from: "(hasRejects(parsed) ? [putDeadEnvelope(bucket, parsed.envelope)] : [])",
     to: "[]",
   },
   {
@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "given up without keeping anything",
     file: "process/dead-queue.ts",
-    from: "await bury(envelope, env);",
+    from: "await storeAsDeadLetter(envelope, env);",
     to: "",
   },
   {
@@ -259,7 +259,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is erased of a delivery goes into the archive all the same",
     file: "process/consume.ts",
-    from: "await takeOut(works, erased, config, env);",
+    from: "await redactErased(works, erased, config, env);",
     to: "",
   },
   {

@@ -162,7 +162,7 @@ function floorRows(plans: readonly EventPlan[], env: LabEnv): FloorRow[] {
     line: 0,
     problem: null,
   };
-  return readEnvelope(located, configOf(env)).candidates.map(({ row }) => [
+  return readEnvelope(located, configOf(env)).events.map(({ row }) => [
     row.id,
     row.contact,
     row.at,
