@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../src/index.ts";
-import { keep } from "../src/ingest/durable.ts";
+import { makeDurable } from "../src/ingest/durable.ts";
 import { decodeFrame } from "../src/model/envelope.ts";
 import { findErased, hashOf, liftErased } from "../src/store/erasure/erased.ts";
 import { faulty, interrupted, type Fault } from "./faults.ts";
@@ -336,7 +336,7 @@ describe("erasing a contact", () => {
     const [message = new Uint8Array()] = await messagesOf(both());
     const frame = decodeFrame(message);
     if (frame.batch !== null) throw new Error("too long");
-    await keep(envWith(), frame.envelope, "spool");
+    await makeDurable(envWith(), frame.envelope, "spool");
     const { id } = await erase();
     pass(21 * MINUTE);
     const stuck = capture();

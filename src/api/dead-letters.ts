@@ -1,7 +1,7 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
 import * as z from "zod";
-import { keep } from "../ingest/durable.ts";
+import { makeDurable } from "../ingest/durable.ts";
 import { bodyToJson } from "../model/envelope.ts";
 import type { Db } from "../store/db.ts";
 import {
@@ -86,7 +86,7 @@ deadLetters.openapi(replaying, async (c) => {
     throw new ProblemError(409, "The delivery of this dead letter is gone; it can only be discarded.");
   // Marked first: if sending fails the mark is all that is wrong, and replaying again is harmless.
   await markReplayed(c.env.DB, letter.envelope, Date.now());
-  const kept = await keep(c.env, { ...envelope, replay: true }, "queue");
+  const kept = await makeDurable(c.env, { ...envelope, replay: true }, "queue");
   if (kept === null) throw new ProblemError(503, "The queue did not take it; try again.");
   return c.json({ replayed: letter.id, envelope: letter.envelope }, 202);
 });

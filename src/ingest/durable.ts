@@ -22,10 +22,14 @@ export type Bindings = Pick<Env, "QUEUE" | "BUCKET">;
  * Where an envelope was kept; null where neither path said that it took it. One of them may have all the same, so a long
  * body stays in the archive: its pointer may be on its way.
  */
-export type Kept = "queue" | "spool" | null;
+export type StoredIn = "queue" | "spool" | null;
 
 /** Keeps the envelope. `first`: which of the two paths is tried first. */
-export async function keep(env: Bindings, envelope: Envelope, first: "queue" | "spool"): Promise<Kept> {
+export async function makeDurable(
+  env: Bindings,
+  envelope: Envelope,
+  first: "queue" | "spool",
+): Promise<StoredIn> {
   const { source } = envelope;
   const message = inOne(envelope) ?? (await attempt(source, "archive", archive(env, envelope)));
   if (message === null) return null;

@@ -8,7 +8,7 @@ import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
 import { MAX_BODY, readBody } from "./body.ts";
-import { keep, type Bindings } from "./durable.ts";
+import { makeDurable, type Bindings } from "./durable.ts";
 
 /** What the caller learns; the log learns why. */
 const ANSWERS = {
@@ -54,11 +54,11 @@ export async function receive(
   if (!verified.ok && verified.stumbled) return unavailable(source, verified.reason);
   if (provider === null || !verified.ok)
     return refused("credentials", source, verified.ok ? "closed" : verified.reason);
-  const envelope = seal(inbound, source, provider, Date.now());
+  const envelope = makeEnvelope(inbound, source, provider, Date.now());
   if (outside) envelope.outside = true;
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
-  const kept = await keep(env, envelope, first);
+  const kept = await makeDurable(env, envelope, first);
   // Plain text, as all answers here: a header of one's own costs as much as the whole of the checks.
   return kept === null ? unavailable(source, "nothing took it") : new Response(`accepted ${envelope.id}\n`);
 }
@@ -141,7 +141,7 @@ async function verify(
   return { ...result, stumbled };
 }
 
-function seal(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
+function makeEnvelope(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
   return {
     id: newId(now),
     source: source.name,

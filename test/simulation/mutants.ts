@@ -73,8 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stored whether or not the archive has it",
     file: "process/consume.ts",
-    from: "await archive(works, batch, env.BUCKET);",
-    to: "void archive(works, batch, env.BUCKET).catch(() => undefined);",
+    from: "await archive(parsedGroup, batch, env.BUCKET);",
+    to: "void archive(parsedGroup, batch, env.BUCKET).catch(() => undefined);",
   },
   {
     name: "the dead letter's delivery is not kept",
@@ -259,7 +259,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is erased of a delivery goes into the archive all the same",
     file: "process/consume.ts",
-    from: "await redactErased(works, erased, config, env);",
+    from: "await redactErased(parsedGroup, erased, config, env);",
     to: "",
   },
   {
