@@ -7,7 +7,7 @@ import { compileFilter, type Filter } from "./filter/filter.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { PAYLOAD_FORMS, type PayloadForm } from "./transport/payload.ts";
-import { unseal } from "./secrets.ts";
+import { decryptSecrets } from "./secrets.ts";
 
 export interface OpenPipe {
   record: PipeRecord;
@@ -24,7 +24,9 @@ export async function openPipe(env: Env, record: PipeRecord): Promise<Result<Ope
   const kind = kindNamed(record.kind);
   if (kind === undefined) return fail(`there is no kind of pipe named ${record.kind} any more`);
   const secrets =
-    record.secrets === null ? ok({}) : await unseal(configOf(env).pipeKeys, record.id, record.secrets);
+    record.secrets === null
+      ? ok({})
+      : await decryptSecrets(configOf(env).pipeKeys, record.id, record.secrets);
   if (!secrets.ok) return secrets;
   const whole = { ...record.settings, ...(secrets.value as object) };
   const settings = kind.settings.safeParse(whole);

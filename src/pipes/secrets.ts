@@ -9,7 +9,7 @@ export type PipeKeys = ReadonlyMap<string, Uint8Array>;
 const IV_BYTES = 12; // as NIST SP 800-38D, section 8.2 recommends
 
 /** Seals the value as JSON for the pipe with this id: the text opens for no other one. */
-export async function seal(keys: PipeKeys, pipe: string, value: unknown): Promise<Result<string>> {
+export async function encryptSecrets(keys: PipeKeys, pipe: string, value: unknown): Promise<Result<string>> {
   const [name, bytes] = [...keys].at(-1) ?? [];
   if (name === undefined || bytes === undefined)
     return fail(
@@ -28,7 +28,7 @@ export async function seal(keys: PipeKeys, pipe: string, value: unknown): Promis
 }
 
 /** What was sealed. Fails where the key is not there any more, or the text is not what was written. */
-export async function unseal(keys: PipeKeys, pipe: string, text: string): Promise<Result<unknown>> {
+export async function decryptSecrets(keys: PipeKeys, pipe: string, text: string): Promise<Result<unknown>> {
   const [name = "", iv = "", sealed = ""] = text.split(".");
   const bytes = keys.get(name);
   if (bytes === undefined)

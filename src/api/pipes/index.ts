@@ -9,7 +9,7 @@ import type { Kind } from "../../pipes/kinds/kind.ts";
 import { openPipe } from "../../pipes/load.ts";
 import { eventRow, pipedOf } from "../../pipes/select.ts";
 import { sampleEvent } from "../../pipes/sample.ts";
-import { seal, unseal } from "../../pipes/secrets.ts";
+import { encryptSecrets, decryptSecrets } from "../../pipes/secrets.ts";
 import { clearAway } from "../../pipes/wake.ts";
 import { feedEnd, placeAt } from "../../store/events/events.ts";
 import { noticesEnd } from "../../store/pipes/notices.ts";
@@ -26,7 +26,16 @@ import {
   type Place,
 } from "../../store/pipes/pipes.ts";
 import { json, needs, problems } from "../kit/responses.ts";
-import { checkedSettings, merged, NewPipe, optionsOf, parted, Pipe, PipeChange, pipeShape } from "./views.ts";
+import {
+  checkedSettings,
+  mergeSettings,
+  NewPipe,
+  optionsOf,
+  splitSecrets,
+  Pipe,
+  PipeChange,
+  pipeShape,
+} from "./views.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
@@ -52,7 +61,7 @@ pipes.openapi(listing, async (c) => {
   return c.json({ pipes: shapes, next: null }, 200);
 });
 
-const Fresh = z
+const GeneratedSecrets = z
   .record(z.string(), z.string())
   .describe("Secrets that were made for it, shown this once; empty where you passed your own");
 const making = createRoute({
@@ -62,22 +71,25 @@ const making = createRoute({
   tags,
   summary: "Make a pipe; it begins at once",
   request: { body: { required: true, content: { "application/json": { schema: NewPipe } } } },
-  responses: { 201: json("The pipe", z.object({ pipe: Pipe, made: Fresh })), ...problems(400, 409) },
+  responses: {
+    201: json("The pipe", z.object({ pipe: Pipe, made: GeneratedSecrets })),
+    ...problems(400, 409),
+  },
 });
 
 pipes.openapi(making, async (c) => {
   const wanted = c.req.valid("json");
   const kind = kindOf(wanted.kind);
-  const { settings, made } = await withFresh(kind, wanted.settings);
+  const { settings, made } = await withGeneratedSecrets(kind, wanted.settings);
   const now = Date.now();
   const id = newId(now); // pipes are listed in the order in which they were made
-  const { open, secret } = parted(kind, settings);
+  const { open, secret } = splitSecrets(kind, settings);
   const record: PipeRecord = {
     id,
     name: wanted.name,
     kind: kind.id,
     settings: open,
-    secrets: await sealed(c.env, id, secret),
+    secrets: await encrypted(c.env, id, secret),
     filter: wanted.filter,
     options: optionsOf(wanted),
     start: await startOf(c.env.DB, wanted.start),
@@ -126,13 +138,16 @@ pipes.openapi(changing, async (c) => {
   const kind = kindOf(before.kind);
   const present = await secretsOf(c.env, before);
   // Only what is passed is asked of whoever cannot open what was sealed: a key that was lost is replaced by saving anew.
-  const whole = checkedSettings(kind, merged({ ...before.settings, ...present }, change.settings ?? {}));
-  const { open, secret } = parted(kind, whole);
+  const whole = checkedSettings(
+    kind,
+    mergeSettings({ ...before.settings, ...present }, change.settings ?? {}),
+  );
+  const { open, secret } = splitSecrets(kind, whole);
   const record: PipeRecord = {
     ...before,
     name: change.name ?? before.name,
     settings: open,
-    secrets: await sealed(c.env, before.id, secret),
+    secrets: await encrypted(c.env, before.id, secret),
     filter: change.filter === undefined ? before.filter : change.filter,
     options: optionsOf(change, before.options),
     changed_at: Date.now(),
@@ -255,7 +270,7 @@ const rotating = createRoute({
   tags,
   summary: "Make a new signing secret beside the present one; both sign until `settings` names one alone",
   request: { params },
-  responses: { 200: json("The new secret", z.object({ made: Fresh })), ...problems(404, 409) },
+  responses: { 200: json("The new secret", z.object({ made: GeneratedSecrets })), ...problems(404, 409) },
 });
 
 pipes.openapi(rotating, async (c) => {
@@ -265,8 +280,8 @@ pipes.openapi(rotating, async (c) => {
   const fresh = (await kind.makeSecret?.(whole, true)) ?? null;
   if (fresh === null) throw new ProblemError(409, `A pipe of kind ${kind.id} has no secrets that we make.`);
   const { made } = fresh;
-  const { secret } = parted(kind, checkedSettings(kind, fresh.settings));
-  const record = { ...before, secrets: await sealed(c.env, before.id, secret), changed_at: Date.now() };
+  const { secret } = splitSecrets(kind, checkedSettings(kind, fresh.settings));
+  const record = { ...before, secrets: await encrypted(c.env, before.id, secret), changed_at: Date.now() };
   if (!(await changePipe(c.env.DB, record)))
     throw new ProblemError(409, "It was changed meanwhile; read it again.");
   await c.env.PIPES.getByName(before.id).heed();
@@ -326,7 +341,7 @@ async function shown(env: Env, record: PipeRecord, end: number) {
   const health = await env.PIPES.getByName(record.id).health();
   // Only names, and these only where the key is there: a list must not fail for a lost one.
   const opened =
-    record.secrets === null ? null : await unseal(configOf(env).pipeKeys, record.id, record.secrets);
+    record.secrets === null ? null : await decryptSecrets(configOf(env).pipeKeys, record.id, record.secrets);
   const names =
     opened === null ? [] : opened.ok ? Object.keys(opened.value as object) : ["(their key is not there)"];
   return pipeShape(record, names, health, end);
@@ -335,19 +350,19 @@ async function shown(env: Env, record: PipeRecord, end: number) {
 /** What is sealed; nothing where its key is gone, so that it can be saved anew. */
 async function secretsOf(env: Env, { id, secrets }: PipeRecord): Promise<Record<string, unknown>> {
   if (secrets === null) return {};
-  const opened = await unseal(configOf(env).pipeKeys, id, secrets);
+  const opened = await decryptSecrets(configOf(env).pipeKeys, id, secrets);
   return opened.ok ? (opened.value as Record<string, unknown>) : {};
 }
 
-async function sealed(env: Env, id: string, secret: Record<string, unknown>): Promise<string | null> {
+async function encrypted(env: Env, id: string, secret: Record<string, unknown>): Promise<string | null> {
   if (Object.keys(secret).length === 0) return null;
-  const text = await seal(configOf(env).pipeKeys, id, secret);
+  const text = await encryptSecrets(configOf(env).pipeKeys, id, secret);
   if (!text.ok) throw new ProblemError(409, `A pipe of this kind has secrets, and ${text.reason}.`);
   return text.value;
 }
 
 /** The settings, with the secrets that a person left to us. */
-async function withFresh(kind: Kind, passed: Record<string, unknown>) {
+async function withGeneratedSecrets(kind: Kind, passed: Record<string, unknown>) {
   const fresh = (await kind.makeSecret?.(passed, false)) ?? { settings: passed, made: {} };
   return { settings: checkedSettings(kind, fresh.settings), made: fresh.made };
 }

@@ -163,7 +163,7 @@ export function checkedSettings(
 }
 
 /** The settings that may be shown, and those that are sealed. */
-export function parted({ secrets }: Kind, whole: Record<string, unknown>) {
+export function splitSecrets({ secrets }: Kind, whole: Record<string, unknown>) {
   const entries = Object.entries(whole).filter(([, value]) => value !== undefined);
   const of = (secret: boolean) =>
     Object.fromEntries(entries.filter(([key]) => secrets.includes(key) === secret));
@@ -171,7 +171,7 @@ export function parted({ secrets }: Kind, whole: Record<string, unknown>) {
 }
 
 /** The present settings with those that change; null takes one away. */
-export function merged(
+export function mergeSettings(
   present: Record<string, unknown>,
   change: Record<string, unknown>,
 ): Record<string, unknown> {
