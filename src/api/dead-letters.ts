@@ -5,20 +5,20 @@ import { makeDurable } from "../ingest/durable.ts";
 import { bodyToJson } from "../model/envelope.ts";
 import type { Db } from "../store/db.ts";
 import {
-  discardLetter,
+  discardDeadLetter,
   getDeadEnvelope,
-  getLetter,
-  listLetters,
+  getDeadLetter,
+  listDeadLetters,
   markReplayed,
 } from "../store/dead-letters.ts";
-import type { ListedLetter } from "../store/dead-letters.ts";
+import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
-import { LettersQuery } from "./kit/parameters.ts";
+import { DeadLettersQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
-import { letterShape } from "./shapes.ts";
+import { deadLetterView } from "./shapes.ts";
 
 const tags = ["Dead letters"];
 const params = z.object({ id: z.string() });
@@ -31,7 +31,7 @@ const listing = createRoute({
   path: "/",
   tags,
   summary: "Dead letters in order of receipt",
-  request: { query: LettersQuery },
+  request: { query: DeadLettersQuery },
   responses: {
     200: listOf("The dead letters", pageOf("dead_letters", DeadLetter)),
     ...problems(400),
@@ -41,8 +41,8 @@ const listing = createRoute({
 deadLetters.openapi(listing, async (c) => {
   const { limit, after, ...query } = c.req.valid("query");
   const page = async (from: string | undefined, size: number) => {
-    const found = await listLetters(c.var.db, { ...query, after: from, limit: size });
-    return { items: found.letters.map(letterShape), next: found.next };
+    const found = await listDeadLetters(c.var.db, { ...query, after: from, limit: size });
+    return { items: found.letters.map(deadLetterView), next: found.next };
   };
   return await answerList(c, { item: DeadLetter, after, limit, page }, (items, next) =>
     c.json({ dead_letters: items, next }, 200),
@@ -63,7 +63,7 @@ deadLetters.openapi(single, async (c) => {
   const letter = await find(c.var.db, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
   const delivery = envelope === null ? null : { ...envelope, body: bodyToJson(envelope.body) };
-  return c.json({ ...letterShape(letter), delivery }, 200);
+  return c.json({ ...deadLetterView(letter), delivery }, 200);
 });
 
 const replaying = createRoute({
@@ -102,12 +102,12 @@ const discarding = createRoute({
 });
 
 deadLetters.openapi(discarding, async (c) => {
-  await discardLetter(c.env.DB, c.env.BUCKET, await find(c.env.DB, c.req.valid("param").id));
+  await discardDeadLetter(c.env.DB, c.env.BUCKET, await find(c.env.DB, c.req.valid("param").id));
   return c.body(null, 204);
 });
 
-async function find(db: Db, id: string): Promise<ListedLetter> {
-  const letter = await getLetter(db, id);
+async function find(db: Db, id: string): Promise<ListedDeadLetter> {
+  const letter = await getDeadLetter(db, id);
   if (letter === null) throw new ProblemError(404, "There is no dead letter with this id.");
   return letter;
 }

@@ -3,7 +3,7 @@
 import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/events/contacts.ts";
-import type { ListedLetter } from "../store/dead-letters.ts";
+import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { eventShape, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
@@ -81,7 +81,7 @@ function statusShape(events: readonly StoredEvent[]) {
   return { status: deciding?.type ?? "unknown", bounce: deciding?.bounce ?? null };
 }
 
-export function letterShape({ received_at, replayed_at, ...letter }: ListedLetter) {
+export function deadLetterView({ received_at, replayed_at, ...letter }: ListedDeadLetter) {
   return { ...letter, received_at: iso(received_at), replayed_at: isoOrNull(replayed_at) };
 }
 

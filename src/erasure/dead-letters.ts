@@ -3,13 +3,13 @@
 
 import type { Config } from "../config/config.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
-import { getDeadEnvelope, letterOf, type NamingLetter } from "../store/dead-letters.ts";
+import { getDeadEnvelope, deadLetterOf, type NamingDeadLetter } from "../store/dead-letters.ts";
 import { redact } from "./redact.ts";
 
 /** The text that is left of a dead letter without the contact; null where nothing is, or where it was one element. */
-export async function leftOf(
+export async function remainderOf(
   bucket: R2Bucket,
-  letter: NamingLetter,
+  letter: NamingDeadLetter,
   contact: string,
   config: Config,
 ): Promise<string | null> {
@@ -23,5 +23,5 @@ export async function leftOf(
 /** As a letter of the whole delivery shows it. */
 function textOf(envelope: Envelope): string {
   const body = bodyToJson(envelope.body);
-  return letterOf(envelope, null, "", "text" in body ? body.text : body.base64).raw;
+  return deadLetterOf(envelope, null, "", "text" in body ? body.text : body.base64).raw;
 }

@@ -10,7 +10,7 @@ import { configOf } from "../config/config.ts";
 import { firstIdAt, timeOfId } from "../model/event-id.ts";
 import { newId } from "../lib/new-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
-import { removeLettersOf } from "../store/dead-letters.ts";
+import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";
 import {
   findErasure,
@@ -24,7 +24,7 @@ import {
   type Erasure,
   type Running,
 } from "../store/erasure/erasures.ts";
-import { leftOf } from "./dead-letters.ts";
+import { remainderOf } from "./dead-letters.ts";
 import { walk, WALKED } from "./walk.ts";
 
 /**
@@ -115,11 +115,11 @@ async function empty(env: Env, { id, contact, tombstone }: Running): Promise<voi
   const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
   await removeRows(env.DB, id, placed);
   const config = configOf(env);
-  await removeLettersOf(
+  await removeDeadLettersOf(
     env.DB,
     contact,
     { erasure: id, until: placed.at },
-    async (letter) => await leftOf(env.BUCKET, letter, contact, config),
+    async (letter) => await remainderOf(env.BUCKET, letter, contact, config),
   );
 }
 

@@ -3,7 +3,7 @@
 
 import { within } from "../lib/deadline.ts";
 import type { Evidence } from "../model/suppression/evidence.ts";
-import { deleteDeadEnvelopes, lettersOf } from "../store/dead-letters.ts";
+import { deleteDeadEnvelopes, deadLettersOf } from "../store/dead-letters.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
@@ -129,7 +129,7 @@ function sliceOf(
       };
     }),
     tallies: [],
-    deadLetters: settled.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),
+    deadLetters: settled.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),
     replayed: settled.map(({ envelope }) => envelope.id),
   };
 }

@@ -4,7 +4,7 @@
 import { within } from "../lib/deadline.ts";
 import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
-import { letterOf, putDeadEnvelope } from "../store/dead-letters.ts";
+import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/write/slice.ts";
 import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./erased.ts";
@@ -40,7 +40,7 @@ async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
   if (envelope.erased === true && envelope.body.length === 0) return;
   const body = bodyToJson(envelope.body);
   const raw = "text" in body ? body.text : body.base64;
-  const letter = letterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
+  const letter = deadLetterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
   const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
   await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));
   await within(DEADLINE, "the database", storeSlice(env.DB, { ...nothing, deadLetters: [letter] }));

@@ -5,7 +5,7 @@ import { within } from "../lib/deadline.ts";
 import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { toJson } from "../providers/kit/json.ts";
-import { letterOf, lettersOf } from "../store/dead-letters.ts";
+import { deadLetterOf, deadLettersOf } from "../store/dead-letters.ts";
 import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Claimed } from "./claim.ts";
@@ -24,7 +24,7 @@ export function rowsOf(slice: Slice, claimed: Claimed, now: number): SliceRows {
     contacts: claimed.contacts,
     sources: sourcesOf(slice, now),
     tallies: complete.flatMap(tallyOf),
-    deadLetters: complete.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),
+    deadLetters: complete.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),
     replayed: complete.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : [])),
   };
 }
@@ -106,7 +106,7 @@ function unstorable({ parsed, row }: NewEvent): DeadLetter {
   const provider = providers[parsed.envelope.provider];
   const element =
     provider === undefined ? null : elementAt(provider, deliveryOf(parsed.envelope, {}), row.element);
-  return letterOf(
+  return deadLetterOf(
     parsed.envelope,
     1_000_000 + row.element,
     "the database cannot hold this event",

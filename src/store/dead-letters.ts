@@ -30,7 +30,7 @@ export async function deleteDeadEnvelopes(bucket: R2Bucket, envelopes: readonly 
 }
 
 /** A dead letter for each reject of an envelope, or one for all of them where they are very many. */
-export function lettersOf(
+export function deadLettersOf(
   envelope: Envelope,
   rejects: readonly { reason: string; raw: string }[],
 ): DeadLetter[] {
@@ -38,7 +38,7 @@ export function lettersOf(
   if (first === undefined) return [];
   if (rejects.length > MOST_PER_ENVELOPE) {
     return [
-      letterOf(
+      deadLetterOf(
         envelope,
         null,
         `${rejects.length} elements could not be read; the first: ${first.reason}`,
@@ -47,7 +47,7 @@ export function lettersOf(
     ];
   }
   return rejects.flatMap((reject, index) =>
-    isGap(envelope, reject) ? [] : [letterOf(envelope, index, reject.reason, reject.raw)],
+    isGap(envelope, reject) ? [] : [deadLetterOf(envelope, index, reject.reason, reject.raw)],
   );
 }
 
@@ -69,17 +69,17 @@ const pieceOf = (address: string): string =>
 const LETTERS_A_LOOK = 50;
 
 /** A dead letter that holds an address. */
-export type NamingLetter = Pick<DeadLetter, "id" | "envelope" | "element" | "raw">;
+export type NamingDeadLetter = Pick<DeadLetter, "id" | "envelope" | "element" | "raw">;
 
 /**
  * Takes the address out of the dead letters received until `until` (ms), a page at a time: those go of which `leftOf` gives
  * null, counted for the erasure with this id; the others hold what it gives.
  */
-export async function removeLettersOf(
+export async function removeDeadLettersOf(
   db: D1Database,
   address: string,
   { erasure, until }: { erasure: string; until: number },
-  leftOf: (letter: NamingLetter) => Promise<string | null>,
+  leftOf: (letter: NamingDeadLetter) => Promise<string | null>,
 ): Promise<void> {
   let after = "";
   for (;;) {
@@ -90,7 +90,7 @@ export async function removeLettersOf(
          ORDER BY id LIMIT ${LETTERS_A_LOOK}`,
       )
       .bind(after, pieceOf(address), until)
-      .all<NamingLetter>();
+      .all<NamingDeadLetter>();
     const gone: string[] = [];
     const left: [id: string, raw: string][] = [];
     for (const letter of results) {
@@ -129,7 +129,7 @@ function holds(raw: string, address: string): boolean {
 }
 
 /** One dead letter of an envelope. `element`: which of its rejects, or null for the whole envelope. */
-export function letterOf(
+export function deadLetterOf(
   envelope: Envelope,
   element: number | null,
   reason: string,
@@ -148,27 +148,30 @@ export function letterOf(
 }
 
 /** A dead letter as listed. */
-export type ListedLetter = DeadLetter & { replayed_at: number | null };
+export type ListedDeadLetter = DeadLetter & { replayed_at: number | null };
 
 const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
 
 /** Dead letters in order of receipt, after the one with the id `after`, of one source or of all. */
-export async function listLetters(
+export async function listDeadLetters(
   db: Db,
   { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
-): Promise<{ letters: ListedLetter[]; next: string | null }> {
+): Promise<{ letters: ListedDeadLetter[]; next: string | null }> {
   const rows = await db
     .prepare(
       `SELECT ${COLUMNS} FROM dead_letters WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?3`,
     )
     .bind(after ?? "", source ?? null, limit + 1)
-    .all<ListedLetter>();
+    .all<ListedDeadLetter>();
   const letters = rows.results.slice(0, limit);
   return { letters, next: rows.results.length > limit ? (letters.at(-1)?.id ?? null) : null };
 }
 
-export async function getLetter(db: Db, id: string): Promise<ListedLetter | null> {
-  return await db.prepare(`SELECT ${COLUMNS} FROM dead_letters WHERE id = ?1`).bind(id).first<ListedLetter>();
+export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLetter | null> {
+  return await db
+    .prepare(`SELECT ${COLUMNS} FROM dead_letters WHERE id = ?1`)
+    .bind(id)
+    .first<ListedDeadLetter>();
 }
 
 /** Notes that the envelope of a dead letter was sent through again; it goes when that succeeds. */
@@ -180,7 +183,11 @@ export async function markReplayed(db: D1Database, envelope: string, now: number
 }
 
 /** Discards a dead letter, and its envelope with the last one of it. */
-export async function discardLetter(db: D1Database, bucket: R2Bucket, letter: ListedLetter): Promise<void> {
+export async function discardDeadLetter(
+  db: D1Database,
+  bucket: R2Bucket,
+  letter: ListedDeadLetter,
+): Promise<void> {
   const { envelope, id } = letter;
   const [, rest] = await db.batch<{ n: number }>([
     db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id),

@@ -85,7 +85,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what cannot be read is dropped",
     file: "process/store.ts",
-    from: "deadLetters: complete.flatMap(({ envelope, rejects }) => lettersOf(envelope, rejects)),",
+    from: "deadLetters: complete.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),",
     to: "deadLetters: [],",
   },
   {

@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import worker from "../../src/index.ts";
 import { withBasic } from "../../src/demo/traffic/letters.ts";
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
-import type { Letter } from "../../src/demo/traffic/types.ts";
+import type { SignedRequest } from "../../src/demo/traffic/types.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
@@ -449,7 +449,7 @@ function rotates({ dialect }: Parcel): boolean {
 }
 
 /** The letter of a parcel: its reports, with what nobody can read among them. */
-function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random): Letter {
+function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random): SignedRequest {
   const letter = dialect.compose(reports, content);
   if (poison + filler === 0 || letter.body === null) return letter;
   const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>

@@ -75,7 +75,7 @@ export const TimelineQuery = z.strictObject({
   limit,
 });
 
-export const LettersQuery = z.strictObject({
+export const DeadLettersQuery = z.strictObject({
   after: z
     .string()
     .regex(/^[\w.-]{1,100}$/, "is not a cursor; pass what `next` held")

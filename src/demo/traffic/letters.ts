@@ -1,7 +1,7 @@
 // What many dialects share: posts of JSON and forms, shared secrets, and ids that follow from what they name.
 
 import { createHash } from "node:crypto";
-import type { Happening, Letter, Report } from "./types.ts";
+import type { Happening, SignedRequest, Report } from "./types.ts";
 
 const HAPPENINGS: readonly Happening[] = [
   "queued",
@@ -24,7 +24,7 @@ export function allBut(...missing: Happening[]): Happening[] {
 }
 
 /** A POST of JSON to a source; a text is the body as it is. */
-export function post(source: string, body: unknown, headers: Record<string, string> = {}): Letter {
+export function post(source: string, body: unknown, headers: Record<string, string> = {}): SignedRequest {
   return {
     method: "POST",
     path: `/webhooks/${source}`,
@@ -34,26 +34,26 @@ export function post(source: string, body: unknown, headers: Record<string, stri
 }
 
 /** A POST of a form. */
-export function postForm(source: string, fields: Record<string, string>): Letter {
+export function postForm(source: string, fields: Record<string, string>): SignedRequest {
   const body = new URLSearchParams(fields).toString();
   return { ...post(source, body), headers: { "content-type": "application/x-www-form-urlencoded" } };
 }
 
 /** Signs by basic auth; `credential` is `user:password`. */
-export function withBasic(credential: string): (letter: Letter) => Letter {
+export function withBasic(credential: string): (letter: SignedRequest) => SignedRequest {
   return withHeader("authorization", `Basic ${Buffer.from(credential).toString("base64")}`);
 }
 
-export function withBearer(token: string): (letter: Letter) => Letter {
+export function withBearer(token: string): (letter: SignedRequest) => SignedRequest {
   return withHeader("authorization", `Bearer ${token}`);
 }
 
-export function withHeader(name: string, value: string): (letter: Letter) => Letter {
+export function withHeader(name: string, value: string): (letter: SignedRequest) => SignedRequest {
   return (letter) => ({ ...letter, headers: { ...letter.headers, [name]: value } });
 }
 
 /** Signs by `?token=`. */
-export function withToken(token: string): (letter: Letter) => Letter {
+export function withToken(token: string): (letter: SignedRequest) => SignedRequest {
   return (letter) => ({
     ...letter,
     path: `${letter.path}${letter.path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`,

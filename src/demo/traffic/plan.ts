@@ -2,7 +2,7 @@
 // some by the backup path. Each request gets the place in the run at which it is sent.
 
 import { sortBy, type Random } from "./random.ts";
-import type { Dialect, Letter, PlannedRequest, Report } from "./types.ts";
+import type { Dialect, SignedRequest, PlannedRequest, Report } from "./types.ts";
 
 /** A request, and when it is sent: from 0 on, about 1 at the end. */
 export type Placed = PlannedRequest & { place: number };
@@ -13,7 +13,11 @@ const SINGLE = 0.5;
 const REGROUPED = 0.3;
 
 /** The letter as a request that has to be accepted. */
-export function accepted(dialect: Dialect, letter: Letter, reports: readonly Report[]): PlannedRequest {
+export function accepted(
+  dialect: Dialect,
+  letter: SignedRequest,
+  reports: readonly Report[],
+): PlannedRequest {
   const { source, sign } = dialect;
   return { ...letter, source, sign, reports, status: 200, pings: 0, deadLetters: 0 };
 }

@@ -45,7 +45,7 @@ export interface Report {
 }
 
 /** A request as it goes over the wire. */
-export interface Letter {
+export interface SignedRequest {
   method: "GET" | "POST";
   /** With the query, if any. */
   path: string;
@@ -54,7 +54,7 @@ export interface Letter {
 }
 
 /** The letter with its proof of origin. `now` in ms. */
-export type Sign = (letter: Letter, now: number) => Letter;
+export type Sign = (letter: SignedRequest, now: number) => SignedRequest;
 
 /** One ESP as a sender: its words, how it groups them, and how it proves who it is. */
 export interface Dialect {
@@ -78,17 +78,17 @@ export interface Dialect {
    * The request that carries these reports, without what proves its origin. Chance may decide what an ESP may vary between
    * two deliveries of one report, and nothing else: ids that belong to the report follow from it.
    */
-  compose(reports: readonly Report[], random: Random): Letter;
+  compose(reports: readonly Report[], random: Random): SignedRequest;
   /** Makes the proof, anew for every attempt. Without it the letter must be refused. */
   sign: Sign;
   /** What its "test" button and its probes send, and how many pings each must be. */
-  tests?(random: Random, now: number): (Letter & { pings: number })[];
+  tests?(random: Random, now: number): (SignedRequest & { pings: number })[];
   /** False for the one that has no second URL to fail over to, and tells nothing twice. */
   repeats?: false;
 }
 
 /** One HTTP request, and what has to come of it where it is accepted. */
-export interface PlannedRequest extends Letter {
+export interface PlannedRequest extends SignedRequest {
   /** What it goes through before each attempt. */
   sign: Sign;
   source: string | null;

@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../letters.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const SECRET = `aha-whsec-${randomBytes(24).toString("base64url")}`;
 const ACCOUNT = "4cdd7bcd-294e-4762-892f-83d40abf5a87";
@@ -41,7 +41,7 @@ export const ahasend: Dialect = {
 };
 
 /** The id is the event's: every attempt shows the same. */
-function letterOf(report: Report): Letter {
+function letterOf(report: Report): SignedRequest {
   return post("ahasend", elementOf(report), { "webhook-id": `msg_${hexOf(report, 27)}` });
 }
 

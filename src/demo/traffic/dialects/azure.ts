@@ -3,7 +3,7 @@
 
 import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
 import type { Random } from "../random.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-azure";
 
@@ -26,7 +26,7 @@ export const azure: Dialect = {
   tests: (random, now) => [{ ...carry([deletion(now)], "SubscriptionDeletion", random), pings: 1 }],
 };
 
-function carry(events: readonly unknown[], kind: string, random: Random): Letter {
+function carry(events: readonly unknown[], kind: string, random: Random): SignedRequest {
   return post("azure", events, {
     "content-type": "application/json; charset=utf-8",
     "aeg-event-type": kind,

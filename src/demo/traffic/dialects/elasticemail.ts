@@ -2,7 +2,7 @@
 // behind the token that the configured URL holds.
 
 import { allBut, uuidOf, withToken } from "../letters.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-elasticemail";
 
@@ -33,7 +33,7 @@ export const elasticemail: Dialect = {
   tests: () => [{ ...carry({ to: "", status: "", date: "", category: "", messageid: "" }), pings: 1 }],
 };
 
-function carry(parameters: Record<string, string>): Letter {
+function carry(parameters: Record<string, string>): SignedRequest {
   const query = new URLSearchParams(parameters).toString();
   return { method: "GET", path: `/webhooks/elasticemail?${query}`, headers: {}, body: null };
 }

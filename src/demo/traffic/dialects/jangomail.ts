@@ -3,7 +3,7 @@
 
 import { allBut, isEngagement, post, postForm, withToken } from "../letters.ts";
 import type { Random } from "../random.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-jangomail";
 
@@ -40,7 +40,7 @@ export const jangomail: Dialect = {
   ],
 };
 
-function carry(parameters: Record<string, string>, word: string, random: Random): Letter {
+function carry(parameters: Record<string, string>, word: string, random: Random): SignedRequest {
   const way = random.pick(["get", "form", "json"] as const);
   const inPath = random.chance(0.5);
   const path = inPath ? `/webhooks/jangomail/${word}` : "/webhooks/jangomail";

@@ -4,7 +4,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
 import type { Random } from "../random.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const SECRET = `whsec_${randomBytes(24).toString("base64url")}`;
 
@@ -49,11 +49,11 @@ export const lettermint: Dialect = {
   },
 };
 
-function letterOf(report: Report, random: Random): Letter {
+function letterOf(report: Report, random: Random): SignedRequest {
   return envelope(`message.${WORDS[report.what]}`, uuidOf(report), report.at, dataOf(report), random);
 }
 
-function envelope(event: string, id: string, at: number, data: unknown, random: Random): Letter {
+function envelope(event: string, id: string, at: number, data: unknown, random: Random): SignedRequest {
   const headers = { "x-lettermint-event": event, "x-lettermint-attempt": String(random.between(1, 3)) };
   // In microseconds.
   const created_at = new Date(at).toISOString().replace("Z", "000Z");

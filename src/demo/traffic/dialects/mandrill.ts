@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, isEngagement, postForm, REPLIES, seconds } from "../letters.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const URL_SIGNED = "https://hooks.example.com/webhooks/mandrill";
 const KEY = randomBytes(16).toString("base64url");
@@ -33,7 +33,7 @@ export const mandrill: Dialect = {
   ],
 };
 
-function carry(events: readonly unknown[]): Letter {
+function carry(events: readonly unknown[]): SignedRequest {
   const letter = postForm("mandrill", { mandrill_events: JSON.stringify(events) });
   return { ...letter, headers: { ...letter.headers, "user-agent": "Mandrill-Webhook/1.0" } };
 }

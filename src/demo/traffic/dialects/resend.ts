@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, post, REPLIES, uuidFrom } from "../letters.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const KEY = randomBytes(24);
 
@@ -27,7 +27,7 @@ export const resend: Dialect = {
   },
 };
 
-function letterOf(report: Report): Letter {
+function letterOf(report: Report): SignedRequest {
   const { mail, at } = report;
   const { type, ...told } = wordsFor(report);
   const body = {

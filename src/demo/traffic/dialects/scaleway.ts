@@ -2,7 +2,7 @@
 // request, as JSON text in the envelope of a topic that speaks SNS's language, with a secret in the URL. No engagement.
 
 import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-scaleway";
 
@@ -25,7 +25,7 @@ export const scaleway: Dialect = {
 };
 
 /** As SNS posts: JSON that calls itself text, its kind in a header, too. */
-function carry(message: Record<string, string>): Letter {
+function carry(message: Record<string, string>): SignedRequest {
   return post("scaleway", message, {
     "content-type": "text/plain; charset=UTF-8",
     "x-amz-sns-message-type": message["Type"] ?? "Notification",

@@ -4,7 +4,7 @@
 // signatures need a certificate of Amazon's, which the demo cannot fetch.
 
 import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-ses";
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ses-events";
@@ -29,7 +29,7 @@ export const ses: Dialect = {
     ].map((body) => ({ ...publish(body, uuidFrom(random.digits(32))), pings: 1 })),
 };
 
-function publish(body: unknown, id: string): Letter {
+function publish(body: unknown, id: string): SignedRequest {
   return post("ses", body, {
     "content-type": "text/plain; charset=UTF-8",
     "user-agent": "Amazon Simple Notification Service Agent",
@@ -41,7 +41,7 @@ function publish(body: unknown, id: string): Letter {
   });
 }
 
-function letterOf(report: Report): Letter {
+function letterOf(report: Report): SignedRequest {
   return publish({ ...wordsFor(report), mail: mailOf(report) }, uuidOf(report, "sns"));
 }
 

@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
-import type { Dialect, Letter, Report } from "../types.ts";
+import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const KEY = randomBytes(32);
 
@@ -26,7 +26,7 @@ export const sweego: Dialect = {
 };
 
 /** The delivery's id is the same on every attempt, and signed together with the body. */
-function carry(report: Report): Letter {
+function carry(report: Report): SignedRequest {
   return post("sweego", elementOf(report), { "webhook-id": uuidOf(report, "delivery") });
 }
 

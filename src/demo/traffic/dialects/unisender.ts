@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { allBut, isEngagement, post, REPLIES } from "../letters.ts";
 import type { Random } from "../random.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const API_KEY = randomBytes(20).toString("hex");
 /** Where the signature is to stand: with nothing in it, the post has to be refused. */
@@ -44,7 +44,7 @@ export const unisender: Dialect = {
   tests: (random, now) => [{ ...carry([spamBlock(now)], random), pings: 1 }],
 };
 
-function carry(events: readonly unknown[], random: Random): Letter {
+function carry(events: readonly unknown[], random: Random): SignedRequest {
   const user = { user_id: 456, project_id: "6432890213745872", project_name: "Shop", events };
   // The call's own id: a retry has another.
   return post("unisender", { auth: "", events_by_user: [user] }, { id: random.digits(12) });

@@ -3,7 +3,7 @@
 
 import { isEngagement, post, REPLIES, uuidFrom, withHeader } from "../letters.ts";
 import type { Random } from "../random.ts";
-import type { Dialect, Happening, Letter, Report } from "../types.ts";
+import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const KEY = "demo-only-zeptomail";
 const KEY_HEADER = "X-Zeptomail-Key";
@@ -36,7 +36,7 @@ export const zeptomail: Dialect = {
   ],
 };
 
-function compose(reports: readonly Report[], random: Random): Letter {
+function compose(reports: readonly Report[], random: Random): SignedRequest {
   return post("zeptomail", {
     event_name: [...new Set(reports.map(wordFor))],
     event_message: reports.map(messageOf),
