@@ -3,7 +3,7 @@
 const LONGEST = 64; // UTF-16 units; longer texts are nobody's word
 
 /** `compute`, which must be pure, with up to `most` of its answers remembered; then it begins anew. */
-export function remembered<T>(compute: (word: string) => T, most = 1_000): (word: string) => T {
+export function memoize<T>(compute: (word: string) => T, most = 1_000): (word: string) => T {
   const known = new Map<string, T>();
   return (word) => {
     const before = known.get(word);

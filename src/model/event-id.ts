@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { ParsedEvent } from "./event.ts";
-import { remembered } from "../lib/memoize.ts";
+import { memoize } from "../lib/memoize.ts";
 
 /** Digits of ids, in order of their values. */
 export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
@@ -64,7 +64,7 @@ export function firstIdAt(now: number): string {
 }
 
 /** The characters with which all event ids of a contact begin. Two contacts may share them (40 bits). */
-export const contactPrefix: (contact: string) => string = remembered(
+export const contactPrefix: (contact: string) => string = memoize(
   (contact) => encodeBytes(sha256(`contact\0${contact}`), CONTACT_CHARS),
   10_000,
 );

@@ -16,9 +16,9 @@ interface Known {
 }
 
 /** How long an isolate believes that a token which was made through the API still stands, ms. */
-const BELIEVED = 30_000;
+const TOKEN_TTL = 30_000;
 const MOST_BELIEVED = 1_000;
-const believed = new Map<string, { known: Known; until: number }>();
+const tokenCache = new Map<string, { known: Known; until: number }>();
 /** When this isolate last noted a token's use, ms. */
 const noted = new Map<string, number>();
 
@@ -47,14 +47,14 @@ export const authenticated = createMiddleware<Api>(async (c, next) => {
 async function find(env: Env, db: Db, sha256: string): Promise<Known | null> {
   const configured = configOf(env).tokens.get(sha256);
   if (configured !== undefined) return { ...configured, configured: true };
-  const before = believed.get(sha256);
+  const before = tokenCache.get(sha256);
   if (before !== undefined && before.until > Date.now()) return before.known;
-  believed.delete(sha256);
+  tokenCache.delete(sha256);
   const made = await findToken(db, sha256);
   if (made === null) return null;
   const known: Known = { name: made.name, scopes: made.scopes, configured: false };
-  if (believed.size >= MOST_BELIEVED) believed.clear();
-  believed.set(sha256, { known, until: Date.now() + BELIEVED });
+  if (tokenCache.size >= MOST_BELIEVED) tokenCache.clear();
+  tokenCache.set(sha256, { known, until: Date.now() + TOKEN_TTL });
   return known;
 }
 

@@ -3,7 +3,7 @@
 // `v1` is HMAC-SHA256 with a secret that both sides know, `v1a` ed25519, where the receiver only needs the public key.
 
 import { createHmac } from "node:crypto";
-import { remembered } from "../../lib/memoize.ts";
+import { memoize } from "../../lib/memoize.ts";
 import { fromBase64 } from "../../providers/kit/signatures.ts";
 
 export const SIGNINGS = ["v1", "v1a"] as const;
@@ -70,7 +70,7 @@ export async function sign(
 }
 
 /** Those that a pipe signs with, again and again. */
-const hmacKey = remembered((secret) => bytesOf(secret, "v1") ?? new Uint8Array(), 100);
+const hmacKey = memoize((secret) => bytesOf(secret, "v1") ?? new Uint8Array(), 100);
 
 async function ed25519(key: Uint8Array, signed: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign("Ed25519", await privateKey(key, false), signed));

@@ -4,7 +4,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "../provider.ts";
-import { remembered } from "../../lib/memoize.ts";
+import { memoize } from "../../lib/memoize.ts";
 
 /** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
 export const TOKEN_PARAMETER = "token";
@@ -102,7 +102,7 @@ function imprint(secret: string, into: Uint8Array): Uint8Array {
   return into;
 }
 
-const imprintOf = remembered((secret) => imprint(secret, new Uint8Array(WIDTH)));
+const imprintOf = memoize((secret) => imprint(secret, new Uint8Array(WIDTH)));
 
 function isImprintOf(print: Uint8Array, credential: string): boolean {
   return timingSafeEqual(print, imprintOf(credential)) && !isEmpty(credential);

@@ -3,13 +3,13 @@
 
 import { text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
-import { remembered } from "../../lib/memoize.ts";
+import { memoize } from "../../lib/memoize.ts";
 
 /** Values that are not empty, by plain name. */
 export type NamedFields = ReadonlyMap<string, unknown>;
 
 /** `Email_Address`, `email-address` and `emailAddress` are one name. */
-export const plainName = remembered((name) => name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
+export const plainName = memoize((name) => name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
 
 /** The fields of the objects that hold anything, by plain name; of several with one name, the first. */
 export function byName(...objects: readonly JsonObject[]): NamedFields {

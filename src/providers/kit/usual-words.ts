@@ -3,7 +3,7 @@
 
 import type { EventType } from "../../model/event.ts";
 import { plainName } from "./names.ts";
-import { remembered } from "../../lib/memoize.ts";
+import { memoize } from "../../lib/memoize.ts";
 
 /** Plain words (no case, no separators), without a plural "s" and without the prefixes below. */
 const WORDS: readonly (readonly [EventType, string])[] = [
@@ -46,7 +46,7 @@ const PREFIXES =
 const PINGS: ReadonlySet<string> = new Set(["test", "ping", "testping", "testevent", "testwebhook"]);
 
 /** The type that the word of a sender's choice means; "ping" for test calls, "unknown" for anything else. */
-export const typeOfWord = remembered((word): EventType | "ping" => {
+export const typeOfWord = memoize((word): EventType | "ping" => {
   const plain = plainName(word);
   const bare = plain.replace(PREFIXES, "");
   for (const form of [plain, bare, bare.replace(/s$/, "")]) {
