@@ -4,7 +4,7 @@ import { app } from "./app.ts";
 import { configOf } from "./config/config.ts";
 import { continueErasures } from "./erasure/erase.ts";
 import { sweep } from "./ingest/spool.ts";
-import { tendPipes, wakePipes } from "./pipes/wake.ts";
+import { maintainPipes, wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
 import { consumeDeadQueue } from "./process/dead-queue.ts";
 import { retain } from "./store/write/retention.ts";
@@ -30,7 +30,7 @@ export default {
     const now = Date.now();
     await forgetTallies(env.DB, now);
     await continueErasures(env, now);
-    await tendPipes(env, now);
+    await maintainPipes(env, now);
     const ended = await retain(env, configOf(env).retention, now);
     if (ended.events + ended.objects > 0)
       console.log({ message: "what was kept for long enough went", ...ended });

@@ -9,7 +9,7 @@ import type { Kind } from "./kinds/kind.ts";
 import { PAYLOAD_FORMS, type PayloadForm } from "./transport/payload.ts";
 import { decryptSecrets } from "./secrets.ts";
 
-export interface OpenPipe {
+export interface RunnablePipe {
   record: PipeRecord;
   kind: Kind;
   /** As the kind's schema gives them, secrets included. */
@@ -20,7 +20,7 @@ export interface OpenPipe {
 }
 
 /** Opens a pipe; fails with a reason for people where it cannot deliver as it is. */
-export async function openPipe(env: Env, record: PipeRecord): Promise<Result<OpenPipe>> {
+export async function loadPipe(env: Env, record: PipeRecord): Promise<Result<RunnablePipe>> {
   const kind = kindNamed(record.kind);
   if (kind === undefined) return fail(`there is no kind of pipe named ${record.kind} any more`);
   const secrets =

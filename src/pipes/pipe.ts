@@ -14,8 +14,8 @@ import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes/
 import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
-import { openPipe, type OpenPipe } from "./load.ts";
-import { eventRow, pick, pipedOf, type Picked } from "./select.ts";
+import { loadPipe, type RunnablePipe } from "./load.ts";
+import { eventRow, select, pipedOf, type Selection } from "./select.ts";
 import { PROBE_ROWS, Reader, PAGE_ROWS, type FeedPage } from "./reader.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
@@ -52,7 +52,7 @@ export class Pipe extends DurableObject<Env> {
   readonly #kept = new Map<string, { value: unknown; until: number }>();
   readonly #retries = new Retries(this.ctx.storage);
   readonly #reader = new Reader(this.env);
-  #opened: { pipe: OpenPipe; until: number } | null = null;
+  #opened: { pipe: RunnablePipe; until: number } | null = null;
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
   async begin(id: string, place: Place): Promise<void> {
@@ -72,7 +72,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** Until where in their feed notices are done with; 0 where it has not begun. */
-  async passed(): Promise<number> {
+  async systemEventsPosition(): Promise<number> {
     const state = this.#load();
     if (state === null) return 0;
     const waiting = this.#retries.firstNotice();
@@ -80,7 +80,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** Takes a change of its settings, or a pause, into account before it goes on. */
-  async heed(): Promise<void> {
+  async reloadSettings(): Promise<void> {
     this.#opened = null;
   }
 
@@ -92,7 +92,7 @@ export class Pipe extends DurableObject<Env> {
     this.#unknown = Date.now() + KNOWN_BY_ALL;
     const down = state.down === null ? null : { ...state.down, since: Date.now(), until: 0, looks: 0 };
     this.#save({ ...state, down, unevaluated: 0, refusals: 0 });
-    this.#retries.hurry(Date.now());
+    this.#retries.retryNow(Date.now());
     await this.wake();
   }
 
@@ -141,7 +141,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** Forgets everything: the pipe was deleted. */
-  async end(): Promise<void> {
+  async destroy(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#retries.forget();
@@ -177,7 +177,7 @@ export class Pipe extends DurableObject<Env> {
       if (state === null) return;
       const known = this.#opened !== null && this.#opened.until > Date.now() ? this.#opened.pipe : null;
       const record = known?.record ?? (await getPipe(this.env.DB, state.id));
-      if (record === null) return await this.end();
+      if (record === null) return await this.destroy();
       if (record.paused !== null) return;
       if (state.down !== null && state.down.until > Date.now())
         return await this.ctx.storage.setAlarm(state.down.until);
@@ -194,10 +194,10 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** Null where it cannot be opened, and so was paused. As long as nobody changed it, it is the same one. */
-  async #open(record: PipeRecord): Promise<OpenPipe | null> {
+  async #open(record: PipeRecord): Promise<RunnablePipe | null> {
     const before = this.#opened?.pipe;
     const same = before?.record.revision === record.revision;
-    const opened = same ? ok(before) : await openPipe(this.env, record);
+    const opened = same ? ok(before) : await loadPipe(this.env, record);
     if (!opened.ok) {
       await this.#pause(record, opened.reason);
       return null;
@@ -208,7 +208,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** One page of everything that waits. Whether there may be more. */
-  async #round(pipe: OpenPipe, until: number): Promise<boolean> {
+  async #round(pipe: RunnablePipe, until: number): Promise<boolean> {
     const tried = await this.#retryDue(pipe, until);
     if (tried === "stopped") return true;
     const room = this.#retries.count() < MOST_RETRIES;
@@ -223,7 +223,7 @@ export class Pipe extends DurableObject<Env> {
     return [tried, events, notices, again].includes("more");
   }
 
-  async #advance(pipe: OpenPipe, feed: Feed, page: FeedPage, until: number): Promise<Progress> {
+  async #advance(pipe: RunnablePipe, feed: Feed, page: FeedPage, until: number): Promise<Progress> {
     const { rows, left, picked, limit } = page;
     const last = rows.at(-1);
     if (last === undefined) return "idle";
@@ -254,9 +254,9 @@ export class Pipe extends DurableObject<Env> {
    * done, written with all else that came of it.
    */
   async #deliver(
-    pipe: OpenPipe,
+    pipe: RunnablePipe,
     feed: Feed,
-    { passed, failed }: Picked,
+    { passed, failed }: Selection,
     until: number,
     move: (state: State, undone: readonly number[]) => State,
   ): Promise<{ undone: number[]; stopped: boolean } | null> {
@@ -279,7 +279,7 @@ export class Pipe extends DurableObject<Env> {
     await this.#note(pipe.record.id, log);
     this.#current(); // deleted meanwhile, nothing is written any more
     const now = Date.now();
-    const put = (one: Picked["passed"][number], tries: number, reason: string): void =>
+    const put = (one: Selection["passed"][number], tries: number, reason: string): void =>
       this.#retries.put({
         feed,
         seq: one.row.seq,
@@ -302,7 +302,7 @@ export class Pipe extends DurableObject<Env> {
 
   /** What a delivery says about the destination. */
   async #after(
-    { record }: OpenPipe,
+    { record }: RunnablePipe,
     { stop, streak, delivered, failed }: Dispatched,
     undone: number[],
     move: (state: State) => State,
@@ -350,7 +350,7 @@ export class Pipe extends DurableObject<Env> {
     return { undone, stopped: true };
   }
 
-  async #retryDue(pipe: OpenPipe, until: number): Promise<Progress> {
+  async #retryDue(pipe: RunnablePipe, until: number): Promise<Progress> {
     const most = this.#current().down === null ? RETRIES_AT_ONCE : PROBE_ROWS;
     const due = this.#retries.due(Date.now(), most, pipe.options.ordered);
     if (due.length === 0) return "idle";
@@ -394,13 +394,13 @@ export class Pipe extends DurableObject<Env> {
     return after === null || after.stopped ? "stopped" : due.length === most ? "more" : "idle";
   }
 
-  async #redeliverSome(pipe: OpenPipe, until: number): Promise<Progress> {
+  async #redeliverSome(pipe: RunnablePipe, until: number): Promise<Progress> {
     const [first] = this.#current().redeliveries;
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
     const events = await readFeed(this.env.DB, { after, last, limit: PAGE_ROWS });
     const rows = events.map(eventRow);
-    const picked = await pick(this.env, pipe, rows, filter);
+    const picked = await select(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
       const reached = undone.length === 0 ? (events.at(-1)?.seq ?? last) : Math.min(...undone) - 1;
       const ended = undone.length === 0 && events.length < PAGE_ROWS;
@@ -413,7 +413,7 @@ export class Pipe extends DurableObject<Env> {
   }
 
   async #dispatch(
-    { record, kind, settings, options }: OpenPipe,
+    { record, kind, settings, options }: RunnablePipe,
     items: Piped[],
     until: number,
     log: AttemptRecord[],

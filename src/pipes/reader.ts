@@ -3,8 +3,8 @@
 
 import { readFeed } from "../store/events/events.ts";
 import { readNotices } from "../store/pipes/notices.ts";
-import type { OpenPipe } from "./load.ts";
-import { eventRow, noticeRow, pick, type Picked, type Row } from "./select.ts";
+import type { RunnablePipe } from "./load.ts";
+import { eventRow, noticeRow, select, type Selection, type Row } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
@@ -17,7 +17,7 @@ export const PROBE_ROWS = 16;
 export interface FeedPage {
   rows: Row[];
   left: Row[];
-  picked: Picked;
+  picked: Selection;
   /** How many rows were asked for. */
   limit: number;
 }
@@ -27,7 +27,7 @@ type Cursor = Pick<State, "place" | "ahead" | "down">;
 
 export class Reader {
   readonly #env: Env;
-  #next: { pipe: OpenPipe; after: number; limit: number; page: Promise<FeedPage> } | null = null;
+  #next: { pipe: RunnablePipe; after: number; limit: number; page: Promise<FeedPage> } | null = null;
   /** Slices read in this run while the destination was down. */
   #looks = 0;
 
@@ -42,7 +42,7 @@ export class Reader {
   }
 
   /** The page behind the cursor; what was prepared, as long as the pipe is still the one that it was prepared for. */
-  async events(pipe: OpenPipe, cursor: Cursor): Promise<FeedPage> {
+  async events(pipe: RunnablePipe, cursor: Cursor): Promise<FeedPage> {
     const next = this.#next;
     const limit = this.#limitFor(pipe, cursor);
     this.#next = null;
@@ -53,7 +53,7 @@ export class Reader {
   }
 
   /** Prepares what comes behind a page, if anything does. */
-  prepare(pipe: OpenPipe, cursor: Cursor, { rows, limit }: FeedPage): void {
+  prepare(pipe: RunnablePipe, cursor: Cursor, { rows, limit }: FeedPage): void {
     const last = rows.at(-1);
     if (last === undefined || rows.length < limit || cursor.down !== null) return;
     const page = this.#read(pipe, cursor, last.seq, limit);
@@ -61,23 +61,23 @@ export class Reader {
     this.#next = { pipe, after: last.seq, limit, page };
   }
 
-  async notices(pipe: OpenPipe, cursor: Cursor): Promise<FeedPage> {
+  async notices(pipe: RunnablePipe, cursor: Cursor): Promise<FeedPage> {
     const notices = await readNotices(this.#env.DB, { after: cursor.place.notices, limit: PAGE_ROWS });
     return await this.#pick(pipe, cursor, notices.map(noticeRow), PAGE_ROWS);
   }
 
-  async #read(pipe: OpenPipe, cursor: Cursor, after: number, limit: number): Promise<FeedPage> {
+  async #read(pipe: RunnablePipe, cursor: Cursor, after: number, limit: number): Promise<FeedPage> {
     const events = await readFeed(this.#env.DB, { after, limit });
     return await this.#pick(pipe, cursor, events.map(eventRow), limit);
   }
 
-  async #pick(pipe: OpenPipe, cursor: Cursor, rows: Row[], limit: number): Promise<FeedPage> {
+  async #pick(pipe: RunnablePipe, cursor: Cursor, rows: Row[], limit: number): Promise<FeedPage> {
     const ahead = new Set(cursor.ahead);
     const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
-    return { rows, left, picked: await pick(this.#env, pipe, left), limit };
+    return { rows, left, picked: await select(this.#env, pipe, left), limit };
   }
 
-  #limitFor({ kind, settings, options }: OpenPipe, { down }: Cursor): number {
+  #limitFor({ kind, settings, options }: RunnablePipe, { down }: Cursor): number {
     const { events } = kind.batchOf?.(settings) ?? kind.batch;
     const batch = Math.min(options.batch, events);
     const wave = options.concurrency * batch;

@@ -108,7 +108,7 @@ export class Retries {
   }
 
   /** Lets all of them be tried at once. `now`: ms. */
-  hurry(now: number): void {
+  retryNow(now: number): void {
     this.#run("UPDATE retries SET due = ? WHERE due > ?", now, now);
   }
 

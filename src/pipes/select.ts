@@ -7,7 +7,7 @@ import type { Piped } from "./dispatch.ts";
 import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
 import { compileFilter, evaluate, type Lookups, type Filter } from "./filter/filter.ts";
 import type { Outgoing } from "./kinds/kind.ts";
-import type { OpenPipe } from "./load.ts";
+import type { RunnablePipe } from "./load.ts";
 import { render } from "./transport/payload.ts";
 import { CONTACT_CHARS, contactPrefix } from "../model/event-id.ts";
 
@@ -31,7 +31,7 @@ export const noticeRow = (notice: Notice): Row => ({
   notice,
 });
 
-export interface Picked {
+export interface Selection {
   passed: { row: Row; piped: Piped }[];
   /** Those for which the filter could not be evaluated: they are not passed on, and the log says so. */
   failed: { row: Row; reason: string }[];
@@ -41,15 +41,15 @@ export interface Picked {
 const TOGETHER = 100;
 
 /** Picks from the rows, in order. `further`: another filter that must let them through, too. */
-export async function pick(
+export async function select(
   env: Env,
-  pipe: Pick<OpenPipe, "filter" | "form">,
+  pipe: Pick<RunnablePipe, "filter" | "form">,
   rows: readonly Row[],
   further: string | null = null,
-): Promise<Picked> {
+): Promise<Selection> {
   const second = further === null ? null : compileFilter(further);
   const filters = [pipe.filter, second?.ok === true ? second.value : null].filter((one) => one !== null);
-  const picked: Picked = { passed: [], failed: [] };
+  const picked: Selection = { passed: [], failed: [] };
   const shown = rows.map((row) => ({ row, event: shapeOf(row) }));
   const needs = {
     message: filters.some((filter) => filter.needs.message),
@@ -91,7 +91,7 @@ function shapeOf(row: Row): Record<string, unknown> {
 }
 
 /** What is sent of the row. */
-export function pipedOf(form: OpenPipe["form"], row: Row, event = shapeOf(row)): Piped {
+export function pipedOf(form: RunnablePipe["form"], row: Row, event = shapeOf(row)): Piped {
   const { type, contact, source } = row.feed === "events" ? row.event : row.notice;
   const at = row.feed === "events" ? row.event.occurred_at : row.notice.at;
   const out: Outgoing = { id: row.id, type, contact, at, event, text: "" };

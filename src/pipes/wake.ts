@@ -2,7 +2,7 @@
 
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetNotices } from "../store/pipes/notices.ts";
-import { forgetPipe, listDuties } from "../store/pipes/pipes.ts";
+import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
 
 /** ms for which an isolate knows which pipes there are. */
 export const PIPES_KNOWN_FOR = 5_000;
@@ -22,28 +22,28 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
 }
 
 async function runningPipes(env: Env): Promise<string[]> {
-  return (await listDuties(env.DB)).flatMap(({ id, does }) => (does === "run" ? [id] : []));
+  return (await listPipeStates(env.DB)).flatMap(({ id, state: does }) => (does === "run" ? [id] : []));
 }
 
 /** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
-export async function tendPipes(env: Env, now: number): Promise<void> {
-  const duties = await listDuties(env.DB);
-  const pipes = duties.filter(({ does }) => does !== "end");
+export async function maintainPipes(env: Env, now: number): Promise<void> {
+  const duties = await listPipeStates(env.DB);
+  const pipes = duties.filter(({ state: does }) => does !== "end");
   const places = await Promise.all(
-    pipes.map(async ({ id, does, start }) => {
+    pipes.map(async ({ id, state: does, start }) => {
       const pipe = env.PIPES.getByName(id);
       if (does === "run" && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
-      return await pipe.passed(); // of a paused one, too: what it has not seen stays for it
+      return await pipe.systemEventsPosition(); // of a paused one, too: what it has not seen stays for it
     }),
   );
   const ids = pipes.map(({ id }) => id);
   await forgetNotices(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
-  for (const { id, does } of duties) if (does === "end") await clearAway(env, id);
+  for (const { id, state: does } of duties) if (does === "end") await clearAway(env, id);
 }
 
 /** Ends a deleted pipe: its object, its log, and with the last of that its row. Begun again by the next scheduled run. */
 export async function clearAway(env: Env, id: string): Promise<void> {
-  await env.PIPES.getByName(id).end();
+  await env.PIPES.getByName(id).destroy();
   if (await forgetAttempts(env.DB, id, null)) await forgetPipe(env.DB, id);
 }

@@ -242,7 +242,7 @@ describe("a pipe", () => {
 
   it("begins although who made it broke off", async () => {
     const pipe = await make("late");
-    await env.PIPES.getByName(pipe).end();
+    await env.PIPES.getByName(pipe).destroy();
     const events = await store(people(3));
     await pass();
     expect(ids("late")).toEqual([]);
@@ -266,7 +266,7 @@ describe("a pipe", () => {
   it("passes on once more what it is asked for, also where it has not begun", async () => {
     const pipe = await make("unbegun");
     const began = new Date().toISOString();
-    await env.PIPES.getByName(pipe).end();
+    await env.PIPES.getByName(pipe).destroy();
     const events = await store(people(3));
     const body = { pipes: [pipe], from: began, dry_run: false };
     expect((await ask("POST", "/redeliveries", body)).status).toBe(200);

@@ -367,8 +367,8 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
     getByName: (id: string) => ({
       begin: of("begin", id, async (pipe, ...args: Parameters<Pipe["begin"]>) => await pipe.begin(...args)),
       wake: of("wake", id, async (pipe) => await pipe.wake()),
-      passed: of("passed", id, async (pipe) => await pipe.passed()),
-      heed: of("heed", id, async (pipe) => await pipe.heed()),
+      passed: of("passed", id, async (pipe) => await pipe.systemEventsPosition()),
+      heed: of("heed", id, async (pipe) => await pipe.reloadSettings()),
       resume: of("resume", id, async (pipe) => await pipe.resume()),
       redeliver: of(
         "redeliver",
@@ -381,7 +381,7 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
         async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
       ),
       health: of("health", id, async (pipe) => await pipe.health()),
-      end: of("end", id, async (pipe) => await pipe.end()),
+      end: of("end", id, async (pipe) => await pipe.destroy()),
     }),
   };
 }

@@ -433,13 +433,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is to be passed on once more is passed over",
     file: "pipes/pipe.ts",
-    from: "const rows = events.map(eventRow);\n    const picked = await pick(this.env, pipe, rows, filter);",
-    to: "const rows: Row[] = [];\n    const picked = await pick(this.env, pipe, rows, filter);",
+    from: "const rows = events.map(eventRow);\n    const picked = await select(this.env, pipe, rows, filter);",
+    to: "const rows: Row[] = [];\n    const picked = await select(this.env, pipe, rows, filter);",
   },
   {
     name: "what is left of a deleted pipe stays",
     file: "pipes/wake.ts",
-    from: 'for (const { id, does } of duties) if (does === "end") await clearAway(env, id);',
+    from: 'for (const { id, state } of duties) if (state === "destroy") await clearAway(env, id);',
     to: "",
   },
   {

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { newId } from "../../lib/new-id.ts";
 import { compileFilter } from "../../pipes/filter/filter.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
-import { eventRow, pick } from "../../pipes/select.ts";
+import { eventRow, select } from "../../pipes/select.ts";
 import { listAttempts, OUTCOMES } from "../../store/pipes/delivery-log.ts";
 import { feedEnd, placeAt, readFeed, seqsOf } from "../../store/events/events.ts";
 import { listPipes, type PipeRecord } from "../../store/pipes/pipes.ts";
@@ -193,7 +193,7 @@ async function count(
   while (looked < MOST_COUNTED) {
     const events = await readFeed(env.DB, { after: place, last, limit: SLICE });
     const rows = events.map(eventRow);
-    found += (await pick(env, { filter: compiled, form: "event" }, rows, filter)).passed.length;
+    found += (await select(env, { filter: compiled, form: "event" }, rows, filter)).passed.length;
     looked += events.length;
     place = events.at(-1)?.seq ?? last;
     if (events.length < SLICE) return { count: found, complete: true };

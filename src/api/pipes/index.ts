@@ -6,7 +6,7 @@ import { newId } from "../../lib/new-id.ts";
 import { attempt } from "../../pipes/attempt.ts";
 import { kindNamed } from "../../pipes/kinds/index.ts";
 import type { Kind } from "../../pipes/kinds/kind.ts";
-import { openPipe } from "../../pipes/load.ts";
+import { loadPipe } from "../../pipes/load.ts";
 import { eventRow, pipedOf } from "../../pipes/select.ts";
 import { sampleEvent } from "../../pipes/sample.ts";
 import { encryptSecrets, decryptSecrets } from "../../pipes/secrets.ts";
@@ -191,7 +191,7 @@ pipes.openapi(pausing, async (c) => {
   const reason = `paused by ${c.var.token.name}`;
   if (!(await pausePipe(c.env.DB, { pipe: record, reason, at: Date.now(), told: false })))
     throw new ProblemError(409, "It is paused already.");
-  await c.env.PIPES.getByName(record.id).heed();
+  await c.env.PIPES.getByName(record.id).reloadSettings();
   return c.json(await again(c.env, record.id), 200);
 });
 
@@ -251,7 +251,7 @@ const testing = createRoute({
 
 pipes.openapi(testing, async (c) => {
   const record = await found(c.env.DB, c.req.valid("param").id);
-  const opened = await openPipe(c.env, record);
+  const opened = await loadPipe(c.env, record);
   if (!opened.ok) throw new ProblemError(409, `The pipe cannot deliver: ${opened.reason}`);
   const { kind, settings, form } = opened.value;
   const row = eventRow(sampleEvent(Date.now()));
@@ -284,7 +284,7 @@ pipes.openapi(rotating, async (c) => {
   const record = { ...before, secrets: await encrypted(c.env, before.id, secret), changed_at: Date.now() };
   if (!(await changePipe(c.env.DB, record)))
     throw new ProblemError(409, "It was changed meanwhile; read it again.");
-  await c.env.PIPES.getByName(before.id).heed();
+  await c.env.PIPES.getByName(before.id).reloadSettings();
   return c.json({ made }, 200);
 });
 

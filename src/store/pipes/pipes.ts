@@ -71,20 +71,20 @@ export async function listPipes(db: Db): Promise<PipeRecord[]> {
 }
 
 /** What is to be done about a pipe, and where it began. */
-export interface PipeDuty {
+export interface PipeState {
   id: string;
-  does: "run" | "rest" | "end";
+  state: "run" | "rest" | "end";
   start: Place;
 }
 
 /** All pipes, those that were deleted and are not cleared away yet among them. */
-export async function listDuties(db: Db): Promise<PipeDuty[]> {
+export async function listPipeStates(db: Db): Promise<PipeState[]> {
   const { results } = await db
     .prepare(
       `SELECT id, iif(deleted_at IS NOT NULL, 'end', iif(paused IS NULL, 'run', 'rest')) AS does, start
        FROM pipes ORDER BY id`,
     )
-    .all<{ id: string; does: PipeDuty["does"]; start: string }>();
+    .all<{ id: string; does: PipeState["state"]; start: string }>();
   return results.map(({ id, does, start }) => ({ id, does, start: JSON.parse(start) as Place }));
 }
 
