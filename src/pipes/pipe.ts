@@ -10,7 +10,7 @@ import { CONTACT_CHARS } from "../model/event-id.ts";
 import { ok } from "../lib/result.ts";
 import { readFeed } from "../store/events/events.ts";
 import { noteAttempts, type AttemptRecord } from "../store/pipes/delivery-log.ts";
-import { getPipe, pausePipe, type PipeRecord, type Place } from "../store/pipes/pipes.ts";
+import { getPipe, pausePipe, type PipeRecord, type FeedPositions } from "../store/pipes/pipes.ts";
 import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
@@ -37,7 +37,7 @@ const MOST_REFUSALS = 200;
 /** Filters that fail for so many events in a row are mended by people. */
 const MOST_UNEVALUATED = 1_000;
 
-type Feed = keyof Place;
+type Feed = keyof FeedPositions;
 
 const STATE = "state";
 
@@ -55,7 +55,7 @@ export class Pipe extends DurableObject<Env> {
   #opened: { pipe: RunnablePipe; until: number } | null = null;
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
-  async begin(id: string, place: Place): Promise<void> {
+  async begin(id: string, place: FeedPositions): Promise<void> {
     if (this.#load() === null) this.#save({ ...NEW, id, place });
     this.#unknown = Date.now() + KNOWN_BY_ALL;
     await this.ctx.storage.setAlarm(Date.now());

@@ -1,6 +1,6 @@
 // What a pipe's object keeps: where it is, and how its destination is. One value, written once a page.
 
-import type { Place } from "../store/pipes/pipes.ts";
+import type { FeedPositions } from "../store/pipes/pipes.ts";
 
 /** Why nothing is sent at present; times in ms. */
 export interface Down {
@@ -23,7 +23,7 @@ export interface Redelivery {
 
 export interface State {
   id: string;
-  place: Place;
+  place: FeedPositions;
   /** Ids behind the cursor that are done already: their neighbours' requests failed. */
   ahead: string[];
   streak: number;

@@ -23,7 +23,7 @@ import {
   deletePipe,
   resumePipe,
   type PipeRecord,
-  type Place,
+  type FeedPositions,
 } from "../../store/pipes/pipes.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import {
@@ -367,7 +367,7 @@ async function withGeneratedSecrets(kind: Kind, passed: Record<string, unknown>)
   return { settings: checkedSettings(kind, fresh.settings), made: fresh.made };
 }
 
-async function startOf(db: D1Database, start: z.output<typeof NewPipe>["start"]): Promise<Place> {
+async function startOf(db: D1Database, start: z.output<typeof NewPipe>["start"]): Promise<FeedPositions> {
   const notices = await noticesEnd(db);
   if (start === "now") return { events: await feedEnd(db), notices };
   if (start === "beginning") return { events: 0, notices: 0 };

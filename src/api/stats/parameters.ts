@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, outward } from "../../model/stats/counts.ts";
-import type { Place } from "../../store/stats/stats.ts";
+import type { GroupCursor } from "../../store/stats/stats.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
 
 const DAY = 86_400_000;
@@ -65,7 +65,7 @@ function* refusals(asked: Query, daily: boolean): Generator<[parameter: string, 
 }
 
 /** A cursor: the range and the last group of the page. */
-export function cursorOf(range: { from: number; to: number }, [slot, group]: Place): string {
+export function cursorOf(range: { from: number; to: number }, [slot, group]: GroupCursor): string {
   const text = JSON.stringify([range.from, range.to, slot, group]);
   return Buffer.from(text).toString("base64url");
 }
@@ -73,7 +73,7 @@ export function cursorOf(range: { from: number; to: number }, [slot, group]: Pla
 const Cursor = z.tuple([z.int(), z.int(), z.int(), z.string()]);
 
 /** Reads a cursor; undefined where it is none. */
-export function placeOf(cursor: string): { from: number; to: number; after: Place } | undefined {
+export function placeOf(cursor: string): { from: number; to: number; after: GroupCursor } | undefined {
   try {
     const [from, to, slot, group] = Cursor.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
     return { from, to, after: [slot, group] };

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { etag } from "hono/etag";
 import { isInForce } from "../../model/suppression/fold.ts";
 import { normalizeAddress } from "../../model/address.ts";
-import { listSuppressions, type Place } from "../../store/suppressions/list.ts";
+import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { liftErased } from "../../store/erasure/erased.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
@@ -40,7 +40,7 @@ const listing = createRoute({
 
 suppressions.openapi(listing, async (c) => {
   const { after, limit, filter } = c.req.valid("query");
-  const page = async (from: Place | undefined, size: number) => {
+  const page = async (from: SuppressionCursor | undefined, size: number) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
     return { items: items.map(listedSuppressionShape), next };
   };

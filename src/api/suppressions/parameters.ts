@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
-import type { Place } from "../../store/suppressions/list.ts";
+import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
 
 /** Most addresses of one check. */
@@ -27,7 +27,7 @@ export const scope = z
   .meta({ examples: ["mailjet:12"] })
   .transform((text) => (text === "global" ? "" : text));
 
-const cursor = z.string().transform((text, context): Place => {
+const cursor = z.string().transform((text, context): SuppressionCursor => {
   const place = Cursor.safeParse(fromBase64(text));
   if (place.success) return place.data;
   context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
@@ -44,7 +44,7 @@ function fromBase64(text: string): unknown {
 }
 
 /** A place in the list as callers get it. */
-export function cursorOf(place: Place): string {
+export function cursorOf(place: SuppressionCursor): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 

@@ -19,7 +19,7 @@ export interface PipeOptions {
 }
 
 /** Where in the two feeds a pipe is: everything until these places is done. */
-export interface Place {
+export interface FeedPositions {
   events: number;
   notices: number;
 }
@@ -33,7 +33,7 @@ export interface PipeRecord {
   secrets: string | null;
   filter: string | null;
   options: PipeOptions;
-  start: Place;
+  start: FeedPositions;
   paused: string | null;
   paused_at: number | null;
   revision: number;
@@ -48,7 +48,7 @@ const toRecord = (row: Row): PipeRecord => ({
   ...row,
   settings: JSON.parse(row.settings) as PipeRecord["settings"],
   options: JSON.parse(row.options) as PipeOptions,
-  start: JSON.parse(row.start) as Place,
+  start: JSON.parse(row.start) as FeedPositions,
 });
 
 const COLUMNS =
@@ -74,7 +74,7 @@ export async function listPipes(db: Db): Promise<PipeRecord[]> {
 export interface PipeState {
   id: string;
   state: "run" | "rest" | "end";
-  start: Place;
+  start: FeedPositions;
 }
 
 /** All pipes, those that were deleted and are not cleared away yet among them. */
@@ -85,7 +85,7 @@ export async function listPipeStates(db: Db): Promise<PipeState[]> {
        FROM pipes ORDER BY id`,
     )
     .all<{ id: string; does: PipeState["state"]; start: string }>();
-  return results.map(({ id, does, start }) => ({ id, does, start: JSON.parse(start) as Place }));
+  return results.map(({ id, does, start }) => ({ id, does, start: JSON.parse(start) as FeedPositions }));
 }
 
 /** Every batch that is stored wakes each of them. */

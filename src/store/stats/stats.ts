@@ -22,12 +22,12 @@ export interface StatsQuery extends Range {
   type?: string | undefined;
   tag?: string | undefined;
   /** The last group of the page before. */
-  after?: Place | undefined;
+  after?: GroupCursor | undefined;
   limit: number;
 }
 
 /** Where a group stands: start of its bucket, ms, and its name. */
-export type Place = [slot: number, group: string];
+export type GroupCursor = [slot: number, group: string];
 
 /** One group: start of its bucket, ms; name of the group, "" where there is none. */
 export interface Group {
@@ -46,7 +46,10 @@ type Row = Omit<Counts, "unique"> & {
 };
 
 /** A page of groups in order of time and name, those with no events left out. */
-export async function readStats(db: Db, query: StatsQuery): Promise<{ groups: Group[]; next: Place | null }> {
+export async function readStats(
+  db: Db,
+  query: StatsQuery,
+): Promise<{ groups: Group[]; next: GroupCursor | null }> {
   const { sql, values } = statsSql(query);
   const { results } = await db
     .prepare(sql)

@@ -25,7 +25,7 @@ export interface SuppressionFilter {
 }
 
 /** The row that a page ended with: the order's columns. */
-export type Place = [at: number, contact: string, reason: string, scope: string, event: string];
+export type SuppressionCursor = [at: number, contact: string, reason: string, scope: string, event: string];
 
 const ORDER = "at, contact, reason, scope, event";
 const STATES = {
@@ -41,11 +41,11 @@ const MOST_SCANNED = 20_000;
 export async function listSuppressions(
   db: Db,
   filter: SuppressionFilter,
-  after: Place | undefined,
+  after: SuppressionCursor | undefined,
   limit: number,
-): Promise<{ items: ListedSuppression[]; next: Place | null }> {
+): Promise<{ items: ListedSuppression[]; next: SuppressionCursor | null }> {
   const { state, since = 0, until = Number.MAX_SAFE_INTEGER } = filter;
-  const begin: Place = after !== undefined && after[0] >= since ? after : [since, "", "", "", ""];
+  const begin: SuppressionCursor = after !== undefined && after[0] >= since ? after : [since, "", "", "", ""];
   // What is held has an index of its own, as it is rare among many.
   const index = state === "held" ? "suppressions_held WHERE held IS NOT NULL AND" : "suppressions_at WHERE";
   const window = `FROM suppressions INDEXED BY ${index} (${ORDER}) > (?1, ?2, ?3, ?4, ?5) AND at < ?6 ORDER BY ${ORDER}`;
@@ -66,7 +66,7 @@ export async function listSuppressions(
 
 function placeOf(
   row: Pick<ListedSuppression, "at" | "contact" | "reason" | "scope" | "event"> | undefined,
-): Place | null {
+): SuppressionCursor | null {
   return row === undefined ? null : [row.at, row.contact, row.reason, row.scope, row.event];
 }
 
