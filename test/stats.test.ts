@@ -4,7 +4,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { newcombe, verdictOf, wilson } from "../src/model/stats/proportion.ts";
+import { newcombe, comparisonOf, wilson } from "../src/model/stats/proportion.ts";
 import { endOf, outward, piecesOf, startOf, type Bucket } from "../src/model/stats/counts.ts";
 import { goneFrom } from "../src/store/write/counters.ts";
 import {
@@ -700,7 +700,7 @@ describe("comparing", () => {
         expect(one.low).toBeCloseTo(1 - mirrored.high, 10);
         expect(more.high - more.low).toBeLessThan(one.high - one.low);
         expect(newcombe(one, one).low).toBeLessThanOrEqual(0);
-        expect(verdictOf(newcombe(one, one))).toBe("no difference can be told");
+        expect(comparisonOf(newcombe(one, one))).toBe("no difference can be told");
       }),
     );
     expect([wilson(0, 0), wilson(3, 2)]).toEqual([null, null]);

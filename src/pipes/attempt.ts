@@ -51,11 +51,11 @@ export async function attempt(
     const reason = abort.signal.aborted ? "no answer within 15 seconds" : "the attempt broke off";
     if (!abort.signal.aborted)
       console.error({ message: "a kind of pipe threw", kind: kind.id, error: nameOf(error) });
-    outcome = { verdict: "unavailable", reason, status: null, retryAfter: null };
+    outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
     // Nothing is left to be ended of what went well, and an abort is dear: it makes an error and tells all who listen.
-    if (outcome?.verdict !== "delivered") abort.abort();
+    if (outcome?.result !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
 }

@@ -1,7 +1,7 @@
 // Delivers some events in batches, several at once, and finds out who is to blame for what fails: a destination that is down
 // fails everything, an event that it cannot digest fails alone. Only the first may hold up those behind it.
 
-import type { Outcome, Outgoing, Verdict } from "./kinds/kind.ts";
+import type { Outcome, Outgoing, DeliveryResult } from "./kinds/kind.ts";
 import { MOST_FAILURES } from "./schedule.ts";
 
 /** Requests with which a destination that was down is looked at: were the first one's event to blame, the next tells. */
@@ -30,7 +30,7 @@ export interface Rules {
 
 /** Why nothing more is to be sent for a while. */
 export interface Stop {
-  verdict: Exclude<Verdict, "delivered" | "refused">;
+  verdict: Exclude<DeliveryResult, "delivered" | "refused">;
   reason: string;
   retryAfter: number | null;
 }
@@ -93,7 +93,7 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
       split(job, reason, false);
     }
   };
-  const settle = (job: Job, { verdict, reason, retryAfter, failed = [] }: Outcome): void => {
+  const settle = (job: Job, { result: verdict, reason, retryAfter, failed = [] }: Outcome): void => {
     const why = reason ?? verdict;
     if (verdict === "delivered") {
       alive();

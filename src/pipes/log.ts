@@ -23,7 +23,7 @@ export function recordOf(
     events,
     n: events.length,
     at,
-    outcome: outcome.verdict,
+    outcome: outcome.result,
     status: outcome.status,
     took,
     try: typeof tries === "number" ? tries : tries(events[0] ?? ""),

@@ -438,7 +438,7 @@ export class Pipe extends DurableObject<Env> {
         { kind, settings, kept: this.#kept },
         batch.map(({ out }) => out),
       );
-      const plain = account.outcome.verdict === "delivered" && (account.outcome.failed ?? []).length === 0;
+      const plain = account.outcome.result === "delivered" && (account.outcome.failed ?? []).length === 0;
       const tells = !plain || telling || Math.random() < options.log_share;
       if (plain) telling = false;
       if (tells) log.push(recordOf(record.id, batch, account, tries));

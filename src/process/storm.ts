@@ -4,7 +4,7 @@
 import { within } from "../lib/deadline.ts";
 import type { Storm } from "../model/suppression/evidence.ts";
 import type { StormPolicy } from "../model/suppression/policy.ts";
-import { readOutcomes, type Outcomes } from "../store/stats/outcomes.ts";
+import { readDestinationCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
 import type { NewEvent } from "./parse.ts";
 
 const BUCKET = 300_000;
@@ -23,7 +23,7 @@ export async function markStorms(
   const soft = events.filter(({ evidence }) => evidence?.kind === "soft");
   if (soft.length === 0) return events;
   const buckets = new Set(soft.flatMap(({ row }) => windowOf(row.at)));
-  const stored = await within(DEADLINE, "the database", readOutcomes(db, [...buckets]));
+  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, [...buckets]));
   const counts = sumOf([...stored, ...events.flatMap(outcomeOf)]);
   return events.map((event) => {
     const { evidence, row } = event;
@@ -33,12 +33,12 @@ export async function markStorms(
   });
 }
 
-type Counts = ReadonlyMap<string, Pick<Outcomes, "outcomes" | "refused">>;
+type Counts = ReadonlyMap<string, Pick<DestinationCounts, "outcomes" | "refused">>;
 
 const keyOf = (bucket: number, destination: string): string => `${bucket} ${destination}`;
 
-function sumOf(found: readonly Outcomes[]): Counts {
-  const counts = new Map<string, Pick<Outcomes, "outcomes" | "refused">>();
+function sumOf(found: readonly DestinationCounts[]): Counts {
+  const counts = new Map<string, Pick<DestinationCounts, "outcomes" | "refused">>();
   for (const { bucket, destination, outcomes, refused } of found) {
     const key = keyOf(bucket, destination);
     const known = counts.get(key) ?? { outcomes: 0, refused: 0 };
@@ -48,7 +48,7 @@ function sumOf(found: readonly Outcomes[]): Counts {
 }
 
 /** What an event that is about to be stored adds to the counters. */
-function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): Outcomes[] {
+function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): DestinationCounts[] {
   if (type !== "delivered" && type !== "bounced" && type !== "blocked") return [];
   const refused = type === "blocked" || (type === "bounced" && bounce !== "hard");
   return [{ bucket: bucketOf(at), destination, outcomes: 1, refused: refused ? 1 : 0 }];

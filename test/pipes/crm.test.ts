@@ -148,7 +148,7 @@ describe.each([
       at,
       contacts.map((contact) => outgoing({ contact })),
     );
-    expect(outcome.verdict).toBe("delivered");
+    expect(outcome.result).toBe("delivered");
     expect(failures(outcome)).toEqual({ 1: "unavailable", 3: "unavailable" });
     expect(JSON.stringify(outcome)).not.toContain("@");
   });

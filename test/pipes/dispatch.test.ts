@@ -56,9 +56,9 @@ const model: fc.Arbitrary<Model> = fc.record({
   }),
 });
 
-const answer = (verdict: Outcome["verdict"], more: Partial<Outcome> = {}): Outcome => {
+const answer = (verdict: Outcome["result"], more: Partial<Outcome> = {}): Outcome => {
   return {
-    verdict,
+    result: verdict,
     reason: verdict === "delivered" ? null : verdict,
     status: null,
     retryAfter: null,
@@ -107,7 +107,7 @@ async function run({ items, weather, turns, byItem, rules }: Model): Promise<{
 /** Those that a request's answer says were taken. */
 const takenBy = ({ indexes, outcome }: Request): number[] => {
   const not = new Set((outcome.failed ?? []).map(({ index }) => index));
-  return outcome.verdict === "delivered" ? indexes.filter((_, place) => !not.has(place)) : [];
+  return outcome.result === "delivered" ? indexes.filter((_, place) => !not.has(place)) : [];
 };
 
 const always = async (holds: (given: Model, ran: Awaited<ReturnType<typeof run>>) => void): Promise<void> => {
@@ -135,7 +135,7 @@ describe("dispatch", () => {
       for (const [index, { tried }] of result.failed) {
         if (!tried || items[index]?.nature !== "fine") continue;
         const last = requests.findLastIndex(({ indexes }) => indexes.includes(index));
-        expect(requests[last]?.outcome.verdict).toBe("unavailable");
+        expect(requests[last]?.outcome.result).toBe("unavailable");
         if (requests[last]?.indexes.length === 1) continue; // the destination was down for it alone
         expect(requests.slice(last + 1).flatMap(takenBy)).toEqual([]);
       }

@@ -373,7 +373,7 @@ describe("answers", () => {
   test("mean what most destinations mean by their statuses", () => {
     const verdicts = new Map<string, number[]>();
     for (let status = 200; status < 600; status++) {
-      const { verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, NOW);
+      const { result: verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, NOW);
       verdicts.set(verdict, [...(verdicts.get(verdict) ?? []), status]);
     }
     const hundred = (from: number): number[] => Array.from({ length: 100 }, (_, index) => from + index);

@@ -23,7 +23,7 @@ describe.each([
     const given = kafka.settings.parse(settings());
     const batch = [outgoing(), outgoingOfSize(900, 1_040_000), outgoingOfSize(901, 1_100_000), outgoing()];
     const outcome = await kafka.deliver(batch, given, attemptOf().attempt);
-    expect(outcome.verdict).toBe("delivered");
+    expect(outcome.result).toBe("delivered");
     expect(failures(outcome)).toEqual({ 2: "refused" });
     const { requests, taken } = await control.tell();
     expect(requests).toBe(4);

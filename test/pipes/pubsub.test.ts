@@ -16,7 +16,7 @@ describe("pubsub's tokens and settings", () => {
   it("uses a token until it is refused or old, and then tries once with a new one", async () => {
     const { attempt, notes } = attemptOf();
     const deliver = async (now = attempt.now): Promise<string> =>
-      (await pubsub.deliver([outgoing()], given, { ...attempt, now })).verdict;
+      (await pubsub.deliver([outgoing()], given, { ...attempt, now })).result;
     const token = (): unknown => [...attempt.kept.values()][0]?.value;
 
     expect(await deliver()).toBe("delivered");

@@ -49,7 +49,7 @@ describe("queue", () => {
   it("sends objects as JSON", async () => {
     const { bound, control } = binding();
     const batch = [outgoing(), outgoing()];
-    expect((await deliver(batch, bound)).verdict).toBe("delivered");
+    expect((await deliver(batch, bound)).result).toBe("delivered");
     expect(control.batches()).toEqual([payloads(batch).map((body) => ({ body, contentType: "json" }))]);
   });
 
@@ -60,7 +60,7 @@ describe("queue", () => {
       sizes.map((size, index) => outgoingOfSize(index, size)),
       bound,
     );
-    expect(outcome.verdict).toBe("delivered");
+    expect(outcome.result).toBe("delivered");
     expect(failures(outcome)).toEqual({ 1: "refused" });
     expect(control.batches().map((one) => one.length)).toEqual([2, 1]);
   });
@@ -91,7 +91,7 @@ describe("queue", () => {
     expect(queue.settings.safeParse({ binding }).error?.issues).toMatchObject([
       { path: ["binding"], message: "must not be one of Tidings' own queues" },
     ]);
-    expect((await queue.deliver([outgoing()], { binding }, attemptOf().attempt)).verdict).toBe("denied");
+    expect((await queue.deliver([outgoing()], { binding }, attemptOf().attempt)).result).toBe("denied");
   });
 
   it.each([undefined, "crm", "CRM-EVENTS", "", 7])("refuses %s as a binding's name", (binding) => {

@@ -59,7 +59,7 @@ describe("what answers mean", () => {
         const outcome = await deliver(batch, BY_QUEUE);
         const took = queues.includes("taken");
         const full = queues.includes("full");
-        expect(outcome.verdict).toBe(took ? "delivered" : full ? "unavailable" : "refused");
+        expect(outcome.result).toBe(took ? "delivered" : full ? "unavailable" : "refused");
         expect(outcome.failed?.map(({ index, verdict }) => [index, verdict]) ?? []).toEqual(
           queues.flatMap((name, index) => (fates[name] === null ? [] : [[index, fates[name]]])),
         );

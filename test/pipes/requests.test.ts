@@ -2,15 +2,15 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
+import type { Outcome, Outgoing, DeliveryResult } from "../../src/pipes/kinds/kind.ts";
 import { deliverInRequests } from "../../src/pipes/transport/batches.ts";
 import { outgoing } from "./attempts.ts";
 
 const LIMITS = { events: 4, bytes: 100, one: 150 };
-const VERDICTS: Verdict[] = ["delivered", "refused", "unavailable", "slow_down", "denied", "gone"];
+const VERDICTS: DeliveryResult[] = ["delivered", "refused", "unavailable", "slow_down", "denied", "gone"];
 
 interface Answered {
-  verdict: Verdict;
+  verdict: DeliveryResult;
   /** Which of its events it does not take, where the verdict is `delivered`. */
   items: boolean[];
 }
@@ -63,7 +63,7 @@ describe("deliverInSlices", () => {
         expect(order).toEqual(order.toSorted((one, other) => one - other));
 
         // Told as delivered: exactly what was taken.
-        if (outcome.verdict === "delivered") {
+        if (outcome.result === "delivered") {
           const lost = new Set(failed.map(({ index }) => index));
           expect(lost.size).toBe(failed.length);
           expect(batch.map((_, index) => !lost.has(index))).toEqual(

@@ -1,7 +1,7 @@
 // The tests' side of the written peers: rooms (peers/rooms.ts), and how every destination that speaks HTTP may fail.
 
 import { inject } from "vitest";
-import type { Verdict } from "../../src/pipes/kinds/kind.ts";
+import type { DeliveryResult } from "../../src/pipes/kinds/kind.ts";
 import type { Behaviour } from "./peers/http.ts";
 import type { RoomState } from "./peers/rooms.ts";
 import type { KindCase, PeerControl, Refusal } from "./suite.ts";
@@ -46,7 +46,7 @@ export async function openRoom(peer: string): Promise<RoomControl> {
 export function answered(
   when: string,
   answer: NonNullable<Behaviour["answer"]>,
-  verdict: Verdict,
+  verdict: DeliveryResult,
   { retryAfter, ...behaviour }: Behaviour & { retryAfter?: number } = {},
 ): Refusal {
   const wait = retryAfter === undefined ? {} : { retryAfter };
@@ -61,11 +61,11 @@ export function answered(
 export function httpErrors({
   on,
   but = {},
-}: { on?: string; but?: Readonly<Record<number, Verdict | null>> } = {}): Refusal[] {
+}: { on?: string; but?: Readonly<Record<number, DeliveryResult | null>> } = {}): Refusal[] {
   const only = on === undefined ? {} : { on };
   const wait = { headers: { "retry-after": "7" } };
   const html = "<html>ann@example.com</html>";
-  const rows: [string, NonNullable<Behaviour["answer"]>, Verdict, number?][] = [
+  const rows: [string, NonNullable<Behaviour["answer"]>, DeliveryResult, number?][] = [
     ["a bare 400", { status: 400, body: "no" }, "refused"],
     ["401", { status: 401 }, "denied"],
     ["403", { status: 403, body: html }, "denied"],

@@ -25,7 +25,7 @@ describe("servicebus settings", () => {
         { status: 201, headers: new Headers(), text: "" }
       ),
     };
-    expect((await servicebus.deliver([outgoing()], given, attempt)).verdict).toBe("delivered");
+    expect((await servicebus.deliver([outgoing()], given, attempt)).result).toBe("delivered");
     expect(asked).toEqual([url]);
   });
 

@@ -93,7 +93,7 @@ describe("sqs at fauxqs", () => {
   it("says which messages a queue with a lower limit does not take", async () => {
     const batch = [outgoing(), outgoingOfSize(900, 3000), outgoing()];
     const outcome = await sqs.deliver(batch, settings("small"), attemptOf().attempt);
-    expect(outcome.verdict).toBe("delivered");
+    expect(outcome.result).toBe("delivered");
     expect(failures(outcome)).toEqual({ 1: "refused" });
     expect(await received("small")).toHaveLength(2);
   });

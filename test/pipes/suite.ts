@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import * as z from "zod";
 import type { Exchange } from "../../src/pipes/transport/http.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "../../src/pipes/kinds/kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "../../src/pipes/kinds/kind.ts";
 import { attemptOf, eventually, failures, outgoingOf, outgoingOfSize, type Fields } from "./attempts.ts";
 import type { RoomState, Taken } from "./peers/rooms.ts";
 
@@ -27,7 +27,7 @@ export interface Provocation {
 
 export interface Refusal extends Provocation {
   when: string;
-  verdict: Verdict;
+  verdict: DeliveryResult;
   status?: number | null;
   /** ms */
   retryAfter?: number;
@@ -47,7 +47,11 @@ export interface KindCase {
   /** How the protocol answers, above all no. */
   errors: readonly Refusal[];
   /** Where it answers event by event: what makes it not take the events at these places. */
-  items?: readonly { when: string; verdict: Verdict; at: (places: readonly number[]) => Provocation }[];
+  items?: readonly {
+    when: string;
+    verdict: DeliveryResult;
+    at: (places: readonly number[]) => Provocation;
+  }[];
   /** What makes the peer keep a request and never answer. */
   hangs: readonly Provocation[];
   /** What makes it answer with what it was sent, and with what it should not know, where its answers have words. */
@@ -64,7 +68,14 @@ export interface KindCase {
   bindings?: object;
 }
 
-const VERDICTS: readonly Verdict[] = ["delivered", "refused", "unavailable", "slow_down", "denied", "gone"];
+const VERDICTS: readonly DeliveryResult[] = [
+  "delivered",
+  "refused",
+  "unavailable",
+  "slow_down",
+  "denied",
+  "gone",
+];
 
 /** The shared suite. */
 export function describeKind(given: KindCase): void {
@@ -93,8 +104,8 @@ export function describeKind(given: KindCase): void {
   ): Promise<Outcome> => {
     const outcome = await kind.deliver(batch, settings, attempt);
     said.push(outcome);
-    expect(VERDICTS).toContain(outcome.verdict);
-    if (outcome.verdict !== "delivered") expect(outcome.reason).toMatch(/\w/);
+    expect(VERDICTS).toContain(outcome.result);
+    if (outcome.result !== "delivered") expect(outcome.reason).toMatch(/\w/);
     for (const { index, reason } of outcome.failed ?? []) {
       expect(batch[index]).toBeDefined();
       expect(reason).toMatch(/\w/);
@@ -191,7 +202,7 @@ export function describeKind(given: KindCase): void {
 
     test.each(Object.entries(given.wrong))("%s is denied, and nothing arrives", async (_, changes) => {
       const outcome = await deliver(some(2), settingsOf(changes));
-      expect(outcome.verdict).toBe("denied");
+      expect(outcome.result).toBe("denied");
       expect(outcome.failed).toBeUndefined();
       expect(await taken()).toEqual([]);
     });
@@ -229,7 +240,7 @@ export function describeKind(given: KindCase): void {
         const { attempt } = attempting();
         const outcome = await deliver([one(0), tooLarge, one(2)], settingsOf(), attempt);
         const reason = expect.stringMatching(/large/) as unknown;
-        expect(outcome.verdict).toBe("delivered");
+        expect(outcome.result).toBe("delivered");
         expect(outcome.failed).toEqual([{ index: 1, verdict: "refused", reason }]);
         expectArrived(await taken(), [one(0), one(2)], attempt);
       },
@@ -238,7 +249,7 @@ export function describeKind(given: KindCase): void {
     test.each(errors)("$when: $verdict", async (error) => {
       if (error.behaviour !== undefined) await control.behave(error.behaviour);
       const outcome = await deliver(some(2, error.fields), settingsOf(error.settings));
-      expect(outcome.verdict).toBe(error.verdict);
+      expect(outcome.result).toBe(error.verdict);
       if (error.status !== undefined) expect(outcome.status).toBe(error.status);
       if (error.retryAfter !== undefined) {
         // A date has whole seconds, and some time has passed since the case was written.
@@ -259,12 +270,12 @@ export function describeKind(given: KindCase): void {
         return await deliver(changed, settingsOf(settings));
       };
       const alone = await provoke(some(3), [1]);
-      expect(alone.verdict).toBe("delivered");
+      expect(alone.result).toBe("delivered");
       expect(failures(alone)).toEqual({ 1: verdict === "denied" ? "unavailable" : verdict });
       expect((await taken()).length).toBe(2);
       await control.forget();
       const all = await provoke(some(2), [0, 1]);
-      expect(all.verdict).toBe(verdict);
+      expect(all.result).toBe(verdict);
       expect(failures(all)).toEqual(verdict === "denied" ? {} : { 0: verdict, 1: verdict });
       expect(await taken()).toEqual([]);
     });

@@ -69,7 +69,7 @@ describe("webhook requests", () => {
 
   test("the timestamp is the attempt's, so that receivers refuse what is played back to them", async () => {
     const deliverAt = async (now: number): Promise<string> =>
-      (await webhook.deliver([outgoingOf(0)], settingsOf(), attemptOf({ now }).attempt)).verdict;
+      (await webhook.deliver([outgoingOf(0)], settingsOf(), attemptOf({ now }).attempt)).result;
     expect(await deliverAt(Date.now())).toBe("delivered");
     expect(await deliverAt(Date.now() - 600_000)).toBe("denied");
   });

@@ -258,7 +258,7 @@ pipes.openapi(testing, async (c) => {
   const account = await attempt(c.env, { kind, settings, kept: new Map() }, [pipedOf(form, row).out]);
   const { outcome, at, id, exchanges } = account;
   return c.json(
-    { outcome: outcome.verdict, reason: outcome.reason, at: iso(at), attempt: id, exchanges },
+    { outcome: outcome.result, reason: outcome.reason, at: iso(at), attempt: id, exchanges },
     200,
   );
 });

@@ -1,7 +1,7 @@
 // /v1/stats: exact counts and rates from the counters, and whether two campaigns differ.
 
 import * as z from "zod";
-import { newcombe, VERDICTS, verdictOf, wilson } from "../../model/stats/proportion.ts";
+import { newcombe, COMPARISONS, comparisonOf, wilson } from "../../model/stats/proportion.ts";
 import { METRICS, NO_RATES, partsOf, ratesOf, endOf, RATES } from "../../model/stats/counts.ts";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { readCampaign, readStats, type Group, type StatsQuery } from "../../store/stats/stats.ts";
@@ -155,7 +155,7 @@ const comparing = createRoute({
           .object({ value: z.number(), low: z.number(), high: z.number() })
           .nullable()
           .describe("a - b with Newcombe's 95 % interval"),
-        verdict: z.enum(VERDICTS),
+        verdict: z.enum(COMPARISONS),
       }),
     ),
     ...problems(400, 404),
@@ -181,7 +181,7 @@ stats.openapi(comparing, async (c) => {
       a: { ...one.parts, ...(one.share ?? unknown) },
       b: { ...other.parts, ...(other.share ?? unknown) },
       difference,
-      verdict: between === null ? VERDICTS[2] : verdictOf(between),
+      verdict: between === null ? COMPARISONS[2] : comparisonOf(between),
     },
     200,
   );

@@ -7,7 +7,7 @@ import {
   beginRecount,
   compareRecount,
   stepRecount,
-  type Difference,
+  type CounterDifference,
   type Progress,
 } from "../../store/stats/recount.ts";
 import { json, needs, problems } from "../kit/responses.ts";
@@ -131,7 +131,7 @@ function runningShape(id: string, { from, to, position, last }: Progress) {
   return { recount: id, status: "running" as const, from: iso(from), to: iso(to), position, last, ...found };
 }
 
-function differenceShape(d: Difference) {
+function differenceShape(d: CounterDifference) {
   const { counter, label, source, type, bounce, machine } = d;
   const ofCampaigns = counter === "campaign_rollups";
   return {

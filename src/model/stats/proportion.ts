@@ -42,9 +42,9 @@ export function newcombe(a: Proportion, b: Proportion): Interval & { difference:
   };
 }
 
-export const VERDICTS = ["a is higher", "b is higher", "no difference can be told"] as const;
+export const COMPARISONS = ["a is higher", "b is higher", "no difference can be told"] as const;
 
 /** What the interval of a - b lets one say. */
-export function verdictOf({ low, high }: Interval): (typeof VERDICTS)[number] {
+export function comparisonOf({ low, high }: Interval): (typeof COMPARISONS)[number] {
   return low > 0 ? "a is higher" : high < 0 ? "b is higher" : "no difference can be told";
 }

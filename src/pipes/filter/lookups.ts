@@ -9,7 +9,7 @@ import {
   type MessageKey,
 } from "../../store/events/message-status.ts";
 import type { Db } from "../../store/db.ts";
-import { verdictsQuery } from "../../store/suppressions/suppressions.ts";
+import { checkQuery } from "../../store/suppressions/suppressions.ts";
 import type { Lookups, Needs } from "./variables.ts";
 
 /** Events of which facts are read in one go. */
@@ -41,8 +41,7 @@ export async function readLookups(
     if (key !== null) keys.set(nameOf(key), key);
   }
   const asksMessages = needs.message && keys.size > 0;
-  const standing =
-    needs.suppression && contacts.size > 0 ? await verdictsQuery(db, bucket, contacts, "") : null;
+  const standing = needs.suppression && contacts.size > 0 ? await checkQuery(db, bucket, contacts, "") : null;
   const statements = [
     ...(asksMessages ? [messageStatusStatement(db, [...keys.values()])] : []),
     ...(standing?.statements ?? []),

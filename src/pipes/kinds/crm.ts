@@ -144,7 +144,7 @@ function erasures(batch: readonly Outgoing[]): Map<string, number> {
 
 /** There was nothing to tell, so nobody was called. */
 export const NOTHING_TO_TELL: Outcome = {
-  verdict: "delivered",
+  result: "delivered",
   reason: null,
   status: null,
   retryAfter: null,

@@ -90,10 +90,10 @@ function told(
 ): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     if (!isObject(body) || !Array.isArray(body["results"])) {
       const reason = `answered ${answer.status}, but not as HubSpot does`;
-      return { ...outcome, verdict: "unavailable", reason };
+      return { ...outcome, result: "unavailable", reason };
     }
     return outcomeOfRecords(count, records, failuresOf(body, records), answer.status);
   }
@@ -107,7 +107,7 @@ function told(
     case 409:
     case 423:
     case 477:
-      return { ...outcome, verdict: "unavailable", reason, retryAfter: outcome.retryAfter ?? 2000 };
+      return { ...outcome, result: "unavailable", reason, retryAfter: outcome.retryAfter ?? 2000 };
     case 429:
       return slowDown({ ...outcome, reason }, codeOf(policyName));
     default:
@@ -130,7 +130,7 @@ function refused(outcome: Outcome, text: string, { fields }: Settings): Outcome 
   const named = namesOf(fields).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
   return {
     ...outcome,
-    verdict: "denied",
+    result: "denied",
     reason: `HubSpot has no such property to write: ${named.join(", ")}`,
   };
 }

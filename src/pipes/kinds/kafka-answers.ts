@@ -57,7 +57,7 @@ function outcomeOfCodes(
 /** 40301 is a 403, and 429 is one. */
 function verdictOfV3(code: number): ItemFailure["verdict"] {
   const status = Number(String(code).slice(0, 3));
-  const { verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, 0);
+  const { result: verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, 0);
   if (verdict === "delivered") return "unavailable"; // a success with a code that we do not know
   return verdict === "gone" ? "denied" : verdict;
 }

@@ -149,7 +149,7 @@ function recordV3(event: Outgoing, given: Settings, attempt: Attempt): string {
 
 function outcomeOfAnswer(answer: Answer, count: number, { flavour }: Settings, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     return flavour === "redpanda"
       ? resultsOfV2(answer, count, outcome.retryAfter)
       : resultsOfV3(answer, count, outcome.retryAfter);

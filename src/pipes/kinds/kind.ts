@@ -47,10 +47,10 @@ export interface Attempt {
  * - `denied`: credentials or address of the destination are wrong (401, 403, 404): no event would get through.
  * - `gone`: it asks never to be called again (410).
  */
-export type Verdict = "delivered" | "refused" | "unavailable" | "slow_down" | "denied" | "gone";
+export type DeliveryResult = "delivered" | "refused" | "unavailable" | "slow_down" | "denied" | "gone";
 
 export interface Outcome {
-  verdict: Verdict;
+  result: DeliveryResult;
   /** Why, in words for people; never a secret, nor an address. */
   reason: string | null;
   /** The response's status, where there is one. */

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { parsedJson } from "../../lib/json.ts";
 import { attributesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
 // 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.
 // https://cloud.google.com/pubsub/quotas#resource_limits
@@ -152,21 +152,21 @@ const failure = z.object({ error: z.object({ status: z.string() }) });
 
 function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     if (published.safeParse(parsedJson(answer.text)).data?.messageIds.length === count) return outcome;
-    return { ...outcome, verdict: "unavailable", reason: "answered without the ids of what it took" };
+    return { ...outcome, result: "unavailable", reason: "answered without the ids of what it took" };
   }
   const status = failure
     .safeParse(parsedJson(answer.text))
     .data?.error.status.replace(/\W/g, "")
     .slice(0, 40);
   if (status === undefined) return outcome;
-  const verdict = VERDICTS[status] ?? outcome.verdict;
-  return { ...outcome, verdict, reason: `answered ${answer.status}: ${status}` };
+  const verdict = VERDICTS[status] ?? outcome.result;
+  return { ...outcome, result: verdict, reason: `answered ${answer.status}: ${status}` };
 }
 
 /** https://cloud.google.com/pubsub/docs/reference/error-codes; the others are what their HTTP statuses say. */
-const VERDICTS: Readonly<Record<string, Verdict>> = {
+const VERDICTS: Readonly<Record<string, DeliveryResult>> = {
   RESOURCE_EXHAUSTED: "slow_down",
   UNAUTHENTICATED: "denied",
   PERMISSION_DENIED: "denied",
@@ -181,5 +181,5 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
 };
 
 function denied(reason: string): Outcome {
-  return { verdict: "denied", reason, status: null, retryAfter: null };
+  return { result: "denied", reason, status: null, retryAfter: null };
 }

@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
 // There, 1 KB are 1,000 bytes, and about 100 bytes a message are the platform's own.
 const OVERHEAD = 100;
@@ -98,16 +98,16 @@ function wordsOf(error: unknown): string {
 }
 
 /** The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many Requests. */
-const VERDICTS: readonly [words: RegExp, Verdict][] = [
+const VERDICTS: readonly [words: RegExp, DeliveryResult][] = [
   [/too many requests|rate limit|overloaded/i, "slow_down"],
   [/too large|exceeds|bad request/i, "refused"],
   [/not found|forbidden|unauthorized/i, "denied"],
 ];
 
-function verdictOf(words: string): Verdict {
+function verdictOf(words: string): DeliveryResult {
   return VERDICTS.find(([told]) => told.test(words))?.[1] ?? "unavailable";
 }
 
-function outcome(verdict: Verdict, reason: string | null): Outcome {
-  return { verdict, reason, status: null, retryAfter: null };
+function outcome(verdict: DeliveryResult, reason: string | null): Outcome {
+  return { result: verdict, reason, status: null, retryAfter: null };
 }

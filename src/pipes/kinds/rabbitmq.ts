@@ -77,7 +77,7 @@ type Routed = Outgoing & { index: number; routingKey: string };
 async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
   const refusal = refusalOf(`https://${settings.host}`, attempt.loopback);
   if (refusal !== null) {
-    return { verdict: "denied", reason: `the host ${refusal}`, status: null, retryAfter: null };
+    return { result: "denied", reason: `the host ${refusal}`, status: null, retryAfter: null };
   }
   const all = batch.map((one, index) => ({
     ...one,

@@ -38,9 +38,9 @@ export async function salesforceToken(credentials: Credentials, attempt: Attempt
   const { access_token, error, error_description } = objectOf(parsedJson(answer.text));
   const outcome = outcomeOf(answer, attempt.now);
   const token = textOf(access_token);
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     if (token === null || !/^[\x21-\x7e]+$/.test(token)) {
-      return { ...outcome, verdict: "unavailable", reason: "answered without an access token" };
+      return { ...outcome, result: "unavailable", reason: "answered without an access token" };
     }
     attempt.kept.set(key, { value: token, until: attempt.now + LIFE });
     return token;
@@ -48,10 +48,10 @@ export async function salesforceToken(credentials: Credentials, attempt: Attempt
   const code = codeOf(error);
   const reason = `no access token: answered ${answer.status}${code === null ? "" : ` ${code}`}`;
   if (textOf(error_description)?.includes("rate exceeded") === true) {
-    return { ...outcome, verdict: "slow_down", reason, retryAfter: outcome.retryAfter ?? UNTIL_LOGINS };
+    return { ...outcome, result: "slow_down", reason, retryAfter: outcome.retryAfter ?? UNTIL_LOGINS };
   }
   // A 400 here is about the credentials, never about an event.
-  return { ...outcome, reason, verdict: outcome.verdict === "refused" ? "denied" : outcome.verdict };
+  return { ...outcome, reason, result: outcome.result === "refused" ? "denied" : outcome.result };
 }
 
 /** Forgets a token that is not taken any more; one that somebody got in the meantime stays. */

@@ -123,11 +123,11 @@ const UNKNOWN_NAME =
 function told(answer: Answer, count: number, records: readonly ContactRecord[], now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     if (!Array.isArray(body) || body.length !== records.length || !body.every(isObject)) {
       return {
         ...outcome,
-        verdict: "unavailable",
+        result: "unavailable",
         reason: `answered ${answer.status}, but not as Salesforce does`,
       };
     }
@@ -137,10 +137,10 @@ function told(answer: Answer, count: number, records: readonly ContactRecord[], 
   const code = codeOf(objectOf(first)["errorCode"]);
   const reason = `answered ${answer.status}${code === null ? "" : ` ${code}`}`;
   if (code === "REQUEST_LIMIT_EXCEEDED") {
-    return { ...outcome, verdict: "slow_down", reason, retryAfter: outcome.retryAfter ?? UNTIL_REQUESTS };
+    return { ...outcome, result: "slow_down", reason, retryAfter: outcome.retryAfter ?? UNTIL_REQUESTS };
   }
   const denied = code !== null && UNKNOWN_NAME.test(code);
-  return { ...outcome, reason, verdict: denied ? "denied" : outcome.verdict };
+  return { ...outcome, reason, result: denied ? "denied" : outcome.result };
 }
 
 /** Others were at the record, or at what it belongs to, at the same time. */

@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
 // 256 KB a message or batch in the Basic and Standard tiers, with its properties; Premium takes 1 MB over HTTP. So several
 // go together up to 256 KB as JSON, and a larger one goes alone: the namespace says whether it takes it.
@@ -105,10 +105,10 @@ function tokenOf(resource: string, { key_name, key }: Settings, now: number): st
 function outcomeOfAnswer(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   if (answer.status === 201) return outcome;
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     return {
       ...outcome,
-      verdict: "unavailable",
+      result: "unavailable",
       reason: `answered ${answer.status}, where Service Bus answers 201`,
     };
   }
@@ -116,14 +116,14 @@ function outcomeOfAnswer(answer: Answer, now: number): Outcome {
 }
 
 /** What a status alone does not tell: 403 stands for no right, a full entity and a large message alike. */
-const VERDICTS: readonly [status: number, words: RegExp, Verdict, means: string][] = [
+const VERDICTS: readonly [status: number, words: RegExp, DeliveryResult, means: string][] = [
   [403, /quota|maximum entity size|reached or exceeded/i, "slow_down", "the queue or topic is full"],
   [403, /too large|exceeds the (maximum|limit)|message ?size/i, "refused", "too large"],
   [410, /^/, "denied", "no such queue or topic"],
   [503, /server ?busy|throttl/i, "slow_down", "throttled"],
 ];
 
-function wordsOf({ status, text }: Answer): { verdict: Verdict; reason: string } | null {
+function wordsOf({ status, text }: Answer): { verdict: DeliveryResult; reason: string } | null {
   const found = VERDICTS.find(([answered, words]) => answered === status && words.test(text));
   return found === undefined ? null : { verdict: found[2], reason: `answered ${status}: ${found[3]}` };
 }

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { httpsUrl, isLocal } from "../transport/destination-url.ts";
 import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 import { slackMessage } from "./slack-message.ts";
 
 /** Slack's own hosts, the one for US authorities too. */
@@ -27,7 +27,7 @@ const Settings = z.strictObject({
 type Settings = z.output<typeof Settings>;
 
 /** Slack's words for what is wrong, where they say more than the status does. */
-const VERDICTS: Readonly<Record<string, Verdict>> = {
+const VERDICTS: Readonly<Record<string, DeliveryResult>> = {
   user_not_found: "denied",
   channel_is_archived: "gone",
   no_service: "denied",
@@ -72,13 +72,13 @@ const A_MESSAGE = 1000;
 function told(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   const word = answer.text.trim();
-  if (outcome.verdict === "delivered") {
+  if (outcome.result === "delivered") {
     // Whoever answers otherwise is not Slack: a proxy, or a page that greets.
     if (word === "ok") return outcome;
-    return { ...outcome, verdict: "unavailable", reason: "answered 200, but not with Slack's ok" };
+    return { ...outcome, result: "unavailable", reason: "answered 200, but not with Slack's ok" };
   }
-  if (outcome.verdict === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
+  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
   if (!/^[a-z_]{1,60}$/.test(word)) return outcome;
-  const verdict = VERDICTS[word] ?? outcome.verdict;
-  return { ...outcome, verdict, reason: `answered ${answer.status} ${word}` };
+  const verdict = VERDICTS[word] ?? outcome.result;
+  return { ...outcome, result: verdict, reason: `answered ${answer.status} ${word}` };
 }

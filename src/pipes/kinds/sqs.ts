@@ -13,7 +13,7 @@ import {
   outcomeOfItems,
   type ItemFailure,
 } from "../transport/batches.ts";
-import type { Attempt, Kind, Outcome, Outgoing, Verdict } from "./kind.ts";
+import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
 // A message, and all of a request, may hold 1 MiB since August 2025; queues that are older, and many consumers, still take
 // 256 KiB. So several go together up to that, and a larger one goes alone: the queue itself says whether it takes it.
@@ -148,7 +148,7 @@ const results = z.object({
 
 function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
-  if (outcome.verdict !== "delivered") return outcomeOfRefusal(answer, outcome);
+  if (outcome.result !== "delivered") return outcomeOfRefusal(answer, outcome);
   const read = results.safeParse(parsedJson(answer.text));
   const { Successful, Failed } = read.data ?? { Successful: [], Failed: [] };
   const taken = new Set(Successful.map(({ Id }) => Id));
@@ -170,9 +170,10 @@ const errors = z.record(z.string(), z.string().catch(""));
 function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
   const type = errors.safeParse(parsedJson(answer.text)).data?.["__type"]?.split("#").at(-1);
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
-  const verdict: Verdict = answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.verdict);
+  const verdict: DeliveryResult =
+    answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.result);
   const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
-  return { ...outcome, verdict: /throttl/i.test(code) ? "slow_down" : verdict, reason };
+  return { ...outcome, result: /throttl/i.test(code) ? "slow_down" : verdict, reason };
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */

@@ -3,7 +3,7 @@
 // https://www.rabbitmq.com/docs/confirms, https://www.rabbitmq.com/amqp-0-9-1-reference
 
 import { AMQPClient, type AMQPChannel } from "@cloudamqp/amqp-client";
-import type { Verdict } from "../kinds/kind.ts";
+import type { DeliveryResult } from "../kinds/kind.ts";
 
 export interface AmqpServer {
   host: string;
@@ -29,7 +29,7 @@ export type Fate = "acked" | "nacked" | "returned" | null;
 
 /** Why nothing more was said. `status`: AMQP's own code, where it came to one. */
 export interface Ending {
-  verdict: Verdict;
+  verdict: DeliveryResult;
   reason: string;
   status: number | null;
 }
@@ -128,7 +128,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** What AMQP's codes mean for those whose fate is open; others are the broker's trouble. */
-const VERDICTS: Readonly<Record<number, Verdict>> = {
+const VERDICTS: Readonly<Record<number, DeliveryResult>> = {
   311: "refused", // content too large
   402: "denied", // no such virtual host
   403: "denied", // wrong password, or may not write there

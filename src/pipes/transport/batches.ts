@@ -2,7 +2,7 @@
 // putting together what became of each event, and the names under which a receiver finds what tells repeats.
 
 import { createHash } from "node:crypto";
-import type { Attempt, Outcome, Outgoing, Verdict } from "../kinds/kind.ts";
+import type { Attempt, Outcome, Outgoing, DeliveryResult } from "../kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
 
@@ -53,7 +53,7 @@ export async function deliverInRequests(
   for (const [at, part] of parts.entries()) {
     const outcome = await send(part.map(({ event }) => event));
     answered = { status: outcome.status, retryAfter: outcome.retryAfter };
-    const { verdict, reason } = outcome;
+    const { result: verdict, reason } = outcome;
     const items = outcome.failed?.flatMap((one) => {
       const index = part[one.index]?.index;
       return index === undefined ? [] : [{ ...one, index }];
@@ -122,16 +122,17 @@ export function outcomeOfItems(
   items: readonly ItemFailure[],
   { status, retryAfter }: Pick<Outcome, "status" | "retryAfter">,
 ): Outcome {
-  const of = (verdict: Verdict): ItemFailure | undefined => items.find((item) => item.verdict === verdict);
+  const of = (verdict: DeliveryResult): ItemFailure | undefined =>
+    items.find((item) => item.verdict === verdict);
   const failed: Failure[] = items
     .map(({ index, verdict, reason }) => {
       return { index, verdict: verdict === "denied" ? ("unavailable" as const) : verdict, reason };
     })
     .sort((one, other) => one.index - other.index);
-  if (failed.length === 0) return { verdict: "delivered", reason: null, status, retryAfter };
+  if (failed.length === 0) return { result: "delivered", reason: null, status, retryAfter };
   if (failed.length < count) {
     const reason = `${failed.length} of ${count} not taken: ${failed[0]?.reason}`;
-    return { verdict: "delivered", reason, status, retryAfter, failed };
+    return { result: "delivered", reason, status, retryAfter, failed };
   }
   const worst = of("slow_down") ?? of("denied") ?? of("unavailable") ?? items[0];
   const verdict = worst?.verdict ?? "refused";

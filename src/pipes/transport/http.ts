@@ -5,7 +5,7 @@
 // are addresses and names that say themselves where they lead.
 
 import ipaddr from "ipaddr.js";
-import type { Outcome, Verdict } from "../kinds/kind.ts";
+import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
 
 /** ms for one attempt, all of its requests together. */
 export const ATTEMPT_DEADLINE = 15_000;
@@ -48,8 +48,8 @@ export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
 
 /** Nobody answered, or the request may not be made. `message`: for people, without secrets. */
 export class NoAnswer extends Error {
-  readonly verdict: Verdict;
-  constructor(message: string, verdict: Verdict = "unavailable") {
+  readonly verdict: DeliveryResult;
+  constructor(message: string, verdict: DeliveryResult = "unavailable") {
     super(message);
     this.verdict = verdict;
   }
@@ -260,10 +260,10 @@ export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
   const verdict = verdictOf(status);
   const moved = status >= 300 && status < 400 ? ": it moved, and redirects are not followed" : "";
   const reason = verdict === "delivered" ? null : `answered ${status}${moved}`;
-  return { verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
+  return { result: verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
 }
 
-function verdictOf(status: number): Verdict {
+function verdictOf(status: number): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
   if (status === 410) return "gone";
   if (status === 429) return "slow_down";
@@ -289,5 +289,5 @@ export function retryAfterOf(headers: Headers, now: number): number | null {
 /** What it means that there was no answer. Anything else is a mistake of ours, and goes on up. */
 export function outcomeOfError(error: unknown): Outcome {
   if (!(error instanceof NoAnswer)) throw error;
-  return { verdict: error.verdict, reason: error.message, status: null, retryAfter: null };
+  return { result: error.verdict, reason: error.message, status: null, retryAfter: null };
 }

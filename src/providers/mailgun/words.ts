@@ -37,7 +37,7 @@ const SUPPRESSION_CODES = table<Reason>({
 
 const TOO_OLD = "602";
 
-export interface Outcome {
+export interface Meaning {
   type: EventType;
   bounce: "hard" | "soft" | null;
   reason: Reason | null;
@@ -45,7 +45,7 @@ export interface Outcome {
 }
 
 /** The type, and for mails that did not arrive why. */
-export function outcomeOf(word: string, data: JsonObject): Outcome {
+export function meaningOf(word: string, data: JsonObject): Meaning {
   const type = TYPES.get(word) ?? "unknown";
   const smtp = type === "bounced" || type === "blocked" || type === "delivered" ? smtpOf(data) : null;
   if (type === "bounced") return failureOf(word, data, smtp);
@@ -53,12 +53,12 @@ export function outcomeOf(word: string, data: JsonObject): Outcome {
   return { type, bounce: null, reason: type === "dropped" ? "policy" : reason, smtp };
 }
 
-function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Outcome {
+function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Meaning {
   const severity = text(data["severity"])?.toLowerCase() ?? null;
   const why = text(data["reason"])?.toLowerCase() ?? "";
   const code = text(objectAt(data, "delivery-status")["code"]) ?? "";
   const told = smtpReason(smtp);
-  const given = (type: EventType, reason: Reason | null, bounce: Outcome["bounce"] = null): Outcome => ({
+  const given = (type: EventType, reason: Reason | null, bounce: Meaning["bounce"] = null): Meaning => ({
     type,
     bounce,
     reason,
@@ -96,7 +96,7 @@ function smtpOf(data: JsonObject): Smtp | null {
 type Details = Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent">;
 
 /** Everything that the event tells beside its type. */
-export function detailsOf({ type, bounce, reason, smtp }: Outcome, data: JsonObject): Details {
+export function detailsOf({ type, bounce, reason, smtp }: Meaning, data: JsonObject): Details {
   const client = objectAt(data, "client-info");
   return {
     bounce,

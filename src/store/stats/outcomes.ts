@@ -3,7 +3,7 @@
 import type { Db } from "../db.ts";
 
 /** Outcomes of a bucket at a destination: all of them, and the refusals that say nothing of the address. */
-export interface Outcomes {
+export interface DestinationCounts {
   bucket: number;
   destination: string;
   outcomes: number;
@@ -11,7 +11,10 @@ export interface Outcomes {
 }
 
 /** The outcomes in these buckets (starts of five minutes, ms), of all sources together. */
-export async function readOutcomes(db: Db, buckets: readonly number[]): Promise<Outcomes[]> {
+export async function readDestinationCounts(
+  db: Db,
+  buckets: readonly number[],
+): Promise<DestinationCounts[]> {
   const { results } = await db
     .prepare(
       `SELECT r.bucket, r.destination, sum(r.n) AS outcomes,
@@ -20,6 +23,6 @@ export async function readOutcomes(db: Db, buckets: readonly number[]): Promise<
        WHERE r.type IN ('delivered', 'bounced', 'blocked') GROUP BY r.bucket, r.destination`,
     )
     .bind(JSON.stringify(buckets))
-    .all<Outcomes>();
+    .all<DestinationCounts>();
   return results;
 }

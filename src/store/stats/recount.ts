@@ -19,7 +19,7 @@ export interface Progress extends Range {
 }
 
 /** A counter that is not what the rows give. `label`: destination, campaign or tag. */
-export interface Difference {
+export interface CounterDifference {
   counter: Counter;
   slot: number;
   label: string;
@@ -177,7 +177,7 @@ function correction(counter: Counter): string[] {
 /** What a comparison found: null for the differences where events came meanwhile and there is more to count. */
 export interface Comparison {
   progress: Progress;
-  differences: Difference[] | null;
+  differences: CounterDifference[] | null;
   /** How many there are; not all are listed. */
   total: number;
 }
@@ -198,7 +198,9 @@ export async function compareRecount(db: D1Database, id: string, apply: boolean)
   const progress = progressOf(results[WALK.length]?.results as ProgressRow[] | undefined);
   if (progress === null) return null;
   const found = results.slice(WALK.length + 1, WALK.length + 1 + COUNTERS.length);
-  const rows = found.flatMap(({ results: some }) => some as unknown as (Difference & { total: number })[]);
+  const rows = found.flatMap(
+    ({ results: some }) => some as unknown as (CounterDifference & { total: number })[],
+  );
   const total = found.reduce((sum, { results: some }) => sum + Number(some[0]?.["total"] ?? 0), 0);
   const ready = !progress.disturbed && progress.position >= progress.last;
   const differences = rows.map(({ total: _, ...difference }) => difference);

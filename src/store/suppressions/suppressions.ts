@@ -38,7 +38,7 @@ export function ofErased({ reason, since }: ErasedSuppression): Suppression {
 }
 
 /** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
-export interface Verdict {
+export interface CheckedContact {
   reason: SuppressionReason;
   scope: string;
   since: number;
@@ -53,20 +53,20 @@ export async function checkContacts(
   bucket: R2Bucket,
   contacts: readonly string[],
   scope: string,
-): Promise<Map<string, Verdict>> {
-  const { statements, verdictsOf } = await verdictsQuery(db, bucket, new Set(contacts), scope);
+): Promise<Map<string, CheckedContact>> {
+  const { statements, verdictsOf } = await checkQuery(db, bucket, new Set(contacts), scope);
   return verdictsOf(await db.batch<Record<string, unknown>>(statements));
 }
 
 /** The queries behind {@link checkContacts}, to go into one batch with others, and what their results amount to. */
-export async function verdictsQuery(
+export async function checkQuery(
   db: Db,
   bucket: R2Bucket,
   contacts: ReadonlySet<string>,
   scope: string,
 ): Promise<{
   statements: D1PreparedStatement[];
-  verdictsOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, Verdict>;
+  verdictsOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, CheckedContact>;
 }> {
   const hashes = await hashesOf(bucket, contacts);
   const statements = [
@@ -81,7 +81,7 @@ export async function verdictsQuery(
         ...ofErased(row),
         contact: hashes.get(row.hash) ?? "",
       }));
-      const verdicts = new Map<string, Verdict>();
+      const verdicts = new Map<string, CheckedContact>();
       for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
         const strongest = strongestOf(own, scope);
         if (strongest === null) continue;

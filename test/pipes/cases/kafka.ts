@@ -1,7 +1,7 @@
 // `kafka` in the shared suite: both flavours, against strict written peers.
 
 import { kafka } from "../../../src/pipes/kinds/kafka.ts";
-import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
+import type { DeliveryResult } from "../../../src/pipes/kinds/kind.ts";
 import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { KAFKA } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
@@ -9,7 +9,7 @@ import type { KindCase } from "../suite.ts";
 
 type Flavour = RoomCase;
 
-const items = (codes: Readonly<Record<string, Verdict>>): NonNullable<KindCase["items"]> =>
+const items = (codes: Readonly<Record<string, DeliveryResult>>): NonNullable<KindCase["items"]> =>
   Object.entries(codes).map(([code, verdict]) => ({
     when: code,
     verdict,

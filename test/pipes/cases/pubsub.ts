@@ -1,12 +1,12 @@
 // `pubsub` in the shared suite, against a written peer that verifies the service account's tokens.
 
-import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
+import type { DeliveryResult } from "../../../src/pipes/kinds/kind.ts";
 import { pubsub } from "../../../src/pipes/kinds/pubsub.ts";
 import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase, Refusal } from "../suite.ts";
 
-const failing = (when: string, status: number, name: string, verdict: Verdict): Refusal => {
+const failing = (when: string, status: number, name: string, verdict: DeliveryResult): Refusal => {
   const body = { error: { code: status, message: "ann@example.com", status: name } };
   return answered(when, { status, body }, verdict);
 };

@@ -2,7 +2,7 @@
 // local queues are in queue.test.ts.
 
 import { queue } from "../../../src/pipes/kinds/queue.ts";
-import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
+import type { DeliveryResult } from "../../../src/pipes/kinds/kind.ts";
 import type { RoomState, Taken } from "../peers/rooms.ts";
 import type { KindCase, PeerControl, Refusal } from "../suite.ts";
 
@@ -63,7 +63,7 @@ export function binding(): { bound: object; control: PeerControl & { batches: ()
   };
 }
 
-const failing = (words: string, verdict: Verdict): Refusal => {
+const failing = (words: string, verdict: DeliveryResult): Refusal => {
   return { when: words, behaviour: { error: words }, verdict, status: null };
 };
 

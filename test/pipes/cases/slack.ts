@@ -1,12 +1,12 @@
 // `slack` in the shared suite, against a written peer.
 
-import type { Verdict } from "../../../src/pipes/kinds/kind.ts";
+import type { DeliveryResult } from "../../../src/pipes/kinds/kind.ts";
 import { slack } from "../../../src/pipes/kinds/slack.ts";
 import { SLACK_HOOK } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase, Refusal } from "../suite.ts";
 
-const said = (status: number, body: string, verdict: Verdict): Refusal =>
+const said = (status: number, body: string, verdict: DeliveryResult): Refusal =>
   answered(`${status} ${body}`, { status, body }, verdict);
 
 export async function slackCase(): Promise<RoomCase> {

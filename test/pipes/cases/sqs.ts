@@ -1,6 +1,6 @@
 // `sqs` in the shared suite, against a written peer that recomputes signatures: standard and FIFO queues.
 
-import type { Attempt, Outgoing, Verdict } from "../../../src/pipes/kinds/kind.ts";
+import type { Attempt, Outgoing, DeliveryResult } from "../../../src/pipes/kinds/kind.ts";
 import { sqs } from "../../../src/pipes/kinds/sqs.ts";
 import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { attemptOf, outgoingOf } from "../attempts.ts";
@@ -17,7 +17,7 @@ export const sqsSettings = (queue_url: string): Record<string, unknown> => ({
   secret_access_key: AWS_KEY.secret,
 });
 
-const named = (when: string, code: string, verdict: Verdict, status = 400): Refusal => {
+const named = (when: string, code: string, verdict: DeliveryResult, status = 400): Refusal => {
   const body = { __type: `com.amazonaws.sqs#${code}`, message: `ann@example.com ${AWS_KEY.secret}` };
   return answered(when, { status, body }, verdict);
 };
@@ -31,7 +31,7 @@ const BESIDE =
 
 async function sqsCase(name: string, queue: string, ordered: boolean): Promise<KindCase> {
   const { url, ...control } = await openRoom("sqs");
-  const item = (code: string, verdict: Verdict): NonNullable<KindCase["items"]>[number] => ({
+  const item = (code: string, verdict: DeliveryResult): NonNullable<KindCase["items"]>[number] => ({
     when: code,
     verdict,
     at: (places) => ({ behaviour: { items: Object.fromEntries(places.map((place) => [place, code])) } }),
