@@ -12,7 +12,7 @@ import { address, TimelineQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Contact, Event } from "./schemas.ts";
-import { contactShape, eventShape } from "./shapes.ts";
+import { contactView, eventView } from "./shapes.ts";
 
 const tags = ["Contacts"];
 const params = z.object({ address });
@@ -37,7 +37,7 @@ contacts.openapi(single, async (c) => {
   const erased = (await findErased(c.var.db, c.env.BUCKET, [contact])).get(contact);
   const suppressions =
     erased === undefined ? record.suppressions : [ofErased(erased), ...record.suppressions];
-  return c.json(contactShape(contact, { ...record, suppressions }), 200);
+  return c.json(contactView(contact, { ...record, suppressions }), 200);
 });
 
 const timeline = createRoute({
@@ -58,7 +58,7 @@ contacts.openapi(timeline, async (c) => {
   const { after, limit } = c.req.valid("query");
   const page = async (before: string | undefined, size: number) => {
     const found = await listTimeline(c.var.db, { contact, before, limit: size });
-    return { items: found.events.map(eventShape), next: found.next };
+    return { items: found.events.map(eventView), next: found.next };
   };
   return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
     c.json({ events: items, next }, 200),

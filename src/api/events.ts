@@ -13,7 +13,7 @@ import { EventsQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Event, EventWithRaw } from "./schemas.ts";
-import { eventShape } from "./shapes.ts";
+import { eventView } from "./shapes.ts";
 
 const tags = ["Events"];
 
@@ -38,7 +38,7 @@ events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
   const page = async (from: number | undefined, size: number) => {
     const found = await listEvents(c.var.db, { ...filter, after: from, limit: size });
-    return { items: found.events.map(eventShape), next: found.next };
+    return { items: found.events.map(eventView), next: found.next };
   };
   return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
     c.json({ events: items, next: next === null ? null : String(next) }, 200),
@@ -60,7 +60,7 @@ events.openapi(single, async (c) => {
   const found = await getEvent(c.var.db, c.req.valid("param").id);
   if (found === null) throw new ProblemError(404, "There is no event with this id.");
   const raw = await rawOf(c.env, found.event.provider, found.place);
-  return c.json({ ...eventShape(found.event), raw }, 200);
+  return c.json({ ...eventView(found.event), raw }, 200);
 });
 
 /** The provider's own element out of the archive, to the last digit; null where the archive has it no more. */

@@ -9,7 +9,7 @@ import { MessagesQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
-import { messageShape } from "./shapes.ts";
+import { messageView } from "./shapes.ts";
 
 /** Most events of one message that are shown with it. */
 const MOST_OF_A_MESSAGE = 1_000;
@@ -34,7 +34,7 @@ const listing = createRoute({
 
 messages.openapi(listing, async (c) => {
   const found = await findMessages(c.var.db, c.req.valid("query"));
-  return c.json({ messages: found.map(({ rows, events }) => messageShape(rows, events)), next: null }, 200);
+  return c.json({ messages: found.map(({ rows, events }) => messageView(rows, events)), next: null }, 200);
 });
 
 const single = createRoute({
@@ -54,5 +54,5 @@ messages.openapi(single, async (c) => {
   if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
   const filter = { message_id: id, order: "asc", limit: MOST_OF_A_MESSAGE } as const;
   const { events } = await listEvents(c.var.db, filter);
-  return c.json(messageShape(rows, events), 200);
+  return c.json(messageView(rows, events), 200);
 });

@@ -4,13 +4,13 @@ import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/events/contacts.ts";
 import type { ListedDeadLetter } from "../store/dead-letters.ts";
-import { eventShape, iso, isoOrNull } from "../store/events/event-view.ts";
+import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
 import type { SourceRecord } from "../store/events/sources.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
 
-export { eventShape, iso, isoOrNull };
+export { eventView, iso, isoOrNull };
 
 function suppressionShape(suppression: Suppression) {
   const { reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held } = suppression;
@@ -30,11 +30,11 @@ function suppressionShape(suppression: Suppression) {
   };
 }
 
-export function listedSuppressionShape({ contact, destination, ...suppression }: ListedSuppression) {
+export function listedSuppressionView({ contact, destination, ...suppression }: ListedSuppression) {
   return { address: contact, destination, ...suppressionShape(suppression) };
 }
 
-export function suppressionStatusShape(address: string, suppressions: readonly Suppression[]) {
+export function suppressionStatusView(address: string, suppressions: readonly Suppression[]) {
   const strongest = strongestOf(suppressions);
   return {
     address,
@@ -44,7 +44,7 @@ export function suppressionStatusShape(address: string, suppressions: readonly S
   };
 }
 
-export function contactShape(contact: string, { suppressions, counts }: ContactRecord) {
+export function contactView(contact: string, { suppressions, counts }: ContactRecord) {
   const strongest = strongestOf(suppressions);
   const times = counts.flatMap(({ first, last }) => [first, last]);
   return {
@@ -59,7 +59,7 @@ export function contactShape(contact: string, { suppressions, counts }: ContactR
 }
 
 /** A message with its events, all recipients together; each recipient's own status beside it. */
-export function messageShape(rows: readonly MessageRow[], events: readonly StoredEvent[]) {
+export function messageView(rows: readonly MessageRow[], events: readonly StoredEvent[]) {
   const [first] = rows;
   const recipients = rows.map(({ contact }) => ({
     contact,
@@ -72,7 +72,7 @@ export function messageShape(rows: readonly MessageRow[], events: readonly Store
     source: first?.source ?? null,
     ...statusShape(events),
     recipients,
-    events: events.map(eventShape),
+    events: events.map(eventView),
   };
 }
 
@@ -85,7 +85,7 @@ export function deadLetterView({ received_at, replayed_at, ...letter }: ListedDe
   return { ...letter, received_at: iso(received_at), replayed_at: isoOrNull(replayed_at) };
 }
 
-export function sourceShape(record: SourceRecord) {
+export function sourceView(record: SourceRecord) {
   return {
     ...record,
     last_received_at: iso(record.last_received_at),

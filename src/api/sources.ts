@@ -5,7 +5,7 @@ import { listSources } from "../store/events/sources.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Source } from "./schemas.ts";
-import { sourceShape } from "./shapes.ts";
+import { sourceView } from "./shapes.ts";
 
 export const sources = router();
 
@@ -22,5 +22,5 @@ const listing = createRoute({
 });
 
 sources.openapi(listing, async (c) =>
-  c.json({ sources: (await listSources(c.var.db)).map(sourceShape), next: null }, 200),
+  c.json({ sources: (await listSources(c.var.db)).map(sourceView), next: null }, 200),
 );

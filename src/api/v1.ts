@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
-import type { Api } from "./kit/responses.ts";
+import type { ApiEnv } from "./kit/responses.ts";
 import { authenticated } from "./kit/auth.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
@@ -31,7 +31,7 @@ const BOOKMARK = "x-tidings-bookmark";
  * Reads may be answered by a replica of the database near the caller. A caller that shows the bookmark of an earlier
  * answer sees at least what that answer saw, its own writes included.
  */
-const inSession = createMiddleware<Api>(async (c, next) => {
+const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   const shown = c.req.header(BOOKMARK);
   if (shown !== undefined && !/^[\w-]{1,200}$/.test(shown))
     throw new ProblemError(400, `${BOOKMARK}: is not a bookmark; pass what an answer held`);
@@ -44,7 +44,7 @@ const inSession = createMiddleware<Api>(async (c, next) => {
 });
 
 /** What people order of contacts is told to pipes: they hear of it now, not with the next minute. */
-const wakingPipes = createMiddleware<Api>(async (c, next) => {
+const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
   await next();
   if (c.req.method !== "GET" && c.res.ok) c.executionCtx.waitUntil(wakePipes(c.env, Date.now()));
 });

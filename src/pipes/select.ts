@@ -1,6 +1,6 @@
 // Which rows of a feed a pipe passes on, and what it sends of each.
 
-import { eventShape, iso } from "../store/events/event-view.ts";
+import { eventView, iso } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { Notice } from "../store/pipes/notices.ts";
 import type { Piped } from "./dispatch.ts";
@@ -85,7 +85,7 @@ function verdictOf(
 
 /** What is told of the row: the event as /v1/events shows it, or what happened beside. */
 function shapeOf(row: Row): Record<string, unknown> {
-  if (row.feed === "events") return eventShape(row.event);
+  if (row.feed === "events") return eventView(row.event);
   const { id, type, at, contact, source, data } = row.notice;
   return { id, type, source, contact, occurred_at: iso(at), data };
 }

@@ -5,7 +5,7 @@ import { configOf, digestOf } from "../../config/config.ts";
 import { allows, type Scope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
-import type { Api } from "./responses.ts";
+import type { ApiEnv } from "./responses.ts";
 import { problem } from "./problem.ts";
 
 interface Known {
@@ -26,7 +26,7 @@ const noted = new Map<string, number>();
  * Lets in who shows a token; the others get 401 or, after many wrong ones from one address, 429. Sets `token`.
  * A token that is revoked through the API opens nothing any more within half a minute.
  */
-export const authenticated = createMiddleware<Api>(async (c, next) => {
+export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   const shown = /^bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
   const sha256 = digestOf(shown);
   const known = shown === "" ? null : await find(c.env, c.var.db, sha256);
@@ -79,7 +79,7 @@ async function refuse(env: Env, address: string, wrong: boolean): Promise<Respon
 
 /** Refuses a token that may not do this. */
 export function needsScope(scope: Scope) {
-  return createMiddleware<Api>(async (c, next) => {
+  return createMiddleware<ApiEnv>(async (c, next) => {
     if (allows(c.var.token.scopes, scope)) return await next();
     return problem(403, `This takes a token with the scope "${scope}".`);
   });

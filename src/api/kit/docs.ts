@@ -1,7 +1,7 @@
 // The API described: an OpenAPI 3.1 document made of the very schemas that check requests, and a page to read and try it.
 
 import type { Hono } from "hono";
-import type { Api } from "./responses.ts";
+import type { ApiEnv } from "./responses.ts";
 import { documentOf } from "./openapi.ts";
 
 const ABOUT = {
@@ -54,7 +54,7 @@ const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'";
 
 /** Adds /openapi.json and /docs for all routes that `app` has by now. */
-export function describe(app: Hono<Api>): void {
+export function describe(app: Hono<ApiEnv>): void {
   let document: string | undefined;
   app.get("/openapi.json", () => {
     document ??= documentOf(app, ABOUT);

@@ -4,7 +4,7 @@
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
 import type * as z from "zod";
-import type { Api } from "./responses.ts";
+import type { ApiEnv } from "./responses.ts";
 
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 
@@ -12,7 +12,7 @@ const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 type ListForm = "json" | "csv" | "ndjson";
 
 /** What the caller accepts, JSON by default. */
-function formOf(c: Context<Api>): ListForm {
+function formOf(c: Context<ApiEnv>): ListForm {
   const accepted = accepts(c, {
     header: "Accept",
     supports: ["application/json", MEDIA.csv, MEDIA.ndjson],
@@ -42,7 +42,7 @@ interface List<T extends object, C> {
 
 /** Answers a list in the form that the caller accepts; `asJson` makes the answer of a page. */
 export async function answerList<T extends object, C extends string | number | readonly unknown[], R>(
-  c: Context<Api>,
+  c: Context<ApiEnv>,
   { item, after, limit, page }: List<T, C>,
   asJson: (items: T[], next: C | null) => R,
 ): Promise<R | TextResponse> {

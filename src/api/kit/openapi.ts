@@ -2,13 +2,13 @@
 
 import type { Hono } from "hono";
 import * as z from "zod";
-import type { Api } from "./responses.ts";
+import type { ApiEnv } from "./responses.ts";
 import { routeOf, type Content, type Route, type Schema } from "./routes.ts";
 
 type Json = z.core.JSONSchema.BaseSchema;
 
 /** The document as JSON text: what `about` says, and every route that `app` has by now. */
-export function documentOf(app: Hono<Api>, about: { components?: object }): string {
+export function documentOf(app: Hono<ApiEnv>, about: { components?: object }): string {
   const routes = app.routes.flatMap(({ path, handler }) => {
     const route = routeOf(handler);
     return route === undefined ? [] : [{ path: path.replaceAll(/:(\w+)/g, "{$1}"), route }];

@@ -5,7 +5,7 @@ import type { Scope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
 import { needsScope } from "./auth.ts";
 
-export interface Api {
+export interface ApiEnv {
   Bindings: Env;
   Variables: {
     /** Reads what is at least as new as the bookmark that the caller showed. */

@@ -7,7 +7,7 @@ import type { StatusCode } from "hono/utils/http-status";
 import type { JSONParsed } from "hono/utils/types";
 import * as z from "zod";
 import type { Scope } from "../../model/token-scope.ts";
-import type { Api } from "./responses.ts";
+import type { ApiEnv } from "./responses.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
 
 /** A zod schema, or a JSON Schema where a handler reads the body itself. */
@@ -24,7 +24,7 @@ export interface Route {
   description?: string;
   security: { token: Scope[] }[];
   /** Runs before the input is checked. */
-  middleware: MiddlewareHandler<Api>;
+  middleware: MiddlewareHandler<ApiEnv>;
   request?: {
     params?: z.ZodType;
     query?: z.ZodType;
@@ -63,9 +63,9 @@ type AnswerIn<Media, S, Status extends StatusCode> = Media extends "application/
     ? TypedResponse<JSONParsed<z.output<S>>, Status, "json">
     : TypedResponse<string, Status, "text">;
 
-type Handler<R extends Route> = (c: Context<Api, string, Checked<R>>) => Promise<Response & Answer<R>>;
+type Handler<R extends Route> = (c: Context<ApiEnv, string, Checked<R>>) => Promise<Response & Answer<R>>;
 
-export interface Router extends Hono<Api> {
+export interface Router extends Hono<ApiEnv> {
   /** Adds a route: its handler gets checked input, and must answer as the route says. */
   openapi<R extends Route>(route: R, handler: Handler<R>): void;
 }
@@ -85,7 +85,7 @@ export function routeOf(handler: object): Route | undefined {
 
 /** A router whose routes answer wrong input with a problem that names every wrong parameter. */
 export function router(): Router {
-  const hono = new Hono<Api>();
+  const hono = new Hono<ApiEnv>();
   const openapi = <R extends Route>(route: R, handler: Handler<R>): void => {
     const check = checking(route);
     described.set(check, route);
@@ -95,13 +95,13 @@ export function router(): Router {
       [path],
       route.middleware,
       check,
-      async (c) => await handler(c as Context<Api, string, Checked<R>>),
+      async (c) => await handler(c as Context<ApiEnv, string, Checked<R>>),
     );
   };
   return Object.assign(hono, { openapi });
 }
 
-function checking({ request: { query, params, body } = {} }: Route): MiddlewareHandler<Api> {
+function checking({ request: { query, params, body } = {} }: Route): MiddlewareHandler<ApiEnv> {
   const json = body?.content["application/json"]?.schema;
   return async (c, next) => {
     if (query !== undefined) c.req.addValidatedData("query", checked(query, queryOf(c)));
@@ -118,7 +118,7 @@ function checked(schema: z.ZodType, value: unknown): object {
 }
 
 /** A parameter that is passed more than once is a list, which no schema takes. */
-function queryOf(c: Context<Api>): Record<string, unknown> {
+function queryOf(c: Context<ApiEnv>): Record<string, unknown> {
   const passed = Object.entries(c.req.queries());
   return Object.fromEntries(passed.map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }
@@ -135,7 +135,7 @@ export async function whole<T>(reading: Promise<T>): Promise<T> {
 }
 
 /** The body's JSON; an object without fields where there is no body. What is no JSON is refused, not passed over. */
-async function jsonOf(c: Context<Api>): Promise<unknown> {
+async function jsonOf(c: Context<ApiEnv>): Promise<unknown> {
   const type = c.req.header("content-type");
   const text = type === undefined || JSON_TYPE.test(type) ? await whole(c.req.text()) : null;
   if (type === undefined && text === "") return {};

@@ -34,7 +34,7 @@ import {
   splitSecrets,
   Pipe,
   PipeChange,
-  pipeShape,
+  pipeView,
 } from "./views.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -344,7 +344,7 @@ async function shown(env: Env, record: PipeRecord, end: number) {
     record.secrets === null ? null : await decryptSecrets(configOf(env).pipeKeys, record.id, record.secrets);
   const names =
     opened === null ? [] : opened.ok ? Object.keys(opened.value as object) : ["(their key is not there)"];
-  return pipeShape(record, names, health, end);
+  return pipeView(record, names, health, end);
 }
 
 /** What is sealed; nothing where its key is gone, so that it can be saved anew. */

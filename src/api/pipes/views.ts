@@ -179,7 +179,7 @@ export function mergeSettings(
 }
 
 /** `secrets`: names of those that are set; `end`: the feed's last place. */
-export function pipeShape(
+export function pipeView(
   record: PipeRecord,
   secrets: readonly string[],
   health: PipeHealth | null,

@@ -14,7 +14,7 @@ import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
-import { listedSuppressionShape, suppressionStatusShape, iso } from "../shapes.ts";
+import { listedSuppressionView, suppressionStatusView, iso } from "../shapes.ts";
 import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
 
 const tags = ["Suppressions"];
@@ -42,7 +42,7 @@ suppressions.openapi(listing, async (c) => {
   const { after, limit, filter } = c.req.valid("query");
   const page = async (from: SuppressionCursor | undefined, size: number) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
-    return { items: items.map(listedSuppressionShape), next };
+    return { items: items.map(listedSuppressionView), next };
   };
   return await answerList(c, { item: ListedSuppression, after, limit, page }, (items, next) =>
     c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200),
@@ -63,7 +63,7 @@ const single = createRoute({
 suppressions.get("/:address", etag());
 suppressions.openapi(single, async (c) => {
   const contact = c.req.valid("param").address;
-  return c.json(suppressionStatusShape(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
+  return c.json(suppressionStatusView(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
 });
 
 const suppressing = createRoute({
@@ -90,7 +90,7 @@ suppressions.openapi(suppressing, async (c) => {
   );
   if (note !== null && standing?.note !== note)
     throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
-  return c.json(suppressionStatusShape(contact, snapshot.suppressions), 200);
+  return c.json(suppressionStatusView(contact, snapshot.suppressions), 200);
 });
 
 const lifting = createRoute({
@@ -115,7 +115,7 @@ suppressions.openapi(lifting, async (c) => {
     scope === null || scope === "" ? await liftErased(c.env.DB, c.env.BUCKET, contact, reason) : false;
   if (!effective && !outlived)
     throw new ProblemError(404, "There is nothing of this kind in force for this address.");
-  return c.json(suppressionStatusShape(contact, snapshot.suppressions), 200);
+  return c.json(suppressionStatusView(contact, snapshot.suppressions), 200);
 });
 
 const Checked = z

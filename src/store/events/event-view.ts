@@ -6,6 +6,6 @@ import type { StoredEvent } from "./events.ts";
 export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
-export function eventShape(event: StoredEvent) {
+export function eventView(event: StoredEvent) {
   return { ...event, occurred_at: iso(event.occurred_at), received_at: iso(event.received_at) };
 }
