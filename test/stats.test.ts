@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { newcombe, comparisonOf, wilson } from "../src/model/stats/proportion.ts";
-import { endOf, outward, piecesOf, startOf, type Bucket } from "../src/model/stats/counts.ts";
+import { endOf, alignToBuckets, rangesByTable, startOf, type Bucket } from "../src/model/stats/counts.ts";
 import { goneFrom } from "../src/store/write/counters.ts";
 import {
   deliver,
@@ -745,11 +745,11 @@ describe("buckets", () => {
         expect(startOf(bucket, end - 1)).toBe(start);
         if (bucket === "week") expect(new Date(start).getUTCDay()).toBe(1);
         fc.pre(a < b);
-        const range = outward({ from: a, to: b }, bucket, false);
-        expect(outward(range, bucket, false)).toEqual(range);
+        const range = alignToBuckets({ from: a, to: b }, bucket, false);
+        expect(alignToBuckets(range, bucket, false)).toEqual(range);
         expect(range.from <= a && range.to >= b).toBe(true);
         let at = range.from;
-        for (const piece of piecesOf(range, bucket)) {
+        for (const piece of rangesByTable(range, bucket)) {
           expect(piece.from).toBe(at);
           expect(piece.to).toBeGreaterThan(at);
           if (piece.by === "day") expect(piece.from % DAY === 0 && piece.to % DAY === 0).toBe(true);

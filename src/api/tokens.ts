@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { configOf, digestOf } from "../config/config.ts";
-import { SCOPES } from "../model/token-scope.ts";
+import { TOKEN_SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { ProblemError } from "./kit/problem.ts";
@@ -15,7 +15,7 @@ const name = z
   .regex(/^[\w.-]{1,64}$/, "must be letters, digits, dots, dashes, at most 64")
   .meta({ examples: ["dashboard"] });
 const scopes = z
-  .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
+  .array(z.enum(TOKEN_SCOPES, `must be of ${TOKEN_SCOPES.join(", ")}`), "must be a list of scopes")
   .min(1, "must not be empty")
   .meta({ examples: [["read"]], description: "write holds read, and admin holds both" });
 

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import * as z from "zod";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
-import { SCOPES, type Scope } from "../model/token-scope.ts";
+import { TOKEN_SCOPES, type TokenScope } from "../model/token-scope.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { KEEP_ALL, LEAST_DAYS, type Retention } from "../model/retention.ts";
 import { providers, type Provider } from "../providers/index.ts";
@@ -47,7 +47,7 @@ export interface Config {
 
 export interface ConfiguredToken {
   name: string;
-  scopes: readonly Scope[];
+  scopes: readonly TokenScope[];
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
@@ -100,12 +100,12 @@ const Credentials = z.union([
 /** SHA-256 of a token, hexadecimal: what it is known by. */
 export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex");
 const ALL_SCOPES = z
-  .array(z.enum(SCOPES, `must be of ${SCOPES.join(", ")}`), "must be a list of scopes")
+  .array(z.enum(TOKEN_SCOPES, `must be of ${TOKEN_SCOPES.join(", ")}`), "must be a list of scopes")
   .min(1, "must not be empty")
   .default(["admin"]);
 const Plain = z.string("must be a text").trim().min(1, "must not be empty");
 const Token = z.union([
-  Plain.transform((token) => ({ sha256: digestOf(token), scopes: ["admin"] as Scope[] })),
+  Plain.transform((token) => ({ sha256: digestOf(token), scopes: ["admin"] as TokenScope[] })),
   z
     .strictObject({ token: Plain, scopes: ALL_SCOPES })
     .transform(({ token, scopes }) => ({ sha256: digestOf(token), scopes })),

@@ -1,11 +1,11 @@
 // What the holder of a token may do. A wider scope holds the narrower ones.
 
-export const SCOPES = ["read", "write", "admin"] as const;
+export const TOKEN_SCOPES = ["read", "write", "admin"] as const;
 
 /** read: see what is stored; write: change suppressions and dead letters; admin: tokens, erasure, history anew. */
-export type Scope = (typeof SCOPES)[number];
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 /** Whether these scopes let their holder do what needs `needed`. */
-export function allows(scopes: readonly Scope[], needed: Scope): boolean {
-  return scopes.some((scope) => SCOPES.indexOf(scope) >= SCOPES.indexOf(needed));
+export function allows(scopes: readonly TokenScope[], needed: TokenScope): boolean {
+  return scopes.some((scope) => TOKEN_SCOPES.indexOf(scope) >= TOKEN_SCOPES.indexOf(needed));
 }

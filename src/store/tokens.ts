@@ -1,13 +1,13 @@
 // Tokens that were made through the API, and when any token was last used. What its holder shows is never stored.
 
-import type { Scope } from "../model/token-scope.ts";
+import type { TokenScope } from "../model/token-scope.ts";
 import type { Db } from "./db.ts";
 
 /** A token made through the API; times in ms. */
 export interface TokenRecord {
   sha256: string;
   name: string;
-  scopes: Scope[];
+  scopes: TokenScope[];
   created_at: number;
   created_by: string | null;
 }
@@ -38,8 +38,8 @@ export async function listTokens(db: Db): Promise<(TokenRecord & { last_used_at:
   return results.map((row) => ({ ...row, scopes: toScopes(row.scopes) }));
 }
 
-function toScopes(text: string | null): Scope[] {
-  return text === null || text === "" ? [] : (text.split(",") as Scope[]);
+function toScopes(text: string | null): TokenScope[] {
+  return text === null || text === "" ? [] : (text.split(",") as TokenScope[]);
 }
 
 /** Keeps a new token; false where the name is taken. */

@@ -2,7 +2,7 @@
 
 import { createMiddleware } from "hono/factory";
 import { configOf, digestOf } from "../../config/config.ts";
-import { allows, type Scope } from "../../model/token-scope.ts";
+import { allows, type TokenScope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
 import type { ApiEnv } from "./responses.ts";
@@ -10,7 +10,7 @@ import { problem } from "./problem.ts";
 
 interface Known {
   name: string;
-  scopes: readonly Scope[];
+  scopes: readonly TokenScope[];
   /** By the secret API_TOKENS, not through the API. */
   configured: boolean;
 }
@@ -78,7 +78,7 @@ async function refuse(env: Env, address: string, wrong: boolean): Promise<Respon
 }
 
 /** Refuses a token that may not do this. */
-export function needsScope(scope: Scope) {
+export function needsScope(scope: TokenScope) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     if (allows(c.var.token.scopes, scope)) return await next();
     return problem(403, `This takes a token with the scope "${scope}".`);

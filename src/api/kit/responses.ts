@@ -1,7 +1,7 @@
 // What the routes of /v1 have in common: scopes, JSON answers, problems for errors, pages of lists.
 
 import * as z from "zod";
-import type { Scope } from "../../model/token-scope.ts";
+import type { TokenScope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
 import { needsScope } from "./auth.ts";
 
@@ -10,12 +10,12 @@ export interface ApiEnv {
   Variables: {
     /** Reads what is at least as new as the bookmark that the caller showed. */
     db: Db;
-    token: { name: string; scopes: readonly Scope[] };
+    token: { name: string; scopes: readonly TokenScope[] };
   };
 }
 
 /** The part of a route's description that says, and enforces, which scope it needs. */
-export function needs(scope: Scope) {
+export function needs(scope: TokenScope) {
   return { security: [{ token: [scope] }], middleware: needsScope(scope) };
 }
 

@@ -6,7 +6,7 @@ import { Hono, type Context, type MiddlewareHandler, type TypedResponse } from "
 import type { StatusCode } from "hono/utils/http-status";
 import type { JSONParsed } from "hono/utils/types";
 import * as z from "zod";
-import type { Scope } from "../../model/token-scope.ts";
+import type { TokenScope } from "../../model/token-scope.ts";
 import type { ApiEnv } from "./responses.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
 
@@ -22,7 +22,7 @@ export interface Route {
   tags: string[];
   summary: string;
   description?: string;
-  security: { token: Scope[] }[];
+  security: { token: TokenScope[] }[];
   /** Runs before the input is checked. */
   middleware: MiddlewareHandler<ApiEnv>;
   request?: {

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { newcombe, COMPARISONS, comparisonOf, wilson } from "../../model/stats/proportion.ts";
-import { METRICS, NO_RATES, partsOf, ratesOf, endOf, RATES } from "../../model/stats/counts.ts";
+import { METRICS, NO_RATES, ratioOf, ratesOf, endOf, RATES } from "../../model/stats/counts.ts";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { readCampaign, readStats, type Group, type StatsQuery } from "../../store/stats/stats.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
@@ -167,7 +167,7 @@ stats.openapi(comparing, async (c) => {
   const side = async (parameter: string, campaign: string) => {
     const counts = await readCampaign(c.var.db, campaign, range);
     if (counts === null) throw new ProblemError(404, `${parameter}: nothing was counted of this campaign.`);
-    const parts = partsOf(metric, counts, human);
+    const parts = ratioOf(metric, counts, human);
     return { parts: { campaign, ...parts }, share: wilson(parts.hits, parts.of) };
   };
   const [one, other] = await Promise.all([side("a", a), side("b", b)]);

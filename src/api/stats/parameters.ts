@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { EVENT_TYPES } from "../../model/event.ts";
-import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, outward } from "../../model/stats/counts.ts";
+import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, alignToBuckets } from "../../model/stats/counts.ts";
 import type { GroupCursor } from "../../store/stats/stats.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
 
@@ -42,7 +42,7 @@ export const StatsParameters = query.transform((asked, context) => {
   const place = asked.after === undefined ? null : placeOf(asked.after);
   const to = asked.to ?? Date.now();
   const wanted = place ?? { from: asked.from ?? to - DEFAULT_DAYS * DAY, to };
-  const range = outward(wanted, bucket, daily);
+  const range = alignToBuckets(wanted, bucket, daily);
   if (place === undefined || (place !== null && (range.from !== place.from || range.to !== place.to)))
     wrong("after", "is not a cursor; pass what `next` held, and the other parameters as before");
   if (range.from >= range.to) wrong("from", "must be before `to`");
@@ -96,7 +96,7 @@ export const CompareParameters = z
     to: instant.optional().meta({ description: "Not included. Default: no end" }),
   })
   .transform(({ from, to, ...asked }, context) => {
-    const range = outward({ from: from ?? 0, to: to ?? END_OF_TIME }, "none", true);
+    const range = alignToBuckets({ from: from ?? 0, to: to ?? END_OF_TIME }, "none", true);
     if (range.from >= range.to)
       context.addIssue({ code: "custom", path: ["from"], message: "must be before `to`" });
     if (asked.a === asked.b)

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { newId } from "../../lib/new-id.ts";
-import { outward } from "../../model/stats/counts.ts";
+import { alignToBuckets } from "../../model/stats/counts.ts";
 import {
   beginRecount,
   compareRecount,
@@ -34,7 +34,7 @@ const GoOn = z.strictObject({
 });
 const Asked = z.union([Begin, GoOn], `pass from and to, or recount`).transform((asked, context) => {
   if ("recount" in asked) return asked;
-  const range = outward(asked, "none", true);
+  const range = alignToBuckets(asked, "none", true);
   if (range.from >= range.to)
     context.addIssue({ code: "custom", path: ["from"], message: "must be before `to`" });
   if (range.to - range.from > MOST_DAYS * DAY)

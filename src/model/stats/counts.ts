@@ -51,7 +51,7 @@ export function endOf(bucket: Bucket, start: number, grain = FIVE_MINUTES): numb
 }
 
 /** The range of whole buckets that holds `range`: exact counts cannot be cut finer. `daily`: counted by day only. */
-export function outward({ from, to }: Range, bucket: Bucket, daily: boolean): Range {
+export function alignToBuckets({ from, to }: Range, bucket: Bucket, daily: boolean): Range {
   const grain = daily ? DAY : FIVE_MINUTES;
   const start = startOf(bucket, to, grain);
   return { from: startOf(bucket, from, grain), to: start === to ? to : endOf(bucket, start, grain) };
@@ -68,16 +68,16 @@ export const MOST_RANGE: Readonly<Record<Bucket, number>> = {
 };
 
 /** A stretch of counters by five minutes or by day. */
-export interface Piece extends Range {
+export interface TableRange extends Range {
   by: "time" | "day";
 }
 
 /** The fewest rows that cover the range: whole days from the counters by day, the rest by five minutes. */
-export function piecesOf({ from, to }: Range, bucket: Bucket): Piece[] {
+export function rangesByTable({ from, to }: Range, bucket: Bucket): TableRange[] {
   const first = Math.ceil(from / DAY) * DAY;
   const last = Math.floor(to / DAY) * DAY;
   if (bucket === "5m" || bucket === "hour" || first >= last) return [{ by: "time", from, to }];
-  const pieces: Piece[] = [
+  const pieces: TableRange[] = [
     { by: "time", from, to: first },
     { by: "day", from: first, to: last },
     { by: "time", from: last, to },
@@ -154,7 +154,7 @@ export const METRICS = ["open", "click", "click_to_open", "bounce", "complaint",
 export type Metric = (typeof METRICS)[number];
 
 /** Numerator and denominator of a metric that campaigns are compared by. `human`: without what machines are told to do. */
-export function partsOf(metric: Metric, counts: Counts, human: boolean): { hits: number; of: number } {
+export function ratioOf(metric: Metric, counts: Counts, human: boolean): { hits: number; of: number } {
   const { reached, attempted, unique } = counts;
   const opened = (human ? unique?.opened_human : unique?.opened) ?? 0;
   const clicked = (human ? unique?.clicked_human : unique?.clicked) ?? 0;

@@ -2,11 +2,11 @@
 
 import { EVENT_TYPES } from "../../model/event.ts";
 import {
-  piecesOf,
+  rangesByTable,
   type Bucket,
   type Counts,
   type Grouping,
-  type Piece,
+  type TableRange,
   type Range,
   type Uniques,
 } from "../../model/stats/counts.ts";
@@ -146,7 +146,7 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   if (by === "tag" || tag !== undefined)
     return [`SELECT day AS slot, *, ${none} FROM tag_rollups WHERE ${range("day", { from, to })}`];
   const columns = `source, type, bounce, machine, destination, n, ${none}`;
-  return piecesOf(query, query.bucket).map((piece: Piece) =>
+  return rangesByTable(query, query.bucket).map((piece: TableRange) =>
     piece.by === "day"
       ? `SELECT day AS slot, ${columns} FROM day_rollups WHERE ${range("day", piece)}`
       : `SELECT bucket AS slot, ${columns} FROM rollups WHERE ${range("bucket", piece)}`,
