@@ -2,9 +2,9 @@
 // database counts.
 
 import { readFeed } from "../store/events/events.ts";
-import { readNotices } from "../store/pipes/notices.ts";
+import { readSystemEvents } from "../store/pipes/notices.ts";
 import type { RunnablePipe } from "./load.ts";
-import { eventRow, noticeRow, select, type Selection, type Row } from "./select.ts";
+import { eventRow, systemEventRow, select, type Selection, type Row } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
@@ -62,8 +62,8 @@ export class Reader {
   }
 
   async notices(pipe: RunnablePipe, cursor: Cursor): Promise<FeedPage> {
-    const notices = await readNotices(this.#env.DB, { after: cursor.place.notices, limit: PAGE_ROWS });
-    return await this.#pick(pipe, cursor, notices.map(noticeRow), PAGE_ROWS);
+    const notices = await readSystemEvents(this.#env.DB, { after: cursor.place.notices, limit: PAGE_ROWS });
+    return await this.#pick(pipe, cursor, notices.map(systemEventRow), PAGE_ROWS);
   }
 
   async #read(pipe: RunnablePipe, cursor: Cursor, after: number, limit: number): Promise<FeedPage> {

@@ -1,8 +1,8 @@
 // The events of a pipe that failed alone, each with its own waits: a table in the pipe's object, one row an event.
 
 import { readSeqs } from "../store/events/events.ts";
-import { readNoticeSeqs } from "../store/pipes/notices.ts";
-import { eventRow, noticeRow, type Row } from "./select.ts";
+import { readSystemEventSeqs } from "../store/pipes/notices.ts";
+import { eventRow, systemEventRow, type Row } from "./select.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */
 export interface Retry {
@@ -119,8 +119,8 @@ export class Retries {
     const [events, notices] = [of("events"), of("notices")];
     const [stored, told] = await Promise.all([
       events.length > 0 ? readSeqs(db, events) : [],
-      notices.length > 0 ? readNoticeSeqs(db, notices) : [],
+      notices.length > 0 ? readSystemEventSeqs(db, notices) : [],
     ]);
-    return [...stored.map(eventRow), ...told.map(noticeRow)];
+    return [...stored.map(eventRow), ...told.map(systemEventRow)];
   }
 }

@@ -2,7 +2,7 @@
 
 import { eventView, iso } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
-import type { Notice } from "../store/pipes/notices.ts";
+import type { SystemEvent } from "../store/pipes/notices.ts";
 import type { Piped } from "./dispatch.ts";
 import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
 import { compileFilter, evaluate, type Lookups, type Filter } from "./filter/filter.ts";
@@ -14,7 +14,7 @@ import { CONTACT_CHARS, contactPrefix } from "../model/event-id.ts";
 /** A row of either feed. */
 export type Row = { id: string; seq: number } & (
   | { feed: "events"; event: StoredEvent }
-  | { feed: "notices"; notice: Notice }
+  | { feed: "notices"; notice: SystemEvent }
 );
 
 /** A stored event, and a notice, as a row of its feed. */
@@ -24,7 +24,7 @@ export const eventRow = (event: StoredEvent): Row => ({
   seq: event.seq,
   event,
 });
-export const noticeRow = (notice: Notice): Row => ({
+export const systemEventRow = (notice: SystemEvent): Row => ({
   feed: "notices",
   id: notice.id,
   seq: notice.seq,

@@ -1,7 +1,7 @@
 // Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
 
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
-import { forgetNotices } from "../store/pipes/notices.ts";
+import { forgetSystemEvents } from "../store/pipes/notices.ts";
 import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
 
 /** ms for which an isolate knows which pipes there are. */
@@ -37,7 +37,7 @@ export async function maintainPipes(env: Env, now: number): Promise<void> {
     }),
   );
   const ids = pipes.map(({ id }) => id);
-  await forgetNotices(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
+  await forgetSystemEvents(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
   for (const { id, state: does } of duties) if (does === "end") await clearAway(env, id);
 }

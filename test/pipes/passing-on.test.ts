@@ -10,7 +10,7 @@ import {
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
-import { forgetNotices } from "../../src/store/pipes/notices.ts";
+import { forgetSystemEvents } from "../../src/store/pipes/notices.ts";
 import { deliver, envWith, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } from "../support.ts";
 import {
   ask,
@@ -374,7 +374,7 @@ describe("a pipe", () => {
     const early = await make("early");
     await make("late");
     await store(["ann@example.com"], "spam");
-    await forgetNotices(env.DB, Number.MAX_SAFE_INTEGER, [early], Date.now());
+    await forgetSystemEvents(env.DB, Number.MAX_SAFE_INTEGER, [early], Date.now());
     await pass();
     expect((taken.get("late") ?? []).map(({ type }) => type)).toContain("contact.suppressed");
   });

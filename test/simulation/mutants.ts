@@ -403,7 +403,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "nobody is told of an erasure",
     file: "store/erasure/erasures.ts",
-    from: "      TELL_ERASED,\n",
+    from: "      INSERT_ERASED_EVENTS,\n",
     to: "",
   },
   {

@@ -12,7 +12,7 @@ import { sampleEvent } from "../../pipes/sample.ts";
 import { encryptSecrets, decryptSecrets } from "../../pipes/secrets.ts";
 import { clearAway } from "../../pipes/wake.ts";
 import { feedEnd, placeAt } from "../../store/events/events.ts";
-import { noticesEnd } from "../../store/pipes/notices.ts";
+import { systemEventsEnd } from "../../store/pipes/notices.ts";
 import {
   addPipe,
   changePipe,
@@ -368,7 +368,7 @@ async function withGeneratedSecrets(kind: Kind, passed: Record<string, unknown>)
 }
 
 async function startOf(db: D1Database, start: z.output<typeof NewPipe>["start"]): Promise<FeedPositions> {
-  const notices = await noticesEnd(db);
+  const notices = await systemEventsEnd(db);
   if (start === "now") return { events: await feedEnd(db), notices };
   if (start === "beginning") return { events: 0, notices: 0 };
   if ("seq" in start) return { events: start.seq, notices };

@@ -5,7 +5,7 @@ import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { goneFrom } from "../write/counters.ts";
-import { EMPTY_TOLD, TELL_ERASED } from "../pipes/notices.ts";
+import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/notices.ts";
 
 /** A request as stored; times in ms. */
 export interface Erasure {
@@ -161,7 +161,7 @@ export async function removeRows(
   const statements = [
     db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
     ...[
-      TELL_ERASED,
+      INSERT_ERASED_EVENTS,
       EMPTY_TOLD,
       LEAVE_ATTEMPTS,
       DELETE_ATTEMPTS,

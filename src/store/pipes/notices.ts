@@ -3,7 +3,7 @@
 
 import type { Db } from "../db.ts";
 
-export const NOTICE_TYPES = [
+export const SYSTEM_EVENT_TYPES = [
   "contact.suppressed",
   "contact.lifted",
   "contact.erased",
@@ -11,10 +11,10 @@ export const NOTICE_TYPES = [
 ] as const;
 
 /** `at`: ms. */
-export interface Notice {
+export interface SystemEvent {
   seq: number;
   id: string;
-  type: (typeof NOTICE_TYPES)[number];
+  type: (typeof SYSTEM_EVENT_TYPES)[number];
   at: number;
   contact: string | null;
   source: string | null;
@@ -24,7 +24,7 @@ export interface Notice {
 const INSERT = "INSERT INTO notices (id, type, at, told, contact, source, data)";
 
 /** For the transaction that removes an erased contact's rows; ?1: the erasure's id. Once for each tombstone. */
-export const TELL_ERASED = `${INSERT}
+export const INSERT_ERASED_EVENTS = `${INSERT}
   SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.erased_at, x.contact, NULL,
     json_object('erasure', x.id)
   FROM erasures AS x WHERE x.id = ?1 AND x.contact IS NOT NULL AND x.begun = 1 AND EXISTS (SELECT 1 FROM pipes)
@@ -39,7 +39,7 @@ export const EMPTY_TOLD = `UPDATE notices SET ${EMPTIED} WHERE seq IN (
   WHERE x.id = ?1 AND x.contact IS NOT NULL AND n.type <> 'contact.erased' AND n.at <= x.erased_at)`;
 
 /** Tells of a pipe that it was paused. `at`: ms. */
-export function tellPaused(
+export function pausedEventStatement(
   db: D1Database,
   { pipe, name, reason, at }: { pipe: string; name: string; reason: string; at: number },
 ): D1PreparedStatement {
@@ -48,15 +48,15 @@ export function tellPaused(
     .bind(`${pipe}-paused-${at}`, at, JSON.stringify({ pipe, name, reason }));
 }
 
-type Row = Omit<Notice, "data"> & { data: string };
+type Row = Omit<SystemEvent, "data"> & { data: string };
 
-const toNotice = (row: Row): Notice => ({ ...row, data: JSON.parse(row.data) as Notice["data"] });
+const toNotice = (row: Row): SystemEvent => ({ ...row, data: JSON.parse(row.data) as SystemEvent["data"] });
 
 /** Notices behind the seq, in order, at most `limit`. */
-export async function readNotices(
+export async function readSystemEvents(
   db: Db,
   { after, limit }: { after: number; limit: number },
-): Promise<Notice[]> {
+): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
       "SELECT seq, id, type, at, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
@@ -67,7 +67,7 @@ export async function readNotices(
 }
 
 /** Those with these places, as far as they are still there. */
-export async function readNoticeSeqs(db: Db, seqs: readonly number[]): Promise<Notice[]> {
+export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
       `SELECT n.seq, n.id, n.type, n.at, n.contact, n.source, n.data
@@ -78,7 +78,7 @@ export async function readNoticeSeqs(db: Db, seqs: readonly number[]): Promise<N
   return results.map(toNotice);
 }
 
-export async function noticesEnd(db: Db): Promise<number> {
+export async function systemEventsEnd(db: Db): Promise<number> {
   return (await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0;
 }
 
@@ -89,7 +89,7 @@ const NOTICES_LIVE = 35 * 86_400_000;
  * Drops what every pipe is past (until the seq `passed`), and what is too old; nothing where there is a pipe that is not
  * among `asked`: it was made meanwhile, and may begin before that place. `now`: ms.
  */
-export async function forgetNotices(
+export async function forgetSystemEvents(
   db: D1Database,
   passed: number,
   asked: readonly string[],

@@ -2,7 +2,7 @@
 // known to nobody but those who clear away what is left of it, so that a crash half-way leaves nothing behind.
 
 import type { Db } from "../db.ts";
-import { tellPaused } from "./notices.ts";
+import { pausedEventStatement } from "./notices.ts";
 
 /** How a pipe delivers, whatever its kind. */
 export interface PipeOptions {
@@ -139,7 +139,10 @@ export async function pausePipe(
       "UPDATE pipes SET paused = ?2, paused_at = ?3 WHERE id = ?1 AND paused IS NULL AND deleted_at IS NULL",
     )
     .bind(id, reason, at);
-  const [done] = await db.batch([pausing, ...(told ? [tellPaused(db, { pipe: id, name, reason, at })] : [])]);
+  const [done] = await db.batch([
+    pausing,
+    ...(told ? [pausedEventStatement(db, { pipe: id, name, reason, at })] : []),
+  ]);
   return (done?.meta.changes ?? 0) > 0;
 }
 
