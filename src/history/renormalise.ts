@@ -67,7 +67,7 @@ async function readBatch(
   return {
     batch,
     deliveries: group.length,
-    events: group.reduce((sum, { events: events }) => sum + events.length, 0),
+    events: group.reduce((sum, { events }) => sum + events.length, 0),
     rejects: group.reduce((sum, { rejects }) => sum + rejects.length, 0),
     differences,
     group,

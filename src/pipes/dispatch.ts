@@ -30,7 +30,7 @@ export interface Rules {
 
 /** Why nothing more is to be sent for a while. */
 export interface Stop {
-  verdict: Exclude<DeliveryResult, "delivered" | "refused">;
+  result: Exclude<DeliveryResult, "delivered" | "refused">;
   reason: string;
   retryAfter: number | null;
 }
@@ -56,7 +56,12 @@ interface Job {
 
 /** Delivers the items in their order. Never rejects as long as `send` does not. */
 export async function dispatch(items: readonly Piped[], rules: Rules, send: Send): Promise<Dispatched> {
-  const result: Dispatched = { delivered: new Set(), failed: new Map(), stop: null, streak: rules.streak };
+  const dispatched: Dispatched = {
+    delivered: new Set(),
+    failed: new Map(),
+    stop: null,
+    streak: rules.streak,
+  };
   const lanes = lanesOf(items, rules);
   const suspects: { job: Job; reason: string }[] = [];
   const blocked = new Set<string>();
@@ -66,7 +71,7 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
   let failures = 0;
 
   const fail = (index: number, reason: string, refused: boolean): void => {
-    result.failed.set(index, { reason, tried: true, refused });
+    dispatched.failed.set(index, { reason, tried: true, refused });
     const group = items[index]?.group ?? "";
     if (rules.ordered && group !== "") blocked.add(group);
   };
@@ -86,49 +91,49 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
   };
   /** Somebody is there: whatever failed before has itself to blame. */
   const alive = (): void => {
-    result.streak = 0;
+    dispatched.streak = 0;
     failures = 0;
     for (const { job, reason } of suspects.splice(0).toReversed()) {
       if (job.indexes.length > 1) unblock(job);
       split(job, reason, false);
     }
   };
-  const settle = (job: Job, { result: verdict, reason, retryAfter, failed = [] }: Outcome): void => {
-    const why = reason ?? verdict;
-    if (verdict === "delivered") {
+  const settle = (job: Job, { result, reason, retryAfter, failed = [] }: Outcome): void => {
+    const why = reason ?? result;
+    if (result === "delivered") {
       alive();
       const alone = new Map(failed.map((one) => [job.indexes[one.index], one]));
       for (const index of job.indexes) {
         const own = alone.get(index);
-        if (own === undefined) result.delivered.add(index);
-        else if (own.verdict !== "slow_down") fail(index, own.reason, own.verdict === "refused");
-        else result.stop ??= { verdict: "slow_down", reason: own.reason, retryAfter };
+        if (own === undefined) dispatched.delivered.add(index);
+        else if (own.result !== "slow_down") fail(index, own.reason, own.result === "refused");
+        else dispatched.stop ??= { result: "slow_down", reason: own.reason, retryAfter };
       }
       return;
     }
-    if (verdict === "refused") {
+    if (result === "refused") {
       alive();
       // Those that were refused by name need not be asked about again; of the others nobody knows.
       const named = new Map(failed.map((one) => [job.indexes[one.index], one]));
       for (const index of job.indexes) {
         const own = named.get(index);
-        if (own !== undefined) fail(index, own.reason, own.verdict === "refused");
+        if (own !== undefined) fail(index, own.reason, own.result === "refused");
       }
       const rest = job.indexes.filter((index) => !named.has(index));
       if (named.size === 0) split(job, why, true);
       else if (rest.length > 0) job.lane.unshift({ indexes: rest, lane: job.lane });
       return;
     }
-    if (verdict !== "unavailable") {
-      result.stop ??= { verdict, reason: why, retryAfter };
+    if (result !== "unavailable") {
+      dispatched.stop ??= { result, reason: why, retryAfter };
       return;
     }
-    result.streak += 1;
+    dispatched.streak += 1;
     failures += 1;
     suspects.push({ job, reason: why });
     if (rules.ordered) for (const index of job.indexes) blocked.add(items[index]?.group ?? "");
-    if ((probing ? failures >= PROBES : result.streak >= MOST_FAILURES) || retryAfter !== null)
-      result.stop ??= { verdict, reason: why, retryAfter };
+    if ((probing ? failures >= PROBES : dispatched.streak >= MOST_FAILURES) || retryAfter !== null)
+      dispatched.stop ??= { result, reason: why, retryAfter };
   };
   /** The job without those that would overtake one that failed: these wait with it. */
   const unblocked = (job: Job): Job => {
@@ -142,29 +147,29 @@ export async function dispatch(items: readonly Piped[], rules: Rules, send: Send
     return { ...job, indexes };
   };
   const work = async (lane: Job[]): Promise<void> => {
-    while (result.stop === null) {
+    while (dispatched.stop === null) {
       const next = lane.shift();
       if (next === undefined) return;
       const job = unblocked(next);
       if (job.indexes.length === 0) continue;
       if (Date.now() >= rules.until) return void lane.unshift(next);
       await rules.pace();
-      if (result.stop !== null) return;
+      if (dispatched.stop !== null) return;
       settle(job, await send(job.indexes.flatMap((index) => items[index] ?? [])));
     }
   };
   // A success in one lane gives others back what they had failed at, so all are looked at again until none has work.
   do await Promise.all(lanes.map(work));
-  while (result.stop === null && Date.now() < rules.until && lanes.some((lane) => lane.length > 0));
+  while (dispatched.stop === null && Date.now() < rules.until && lanes.some((lane) => lane.length > 0));
   const [last] = suspects.slice(-1);
-  if (last !== undefined && result.streak >= MOST_FAILURES)
-    result.stop ??= { verdict: "unavailable", reason: last.reason, retryAfter: null };
-  if (result.stop === null && Date.now() < rules.until) {
+  if (last !== undefined && dispatched.streak >= MOST_FAILURES)
+    dispatched.stop ??= { result: "unavailable", reason: last.reason, retryAfter: null };
+  if (dispatched.stop === null && Date.now() < rules.until) {
     for (const { job, reason } of suspects) for (const index of job.indexes) fail(index, reason, false);
     for (const index of waiting)
-      result.failed.set(index, { reason: "waits for an earlier one", tried: false, refused: false });
+      dispatched.failed.set(index, { reason: "waits for an earlier one", tried: false, refused: false });
   }
-  return result;
+  return dispatched;
 }
 
 /** Batches, in lanes each of which is worked off one after the other. In order, a group stays in its lane. */

@@ -335,16 +335,16 @@ export class Pipe extends DurableObject<Env> {
       );
       return { undone, stopped: true };
     }
-    const { verdict, reason, retryAfter } = stop;
+    const { result, reason, retryAfter } = stop;
     const looks = before?.looks ?? 0;
     const since = before?.since ?? now;
     const wait = Math.max(retryAfter ?? 0, circuitWait(looks, Math.random()));
     this.#save({
       ...next,
-      streak: verdict === "slow_down" ? 0 : Math.max(streak, MOST_FAILURES),
-      down: { verdict, reason, since, until: now + wait, looks: looks + 1 },
+      streak: result === "slow_down" ? 0 : Math.max(streak, MOST_FAILURES),
+      down: { verdict: result, reason, since, until: now + wait, looks: looks + 1 },
     });
-    if (verdict === "gone")
+    if (result === "gone")
       await this.#pause(record, `${reason}: the destination asks not to be called again`);
     else if (now - since > PATIENCE) await this.#pause(record, `nothing got through for 75 hours: ${reason}`);
     return { undone, stopped: true };

@@ -62,15 +62,15 @@ export async function select(
     facts.push(...(await readLookups(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
   for (const [index, { row, event }] of shown.entries()) {
     if (index % TOGETHER === TOGETHER - 1) await scheduler.wait(0);
-    const verdict = verdictOf(filters, event, facts[index] ?? {});
-    if (verdict === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
-    else if (verdict !== false) picked.failed.push({ row, reason: verdict });
+    const passes = passesFilters(filters, event, facts[index] ?? {});
+    if (passes === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
+    else if (passes !== false) picked.failed.push({ row, reason: passes });
   }
   return picked;
 }
 
 /** Whether all of them let it through, or why that cannot be said. */
-function verdictOf(
+function passesFilters(
   filters: readonly Filter[],
   event: Record<string, unknown>,
   facts: Lookups,

@@ -22,24 +22,24 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
 }
 
 async function runningPipes(env: Env): Promise<string[]> {
-  return (await listPipeStates(env.DB)).flatMap(({ id, state: does }) => (does === "run" ? [id] : []));
+  return (await listPipeStates(env.DB)).flatMap(({ id, state }) => (state === "running" ? [id] : []));
 }
 
 /** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
 export async function maintainPipes(env: Env, now: number): Promise<void> {
-  const duties = await listPipeStates(env.DB);
-  const pipes = duties.filter(({ state: does }) => does !== "end");
+  const states = await listPipeStates(env.DB);
+  const pipes = states.filter(({ state }) => state !== "deleted");
   const places = await Promise.all(
-    pipes.map(async ({ id, state: does, start }) => {
+    pipes.map(async ({ id, state, start }) => {
       const pipe = env.PIPES.getByName(id);
-      if (does === "run" && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
+      if (state === "running" && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
       return await pipe.systemEventsPosition(); // of a paused one, too: what it has not seen stays for it
     }),
   );
   const ids = pipes.map(({ id }) => id);
   await forgetSystemEvents(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
-  for (const { id, state: does } of duties) if (does === "end") await clearAway(env, id);
+  for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);
 }
 
 /** Ends a deleted pipe: its object, its log, and with the last of that its row. Begun again by the next scheduled run. */

@@ -166,7 +166,7 @@ async function archive(group: readonly ParsedEnvelope[], batch: string, bucket: 
 }
 
 async function storeSliceOf(slice: Slice, claimed: Claimed, env: Env): Promise<void> {
-  for (const { parsed: parsed } of claimed.duplicates) parsed.duplicates += 1;
+  for (const { parsed } of claimed.duplicates) parsed.duplicates += 1;
   const rows = rowsOf(slice, claimed, Date.now());
   const unstored = new Set<string>();
   await store(env.DB, rows, claimed.granted, async ({ parsed }) => {

@@ -35,7 +35,7 @@ function tallyOf({ envelope, duplicates, pings }: ParsedEnvelope): Tally[] {
   return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
 }
 
-function sourcesOf({ events: events, complete }: Slice, now: number): SourceUpdate[] {
+function sourcesOf({ events, complete }: Slice, now: number): SourceUpdate[] {
   const sources = new Map<string, SourceUpdate>();
   const seen = ({ envelope }: ParsedEnvelope): SourceUpdate => {
     const { source, provider, receivedAt } = envelope;
@@ -53,7 +53,7 @@ function sourcesOf({ events: events, complete }: Slice, now: number): SourceUpda
     update.lag_ms = Math.max(update.lag_ms ?? 0, now - receivedAt);
     return update;
   };
-  for (const { parsed: parsed } of events) {
+  for (const { parsed } of events) {
     const update = seen(parsed);
     update.last_event_at = Math.max(update.last_event_at ?? 0, parsed.envelope.receivedAt);
   }

@@ -64,9 +64,9 @@ export function outgoingOfSize(index: number, bytes: number, form: PayloadForm =
   return outgoingOf(index, { description: "x".repeat(bytes - rest) }, form);
 }
 
-/** The failures by index, as `verdict`. */
+/** The failures by index, as `result`. */
 export function failures(outcome: Outcome): Record<number, string> {
-  return Object.fromEntries((outcome.failed ?? []).map(({ index, verdict }) => [index, verdict]));
+  return Object.fromEntries((outcome.failed ?? []).map(({ index, result }) => [index, result]));
 }
 
 /** Resolves once `holds`; rejects after 5 s. */

@@ -128,7 +128,7 @@ describe.each([
     const batch = Array.from({ length: at.kind.batch.events }, (_, i) =>
       outgoing({ contact: `c${i}@example.com`, ...large }),
     );
-    const delivered = { verdict: "delivered", reason: null, status: 200, retryAfter: null };
+    const delivered = { result: "delivered", reason: null, status: 200, retryAfter: null };
     expect(await deliverTo(at, batch)).toEqual(delivered);
   });
 
@@ -138,7 +138,7 @@ describe.each([
       notice("contact.erased", "ann@example.com", "2026-11-21T12:00:00.000Z"),
       outgoing(),
     ];
-    expect(await deliverTo(at, batch)).toMatchObject({ verdict: "delivered", status: null });
+    expect(await deliverTo(at, batch)).toMatchObject({ result: "delivered", status: null });
     expect((await at.control.tell()).requests).toBe(0);
   });
 
@@ -165,7 +165,7 @@ describe("hubspot", () => {
       outgoing({ type: "bounced", occurred_at: times[1] }),
       notice("contact.suppressed", "bob@example.com", times[1], { reason: "complaint", scope: null }),
     ];
-    expect(await deliverTo(hub, batch, {}, attempt)).toMatchObject({ verdict: "delivered" });
+    expect(await deliverTo(hub, batch, {}, attempt)).toMatchObject({ result: "delivered" });
     expect(JSON.parse(notes[0]?.request.body ?? "")).toEqual({
       inputs: [
         {
@@ -195,9 +195,9 @@ describe("hubspot", () => {
 
   it("an address that HubSpot does not take is refused alone", async () => {
     const outcome = await deliverTo(hub, [outgoing({ contact: "ann@intranet" }), outgoing()]);
-    expect(outcome).toMatchObject({ verdict: "delivered", status: 207 });
+    expect(outcome).toMatchObject({ result: "delivered", status: 207 });
     expect(outcome.failed).toEqual([
-      { index: 0, verdict: "refused", reason: "HubSpot answered VALIDATION_ERROR for this contact" },
+      { index: 0, result: "refused", reason: "HubSpot answered VALIDATION_ERROR for this contact" },
     ]);
   });
 
@@ -216,11 +216,11 @@ describe("hubspot", () => {
     const fields = { last_event: "tidings_last_event", bounce: "no_such" };
     const bounced = outgoing({ type: "bounced", bounce: "hard" });
     expect(await deliverTo(hub, [bounced], { fields })).toMatchObject({
-      verdict: "denied",
+      result: "denied",
       reason: "HubSpot has no such property to write: no_such",
     });
     expect(await deliverTo(hub, [bounced], { token: "pat-wrong" })).toMatchObject({
-      verdict: "denied",
+      result: "denied",
       reason: "answered 401 INVALID_AUTHENTICATION",
     });
   });
@@ -235,7 +235,7 @@ describe("salesforce", () => {
     const lifted = notice("contact.lifted", "ann@example.com", times[0], { reason: "manual", scope: null });
     const first = [outgoing({ occurred_at: times[1] }), lifted];
     for (const batch of [first, [outgoing()]])
-      expect(await deliverTo(force, batch, {}, attempt)).toMatchObject({ verdict: "delivered" });
+      expect(await deliverTo(force, batch, {}, attempt)).toMatchObject({ result: "delivered" });
     expect(notes.map(({ request }) => request.url.split("/").at(-1))).toEqual([
       "token",
       "Email__c",
@@ -261,16 +261,16 @@ describe("salesforce", () => {
     await deliverTo(force, [outgoing()], {}, attempt);
     await deliverTo(force, [outgoing()]); // ends the session before
     await force.control.forget();
-    expect(await deliverTo(force, [outgoing()], {}, attempt)).toMatchObject({ verdict: "delivered" });
+    expect(await deliverTo(force, [outgoing()], {}, attempt)).toMatchObject({ result: "delivered" });
     expect(await requests()).toBe(3);
     await force.control.forget();
     const later = { ...attempt, now: attempt.now + 3_600_000 };
-    expect(await deliverTo(force, [outgoing()], {}, later)).toMatchObject({ verdict: "delivered" });
+    expect(await deliverTo(force, [outgoing()], {}, later)).toMatchObject({ result: "delivered" });
     expect(await requests()).toBe(2);
     await force.control.forget();
     const body = [{ errorCode: "INVALID_SESSION_ID", message: "Session expired or invalid" }];
     await force.control.behave({ on: WRITES, answer: { status: 401, body } });
-    const denied = { verdict: "denied", reason: "answered 401 INVALID_SESSION_ID" };
+    const denied = { result: "denied", reason: "answered 401 INVALID_SESSION_ID" };
     expect(await deliverTo(force, [outgoing()])).toMatchObject(denied);
     expect(await requests()).toBe(4);
   });
@@ -280,7 +280,7 @@ describe("salesforce", () => {
     expect(outcome.failed).toEqual([
       {
         index: 1,
-        verdict: "refused",
+        result: "refused",
         reason: "Salesforce answered REQUIRED_FIELD_MISSING (LastName) for this contact",
       },
     ]);
@@ -293,7 +293,7 @@ describe("salesforce", () => {
     ["object", "Lead", "answered 404 NOT_FOUND"],
   ])("a wrong %s is denied in Salesforce's word", async (name, value, reason) => {
     const outcome = await deliverTo(force, [outgoing()], { [name]: value });
-    expect(outcome).toMatchObject({ verdict: "denied", reason });
+    expect(outcome).toMatchObject({ result: "denied", reason });
   });
 });
 

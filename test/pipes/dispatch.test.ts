@@ -56,10 +56,10 @@ const model: fc.Arbitrary<Model> = fc.record({
   }),
 });
 
-const answer = (verdict: Outcome["result"], more: Partial<Outcome> = {}): Outcome => {
+const answer = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => {
   return {
-    result: verdict,
-    reason: verdict === "delivered" ? null : verdict,
+    result,
+    reason: result === "delivered" ? null : result,
     status: null,
     retryAfter: null,
     ...more,
@@ -82,7 +82,7 @@ async function run({ items, weather, turns, byItem, rules }: Model): Promise<{
     const natures = indexes.map((index) => items[index]?.nature);
     if (now === "down" || natures.includes("breaks")) return answer("unavailable");
     const failed = natures.flatMap((nature, index) =>
-      nature === "refused" ? [{ index, verdict: "refused" as const, reason: "no" }] : [],
+      nature === "refused" ? [{ index, result: "refused" as const, reason: "no" }] : [],
     );
     if (failed.length === 0) return answer("delivered");
     if (!byItem) return answer("refused");

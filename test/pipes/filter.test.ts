@@ -74,8 +74,8 @@ function compiled(text: string): Filter {
 }
 
 function ask(text: string, event: Fields, facts: Lookups = FACTS): boolean | string {
-  const verdict = evaluate(compiled(text), event, facts);
-  return verdict.ok ? verdict.value : verdict.reason;
+  const answer = evaluate(compiled(text), event, facts);
+  return answer.ok ? answer.value : answer.reason;
 }
 
 function refusal(text: string): string {
@@ -196,9 +196,9 @@ describe("what a filter means", () => {
       "metadata.plan && true",
       "metadata.items.exists(x, x.y == 1)",
     ]) {
-      const verdict = ask(filter, OPENED);
-      expect(typeof verdict, filter).toBe("string");
-      expect(verdict, filter).not.toMatch(/ann@|gmail|\bpro\b/);
+      const answer = ask(filter, OPENED);
+      expect(typeof answer, filter).toBe("string");
+      expect(answer, filter).not.toMatch(/ann@|gmail|\bpro\b/);
     }
   });
 });
@@ -548,7 +548,7 @@ interface Both {
   js: (event: Fields) => boolean;
 }
 
-describe("verdicts", () => {
+describe("answers", () => {
   const quote = (value: unknown) => JSON.stringify(value);
   const word = fc.constantFrom("opened", "bounced", "hard", "welcome", "a", "vip", "");
   const nullable = fc.constantFrom("bounce", "campaign", "description", "contact");
@@ -733,8 +733,8 @@ describe("with what is stored", () => {
     const filter = compiled('type in ["opened"] && occurred_at - message.sent_at < duration("24h")');
     const facts = await readLookups(env.DB, env.BUCKET, events, filter.needs);
     const chosen = events.filter((one, i) => {
-      const verdict = evaluate(filter, one, facts[i]);
-      return verdict.ok && verdict.value;
+      const answer = evaluate(filter, one, facts[i]);
+      return answer.ok && answer.value;
     });
     expect(
       chosen.map(({ contact, message_id }) => `${String(contact)} ${String(message_id)}`).sort(),
@@ -784,10 +784,10 @@ describe("with what is stored", () => {
       });
     }
     const contacts = [...new Set(stored.map(({ contact }) => contact))];
-    const verdicts = await checkContacts(env.DB, env.BUCKET, contacts, "");
-    expect(verdicts.size).toBeGreaterThan(0);
+    const checked = await checkContacts(env.DB, env.BUCKET, contacts, "");
+    expect(checked.size).toBeGreaterThan(0);
     for (const [i, one] of events.entries())
-      expect(facts[i]?.suppression).toEqual(verdicts.get(String(one["contact"])) ?? null);
+      expect(facts[i]?.suppression).toEqual(checked.get(String(one["contact"])) ?? null);
   });
 
   it("knows who is suppressed now, also who was erased, and asks for nothing that no filter needs", async () => {
@@ -814,8 +814,8 @@ describe("with what is stored", () => {
     );
     const facts = await readLookups(db, env.BUCKET, about, filter.needs);
     expect(trips).toEqual([2]);
-    const verdicts = about.map((one, i) => evaluate(filter, { occurred_at: NOW * 1000, ...one }, facts[i]));
-    expect(about.map(({ contact }, i) => [contact, verdicts[i]])).toEqual([
+    const answers = about.map((one, i) => evaluate(filter, { occurred_at: NOW * 1000, ...one }, facts[i]));
+    expect(about.map(({ contact }, i) => [contact, answers[i]])).toEqual([
       ["gone@example.com", { ok: true, value: true }],
       ["stays@example.com", { ok: true, value: false }],
       ["erased@example.com", { ok: true, value: true }],

@@ -220,7 +220,7 @@ describe("URLs of destinations", () => {
       },
     });
     const error = await call(requestTo("https://169.254.169.254/")).catch((error: unknown) => error);
-    expect(outcomeOfError(error)).toMatchObject({ verdict: "denied", status: null });
+    expect(outcomeOfError(error)).toMatchObject({ result: "denied", status: null });
     expect(calls).toBe(0);
     expect(notes).toMatchObject([{ response: null, error: expect.stringContaining("private") }]);
   });
@@ -371,22 +371,22 @@ describe("answers", () => {
   });
 
   test("mean what most destinations mean by their statuses", () => {
-    const verdicts = new Map<string, number[]>();
+    const results = new Map<string, number[]>();
     for (let status = 200; status < 600; status++) {
-      const { result: verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, NOW);
-      verdicts.set(verdict, [...(verdicts.get(verdict) ?? []), status]);
+      const { result } = outcomeOf({ status, headers: new Headers(), text: "" }, NOW);
+      results.set(result, [...(results.get(result) ?? []), status]);
     }
     const hundred = (from: number): number[] => Array.from({ length: 100 }, (_, index) => from + index);
-    expect(verdicts.get("delivered")).toEqual(hundred(200));
-    expect(verdicts.get("denied")).toEqual([...hundred(300), 401, 403, 404, 405]);
-    expect(verdicts.get("gone")).toEqual([410]);
-    expect(verdicts.get("slow_down")).toEqual([429]);
-    expect(verdicts.get("unavailable")).toEqual([408, 425, ...hundred(500)]);
+    expect(results.get("delivered")).toEqual(hundred(200));
+    expect(results.get("denied")).toEqual([...hundred(300), 401, 403, 404, 405]);
+    expect(results.get("gone")).toEqual([410]);
+    expect(results.get("slow_down")).toEqual([429]);
+    expect(results.get("unavailable")).toEqual([408, 425, ...hundred(500)]);
   });
 
   test("that never came are unavailable; a mistake of ours is thrown on", () => {
     expect(outcomeOfError(new NoAnswer("no answer"))).toEqual({
-      verdict: "unavailable",
+      result: "unavailable",
       reason: "no answer",
       status: null,
       retryAfter: null,

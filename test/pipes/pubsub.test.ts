@@ -42,7 +42,7 @@ describe("pubsub's tokens and settings", () => {
     const broken = account.replace(/[A-Za-z0-9+/]{40}/, "A".repeat(40));
     const { attempt, notes } = attemptOf();
     const outcome = await pubsub.deliver([outgoing()], { ...given, service_account: broken }, attempt);
-    expect(outcome).toMatchObject({ verdict: "denied", reason: expect.stringMatching(/private key/) });
+    expect(outcome).toMatchObject({ result: "denied", reason: expect.stringMatching(/private key/) });
     expect(notes).toEqual([]);
   });
 

@@ -25,7 +25,7 @@ describe("queue", () => {
     const batch = [outgoing(), outgoing({ type: "contact.suppressed" }), outgoing({ contact: null })];
     const { attempt, notes } = attemptOf();
     const outcome = await queue.deliver(batch, queue.settings.parse({ binding: "TEST_PIPE" }), attempt);
-    expect(outcome).toEqual({ verdict: "delivered", reason: null, status: null, retryAfter: null });
+    expect(outcome).toEqual({ result: "delivered", reason: null, status: null, retryAfter: null });
     expect(notes).toMatchObject([
       { request: { url: "queue:TEST_PIPE" }, response: { status: 200 }, error: null },
     ]);
@@ -42,7 +42,7 @@ describe("queue", () => {
     const { events, bytes } = queue.batch;
     const many = Array.from({ length: events }, () => outgoingOfSize(0, Math.floor(bytes / events)));
     for (const batch of [many, [outgoingOfSize(0, LARGEST)]]) {
-      expect(await queue.deliver(batch, real, attemptOf().attempt)).toMatchObject({ verdict: "delivered" });
+      expect(await queue.deliver(batch, real, attemptOf().attempt)).toMatchObject({ result: "delivered" });
     }
   });
 
@@ -84,7 +84,7 @@ describe("queue", () => {
     ["a service", env.ASSETS],
     ["a namespace", env.CONTACTS],
   ])("is denied where %s is bound", async (_, binding) => {
-    expect(await deliver([outgoing()], binding)).toMatchObject({ verdict: "denied" });
+    expect(await deliver([outgoing()], binding)).toMatchObject({ result: "denied" });
   });
 
   it.each(["QUEUE", "DEAD_QUEUE", "EMAIL_EVENTS"])("never puts into our own %s", async (binding) => {

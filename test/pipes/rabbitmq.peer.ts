@@ -15,7 +15,7 @@ const byQueue = { ...plain, exchange: "", routing_key: "{source}" };
 const { attempt } = attemptOf();
 const deliver = (batch: Parameters<typeof rabbitmq.deliver>[0], settings: unknown) =>
   rabbitmq.deliver(batch, rabbitmq.settings.parse(settings), attempt);
-const DELIVERED = { verdict: "delivered", reason: null, status: 200, retryAfter: null };
+const DELIVERED = { result: "delivered", reason: null, status: 200, retryAfter: null };
 
 /** Takes all that a queue holds. */
 async function taken(queue: string) {
@@ -60,7 +60,7 @@ describe.skipIf(port === 0)("rabbitmq", () => {
     );
     const outcome = await deliver(batch, byQueue);
     expect(outcome).toMatchObject({ ...DELIVERED, reason: expect.stringMatching(/^4 of 7 not taken/) });
-    expect(outcome.failed?.map(({ index, verdict }) => [index, verdict])).toEqual([
+    expect(outcome.failed?.map(({ index, result }) => [index, result])).toEqual([
       [1, "unavailable"],
       [2, "refused"],
       [4, "refused"],
@@ -75,16 +75,16 @@ describe.skipIf(port === 0)("rabbitmq", () => {
     ["an unknown virtual host", { ...topic, vhost: "other" }, "denied", 530],
     ["an unknown exchange", { ...topic, exchange: "none" }, "denied", 404],
     ["a user who may not write", { ...topic, username: "reader" }, "denied", 403],
-  ])("%s keeps all out", async (_, settings, verdict, status) => {
+  ])("%s keeps all out", async (_, settings, result, status) => {
     const outcome = await deliver([outgoing(), outgoing()], settings);
-    expect(outcome).toEqual({ verdict, status, retryAfter: null, reason: expect.any(String) });
+    expect(outcome).toEqual({ result, status, retryAfter: null, reason: expect.any(String) });
     expect(outcome.failed).toBeUndefined();
   });
 
   it("refuses what is beyond its largest message, alone", async () => {
     const large = outgoing({ description: "x".repeat(1_000_000) });
     const outcome = await deliver([outgoing(), large, outgoing()], topic);
-    expect(outcome.failed?.filter(({ verdict }) => verdict === "refused").map(({ index }) => index)).toEqual([
+    expect(outcome.failed?.filter(({ result }) => result === "refused").map(({ index }) => index)).toEqual([
       1,
     ]);
     await taken("all");
@@ -98,8 +98,8 @@ describe.skipIf(port === 0)("rabbitmq", () => {
     expect((await taken("all")).map(({ body }) => body)).toEqual(batch.map(({ text }) => text));
     // A port that speaks no TLS.
     const other = await deliver(batch, { ...topic, tls: true, host: "127.0.0.1", port });
-    expect(other).toMatchObject({ verdict: "unavailable", status: null });
+    expect(other).toMatchObject({ result: "unavailable", status: null });
     const notTls = await deliver(batch, { ...topic, tls: true, host: "localhost" });
-    expect(notTls).toMatchObject({ verdict: "unavailable", status: null });
+    expect(notTls).toMatchObject({ result: "unavailable", status: null });
   });
 });

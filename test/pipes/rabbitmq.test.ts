@@ -26,7 +26,7 @@ describe("what arrives", () => {
     const one = outgoing({ type: "opened", description: "žluťoučký 😀" });
     const other = outgoing({ type: "pipe.paused", source: null, contact: null, data: { pipe: "p1" } });
     const { attempt, notes } = attemptOf();
-    expect(await deliver([one, other], {}, attempt)).toMatchObject({ verdict: "delivered", status: 200 });
+    expect(await deliver([one, other], {}, attempt)).toMatchObject({ result: "delivered", status: 200 });
     const properties = (event: Outgoing) => ({
       content_type: "application/json",
       delivery_mode: 2,
@@ -60,7 +60,7 @@ describe("what answers mean", () => {
         const took = queues.includes("taken");
         const full = queues.includes("full");
         expect(outcome.result).toBe(took ? "delivered" : full ? "unavailable" : "refused");
-        expect(outcome.failed?.map(({ index, verdict }) => [index, verdict]) ?? []).toEqual(
+        expect(outcome.failed?.map(({ index, result }) => [index, result]) ?? []).toEqual(
           queues.flatMap((name, index) => (fates[name] === null ? [] : [[index, fates[name]]])),
         );
         const ids = (await control.tell()).taken.map(({ id }) => id);
@@ -75,18 +75,18 @@ describe("what answers mean", () => {
     const [small, huge] = queued("taken", "small");
     const large = outgoing({ source: "small", description: "x".repeat(2000) });
     if (small === undefined || huge === undefined) throw new Error("no events");
-    expect((await deliver([large], BY_QUEUE)).failed?.map(({ verdict }) => verdict)).toEqual(["refused"]);
+    expect((await deliver([large], BY_QUEUE)).failed?.map(({ result }) => result)).toEqual(["refused"]);
     const { failed } = await deliver([small, large, huge], BY_QUEUE);
-    expect(failed?.find(({ index }) => index === 1)?.verdict).toBe("refused");
-    expect(failed?.filter(({ index }) => index !== 1).every(({ verdict }) => verdict === "unavailable")).toBe(
+    expect(failed?.find(({ index }) => index === 1)?.result).toBe("refused");
+    expect(failed?.filter(({ index }) => index !== 1).every(({ result }) => result === "unavailable")).toBe(
       true,
     );
     const beyond = outgoingOfSize(900, 16 * 1024 * 1024 + 1);
     const long = outgoing({ source: "é".repeat(128) });
     const outcome = await deliver([beyond, small, long], BY_QUEUE);
     expect(outcome.failed).toEqual([
-      { index: 0, verdict: "refused", reason: "is too large: more than 16 MiB" },
-      { index: 2, verdict: "refused", reason: "its routing key is too long" },
+      { index: 0, result: "refused", reason: "is too large: more than 16 MiB" },
+      { index: 2, result: "refused", reason: "its routing key is too long" },
     ]);
   });
 });
@@ -100,8 +100,8 @@ describe("an attempt's end", () => {
     abort.abort();
     const reason = "no answer within 15 seconds";
     expect(await delivering).toMatchObject({
-      verdict: "delivered",
-      failed: [{ index: 1, verdict: "unavailable", reason }],
+      result: "delivered",
+      failed: [{ index: 1, result: "unavailable", reason }],
     });
   });
 });
@@ -114,7 +114,7 @@ describe("what is safe", () => {
         { host, tls: true },
         attemptOf({ loopback: false }).attempt,
       );
-      expect(outcome).toMatchObject({ verdict: "denied", reason: expect.stringContaining("private") });
+      expect(outcome).toMatchObject({ result: "denied", reason: expect.stringContaining("private") });
     }
   });
 

@@ -10,13 +10,13 @@ const LIMITS = { events: 4, bytes: 100, one: 150 };
 const VERDICTS: DeliveryResult[] = ["delivered", "refused", "unavailable", "slow_down", "denied", "gone"];
 
 interface Answered {
-  verdict: DeliveryResult;
-  /** Which of its events it does not take, where the verdict is `delivered`. */
+  result: DeliveryResult;
+  /** Which of its events it does not take, where the result is `delivered`. */
   items: boolean[];
 }
 
 const answers = fc.array(
-  fc.record({ verdict: fc.constantFrom(...VERDICTS), items: fc.array(fc.boolean(), { maxLength: 4 }) }),
+  fc.record({ result: fc.constantFrom(...VERDICTS), items: fc.array(fc.boolean(), { maxLength: 4 }) }),
   { minLength: 60, maxLength: 60 },
 );
 
@@ -32,17 +32,17 @@ describe("deliverInSlices", () => {
         const taken = new Set<number>();
 
         const send = async (slice: readonly Outgoing[]): Promise<Outcome> => {
-          const { verdict, items } = script[sent.length] as Answered;
+          const { result, items } = script[sent.length] as Answered;
           sent.push([...slice]);
           const refused =
-            verdict === "delivered" ? slice.map((_, at) => items[at] === true) : slice.map(() => true);
+            result === "delivered" ? slice.map((_, at) => items[at] === true) : slice.map(() => true);
           for (const [at, event] of slice.entries())
             if (refused[at] === false) taken.add(place.get(event) ?? -1);
-          const reason = verdict === "delivered" ? null : "words";
-          const common = { verdict, reason, status: 200, retryAfter: 3 };
-          if (verdict !== "delivered" || !refused.includes(true)) return common;
+          const reason = result === "delivered" ? null : "words";
+          const common = { result, reason, status: 200, retryAfter: 3 };
+          if (result !== "delivered" || !refused.includes(true)) return common;
           const failed = refused.flatMap((not, index) =>
-            not ? [{ index, verdict: "unavailable" as const, reason: "words" }] : [],
+            not ? [{ index, result: "unavailable" as const, reason: "words" }] : [],
           );
           return { ...common, failed };
         };
@@ -58,7 +58,7 @@ describe("deliverInSlices", () => {
           else expect(total).toBeLessThanOrEqual(LIMITS.one);
         }
         // Those of several that were refused whole came again in halves.
-        const last = sent.filter((slice, at) => slice.length === 1 || script[at]?.verdict !== "refused");
+        const last = sent.filter((slice, at) => slice.length === 1 || script[at]?.result !== "refused");
         const order = last.flat().map((event) => place.get(event) ?? -1);
         expect(order).toEqual(order.toSorted((one, other) => one - other));
 
@@ -73,13 +73,13 @@ describe("deliverInSlices", () => {
         // And nothing that fits is refused that the destination did not refuse alone.
         const alone = new Set(
           sent.flatMap((slice, at) =>
-            slice.length === 1 && script[at]?.verdict === "refused"
+            slice.length === 1 && script[at]?.result === "refused"
               ? (place.get(slice[0] as Outgoing) ?? -1)
               : [],
           ),
         );
-        for (const { index, verdict } of failed) {
-          if (verdict === "refused" && !alone.has(index)) expect(lengths[index]).toBeGreaterThan(LIMITS.one);
+        for (const { index, result } of failed) {
+          if (result === "refused" && !alone.has(index)) expect(lengths[index]).toBeGreaterThan(LIMITS.one);
         }
       }),
       { numRuns: 500 },

@@ -46,11 +46,11 @@ export async function openRoom(peer: string): Promise<RoomControl> {
 export function answered(
   when: string,
   answer: NonNullable<Behaviour["answer"]>,
-  verdict: DeliveryResult,
+  result: DeliveryResult,
   { retryAfter, ...behaviour }: Behaviour & { retryAfter?: number } = {},
 ): Refusal {
   const wait = retryAfter === undefined ? {} : { retryAfter };
-  return { when, behaviour: { ...behaviour, answer }, verdict, status: answer.status, ...wait };
+  return { when, behaviour: { ...behaviour, answer }, result, status: answer.status, ...wait };
 }
 
 /**
@@ -85,20 +85,20 @@ export function httpErrors({
     ["200 with nothing", { status: 200, body: "" }, "unavailable"],
     ["200 with null", { status: 200, body: "null" }, "unavailable"],
   ];
-  const answers = rows.flatMap(([when, answer, verdict, retryAfter]) => {
-    const meant = but[answer.status] === undefined ? verdict : but[answer.status];
+  const answers = rows.flatMap(([when, answer, result, retryAfter]) => {
+    const meant = but[answer.status] === undefined ? result : but[answer.status];
     if (meant === null || meant === undefined) return [];
     return [answered(when, answer, meant, { ...only, ...(retryAfter === undefined ? {} : { retryAfter }) })];
   });
   const cut = (when: string, fault: Behaviour["fault"]): Refusal => {
-    return { when, behaviour: { ...only, fault }, verdict: "unavailable", status: null };
+    return { when, behaviour: { ...only, fault }, result: "unavailable", status: null };
   };
   const flood = { ...only, fault: "flood" };
   return [
     ...answers,
     cut("a connection cut before the answer", "cut"),
     cut("a connection cut within the answer", "cut_body"),
-    { when: "a flood", behaviour: flood, verdict: but[200] ?? "unavailable", status: 200 },
+    { when: "a flood", behaviour: flood, result: but[200] ?? "unavailable", status: 200 },
   ];
 }
 

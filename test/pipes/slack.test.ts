@@ -36,7 +36,7 @@ interface Message {
 
 async function sent(batch = [bounced], over = settings): Promise<Message> {
   const { attempt, notes } = attemptOf();
-  expect(await slack.deliver(batch, over, attempt)).toMatchObject({ verdict: "delivered", status: 200 });
+  expect(await slack.deliver(batch, over, attempt)).toMatchObject({ result: "delivered", status: 200 });
   expect(notes).toHaveLength(1);
   expect(notes[0]?.request.headers["tidings-attempt"]).toBe(attempt.id);
   return JSON.parse(notes[0]?.request.body ?? "") as Message;

@@ -54,7 +54,7 @@ describe("sqs at fauxqs", () => {
     const batch = Array.from({ length: 10 }, () => outgoing());
     const { attempt } = attemptOf();
     expect(await sqs.deliver(batch, settings("events"), attempt)).toMatchObject({
-      verdict: "delivered",
+      result: "delivered",
       status: 200,
     });
     const messages = await received("events");
@@ -77,7 +77,7 @@ describe("sqs at fauxqs", () => {
     for (let time = 0; time < 2; time++) {
       const { attempt } = attemptOf();
       expect(await sqs.deliver(batch, settings("events.fifo"), attempt)).toMatchObject({
-        verdict: "delivered",
+        result: "delivered",
       });
     }
     const messages = await received("events.fifo");
@@ -101,7 +101,7 @@ describe("sqs at fauxqs", () => {
   it("is denied by a queue that is not there", async () => {
     const outcome = await sqs.deliver([outgoing()], settings("nowhere"), attemptOf().attempt);
     expect(outcome).toMatchObject({
-      verdict: "denied",
+      result: "denied",
       reason: expect.stringMatching(/QueueDoesNotExist|NonExistent/),
     });
   });

@@ -27,7 +27,7 @@ export interface Provocation {
 
 export interface Refusal extends Provocation {
   when: string;
-  verdict: DeliveryResult;
+  result: DeliveryResult;
   status?: number | null;
   /** ms */
   retryAfter?: number;
@@ -49,7 +49,7 @@ export interface KindCase {
   /** Where it answers event by event: what makes it not take the events at these places. */
   items?: readonly {
     when: string;
-    verdict: DeliveryResult;
+    result: DeliveryResult;
     at: (places: readonly number[]) => Provocation;
   }[];
   /** What makes the peer keep a request and never answer. */
@@ -124,7 +124,7 @@ export function describeKind(given: KindCase): void {
     const outcome = await deliver(batch, settings, attempt);
     const told = await control.tell();
     expect(told.refused).toEqual([]);
-    expect(outcome).toMatchObject({ verdict: "delivered", reason: null });
+    expect(outcome).toMatchObject({ result: "delivered", reason: null });
     expect(outcome.failed ?? []).toEqual([]);
     expectArrived(told.taken, batch, attempt);
     expect(told.requests).toBe(requests);
@@ -184,7 +184,7 @@ export function describeKind(given: KindCase): void {
     test("a repeat has the same ids and an attempt id of its own", async () => {
       const [first, second] = [attempting(), attempting()];
       for (const { attempt } of [first, second])
-        expect(await deliver([one()], settingsOf(), attempt)).toMatchObject({ verdict: "delivered" });
+        expect(await deliver([one()], settingsOf(), attempt)).toMatchObject({ result: "delivered" });
       const [before, after] = await taken();
       expectArrived(before === undefined ? [] : [before], [one()], first.attempt);
       expectArrived(after === undefined ? [] : [after], [one()], second.attempt);
@@ -192,7 +192,7 @@ export function describeKind(given: KindCase): void {
 
     test("an order is told without the address, and the same for each of a contact's events", async () => {
       const eve = { contact: "eve@example.com" };
-      expect(await deliver([one(0, eve), one(1, eve), one(2)])).toMatchObject({ verdict: "delivered" });
+      expect(await deliver([one(0, eve), one(1, eve), one(2)])).toMatchObject({ result: "delivered" });
       const [first, second, other] = (await taken()).map(({ order }) => order);
       expect([first, second, other].join()).not.toContain("@");
       if (typeof first !== "string") return expect([second ?? null, other ?? null]).toEqual([null, null]);
@@ -231,7 +231,7 @@ export function describeKind(given: KindCase): void {
         const tooLarge = sized(1, most + 1);
         const alone = await deliver([tooLarge]);
         expect(alone).toMatchObject({
-          verdict: "refused",
+          result: "refused",
           status: null,
           reason: expect.stringMatching(/large/),
         });
@@ -241,28 +241,28 @@ export function describeKind(given: KindCase): void {
         const outcome = await deliver([one(0), tooLarge, one(2)], settingsOf(), attempt);
         const reason = expect.stringMatching(/large/) as unknown;
         expect(outcome.result).toBe("delivered");
-        expect(outcome.failed).toEqual([{ index: 1, verdict: "refused", reason }]);
+        expect(outcome.failed).toEqual([{ index: 1, result: "refused", reason }]);
         expectArrived(await taken(), [one(0), one(2)], attempt);
       },
     );
 
-    test.each(errors)("$when: $verdict", async (error) => {
+    test.each(errors)("$when: $result", async (error) => {
       if (error.behaviour !== undefined) await control.behave(error.behaviour);
       const outcome = await deliver(some(2, error.fields), settingsOf(error.settings));
-      expect(outcome.result).toBe(error.verdict);
+      expect(outcome.result).toBe(error.result);
       if (error.status !== undefined) expect(outcome.status).toBe(error.status);
       if (error.retryAfter !== undefined) {
         // A date has whole seconds, and some time has passed since the case was written.
         expect(outcome.retryAfter).toBeGreaterThan(error.retryAfter * 0.95 - 1000);
         expect(outcome.retryAfter).toBeLessThanOrEqual(error.retryAfter + 1000);
       }
-      if (error.verdict !== "delivered") expect(await taken()).toEqual([]);
+      if (error.result !== "delivered") expect(await taken()).toEqual([]);
       // What was said once is not held against it, and nothing is left open.
       if (given.bindings === undefined) await eventually(async () => (await control.tell()).open === 0);
       await getsThrough([one()]);
     });
 
-    test.each(items)("$when: $verdict for one of three, and for all", async ({ verdict, at }) => {
+    test.each(items)("$when: $result for one of three, and for all", async ({ result, at }) => {
       const provoke = async (batch: Outgoing[], places: number[]): Promise<Outcome> => {
         const { behaviour, settings, fields = {} } = at(places);
         if (behaviour !== undefined) await control.behave(behaviour);
@@ -271,12 +271,12 @@ export function describeKind(given: KindCase): void {
       };
       const alone = await provoke(some(3), [1]);
       expect(alone.result).toBe("delivered");
-      expect(failures(alone)).toEqual({ 1: verdict === "denied" ? "unavailable" : verdict });
+      expect(failures(alone)).toEqual({ 1: result === "denied" ? "unavailable" : result });
       expect((await taken()).length).toBe(2);
       await control.forget();
       const all = await provoke(some(2), [0, 1]);
-      expect(all.result).toBe(verdict);
-      expect(failures(all)).toEqual(verdict === "denied" ? {} : { 0: verdict, 1: verdict });
+      expect(all.result).toBe(result);
+      expect(failures(all)).toEqual(result === "denied" ? {} : { 0: result, 1: result });
       expect(await taken()).toEqual([]);
     });
 
@@ -288,7 +288,7 @@ export function describeKind(given: KindCase): void {
       await eventually(async () => (await control.tell()).open > 0);
       const began = Date.now();
       abort.abort();
-      expect(await delivering).toMatchObject({ verdict: "unavailable", status: null });
+      expect(await delivering).toMatchObject({ result: "unavailable", status: null });
       expect(Date.now() - began).toBeLessThan(1000);
       // The call of a binding cannot be called back.
       if (given.bindings === undefined) await eventually(async () => (await control.tell()).open === 0);
@@ -296,7 +296,7 @@ export function describeKind(given: KindCase): void {
 
     test("an attempt whose time is up before it began does not begin", async () => {
       const { attempt } = attempting({ signal: AbortSignal.abort() });
-      expect(await deliver([one()], settingsOf(), attempt)).toMatchObject({ verdict: "unavailable" });
+      expect(await deliver([one()], settingsOf(), attempt)).toMatchObject({ result: "unavailable" });
       expect(await taken()).toEqual([]);
     });
 
@@ -305,7 +305,7 @@ export function describeKind(given: KindCase): void {
       async () => {
         const { attempt } = attempting({ loopback: false });
         const outcome = await deliver([one()], settingsOf(), attempt);
-        expect(outcome).toMatchObject({ verdict: "denied", status: null });
+        expect(outcome).toMatchObject({ result: "denied", status: null });
         expect((await control.tell()).requests).toBe(0);
       },
     );

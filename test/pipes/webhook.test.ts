@@ -26,12 +26,12 @@ describe("webhook requests", () => {
     for (const secret of [newest, KNOWN_SECRET, OTHER_SECRET]) {
       await room.behave({ secret });
       expect(await webhook.deliver([outgoingOf(0)], rotated, attempt)).toMatchObject({
-        verdict: "delivered",
+        result: "delivered",
       });
     }
     expect(notes[0]?.request.headers["webhook-signature"]).toMatch(/^v1,\S{44} v1,\S{44} v1,\S{44}$/);
     await room.behave({ secret: await newSigningSecret("v1") });
-    expect(await webhook.deliver([outgoingOf(0)], rotated, attempt)).toMatchObject({ verdict: "denied" });
+    expect(await webhook.deliver([outgoingOf(0)], rotated, attempt)).toMatchObject({ result: "denied" });
   });
 
   test("each private key has the public key that receivers verify with, the older one too", async () => {
@@ -40,12 +40,12 @@ describe("webhook requests", () => {
     for (const secret of [newer, older]) {
       await room.behave({ public_key: await publicKeyOf(secret) });
       expect(await webhook.deliver([outgoingOf(0)], rotated, attemptOf().attempt)).toMatchObject({
-        verdict: "delivered",
+        result: "delivered",
       });
     }
     await room.behave({ public_key: await publicKeyOf(await newSigningSecret("v1a")) });
     expect(await webhook.deliver([outgoingOf(0)], rotated, attemptOf().attempt)).toMatchObject({
-      verdict: "denied",
+      result: "denied",
     });
   });
 
@@ -101,7 +101,7 @@ describe("webhook requests", () => {
     });
     const outcome = await webhook.deliver([outgoingOf(0)], settingsOf(), attemptOf().attempt);
     expect(outcome).toMatchObject({
-      verdict: "denied",
+      result: "denied",
       status: 308,
       reason: expect.stringContaining("moved"),
     });
@@ -112,7 +112,7 @@ describe("webhook requests", () => {
     await room.behave({ fault: "flood" });
     const { attempt, notes } = attemptOf();
     const outcome = await webhook.deliver([outgoingOf(0)], settingsOf(), attempt);
-    expect(outcome).toMatchObject({ verdict: "delivered", status: 200 });
+    expect(outcome).toMatchObject({ result: "delivered", status: 200 });
     expect(notes[0]?.response?.body).toHaveLength(64 * 1024);
     await eventually(async () => (await room.tell()).open === 0);
     expect((await room.tell()).flooded).toBeLessThan(16 * 1024 * 1024); // the sockets' buffers
@@ -127,7 +127,7 @@ describe("webhook requests", () => {
       await eventually(async () => (await room.tell()).open > 0);
       await scheduler.wait(20);
       abort.abort();
-      expect(await delivering).toMatchObject({ verdict: "delivered", status: 200 });
+      expect(await delivering).toMatchObject({ result: "delivered", status: 200 });
       expect(notes[0]?.response?.body).toBe("begun");
       await eventually(async () => (await room.tell()).open === 0);
     }

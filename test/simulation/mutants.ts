@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the dead letter's delivery is not kept",
     file: "process/consume.ts",
-    from: "(hasRejects(parsed) ? [putDeadEnvelope(bucket, parsed.envelope)] : [])",
+    from: "hasRejects(parsed) ? [putDeadEnvelope(bucket, parsed.envelope)] : []",
     to: "[]",
   },
   {
@@ -379,14 +379,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a destination that was down had taken what was under way",
     file: "pipes/dispatch.ts",
-    from: "result.streak += 1;",
-    to: "for (const index of job.indexes) result.delivered.add(index); result.streak += 1;",
+    from: "dispatched.streak += 1;",
+    to: "for (const index of job.indexes) result.delivered.add(index); dispatched.streak += 1;",
   },
   {
     name: "whoever asks for less has taken what it was sent",
     file: "pipes/dispatch.ts",
-    from: 'if (verdict !== "unavailable") {',
-    to: 'if (verdict !== "unavailable") { for (const index of job.indexes) result.delivered.add(index);',
+    from: 'if (result !== "unavailable") {',
+    to: 'if (result !== "unavailable") { for (const index of job.indexes) result.delivered.add(index);',
   },
   {
     name: "what waits for an earlier one is sent all the same",
@@ -439,7 +439,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is left of a deleted pipe stays",
     file: "pipes/wake.ts",
-    from: 'for (const { id, state } of duties) if (state === "destroy") await clearAway(env, id);',
+    from: 'for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);',
     to: "",
   },
   {

@@ -149,15 +149,15 @@ suppressions.openapi(checking, async (c) => {
   const { addresses, scope = "" } = c.req.valid("json");
   const asked = addresses.map((text) => ({ text, contact: normalizeAddress(text) }));
   const known = asked.flatMap(({ contact }) => contact ?? []);
-  const verdicts = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
+  const checked = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
   const answer = asked.map(({ text, contact }) => {
-    const verdict = contact === null ? undefined : verdicts.get(contact);
+    const suppression = contact === null ? undefined : checked.get(contact);
     return {
       address: text,
-      suppressed: verdict !== undefined,
-      reason: verdict?.reason ?? null,
-      scope: verdict === undefined || verdict.scope === "" ? null : verdict.scope,
-      since: verdict === undefined ? null : iso(verdict.since),
+      suppressed: suppression !== undefined,
+      reason: suppression?.reason ?? null,
+      scope: suppression === undefined || suppression.scope === "" ? null : suppression.scope,
+      since: suppression === undefined ? null : iso(suppression.since),
       error: contact === null ? "is not an email address" : null,
     };
   });

@@ -49,12 +49,12 @@ export async function readLookups(
   const results = statements.length > 0 ? await db.batch<Record<string, unknown>>(statements) : [];
   const messages = (asksMessages ? (results[0]?.results ?? []) : []) as unknown as FoundStatus[];
   const found = new Map(messages.map((row) => [nameOf(row), messageStatusOf(row)]));
-  const verdicts = standing?.verdictsOf(results.slice(asksMessages ? 1 : 0));
+  const checked = standing?.checkedOf(results.slice(asksMessages ? 1 : 0));
   return events.map((event) => {
     const facts: Lookups = {};
     const key = keyOf(event);
     if (needs.message) facts.message = (key === null ? undefined : found.get(nameOf(key))) ?? NO_MESSAGE;
-    if (needs.suppression) facts.suppression = verdicts?.get(event.contact ?? "") ?? null;
+    if (needs.suppression) facts.suppression = checked?.get(event.contact ?? "") ?? null;
     return facts;
   });
 }

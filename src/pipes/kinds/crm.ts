@@ -150,7 +150,7 @@ export const NOTHING_TO_TELL: Outcome = {
   retryAfter: null,
 };
 
-export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "verdict" | "reason">;
+export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "result" | "reason">;
 
 /** What an answer for each record means for a batch of `count` events. `failures`: by the record's place. */
 export function outcomeOfRecords(

@@ -166,7 +166,7 @@ function failureOf(error: JsonObject): Failure {
   const code = codeOf(error["category"]) ?? "an error";
   const kind = codeOf(error["subCategory"]) ?? codeOf(error["code"]);
   const reason = `HubSpot answered ${code}${kind === null ? "" : ` (${kind})`} for this contact`;
-  return { verdict: NOT_ITS_FAULT.test(code) ? "unavailable" : "refused", reason };
+  return { result: NOT_ITS_FAULT.test(code) ? "unavailable" : "refused", reason };
 }
 
 function emailOf(result: JsonObject): string | null {

@@ -17,9 +17,7 @@ export function codeOf(answer: Answer): number | null {
 /** What became of `count` records by an answer of v3: in their order, those without a word at the end unknown. */
 export function resultsOfV3(answer: Answer, count: number, retryAfter: number | null): Outcome {
   const codes = objectsOf(answer.text).map((one) => coded.safeParse(one).data?.error_code ?? null);
-  return outcomeOfCodes(codes, count, answer, retryAfter, (code) =>
-    code === 200 ? null : verdictOfV3(code),
-  );
+  return outcomeOfCodes(codes, count, answer, retryAfter, (code) => (code === 200 ? null : resultOfV3(code)));
 }
 
 const list = z.object({
@@ -33,7 +31,7 @@ export function resultsOfV2(answer: Answer, count: number, retryAfter: number | 
     ({ offset, error_code }) => error_code ?? (typeof offset === "number" ? 0 : null),
   );
   return outcomeOfCodes(codes, count, answer, retryAfter, (code) =>
-    code === 0 ? null : (VERDICTS[code] ?? "unavailable"),
+    code === 0 ? null : (RESULTS[code] ?? "unavailable"),
   );
 }
 
@@ -42,28 +40,28 @@ function outcomeOfCodes(
   count: number,
   { status }: Answer,
   retryAfter: number | null,
-  verdictOf: (code: number) => ItemFailure["verdict"] | null,
+  resultOf: (code: number) => ItemFailure["result"] | null,
 ): Outcome {
   const failed = Array.from({ length: count }, (_, index): ItemFailure[] => {
     const code = codes[index] ?? null;
     if (code === null)
-      return [{ index, verdict: "unavailable", reason: "no word of this record in the answer" }];
-    const verdict = verdictOf(code);
-    return verdict === null ? [] : [{ index, verdict, reason: `not taken: error ${code}` }];
+      return [{ index, result: "unavailable", reason: "no word of this record in the answer" }];
+    const result = resultOf(code);
+    return result === null ? [] : [{ index, result, reason: `not taken: error ${code}` }];
   });
   return outcomeOfItems(count, failed.flat(), { status, retryAfter });
 }
 
 /** 40301 is a 403, and 429 is one. */
-function verdictOfV3(code: number): ItemFailure["verdict"] {
+function resultOfV3(code: number): ItemFailure["result"] {
   const status = Number(String(code).slice(0, 3));
-  const { result: verdict } = outcomeOf({ status, headers: new Headers(), text: "" }, 0);
-  if (verdict === "delivered") return "unavailable"; // a success with a code that we do not know
-  return verdict === "gone" ? "denied" : verdict;
+  const { result } = outcomeOf({ status, headers: new Headers(), text: "" }, 0);
+  if (result === "delivered") return "unavailable"; // a success with a code that we do not know
+  return result === "gone" ? "denied" : result;
 }
 
 /** https://kafka.apache.org/protocol#protocol_error_codes; Confluent's v2 says only 1 (for good) and 2 (try again). */
-const VERDICTS: Readonly<Record<number, ItemFailure["verdict"]>> = {
+const RESULTS: Readonly<Record<number, ItemFailure["result"]>> = {
   1: "refused", // not taken for good
   3: "denied", // unknown topic
   10: "refused", // message too large

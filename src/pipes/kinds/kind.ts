@@ -58,7 +58,7 @@ export interface Outcome {
   /** ms that the destination asked to be left alone for. */
   retryAfter: number | null;
   /** Where the destination answers event by event: those that it did not take, by index in the batch. */
-  failed?: { index: number; verdict: "refused" | "unavailable" | "slow_down"; reason: string }[];
+  failed?: { index: number; result: "refused" | "unavailable" | "slow_down"; reason: string }[];
 }
 
 export interface Kind<S = unknown> {

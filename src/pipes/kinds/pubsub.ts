@@ -161,12 +161,12 @@ function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
     .data?.error.status.replace(/\W/g, "")
     .slice(0, 40);
   if (status === undefined) return outcome;
-  const verdict = VERDICTS[status] ?? outcome.result;
-  return { ...outcome, result: verdict, reason: `answered ${answer.status}: ${status}` };
+  const result = RESULTS[status] ?? outcome.result;
+  return { ...outcome, result, reason: `answered ${answer.status}: ${status}` };
 }
 
 /** https://cloud.google.com/pubsub/docs/reference/error-codes; the others are what their HTTP statuses say. */
-const VERDICTS: Readonly<Record<string, DeliveryResult>> = {
+const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   RESOURCE_EXHAUSTED: "slow_down",
   UNAUTHENTICATED: "denied",
   PERMISSION_DENIED: "denied",

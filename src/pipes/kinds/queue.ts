@@ -78,7 +78,7 @@ async function put(
     error: failure,
     took: Date.now() - began,
   });
-  return failure === null ? outcome("delivered", null) : outcome(verdictOf(failure), `not taken: ${failure}`);
+  return failure === null ? outcome("delivered", null) : outcome(resultOf(failure), `not taken: ${failure}`);
 }
 
 /** A queue's call cannot be called back, but need not be waited for. */
@@ -98,16 +98,16 @@ function wordsOf(error: unknown): string {
 }
 
 /** The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many Requests. */
-const VERDICTS: readonly [words: RegExp, DeliveryResult][] = [
+const RESULTS: readonly [words: RegExp, DeliveryResult][] = [
   [/too many requests|rate limit|overloaded/i, "slow_down"],
   [/too large|exceeds|bad request/i, "refused"],
   [/not found|forbidden|unauthorized/i, "denied"],
 ];
 
-function verdictOf(words: string): DeliveryResult {
-  return VERDICTS.find(([told]) => told.test(words))?.[1] ?? "unavailable";
+function resultOf(words: string): DeliveryResult {
+  return RESULTS.find(([told]) => told.test(words))?.[1] ?? "unavailable";
 }
 
-function outcome(verdict: DeliveryResult, reason: string | null): Outcome {
-  return { result: verdict, reason, status: null, retryAfter: null };
+function outcome(result: DeliveryResult, reason: string | null): Outcome {
+  return { result, reason, status: null, retryAfter: null };
 }

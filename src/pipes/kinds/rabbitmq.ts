@@ -102,9 +102,9 @@ function routingKeyOf(template: string, { type, event }: Outgoing): string {
 }
 
 function refusedAtHome({ index, text, routingKey }: Routed): ItemFailure | null {
-  if (bytesOf(text) > LARGEST) return { index, verdict: "refused", reason: "is too large: more than 16 MiB" };
+  if (bytesOf(text) > LARGEST) return { index, result: "refused", reason: "is too large: more than 16 MiB" };
   return bytesOf(routingKey) > SHORT
-    ? { index, verdict: "refused", reason: "its routing key is too long" }
+    ? { index, result: "refused", reason: "its routing key is too long" }
     : null;
 }
 
@@ -145,12 +145,12 @@ function failuresOf(
   return messages.flatMap(({ index }, place): ItemFailure[] => {
     const fate = fates[place] ?? null;
     if (fate === "acked") return [];
-    if (fate === "nacked") return [{ index, verdict: "unavailable", reason: "the broker did not take it" }];
+    if (fate === "nacked") return [{ index, result: "unavailable", reason: "the broker did not take it" }];
     if (fate === "returned")
-      return [{ index, verdict: "refused", reason: "no queue is there for its routing key" }];
+      return [{ index, result: "refused", reason: "no queue is there for its routing key" }];
     const reason = ending?.reason ?? "the broker did not say what became of it";
-    const verdict = ending?.verdict ?? "unavailable";
-    if (verdict === "slow_down" || verdict === "denied") return [{ index, verdict, reason }];
-    return [{ index, verdict: verdict === "refused" && index === blamed ? verdict : "unavailable", reason }];
+    const result = ending?.result ?? "unavailable";
+    if (result === "slow_down" || result === "denied") return [{ index, result, reason }];
+    return [{ index, result: result === "refused" && index === blamed ? result : "unavailable", reason }];
   });
 }

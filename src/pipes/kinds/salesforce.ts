@@ -157,8 +157,8 @@ function failuresOf(answers: readonly Record<string, unknown>[]): Map<number, Fa
     const named = (Array.isArray(fields) ? fields : []).map(codeOf).filter((name) => name !== null);
     const reason = `Salesforce answered ${code}${named.length === 0 ? "" : ` (${named.join(", ")})`} for this contact`;
     if (code.endsWith("LIMIT_EXCEEDED") && code !== "STORAGE_LIMIT_EXCEEDED")
-      failures.set(place, { verdict: "slow_down", reason });
-    else failures.set(place, { verdict: AGAIN.test(code) ? "unavailable" : "refused", reason });
+      failures.set(place, { result: "slow_down", reason });
+    else failures.set(place, { result: AGAIN.test(code) ? "unavailable" : "refused", reason });
   }
   return failures;
 }

@@ -116,14 +116,14 @@ function outcomeOfAnswer(answer: Answer, now: number): Outcome {
 }
 
 /** What a status alone does not tell: 403 stands for no right, a full entity and a large message alike. */
-const VERDICTS: readonly [status: number, words: RegExp, DeliveryResult, means: string][] = [
+const RESULTS: readonly [status: number, words: RegExp, DeliveryResult, means: string][] = [
   [403, /quota|maximum entity size|reached or exceeded/i, "slow_down", "the queue or topic is full"],
   [403, /too large|exceeds the (maximum|limit)|message ?size/i, "refused", "too large"],
   [410, /^/, "denied", "no such queue or topic"],
   [503, /server ?busy|throttl/i, "slow_down", "throttled"],
 ];
 
-function wordsOf({ status, text }: Answer): { verdict: DeliveryResult; reason: string } | null {
-  const found = VERDICTS.find(([answered, words]) => answered === status && words.test(text));
-  return found === undefined ? null : { verdict: found[2], reason: `answered ${status}: ${found[3]}` };
+function wordsOf({ status, text }: Answer): { result: DeliveryResult; reason: string } | null {
+  const found = RESULTS.find(([answered, words]) => answered === status && words.test(text));
+  return found === undefined ? null : { result: found[2], reason: `answered ${status}: ${found[3]}` };
 }

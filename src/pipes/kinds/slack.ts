@@ -27,7 +27,7 @@ const Settings = z.strictObject({
 type Settings = z.output<typeof Settings>;
 
 /** Slack's words for what is wrong, where they say more than the status does. */
-const VERDICTS: Readonly<Record<string, DeliveryResult>> = {
+const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   user_not_found: "denied",
   channel_is_archived: "gone",
   no_service: "denied",
@@ -79,6 +79,6 @@ function told(answer: Answer, now: number): Outcome {
   }
   if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
   if (!/^[a-z_]{1,60}$/.test(word)) return outcome;
-  const verdict = VERDICTS[word] ?? outcome.result;
-  return { ...outcome, result: verdict, reason: `answered ${answer.status} ${word}` };
+  const result = RESULTS[word] ?? outcome.result;
+  return { ...outcome, result, reason: `answered ${answer.status} ${word}` };
 }

@@ -157,9 +157,9 @@ function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
     if (taken.has(String(index))) return [];
     const one = failures.get(String(index));
     if (one === undefined)
-      return [{ index, verdict: "unavailable", reason: "no word of this message in the answer" }];
-    const verdict = verdictOfCode(one.Code) ?? (one.SenderFault ? "refused" : "unavailable");
-    return [{ index, verdict, reason: `not taken: ${nameOf(one.Code)}` }];
+      return [{ index, result: "unavailable", reason: "no word of this message in the answer" }];
+    const result = resultOfCode(one.Code) ?? (one.SenderFault ? "refused" : "unavailable");
+    return [{ index, result, reason: `not taken: ${nameOf(one.Code)}` }];
   }).flat();
   return outcomeOfItems(count, failed, outcome);
 }
@@ -170,14 +170,14 @@ const errors = z.record(z.string(), z.string().catch(""));
 function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
   const type = errors.safeParse(parsedJson(answer.text)).data?.["__type"]?.split("#").at(-1);
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
-  const verdict: DeliveryResult =
-    answer.status >= 500 ? "unavailable" : (verdictOfCode(code) ?? outcome.result);
+  const result: DeliveryResult =
+    answer.status >= 500 ? "unavailable" : (resultOfCode(code) ?? outcome.result);
   const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
-  return { ...outcome, result: /throttl/i.test(code) ? "slow_down" : verdict, reason };
+  return { ...outcome, result: /throttl/i.test(code) ? "slow_down" : result, reason };
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */
-const VERDICTS: readonly [code: RegExp, "slow_down" | "denied" | "unavailable"][] = [
+const RESULTS: readonly [code: RegExp, "slow_down" | "denied" | "unavailable"][] = [
   [/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i, "slow_down"],
   [/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/, "unavailable"],
   [/AccessDenied|NotAuthorized|OptInRequired|Unrecognized|Token|Signature|InvalidSecurity|^Kms/i, "denied"],
@@ -187,8 +187,8 @@ const VERDICTS: readonly [code: RegExp, "slow_down" | "denied" | "unavailable"][
   ],
 ];
 
-function verdictOfCode(code: string): (typeof VERDICTS)[number][1] | null {
-  return VERDICTS.find(([named]) => named.test(code))?.[1] ?? null;
+function resultOfCode(code: string): (typeof RESULTS)[number][1] | null {
+  return RESULTS.find(([named]) => named.test(code))?.[1] ?? null;
 }
 
 /** A code as it may be shown: the destination's words otherwise stay out. */

@@ -29,7 +29,7 @@ export type Fate = "acked" | "nacked" | "returned" | null;
 
 /** Why nothing more was said. `status`: AMQP's own code, where it came to one. */
 export interface Ending {
-  verdict: DeliveryResult;
+  result: DeliveryResult;
   reason: string;
   status: number | null;
 }
@@ -79,7 +79,7 @@ export async function publishAll(
   }
 }
 
-const TOO_LATE: Ending = { verdict: "unavailable", reason: "no answer within 15 seconds", status: null };
+const TOO_LATE: Ending = { result: "unavailable", reason: "no answer within 15 seconds", status: null };
 
 function urlOf({ host, port, tls, vhost, username, password }: AmqpServer): string {
   const [user, secret, place] = [username, password, vhost].map(encodeURIComponent);
@@ -128,7 +128,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** What AMQP's codes mean for those whose fate is open; others are the broker's trouble. */
-const VERDICTS: Readonly<Record<number, DeliveryResult>> = {
+const RESULTS: Readonly<Record<number, DeliveryResult>> = {
   311: "refused", // content too large
   402: "denied", // no such virtual host
   403: "denied", // wrong password, or may not write there
@@ -142,19 +142,19 @@ const VERDICTS: Readonly<Record<number, DeliveryResult>> = {
 function endingOf(error: unknown): Ending {
   if (error instanceof Blocked) {
     return {
-      verdict: "slow_down",
+      result: "slow_down",
       reason: "the broker takes nothing at the moment: its memory or disk is full",
       status: null,
     };
   }
   const text = error instanceof Error ? error.message : "";
   const closed = /closed: ([A-Z_]{1,40})\b.*\((\d{3})\)$/s.exec(text);
-  if (closed === null) return { verdict: "unavailable", reason: `no answer: ${plainly(text)}`, status: null };
+  if (closed === null) return { result: "unavailable", reason: `no answer: ${plainly(text)}`, status: null };
   const [, word = "", code = ""] = closed;
   const reason = `answered ${code} ${word}`;
   if (/limit .{0,40}reached/.test(text))
-    return { verdict: "slow_down", reason: `${reason}: too many connections`, status: Number(code) };
-  return { verdict: VERDICTS[Number(code)] ?? "unavailable", reason, status: Number(code) };
+    return { result: "slow_down", reason: `${reason}: too many connections`, status: Number(code) };
+  return { result: RESULTS[Number(code)] ?? "unavailable", reason, status: Number(code) };
 }
 
 /** The system's word for what is wrong with a connection, and nothing that a broker may have said. */

@@ -7,7 +7,7 @@ import type { Attempt, Outcome, Outgoing, DeliveryResult } from "../kinds/kind.t
 type Failure = NonNullable<Outcome["failed"]>[number];
 
 /** Like {@link Failure}, and `denied`: the destination answered for this event that nobody gets anything through. */
-export type ItemFailure = Omit<Failure, "verdict"> & { verdict: Failure["verdict"] | "denied" };
+export type ItemFailure = Omit<Failure, "result"> & { result: Failure["result"] | "denied" };
 
 export interface RequestLimits {
   /** Most events in a request. */
@@ -53,26 +53,26 @@ export async function deliverInRequests(
   for (const [at, part] of parts.entries()) {
     const outcome = await send(part.map(({ event }) => event));
     answered = { status: outcome.status, retryAfter: outcome.retryAfter };
-    const { result: verdict, reason } = outcome;
+    const { result, reason } = outcome;
     const items = outcome.failed?.flatMap((one) => {
       const index = part[one.index]?.index;
       return index === undefined ? [] : [{ ...one, index }];
     });
-    if (verdict === "refused" && items === undefined && part.length > 1) {
+    if (result === "refused" && items === undefined && part.length > 1) {
       const half = part.length >> 1;
       parts.splice(at + 1, 0, part.slice(0, half), part.slice(half)); // the next ones of this loop
       continue;
     }
-    if (verdict === "delivered" || verdict === "refused") {
-      const all = part.map(({ index }) => ({ index, verdict: "refused" as const, reason: reason ?? "" }));
-      failed.push(...(items ?? (verdict === "refused" ? all : [])));
+    if (result === "delivered" || result === "refused") {
+      const all = part.map(({ index }) => ({ index, result: "refused" as const, reason: reason ?? "" }));
+      failed.push(...(items ?? (result === "refused" ? all : [])));
       continue;
     }
     const left = parts.slice(at).flat();
     if (failed.length + left.length === batch.length) return outcome; // nothing got through: as if it were the only one
-    const rest = verdict === "slow_down" ? "slow_down" : "unavailable";
+    const rest = result === "slow_down" ? "slow_down" : "unavailable";
     failed.push(
-      ...left.map(({ index }) => ({ index, verdict: rest, reason: reason ?? "" }) satisfies Failure),
+      ...left.map(({ index }) => ({ index, result: rest, reason: reason ?? "" }) satisfies Failure),
     );
     break;
   }
@@ -98,7 +98,7 @@ function cut(
     if (size > one) {
       failed.push({
         index,
-        verdict: "refused",
+        result: "refused",
         reason: `is too large: ${size} bytes, and at most ${one} pass`,
       });
       continue;
@@ -114,7 +114,7 @@ function cut(
 }
 
 /**
- * The outcome of a batch of `count` whose destination answered event by event. Where it took none, the verdict is the one
+ * The outcome of a batch of `count` whose destination answered event by event. Where it took none, the result is the one
  * that leaves most open: to slow down, else to try again, else that all are refused.
  */
 export function outcomeOfItems(
@@ -122,11 +122,11 @@ export function outcomeOfItems(
   items: readonly ItemFailure[],
   { status, retryAfter }: Pick<Outcome, "status" | "retryAfter">,
 ): Outcome {
-  const of = (verdict: DeliveryResult): ItemFailure | undefined =>
-    items.find((item) => item.verdict === verdict);
+  const of = (result: DeliveryResult): ItemFailure | undefined =>
+    items.find((item) => item.result === result);
   const failed: Failure[] = items
-    .map(({ index, verdict, reason }) => {
-      return { index, verdict: verdict === "denied" ? ("unavailable" as const) : verdict, reason };
+    .map(({ index, result, reason }) => {
+      return { index, result: result === "denied" ? ("unavailable" as const) : result, reason };
     })
     .sort((one, other) => one.index - other.index);
   if (failed.length === 0) return { result: "delivered", reason: null, status, retryAfter };
@@ -135,7 +135,7 @@ export function outcomeOfItems(
     return { result: "delivered", reason, status, retryAfter, failed };
   }
   const worst = of("slow_down") ?? of("denied") ?? of("unavailable") ?? items[0];
-  const verdict = worst?.verdict ?? "refused";
-  const outcome = { verdict, reason: worst?.reason ?? null, status, retryAfter };
-  return verdict === "denied" ? outcome : { ...outcome, failed };
+  const result = worst?.result ?? "refused";
+  const outcome = { result, reason: worst?.reason ?? null, status, retryAfter };
+  return result === "denied" ? outcome : { ...outcome, failed };
 }

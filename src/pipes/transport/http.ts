@@ -48,10 +48,10 @@ export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
 
 /** Nobody answered, or the request may not be made. `message`: for people, without secrets. */
 export class NoAnswer extends Error {
-  readonly verdict: DeliveryResult;
-  constructor(message: string, verdict: DeliveryResult = "unavailable") {
+  readonly result: DeliveryResult;
+  constructor(message: string, result: DeliveryResult = "unavailable") {
     super(message);
-    this.verdict = verdict;
+    this.result = result;
   }
 }
 
@@ -257,13 +257,13 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<str
 
 /** What an HTTP answer means for the batch, as most destinations use the statuses. `now`: ms. */
 export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
-  const verdict = verdictOf(status);
+  const result = resultOf(status);
   const moved = status >= 300 && status < 400 ? ": it moved, and redirects are not followed" : "";
-  const reason = verdict === "delivered" ? null : `answered ${status}${moved}`;
-  return { result: verdict, reason, status, retryAfter: retryAfterOf(headers, now) };
+  const reason = result === "delivered" ? null : `answered ${status}${moved}`;
+  return { result, reason, status, retryAfter: retryAfterOf(headers, now) };
 }
 
-function verdictOf(status: number): DeliveryResult {
+function resultOf(status: number): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
   if (status === 410) return "gone";
   if (status === 429) return "slow_down";
@@ -289,5 +289,5 @@ export function retryAfterOf(headers: Headers, now: number): number | null {
 /** What it means that there was no answer. Anything else is a mistake of ours, and goes on up. */
 export function outcomeOfError(error: unknown): Outcome {
   if (!(error instanceof NoAnswer)) throw error;
-  return { result: error.verdict, reason: error.message, status: null, retryAfter: null };
+  return { result: error.result, reason: error.message, status: null, retryAfter: null };
 }

@@ -73,7 +73,7 @@ export async function listPipes(db: Db): Promise<PipeRecord[]> {
 /** What is to be done about a pipe, and where it began. */
 export interface PipeState {
   id: string;
-  state: "run" | "rest" | "end";
+  state: "running" | "paused" | "deleted";
   start: FeedPositions;
 }
 
@@ -81,11 +81,11 @@ export interface PipeState {
 export async function listPipeStates(db: Db): Promise<PipeState[]> {
   const { results } = await db
     .prepare(
-      `SELECT id, iif(deleted_at IS NOT NULL, 'end', iif(paused IS NULL, 'run', 'rest')) AS does, start
+      `SELECT id, iif(deleted_at IS NOT NULL, 'deleted', iif(paused IS NULL, 'running', 'paused')) AS state, start
        FROM pipes ORDER BY id`,
     )
-    .all<{ id: string; does: PipeState["state"]; start: string }>();
-  return results.map(({ id, does, start }) => ({ id, does, start: JSON.parse(start) as FeedPositions }));
+    .all<{ id: string; state: PipeState["state"]; start: string }>();
+  return results.map(({ id, state, start }) => ({ id, state, start: JSON.parse(start) as FeedPositions }));
 }
 
 /** Every batch that is stored wakes each of them. */

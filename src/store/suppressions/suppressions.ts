@@ -54,8 +54,8 @@ export async function checkContacts(
   contacts: readonly string[],
   scope: string,
 ): Promise<Map<string, CheckedContact>> {
-  const { statements, verdictsOf } = await checkQuery(db, bucket, new Set(contacts), scope);
-  return verdictsOf(await db.batch<Record<string, unknown>>(statements));
+  const { statements, checkedOf } = await checkQuery(db, bucket, new Set(contacts), scope);
+  return checkedOf(await db.batch<Record<string, unknown>>(statements));
 }
 
 /** The queries behind {@link checkContacts}, to go into one batch with others, and what their results amount to. */
@@ -66,7 +66,7 @@ export async function checkQuery(
   scope: string,
 ): Promise<{
   statements: D1PreparedStatement[];
-  verdictsOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, CheckedContact>;
+  checkedOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, CheckedContact>;
 }> {
   const hashes = await hashesOf(bucket, contacts);
   const statements = [
@@ -75,19 +75,19 @@ export async function checkQuery(
   ];
   return {
     statements,
-    verdictsOf: ([found, erased]) => {
+    checkedOf: ([found, erased]) => {
       const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
       const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
         ...ofErased(row),
         contact: hashes.get(row.hash) ?? "",
       }));
-      const verdicts = new Map<string, CheckedContact>();
+      const checked = new Map<string, CheckedContact>();
       for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
         const strongest = strongestOf(own, scope);
         if (strongest === null) continue;
-        verdicts.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
+        checked.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
       }
-      return verdicts;
+      return checked;
     },
   };
 }

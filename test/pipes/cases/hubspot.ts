@@ -46,8 +46,8 @@ export async function hubspotCase(): Promise<RoomCase> {
       ),
     ],
     items: [
-      { when: "no address", verdict: "refused", at: () => ({ fields: { contact: "ann@intranet" } }) },
-      { when: "a conflict", verdict: "unavailable", at: () => ({ fields: { contact: "busy@example.com" } }) },
+      { when: "no address", result: "refused", at: () => ({ fields: { contact: "ann@intranet" } }) },
+      { when: "a conflict", result: "unavailable", at: () => ({ fields: { contact: "busy@example.com" } }) },
     ],
     hangs: [{ behaviour: { fault: "hang" } }],
     echoes: echoes([HUBSPOT_TOKEN]),

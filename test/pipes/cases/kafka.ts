@@ -10,9 +10,9 @@ import type { KindCase } from "../suite.ts";
 type Flavour = RoomCase;
 
 const items = (codes: Readonly<Record<string, DeliveryResult>>): NonNullable<KindCase["items"]> =>
-  Object.entries(codes).map(([code, verdict]) => ({
+  Object.entries(codes).map(([code, result]) => ({
     when: code,
-    verdict,
+    result,
     at: (places) => ({ behaviour: { items: Object.fromEntries(places.map((place) => [place, code])) } }),
   }));
 

@@ -6,9 +6,9 @@ import { orderKey } from "../../../src/pipes/transport/batches.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase, Refusal } from "../suite.ts";
 
-const failing = (when: string, status: number, name: string, verdict: DeliveryResult): Refusal => {
+const failing = (when: string, status: number, name: string, result: DeliveryResult): Refusal => {
   const body = { error: { code: status, message: "ann@example.com", status: name } };
-  return answered(when, { status, body }, verdict);
+  return answered(when, { status, body }, result);
 };
 
 /** A case in a room of its own, and the key file of its service account. */

@@ -63,8 +63,8 @@ export function binding(): { bound: object; control: PeerControl & { batches: ()
   };
 }
 
-const failing = (words: string, verdict: DeliveryResult): Refusal => {
-  return { when: words, behaviour: { error: words }, verdict, status: null };
+const failing = (words: string, result: DeliveryResult): Refusal => {
+  return { when: words, behaviour: { error: words }, result, status: null };
 };
 
 const { bound, control } = binding();

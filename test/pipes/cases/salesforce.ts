@@ -53,10 +53,10 @@ export async function salesforceCase(): Promise<RoomCase> {
       answered("a login's 500", { status: 500 }, "unavailable", { on: LOGINS }),
     ],
     items: [
-      { when: "a lock", verdict: "unavailable", at: () => ({ fields: { contact: "busy@example.com" } }) },
+      { when: "a lock", result: "unavailable", at: () => ({ fields: { contact: "busy@example.com" } }) },
       {
         when: "a field that it lacks",
-        verdict: "refused",
+        result: "refused",
         at: () => ({ fields: { contact: "stranger@example.com" } }),
       },
     ],

@@ -6,8 +6,8 @@ import { SLACK_HOOK } from "../peers/known.ts";
 import { answered, echoes, httpErrors, openRoom, type RoomCase } from "../rooms.ts";
 import type { KindCase, Refusal } from "../suite.ts";
 
-const said = (status: number, body: string, verdict: DeliveryResult): Refusal =>
-  answered(`${status} ${body}`, { status, body }, verdict);
+const said = (status: number, body: string, result: DeliveryResult): Refusal =>
+  answered(`${status} ${body}`, { status, body }, result);
 
 export async function slackCase(): Promise<RoomCase> {
   const control = await openRoom("slack");

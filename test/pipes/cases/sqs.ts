@@ -17,9 +17,9 @@ export const sqsSettings = (queue_url: string): Record<string, unknown> => ({
   secret_access_key: AWS_KEY.secret,
 });
 
-const named = (when: string, code: string, verdict: DeliveryResult, status = 400): Refusal => {
+const named = (when: string, code: string, result: DeliveryResult, status = 400): Refusal => {
   const body = { __type: `com.amazonaws.sqs#${code}`, message: `ann@example.com ${AWS_KEY.secret}` };
-  return answered(when, { status, body }, verdict);
+  return answered(when, { status, body }, result);
 };
 
 /** Bytes of the attributes of a message: names, types, values. */
@@ -31,9 +31,9 @@ const BESIDE =
 
 async function sqsCase(name: string, queue: string, ordered: boolean): Promise<KindCase> {
   const { url, ...control } = await openRoom("sqs");
-  const item = (code: string, verdict: DeliveryResult): NonNullable<KindCase["items"]>[number] => ({
+  const item = (code: string, result: DeliveryResult): NonNullable<KindCase["items"]>[number] => ({
     when: code,
-    verdict,
+    result,
     at: (places) => ({ behaviour: { items: Object.fromEntries(places.map((place) => [place, code])) } }),
   });
   return {

@@ -60,7 +60,7 @@ function isSigned(headers: Record<string, string>, body: Buffer, behaviour: Beha
   const publicKey = behaviour["public_key"];
   if (typeof publicKey === "string") return isSignedByKey(headers, body, publicKey);
   const secret = typeof behaviour["secret"] === "string" ? behaviour["secret"] : KNOWN_SECRET;
-  const verdicts = [Standard, Svix].map((Library) => {
+  const results = [Standard, Svix].map((Library) => {
     try {
       new Library(secret).verify(body.toString(), headers);
       return true;
@@ -68,8 +68,8 @@ function isSigned(headers: Record<string, string>, body: Buffer, behaviour: Beha
       return false;
     }
   });
-  if (verdicts[0] !== verdicts[1]) throw new Error("the libraries disagree");
-  return verdicts[0] === true;
+  if (results[0] !== results[1]) throw new Error("the libraries disagree");
+  return results[0] === true;
 }
 
 /** `v1a`: neither library verifies it, so this is the specification once more, with Node's own cryptography. */
