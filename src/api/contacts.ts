@@ -12,7 +12,7 @@ import { address, TimelineQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Contact, Event } from "./schemas.ts";
-import { contactView, eventView } from "./shapes.ts";
+import { contactView, eventView } from "./views.ts";
 
 const tags = ["Contacts"];
 const params = z.object({ address });

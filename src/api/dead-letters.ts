@@ -18,7 +18,7 @@ import { DeadLettersQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
-import { deadLetterView } from "./shapes.ts";
+import { deadLetterView } from "./views.ts";
 
 const tags = ["Dead letters"];
 const params = z.object({ id: z.string() });

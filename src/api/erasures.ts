@@ -10,7 +10,7 @@ import { address } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
-import { iso, isoOrNull } from "./shapes.ts";
+import { iso, isoOrNull } from "./views.ts";
 
 const tags = ["Contacts"];
 

@@ -13,7 +13,7 @@ import { EventsQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Event, EventWithRaw } from "./schemas.ts";
-import { eventView } from "./shapes.ts";
+import { eventView } from "./views.ts";
 
 const tags = ["Events"];
 

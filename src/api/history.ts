@@ -11,7 +11,7 @@ import { instant, word } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { eventType, time } from "./schemas.ts";
-import { iso } from "./shapes.ts";
+import { iso } from "./views.ts";
 
 const DAY = 86_400_000;
 const MOST_DAYS = 366;

@@ -9,7 +9,7 @@ import { MessagesQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
-import { messageView } from "./shapes.ts";
+import { messageView } from "./views.ts";
 
 /** Most events of one message that are shown with it. */
 const MOST_OF_A_MESSAGE = 1_000;

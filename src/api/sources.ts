@@ -5,7 +5,7 @@ import { listSources } from "../store/events/sources.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Source } from "./schemas.ts";
-import { sourceView } from "./shapes.ts";
+import { sourceView } from "./views.ts";
 
 export const sources = router();
 

@@ -7,7 +7,7 @@ import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
-import { iso, isoOrNull } from "./shapes.ts";
+import { iso, isoOrNull } from "./views.ts";
 
 const tags = ["Tokens"];
 const name = z

@@ -2,7 +2,7 @@
 // database counts.
 
 import { readFeed } from "../store/events/events.ts";
-import { readSystemEvents } from "../store/pipes/notices.ts";
+import { readSystemEvents } from "../store/pipes/system-events.ts";
 import type { RunnablePipe } from "./load.ts";
 import { eventRow, systemEventRow, select, type Selection, type Row } from "./select.ts";
 import type { State } from "./state.ts";

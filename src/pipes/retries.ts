@@ -1,7 +1,7 @@
 // The events of a pipe that failed alone, each with its own waits: a table in the pipe's object, one row an event.
 
 import { readSeqs } from "../store/events/events.ts";
-import { readSystemEventSeqs } from "../store/pipes/notices.ts";
+import { readSystemEventSeqs } from "../store/pipes/system-events.ts";
 import { eventRow, systemEventRow, type Row } from "./select.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */

@@ -2,7 +2,7 @@
 
 import { eventView, iso } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
-import type { SystemEvent } from "../store/pipes/notices.ts";
+import type { SystemEvent } from "../store/pipes/system-events.ts";
 import type { Piped } from "./dispatch.ts";
 import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
 import { compileFilter, evaluate, type Lookups, type Filter } from "./filter/filter.ts";

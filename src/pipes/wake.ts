@@ -1,7 +1,7 @@
 // Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
 
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
-import { forgetSystemEvents } from "../store/pipes/notices.ts";
+import { forgetSystemEvents } from "../store/pipes/system-events.ts";
 import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
 
 /** ms for which an isolate knows which pipes there are. */

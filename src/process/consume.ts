@@ -12,7 +12,7 @@ import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { redactErased } from "./erased.ts";
+import { redactErased } from "./redact-erased.ts";
 import {
   splitIntoSlices,
   hasRejects,

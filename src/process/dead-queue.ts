@@ -7,7 +7,7 @@ import { spool } from "../ingest/spool.ts";
 import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/write/slice.ts";
 import { bytesOf, decodeMessage } from "./consume.ts";
-import { withoutErased } from "./erased.ts";
+import { withoutErased } from "./redact-erased.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
 

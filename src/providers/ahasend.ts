@@ -18,7 +18,7 @@ import {
   time,
 } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstValue } from "./kit/names.ts";
+import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
 import { verifyStandardWebhook } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";

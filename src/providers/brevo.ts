@@ -8,7 +8,7 @@ import { verifySecretOrHeader } from "./kit/credentials.ts";
 import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, firstValue, type NamedFields } from "./kit/names.ts";
+import { byName, firstText, firstTime, firstValue, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 

@@ -9,7 +9,7 @@ import { jsonElements, parseElements, type ElementResult } from "./kit/elements.
 import { bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
 import { contactsOf, NAMES } from "./kit/usual-fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/names.ts";
+import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 

@@ -7,7 +7,7 @@ import { verifySharedSecret } from "./kit/credentials.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table } from "./kit/fields.ts";
 import { parseVerbatim, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, isEmpty } from "./kit/names.ts";
+import { byName, firstText, firstTime, isEmpty } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp } from "./kit/smtp.ts";

@@ -8,7 +8,7 @@ import { LONGEST, makeEvent, text } from "./kit/fields.ts";
 import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./kit/usual-fields.ts";
 import { readParameters } from "./kit/form.ts";
 import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/names.ts";
+import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "./provider.ts";
 import { verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
 import { xmlElements } from "./kit/xml.ts";

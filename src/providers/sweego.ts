@@ -18,7 +18,7 @@ import {
   time,
 } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstValue, type NamedFields } from "./kit/names.ts";
+import { byName, firstText, firstValue, type NamedFields } from "./kit/loose-fields.ts";
 import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
 import { fromBase64, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";

@@ -5,7 +5,7 @@ import { createExecutionContext, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import worker from "../../src/index.ts";
-import { withBasic } from "../../src/demo/traffic/letters.ts";
+import { withBasic } from "../../src/demo/traffic/requests.ts";
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { SignedRequest } from "../../src/demo/traffic/types.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";

@@ -13,7 +13,7 @@ import { address, instant, limit, word } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
-import { iso } from "../shapes.ts";
+import { iso } from "../views.ts";
 
 const tags = ["Pipes"];
 

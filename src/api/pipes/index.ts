@@ -12,7 +12,7 @@ import { sampleEvent } from "../../pipes/sample.ts";
 import { encryptSecrets, decryptSecrets } from "../../pipes/secrets.ts";
 import { clearAway } from "../../pipes/wake.ts";
 import { feedEnd, placeAt } from "../../store/events/events.ts";
-import { systemEventsEnd } from "../../store/pipes/notices.ts";
+import { systemEventsEnd } from "../../store/pipes/system-events.ts";
 import {
   addPipe,
   changePipe,
@@ -39,7 +39,7 @@ import {
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
-import { iso } from "../shapes.ts";
+import { iso } from "../views.ts";
 
 const tags = ["Pipes"];
 const params = z.object({ id: z.string() });

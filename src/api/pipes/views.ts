@@ -9,7 +9,7 @@ import type { PipeRecord } from "../../store/pipes/pipes.ts";
 import { instant } from "../kit/parameters.ts";
 import { ProblemError, type ParameterError } from "../kit/problem.ts";
 import { time } from "../schemas.ts";
-import { iso, isoOrNull } from "../shapes.ts";
+import { iso, isoOrNull } from "../views.ts";
 
 const KINDS = Object.keys(kinds);
 

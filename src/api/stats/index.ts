@@ -11,7 +11,7 @@ import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { CompareParameters, cursorOf, placeOf, StatsParameters } from "./parameters.ts";
-import { iso } from "../shapes.ts";
+import { iso } from "../views.ts";
 
 const tags = ["Statistics"];
 const count = z.int();

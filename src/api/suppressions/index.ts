@@ -14,7 +14,7 @@ import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
-import { listedSuppressionView, suppressionStatusView, iso } from "../shapes.ts";
+import { listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
 import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
 
 const tags = ["Suppressions"];

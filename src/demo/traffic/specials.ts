@@ -3,7 +3,7 @@
 import { intranet, outsideIntranet } from "./dialects/generic.ts";
 import { DIALECTS } from "./dialects/index.ts";
 import { arrayOf, mailjet, mailjetElement } from "./dialects/mailjet.ts";
-import { post, withBasic } from "./letters.ts";
+import { post, withBasic } from "./requests.ts";
 import { accepted, type Placed } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { PlannedRequest, Report, Sign } from "./types.ts";

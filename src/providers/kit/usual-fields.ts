@@ -3,9 +3,9 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails, EventType } from "../../model/event.ts";
 import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
-import { typeOfWord } from "./usual-words.ts";
+import { typeOfWord } from "./usual-types.ts";
 import { isObject, type JsonObject } from "./json.ts";
-import { byName, firstText, firstValue, texts, type NamedFields } from "./names.ts";
+import { byName, firstText, firstValue, texts, type NamedFields } from "./loose-fields.ts";
 import { findSmtp } from "./smtp.ts";
 
 /** Field names, as plain names (compared without case and separators), the most telling first. */

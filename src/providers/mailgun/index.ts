@@ -8,7 +8,7 @@ import { isBlank, parseElements, PING, type ElementResult } from "../kit/element
 import { address, LONGEST, makeEvent, objectAt, recipients, text, time } from "../kit/fields.ts";
 import { readMultipart, readParameters } from "../kit/form.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "../kit/json.ts";
-import { detailsOf, meaningOf } from "./words.ts";
+import { detailsOf, meaningOf } from "./mapping.ts";
 import { fromLegacy } from "./legacy.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
 import { verifyHmac } from "../kit/signatures.ts";

@@ -4,7 +4,7 @@
 
 import { LONGEST } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
-import { byName, firstText, firstValue, plainName } from "../kit/names.ts";
+import { byName, firstText, firstValue, plainName } from "../kit/loose-fields.ts";
 
 /** Mailgun's own fields, as plain names; what is none of them is the sender's variable. */
 const OWN = new Set(

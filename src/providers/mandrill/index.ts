@@ -7,7 +7,7 @@ import { verifyKeyOrSecret } from "../kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
 import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
-import { listDetail, listEntry, readDetails, syncWord } from "./words.ts";
+import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
 import { verifyHmac } from "../kit/signatures.ts";
 

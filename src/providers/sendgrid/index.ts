@@ -9,7 +9,7 @@ import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from ".
 import { isObject, type JsonObject } from "../kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "../provider.ts";
 import { isPublicKey, matchesEcdsa } from "../kit/public-keys.ts";
-import { CLASSES, DROPS, OWN_FIELDS, TYPES } from "./words.ts";
+import { CLASSES, DROPS, OWN_FIELDS, TYPES } from "./mapping.ts";
 import { concatenate } from "../kit/signatures.ts";
 import { findSmtp, readSmtp, smtpReason } from "../kit/smtp.ts";
 

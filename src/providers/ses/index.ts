@@ -8,9 +8,9 @@ import { verifySharedSecret, verifyWithAny } from "../kit/credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, objectAt, text, time } from "../kit/fields.ts";
 import { isObject, readText, toJson, type JsonObject } from "../kit/json.ts";
-import { plainName } from "../kit/names.ts";
+import { plainName } from "../kit/loose-fields.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
-import { KINDS, listOf, meaningOf, type Kind } from "./words.ts";
+import { KINDS, listOf, meaningOf, type Kind } from "./mapping.ts";
 import { amazonUrl, isTopic, verifySns } from "../kit/sns-signatures.ts";
 import { confirmationOf, isGreeting, openEnvelope, type Published } from "../kit/sns.ts";
 

@@ -5,7 +5,7 @@ import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { goneFrom } from "../write/counters.ts";
-import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/notices.ts";
+import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/system-events.ts";
 
 /** A request as stored; times in ms. */
 export interface Erasure {

@@ -2,7 +2,7 @@
 // known to nobody but those who clear away what is left of it, so that a crash half-way leaves nothing behind.
 
 import type { Db } from "../db.ts";
-import { pausedEventStatement } from "./notices.ts";
+import { pausedEventStatement } from "./system-events.ts";
 
 /** How a pipe delivers, whatever its kind. */
 export interface PipeOptions {

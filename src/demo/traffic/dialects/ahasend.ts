@@ -2,7 +2,7 @@
 // Webhooks, but with all of the secret's text as the key.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../requests.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const SECRET = `aha-whsec-${randomBytes(24).toString("base64url")}`;

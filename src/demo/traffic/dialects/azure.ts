@@ -1,7 +1,7 @@
 // Azure Communication Services (https://learn.microsoft.com/azure/event-grid/communication-services-email-events), by way of
 // Event Grid: always an array, unsigned, with a secret in the URL. Engagement is told of without the caller's address.
 
-import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 

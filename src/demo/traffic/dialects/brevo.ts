@@ -2,7 +2,7 @@
 // batched (https://developers.brevo.com/docs/batch-webhooks). Nothing is signed; a bearer token is set at creation
 // (https://developers.brevo.com/docs/secured-webhooks).
 
-import { allBut, post, REPLIES, withBearer } from "../letters.ts";
+import { allBut, post, REPLIES, withBearer } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 

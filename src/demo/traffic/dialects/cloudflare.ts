@@ -1,7 +1,7 @@
 // Cloudflare Email Service (https://developers.cloudflare.com/email-service/platform/event-subscriptions/): no webhook at all.
 // It puts its events into a queue of the account; here the demo's Worker does that for it.
 
-import { post, REPLIES, uuidOf } from "../letters.ts";
+import { post, REPLIES, uuidOf } from "../requests.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const WORDS: Partial<Record<Happening, string>> = {

@@ -1,7 +1,7 @@
 // Elastic Email (https://help.elasticemail.com/en/articles/2376855): one report a call, by GET with all of it in the query,
 // behind the token that the configured URL holds.
 
-import { allBut, uuidOf, withToken } from "../letters.ts";
+import { allBut, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-elasticemail";

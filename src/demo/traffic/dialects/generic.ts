@@ -1,7 +1,7 @@
 // Home-made systems: plain JSON in the field names and words that such systems share. Two of them: one on the internet,
 // which groups, and one that may post from inside of the company's network only.
 
-import { allBut, isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 

@@ -1,7 +1,7 @@
 // JangoMail (https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API): one report a request, by
 // GET, form or JSON, the event named by the URL, the token in the query.
 
-import { allBut, isEngagement, post, postForm, withToken } from "../letters.ts";
+import { allBut, isEngagement, post, postForm, withToken } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 

@@ -2,7 +2,7 @@
 // with an HMAC over the attempt's time and the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 

@@ -2,7 +2,7 @@
 // the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 

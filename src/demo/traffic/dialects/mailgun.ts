@@ -2,7 +2,7 @@
 // signature that covers a time and a token.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, seconds } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, seconds } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const KEY = randomBytes(16).toString("hex");

@@ -1,7 +1,7 @@
 // Mailjet (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped in arrays (version 2),
 // with basic auth.
 
-import { allBut, post, withBasic } from "../letters.ts";
+import { allBut, post, withBasic } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 

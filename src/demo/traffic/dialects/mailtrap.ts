@@ -2,7 +2,7 @@
 // webhook is set to; every webhook has its own secret, for the HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
 
 /** Two webhooks, one of each format: the source has the secrets of both. */

@@ -2,7 +2,7 @@
 // that holds a JSON array, signed with HMAC-SHA1 over the URL as it was configured, the field's name and its decoded value.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, postForm, REPLIES, seconds } from "../letters.ts";
+import { allBut, isEngagement, postForm, REPLIES, seconds } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const URL_SIGNED = "https://hooks.example.com/webhooks/mandrill";

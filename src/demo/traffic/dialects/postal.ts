@@ -2,7 +2,7 @@
 // with the installation's RSA key. Times are floating-point seconds, and numbers of mails count up.
 
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, seconds, uuidOf } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, seconds, uuidOf } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 

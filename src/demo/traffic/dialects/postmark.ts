@@ -1,7 +1,7 @@
 // Postmark (https://postmarkapp.com/developer/webhooks/webhooks-overview): one object a request, told apart by RecordType.
 // Nothing is signed; the secret stands in a header that the customer gave to the webhook (HttpHeaders).
 
-import { allBut, hexOf, post, REPLIES, uuidFrom, withHeader } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-webhook-key";

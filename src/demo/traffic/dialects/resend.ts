@@ -2,7 +2,7 @@
 // (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id stands in a header alone.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, uuidFrom } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const KEY = randomBytes(24);

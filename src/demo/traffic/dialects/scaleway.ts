@@ -1,7 +1,7 @@
 // Scaleway (https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/): one report a
 // request, as JSON text in the envelope of a topic that speaks SNS's language, with a secret in the URL. No engagement.
 
-import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-scaleway";

@@ -2,7 +2,7 @@
 // with ECDSA over the time and the body, to which a last CRLF belongs.
 
 import { createSign, generateKeyPairSync } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, seconds } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, seconds } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 

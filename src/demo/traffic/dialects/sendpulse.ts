@@ -1,7 +1,7 @@
 // SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half a minute, with the
 // password of the URL as basic auth. No event has an id of its own.
 
-import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const CREDENTIAL = "sendpulse:demo-only";

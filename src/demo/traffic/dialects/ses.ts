@@ -3,7 +3,7 @@
 // request, without an envelope and so without a signature; a secret in the URL is all that proves anything. SNS's
 // signatures need a certificate of Amazon's, which the demo cannot fetch.
 
-import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../letters.ts";
+import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-ses";

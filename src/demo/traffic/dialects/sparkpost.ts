@@ -2,7 +2,7 @@
 // name of its class, every value a string, with a header of the customer's choice and no signature.
 
 import { createHash } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, seconds, withHeader } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, seconds, withHeader } from "../requests.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-demo-secret";

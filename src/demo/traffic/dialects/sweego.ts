@@ -2,7 +2,7 @@
 // Standard Webhooks are, under a secret without prefix.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../letters.ts";
+import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const KEY = randomBytes(32);

@@ -2,7 +2,7 @@
 // zone, and the signature in the body, an MD5 over the body in which the API key stands in its place.
 
 import { createHash, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES } from "../letters.ts";
+import { allBut, isEngagement, post, REPLIES } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 

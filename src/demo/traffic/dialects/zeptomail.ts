@@ -1,7 +1,7 @@
 // ZeptoMail (https://www.zoho.com/zeptomail/help/webhooks.html): lists within lists, messages and the names of their events,
 // with a key in a header that the customer names. It reports no delivery, and no event has an id of its own.
 
-import { isEngagement, post, REPLIES, uuidFrom, withHeader } from "../letters.ts";
+import { isEngagement, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 

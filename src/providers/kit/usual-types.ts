@@ -2,7 +2,7 @@
 // (each provider's own file links its documentation), for systems that have no file of their own.
 
 import type { EventType } from "../../model/event.ts";
-import { plainName } from "./names.ts";
+import { plainName } from "./loose-fields.ts";
 import { memoize } from "../../lib/memoize.ts";
 
 /** Plain words (no case, no separators), without a plural "s" and without the prefixes below. */

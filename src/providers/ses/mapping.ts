@@ -3,7 +3,7 @@
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
 import { bounceClass, LONGEST, objectAt, table, text } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
-import { plainName } from "../kit/names.ts";
+import { plainName } from "../kit/loose-fields.ts";
 import { findSmtp, isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
 
 /** What a kind of event is, the object that tells of it, and the list of recipients in there (else the mail's own). */
