@@ -15,15 +15,8 @@ import {
   type Envelope,
 } from "../src/model/envelope.ts";
 import { EVENT_TYPES } from "../src/model/event.ts";
-import {
-  claimKey,
-  contactPrefix,
-  eventId,
-  EVENT_ID_LENGTH,
-  firstIdAt,
-  timeId,
-  timeOfId,
-} from "../src/model/event-id.ts";
+import { claimKey, contactPrefix, eventId, EVENT_ID_LENGTH } from "../src/model/event-id.ts";
+import { firstIdAt, timeId, timeOfId } from "../src/lib/time-id.ts";
 import { decidingEvent } from "../src/model/message.ts";
 
 const DAY = 86_400_000;

@@ -3,7 +3,7 @@
 
 import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
-import { newId } from "../lib/new-id.ts";
+import { newId } from "../lib/time-id.ts";
 import { changeOf } from "../store/write/rows.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
 

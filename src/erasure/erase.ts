@@ -7,8 +7,7 @@
 //   6. the request forgets the address.
 
 import { configOf } from "../config/config.ts";
-import { firstIdAt, timeOfId } from "../model/event-id.ts";
-import { newId } from "../lib/new-id.ts";
+import { firstIdAt, timeOfId, newId } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";

@@ -3,7 +3,7 @@
 // way, from where the least far of them is.
 
 import type { Config } from "../config/config.ts";
-import { firstIdAt } from "../model/event-id.ts";
+import { firstIdAt } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
 import { rewriteObject } from "./rewrite.ts";

@@ -4,7 +4,6 @@
 import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { newId } from "../lib/new-id.ts";
 import { getEnvelope, putBatch } from "../store/bucket/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
@@ -12,6 +11,7 @@ import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
+import { newId } from "../lib/time-id.ts";
 import { redactErased } from "./redact-erased.ts";
 import {
   splitIntoSlices,

@@ -1,7 +1,6 @@
 // POST /v1/stats/recount: the proof that the counters are what counting the rows gives, and the remedy where they are not.
 
 import * as z from "zod";
-import { newId } from "../../lib/new-id.ts";
 import { alignToBuckets } from "../../model/stats/counts.ts";
 import {
   beginRecount,
@@ -15,6 +14,7 @@ import { instant } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
+import { newId } from "../../lib/time-id.ts";
 import { iso } from "../views.ts";
 
 const DAY = 86_400_000;
