@@ -6,6 +6,7 @@ import { configOf } from "../config/config.ts";
 import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
+import { encodePosition, type FeedPosition } from "../store/feed-position.ts";
 import { getEvent, listEvents, type RawPlace } from "../store/events/events.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
@@ -36,12 +37,12 @@ const listing = createRoute({
 
 events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
-  const page = async (from: number | undefined, size: number) => {
+  const page = async (from: FeedPosition | undefined, size: number) => {
     const found = await listEvents(c.var.db, { ...filter, after: from, limit: size });
     return { items: found.events.map(eventView), next: found.next };
   };
   return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
-    c.json({ events: items, next: next === null ? null : String(next) }, 200),
+    c.json({ events: items, next: next === null ? null : encodePosition(next) }, 200),
   );
 });
 

@@ -11,7 +11,7 @@ export const eventType = z.enum(EVENT_TYPES);
 
 const eventFields = {
   id: z.string().meta({ examples: ["3fj0dm8c01k5gqfp8w7h2m4n6q8s0tvwxy"] }),
-  seq: z.int().describe("Order of storage; the cursor of the feed"),
+  seq: z.int().describe("Order of storage. It is no cursor: pass `next` as `after`"),
   source: z.string().meta({ examples: ["mailjet"] }),
   provider: z.string().meta({ examples: ["mailjet"] }),
   type: eventType,

@@ -1,55 +1,51 @@
-// A pipe ready to deliver: its kind found, its secrets opened, its settings checked, its filter compiled.
+// A pipe ready to deliver: its kind found, its secrets decrypted, its settings checked, its filter compiled.
 
-import { configOf } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { PipeOptions, PipeRecord } from "../store/pipes/pipes.ts";
 import { compileFilter, type Filter } from "./filter/filter.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
+import { readSecrets } from "./settings.ts";
 import { PAYLOAD_FORMS, type PayloadForm } from "./transport/payload.ts";
-import { decryptSecrets } from "./secrets.ts";
 
+/** A pipe that can deliver. */
 export interface RunnablePipe {
   record: PipeRecord;
   kind: Kind;
-  /** As the kind's schema gives them, secrets included. */
+  /** As the kind's schema returns them, secrets included. */
   settings: unknown;
   options: PipeOptions;
+  /** Null passes on everything. */
   filter: Filter | null;
   form: PayloadForm;
 }
 
-/** Opens a pipe; fails with a reason for people where it cannot deliver as it is. */
+/** Makes a pipe ready. Fails with a reason for people if it cannot deliver as it is. */
 export async function loadPipe(env: Env, record: PipeRecord): Promise<Result<RunnablePipe>> {
   const kind = kindNamed(record.kind);
   if (kind === undefined) return fail(`there is no kind of pipe named ${record.kind} any more`);
-  const secrets =
-    record.secrets === null
-      ? ok({})
-      : await decryptSecrets(configOf(env).pipeKeys, record.id, record.secrets);
+  const secrets = await readSecrets(env, record);
   if (!secrets.ok) return secrets;
-  const whole = { ...record.settings, ...(secrets.value as object) };
-  const settings = kind.settings.safeParse(whole);
+  const settings = kind.settings.safeParse({ ...record.settings, ...secrets.value });
   if (!settings.success) {
     const [issue] = settings.error.issues;
-    return fail(
-      `its settings are not valid any more: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
-    );
+    const what = `${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`;
+    return fail(`its settings are not valid any more: ${what}`);
   }
-  const filter = record.filter === null ? null : compileFilter(record.filter);
-  if (filter !== null && !filter.ok) return fail(`its filter is not valid any more: ${filter.reason}`);
-  const form = formOf(settings.data);
+  const filter = record.filter === null ? ok(null) : compileFilter(record.filter);
+  if (!filter.ok) return fail(`its filter is not valid any more: ${filter.reason}`);
+  const { options } = record;
   return ok({
     record,
     kind,
+    options,
     settings: settings.data,
-    options: record.options,
-    filter: filter === null ? null : filter.value,
-    form,
+    filter: filter.value,
+    form: formOf(settings.data),
   });
 }
 
-/** Kinds that offer a choice of payloads have a setting of this name. */
+/** The payload form. Kinds that offer a choice have a setting of this name. */
 function formOf(settings: unknown): PayloadForm {
   const chosen = (settings as { payload?: unknown }).payload;
   return PAYLOAD_FORMS.find((form) => form === chosen) ?? "event";

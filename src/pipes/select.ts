@@ -1,46 +1,31 @@
 // Which rows of a feed a pipe passes on, and what it sends of each.
 
-import { eventView, iso } from "../store/events/event-view.ts";
-import type { StoredEvent } from "../store/events/events.ts";
-import type { SystemEvent } from "../store/pipes/system-events.ts";
-import type { Piped } from "./dispatch.ts";
+import { compileFilter, evaluate, type Filter, type Lookups } from "./filter/filter.ts";
 import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
-import { compileFilter, evaluate, type Lookups, type Filter } from "./filter/filter.ts";
 import type { Outgoing } from "./kinds/kind.ts";
 import type { RunnablePipe } from "./load.ts";
+import { groupOf, timeOf, viewOf, type Row } from "./rows.ts";
 import { render } from "./transport/payload.ts";
-import { CONTACT_CHARS, contactPrefix } from "../model/event-id.ts";
 
-/** A row of either feed. */
-export type Row = { id: string; seq: number } & (
-  | { feed: "events"; event: StoredEvent }
-  | { feed: "notices"; notice: SystemEvent }
-);
+/** A row that is to be sent. */
+export interface SelectedRow {
+  row: Row;
+  out: Outgoing;
+  /** See `groupOf`. */
+  group: string;
+}
 
-/** A stored event, and a notice, as a row of its feed. */
-export const eventRow = (event: StoredEvent): Row => ({
-  feed: "events",
-  id: event.id,
-  seq: event.seq,
-  event,
-});
-export const systemEventRow = (notice: SystemEvent): Row => ({
-  feed: "notices",
-  id: notice.id,
-  seq: notice.seq,
-  notice,
-});
-
+/** What a pipe's filter makes of some rows. */
 export interface Selection {
-  passed: { row: Row; piped: Piped }[];
-  /** Those for which the filter could not be evaluated: they are not passed on, and the log says so. */
+  passed: SelectedRow[];
+  /** Rows for which the filter failed. They are not passed on, and the log says so. */
   failed: { row: Row; reason: string }[];
 }
 
-/** Rows that are rendered in one go: between two such, requests that are under way get on. */
-const TOGETHER = 100;
+/** How many rows are filtered and rendered before requests under way get their turn. */
+const ROWS_AT_ONCE = 100;
 
-/** Picks from the rows, in order. `further`: another filter that must let them through, too. */
+/** Selects from the rows, in order. `further`: a filter that must let them through beside the pipe's own. */
 export async function select(
   env: Env,
   pipe: Pick<RunnablePipe, "filter" | "form">,
@@ -49,58 +34,57 @@ export async function select(
 ): Promise<Selection> {
   const second = further === null ? null : compileFilter(further);
   const filters = [pipe.filter, second?.ok === true ? second.value : null].filter((one) => one !== null);
-  const picked: Selection = { passed: [], failed: [] };
-  const shown = rows.map((row) => ({ row, event: shapeOf(row) }));
+  const viewed = rows.map((row) => ({ row, event: viewOf(row) }));
+  const lookups = await lookUp(
+    env,
+    filters,
+    viewed.map(({ event }) => event),
+  );
+  const selection: Selection = { passed: [], failed: [] };
+  for (const [index, { row, event }] of viewed.entries()) {
+    if (index % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await scheduler.wait(0);
+    const passes = passesFilters(filters, event, lookups[index] ?? {});
+    if (passes === true) selection.passed.push(toSelected(pipe.form, row, event));
+    else if (passes !== false) selection.failed.push({ row, reason: passes });
+  }
+  return selection;
+}
+
+/** The row as it is sent, whatever a filter says. */
+export function toSelected(form: RunnablePipe["form"], row: Row, event = viewOf(row)): SelectedRow {
+  const { id, type, contact, source } = row.event;
+  const out: Outgoing = { id, type, contact, at: timeOf(row), event, text: "" };
+  out.text = render(out, form, source);
+  return { row, out, group: groupOf(row) };
+}
+
+/** Reads what the filters need to know beside the events; an empty list if they need nothing. */
+async function lookUp(
+  env: Env,
+  filters: readonly Filter[],
+  events: readonly Record<string, unknown>[],
+): Promise<Lookups[]> {
   const needs = {
     message: filters.some((filter) => filter.needs.message),
     suppression: filters.some((filter) => filter.needs.suppression),
   };
-  const events = shown.map(({ event }) => event);
-  const facts: Lookups[] = [];
-  const asked = needs.message || needs.suppression ? events.length : 0;
-  for (let at = 0; at < asked; at += MOST_EVENTS)
-    facts.push(...(await readLookups(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
-  for (const [index, { row, event }] of shown.entries()) {
-    if (index % TOGETHER === TOGETHER - 1) await scheduler.wait(0);
-    const passes = passesFilters(filters, event, facts[index] ?? {});
-    if (passes === true) picked.passed.push({ row, piped: pipedOf(pipe.form, row, event) });
-    else if (passes !== false) picked.failed.push({ row, reason: passes });
-  }
-  return picked;
+  const lookups: Lookups[] = [];
+  if (!needs.message && !needs.suppression) return lookups;
+  for (let at = 0; at < events.length; at += MOST_EVENTS)
+    lookups.push(...(await readLookups(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
+  return lookups;
 }
 
-/** Whether all of them let it through, or why that cannot be said. */
+/** Whether all filters let the event through, or why one of them failed. */
 function passesFilters(
   filters: readonly Filter[],
   event: Record<string, unknown>,
-  facts: Lookups,
+  lookups: Lookups,
 ): boolean | string {
   for (const filter of filters) {
-    const result = evaluate(filter, event, facts);
+    const result = evaluate(filter, event, lookups);
     if (!result.ok) return result.reason;
     if (!result.value) return false;
   }
   return true;
-}
-
-/** What is told of the row: the event as /v1/events shows it, or what happened beside. */
-function shapeOf(row: Row): Record<string, unknown> {
-  if (row.feed === "events") return eventView(row.event);
-  const { id, type, at, contact, source, data } = row.notice;
-  return { id, type, source, contact, occurred_at: iso(at), data };
-}
-
-/** What is sent of the row. */
-export function pipedOf(form: RunnablePipe["form"], row: Row, event = shapeOf(row)): Piped {
-  const { type, contact, source } = row.feed === "events" ? row.event : row.notice;
-  const at = row.feed === "events" ? row.event.occurred_at : row.notice.at;
-  const out: Outgoing = { id: row.id, type, contact, at, event, text: "" };
-  out.text = render(out, form, source);
-  return { out, group: groupOf(row) };
-}
-
-/** An event's id begins with it. */
-function groupOf(row: Row): string {
-  if (row.feed === "events") return row.id.slice(0, CONTACT_CHARS);
-  return row.notice.contact === null ? "" : contactPrefix(row.notice.contact);
 }

@@ -1,66 +1,137 @@
-// What a pipe's object keeps: where it is, and how its destination is. One value, written once a page.
+// What a pipe's object stores about itself: its positions, its destination, and what it was asked to pass on again. One value,
+// written once for each page of a feed.
 
+import type { FeedPosition } from "../store/feed-position.ts";
 import type { FeedPositions } from "../store/pipes/pipes.ts";
+import type { DestinationState, OpenCircuit } from "./circuit.ts";
 
-/** Why nothing is sent at present; times in ms. */
-export interface Down {
-  verdict: string;
-  reason: string;
-  since: number;
-  until: number;
-  looks: number;
-}
+/** The feeds that a pipe reads: stored events, and system events (named as in stored states). */
+export type Feed = keyof FeedPositions;
 
-/** What of the feed, or a part of it, is to be passed on once more. */
+/** A part of the feed of events that is to be passed on again. */
 export interface Redelivery {
   id: string;
-  /** Places in the feed of events: behind `after`, until `last`. */
-  after: number;
-  last: number;
-  /** Beside the pipe's own filter; null for none. */
+  /** It begins behind `after`, and ends before `last`. */
+  after: FeedPosition;
+  last: FeedPosition;
+  /** A filter that applies beside the pipe's own; null for none. */
   filter: string | null;
 }
 
-export interface State {
+/** The state of a pipe. */
+export interface State extends DestinationState {
   id: string;
-  place: FeedPositions;
-  /** Ids behind the cursor that are done already: their neighbours' requests failed. */
+  positions: FeedPositions;
+  /** Ids of rows behind the positions that are done already, because a request for an earlier row is not. */
   ahead: string[];
-  streak: number;
-  /** Events refused since the last one that was not. */
-  refusals: number;
-  down: Down | null;
   redeliveries: Redelivery[];
-  unevaluated: number;
-  delivered: number;
+  /** Events in a row for which the filter failed. */
+  consecutiveFilterErrors: number;
+  /** How many events the filter kept back, and how many were given up. */
   filtered: number;
   given_up: number;
-  delivered_at: number | null;
-  failed_at: number | null;
-  failure: string | null;
 }
 
-/** How a pipe is; times in ms. */
-export interface PipeHealth extends Omit<State, "id" | "ahead" | "streak" | "refusals"> {
+/** How a pipe is doing; times in ms. */
+export interface PipeHealth extends Pick<
+  State,
+  "positions" | "circuit" | "delivered" | "delivered_at" | "failed_at" | "failure" | "filtered" | "given_up"
+> {
+  /** How many redeliveries are under way. */
+  redeliveries: number;
+  /** How many events failed alone and wait to be tried again. */
   retries: number;
-  /** Whether it is at work just now. */
-  busy: boolean;
-  /** When the next thing happens by itself. */
+  /** When the object's alarm goes off; null if nothing is due. */
   next_at: number | null;
 }
 
-/** The state of a pipe that has not begun. */
-export const NEW: Omit<State, "id" | "place"> = {
-  ahead: [],
-  streak: 0,
-  refusals: 0,
-  down: null,
-  redeliveries: [],
-  unevaluated: 0,
-  delivered: 0,
-  filtered: 0,
-  given_up: 0,
-  delivered_at: null,
-  failed_at: null,
-  failure: null,
-};
+/** The state of a pipe that begins. */
+export function newState(id: string, positions: FeedPositions): State {
+  return {
+    id,
+    positions,
+    ahead: [],
+    consecutiveFailures: 0,
+    consecutiveRefusals: 0,
+    circuit: null,
+    redeliveries: [],
+    consecutiveFilterErrors: 0,
+    delivered: 0,
+    filtered: 0,
+    given_up: 0,
+    delivered_at: null,
+    failed_at: null,
+    failure: null,
+  };
+}
+
+/** The state in the object's storage, and a copy in memory. */
+export interface StateStore {
+  /** Null where the pipe has not begun, or was deleted. */
+  load(): State | null;
+  /** The state of a pipe at work. Throws if it was deleted meanwhile, so that nothing is written any more. */
+  current(): State;
+  save(state: State): void;
+  /** Drops the copy in memory. */
+  forget(): void;
+}
+
+const KEY = "state";
+
+/** Opens the state in an object's storage. */
+export function openState({ kv }: Pick<DurableObjectStorage, "kv">): StateStore {
+  let state: State | null = null;
+  const load = (): State | null => {
+    if (state !== null) return state;
+    const stored = kv.get<State | OldState>(KEY);
+    state = stored === undefined ? null : convertOld(stored);
+    return state;
+  };
+  return {
+    load,
+    current: () => {
+      const loaded = load();
+      if (loaded === null) throw new Error("the pipe was deleted");
+      return loaded;
+    },
+    save: (next) => {
+      state = next;
+      kv.put(KEY, next);
+    },
+    forget: () => {
+      state = null;
+    },
+  };
+}
+
+/** The state as the first version stored it, with other names for the same. */
+interface OldState extends Omit<
+  State,
+  "positions" | "consecutiveFailures" | "consecutiveRefusals" | "consecutiveFilterErrors" | "circuit"
+> {
+  place: FeedPositions;
+  streak: number;
+  refusals: number;
+  unevaluated: number;
+  down:
+    | (Pick<OpenCircuit, "reason" | "since" | "until"> & { verdict: OpenCircuit["result"]; looks: number })
+    | null;
+}
+
+/** The state under today's names. The next time it is saved, these are stored. */
+function convertOld(stored: State | OldState): State {
+  if (!("place" in stored)) return stored;
+  const { place, streak, refusals, unevaluated, down, ...same } = stored;
+  return {
+    ...same,
+    positions: place,
+    consecutiveFailures: streak,
+    consecutiveRefusals: refusals,
+    consecutiveFilterErrors: unevaluated,
+    circuit: down === null ? null : circuitOf(down),
+  };
+}
+
+function circuitOf({ verdict, looks, reason, since, until }: NonNullable<OldState["down"]>): OpenCircuit {
+  return { result: verdict, reason, since, until, probes: looks };
+}

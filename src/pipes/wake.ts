@@ -1,20 +1,21 @@
-// Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
+// Wakes the pipes after something was stored, and once a minute in any case, so that a lost call holds nothing up.
 
+import type { FeedPosition } from "../store/feed-position.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
+import { forgetPipe, listPipeStates, type PipeState } from "../store/pipes/pipes.ts";
 import { forgetSystemEvents } from "../store/pipes/system-events.ts";
-import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
 
-/** ms for which an isolate knows which pipes there are. */
+/** How long an isolate uses its list of pipes before it reads it again, ms. */
 export const PIPES_KNOWN_FOR = 5_000;
 
 const known = new WeakMap<object, { ids: string[]; until: number }>();
 
-/** Wakes all pipes that run. Never rejects: whoever stored something has stored it, and the next minute wakes them again. */
+/** Wakes all running pipes. Never rejects: the events are stored, and the next minute wakes the pipes again. `now`: ms. */
 export async function wakePipes(env: Env, now: number): Promise<void> {
   try {
-    const found = known.get(env.DB);
-    const ids = found !== undefined && found.until > now ? found.ids : await runningPipes(env);
-    if (ids !== found?.ids) known.set(env.DB, { ids, until: now + PIPES_KNOWN_FOR });
+    const list = known.get(env.DB);
+    const ids = list !== undefined && list.until > now ? list.ids : await runningPipes(env);
+    if (ids !== list?.ids) known.set(env.DB, { ids, until: now + PIPES_KNOWN_FOR });
     await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
   } catch (error) {
     console.error({ message: "the pipes were not woken", error: String(error) });
@@ -25,24 +26,26 @@ async function runningPipes(env: Env): Promise<string[]> {
   return (await listPipeStates(env.DB)).flatMap(({ id, state }) => (state === "running" ? [id] : []));
 }
 
-/** A scheduled run's share: wakes them, and drops what nobody will read any more. `now`: ms. */
+/** The scheduled work: wakes the pipes, and deletes what they do not need any more. `now`: ms. */
 export async function maintainPipes(env: Env, now: number): Promise<void> {
   const states = await listPipeStates(env.DB);
   const pipes = states.filter(({ state }) => state !== "deleted");
-  const places = await Promise.all(
-    pipes.map(async ({ id, state, start }) => {
-      const pipe = env.PIPES.getByName(id);
-      if (state === "running" && !(await pipe.wake())) await pipe.begin(id, start); // who made it did not come so far
-      return await pipe.systemEventsPosition(); // of a paused one, too: what it has not seen stays for it
-    }),
+  const positions = await Promise.all(
+    pipes.map(async (pipe): Promise<[string, FeedPosition]> => [pipe.id, await wakeAndLocate(env, pipe)]),
   );
-  const ids = pipes.map(({ id }) => id);
-  await forgetSystemEvents(env.DB, Math.min(Number.MAX_SAFE_INTEGER, ...places), ids, now);
+  await forgetSystemEvents(env.DB, new Map(positions), now);
   for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
   for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);
 }
 
-/** Ends a deleted pipe: its object, its log, and with the last of that its row. Begun again by the next scheduled run. */
+/** Wakes the pipe if it runs. Returns its position among system events, also of a paused one: it will want what is behind. */
+async function wakeAndLocate(env: Env, { id, state, start }: PipeState): Promise<FeedPosition> {
+  const pipe = env.PIPES.getByName(id);
+  if (state === "running" && !(await pipe.wake())) await pipe.begin(id, start); // creating it was cut off
+  return await pipe.systemEventsPosition();
+}
+
+/** Deletes what is left of a deleted pipe: its object, its log, then its row. If it breaks off, the next minute does the rest. */
 export async function clearAway(env: Env, id: string): Promise<void> {
   await env.PIPES.getByName(id).destroy();
   if (await forgetAttempts(env.DB, id, null)) await forgetPipe(env.DB, id);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "../../src/cli/edge.ts";
 import { readEvents, type Api } from "../../src/demo/read-back.ts";
 import { startReceiver, type Receiver } from "../../src/demo/receiver.ts";
+import { decodePosition } from "../../src/store/feed-position.ts";
 import { leaks } from "./oracles.ts";
 import { API_TOKEN } from "./settings.ts";
 import { ADDRESS } from "./worker-log.ts";
@@ -62,7 +63,7 @@ interface Pipe {
   name: string;
   status: "running" | "failing" | "paused";
   paused: { reason: string } | null;
-  health: { position: number; behind: number; waiting: number; failure: string | null; down: unknown } | null;
+  health: { position: string; behind: number; waiting: number; failure: string | null; down: unknown } | null;
 }
 
 /** Looks at each pipe, lets it go on, and deletes it. */
@@ -114,9 +115,8 @@ function whatIsUnsound({ status, paused, health }: Pipe): string | null {
   if (paused?.reason === "") return "it is paused for no reason";
   if (status === "failing" && health.down === null) return "it fails for no reason";
   const { position, behind, waiting } = health;
-  return [position, behind, waiting].every((n) => Number.isInteger(n) && n >= 0)
-    ? null
-    : "its counts are wrong";
+  if (decodePosition(position) === null) return "its position is no cursor";
+  return [behind, waiting].every((n) => Number.isInteger(n) && n >= 0) ? null : "its counts are wrong";
 }
 
 async function call(

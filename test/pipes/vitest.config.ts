@@ -4,5 +4,5 @@ import config from "../vitest.config.ts";
 
 export default {
   ...config,
-  test: { ...config.test, include: ["test/pipes/*.peer.ts"], globalSetup: ["test/pipes/peers/real.ts"] },
+  test: { ...config.test, include: ["test/pipes/**/*.peer.ts"], globalSetup: ["test/pipes/peers/real.ts"] },
 };

@@ -367,8 +367,12 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
     getByName: (id: string) => ({
       begin: of("begin", id, async (pipe, ...args: Parameters<Pipe["begin"]>) => await pipe.begin(...args)),
       wake: of("wake", id, async (pipe) => await pipe.wake()),
-      passed: of("passed", id, async (pipe) => await pipe.systemEventsPosition()),
-      heed: of("heed", id, async (pipe) => await pipe.reloadSettings()),
+      systemEventsPosition: of(
+        "system events' position",
+        id,
+        async (pipe) => await pipe.systemEventsPosition(),
+      ),
+      reloadSettings: of("reload settings", id, async (pipe) => await pipe.reloadSettings()),
       resume: of("resume", id, async (pipe) => await pipe.resume()),
       redeliver: of(
         "redeliver",
@@ -381,7 +385,7 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
         async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
       ),
       health: of("health", id, async (pipe) => await pipe.health()),
-      end: of("end", id, async (pipe) => await pipe.destroy()),
+      destroy: of("destroy", id, async (pipe) => await pipe.destroy()),
     }),
   };
 }

@@ -4,6 +4,7 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
+import { isBehind } from "../../src/store/feed-position.ts";
 import type { Gate, Runner } from "./gate.ts";
 import { makeObserver, type Observer } from "./observer.ts";
 import { makeObjects, type Objects } from "./pipe-objects.ts";
@@ -237,7 +238,8 @@ async function areDone(objects: Objects, ids: readonly string[]): Promise<boolea
   return ids.every((id) => {
     const { state, retries } = objects.stored(id);
     if (ends === null || state === null || retries.length > 0 || state.redeliveries.length > 0) return false;
-    return state.place.events >= ends.events && state.place.notices >= ends.notices;
+    const { events, notices } = state.positions;
+    return isBehind(events, { seq: ends.events }) && isBehind(notices, { seq: ends.notices });
   });
 }
 

@@ -3,15 +3,16 @@
 // live in one object of the runtime, each under names of its own, because only within its object may a storage be used.
 
 import { Pipe } from "../../src/pipes/pipe.ts";
+import type { FeedPosition } from "../../src/store/feed-position.ts";
 import type { Retry } from "../../src/pipes/retries.ts";
 import type { Runner } from "./gate.ts";
 
 /** What the check reads of an object: as it is stored, not as it remembers it. */
 export interface Stored {
   state: {
-    place: { events: number; notices: number };
+    positions: { events: FeedPosition; notices: FeedPosition };
     ahead: string[];
-    down: { until: number } | null;
+    circuit: { until: number } | null;
     redeliveries: unknown[];
     given_up: number;
   } | null;

@@ -2,6 +2,7 @@
 // everything that matches got there, in order where that was asked for, and nothing else.
 
 import { env } from "cloudflare:workers";
+import { isBehind } from "../../src/store/feed-position.ts";
 import { names } from "./questions.ts";
 import type { Observer, SeenPipe, SeenRow } from "./observer.ts";
 import type { Objects, Stored } from "./pipe-objects.ts";
@@ -81,7 +82,7 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
       (row) => row.seq > start.events && matches(side, row) && there.has(row.seq),
     );
     const passed = (feed: "events" | "notices") => (row: SeenRow) =>
-      row.seq <= state.place[feed] && !got.has(row.id) && !waits.has(`${feed}/${row.seq}`);
+      isBehind(state.positions[feed], row) && !got.has(row.id) && !waits.has(`${feed}/${row.seq}`);
     const lost = [
       ...events.filter(passed("events")),
       ...noticesFor(side, piped.observer, erased).filter(passed("notices")),

@@ -41,7 +41,7 @@ interface List<T extends object, C> {
 }
 
 /** Answers a list in the form that the caller accepts; `asJson` makes the answer of a page. */
-export async function answerList<T extends object, C extends string | number | readonly unknown[], R>(
+export async function answerList<T extends object, C extends string | object, R>(
   c: Context<ApiEnv>,
   { item, after, limit, page }: List<T, C>,
   asJson: (items: T[], next: C | null) => R,
@@ -102,7 +102,7 @@ function cell(value: unknown): string {
 /**
  * Reads a list of pages one after the other, up to `most` items. `page` gives the page after a cursor.
  */
-function inPages<T, C extends string | number | readonly unknown[]>(
+function inPages<T, C extends string | object>(
   page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
   most = Infinity,
 ): () => Promise<T[] | null> {

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { normalizeAddress } from "../../model/address.ts";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
+import { decodePosition } from "../../store/feed-position.ts";
 
 export const limit = z
   .string()
@@ -33,15 +34,18 @@ export const address = z
     return z.NEVER;
   });
 
-const seq = z
-  .string()
-  .regex(/^\d{1,15}$/, "is not a cursor; pass what `next` held")
-  .transform(Number);
+/** A cursor of the feed of events: opaque text, or the bare number that cursors once were. */
+export const feedCursor = z.string().transform((text, context) => {
+  const position = decodePosition(text);
+  if (position !== null) return position;
+  context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
+  return z.NEVER;
+});
 
 export const word = z.string().min(1, "must not be empty").max(512, "is too long");
 
 export const EventsQuery = z.strictObject({
-  after: seq.optional(),
+  after: feedCursor.optional(),
   limit,
   order: z.enum(["asc", "desc"], 'must be "asc" or "desc"').default("asc"),
   contact: address.optional(),

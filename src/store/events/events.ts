@@ -4,6 +4,7 @@ import type { EventDetails, EventType } from "../../model/event.ts";
 import { contactPrefix } from "../../model/event-id.ts";
 import { NO_DETAILS } from "../../providers/kit/fields.ts";
 import type { Db } from "../db.ts";
+import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 
 /** A stored event as the database gives it; times in ms. */
 export interface StoredEvent extends EventDetails {
@@ -34,8 +35,8 @@ export interface EventFilter {
   since?: number | undefined;
   /** ms, exclusive */
   until?: number | undefined;
-  /** Events behind this seq, in the direction of `order`. */
-  after?: number | undefined;
+  /** Events behind this position, in the direction of `order`. */
+  after?: FeedPosition | undefined;
   order: "asc" | "desc";
   limit: number;
 }
@@ -43,7 +44,7 @@ export interface EventFilter {
 export interface EventPage {
   events: StoredEvent[];
   /** Where the next page begins; null at the end. */
-  next: number | null;
+  next: FeedPosition | null;
 }
 
 type FeedRow = Omit<StoredEvent, keyof EventDetails | "occurred_at"> & {
@@ -89,12 +90,7 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
        ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
        WHERE +events.seq ${compare} ?2 ${clause} ORDER BY +events.seq ${filter.order} LIMIT ?3`,
     )
-    .bind(
-      JSON.stringify(contacts.map(rangeOf)),
-      filter.after ?? beginning(filter),
-      filter.limit + 1,
-      ...values,
-    )
+    .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), filter.limit + 1, ...values)
     .all<Row>();
   return pageOf(rows.results, filter.limit, null);
 }
@@ -115,7 +111,8 @@ async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
     .first<{ low: number; high: number }>();
   const { low, high } = edge ?? { low: 0, high: 0 };
   const asc = filter.order === "asc";
-  const start = asc ? Math.max(filter.after ?? 0, low - 1) : Math.min(filter.after ?? Infinity, high + 1);
+  const after = startOf(filter);
+  const start = asc ? Math.max(after, low - 1) : Math.min(after, high + 1);
   const end = asc ? start + MOST_SCANNED : start - MOST_SCANNED;
   const window = asc ? "seq > ?1 AND seq <= ?2" : "seq < ?1 AND seq >= ?2";
   const rows = await db
@@ -126,7 +123,9 @@ async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
   return pageOf(rows.results, filter.limit, more ? end : null);
 }
 
-function beginning({ order }: EventFilter): number {
+/** The seq that a page lies behind, in the direction of its order. */
+function startOf({ order, after }: EventFilter): number {
+  if (after !== undefined) return lastSeqOf(after);
   return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
 }
 
@@ -149,11 +148,11 @@ function conditions(filter: EventFilter): { clause: string; values: (string | nu
   return { clause, values };
 }
 
-/** `rows` holds one more than the page where there is more; `otherwise`: where to go on if there is not. */
+/** `rows` holds one more than the page where there is more; `otherwise`: the seq to go on from if there is not. */
 function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): EventPage {
   const events = rows.slice(0, limit).map(toEvent);
   const next = rows.length > limit ? (events.at(-1)?.seq ?? null) : otherwise;
-  return { events, next };
+  return { events, next: next === null ? null : positionAfter(next) };
 }
 
 function toEvent(row: FeedRow): StoredEvent {
@@ -179,19 +178,19 @@ export async function listTimeline(
   return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
 }
 
-/** Events behind the seq in order of storage, of which pipes read: at most `limit`, until `last` where one is given. */
+/** Events in order of storage, as pipes read them: at most `limit` that lie behind `after`, and before `last` if given. */
 export async function readFeed(
   db: Db,
-  { after, last, limit }: { after: number; last?: number | undefined; limit: number },
+  { after, last, limit }: { after: FeedPosition; last?: FeedPosition | undefined; limit: number },
 ): Promise<StoredEvent[]> {
   const rows = await db
     .prepare(`SELECT ${FEED_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
-    .bind(after, last ?? Number.MAX_SAFE_INTEGER, limit)
+    .bind(lastSeqOf(after), last === undefined ? Number.MAX_SAFE_INTEGER : lastSeqOf(last), limit)
     .all<FeedRow>();
   return rows.results.map(toEvent);
 }
 
-/** The events with these places in the feed, as far as they are still there. */
+/** The events with these seqs, as far as they are still stored. */
 export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredEvent[]> {
   const rows = await db
     .prepare(
@@ -202,7 +201,7 @@ export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredE
   return rows.results.map(toEvent);
 }
 
-/** Those of the ids that are stored, with their places in the feed. */
+/** Those of the ids that are stored, with their seqs. */
 export async function seqsOf(db: Db, ids: readonly string[]): Promise<{ id: string; seq: number }[]> {
   const { results } = await db
     .prepare("SELECT e.id, e.seq FROM json_each(?1) AS i CROSS JOIN events AS e ON e.id = i.value")
@@ -211,18 +210,23 @@ export async function seqsOf(db: Db, ids: readonly string[]): Promise<{ id: stri
   return results;
 }
 
-/** The feed's last place, 0 before the first event. */
-export async function feedEnd(db: Db): Promise<number> {
+/** The position behind the feed's last event. */
+export async function feedEnd(db: Db): Promise<FeedPosition> {
+  return positionAfter(await lastSeq(db));
+}
+
+async function lastSeq(db: Db): Promise<number> {
   return (await db.prepare("SELECT max(seq) AS n FROM events").first<number>("n")) ?? 0;
 }
 
 /**
- * The place behind which everything lies that was received at `time` (ms) or later. Found by halving, for places follow the
- * order of receipt but for what was delayed; the `slack` (ms) before belongs to it, too, so that little is missed.
+ * The position behind which every event lies that was received at `time` (ms) or later. It is found by halving, because
+ * events are stored in the order of receipt unless something was delayed. It lies `slack` (ms) earlier than `time`, so that
+ * few delayed ones are missed.
  */
-export async function placeAt(db: Db, time: number, slack = SLACK): Promise<number> {
+export async function positionAt(db: Db, time: number, slack = SLACK): Promise<FeedPosition> {
   const until = time - slack;
-  let [low, high] = [0, await feedEnd(db)];
+  let [low, high] = [0, await lastSeq(db)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const found = await db
@@ -232,7 +236,7 @@ export async function placeAt(db: Db, time: number, slack = SLACK): Promise<numb
     if (found === null || found.received_at >= until) high = middle;
     else low = found.seq;
   }
-  return low;
+  return positionAfter(low);
 }
 
 /** ms by which what is stored may be out of the order of receipt, as long as nothing failed. */

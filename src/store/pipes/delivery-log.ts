@@ -1,10 +1,12 @@
-// The log of deliveries: every attempt that failed, and a sample of those that did not.
+// The log of deliveries: every attempt that failed, and a sample of those that succeeded. It is for people to read; whether
+// an event was passed on is decided by the pipe's object alone.
 
 import { contactPrefix } from "../../model/event-id.ts";
 import { rangeOf } from "../events/events.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
 
+/** How an attempt ended: as its destination answered, or, without an attempt, why the event was not sent. */
 export const OUTCOMES = [
   "delivered",
   "refused",
@@ -16,28 +18,30 @@ export const OUTCOMES = [
   "given_up",
 ] as const;
 
-/** Times in ms. */
+/** An attempt as the log keeps it; times in ms. */
 export interface AttemptRecord {
-  /** `<pipe>.<time and chance>` */
+  /** `<pipe>.<time and chance>`: a pipe's attempts sort by time. */
   id: string;
-  /** Ids of the events that went together. */
+  /** Ids of the events that were sent in one request. */
   events: readonly string[];
+  /** How many events these were. */
   n: number;
   at: number;
   outcome: (typeof OUTCOMES)[number];
+  /** The response's status; null without a response. */
   status: number | null;
   took: number;
+  /** Which try of its event it was, from 1. */
   try: number;
   reason: string | null;
+  /** The beginning of the response, without addresses. */
   excerpt: string | null;
 }
 
-/** Ids that are kept of an attempt: all, for no kind takes more in a request. */
+/** The most event ids that the log keeps of one attempt: all of them, because no kind takes more in a request. */
 const MOST_IDS = 1_000;
 
-/**
- * Notes a pipe's attempts, at most some hundred at a time, unless the pipe was deleted. Each costs two rows.
- */
+/** Adds a pipe's attempts to the log, unless the pipe was deleted. Takes some hundred at a time; each costs two rows. */
 export async function noteAttempts(
   db: D1Database,
   pipe: string,
@@ -60,12 +64,13 @@ export async function noteAttempts(
     .run();
 }
 
+/** Which attempts to list: at least one of `pipe`, `event` and `contact` is set. */
 export interface AttemptFilter {
   pipe?: string | undefined;
   event?: string | undefined;
   contact?: string | undefined;
   outcome?: string | undefined;
-  /** Id of the last one of the page before. */
+  /** Id of the last attempt of the page before. */
   before?: string | undefined;
   limit: number;
 }
@@ -74,7 +79,7 @@ type Row = Omit<AttemptRecord, "events"> & { events: string };
 
 const COLUMNS = "a.id, a.events, a.n, a.at, a.outcome, a.status, a.took, a.try, a.reason, a.excerpt";
 
-/** Attempts, the latest first, of a pipe, an event or a contact: one of them at least. */
+/** Attempts that match, the latest first. An event is also found where it was sent together with others. */
 export async function listAttempts(db: Db, filter: AttemptFilter): Promise<AttemptRecord[]> {
   const { pipe, event, contact, outcome, before, limit } = filter;
   const [low, high] = event !== undefined ? [event, `${event}!`] : rangeOf(contact ?? "");
@@ -102,13 +107,13 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
   return results.map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }));
 }
 
-/** For the transaction that erases a contact: its ids go from the attempts that it shares with others; ?1: the erasure's id. */
+/** Removes an erased contact's event ids from attempts that other contacts share. ?1: the erasure's id. */
 export const LEAVE_ATTEMPTS = `
   UPDATE attempts INDEXED BY attempts_batch
   SET events = (SELECT json_group_array(value) FROM json_each(attempts.events) WHERE value NOT LIKE x.prefix || '%')
   FROM erasures AS x
   WHERE x.id = ?1 AND x.contact IS NOT NULL AND attempts.event IS NULL AND instr(attempts.events, '"' || x.prefix) > 0`;
-/** For the same: the attempts that were its own. */
+/** Deletes the attempts that were for an erased contact alone. ?1: the erasure's id. */
 export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   SELECT a.id FROM erasures AS x CROSS JOIN attempts AS a INDEXED BY attempts_event
     ON a.event >= x.prefix AND a.event < x.prefix || '~'
@@ -118,7 +123,10 @@ export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
 const ATTEMPTS_LIVE = 30 * 86_400_000;
 const MOST_AT_ONCE = 5_000;
 
-/** Drops a pipe's old attempts, or all of them, some thousand at a time. `now`: ms; null for all. Whether none is left. */
+/**
+ * Deletes a pipe's attempts, at most 5,000 at a time: the old ones if `now` (ms) is given, all if it is null. Returns whether
+ * none of these is left.
+ */
 export async function forgetAttempts(db: D1Database, pipe: string, now: number | null): Promise<boolean> {
   const end = now === null ? `${pipe}/` : `${pipe}.${firstIdAt(now - ATTEMPTS_LIVE)}`;
   const { meta } = await db

@@ -1,7 +1,8 @@
-// Configured pipes. What a person set is kept here; how far a pipe has come is kept by its object. A pipe that was deleted is
-// known to nobody but those who clear away what is left of it, so that a crash half-way leaves nothing behind.
+// Configured pipes. This table holds what a person set; the pipe's object holds how far it has come. A deleted pipe keeps its
+// row until its object and its log are gone, so that a crash half-way leaves nothing behind. Only the clean-up sees that row.
 
 import type { Db } from "../db.ts";
+import type { FeedPosition } from "../feed-position.ts";
 import { pausedEventStatement } from "./system-events.ts";
 
 /** How a pipe delivers, whatever its kind. */
@@ -10,18 +11,21 @@ export interface PipeOptions {
   batch: number;
   /** Requests under way at once. */
   concurrency: number;
-  /** Requests a second; null for as many as go. */
+  /** Requests a second; null for no limit. */
   rate: number | null;
-  /** Whether a contact's events are kept in order: then those behind one that is refused wait with it. */
+  /** Whether a contact's events keep their order. If so, an event that fails holds up the later ones of its contact. */
   ordered: boolean;
-  /** The share of successful requests that is noted in the log, 0 to 1. */
+  /** The share of successful requests that the log keeps, 0 to 1. */
   log_share: number;
 }
 
-/** Where in the two feeds a pipe is: everything until these places is done. */
+/**
+ * How far a pipe has come in its two feeds: the stored events, and the system events. The second is named `notices` like
+ * its table, because rows and objects hold that name.
+ */
 export interface FeedPositions {
-  events: number;
-  notices: number;
+  events: FeedPosition;
+  notices: FeedPosition;
 }
 
 /** A pipe as stored; times in ms. */
@@ -30,12 +34,16 @@ export interface PipeRecord {
   name: string;
   kind: string;
   settings: Record<string, unknown>;
+  /** Encrypted (src/pipes/secrets.ts); null if the pipe has none. */
   secrets: string | null;
+  /** An expression in CEL; null if the pipe passes on everything. */
   filter: string | null;
   options: PipeOptions;
   start: FeedPositions;
+  /** Why it is paused; null while it runs. */
   paused: string | null;
   paused_at: number | null;
+  /** Grows with each change by a person. A change applies only to the revision that it was made from. */
   revision: number;
   created_at: number;
   changed_at: number;
@@ -54,6 +62,7 @@ const toRecord = (row: Row): PipeRecord => ({
 const COLUMNS =
   "id, name, kind, settings, secrets, filter, options, start, paused, paused_at, revision, created_at, changed_at";
 
+/** The pipe with this id; null if there is none, or it was deleted. */
 export async function getPipe(db: Db, id: string): Promise<PipeRecord | null> {
   const row = await db
     .prepare(`SELECT ${COLUMNS} FROM pipes WHERE id = ?1 AND deleted_at IS NULL`)
@@ -62,7 +71,7 @@ export async function getPipe(db: Db, id: string): Promise<PipeRecord | null> {
   return row === null ? null : toRecord(row);
 }
 
-/** All pipes, the oldest first. There are some dozens at most: see MOST_PIPES. */
+/** All pipes, the oldest first, at most MOST_PIPES of them. */
 export async function listPipes(db: Db): Promise<PipeRecord[]> {
   const { results } = await db
     .prepare(`SELECT ${COLUMNS} FROM pipes WHERE deleted_at IS NULL ORDER BY id`)
@@ -70,14 +79,14 @@ export async function listPipes(db: Db): Promise<PipeRecord[]> {
   return results.map(toRecord);
 }
 
-/** What is to be done about a pipe, and where it began. */
+/** What maintenance needs to know about a pipe. */
 export interface PipeState {
   id: string;
   state: "running" | "paused" | "deleted";
   start: FeedPositions;
 }
 
-/** All pipes, those that were deleted and are not cleared away yet among them. */
+/** All pipes, including deleted ones whose object or log still exists. */
 export async function listPipeStates(db: Db): Promise<PipeState[]> {
   const { results } = await db
     .prepare(
@@ -88,28 +97,28 @@ export async function listPipeStates(db: Db): Promise<PipeState[]> {
   return results.map(({ id, state, start }) => ({ id, state, start: JSON.parse(start) as FeedPositions }));
 }
 
-/** Every batch that is stored wakes each of them. */
+/** The most pipes that there may be. Whenever events are stored, every pipe gets a call. */
 export const MOST_PIPES = 50;
 
-/** Keeps a new pipe; what keeps it from being kept, if anything. */
-export async function addPipe(db: D1Database, pipe: PipeRecord): Promise<"name" | "number" | null> {
+/** Stores a new pipe. Returns null, or why it was not stored: the name is taken, or there are MOST_PIPES already. */
+export async function addPipe(db: D1Database, pipe: PipeRecord): Promise<"name_taken" | "too_many" | null> {
   const { id, name, kind, settings, secrets, filter, options, start, revision, created_at, changed_at } =
     pipe;
-  const told = [JSON.stringify(settings), secrets, filter, JSON.stringify(options), JSON.stringify(start)];
+  const texts = [JSON.stringify(settings), secrets, filter, JSON.stringify(options), JSON.stringify(start)];
   const { meta } = await db
     .prepare(
       `INSERT INTO pipes (id, name, kind, settings, secrets, filter, options, start, revision, created_at, changed_at)
        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE (SELECT count(*) FROM pipes WHERE deleted_at IS NULL) < ${MOST_PIPES}
        ON CONFLICT DO NOTHING`,
     )
-    .bind(id, name, kind, ...told, revision, created_at, changed_at)
+    .bind(id, name, kind, ...texts, revision, created_at, changed_at)
     .run();
   if (meta.changes > 0) return null;
   const taken = await db.prepare("SELECT 1 AS n FROM pipes WHERE name = ?1").bind(name).first("n");
-  return taken === null ? "number" : "name";
+  return taken === null ? "too_many" : "name_taken";
 }
 
-/** Changes what a person set, where it is still of the revision that was read; otherwise, or with a taken name, not. */
+/** Stores a change, and returns whether it did: not if the pipe has another revision by now, or the new name is taken. */
 export async function changePipe(db: D1Database, pipe: PipeRecord): Promise<boolean> {
   const { id, name, settings, secrets, filter, options, revision, changed_at } = pipe;
   const { meta } = await db
@@ -123,7 +132,7 @@ export async function changePipe(db: D1Database, pipe: PipeRecord): Promise<bool
   return meta.changes > 0;
 }
 
-/** Pauses a pipe that runs; `told`: whether the other pipes hear of it. Whether it ran. `at`: ms. */
+/** Pauses a running pipe, and returns whether it was running. `told`: whether other pipes get `pipe.paused`. `at`: ms. */
 export async function pausePipe(
   db: D1Database,
   {
@@ -146,7 +155,7 @@ export async function pausePipe(
   return (done?.meta.changes ?? 0) > 0;
 }
 
-/** Lets a paused pipe run again. Whether it was paused. */
+/** Lets a paused pipe run again, and returns whether it was paused. */
 export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
   const { meta } = await db
     .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
@@ -155,7 +164,10 @@ export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
   return meta.changes > 0;
 }
 
-/** Deletes a pipe: its secrets and its name at once. What is left is cleared away after. Whether there was one. `now`: ms. */
+/**
+ * Deletes a pipe, and returns whether there was one. Its settings and secrets go at once and its name is free again; the row
+ * stays until `forgetPipe`. `now`: ms.
+ */
 export async function deletePipe(db: D1Database, id: string, now: number): Promise<boolean> {
   const { meta } = await db
     .prepare(
@@ -167,7 +179,7 @@ export async function deletePipe(db: D1Database, id: string, now: number): Promi
   return meta.changes > 0;
 }
 
-/** Forgets a deleted pipe, of which nothing else is left. */
+/** Removes the row of a deleted pipe, once its object and its log are gone. */
 export async function forgetPipe(db: D1Database, id: string): Promise<void> {
   await db.prepare("DELETE FROM pipes WHERE id = ?1 AND deleted_at IS NOT NULL").bind(id).run();
 }

@@ -1,7 +1,9 @@
-// What pipes are told beside the events: a contact was suppressed, its suppression lifted, it was erased; a pipe was paused.
-// Each is written in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
+// System events: what Tidings itself reports to pipes, beside what providers report. A contact was suppressed, its
+// suppression lifted, it was erased; a pipe was paused. They form a feed of their own, in the table `notices`. Each is written
+// in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
 
 import type { Db } from "../db.ts";
+import { earliestOf, lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 
 export const SYSTEM_EVENT_TYPES = [
   "contact.suppressed",
@@ -10,8 +12,9 @@ export const SYSTEM_EVENT_TYPES = [
   "pipe.paused",
 ] as const;
 
-/** `at`: ms. */
+/** A system event. `at`: when it happened, ms; `contact` and `source`: null if it concerns none. */
 export interface SystemEvent {
+  /** Its place in the feed of system events. */
   seq: number;
   id: string;
   type: (typeof SYSTEM_EVENT_TYPES)[number];
@@ -23,22 +26,22 @@ export interface SystemEvent {
 
 const INSERT = "INSERT INTO notices (id, type, at, told, contact, source, data)";
 
-/** For the transaction that removes an erased contact's rows; ?1: the erasure's id. Once for each tombstone. */
+/** Reports an erasure, once for each tombstone. Part of the transaction that removes a contact's rows; ?1: the erasure's id. */
 export const INSERT_ERASED_EVENTS = `${INSERT}
   SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.erased_at, x.contact, NULL,
     json_object('erasure', x.id)
   FROM erasures AS x WHERE x.id = ?1 AND x.contact IS NOT NULL AND x.begun = 1 AND EXISTS (SELECT 1 FROM pipes)
   ON CONFLICT (id) DO NOTHING`;
 
-/** What a row becomes that nobody may read any more. */
+/** Empties a row that must not be read any more. */
 const EMPTIED = "type = 'gone', id = 'gone-' || seq, contact = NULL, source = NULL, data = '{}'";
 
-/** What was told of the contact before goes with it. */
+/** Empties the system events about an erased contact that are older than its erasure. ?1: the erasure's id. */
 export const EMPTY_TOLD = `UPDATE notices SET ${EMPTIED} WHERE seq IN (
   SELECT n.seq FROM erasures AS x CROSS JOIN notices AS n ON n.contact = x.contact
   WHERE x.id = ?1 AND x.contact IS NOT NULL AND n.type <> 'contact.erased' AND n.at <= x.erased_at)`;
 
-/** Tells of a pipe that it was paused. `at`: ms. */
+/** Reports that a pipe was paused. `at`: ms. */
 export function pausedEventStatement(
   db: D1Database,
   { pipe, name, reason, at }: { pipe: string; name: string; reason: string; at: number },
@@ -50,23 +53,26 @@ export function pausedEventStatement(
 
 type Row = Omit<SystemEvent, "data"> & { data: string };
 
-const toNotice = (row: Row): SystemEvent => ({ ...row, data: JSON.parse(row.data) as SystemEvent["data"] });
+const toSystemEvent = (row: Row): SystemEvent => ({
+  ...row,
+  data: JSON.parse(row.data) as SystemEvent["data"],
+});
 
-/** Notices behind the seq, in order, at most `limit`. */
+/** System events behind the position, in order, at most `limit`. */
 export async function readSystemEvents(
   db: Db,
-  { after, limit }: { after: number; limit: number },
+  { after, limit }: { after: FeedPosition; limit: number },
 ): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
       "SELECT seq, id, type, at, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
     )
-    .bind(after, limit)
+    .bind(lastSeqOf(after), limit)
     .all<Row>();
-  return results.map(toNotice);
+  return results.map(toSystemEvent);
 }
 
-/** Those with these places, as far as they are still there. */
+/** The system events with these seqs, as far as they are still stored. */
 export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
@@ -75,26 +81,30 @@ export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Prom
     )
     .bind(JSON.stringify(seqs))
     .all<Row>();
-  return results.map(toNotice);
+  return results.map(toSystemEvent);
 }
 
-export async function systemEventsEnd(db: Db): Promise<number> {
-  return (await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0;
+/** The position behind the last system event. */
+export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
+  return positionAfter((await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0);
 }
 
-/** How long a notice waits for a pipe that does not move, ms. */
+/** How long a system event waits for a pipe that does not move, ms. */
 const NOTICES_LIVE = 35 * 86_400_000;
 
 /**
- * Drops what every pipe is past (until the seq `passed`), and what is too old; nothing where there is a pipe that is not
- * among `asked`: it was made meanwhile, and may begin before that place. `now`: ms.
+ * Deletes the system events that every pipe has passed, and those that are too old. `pipes`: the position of each pipe, by
+ * its id. Nothing is deleted while there is a pipe that is not among them: it was made meanwhile, and may begin earlier.
+ * `now`: ms.
  */
 export async function forgetSystemEvents(
   db: D1Database,
-  passed: number,
-  asked: readonly string[],
+  pipes: ReadonlyMap<string, FeedPosition>,
   now: number,
 ): Promise<void> {
+  const earliest = earliestOf([...pipes.values()]);
+  const passed = earliest === null ? Number.MAX_SAFE_INTEGER : lastSeqOf(earliest);
+  const ids = JSON.stringify([...pipes.keys()]);
   const done = `(seq <= ?1 OR told < ?2)
     AND NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))`;
   await db.batch([
@@ -103,12 +113,12 @@ export async function forgetSystemEvents(
         `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, told FROM notices ORDER BY seq LIMIT 1000)
            WHERE ${done} AND seq < (SELECT max(seq) FROM notices))`,
       )
-      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
+      .bind(passed, now - NOTICES_LIVE, ids),
     db
       .prepare(
         `UPDATE notices SET ${EMPTIED}
          WHERE seq = (SELECT max(seq) FROM notices) AND ${done} AND type <> 'gone'`,
       )
-      .bind(passed, now - NOTICES_LIVE, JSON.stringify(asked)),
+      .bind(passed, now - NOTICES_LIVE, ids),
   ]);
 }

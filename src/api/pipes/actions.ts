@@ -1,0 +1,98 @@
+// /v1/pipes/{id}/...: what a person does with one pipe, and the events that wait in it.
+
+import * as z from "zod";
+import { pauseByHand, resumeByHand, rotateSecrets, sendSample } from "../../pipes/manage.ts";
+import { showWaiting } from "../../pipes/show.ts";
+import { json, needs, problems } from "../kit/responses.ts";
+import { createRoute, router } from "../kit/routes.ts";
+import { iso } from "../views.ts";
+import { valueOf } from "./problems.ts";
+import { GeneratedSecrets, Pipe, SampleResult, Waiting } from "./schemas.ts";
+import { pipeView, waitingView } from "./views.ts";
+
+const tags = ["Pipes"];
+const params = z.object({ id: z.string() });
+
+export const pipeActions = router();
+
+const pausing = createRoute({
+  ...needs("write"),
+  method: "post",
+  path: "/{id}/pause",
+  tags,
+  summary: "Pause a pipe; it keeps its position",
+  request: { params },
+  responses: { 200: json("The pipe", Pipe), ...problems(404, 409) },
+});
+
+pipeActions.openapi(pausing, async (c) => {
+  const pipe = valueOf(await pauseByHand(c.env, c.req.valid("param").id, c.var.token.name));
+  return c.json(pipeView(pipe), 200);
+});
+
+const resuming = createRoute({
+  ...needs("write"),
+  method: "post",
+  path: "/{id}/resume",
+  tags,
+  summary: "Go on at once from where the pipe stopped, also if it waits for its destination",
+  request: { params },
+  responses: { 200: json("The pipe", Pipe), ...problems(404) },
+});
+
+pipeActions.openapi(resuming, async (c) => {
+  const pipe = valueOf(await resumeByHand(c.env, c.req.valid("param").id));
+  return c.json(pipeView(pipe), 200);
+});
+
+const testing = createRoute({
+  ...needs("write"),
+  method: "post",
+  path: "/{id}/test",
+  tags,
+  summary: "Send a sample event, and see what went over the wire, without secrets",
+  request: { params },
+  responses: { 200: json("What came of it", SampleResult), ...problems(404, 409) },
+});
+
+pipeActions.openapi(testing, async (c) => {
+  const account = valueOf(await sendSample(c.env, c.req.valid("param").id));
+  const { outcome, at, id, exchanges } = account;
+  return c.json(
+    { outcome: outcome.result, reason: outcome.reason, at: iso(at), attempt: id, exchanges },
+    200,
+  );
+});
+
+const rotating = createRoute({
+  ...needs("admin"),
+  method: "post",
+  path: "/{id}/rotate",
+  tags,
+  summary: "Generate a signing secret beside the present one; both sign until `settings` names one alone",
+  request: { params },
+  responses: { 200: json("The new secret", z.object({ made: GeneratedSecrets })), ...problems(404, 409) },
+});
+
+pipeActions.openapi(rotating, async (c) => {
+  const made = valueOf(await rotateSecrets(c.env, c.req.valid("param").id));
+  return c.json({ made }, 200);
+});
+
+const waiting = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{id}/waiting",
+  tags,
+  summary: "Events that failed alone and are tried again, the next ones first; at most 1,000",
+  request: { params },
+  responses: {
+    200: json("The events", z.object({ waiting: z.array(Waiting), next: z.null() })),
+    ...problems(404),
+  },
+});
+
+pipeActions.openapi(waiting, async (c) => {
+  const list = valueOf(await showWaiting(c.env, c.var.db, c.req.valid("param").id));
+  return c.json({ waiting: list.map(waitingView), next: null }, 200);
+});

@@ -1,0 +1,26 @@
+// Why something that a person asked of a pipe was not done. Callers turn a failure into their own words: /v1 into problem
+// details, a command line into a message.
+
+/** A setting that its kind does not take. `setting`: its path in the settings; '' for all of them. */
+export interface WrongSetting {
+  setting: string;
+  reason: string;
+}
+
+/** A failure, by its `code`. */
+export type PipeFailure =
+  | { code: "no_pipe"; id: string | null }
+  | { code: "no_event"; id: string }
+  | { code: "no_kind"; kind: string }
+  | { code: "name_taken"; name: string }
+  | { code: "too_many_pipes"; most: number }
+  | { code: "wrong_settings"; wrong: readonly WrongSetting[] }
+  /** Another change came first, or the new name is taken. */
+  | { code: "changed_meanwhile" }
+  | { code: "already_paused" }
+  /** Kinds whose secrets come from the destination have none that Tidings could replace. */
+  | { code: "no_own_secrets"; kind: string }
+  /** The secrets cannot be encrypted. */
+  | { code: "no_key"; reason: string }
+  /** The pipe cannot send anything as it is. */
+  | { code: "not_runnable"; reason: string };

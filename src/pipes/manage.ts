@@ -1,0 +1,208 @@
+// What people do with pipes: create, change, pause, resume, delete, give new secrets, send a sample. Nothing here knows of
+// HTTP, because the dashboard, the command line and alerts do the same as /v1.
+
+import { fail, ok, type Result } from "../lib/result.ts";
+import { newId } from "../lib/time-id.ts";
+import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
+import { feedEnd, positionAt } from "../store/events/events.ts";
+import {
+  addPipe,
+  changePipe,
+  deletePipe,
+  MOST_PIPES,
+  pausePipe,
+  resumePipe,
+  type FeedPositions,
+  type PipeOptions,
+  type PipeRecord,
+} from "../store/pipes/pipes.ts";
+import { systemEventsEnd } from "../store/pipes/system-events.ts";
+import { attempt, type Account } from "./attempt.ts";
+import type { PipeFailure } from "./failure.ts";
+import { kindNamed } from "./kinds/index.ts";
+import type { Kind } from "./kinds/kind.ts";
+import { loadPipe } from "./load.ts";
+import { eventRow } from "./rows.ts";
+import { sampleEvent } from "./sample.ts";
+import { toSelected } from "./select.ts";
+import { checkSettings, mergeSettings, readSettings, storeSettings, type Settings } from "./settings.ts";
+import { findPipe, showPipe, showRecord, type ShownPipe } from "./show.ts";
+import { clearAway } from "./wake.ts";
+
+/** Where in the feed of events a new pipe starts. `time`: ms. */
+export type PipeStart = "now" | "beginning" | { time: number } | { after: FeedPosition };
+
+/** A pipe to create. */
+export interface NewPipe {
+  name: string;
+  kind: string;
+  settings: Settings;
+  /** An expression in CEL that was checked; null passes on everything. */
+  filter: string | null;
+  start: PipeStart;
+  /** Options that are not given have defaults. */
+  options: Partial<PipeOptions>;
+}
+
+/** A change of a pipe. What is not given stays as it is. */
+export interface PipeChange {
+  name?: string | undefined;
+  /** Settings to change; null removes one. */
+  settings?: Settings | undefined;
+  filter?: string | null | undefined;
+  options: Partial<PipeOptions>;
+}
+
+const DEFAULTS: PipeOptions = { batch: 1_000, concurrency: 4, rate: null, ordered: false, log_share: 0.005 };
+
+/** Secrets that Tidings generated, by name: shown to the person once. */
+export type GeneratedSecrets = Record<string, string>;
+
+/** Creates a pipe, which starts at once. */
+export async function createPipe(
+  env: Env,
+  wanted: NewPipe,
+): Promise<Result<{ pipe: ShownPipe; made: GeneratedSecrets }, PipeFailure>> {
+  const kind = findKind(wanted.kind);
+  if (!kind.ok) return kind;
+  const { settings, made } = await addSecrets(kind.value, wanted.settings);
+  const checked = checkSettings(kind.value, settings);
+  if (!checked.ok) return checked;
+  const now = Date.now();
+  const id = newId(now); // pipes are listed by id, the oldest first
+  const stored = await storeSettings(env, id, kind.value, checked.value);
+  if (!stored.ok) return stored;
+  const record: PipeRecord = {
+    id,
+    name: wanted.name,
+    kind: wanted.kind,
+    ...stored.value,
+    filter: wanted.filter,
+    options: { ...DEFAULTS, ...wanted.options },
+    start: await positionsAt(env, wanted.start),
+    paused: null,
+    paused_at: null,
+    revision: 1,
+    created_at: now,
+    changed_at: now,
+  };
+  const refused = await addPipe(env.DB, record);
+  if (refused === "name_taken") return fail({ code: "name_taken", name: wanted.name });
+  if (refused === "too_many") return fail({ code: "too_many_pipes", most: MOST_PIPES });
+  await env.PIPES.getByName(id).begin(id, record.start);
+  return ok({ pipe: await showRecord(env, record, await feedEnd(env.DB)), made });
+}
+
+/** Changes a pipe, which then goes on at once. */
+export async function updatePipe(
+  env: Env,
+  id: string,
+  change: PipeChange,
+): Promise<Result<ShownPipe, PipeFailure>> {
+  const before = await findPipe(env.DB, id);
+  if (!before.ok) return before;
+  const record = before.value;
+  const kind = findKind(record.kind);
+  if (!kind.ok) return kind;
+  const settings = mergeSettings(await readSettings(env, record), change.settings ?? {});
+  const checked = checkSettings(kind.value, settings);
+  if (!checked.ok) return checked;
+  const stored = await storeSettings(env, id, kind.value, checked.value);
+  if (!stored.ok) return stored;
+  const changed: PipeRecord = {
+    ...record,
+    ...stored.value,
+    name: change.name ?? record.name,
+    filter: change.filter === undefined ? record.filter : change.filter,
+    options: { ...record.options, ...change.options },
+    changed_at: Date.now(),
+  };
+  if (!(await changePipe(env.DB, changed))) return fail({ code: "changed_meanwhile" });
+  await env.PIPES.getByName(id).resume();
+  return ok(await showRecord(env, changed, await feedEnd(env.DB)));
+}
+
+/** Generates a new secret beside the present one. Both are in use until the settings name one alone. */
+export async function rotateSecrets(env: Env, id: string): Promise<Result<GeneratedSecrets, PipeFailure>> {
+  const before = await findPipe(env.DB, id);
+  if (!before.ok) return before;
+  const record = before.value;
+  const kind = findKind(record.kind);
+  if (!kind.ok) return kind;
+  const generated = (await kind.value.makeSecret?.(await readSettings(env, record), true)) ?? null;
+  if (generated === null) return fail({ code: "no_own_secrets", kind: record.kind });
+  const checked = checkSettings(kind.value, generated.settings);
+  if (!checked.ok) return checked;
+  const stored = await storeSettings(env, id, kind.value, checked.value);
+  if (!stored.ok) return stored;
+  const { secrets } = stored.value;
+  if (!(await changePipe(env.DB, { ...record, secrets, changed_at: Date.now() })))
+    return fail({ code: "changed_meanwhile" });
+  await env.PIPES.getByName(id).reloadSettings();
+  return ok(generated.made);
+}
+
+/** Pauses a pipe, which keeps its position. `by`: who paused it, for the reason that is shown. */
+export async function pauseByHand(env: Env, id: string, by: string): Promise<Result<ShownPipe, PipeFailure>> {
+  const record = await findPipe(env.DB, id);
+  if (!record.ok) return record;
+  const reason = `paused by ${by}`;
+  if (!(await pausePipe(env.DB, { pipe: record.value, reason, at: Date.now(), told: false })))
+    return fail({ code: "already_paused" });
+  await env.PIPES.getByName(id).reloadSettings();
+  return await showPipe(env, env.DB, id);
+}
+
+/** Lets a pipe go on from where it stopped, at once, also one that waits for its destination. */
+export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPipe, PipeFailure>> {
+  const record = await findPipe(env.DB, id);
+  if (!record.ok) return record;
+  await resumePipe(env.DB, id);
+  await (await startedPipe(env, record.value)).resume();
+  return await showPipe(env, env.DB, id);
+}
+
+/** Deletes a pipe, its position and its log. */
+export async function removePipe(env: Env, id: string): Promise<Result<null, PipeFailure>> {
+  if (!(await deletePipe(env.DB, id, Date.now()))) return fail({ code: "no_pipe", id: null });
+  await clearAway(env, id);
+  return ok(null);
+}
+
+/** Sends a sample event to a pipe's destination. The account says what went over the wire, without secrets. */
+export async function sendSample(env: Env, id: string): Promise<Result<Account, PipeFailure>> {
+  const record = await findPipe(env.DB, id);
+  if (!record.ok) return record;
+  const loaded = await loadPipe(env, record.value);
+  if (!loaded.ok) return fail({ code: "not_runnable", reason: loaded.reason });
+  const { kind, settings, form } = loaded.value;
+  const { out } = toSelected(form, eventRow(sampleEvent(Date.now())));
+  return ok(await attempt(env, { kind, settings, kept: new Map() }, [out]));
+}
+
+/** The pipe's object. It is started in case creating the pipe was cut off before that; of a started one nothing changes. */
+export async function startedPipe(env: Env, { id, start }: Pick<PipeRecord, "id" | "start">) {
+  const pipe = env.PIPES.getByName(id);
+  await pipe.begin(id, start);
+  return pipe;
+}
+
+function findKind(id: string): Result<Kind, PipeFailure> {
+  const kind = kindNamed(id);
+  return kind === undefined ? fail({ code: "no_kind", kind: id }) : ok(kind);
+}
+
+/** The settings, with the secrets that a person left to us. */
+async function addSecrets(
+  kind: Kind,
+  settings: Settings,
+): Promise<{ settings: Settings; made: GeneratedSecrets }> {
+  return (await kind.makeSecret?.(settings, false)) ?? { settings, made: {} };
+}
+
+async function positionsAt({ DB: db }: Env, start: PipeStart): Promise<FeedPositions> {
+  if (start === "beginning") return { events: BEGINNING, notices: BEGINNING };
+  const notices = await systemEventsEnd(db);
+  if (start === "now") return { events: await feedEnd(db), notices };
+  return { events: "after" in start ? start.after : await positionAt(db, start.time), notices };
+}

@@ -1,0 +1,46 @@
+// Delivers a page of a feed and moves the pipe's position behind what is done.
+
+import { isBehind, moveBefore, moveBehind } from "../../store/feed-position.ts";
+import type { Feed, State } from "../state.ts";
+import type { Progress, Round } from "./context.ts";
+import { deliver } from "./deliver.ts";
+import type { FeedPage } from "./reader.ts";
+
+/** Delivers the page that lies behind the pipe's position. */
+export async function advance(round: Round, feed: Feed, page: FeedPage): Promise<Progress> {
+  if (page.rows.length === 0) return "idle";
+  if (feed === "events") round.reader.prepare(round.pipe, round.state.current(), page);
+  const { undone, end } = await deliver(round, feed, page.selection, (state, undone) =>
+    moveCursor(state, feed, page, undone),
+  );
+  if (end !== null) return end;
+  return page.rows.length === page.limit || undone.size > 0 ? "more" : "idle";
+}
+
+/**
+ * The state once a page is delivered: its position stands before the first row that is not done, or behind the page. Rows
+ * behind that one that are done are listed in `ahead`. `undone`: seqs of the rows that are not done.
+ */
+export function moveCursor(
+  state: State,
+  feed: Feed,
+  { rows, left, selection }: Pick<FeedPage, "rows" | "left" | "selection">,
+  undone: ReadonlySet<number>,
+): State {
+  const from = state.positions[feed];
+  const first = rows.find(({ seq }) => undone.has(seq));
+  const last = rows.at(-1) ?? { seq: 0 };
+  const position = first === undefined ? moveBehind(from, last) : moveBefore(from, first);
+  const done = rows.filter((row) => !isBehind(position, row) && !undone.has(row.seq));
+  // `ahead` holds ids of both feeds; those of this page are listed anew.
+  const own = new Set(rows.map(({ id }) => id));
+  const others = state.ahead.filter((id) => !own.has(id));
+  const passed = new Set(selection.passed.map(({ row }) => row.seq));
+  const filtered = left.filter((row) => isBehind(position, row) && !passed.has(row.seq));
+  return {
+    ...state,
+    positions: { ...state.positions, [feed]: position },
+    ahead: [...others, ...done.map(({ id }) => id)],
+    filtered: state.filtered + filtered.length,
+  };
+}

@@ -1,0 +1,33 @@
+// What all parts of a round work with.
+
+import type { Attempt } from "../kinds/kind.ts";
+import type { RunnablePipe } from "../load.ts";
+import type { Retries } from "../retries.ts";
+import type { StateStore } from "../state.ts";
+import type { Pace } from "./pace.ts";
+import type { Reader } from "./reader.ts";
+
+/**
+ * How far a round, or a part of it, came.
+ * - `idle`: nothing is left to do for now.
+ * - `more`: more may be waiting.
+ * - `stopped`: nothing more may be sent now; the circuit says until when.
+ * - `paused`: the pipe paused itself.
+ */
+export type Progress = "idle" | "more" | "stopped" | "paused";
+
+/** A round of one pipe. */
+export interface Round {
+  env: Env;
+  state: StateStore;
+  retries: Retries;
+  pipe: RunnablePipe;
+  reader: Reader;
+  pace: Pace;
+  /** What kinds keep between attempts, such as access tokens. */
+  kept: Attempt["kept"];
+  /** No request begins after this, ms. */
+  until: number;
+  /** Pauses the pipe for this reason, and tells the other pipes. */
+  pause: (reason: string) => Promise<"paused">;
+}

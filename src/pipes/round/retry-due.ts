@@ -1,0 +1,89 @@
+// Tries again the events that failed alone and are due, each in a request of its own.
+
+import { readSeqs } from "../../store/events/events.ts";
+import type { AttemptRecord } from "../../store/pipes/delivery-log.ts";
+import { readSystemEventSeqs } from "../../store/pipes/system-events.ts";
+import type { Retry } from "../retries.ts";
+import { eventRow, systemEventRow, type Row } from "../rows.ts";
+import { toSelected, type SelectedRow } from "../select.ts";
+import type { Progress, Round } from "./context.ts";
+import { settle } from "./deliver.ts";
+import type { Dispatched } from "./dispatch.ts";
+import { givenUp, writeLog } from "./log.ts";
+import { PROBE_ROWS } from "./reader.ts";
+import { eventWait } from "./retry-schedule.ts";
+import { send } from "./send.ts";
+
+/** How many are tried in one round. */
+const RETRIES_AT_ONCE = 100;
+
+/** An event that is due, as it is sent. */
+interface DueRow extends SelectedRow {
+  retry: Retry;
+}
+
+/** Tries what is due. */
+export async function retryDue(round: Round): Promise<Progress> {
+  const { pipe, retries, state } = round;
+  const limit = state.current().circuit === null ? RETRIES_AT_ONCE : PROBE_ROWS;
+  const due = retries.due(Date.now(), limit, pipe.options.ordered);
+  if (due.length === 0) return "idle";
+  const rows = await readDue(round, due);
+  const log: AttemptRecord[] = [];
+  const triesOf = (id: string): number => 1 + (due.find((retry) => retry.id === id)?.tries ?? 0);
+  const single = { ...round, pipe: { ...pipe, options: { ...pipe.options, batch: 1 } } };
+  const dispatched = await send(single, rows, log, triesOf);
+  const ended = setNextTries(round, rows, dispatched, log);
+  if (ended > 0) state.save({ ...state.current(), given_up: state.current().given_up + ended });
+  await writeLog(round, log);
+  const end = await settle(round, dispatched, (now) => now);
+  return end ?? (due.length === limit ? "more" : "idle");
+}
+
+/** Reads the events that are due. One that is not stored any more was erased, or is too old, and is not tried again. */
+async function readDue({ env, pipe, retries }: Round, due: readonly Retry[]): Promise<DueRow[]> {
+  const seqsOf = (feed: Retry["feed"]): number[] =>
+    due.flatMap((retry) => (retry.feed === feed ? [retry.seq] : []));
+  const [events, notices] = [seqsOf("events"), seqsOf("notices")];
+  const [stored, reported] = await Promise.all([
+    events.length > 0 ? readSeqs(env.DB, events) : [],
+    notices.length > 0 ? readSystemEventSeqs(env.DB, notices) : [],
+  ]);
+  const left = new Map(due.map((retry) => [keyOf(retry), retry]));
+  const rows = [...stored.map(eventRow), ...reported.map(systemEventRow)].flatMap((row) => {
+    const retry = left.get(keyOf(row));
+    left.delete(keyOf(row));
+    return retry === undefined ? [] : [{ ...toSelected(pipe.form, row), retry }];
+  });
+  for (const gone of left.values()) retries.drop(gone);
+  return rows;
+}
+
+function keyOf({ feed, seq }: Pick<Row, "feed" | "seq">): string {
+  return `${feed}/${seq}`;
+}
+
+/** Drops what was delivered, and sets when each of the others is tried next. Returns how many were given up. */
+function setNextTries(
+  { pipe, retries }: Round,
+  rows: readonly DueRow[],
+  { delivered, failed }: Dispatched,
+  log: AttemptRecord[],
+): number {
+  let ended = 0;
+  for (const [index, { retry }] of rows.entries()) {
+    const failure = failed.get(index);
+    if (delivered.has(index)) retries.drop(retry);
+    if (delivered.has(index) || failure?.tried !== true) continue;
+    const tries = retry.tries + 1;
+    const wait = eventWait(tries, Math.random());
+    if (wait !== null) {
+      retries.put({ ...retry, tries, due: Date.now() + wait, reason: failure.reason });
+      continue;
+    }
+    ended += 1;
+    retries.drop(retry);
+    log.push(givenUp(pipe.record.id, retry, failure.reason));
+  }
+  return ended;
+}

@@ -1,0 +1,76 @@
+// Pipes as people see them: what was set, and how they are doing.
+
+import { fail, ok, type Result } from "../lib/result.ts";
+import type { Db } from "../store/db.ts";
+import { feedEnd } from "../store/events/events.ts";
+import { countBetween, encodePosition, type FeedPosition } from "../store/feed-position.ts";
+import { getPipe, listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
+import type { PipeFailure } from "./failure.ts";
+import type { Retry } from "./retries.ts";
+import { secretNames } from "./settings.ts";
+import type { PipeHealth } from "./state.ts";
+
+/** How many waiting events are listed. */
+const MOST_WAITING = 1_000;
+
+/** What a pipe is doing. `failing`: its circuit is open. */
+export type PipeStatus = "running" | "failing" | "paused";
+
+/** A pipe with its health. */
+export interface ShownPipe {
+  record: PipeRecord;
+  /** Names of its secret settings; their values are never shown. */
+  secrets: string[];
+  status: PipeStatus;
+  /** Null if the pipe has not begun. */
+  health: ShownHealth | null;
+}
+
+/** A pipe's health with its place in the feed of events. */
+export interface ShownHealth extends Omit<PipeHealth, "positions"> {
+  /** A cursor of the feed: everything before it is done, or waits to be tried again. */
+  position: string;
+  /** How many events it has not looked at yet. */
+  behind: number;
+}
+
+/** All pipes, the oldest first. `db` may be a replica. */
+export async function showPipes(env: Env, db: Db): Promise<ShownPipe[]> {
+  const [records, end] = await Promise.all([listPipes(db), feedEnd(db)]);
+  return await Promise.all(records.map(async (record) => await showRecord(env, record, end)));
+}
+
+/** One pipe. */
+export async function showPipe(env: Env, db: Db, id: string): Promise<Result<ShownPipe, PipeFailure>> {
+  const record = await findPipe(db, id);
+  return record.ok ? ok(await showRecord(env, record.value, await feedEnd(db))) : record;
+}
+
+/** A pipe's events that failed alone, the next ones first. */
+export async function showWaiting(env: Env, db: Db, id: string): Promise<Result<Retry[], PipeFailure>> {
+  const record = await findPipe(db, id);
+  return record.ok ? ok(await env.PIPES.getByName(id).waiting(MOST_WAITING)) : record;
+}
+
+/** The pipe with this id. */
+export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, PipeFailure>> {
+  const record = await getPipe(db, id);
+  return record === null ? fail({ code: "no_pipe", id: null }) : ok(record);
+}
+
+/** A pipe with its health. `end`: the end of the feed of events. */
+export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
+  const health = await env.PIPES.getByName(record.id).health();
+  const isFailing = health !== null && health.circuit !== null;
+  return {
+    record,
+    secrets: await secretNames(env, record),
+    status: record.paused !== null ? "paused" : isFailing ? "failing" : "running",
+    health: health === null ? null : withPlace(health, end),
+  };
+}
+
+function withPlace({ positions, ...health }: PipeHealth, end: FeedPosition): ShownHealth {
+  const { events } = positions;
+  return { ...health, position: encodePosition(events), behind: countBetween(events, end) };
+}
