@@ -273,7 +273,7 @@ export function makeGate(
               return answer;
             },
           ),
-          act: gated(
+          execute: gated(
             ([orders]: [Command[]]) => `${orders.map(({ kind }) => kind).join()} ${name}`,
             async (orders) => {
               const now = Date.now();
@@ -290,8 +290,8 @@ export function makeGate(
               return tombstone;
             },
           ),
-          amend: gated(
-            () => `amend ${name}`,
+          correct: gated(
+            () => `correct ${name}`,
             async (correction: Correction) => {
               const answer = await env.CONTACTS.getByName(name).correct(correction);
               listener.claimed(name, correction.claims, answer.granted);
@@ -367,8 +367,8 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
     getByName: (id: string) => ({
       begin: of("begin", id, async (pipe, ...args: Parameters<Pipe["begin"]>) => await pipe.begin(...args)),
       wake: of("wake", id, async (pipe) => await pipe.wake()),
-      passed: of("passed", id, async (pipe) => await pipe.systemEventsPosition()),
-      heed: of("heed", id, async (pipe) => await pipe.reloadSettings()),
+      systemEventsPosition: of("systemEventsPosition", id, async (pipe) => await pipe.systemEventsPosition()),
+      reloadSettings: of("reloadSettings", id, async (pipe) => await pipe.reloadSettings()),
       resume: of("resume", id, async (pipe) => await pipe.resume()),
       redeliver: of(
         "redeliver",
@@ -381,7 +381,7 @@ function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
         async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
       ),
       health: of("health", id, async (pipe) => await pipe.health()),
-      end: of("end", id, async (pipe) => await pipe.destroy()),
+      destroy: of("destroy", id, async (pipe) => await pipe.destroy()),
     }),
   };
 }
