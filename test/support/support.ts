@@ -8,8 +8,8 @@ import {
   reset,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { app } from "../src/app.ts";
-import worker from "../src/index.ts";
+import { app } from "../../src/app.ts";
+import worker from "../../src/index.ts";
 
 /** A message keeps its time of sending over redeliveries. */
 const SENT = new Date();

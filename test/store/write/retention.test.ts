@@ -4,9 +4,9 @@ import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { configOf } from "../src/config/config.ts";
-import worker from "../src/index.ts";
-import { retain } from "../src/store/write/retention.ts";
+import { configOf } from "../../../src/config/config.ts";
+import worker from "../../../src/index.ts";
+import { retain } from "../../../src/store/write/retention.ts";
 import {
   deliver,
   envWith,
@@ -18,7 +18,7 @@ import {
   objects,
   rows,
   send,
-} from "./support.ts";
+} from "../../support/support.ts";
 
 const DAY = 86_400_000;
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2;

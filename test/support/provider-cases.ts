@@ -4,11 +4,11 @@
 
 /// <reference types="vite/types/importMeta.d.ts" />
 
-import { NO_DETAILS } from "../src/providers/kit/fields.ts";
-import type { EventDetails, ParsedEvent } from "../src/model/event.ts";
-import { providers, type Delivery, type Handshake, type InboundRequest } from "../src/providers/index.ts";
+import { NO_DETAILS } from "../../src/providers/kit/fields.ts";
+import type { EventDetails, ParsedEvent } from "../../src/model/event.ts";
+import { providers, type Delivery, type Handshake, type InboundRequest } from "../../src/providers/index.ts";
 
-const FILES = import.meta.glob<string>("./fixtures/**/*", { query: "?raw", import: "default", eager: true });
+const FILES = import.meta.glob<string>("../fixtures/**/*", { query: "?raw", import: "default", eager: true });
 const BASE = "https://tidings.test";
 const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
 const EXTENSIONS = ["json", "form", "txt"];
@@ -87,7 +87,7 @@ export interface VerifyCase extends RequestFile {
 
 export function casesOf(provider: string): Case[] {
   const ending = ".expected.json";
-  const folder = `./fixtures/${provider}/`;
+  const folder = `../fixtures/${provider}/`;
   return Object.keys(FILES)
     .filter((path) => path.startsWith(folder) && path.endsWith(ending))
     .map((path) => readCase(provider, path.slice(folder.length, -ending.length)));
@@ -97,12 +97,12 @@ export function casesOf(provider: string): Case[] {
 const NO_REQUESTS = '{ "shared_secret": false, "requests": [] }';
 
 export function verifyCasesOf(provider: string): VerifyFile {
-  const file: VerifyFile = JSON.parse(FILES[`./fixtures/${provider}/verify.json`] ?? NO_REQUESTS);
+  const file: VerifyFile = JSON.parse(FILES[`../fixtures/${provider}/verify.json`] ?? NO_REQUESTS);
   return file;
 }
 
 function readCase(provider: string, name: string): Case {
-  const path = `./fixtures/${provider}/${name}`;
+  const path = `../fixtures/${provider}/${name}`;
   const expected: ExpectedFile = JSON.parse(FILES[`${path}.expected.json`] ?? "null");
   const extension = EXTENSIONS.find((ending) => `${path}.${ending}` in FILES);
   const body = FILES[`${path}.${extension}`] ?? "";

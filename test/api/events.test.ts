@@ -13,7 +13,7 @@ import {
   messagesOf,
   read,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 interface Page {
   events: { id: string; seq: number; contact: string; type: string; occurred_at: string }[];
@@ -328,7 +328,7 @@ describe("dead letters", () => {
     ).json<{ dead_letters: { id: string; envelope: string }[] }>();
     expect(dead_letters).toHaveLength(1);
     // The fix: the same delivery, read by a provider that exists.
-    const { putDeadEnvelope, getDeadEnvelope } = await import("../src/store/dead-letters.ts");
+    const { putDeadEnvelope, getDeadEnvelope } = await import("../../src/store/dead-letters.ts");
     const envelope = await getDeadEnvelope(env.BUCKET, dead_letters[0]?.envelope ?? "");
     if (envelope === null) throw new Error("no envelope");
     await putDeadEnvelope(env.BUCKET, { ...envelope, provider: "mailjet" });

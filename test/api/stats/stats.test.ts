@@ -4,9 +4,15 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { newcombe, comparisonOf, wilson } from "../src/model/stats/proportion.ts";
-import { endOf, alignToBuckets, rangesByTable, startOf, type Bucket } from "../src/model/stats/counts.ts";
-import { goneFrom } from "../src/store/write/counters.ts";
+import { newcombe, comparisonOf, wilson } from "../../../src/model/stats/proportion.ts";
+import {
+  endOf,
+  alignToBuckets,
+  rangesByTable,
+  startOf,
+  type Bucket,
+} from "../../../src/model/stats/counts.ts";
+import { goneFrom } from "../../../src/store/write/counters.ts";
 import {
   deliver,
   envWith,
@@ -17,7 +23,7 @@ import {
   read,
   rows,
   send,
-} from "./support.ts";
+} from "../../support/support.ts";
 
 const DAY = 86_400_000;
 /** Four days before the end of a month, a Sunday. */

@@ -4,8 +4,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import worker from "../src/index.ts";
-import { configOf } from "../src/config/config.ts";
+import worker from "../../src/index.ts";
+import { configOf } from "../../src/config/config.ts";
 import {
   deliver,
   envWith,
@@ -16,7 +16,7 @@ import {
   messagesOf,
   rows,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 const DAY = 86_400_000;
 const KINDS = ["sent", "open", "click"];

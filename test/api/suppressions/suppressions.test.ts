@@ -3,9 +3,9 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { configOf } from "../src/config/config.ts";
-import { DEFAULT_POLICY } from "../src/model/suppression/policy.ts";
-import { providers } from "../src/providers/index.ts";
+import { configOf } from "../../../src/config/config.ts";
+import { DEFAULT_POLICY } from "../../../src/model/suppression/policy.ts";
+import { providers } from "../../../src/providers/index.ts";
 import {
   deliver,
   envWith,
@@ -16,7 +16,7 @@ import {
   messagesOf,
   rows,
   send,
-} from "./support.ts";
+} from "../../support/support.ts";
 
 const DAY = 86_400_000;
 
@@ -253,8 +253,8 @@ describe("lists", () => {
       suppressed: true,
       history: [{ reason: "unsubscribed", scope: null }],
     });
-    const { readEnvelope } = await import("../src/process/parse.ts");
-    const { decodeFrame } = await import("../src/model/envelope.ts");
+    const { readEnvelope } = await import("../../../src/process/parse.ts");
+    const { decodeFrame } = await import("../../../src/model/envelope.ts");
     const frame = decodeFrame(message);
     if (frame.batch !== null) throw new Error("a pointer");
     const work = readEnvelope(

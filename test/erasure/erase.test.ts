@@ -6,11 +6,11 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import worker from "../src/index.ts";
-import { makeDurable } from "../src/ingest/durable.ts";
-import { decodeFrame } from "../src/model/envelope.ts";
-import { findErased, hashOf, liftErased } from "../src/store/erasure/erased.ts";
-import { faulty, interrupted, type Fault } from "./faults.ts";
+import worker from "../../src/index.ts";
+import { makeDurable } from "../../src/ingest/durable.ts";
+import { decodeFrame } from "../../src/model/envelope.ts";
+import { findErased, hashOf, liftErased } from "../../src/store/erasure/erased.ts";
+import { faulty, interrupted, type Fault } from "../support/faults.ts";
 import {
   capture,
   DEAD_QUEUE,
@@ -25,7 +25,7 @@ import {
   read,
   rows,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 const ANN = "ann@example.com";
 const JOANN = "joann@example.com";

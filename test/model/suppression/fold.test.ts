@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { strongestOf, suppressionsOf, type Suppression } from "../src/model/suppression/fold.ts";
+import { strongestOf, suppressionsOf, type Suppression } from "../../../src/model/suppression/fold.ts";
 import {
   addManualSuppression,
   addEvidence,
@@ -12,8 +12,8 @@ import {
   type Evidence,
   type EvidenceRecord,
   type Decision,
-} from "../src/model/suppression/evidence.ts";
-import { DEFAULT_POLICY, samePolicy, type Policies } from "../src/model/suppression/policy.ts";
+} from "../../../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy, type Policies } from "../../../src/model/suppression/policy.ts";
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 10);

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { strongestOf, suppressionsOf } from "../src/model/suppression/fold.ts";
-import { addEvidence, evidenceOf, NO_EVIDENCE, type Evidence } from "../src/model/suppression/evidence.ts";
-import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
+import { strongestOf, suppressionsOf } from "../../src/model/suppression/fold.ts";
+import { addEvidence, evidenceOf, NO_EVIDENCE, type Evidence } from "../../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy } from "../../src/model/suppression/policy.ts";
 import {
   decodeFrame,
   encodeFrame,
@@ -13,8 +13,8 @@ import {
   fromLine,
   toLine,
   type Envelope,
-} from "../src/model/envelope.ts";
-import { EVENT_TYPES } from "../src/model/event.ts";
+} from "../../src/model/envelope.ts";
+import { EVENT_TYPES } from "../../src/model/event.ts";
 import {
   claimKey,
   contactPrefix,
@@ -23,8 +23,8 @@ import {
   firstIdAt,
   timeId,
   timeOfId,
-} from "../src/model/event-id.ts";
-import { decidingEvent } from "../src/model/message.ts";
+} from "../../src/model/event-id.ts";
+import { decidingEvent } from "../../src/model/message.ts";
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 10);

@@ -2,16 +2,16 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isNamed, redact } from "../src/erasure/redact.ts";
-import { itemsOf } from "../src/erasure/json-items.ts";
-import type { Envelope } from "../src/model/envelope.ts";
-import { addressesIn, ERASED_ADDRESS, mentions, placesOf } from "../src/model/address-search.ts";
-import { deliveryOf, elementAt } from "../src/providers/kit/delivery.ts";
-import { providers } from "../src/providers/index.ts";
-import { DIALECTS } from "../src/demo/traffic/dialects/index.ts";
-import { EXPECTED } from "../src/demo/traffic/mails.ts";
-import { randomFrom } from "../src/demo/traffic/random.ts";
-import { casesOf } from "./provider-cases.ts";
+import { isNamed, redact } from "../../src/erasure/redact.ts";
+import { itemsOf } from "../../src/erasure/json-items.ts";
+import type { Envelope } from "../../src/model/envelope.ts";
+import { addressesIn, ERASED_ADDRESS, mentions, placesOf } from "../../src/model/address-search.ts";
+import { deliveryOf, elementAt } from "../../src/providers/kit/delivery.ts";
+import { providers } from "../../src/providers/index.ts";
+import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
+import { EXPECTED } from "../../src/demo/traffic/mails.ts";
+import { randomFrom } from "../../src/demo/traffic/random.ts";
+import { casesOf } from "../support/provider-cases.ts";
 
 const hex = (letter: string): string => letter.charCodeAt(0).toString(16).padStart(4, "0");
 /** How senders write a letter. */

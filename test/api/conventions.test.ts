@@ -3,8 +3,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { createRoute, router } from "../src/api/kit/routes.ts";
-import { app } from "../src/app.ts";
+import { createRoute, router } from "../../src/api/kit/routes.ts";
+import { app } from "../../src/app.ts";
 import {
   deliver,
   envWith,
@@ -15,7 +15,7 @@ import {
   read,
   rows,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 type Init = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
 type Scoped = { name: string; token: string };

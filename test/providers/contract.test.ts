@@ -2,23 +2,23 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { normalizeAddress } from "../src/model/address.ts";
-import { destinationOf } from "../src/model/destination.ts";
-import { claimKey } from "../src/model/event-id.ts";
-import { bounceClass, flag, metadata, recipients, tags, text, time } from "../src/providers/kit/fields.ts";
+import { normalizeAddress } from "../../src/model/address.ts";
+import { destinationOf } from "../../src/model/destination.ts";
+import { claimKey } from "../../src/model/event-id.ts";
+import { bounceClass, flag, metadata, recipients, tags, text, time } from "../../src/providers/kit/fields.ts";
 import {
   providers,
   type Delivery,
   type ParsedDelivery,
   type Provider,
   type VerifyResult,
-} from "../src/providers/index.ts";
-import { parseExact, parseVerbatim, readText } from "../src/providers/kit/json.ts";
-import { mailjet } from "../src/providers/mailjet.ts";
-import { ses } from "../src/providers/ses/index.ts";
-import { findSmtp, readSmtp, smtpReason } from "../src/providers/kit/smtp.ts";
-import { hostileElements, MALFORMED_AUTHORIZATIONS, nested } from "./hostile.ts";
-import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "./provider-cases.ts";
+} from "../../src/providers/index.ts";
+import { parseExact, parseVerbatim, readText } from "../../src/providers/kit/json.ts";
+import { mailjet } from "../../src/providers/mailjet.ts";
+import { ses } from "../../src/providers/ses/index.ts";
+import { findSmtp, readSmtp, smtpReason } from "../../src/providers/kit/smtp.ts";
+import { hostileElements, MALFORMED_AUTHORIZATIONS, nested } from "../support/hostile.ts";
+import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "../support/provider-cases.ts";
 
 const ALL = Object.entries(providers).map(([key, provider]) => ({ key, provider, cases: casesOf(key) }));
 

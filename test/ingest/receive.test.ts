@@ -2,10 +2,10 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import worker from "../src/index.ts";
+import worker from "../../src/index.ts";
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
-import { providers, type Handshake } from "../src/providers/index.ts";
-import { faulty } from "./faults.ts";
+import { providers, type Handshake } from "../../src/providers/index.ts";
+import { faulty } from "../support/faults.ts";
 import {
   capture,
   deliver,
@@ -19,7 +19,7 @@ import {
   objects,
   rows,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 beforeEach(freshStorage);
 
@@ -250,7 +250,7 @@ describe("acceptance", () => {
       "SELECT DISTINCT envelope FROM dead_letters ORDER BY envelope",
     );
     expect(letters).toHaveLength(4); // an empty body is a ping, [] is nothing
-    const { getDeadEnvelope } = await import("../src/store/dead-letters.ts");
+    const { getDeadEnvelope } = await import("../../src/store/dead-letters.ts");
     const kept = await Promise.all(
       letters.map(async ({ envelope }) => await getDeadEnvelope(env.BUCKET, envelope)),
     );
@@ -386,7 +386,7 @@ describe("durability", () => {
   });
 
   it("sweeps a spool of more messages than one send may hold", async () => {
-    const { spool } = await import("../src/ingest/spool.ts");
+    const { spool } = await import("../../src/ingest/spool.ts");
     const [message] = await messagesOf(mailjetPost(body));
     for (let i = 0; i < 130; i++) await spool(env.BUCKET, `many-${i}`, message ?? new Uint8Array(0));
     for (let i = 0; i < 4; i++) await spool(env.BUCKET, `wide-${i}`, new Uint8Array(100_000));

@@ -1,7 +1,7 @@
 // What no sender should send and any may: malformed credentials, values that break naive readers, deep nesting.
 
 import * as fc from "fast-check";
-import { parseExact } from "../src/providers/kit/json.ts";
+import { parseExact } from "../../src/providers/kit/json.ts";
 import type { Case } from "./provider-cases.ts";
 
 const latin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));

@@ -2,10 +2,10 @@
 
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MUTANTS } from "./simulation/mutants.ts";
-import { check } from "./simulation/reference.ts";
-import { simulate } from "./simulation/simulate.ts";
-import { worldOf, type World } from "./simulation/world.ts";
+import { MUTANTS } from "./mutants.ts";
+import { check } from "./reference.ts";
+import { simulate } from "./simulate.ts";
+import { worldOf, type World } from "./world.ts";
 
 const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);
 /** The first seed whose history leads to suppressions and dead letters, and in which nothing goes again. */
@@ -44,9 +44,9 @@ describe("histories from seeds", () => {
 });
 
 it("each mutant changes exactly one place of the source as it is now", () => {
-  const sources = import.meta.glob("../src/**/*.ts", { query: "?raw", import: "default", eager: true });
+  const sources = import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true });
   for (const { name, file, from, to } of MUTANTS) {
-    expect(sources[`../src/${file}`]?.split(from), name).toHaveLength(2);
+    expect(sources[`../../src/${file}`]?.split(from), name).toHaveLength(2);
     expect(to, name).not.toBe(from);
   }
 });

@@ -14,7 +14,7 @@ import {
   messagesOf,
   rows,
   send,
-} from "./support.ts";
+} from "../support/support.ts";
 
 interface Step {
   applied: boolean;

@@ -4,13 +4,13 @@ import { env, exports } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { CLAIMS_LIVE, decide, type Claim } from "../src/contact/claims.ts";
-import { configOf } from "../src/config/config.ts";
-import { NO_EVIDENCE } from "../src/model/suppression/evidence.ts";
-import { DEFAULT_POLICY, samePolicy } from "../src/model/suppression/policy.ts";
-import { readEnvelope } from "../src/process/parse.ts";
-import { getEnvelope } from "../src/store/bucket/archive.ts";
-import { faulty, type Fault } from "./faults.ts";
+import { CLAIMS_LIVE, decide, type Claim } from "../../src/contact/claims.ts";
+import { configOf } from "../../src/config/config.ts";
+import { NO_EVIDENCE } from "../../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy } from "../../src/model/suppression/policy.ts";
+import { readEnvelope } from "../../src/process/parse.ts";
+import { getEnvelope } from "../../src/store/bucket/archive.ts";
+import { faulty, type Fault } from "../support/faults.ts";
 import {
   capture,
   DEAD_QUEUE,
@@ -25,7 +25,7 @@ import {
   objects,
   read,
   rows,
-} from "./support.ts";
+} from "../support/support.ts";
 
 beforeEach(freshStorage);
 
@@ -200,7 +200,7 @@ describe("faults", () => {
   });
 
   it("retries with growing delay, and never past the time that the queue keeps a message", async () => {
-    const { retryDelay } = await import("../src/process/retry.ts");
+    const { retryDelay } = await import("../../src/process/retry.ts");
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),
@@ -333,7 +333,7 @@ describe("elements and bodies", () => {
   });
 
   it("never passes over an event that the table cannot hold", async () => {
-    const { storeSlice } = await import("../src/store/write/slice.ts");
+    const { storeSlice } = await import("../../src/store/write/slice.ts");
     const work = readEnvelope(
       {
         envelope: {
@@ -424,7 +424,7 @@ describe("the platform's dead-letter queue", () => {
     await deliver(messages, envWith(), { queue: DEAD_QUEUE, attempts: 1 });
     const [letter] = await rows<{ id: string }>("SELECT id FROM dead_letters");
     const { queue, bodies } = capture();
-    const { send } = await import("./support.ts");
+    const { send } = await import("../support/support.ts");
     const request = new Request(`https://edge.example/v1/dead-letters/${letter?.id}/replay`, {
       method: "POST",
       headers: { authorization: "Bearer api-token" },
@@ -566,7 +566,7 @@ describe("order", () => {
   });
 
   it("of versions does not matter to the database: an older state never replaces a newer one", async () => {
-    const { storeSlice } = await import("../src/store/write/slice.ts");
+    const { storeSlice } = await import("../../src/store/write/slice.ts");
     const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
     const entry = (event: string) => ({
       reason: "hard_bounce" as const,
