@@ -1,12 +1,10 @@
-// /v1: what callers get, and what they are told when they ask wrongly.
+// /v1's reads: events, contacts and messages, and the answers to wrong questions.
 
 import { env } from "cloudflare:workers";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
-  capture,
   deliver,
   envWith,
-  figure,
   freshStorage,
   mailjetEvent,
   mailjetPost,
@@ -14,18 +12,13 @@ import {
   read,
   send,
 } from "../support/support.ts";
+import { page, type Page } from "./pages.ts";
 
-interface Page {
-  events: { id: string; seq: number; contact: string; type: string; occurred_at: string }[];
-  next: string | null;
-}
 interface Problem {
   status: number;
   detail: string;
   errors?: { parameter: string; reason: string }[];
 }
-
-const page = async (query: string): Promise<Page> => await (await read(`/v1/events${query}`)).json<Page>();
 
 describe("reading", () => {
   beforeAll(async () => {
@@ -267,112 +260,5 @@ describe("refusals", () => {
     const response = await send(request, envWith({ DB: failing }));
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain("secret");
-  });
-});
-
-describe("dead letters", () => {
-  beforeEach(freshStorage);
-  const ask = async (path: string, method: string, bindings = envWith()) =>
-    await send(
-      new Request(`https://edge.example/v1/dead-letters${path}`, {
-        method,
-        headers: { authorization: "Bearer api-token" },
-      }),
-      bindings,
-    );
-
-  it("are listed with their reasons, page by page, and shown whole", async () => {
-    await deliver(
-      await messagesOf(mailjetPost(JSON.stringify([1, 2, 3, mailjetEvent()])), mailjetPost("{broken")),
-    );
-    const seen = new Map<string, string>();
-    let after = "";
-    let listed = 0;
-    for (let turn = 0; turn < 5; turn++) {
-      const { dead_letters, next } = await (
-        await ask(`?limit=3${after}`, "GET")
-      ).json<{ dead_letters: { id: string; reason: string }[]; next: string | null }>();
-      for (const { id, reason } of dead_letters) seen.set(reason, id);
-      listed += dead_letters.length;
-      if (next === null) break;
-      after = `&after=${next}`;
-    }
-    expect(listed).toBe(4);
-    expect([...seen.keys()].sort()).toEqual(["the body is not JSON", "the element is not an object"]);
-    const whole = await (
-      await ask(`/${seen.get("the body is not JSON")}`, "GET")
-    ).json<{ raw: string; delivery: { body: { text: string } } }>();
-    expect([whole.raw, whole.delivery.body.text]).toEqual(["{broken", "{broken"]);
-  });
-
-  it("can be discarded one by one; the delivery goes with the last", async () => {
-    await deliver(await messagesOf(mailjetPost("[1,2]")));
-    const { dead_letters } = await (await ask("", "GET")).json<{ dead_letters: { id: string }[] }>();
-    for (const [i, { id }] of dead_letters.entries()) {
-      expect((await ask(`/${id}`, "DELETE")).status).toBe(204);
-      expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(i === 0 ? 1 : 0);
-    }
-    expect((await ask(`/${dead_letters[0]?.id}`, "DELETE")).status).toBe(404);
-  });
-
-  it("are replayed after a fix: the event is stored, the letter goes, and what was stored before stays single", async () => {
-    const [message] = await messagesOf(
-      mailjetPost(JSON.stringify([mailjetEvent(), mailjetEvent({ event: "click", email: "b@example.com" })])),
-    );
-    const broken = Buffer.from(message ?? [])
-      .toString("latin1")
-      .replace('"provider":"mailjet"', '"provider":"mailjex"');
-    await deliver([Buffer.from(broken, "latin1")]);
-    const { dead_letters } = await (
-      await ask("", "GET")
-    ).json<{ dead_letters: { id: string; envelope: string }[] }>();
-    expect(dead_letters).toHaveLength(1);
-    // The fix: the same delivery, read by a provider that exists.
-    const { putDeadEnvelope, getDeadEnvelope } = await import("../../src/store/dead-letters.ts");
-    const envelope = await getDeadEnvelope(env.BUCKET, dead_letters[0]?.envelope ?? "");
-    if (envelope === null) throw new Error("no envelope");
-    await putDeadEnvelope(env.BUCKET, { ...envelope, provider: "mailjet" });
-    const { queue, bodies } = capture();
-    expect((await ask(`/${dead_letters[0]?.id}/replay`, "POST", envWith({ QUEUE: queue }))).status).toBe(202);
-    const marked = await (await ask("", "GET")).json<{ dead_letters: { replayed_at: string | null }[] }>();
-    expect(marked.dead_letters[0]?.replayed_at).not.toBeNull();
-    await deliver([...bodies, ...bodies]);
-    expect(await figure("SELECT count(*) AS n FROM events")).toBe(2);
-    expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
-    expect(await figure("SELECT count(*) AS n FROM dead_letters")).toBe(0);
-    expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(0);
-  });
-
-  it("whose delivery is gone can only be discarded", async () => {
-    await deliver(await messagesOf(mailjetPost("[1]")));
-    const [object] = (await env.BUCKET.list({ prefix: "dead-letters/" })).objects;
-    await env.BUCKET.delete(object?.key ?? "");
-    const { dead_letters } = await (await ask("", "GET")).json<{ dead_letters: { id: string }[] }>();
-    expect((await ask(`/${dead_letters[0]?.id}/replay`, "POST")).status).toBe(409);
-    expect((await ask(`/${dead_letters[0]?.id}`, "GET")).status).toBe(200);
-  });
-});
-
-describe("sources", () => {
-  it("show when each was last heard of, and exact counts", async () => {
-    await freshStorage();
-    const test = { event: "open", time: 1_790_000_000, MessageID: 0, email: "" };
-    await deliver(
-      await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(), "x"])), mailjetPost(JSON.stringify(test))),
-    );
-    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()]))));
-    const { sources } = await (await read("/v1/sources")).json<{ sources: Record<string, unknown>[] }>();
-    expect(sources).toHaveLength(1);
-    expect(sources[0]).toMatchObject({
-      source: "mailjet",
-      events: 1,
-      duplicates: 1,
-      pings: 1,
-      outside: 0,
-      dead_letters: 1,
-    });
-    for (const field of ["last_received_at", "last_event_at", "last_ping_at"]) {
-      expect(Date.now() - Date.parse(String(sources[0]?.[field]))).toBeLessThan(60_000);
-    }
   });
 });
