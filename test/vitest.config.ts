@@ -4,7 +4,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
-import { storage } from "./storage.ts";
+import { storage } from "./support/storage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 // What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
@@ -68,9 +68,9 @@ export default defineConfig({
     }),
   ],
   test: {
-    include: ["test/*.test.ts", "test/pipes/**/*.test.ts", "test/store/**/*.test.ts"],
+    include: ["test/**/*.test.ts"],
     globalSetup: ["test/pipes/peers/index.ts"],
-    setupFiles: ["test/setup.ts"],
+    setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     silent: "passed-only",

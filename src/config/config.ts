@@ -8,7 +8,7 @@ import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import { TOKEN_SCOPES, type TokenScope } from "../model/token-scope.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { KEEP_ALL, LEAST_DAYS, type Retention } from "../model/retention.ts";
-import { providers, type Provider } from "../providers/index.ts";
+import { providerNamed, providers, type Provider } from "../providers/index.ts";
 
 export interface Problem {
   /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
@@ -65,6 +65,11 @@ export function configOf(env: object): Config {
     console.error({ message: "the configuration has problems", problems: config.problems });
   }
   return config;
+}
+
+/** What a source's table holds for its provider to read; nothing for a source that is not configured. */
+export function settingsOf(config: Config, source: string): Record<string, unknown> {
+  return config.sources.get(source)?.settings ?? {};
 }
 
 function readConfig(env: RawEnv): Config {
@@ -173,7 +178,7 @@ function readSource(
   const configured = tables.has(name);
   const table = tables.get(name) ?? null;
   const providerId = table?.provider ?? name;
-  const provider = Object.hasOwn(providers, providerId) ? (providers[providerId] ?? null) : null;
+  const provider = providerNamed(providerId) ?? null;
   if (provider === null && (table !== null || !configured)) {
     const known = Object.keys(providers).join(", ");
     const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;

@@ -1,7 +1,7 @@
 // Objects of the bucket without some contacts. A rewrite holds only if the object is still the one that was read, so that
 // two erasures at once do not undo each other; lines that nobody was taken out of stay as they are written.
 
-import type { Config } from "../config/config.ts";
+import { settingsOf, type Config } from "../config/config.ts";
 import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
 import { mentionsPlainly, plainOf } from "../model/address-search.ts";
 import { archiveKey, ARCHIVE_METADATA } from "../store/bucket/archive.ts";
@@ -70,7 +70,7 @@ function withoutContacts(
     const { receivedAt = Infinity } = envelope ?? {};
     for (const one of own) {
       if (receivedAt > one.until) continue; // what came later is news
-      const settings = envelope === null ? {} : (config.sources.get(envelope.source)?.settings ?? {});
+      const settings = envelope === null ? {} : settingsOf(config, envelope.source);
       const redacted = envelope === null ? null : redact(envelope, one.contact, settings);
       if (redacted === null) continue;
       ({ envelope } = redacted);

@@ -9,7 +9,8 @@ import type { ParsedEvent } from "./event.ts";
 
 /** How many of an event id's characters stand for the contact: 40 bits. The time follows. */
 export const CONTACT_CHARS = 8;
-const KEY_CHARS = 16; // 80 bits
+/** How many characters of an event id, its last ones, are the claim key: 80 bits. */
+export const KEY_CHARS = 16;
 
 /** Length of every event id, in characters. */
 export const EVENT_ID_LENGTH = CONTACT_CHARS + TIME_CHARS + KEY_CHARS;

@@ -1,0 +1,54 @@
+// Envelopes as frames of the queue and as lines of the archive: what goes in comes out.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  decodeFrame,
+  encodeFrame,
+  encodeGzipped,
+  encodePointer,
+  fromLine,
+  toLine,
+  type Envelope,
+} from "../../src/model/envelope.ts";
+
+describe("envelopes", () => {
+  const envelope = fc.record<Envelope>({
+    id: fc.string({ minLength: 1 }),
+    source: fc.string({ minLength: 1 }),
+    provider: fc.string(),
+    receivedAt: fc.nat(),
+    method: fc.constantFrom("POST", "GET"),
+    url: fc.webUrl({ withQueryParameters: true }),
+    headers: fc.array(fc.tuple(fc.string(), fc.string())),
+    body: fc.oneof(
+      fc.uint8Array(),
+      fc.string({ unit: "binary" }).map((text) => new TextEncoder().encode(`\uFEFF${text}`)),
+    ),
+  });
+
+  it("come out of a frame and out of an archive line as they went in", () => {
+    fc.assert(
+      fc.property(envelope, (sent) => {
+        expect(decodeFrame(encodeFrame(sent))).toEqual({ envelope: sent, batch: null });
+        expect(decodeFrame(encodeGzipped(sent))).toEqual({ envelope: sent, batch: null });
+        const { body: _, ...head } = sent;
+        expect(decodeFrame(encodePointer(sent, "b"))).toEqual({ envelope: head, batch: "b" });
+        const line = toLine(sent);
+        expect(line).not.toContain("\n");
+        const { body, ...rest } = fromLine(line);
+        expect(rest).toEqual(head);
+        expect([...body]).toEqual([...sent.body]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("never come out of bytes that are no frame", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        expect(() => decodeFrame(bytes)).toThrow();
+      }),
+    );
+  });
+});
