@@ -1,4 +1,4 @@
-// /v1/pipes as people use it: made, changed, tested, paused, deleted; what is wrong is named, and secrets are never told.
+// /v1/pipes as people use it: pipes are created, changed, tested, paused and deleted; mistakes are named, secrets never shown.
 
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
@@ -23,8 +23,8 @@ withReceivers();
 const settings = { url: "https://crm.example.com/hook" };
 const wanted = { name: "crm", kind: "webhook", settings };
 
-describe("making a pipe", () => {
-  it("names each field that is wrong, and keeps nothing", async () => {
+describe("creating a pipe", () => {
+  it("names each wrong field and stores nothing", async () => {
     for (const [change, parameter] of [
       [{ name: "a b" }, "name"],
       [{ kind: "pigeon" }, "kind"],
@@ -44,6 +44,8 @@ describe("making a pipe", () => {
       [{ rate: 0 }, "rate"],
       [{ log_share: 2 }, "log_share"],
       [{ start: "yesterday" }, "start"],
+      [{ start: { after: "v2.x" } }, "start"],
+      [{ start: { seq: -1 } }, "start"],
       [{ colour: "red" }, "colour"],
     ] as const) {
       const response = await ask("POST", "/pipes", { ...wanted, ...change });
@@ -56,7 +58,7 @@ describe("making a pipe", () => {
     expect((await ask("POST", "/pipes", wanted)).status).toBe(409);
   });
 
-  it("shows the secret that it made this once, stores it sealed, and signs with it", async () => {
+  it("shows a generated secret once, stores it encrypted, and signs with it", async () => {
     const response = await ask("POST", "/pipes", {
       ...wanted,
       settings: { ...settings, headers: { "x-key": "topsecret" } },
@@ -85,7 +87,7 @@ describe("making a pipe", () => {
     });
   });
 
-  it("says what to do where no key is there to seal with, or the one that sealed is gone", async () => {
+  it("says what to do when there is no key to encrypt with, or the one that was used is lost", async () => {
     const none = envWith({ PIPE_KEYS: undefined });
     const refused = await ask("POST", "/pipes", wanted, none);
     expect(refused.status).toBe(409);
@@ -104,8 +106,27 @@ describe("making a pipe", () => {
   });
 });
 
-describe("a pipe that is there", () => {
-  it("sends a sample, and shows the exact request and answer without secrets", async () => {
+describe("a pipe", () => {
+  it("shows its place as a cursor of /v1/events, behind which is what it has not passed on", async () => {
+    const id = await make("crm");
+    const events = await store(people(3));
+    await pass();
+    receivers.set("crm", () => status(503));
+    const later = await store(people(2));
+    const { health } = await (
+      await ask("GET", `/pipes/${id}`)
+    ).json<{ health: { position: string; behind: number } }>();
+    expect(health.behind).toBe(2);
+    const list = async (after: string): Promise<string[]> => {
+      const page = await (await ask("GET", `/events?after=${after}`)).json<{ events: { id: string }[] }>();
+      return page.events.map((event) => event.id);
+    };
+    expect(await list(health.position)).toEqual(later);
+    expect(await list("3")).toEqual(later); // clients of older versions stored numbers
+    expect(await list("0")).toEqual([...events, ...later]);
+  });
+
+  it("sends a sample and shows the exact request and answer, without secrets", async () => {
     const { pipe, made } = await (
       await ask("POST", "/pipes", { ...wanted, settings: { ...settings, headers: { "x-key": "topsecret" } } })
     ).json<{ pipe: { id: string }; made: { signing_secret: string } }>();
@@ -126,7 +147,7 @@ describe("a pipe that is there", () => {
     expect(text).not.toContain(made.signing_secret.slice(6));
   });
 
-  it("is changed where something is named; two secrets sign while they are exchanged", async () => {
+  it("changes what is named and leaves the rest; during a rotation both secrets sign", async () => {
     const id = await make("crm", { filter: 'type == "opened"' });
     expect(
       (await ask("PATCH", `/pipes/${id}`, { settings: { url: "https://new.example.com/hook" } })).status,
@@ -149,7 +170,7 @@ describe("a pipe that is there", () => {
     expect((await ask("PATCH", `/pipes/${id}`, { settings: { url: null } })).status).toBe(400);
   });
 
-  it("keeps its place while it is paused, and is gone when it is deleted", async () => {
+  it("keeps its position while it is paused, and is gone once it is deleted", async () => {
     const id = await make("crm");
     expect((await ask("POST", `/pipes/${id}/pause`)).status).toBe(200);
     expect((await ask("POST", `/pipes/${id}/pause`)).status).toBe(409);
@@ -176,7 +197,7 @@ describe("a pipe that is there", () => {
     expect(ids("crm")).toHaveLength(5);
   });
 
-  it("has a log that is searched by pipe, event and contact, page by page, without addresses", async () => {
+  it("has a log that can be searched by pipe, event and contact, in pages, without addresses", async () => {
     const id = await make("crm", { log_share: 1 });
     receivers.set("crm", ({ contact }) => new Response(`no such ${contact}`, { status: 400 }));
     const [first = ""] = await store(["ann@example.com", "bob@example.com"]);
@@ -205,7 +226,7 @@ describe("a pipe that is there", () => {
     expect((await ask("GET", "/attempts")).status).toBe(400);
   });
 
-  it("finds an event and a contact in the log also where they went in a batch, and forgets who was erased", async () => {
+  it("finds an event and a contact in the log also in a batch, and forgets erased contacts", async () => {
     const settings = { url: "https://crm.example.com/hook", batch: true };
     await make("crm", { settings, log_share: 1 });
     const stored = await store(["ann@example.com", "bob@example.com", "eve@example.com"]);
@@ -221,7 +242,7 @@ describe("a pipe that is there", () => {
     expect((await attempts(`event=${ann}`)).map(({ events }) => events)).toEqual([[ann, eve]]);
   });
 
-  it("refuses to pass on once more what is not there, or to whom nobody is", async () => {
+  it("refuses a redelivery of unknown events, or to unknown pipes", async () => {
     const id = await make("crm");
     const [event = ""] = await store(people(1));
     for (const [body, code] of [
@@ -235,7 +256,7 @@ describe("a pipe that is there", () => {
   });
 });
 
-it("describes every kind by the schema that checks it", async () => {
+it("describes every kind by the schema that checks its settings", async () => {
   const { pipe_kinds } = await (
     await ask("GET", "/pipe-kinds")
   ).json<{ pipe_kinds: { kind: string; settings: object }[] }>();
