@@ -1,11 +1,13 @@
-// One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
+// One attempt to deliver a batch. It has a deadline that holds whatever the kind does, and gives an account of what
+// went over the wire.
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
-/** ms that a kind has to end what it began once its time is up. */
+/** How long a kind may take to clean up once its time is up, ms. */
 const GRACE = 1_000;
 
+/** What an attempt did. */
 export interface Account {
   /** The attempt's id, which the destination is told. */
   id: string;
@@ -17,7 +19,7 @@ export interface Account {
   took: number;
 }
 
-/** Whether plain http to this machine is allowed: in local development alone. */
+/** Whether plain http to this machine is allowed, as it is in local development alone. */
 export function allowsLoopback(env: Env): boolean {
   return (env as { PIPES_LOOPBACK?: unknown }).PIPES_LOOPBACK === "yes";
 }
@@ -53,20 +55,21 @@ export async function attempt(
     outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
-    // Nothing is left to be ended of what went well, and an abort is dear: it makes an error and tells all who listen.
+    // After a success nothing is left to abort, and an abort is expensive: it creates an error and calls every
+    // listener.
     if (outcome?.result !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
 }
 
-/** Only the kind: the words may quote what was sent. */
+/** Only the name of the error: its message may quote what was sent. */
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
 const MOST_EXCERPT = 500;
 
-/** What the log keeps of the last answer: its beginning, without addresses. */
+/** The excerpt of the last answer that the log keeps: its beginning, without addresses. */
 export function excerptOf(exchanges: readonly Exchange[]): string | null {
   const body = exchanges.at(-1)?.response?.body ?? "";
   const text = body

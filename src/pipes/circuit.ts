@@ -1,6 +1,7 @@
-// The circuit breaker of a pipe: what each delivery says about the destination, and what follows from it. A destination that
-// fails again and again opens the circuit: nothing is sent for a while, then a few events are tried (probes). One event that
-// arrives closes it. Pure: time and randomness are parameters, and the caller stores the state that comes back.
+// The circuit breaker of a pipe: what each delivery says about the destination, and what follows from it. A destination
+// that fails again and again opens the circuit: nothing is sent for a while, then a few events are tried (probes). One
+// event that arrives closes it. Pure: time and randomness are parameters, and the caller stores the state that comes
+// back.
 
 import type { DeliveryResult } from "./kinds/kind.ts";
 
@@ -17,7 +18,10 @@ export const PATIENCE = 75 * HOUR;
 /** Failures in a row that open the circuit. */
 export const MOST_FAILURES = 5;
 
-/** A destination that refuses so many events in a row wants none of them. Going on would give up each of them in the end. */
+/**
+ * A destination that refuses so many events in a row wants none of them. Going on would give up each of them in the
+ * end.
+ */
 export const MOST_REFUSALS = 200;
 
 /** Why nothing more is to be sent for a while. */
@@ -128,7 +132,10 @@ function countDelivery<S extends DestinationState>(
   };
 }
 
-/** The destination answers. Its circuit stays open only if too many requests failed before and nothing has arrived since. */
+/**
+ * The destination answers. Its circuit stays open only if too many requests failed before and nothing has arrived
+ * since.
+ */
 function judgeAnswers<S extends DestinationState>(state: S, circuit: OpenCircuit | null): Decision<S> {
   const { consecutiveFailures, consecutiveRefusals, failure } = state;
   const next = { ...state, circuit: consecutiveFailures >= MOST_FAILURES ? circuit : null };

@@ -1,5 +1,5 @@
-// Why something that a person asked of a pipe was not done. Callers turn a failure into their own words: /v1 into problem
-// details, a command line into a message.
+// Why something that a person asked of a pipe was not done. Callers turn a failure into their own words: /v1 into
+// problem details, a command line into a message.
 
 /** A setting that its kind does not take. `setting`: its path in the settings; '' for all of them. */
 export interface WrongSetting {

@@ -1,5 +1,5 @@
-// What people do with pipes: create, change, pause, resume, delete, give new secrets, send a sample. Nothing here knows of
-// HTTP, because the dashboard, the command line and alerts do the same as /v1.
+// What people do with pipes: create, change, pause, resume, delete, give new secrets, send a sample. Nothing here knows
+// of HTTP, because the dashboard, the command line and alerts do the same as /v1.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
@@ -180,7 +180,9 @@ export async function sendSample(env: Env, id: string): Promise<Result<Account, 
   return ok(await attempt(env, { kind, settings, kept: new Map() }, [out]));
 }
 
-/** The pipe's object. It is started in case creating the pipe was cut off before that; of a started one nothing changes. */
+/**
+ * The pipe's object. It is started in case creating the pipe was cut off before that; of a started one nothing changes.
+ */
 export async function startedPipe(env: Env, { id, start }: Pick<PipeRecord, "id" | "start">) {
   const pipe = env.PIPES.getByName(id);
   await pipe.begin(id, start);

@@ -1,10 +1,10 @@
-// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the few events that
-// failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is behind the cursor
-// is delivered, or stands in the table of retries, and the cursor moves in the same write.
+// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the few
+// events that failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is
+// behind the cursor is delivered, or stands in the table of retries, and the cursor moves in the same write.
 //
 // The object is woken after each store and once a minute. It works in its alarm, which the platform repeats if it dies
-// half-way; whatever was sent but not yet recorded is then sent again, under the same id. This file holds its life and its
-// calls. The work itself is in work.ts, which a pipe that rests never needs.
+// half-way; whatever was sent but not yet recorded is then sent again, under the same id. This file holds its life and
+// its calls. The work itself is in work.ts, which a pipe that rests never needs.
 
 import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
@@ -19,7 +19,10 @@ import { createWorker, type PipeWorker } from "./work.ts";
 
 /** How long a pipe at work uses its settings before it reads them again, ms. */
 const SETTINGS_KNOWN_FOR = 1_000;
-/** Isolates that store events may have an old list of pipes for so long, ms. A new or resumed pipe looks once more after it. */
+/**
+ * Isolates that store events may have an old list of pipes for so long, ms. A new or resumed pipe looks once more after
+ * it.
+ */
 const KNOWN_BY_ALL = PIPES_KNOWN_FOR + 1_000;
 /** How long one alarm works before it hands over to the next one, ms. */
 const RUN = 60_000;

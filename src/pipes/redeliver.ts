@@ -16,7 +16,10 @@ import type { Redelivery } from "./state.ts";
 const MOST_COUNTED = 100_000;
 const PAGE_ROWS = 1_000;
 
-/** Events by their ids, whatever a pipe's filter says; or those received from `from` until `to` (ms), which a filter may narrow. */
+/**
+ * Events by their ids, whatever a pipe's filter says; or those received from `from` until `to` (ms), which a filter may
+ * narrow.
+ */
 export type RedeliveryScope =
   | { events: readonly string[] }
   | { from: number; to: number | null; filter: string | null };

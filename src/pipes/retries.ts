@@ -8,7 +8,9 @@ export interface Retry {
   /** The row's in its feed. */
   seq: number;
   id: string;
-  /** Events of one group keep their order in an ordered pipe: the prefix of its contact's event ids; '' for no group. */
+  /**
+   * Events of one group keep their order in an ordered pipe: the prefix of its contact's event ids; '' for no group.
+   */
   grp: string;
   /** How often it was tried. */
   tries: number;

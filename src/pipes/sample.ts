@@ -1,13 +1,13 @@
-// The event that `test` sends: like a real one, of an address that cannot exist.
+// The sample event that people send to test a pipe. It looks like a real one, but its address cannot exist.
 
 import { NO_DETAILS } from "../providers/kit/fields.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 
-/** A delivery of a mail that nobody sent. `now`: ms. Its place in the feed is 0, which no event has. */
+/** A delivery of a mail that was never sent. `now`: ms. Its seq is 0, which no stored event has. */
 export function sampleEvent(now: number): StoredEvent {
   return {
     ...NO_DETAILS,
-    id: `test-${now}`, // another one each time, for a receiver drops what it knows
+    id: `test-${now}`, // new each time, because a receiver drops an id that it knows
     seq: 0,
     source: "test",
     provider: "generic",

@@ -1,5 +1,5 @@
-// Secrets of pipes as the database holds them: AES-256-GCM under a key of the Worker's secret PIPE_KEYS, whose name stands
-// before the text so that keys can be changed: the last one named seals, all of them open.
+// Secrets of pipes as the database holds them: encrypted with AES-256-GCM under a key of the Worker's secret PIPE_KEYS.
+// The key's name stands before the text, so that keys can be replaced: the last one encrypts, and all of them decrypt.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 
@@ -8,7 +8,7 @@ export type PipeKeys = ReadonlyMap<string, Uint8Array>;
 
 const IV_BYTES = 12; // as NIST SP 800-38D, section 8.2 recommends
 
-/** Seals the value as JSON for the pipe with this id: the text opens for no other one. */
+/** Encrypts the value as JSON for the pipe with this id. The text cannot be decrypted for another pipe. */
 export async function encryptSecrets(keys: PipeKeys, pipe: string, value: unknown): Promise<Result<string>> {
   const [name, bytes] = [...keys].at(-1) ?? [];
   if (name === undefined || bytes === undefined)
@@ -27,7 +27,7 @@ export async function encryptSecrets(keys: PipeKeys, pipe: string, value: unknow
   return ok(`${name}.${Buffer.from(iv).toString("base64url")}.${Buffer.from(sealed).toString("base64url")}`);
 }
 
-/** What was sealed. Fails where the key is not there any more, or the text is not what was written. */
+/** Decrypts a value. Fails if its key is gone, or the text was changed. */
 export async function decryptSecrets(keys: PipeKeys, pipe: string, text: string): Promise<Result<unknown>> {
   const [name = "", iv = "", sealed = ""] = text.split(".");
   const bytes = keys.get(name);

@@ -1,4 +1,5 @@
-// A pipe's settings between a person and the database: checked by its kind, changed in parts, the secret ones encrypted.
+// A pipe's settings between a person and the database: checked by its kind, changed in parts, the secret ones
+// encrypted.
 
 import { configOf } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -48,15 +49,18 @@ export async function storeSettings(
 }
 
 /**
- * A pipe's settings and its secrets, as far as they can be decrypted. If their key is lost, a person has to pass new secrets,
- * and no others: that repairs the pipe.
+ * A pipe's settings and its secrets, as far as they can be decrypted. If their key is lost, a person has to pass new
+ * secrets, and no others: that repairs the pipe.
  */
 export async function readSettings(env: Env, record: PipeRecord): Promise<Settings> {
   const secrets = await readSecrets(env, record);
   return { ...record.settings, ...(secrets.ok ? secrets.value : {}) };
 }
 
-/** The names of a pipe's secret settings. Decryption may fail here, because a list of pipes must not fail for a lost key. */
+/**
+ * The names of a pipe's secret settings. Decryption may fail here, because a list of pipes must not fail for a lost
+ * key.
+ */
 export async function secretNames(env: Env, record: PipeRecord): Promise<string[]> {
   const secrets = await readSecrets(env, record);
   return secrets.ok ? Object.keys(secrets.value) : ["(their key is not there)"];

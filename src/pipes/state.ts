@@ -1,5 +1,5 @@
-// What a pipe's object stores about itself: its positions, its destination, and what it was asked to pass on again. One value,
-// written once for each page of a feed.
+// What a pipe's object stores about itself: its positions, its destination, and what it was asked to pass on again. One
+// value, written once for each page of a feed.
 
 import type { FeedPosition } from "../store/feed-position.ts";
 import type { FeedPositions } from "../store/pipes/pipes.ts";

@@ -10,7 +10,9 @@ export const PIPES_KNOWN_FOR = 5_000;
 
 const known = new WeakMap<object, { ids: string[]; until: number }>();
 
-/** Wakes all running pipes. Never rejects: the events are stored, and the next minute wakes the pipes again. `now`: ms. */
+/**
+ * Wakes all running pipes. Never rejects: the events are stored, and the next minute wakes the pipes again. `now`: ms.
+ */
 export async function wakePipes(env: Env, now: number): Promise<void> {
   try {
     const list = known.get(env.DB);
@@ -38,14 +40,20 @@ export async function maintainPipes(env: Env, now: number): Promise<void> {
   for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);
 }
 
-/** Wakes the pipe if it runs. Returns its position among system events, also of a paused one: it will want what is behind. */
+/**
+ * Wakes the pipe if it runs. Returns its position among system events, also of a paused one: it will want what is
+ * behind.
+ */
 async function wakeAndLocate(env: Env, { id, state, start }: PipeState): Promise<FeedPosition> {
   const pipe = env.PIPES.getByName(id);
   if (state === "running" && !(await pipe.wake())) await pipe.begin(id, start); // creating it was cut off
   return await pipe.systemEventsPosition();
 }
 
-/** Deletes what is left of a deleted pipe: its object, its log, then its row. If it breaks off, the next minute does the rest. */
+/**
+ * Deletes what is left of a deleted pipe: its object, its log, then its row. If it breaks off, the next minute does the
+ * rest.
+ */
 export async function clearAway(env: Env, id: string): Promise<void> {
   await env.PIPES.getByName(id).destroy();
   if (await forgetAttempts(env.DB, id, null)) await forgetPipe(env.DB, id);

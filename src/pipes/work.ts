@@ -1,5 +1,5 @@
-// The working part of a pipe's object: loads the pipe (its kind, secrets and filter) and delivers page after page. It is apart
-// from pipe.ts because everything heavy hangs on it, and a pipe that rests needs none of that.
+// The working part of a pipe's object: loads the pipe (its kind, secrets and filter) and delivers page after page. It
+// is apart from pipe.ts because everything heavy hangs on it, and a pipe that rests needs none of that.
 
 import { pausePipe, type PipeRecord } from "../store/pipes/pipes.ts";
 import { loadPipe, type RunnablePipe } from "./load.ts";

@@ -1,7 +1,7 @@
-// Where a reader of a feed is: everything before the position is done. Today a position is one number, because each feed
-// lies in one database; with several databases it becomes one number for each of them. So that this changes in one place,
-// only this module and the store's SQL look inside. Everybody else keeps positions, compares them by the functions below,
-// and shows and takes them as text.
+// Where a reader of a feed is: everything before the position is done. Today a position is one number, because each
+// feed lies in one database; with several databases it becomes one number for each of them. So that this changes in one
+// place, only this module and the store's SQL look inside. Everybody else keeps positions, compares them by the
+// functions below, and shows and takes them as text.
 //
 // A row's `seq` is another thing. It names one row for good, whatever database the row moves to, and stays a number.
 
@@ -74,7 +74,10 @@ export function encodePosition(position: FeedPosition): string {
   return `v2.${Buffer.from(`${FEED}:${lastSeqOf(position)}`).toString("base64url")}`;
 }
 
-/** The position that the text stands for, also where it is a bare number of an older version; null where it is no cursor. */
+/**
+ * The position that the text stands for, also where it is a bare number of an older version; null where it is no
+ * cursor.
+ */
 export function decodePosition(text: string): FeedPosition | null {
   if (NUMBER.test(text)) return positionAfter(Number(text));
   const encoded = CURSOR.exec(text)?.[1];

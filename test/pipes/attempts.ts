@@ -25,7 +25,10 @@ export interface Fields {
   [other: string]: unknown;
 }
 
-/** The same event for the same index, on its way; fields that are not named are plausible. Each is of a contact of its own. */
+/**
+ * The same event for the same index, on its way; fields that are not named are plausible. Each is of a contact of its
+ * own.
+ */
 export function outgoingOf(index: number, fields: Fields = {}, form: PayloadForm = "event"): Outgoing {
   const digits = String(index).padStart(6, "0");
   const named = {

@@ -1,5 +1,5 @@
-// `npm run test:peers`: pipes against the real thing where it can be installed here. Apart from `npm test`, because what is
-// installed and started for it takes its time. What follows `--` is vitest's.
+// `npm run test:peers`: pipes against the real thing where it can be installed here. Apart from `npm test`, because
+// what is installed and started for it takes its time. What follows `--` is vitest's.
 
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";

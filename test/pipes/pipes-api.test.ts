@@ -1,4 +1,5 @@
-// /v1/pipes as people use it: pipes are created, changed, tested, paused and deleted; mistakes are named, secrets never shown.
+// /v1/pipes as people use it: pipes are created, changed, tested, paused and deleted; mistakes are named, secrets never
+// shown.
 
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// What a filter may ask for beyond what the type checker knows: only functions whose work is bounded, loops whose work is
-// bounded too, and literals that are what they say. So a filter that was saved cannot hang the pipe that runs it.
+// Limits of a filter that the type checker does not know: functions and loops must have bounded work, and literals must
+// be valid. So a filter that was saved cannot hang the pipe that runs it.
 
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
 import { LONGEST } from "../../providers/kit/fields.ts";
@@ -19,7 +19,7 @@ export interface Findings {
   refusal: Refusal | null;
 }
 
-/** Of a type as the checker notes it at each node. */
+/** The part of a type that the checker records at each node. */
 interface CheckedType {
   name: string;
   kind: string;
@@ -48,19 +48,19 @@ const METHODS = new Set(
 ).add(HIDDEN.matches);
 
 /**
- * Steps (some nanoseconds each) that a filter may need at worst for one event. Lists and texts are taken to be as long as
- * an event can have them; literals are as long as they are.
+ * How many steps (some nanoseconds each) a filter may need for one event at worst. Lists and texts count as long as an
+ * event can have them, literals as long as they are.
  */
 const MOST_STEPS = 5_000_000;
 const LONGEST_LIST = LONGEST.metadata / 2;
-/** Of a function that goes through a text or a constant once. */
+/** The steps of a function that reads a text or a constant once. */
 const CALL_STEPS = 1_024;
 const SLOW_STEPS = 20_000;
 
-/** Loop variables to the most that their values are long, on average: together they are no longer than their list. */
+/** By loop variable, how long its values are at most on average: together they are no longer than their list. */
 type Loops = ReadonlyMap<string, number>;
 
-/** Looks through a type-checked filter. `text`: as it was parsed. */
+/** Checks a filter that has passed the type checker. `text`: the text that was parsed. */
 export function lookThrough(root: ASTNode, text: string, env: Environment): Findings {
   const names = new Set<string>();
   let refusal: Refusal | null = null;
@@ -124,7 +124,7 @@ export function lookThrough(root: ASTNode, text: string, env: Environment): Find
       refuse(node, `can never be equal: ${shown(a)} and ${shown(b)}`);
   }
 
-  /** Nothing in a filter grows: texts and lists that were put together could double with every step. */
+  /** No value in a filter may grow: concatenated texts and lists could double with every step. */
   function add(node: ASTNode): void {
     const type = typeOf(node)?.name ?? "dyn";
     if (/^(?:string|list|bytes)/.test(type)) refuse(node, "cannot put texts or lists together");
@@ -216,7 +216,7 @@ function longestOf(node: ASTNode, loops: Loops): number {
   return LONGEST_LIST;
 }
 
-/** Whether it is a list of the event's own or one that stands in the filter, and not one that a loop has made. */
+/** Whether it is a list of the event, or a literal, and not the result of a loop. */
 function isData(node: ASTNode, loops: Loops): boolean {
   if (node.op === "list") return node.args.every(({ op }) => op === "value");
   if (node.op === "id") return VARIABLES.has(node.args) && !loops.has(node.args);

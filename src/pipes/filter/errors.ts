@@ -1,5 +1,5 @@
-// What is wrong with a filter, in words for people. When it fails on an event, no value of the event may come into the
-// reason: types and names of the filter say enough, and a value may be an address.
+// What is wrong with a filter, in words for people. When it fails on an event, the reason must hold no value of the
+// event, because a value may be an address; types, and names in the filter, say enough.
 
 import { EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
 import { showWords } from "./reserved-words.ts";
@@ -21,7 +21,7 @@ const TOKENS: Record<string, string> = {
   STRING: "a string",
 };
 
-/** The text of the place: ` (line 1, column 6)`. */
+/** A position in the text, in words: ` (line 1, column 6)`. */
 export function placeOf(text: string, index: number): string {
   const lines = text.slice(0, index).split("\n");
   return ` (line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1})`;
@@ -34,7 +34,7 @@ export function mistakeIn(text: string, error: unknown): string {
   return plain(error.summary) + place;
 }
 
-/** Errors whose words name types and positions only. */
+/** Errors whose messages hold only types and positions. */
 const WITHOUT_VALUES = new Set([
   "no_such_overload",
   "no_matching_overload",
@@ -56,7 +56,7 @@ export function failureOf(text: string, error: unknown): string {
 }
 
 function named({ code, node }: EvaluationError): string {
-  // The name of a member stands in the filter; a key in brackets may be anybody's.
+  // A member's name stands in the filter; a key in brackets may come from the event.
   if (code === "no_such_key" && node?.op === "." && /^\w+$/.test(node.args[1]))
     return `there is no ${node.args[1]} here`;
   return code.replaceAll("_", " ");

@@ -1,5 +1,6 @@
-// Which events a pipe passes on: an expression in CEL (cel.dev) over the event's fields and what is known of its message
-// and contact. It is checked when it is saved, and never throws when it is asked; nothing is made into code.
+// Filters: which events a pipe passes on. A filter is an expression in CEL (cel.dev) over the event's fields and what
+// is known about its message and contact. It is checked when it is saved, never throws when it is evaluated, and never
+// becomes code.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { lookThrough } from "./cost.ts";
@@ -9,20 +10,20 @@ import { HIDDEN, hideWords } from "./reserved-words.ts";
 
 export type { Lookups, Needs } from "./variables.ts";
 
-/** Characters of a filter's text. */
+/** The most characters of a filter. */
 export const LONGEST_FILTER = 4_000;
 
-/** A filter that was found to be well-formed. Made by {@link compileFilter} alone. */
+/** A filter that was checked. Only {@link compileFilter} makes one. */
 export interface Filter {
   text: string;
-  /** What must be looked up for {@link evaluate}; nothing where the event alone decides. */
+  /** What must be looked up for {@link evaluate}, if the event alone does not decide. */
   needs: Needs;
   /** The variables that it reads. */
   names: readonly string[];
   run(context: Readonly<Record<string, unknown>>): unknown;
 }
 
-/** Compiles a filter, or says in words for people what is wrong with it and where. */
+/** Compiles a filter. Fails with what is wrong, and where, in words for people. */
 export function compileFilter(text: string): Result<Filter> {
   if (text.length > LONGEST_FILTER) return fail(`must not be longer than ${LONGEST_FILTER} characters`);
   if (text.trim() === "") return fail("must not be empty");
@@ -55,8 +56,8 @@ function notBool(type = "dyn"): string {
 }
 
 /**
- * Whether the filter lets an event through. `event`: as /v1/events shows it, or an extra one; `facts`: what the filter
- * needs. Never throws: fails with a reason, which holds none of the event's values.
+ * Whether the filter lets an event through. `event`: as /v1/events shows it, or a system event; `facts`: what was
+ * looked up. Never throws: fails with a reason, which holds none of the event's values.
  */
 export function evaluate(
   filter: Filter,

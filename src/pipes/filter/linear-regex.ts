@@ -1,8 +1,8 @@
-// Regular expressions that cannot hang: all possible places in the pattern are followed at once, so that the time is at
-// most the pattern's size times the text's length. JavaScript's own go back and try again, for years on "(a+)+$".
+// Regular expressions that cannot hang. All possible states of the pattern are followed at once, so that the time is at
+// most the pattern's size times the text's length. JavaScript's own backtrack, and would take years for "(a+)+$".
 //
-// The syntax is that of RE2, which CEL asks for: no backreferences and no looking around. A text either matches somewhere
-// or does not; what matched is not told.
+// The syntax is that of RE2, as CEL has it: without backreferences and lookaround. The only answer is whether a text
+// matches somewhere.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import {
@@ -22,7 +22,7 @@ type Step =
   | { do: "jump"; to: number }
   | { do: "match" };
 
-/** A compiled pattern: its steps as plain figures, which are followed ten times as fast as objects. */
+/** A compiled pattern. Its steps are numbers in arrays, ten times as fast to follow as objects. */
 export interface Pattern {
   size: number;
   /** What each step does, one of `DO`. */
@@ -37,7 +37,7 @@ export interface Pattern {
 
 const MOST_STEPS = 2_000;
 
-/** Compiles a pattern; the reason why not is for people. */
+/** Compiles a pattern. Fails with a reason for people. */
 export function compilePattern(text: string): Result<Pattern> {
   try {
     const steps: Step[] = [];
@@ -100,7 +100,7 @@ function emitRepeat(part: Node, least: number, most: number, steps: Step[]): voi
   for (const split of splits) split.to[1] = steps.length;
 }
 
-/** Repeats of what takes no step at all, such as (){1000}, still count, or nested ones would take for ever. */
+/** Repeats of something empty, such as (){1000}, count as well. Otherwise nested ones would take for ever. */
 function emitCounted(part: Node, steps: Step[]): void {
   const before = steps.length;
   emit(part, steps);
@@ -131,7 +131,7 @@ function flat(steps: readonly Step[]): Pattern {
 
 /** Whether the pattern matches anywhere in the text. */
 export function matchesPattern({ size, does, to, or, takes }: Pattern, text: string): boolean {
-  /** For each step the place in the text, plus one, at which it was last reached. */
+  /** For each step, the index in the text at which it was last reached, plus one. */
   const seen = new Int32Array(size);
   const stack = new Int32Array(size + 1);
   let here = new Int32Array(size);
@@ -140,7 +140,7 @@ export function matchesPattern({ size, does, to, or, takes }: Pattern, text: str
   let inNext = 0;
   let at = 0;
 
-  /** Follows all steps that take nothing into `next`; true where the end of the pattern is among them. */
+  /** Follows all steps that take no character into `next`. Returns whether the pattern ends among them. */
   const reach = (first: number): boolean => {
     if (seen[first] === at + 1) return false;
     seen[first] = at + 1;

@@ -1,5 +1,5 @@
-// What filters ask beyond the event itself, looked up for a whole slice at once: its messages' times, and who is
-// suppressed now.
+// What filters ask beyond the event itself: the message's times, and whether the contact is suppressed now. It is
+// looked up for many events at once.
 
 import {
   messageStatusOf,
@@ -12,18 +12,18 @@ import type { Db } from "../../store/db.ts";
 import { checkQuery } from "../../store/suppressions/suppressions.ts";
 import type { Lookups, Needs } from "./variables.ts";
 
-/** Events of which facts are read in one go. */
+/** The most events in one look-up. */
 export const MOST_EVENTS = 1_000;
 
-/** What of an event says which facts are its own. */
+/** The fields of an event by which its message and contact are found. */
 export interface About {
   contact?: string | null;
   message_id?: string | null;
 }
 
 /**
- * The facts of up to {@link MOST_EVENTS} events, in their order, in one round trip to the database, and in none where
- * nothing is needed. `bucket` holds the key of what outlives erased contacts.
+ * Looks up what filters need for up to {@link MOST_EVENTS} events, in their order. It takes one round trip to the
+ * database, or none if nothing is needed. `bucket` holds the key by which suppressions outlive erased contacts.
  */
 export async function readLookups(
   db: Db,

@@ -1,6 +1,6 @@
 // The syntax of the patterns that linear-regex.ts follows: RE2's, as far as it is commonly used.
 
-/** Code points as pairs of first and last. */
+/** Ranges of code points: pairs of the first and the last. */
 export type Ranges = readonly number[];
 export type Assertion = "start" | "end" | "line start" | "line end" | "word edge" | "no word edge";
 export type Node =
@@ -14,7 +14,7 @@ const MOST_REPEATS = 1_000;
 const DEEPEST = 50;
 const LAST = 0x10ffff;
 
-/** Why a pattern cannot be used: goes on after "it ...". */
+/** Why a pattern cannot be used. The message continues a sentence that begins with "it". */
 export class Refusal extends Error {}
 export const refuse = (reason: string): never => {
   throw new Refusal(reason);
@@ -27,7 +27,7 @@ const CLASSES: Record<string, Ranges> = { d: DIGIT, w: WORD, s: SPACE };
 const CONTROLS: Record<string, number> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7 };
 const ASSERTIONS: Record<string, Assertion> = { b: "word edge", B: "no word edge", A: "start", z: "end" };
 
-/** The pattern as a tree; throws a {@link Refusal} where it is none. */
+/** The pattern as a tree. Throws a {@link Refusal} if it is not valid. */
 export function parsePattern(text: string): Node {
   const letters = Array.from(text);
   let at = 0;
@@ -55,7 +55,7 @@ export function parsePattern(text: string): Node {
   function repeated(part: Node): Node {
     const [least, most] = quantifier() ?? [1, 1];
     if (least === 1 && most === 1) return part;
-    takes("?"); // lazy or not, it matches the same texts
+    takes("?"); // lazy or greedy, it matches the same texts
     if (quantifier() !== null) refuse("repeats a repetition");
     return { kind: "repeat", part, least, most };
   }
@@ -153,7 +153,7 @@ export function parsePattern(text: string): Node {
     return { kind: "set", ranges: folds ? folded(ranges) : ranges, negated };
   }
 
-  /** A letter of a set; null where it was a class, which is then among `ranges`. */
+  /** A letter of a set; null if it was a class, which is added to `ranges`. */
   function member(ranges: number[]): number | null {
     const letter = letters[at++] ?? "";
     if (letter !== "\\") return codeOf(letter);
@@ -182,7 +182,7 @@ function others(ranges: Ranges): number[] {
   return [...found, from, LAST];
 }
 
-/** The same letters, large and small. ASCII ranges as a whole; beyond it, letters that stand alone. */
+/** The same letters in upper and lower case: ASCII ranges as a whole, and beyond ASCII only single letters. */
 function folded(ranges: Ranges): number[] {
   const found = [...ranges];
   for (let i = 0; i < ranges.length; i += 2) {

@@ -1,13 +1,13 @@
-// Two words of a filter go by hidden names into the CEL library, which keeps them for itself: `type`, which it takes for
-// CEL's type of types, and the method `matches`, whose regular expressions could hang. The hidden names are as long, so
-// that every place in the text stays where it was.
+// Two words of a filter are replaced by hidden names before the CEL library sees it, because it uses them itself:
+// `type`, its type of types, and the method `matches`, whose regular expressions could hang. The hidden names have the
+// same length, so that positions in the text stay right.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 
-/** Word to hidden name. No filter may use the hidden ones. */
+/** Words and their hidden names. No filter may use a hidden name. */
 export const HIDDEN = { type: "_ty_", matches: "_match_" } as const;
 
-/** Comments, strings (raw ones and bytes end like others), words, blanks, and single characters for all else. */
+/** Tokens: comments, strings (raw ones and bytes end like others), words, blanks, and any other single character. */
 const TOKEN =
   /\/\/[^\n]*|("""|''')(?:\\[^]|(?!\1)[^\\])*(?:\1)?|"(?:\\[^]|[^"\\\n\r])*"?|'(?:\\[^]|[^'\\\n\r])*'?|\w+|[ \t\n\r]+|[^]/g;
 const BLANK = /^(?:\/\/|[ \t\n\r])/;
@@ -36,7 +36,7 @@ function following(tokens: readonly string[], index: number): string | undefined
   return undefined;
 }
 
-/** What the library says of a filter, in the filter's own words. */
+/** The library's message about a filter, with the filter's own words. */
 export function showWords(message: string): string {
   return message.replace(/\b_ty_\b/g, "type").replace(/\b_match_\b/g, "matches");
 }

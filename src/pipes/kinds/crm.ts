@@ -1,6 +1,6 @@
-// What CRMs are told of a contact: whether it may be mailed, and what it last did, under the names that the properties have
-// there. Several events of a contact become one record in which the latest wins for each property, because CRMs take each
-// contact once in a batch and it is its state that they hold. In what order the events come, and how often, makes no
+// What CRMs learn about a contact: whether it may be mailed, and what it last did, under the names of the CRM's
+// properties. A CRM holds the state of a contact and takes each contact once in a batch. So several events of a contact
+// become one record, in which the latest event wins for each property. The order of the events, and repeats, make no
 // difference.
 
 import * as z from "zod";
@@ -8,7 +8,7 @@ import { objectOf, textOf } from "../../lib/json.ts";
 import { outcomeOfItems } from "../transport/batches.ts";
 import type { Outcome, Outgoing } from "./kind.ts";
 
-/** What can be told, and what of it where it is not obvious. */
+/** The facts that a CRM can hold, with an explanation where one is needed. */
 const FIELDS = {
   suppressed: "true while the contact must not be mailed at all, false once that is lifted",
   suppression_reason:
@@ -23,10 +23,10 @@ const FIELDS = {
 } as const;
 type Field = keyof typeof FIELDS;
 
-/** The CRM's names for what is to be told. */
+/** The CRM's names of the facts that it is to hold. */
 export type Fields = Partial<Record<Field, string | undefined>>;
 
-/** The setting `fields`. `property`: what a name may look like at this CRM. */
+/** The schema of the setting `fields`. `property`: the form of this CRM's property names. */
 export function fieldsSetting(property: z.ZodType<string>) {
   const names = Object.entries(FIELDS).map(([field, description]) => [
     field,
@@ -53,13 +53,13 @@ export function namesOf(fields: Fields): string[] {
 /** Null empties the property; times are ISO 8601 in UTC. */
 export type Value = string | boolean | null;
 
-/** What becomes of one contact. */
+/** The record of one contact. */
 export interface ContactRecord {
   /** The address. */
   contact: string;
   /** By the CRM's name of the property. */
   values: Record<string, Value>;
-  /** Places in the batch of the events that it was made of. */
+  /** Indexes in the batch of the events that it was made from. */
   from: number[];
 }
 
@@ -70,11 +70,12 @@ const TIMES: Readonly<Record<string, Field>> = {
   bounced: "last_bounced_at",
 };
 
-/** What one event says of its contact. */
+/** What one event says about its contact. */
 function tellingsOf({ type, at, event }: Outgoing): Partial<Record<Field, Value>> {
   const data = objectOf(event["data"]);
   const reason = textOf(data["reason"]);
-  // What holds for one list says nothing of other mail, and where another suppression is left, nothing is lifted.
+  // A suppression for one list says nothing about other mail, and a lift means nothing while another suppression is in
+  // force.
   const global = textOf(data["scope"]) === null;
   if (type === "contact.suppressed") return global ? { suppressed: true, suppression_reason: reason } : {};
   if (type === "contact.lifted") {
@@ -93,14 +94,14 @@ function tellingsOf({ type, at, event }: Outgoing): Partial<Record<Field, Value>
 }
 
 interface Folded {
-  /** By property: what holds, and the event that says so. */
+  /** By property: its value, and the event that it comes from. */
   latest: Map<string, { by: Outgoing; value: Value }>;
   from: number[];
 }
 
 /**
- * Folds a batch into a record for each contact of which there is something to tell, in order of the addresses. Nothing is
- * told of a contact from before its erasure.
+ * Folds a batch into one record for each contact with news, ordered by address. Events from before a contact's erasure
+ * are left out.
  */
 export function foldContacts(batch: readonly Outgoing[], fields: Fields): ContactRecord[] {
   const erased = erasures(batch);
@@ -128,7 +129,7 @@ export function foldContacts(batch: readonly Outgoing[], fields: Fields): Contac
     });
 }
 
-/** By time; of the same millisecond by id, so that there is one answer. */
+/** Orders by time, and within a millisecond by id, so that the result does not depend on the order of arrival. */
 function isLater(one: Outgoing, other: Outgoing): boolean {
   return one.at === other.at ? one.id > other.id : one.at > other.at;
 }
@@ -142,7 +143,7 @@ function erasures(batch: readonly Outgoing[]): Map<string, number> {
   return times;
 }
 
-/** There was nothing to tell, so nobody was called. */
+/** The outcome of a batch without news: no request was needed. */
 export const NOTHING_TO_TELL: Outcome = {
   result: "delivered",
   reason: null,
@@ -152,7 +153,7 @@ export const NOTHING_TO_TELL: Outcome = {
 
 export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "result" | "reason">;
 
-/** What an answer for each record means for a batch of `count` events. `failures`: by the record's place. */
+/** The outcome of a batch of `count` events from the answers for its records. `failures`: by the record's index. */
 export function outcomeOfRecords(
   count: number,
   records: readonly ContactRecord[],

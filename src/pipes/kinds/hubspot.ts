@@ -44,7 +44,7 @@ export const hubspot: Kind<Settings> = {
   title: "HubSpot: suppression and engagement as properties of contacts",
   settings: Settings,
   secrets: ["token"],
-  // A hundred inputs a request; of an event only what is mapped is sent, so its own size does not matter.
+  // A request takes a hundred inputs. Only mapped properties are sent, so the size of an event does not matter.
   batch: { events: 100, bytes: 8_000_000 },
   deliver,
 };
@@ -70,13 +70,13 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   }
 }
 
-/** `objectWriteTraceId` comes back with what became of it. */
+/** HubSpot returns `objectWriteTraceId` with the result of the record. */
 function inputOf({ contact, values }: ContactRecord, place: number) {
   const properties = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, spelt(value)]));
   return { id: contact, idProperty: "email", objectWriteTraceId: String(place), properties };
 }
 
-/** HubSpot's values are text; an empty one clears. */
+/** HubSpot's values are texts; an empty one clears the property. */
 function spelt(value: Value): string {
   return value === null ? "" : String(value);
 }
@@ -103,7 +103,7 @@ function told(
   switch (answer.status) {
     case 400:
       return refused({ ...outcome, reason }, answer.text, settings);
-    // Two writes met, or one goes on: what comes later finds the contact. 477: the account is being moved.
+    // Two writes conflicted; a later one will succeed. 477: the account is being moved.
     case 409:
     case 423:
     case 477:
@@ -115,7 +115,10 @@ function told(
   }
 }
 
-/** ms; a day ends at midnight of the account's own time zone, which is not known here. */
+/**
+ * How long to wait once the daily limit is reached, ms. The day ends at midnight of the account's time zone, which is
+ * unknown.
+ */
 const UNTIL_ASKED_AGAIN = { SECONDLY: 1000, TEN_SECONDLY_ROLLING: 10_000, DAILY: 3_600_000 };
 
 function slowDown(outcome: Outcome, policy: string | null): Outcome {
@@ -124,7 +127,7 @@ function slowDown(outcome: Outcome, policy: string | null): Outcome {
   return { ...outcome, reason, retryAfter: outcome.retryAfter ?? wait };
 }
 
-/** One property that HubSpot does not have, or does not let anybody write, keeps every event out. */
+/** A property that does not exist, or cannot be written, fails every event. */
 function refused(outcome: Outcome, text: string, { fields }: Settings): Outcome {
   if (!/PROPERTY_DOESNT_EXIST|READ_ONLY_VALUE/.test(text)) return outcome;
   const named = namesOf(fields).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
@@ -135,7 +138,10 @@ function refused(outcome: Outcome, text: string, { fields }: Settings): Outcome 
   };
 }
 
-/** Those of a 207's errors, by the place of the record; where HubSpot does not say whose an error is, all that it did not take. */
+/**
+ * The failures of a 207, by the record's index. An error that names no record counts for all records that were not
+ * taken.
+ */
 function failuresOf(body: JsonObject, records: readonly ContactRecord[]): Map<number, Failure> {
   const failures = new Map<number, Failure>();
   const places = new Map(records.map(({ contact }, place) => [contact, place]));

@@ -25,9 +25,10 @@ const ALL: readonly Kind[] = [
   salesforce,
 ];
 
+/** All kinds by their id. */
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
 
-/** The kind with this id; undefined where there is none (any more). */
+/** The kind with this id; undefined if there is none. */
 export function kindNamed(id: string): Kind | undefined {
   return Object.hasOwn(kinds, id) ? kinds[id] : undefined;
 }

@@ -1,5 +1,5 @@
-// What Kafka's REST proxies answer record by record: v3 a stream of JSON objects, one after the other, with codes that begin
-// with an HTTP status; v2 a list with the codes of the Kafka protocol.
+// What Kafka's REST proxies answer record by record: v3 a stream of JSON objects, one after the other, with codes that
+// begin with an HTTP status; v2 a list with the codes of the Kafka protocol.
 
 import * as z from "zod";
 import { outcomeOf, type Answer } from "../transport/http.ts";
@@ -9,12 +9,15 @@ import type { Outcome } from "./kind.ts";
 
 const coded = z.object({ error_code: z.int() });
 
-/** The error's code in an answer that is an error as a whole; null where there is none. */
+/** The error code of an answer that is one error; null if it has none. */
 export function codeOf(answer: Answer): number | null {
   return coded.safeParse(parsedJson(answer.text)).data?.error_code ?? null;
 }
 
-/** What became of `count` records by an answer of v3: in their order, those without a word at the end unknown. */
+/**
+ * The results of `count` records by an answer of v3. It is in their order; records that it leaves out at the end are
+ * unknown.
+ */
 export function resultsOfV3(answer: Answer, count: number, retryAfter: number | null): Outcome {
   const codes = objectsOf(answer.text).map((one) => coded.safeParse(one).data?.error_code ?? null);
   return outcomeOfCodes(codes, count, answer, retryAfter, (code) => (code === 200 ? null : resultOfV3(code)));
@@ -24,7 +27,7 @@ const list = z.object({
   offsets: z.array(z.object({ offset: z.int().nullish(), error_code: z.int().nullish() })),
 });
 
-/** The same of v2. Where it gives no error, it gives an offset. */
+/** The results by an answer of v2, which gives an error or an offset for each record. */
 export function resultsOfV2(answer: Answer, count: number, retryAfter: number | null): Outcome {
   const { offsets } = list.safeParse(parsedJson(answer.text)).data ?? { offsets: [] };
   const codes = offsets.map(
@@ -76,7 +79,7 @@ const RESULTS: Readonly<Record<number, ItemFailure["result"]>> = {
   89: "slow_down", // throttled
 };
 
-/** The JSON objects that stand one after the other in a text, up to where it stops being that. */
+/** The JSON objects that follow one another in a text, up to the first thing that is none. */
 export function objectsOf(text: string): unknown[] {
   const found: unknown[] = [];
   let depth = 0;

@@ -1,4 +1,5 @@
-// Apache Kafka through a REST proxy: Confluent's v3, or the v2 that Redpanda's HTTP Proxy (and older ones of Confluent) speak.
+// Apache Kafka through a REST proxy: Confluent's v3, or the v2 that Redpanda's HTTP Proxy (and older ones of Confluent)
+// speak.
 // https://docs.confluent.io/platform/current/kafka-rest/api.html#records-v3
 // https://docs.redpanda.com/current/develop/http-proxy/
 
@@ -9,8 +10,8 @@ import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport
 import { codeOf, resultsOfV2, resultsOfV3 } from "./kafka-answers.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
-// A broker takes batches of 1 MiB unless it is told otherwise (message.max.bytes). A larger event goes alone: the broker
-// says whether it takes it. As many events as still have their answers within what is read of one.
+// By default a broker takes batches of 1 MiB (message.max.bytes). A larger event is sent alone, and the broker decides.
+// The number of events is limited so that the answers for all of them fit into the part of a response that is read.
 // https://kafka.apache.org/documentation/#brokerconfigs_message.max.bytes
 const LIMITS = { events: 100, bytes: 1_000_000, one: 20_000_000 };
 /** Bytes of a record beside the payload: its key, its headers, and braces. */
@@ -132,7 +133,7 @@ function keyOf(event: Outgoing, { key }: Settings): string | null {
   return key === "none" ? null : key === "event" ? event.id : orderKey(event);
 }
 
-/** The payload is JSON already, and goes in as it is. */
+/** The body of the request. The payloads are JSON already and are inserted as they are. */
 function recordV2(event: Outgoing, given: Settings): string {
   const key = keyOf(event, given);
   return `{${key === null ? "" : `"key":${JSON.stringify(key)},`}"value":${event.text}}`;

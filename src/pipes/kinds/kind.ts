@@ -1,21 +1,22 @@
-// What a kind of pipe is: its settings, its limits, and how it delivers a batch. One file each, and a line in index.ts.
+// What a kind of pipe is: its settings, its limits, and how it delivers a batch. Each kind is one file and a line in
+// index.ts.
 
 import type * as z from "zod";
 import type { Exchange, PipeFetch } from "../transport/http.ts";
 
 /** One event on its way to a destination. */
 export interface Outgoing {
-  /** The event's id: the same with every attempt, so that receivers can tell repeats. */
+  /** The event's id. It is the same in every attempt, so that receivers recognise repeats. */
   id: string;
   /** The event's type: `delivered`, `contact.suppressed`, ... */
   type: string;
-  /** The address it is about; null where it is about none. Destinations that keep an order keep it by this. */
+  /** The address that it is about; null if it is about none. Destinations that keep an order order by it. */
   contact: string | null;
   /** When it happened, ms since the epoch. */
   at: number;
-  /** The payload as JSON text, in the form that the pipe asks for. */
+  /** The payload as JSON text, in the form that the pipe uses. */
   text: string;
-  /** The event as /v1/events shows it, or an extra one with its `data`. */
+  /** The event as /v1/events shows it, or a system event with its `data`. */
   event: Record<string, unknown>;
 }
 
@@ -25,53 +26,61 @@ export interface Attempt {
   id: string;
   /** ms since the epoch */
   now: number;
-  /** Fetches within the attempt's deadline and the rules of http.ts, and notes what went over the wire. */
+  /** Fetches within the attempt's deadline and by the rules of http.ts, and records what went over the wire. */
   fetch: PipeFetch;
-  /** Notes what went over a wire that is not HTTP, for the log and for `test`. Secrets are left out by who notes. */
+  /**
+   * Records an exchange by another protocol than HTTP, for the log and for `test`. The caller leaves out the secrets.
+   */
   note(exchange: Exchange): void;
-  /** Aborted when the attempt's time is up (15 s). */
+  /** Aborts when the attempt's time is up (15 s). */
   signal: AbortSignal;
-  /** Whether this machine may be called, without TLS too: local development. */
+  /** Whether this machine may be called, also without TLS: in local development. */
   loopback: boolean;
   env: Env;
-  /** For what outlives an attempt, such as an access token: lost with the isolate. Keyed by whatever it depends on. */
+  /**
+   * A cache for what outlives an attempt, such as an access token. It is lost with the isolate. Keys name all that a
+   * value depends on.
+   */
   kept: Map<string, { value: unknown; until: number }>;
 }
 
 /**
- * What became of a batch, or of one event in it.
+ * How a destination answered to a batch, or to one event in it.
  * - `delivered`: the destination has it.
- * - `refused`: the destination does not want this event, and would not tomorrow (a 400, too large, not its schema).
+ * - `refused`: the destination does not want this event, and never will (a 400, too large, not its schema).
  * - `unavailable`: nobody answered, or not now (a timeout, 408, 5xx).
- * - `slow_down`: it answers, and asks for less (429, throttling): the event was not to blame.
- * - `denied`: credentials or address of the destination are wrong (401, 403, 404): no event would get through.
+ * - `slow_down`: it answers, and asks for fewer requests (429, throttling). The event is not to blame.
+ * - `denied`: the credentials or the address of the destination are wrong (401, 403, 404), so that no event gets
+ *   through.
  * - `gone`: it asks never to be called again (410).
  */
 export type DeliveryResult = "delivered" | "refused" | "unavailable" | "slow_down" | "denied" | "gone";
 
+/** How a destination answered to a batch. */
 export interface Outcome {
   result: DeliveryResult;
   /** Why, in words for people; never a secret, nor an address. */
   reason: string | null;
-  /** The response's status, where there is one. */
+  /** The response's status; null without a response. */
   status: number | null;
-  /** ms that the destination asked to be left alone for. */
+  /** How long the destination asked to be left alone, ms; null if it did not ask. */
   retryAfter: number | null;
-  /** Where the destination answers event by event: those that it did not take, by index in the batch. */
+  /** If the destination answers for each event: those that it did not take, by index in the batch. */
   failed?: { index: number; result: "refused" | "unavailable" | "slow_down"; reason: string }[];
 }
 
+/** A kind of pipe. */
 export interface Kind<S = unknown> {
   id: string;
   /** One line on what it is. */
   title: string;
-  /** Of all settings, strict, with messages for people: every issue's path names the field. */
+  /** The schema of all settings: strict, with messages for people. Every issue's path names the field. */
   settings: z.ZodType<S>;
   /** Names of top-level settings that are stored encrypted and never shown. */
   secrets: readonly string[];
   /**
-   * Makes the secret that a person left to us, or one `more` beside those that are there; null where there is nothing to
-   * make. `passed`: settings as they were passed, not checked yet; `made`: shown to the person once.
+   * Generates the secret that a person did not pass, or one `more` beside the present ones; null if there is nothing to
+   * generate. `passed`: the settings, not checked yet. `made`: the new secrets, shown to the person once.
    */
   makeSecret?(
     passed: Readonly<Record<string, unknown>>,
@@ -79,8 +88,8 @@ export interface Kind<S = unknown> {
   ): Promise<{ settings: Record<string, unknown>; made: Record<string, string> } | null>;
   /** Most events and bytes of payload in one request, as the destination's documentation has it. */
   batch: { events: number; bytes: number };
-  /** The same for a pipe with these settings, where they have a say in it; never more than `batch`. */
+  /** The limits for a pipe with these settings, if these matter; never more than `batch`. */
   batchOf?(settings: S): { events: number; bytes: number };
-  /** Delivers a batch of 1 to `batch.events` (`batchOf`, where there is one). Rejects for nothing but a mistake of its own. */
+  /** Delivers a batch of at least one event, within the limits above. Rejects only because of a bug. */
   deliver(batch: readonly Outgoing[], settings: S, attempt: Attempt): Promise<Outcome>;
 }

@@ -1,4 +1,4 @@
-// Google Cloud Pub/Sub: each event a message, all of a batch in one publish request, which is taken whole or not at all.
+// Google Cloud Pub/Sub: each event is a message. A batch is one publish request, which is taken whole or not at all.
 // https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
 
 import { Buffer } from "node:buffer";
@@ -10,15 +10,15 @@ import { parsedJson } from "../../lib/json.ts";
 import { attributesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
-// 10 MB a request; what a message adds beside its data, as base64, is less than these bytes.
+// A request takes 10 MB. Beside its data, in base64, a message adds fewer bytes than this.
 // https://cloud.google.com/pubsub/quotas#resource_limits
 const OVERHEAD = 500;
 const LIMITS = { events: 1000, bytes: 9_990_000, one: 9_990_000 };
 
 const GLOBAL = "https://pubsub.googleapis.com";
-/** Whom the token is for, at whichever endpoint. */
+/** The audience of the token, at every endpoint. */
 const AUDIENCE = `${GLOBAL}/`;
-/** ms that a token is used for. It is valid for an hour, the most that Google allows. */
+/** How long a token is used, ms. It is valid for an hour, the most that Google allows. */
 const TOKEN_USE = 50 * 60_000;
 
 const settings = z
@@ -56,7 +56,7 @@ const settings = z
 
 type Settings = z.infer<typeof settings>;
 
-/** Google's hosts only, as the token would open the topic to whoever gets it; and an emulator on this machine. */
+/** Only Google's hosts, because any other would get a token that opens the topic; and an emulator on this machine. */
 function isEndpoint(text: string): boolean {
   if (refusalOf(text, true) !== null) return false;
   const { protocol, hostname, pathname, search } = new URL(text);
@@ -108,7 +108,8 @@ async function publish(part: readonly Outgoing[], given: Settings, attempt: Atte
 }
 
 /**
- * A token that the service account signs itself, which Google's APIs take without an exchange; null where its key is none.
+ * A token that the service account signs itself; Google's APIs take it without an exchange. Null if the key is not
+ * valid.
  * https://developers.google.com/identity/protocols/oauth2/service-account#jwt-auth
  */
 async function tokenOf({ service_account }: Settings, now: number): Promise<string | null> {
@@ -165,7 +166,7 @@ function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
   return { ...outcome, result, reason: `answered ${answer.status}: ${status}` };
 }
 
-/** https://cloud.google.com/pubsub/docs/reference/error-codes; the others are what their HTTP statuses say. */
+/** https://cloud.google.com/pubsub/docs/reference/error-codes. For other codes the HTTP status decides. */
 const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   RESOURCE_EXHAUSTED: "slow_down",
   UNAUTHENTICATED: "denied",

@@ -1,15 +1,16 @@
-// Another Cloudflare Queue of the same account, by the name of a producer binding: no network, no credentials.
+// Another Cloudflare Queue of the same account, named by its producer binding. It needs neither network nor
+// credentials.
 // https://developers.cloudflare.com/queues/platform/limits/
 
 import * as z from "zod";
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
-// There, 1 KB are 1,000 bytes, and about 100 bytes a message are the platform's own.
+// By these limits, 1 KB is 1,000 bytes, and the platform adds about 100 bytes to each message.
 const OVERHEAD = 100;
 const LIMITS = { events: 100, bytes: 256_000, one: 128_000 };
 
-/** Our own queues: what we put in there would come back to us as a delivery. */
+/** Tidings' own queues: an event sent there would come back as a delivery. */
 const OWN = new Set(["QUEUE", "DEAD_QUEUE", "EMAIL_EVENTS"]);
 
 const settings = z.strictObject({
@@ -45,7 +46,9 @@ export const queue: Kind<Settings> = {
 
 type Producer = Pick<Queue, "sendBatch">;
 
-/** The binding, where it is a queue's. Stubs of services have every method that one asks for: they have fetch, too. */
+/**
+ * The binding, if it is a queue. A service binding seems to have every method, but unlike a queue it also has `fetch`.
+ */
 function producerOf(name: string, env: Env): Producer | null {
   const bound = Object.entries(env).find(([binding]) => binding === name && !OWN.has(name))?.[1] as unknown;
   if (typeof bound !== "object" || bound === null) return null;
@@ -81,7 +84,7 @@ async function put(
   return failure === null ? outcome("delivered", null) : outcome(resultOf(failure), `not taken: ${failure}`);
 }
 
-/** A queue's call cannot be called back, but need not be waited for. */
+/** A queue's call cannot be aborted, but it need not be waited for. */
 async function withinTime(call: Promise<unknown>, signal: AbortSignal): Promise<void> {
   const stop = Promise.withResolvers<never>();
   const abort = (): void => stop.reject(new Error("aborted"));
@@ -97,7 +100,10 @@ function wordsOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, 200);
 }
 
-/** The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many Requests. */
+/**
+ * The binding throws "Queue sendBatch failed: <the status's words>"; above its rate of 5,000 messages/s, Too Many
+ * Requests.
+ */
 const RESULTS: readonly [words: RegExp, DeliveryResult][] = [
   [/too many requests|rate limit|overloaded/i, "slow_down"],
   [/too large|exceeds|bad request/i, "refused"],

@@ -1,5 +1,6 @@
-// RabbitMQ, and whatever else speaks AMQP 0-9-1: an event is a persistent message, and only what the broker confirms is
-// delivered. Each attempt has a connection of its own, because a Worker's sockets do not outlive the call that opened them.
+// RabbitMQ, and other brokers that speak AMQP 0-9-1. An event is a persistent message, and counts as delivered only
+// once the broker confirms it. Each attempt opens a connection, because a Worker's sockets do not outlive the call that
+// opened them.
 
 import * as z from "zod";
 import { publishAll, type Ending, type Fate } from "../transport/amqp.ts";
@@ -9,9 +10,12 @@ import { textOf } from "../../lib/json.ts";
 import { bytesOf, outcomeOfItems, type ItemFailure } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
-/** Bytes that AMQP has for names and properties. */
+/** The most bytes of names and properties in AMQP. */
 const SHORT = 255;
-/** Bytes of a message that RabbitMQ takes unless it is told otherwise: https://www.rabbitmq.com/docs/configure#max_message_size */
+/**
+ * Bytes of a message that RabbitMQ takes unless it is told otherwise:
+ * https://www.rabbitmq.com/docs/configure#max_message_size
+ */
 const LARGEST = 16 * 1024 * 1024;
 
 const short = z
@@ -95,7 +99,7 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   return outcomeOfItems(batch.length, failed, { status, retryAfter: null });
 }
 
-/** `{source}` of what came from none is `tidings`. */
+/** Fills in the routing key. `{source}` of an event without a source is `tidings`. */
 function routingKeyOf(template: string, { type, event }: Outgoing): string {
   const source = textOf(event["source"]) ?? "tidings";
   return template.replaceAll(/\{(type|source)\}/g, (_, name) => (name === "type" ? type : source));
@@ -108,7 +112,7 @@ function refusedAtHome({ index, text, routingKey }: Routed): ItemFailure | null 
     : null;
 }
 
-/** Publishes and notes it. */
+/** Publishes the messages and records the exchange. */
 async function send(messages: readonly Routed[], settings: Settings, attempt: Attempt) {
   const { tls, exchange, vhost, routing_key } = settings;
   const { hostname: host } = new URL(`https://${settings.host}`);
@@ -139,7 +143,7 @@ function failuresOf(
   ending: Ending | null,
 ): ItemFailure[] {
   const open = messages.filter((_, place) => fates[place] === null);
-  // The broker does not say which message it was that was too large for it: the largest was, whatever the others are.
+  // The broker does not say which message was too large. The largest one was, whatever the others are.
   const largest = Math.max(...open.map(({ text }) => bytesOf(text)));
   const blamed = open.find(({ text }) => bytesOf(text) === largest)?.index;
   return messages.flatMap(({ index }, place): ItemFailure[] => {

@@ -1,4 +1,5 @@
-// Access tokens of Salesforce by the OAuth 2.0 client credentials flow, against My Domain. They are kept between attempts.
+// Access tokens of Salesforce by the OAuth 2.0 client credentials flow, against My Domain. They are kept between
+// attempts.
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm
 
 import { createHash } from "node:crypto";
@@ -12,13 +13,13 @@ interface Credentials {
   client_secret: string;
 }
 
-/** ms; Salesforce does not tell when a token ends. Where the organisation's sessions are shorter, a 401 says so. */
+/** How long a token is used, ms. Salesforce does not say when it ends; if it ends earlier, a 401 says so. */
 const LIFE = 30 * 60_000;
 
-/** ms to wait where too many logins were made; an hour's are counted. */
+/** How long to wait after too many logins, which are counted by the hour, ms. */
 const UNTIL_LOGINS = 10 * 60_000;
 
-/** A token, kept or new, or why there is none. Rejects with a NoAnswer where nobody answers. */
+/** A cached or new token, or why there is none. Rejects with a NoAnswer if no answer comes. */
 export async function salesforceToken(credentials: Credentials, attempt: Attempt): Promise<string | Outcome> {
   const key = keyOf(credentials);
   const kept = attempt.kept.get(key);
@@ -54,7 +55,7 @@ export async function salesforceToken(credentials: Credentials, attempt: Attempt
   return { ...outcome, reason, result: outcome.result === "refused" ? "denied" : outcome.result };
 }
 
-/** Forgets a token that is not taken any more; one that somebody got in the meantime stays. */
+/** Forgets a token that is not accepted any more, unless a newer one has replaced it already. */
 export function dropToken(credentials: Credentials, token: string, { kept }: Attempt): void {
   const key = keyOf(credentials);
   if (kept.get(key)?.value === token) kept.delete(key);

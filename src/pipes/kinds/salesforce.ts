@@ -1,5 +1,5 @@
-// Salesforce: fields of contacts (or leads), written by an external id that holds the address, up to 200 in one request that
-// answers record by record.
+// Salesforce: fields of contacts or leads, found by an external id that holds the address. A request writes up to 200
+// records and answers for each.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_upsert.htm
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 
@@ -64,7 +64,7 @@ export const salesforce: Kind<Settings> = {
   title: "Salesforce: suppression and engagement as fields of contacts",
   settings: Settings,
   secrets: ["client_secret"],
-  // 200 records a request; of an event only what is mapped is sent, so its own size does not matter.
+  // A request takes 200 records. Only mapped fields are sent, so the size of an event does not matter.
   batch: { events: 200, bytes: 16_000_000 },
   deliver,
 };
@@ -77,7 +77,7 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
     if (typeof kept !== "string") return kept;
     const answer = await upsert(records, kept, settings, attempt);
     if (answer.status !== 401) return told(answer, batch.length, records, attempt.now);
-    // Sessions end when an administrator ends them, or after the time that the organisation has set.
+    // An administrator ended the session, or it reached the age that the organisation has set.
     dropToken(settings, kept, attempt);
     const token = await salesforceToken(settings, attempt);
     if (typeof token !== "string") return token;
@@ -113,10 +113,12 @@ async function upsert(
   });
 }
 
-/** ms to wait once the organisation's requests of 24 hours are used up: the window moves, so some come free. */
+/**
+ * How long to wait once the organisation's requests of 24 hours are used up, ms. The window moves, so some come free.
+ */
 const UNTIL_REQUESTS = 15 * 60_000;
 
-/** What Salesforce says of itself, not of the request: names in the settings that it does not know. */
+/** Errors that concern the settings and not the record: names that Salesforce does not know. */
 const UNKNOWN_NAME =
   /^(INVALID_FIELD|INVALID_TYPE|NOT_FOUND|INVALID_FIELD_FOR_INSERT_UPDATE|UNSUPPORTED_API_VERSION)$/;
 
@@ -143,11 +145,11 @@ function told(answer: Answer, count: number, records: readonly ContactRecord[], 
   return { ...outcome, reason, result: denied ? "denied" : outcome.result };
 }
 
-/** Others were at the record, or at what it belongs to, at the same time. */
+/** Errors because the record, or its parent, was being changed at the same time. */
 const AGAIN =
   /^(UNABLE_TO_LOCK_ROW|SERVER_UNAVAILABLE|QUERY_TIMEOUT|UNKNOWN_EXCEPTION|STORAGE_LIMIT_EXCEEDED)$/;
 
-/** The answers stand in the order of the records. */
+/** The failures of an answer, which is in the order of the records. */
 function failuresOf(answers: readonly Record<string, unknown>[]): Map<number, Failure> {
   const failures = new Map<number, Failure>();
   for (const [place, { success, errors }] of answers.entries()) {

@@ -7,12 +7,12 @@ import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/
 import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
-// 256 KB a message or batch in the Basic and Standard tiers, with its properties; Premium takes 1 MB over HTTP. So several
-// go together up to 256 KB as JSON, and a larger one goes alone: the namespace says whether it takes it.
+// The Basic and Standard tiers take 256 KB in a message or batch, properties included; Premium takes 1 MB over HTTP. So
+// a batch has up to 256 KB of JSON, and a larger event is sent alone: the namespace decides whether it takes it.
 // https://learn.microsoft.com/en-us/azure/service-bus-messaging/service-bus-quotas
 const LIMITS = { events: 100, bytes: 256_000, one: 1_048_576 };
 
-/** Seconds that a token is valid for: the request's own, and clocks that differ. */
+/** How long a token is valid, s: the time of a request, and the difference between clocks. */
 const TOKEN_LIFE = 600;
 
 const NAMESPACE =
@@ -115,7 +115,7 @@ function outcomeOfAnswer(answer: Answer, now: number): Outcome {
   return { ...outcome, ...wordsOf(answer) };
 }
 
-/** What a status alone does not tell: 403 stands for no right, a full entity and a large message alike. */
+/** Decides where the status alone does not: 403 means no right, a full entity, or a large message. */
 const RESULTS: readonly [status: number, words: RegExp, DeliveryResult, means: string][] = [
   [403, /quota|maximum entity size|reached or exceeded/i, "slow_down", "the queue or topic is full"],
   [403, /too large|exceeds the (maximum|limit)|message ?size/i, "refused", "too large"],

@@ -1,16 +1,16 @@
-// A batch of events as a message that people read in Slack: what happened by type and count, then a line for each.
+// A batch of events as a message that people read in Slack: a summary by type and count, then a line for each event.
 // https://docs.slack.dev/messaging/formatting-message-text and https://docs.slack.dev/reference/block-kit/blocks/section-block
 
 import { objectOf, textOf } from "../../lib/json.ts";
 import type { Outgoing } from "./kind.ts";
 
 /**
- * Characters of a line's parts. Together, and each as long as it gets by being escaped, they stay within the 3,000 that Slack
- * takes in a section.
+ * Characters of a line's parts. Together, and each as long as it gets by being escaped, they stay within the 3,000 that
+ * Slack takes in a section.
  */
 const LONGEST = { address: 200, message: 100, reason: 200 };
 
-/** Characters of a reason that are read at all. */
+/** How many characters of a reason are read. */
 const MOST_READ = 4000;
 
 /** How a message's addresses are shown. */
@@ -74,7 +74,7 @@ function lineOf({ type, contact, at, event }: Outgoing, addresses: Addresses): s
   return parts.filter((part) => part !== null).join(" · ");
 }
 
-/** Why, in short: our word for it and what was said, of the event or of an extra one's data. */
+/** Why it happened, in short: the reason code and the description, from the event or from a system event's data. */
 function reasonOf(event: Outgoing["event"], contact: string | null, addresses: Addresses): string | null {
   const data = objectOf(event["data"]);
   const smtp = objectOf(event["smtp"]);
@@ -87,7 +87,9 @@ function reasonOf(event: Outgoing["event"], contact: string | null, addresses: A
   return escape(cut(shown.replaceAll(/\s+/g, " "), LONGEST.reason));
 }
 
-/** As much as is looked through for addresses, which takes the square of a long word's time; a word cut off may be one. */
+/**
+ * As much as is looked through for addresses, which takes the square of a long word's time; a word cut off may be one.
+ */
 function beginningOf(text: string): string {
   return text.length <= MOST_READ ? text : `${text.slice(0, MOST_READ).replace(/[^\s<>,:;]+$/, "")}…`;
 }
@@ -98,19 +100,19 @@ function when(at: number): string {
   return `<!date^${Math.floor(at / 1000)}^{date_num} {time_secs}|${text}>`;
 }
 
-/** a***@example.com: enough to recognise an address, not to write to it. */
+/** a***@example.com: enough to recognise an address, not enough to write to it. */
 function mask(address: string): string {
   const place = address.lastIndexOf("@");
   return place < 1 ? "***" : `${String.fromCodePoint(address.codePointAt(0) ?? 0)}***${address.slice(place)}`;
 }
 
-/** What servers say often names the address, or another one. */
+/** Masks addresses in a text: what servers say often names one. */
 function maskAll(text: string, contact: string | null): string {
   const known = contact === null ? text : text.replaceAll(contact, mask(contact));
   return known.replaceAll(/[^\s<>,:;]+@[^\s<>,:;]+/g, mask);
 }
 
-/** The three characters that mean something to Slack. */
+/** Escapes the three characters that have a meaning in Slack. */
 function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,5 +1,5 @@
-// Slack: what happened, for people to read, through an incoming webhook. One message tells of up to twenty events, because
-// Slack takes one a second.
+// Slack: messages for people to read, through an incoming webhook. One message reports up to twenty events, because
+// Slack takes one message a second.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 // https://docs.slack.dev/apis/web-api/rate-limits and https://docs.slack.dev/reference/block-kit/blocks
 
@@ -9,7 +9,7 @@ import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 import { slackMessage } from "./slack-message.ts";
 
-/** Slack's own hosts, the one for US authorities too. */
+/** Slack's hosts, including the one for US authorities. */
 const HOSTS = /^hooks\.slack(-gov)?\.com$/;
 
 const Settings = z.strictObject({
@@ -26,7 +26,7 @@ const Settings = z.strictObject({
 });
 type Settings = z.output<typeof Settings>;
 
-/** Slack's words for what is wrong, where they say more than the status does. */
+/** Slack's error texts that say more than the status does. */
 const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   user_not_found: "denied",
   channel_is_archived: "gone",
@@ -66,14 +66,14 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   }
 }
 
-/** ms to wait where Slack asks for less and does not say for how long: it takes a message a second. */
+/** How long to wait if Slack asks to slow down and does not say for how long, ms: it takes a message a second. */
 const A_MESSAGE = 1000;
 
 function told(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   const word = answer.text.trim();
   if (outcome.result === "delivered") {
-    // Whoever answers otherwise is not Slack: a proxy, or a page that greets.
+    // Any other answer does not come from Slack, but from a proxy or a landing page.
     if (word === "ok") return outcome;
     return { ...outcome, result: "unavailable", reason: "answered 200, but not with Slack's ok" };
   }

@@ -1,4 +1,4 @@
-// Amazon SQS: each event a message, ten at most in a SendMessageBatch, by the AWS JSON protocol.
+// Amazon SQS: each event is a message, and a SendMessageBatch takes ten at most. It speaks the AWS JSON protocol.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 
 import { AwsV4Signer } from "aws4fetch";
@@ -15,8 +15,8 @@ import {
 } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
-// A message, and all of a request, may hold 1 MiB since August 2025; queues that are older, and many consumers, still take
-// 256 KiB. So several go together up to that, and a larger one goes alone: the queue itself says whether it takes it.
+// Since August 2025 a message, and a request in all, may hold 1 MiB. Older queues and many consumers still take 256
+// KiB. So a request has up to 256 KiB, and a larger event is sent alone: the queue decides whether it takes it.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const LIMITS = { events: 10, bytes: 262_144, one: 1_048_576 };
 
@@ -78,8 +78,8 @@ export const sqs: Kind<Settings> = {
 };
 
 /**
- * What SQS does not take in a body (it replaces or refuses it): the documentation names #x9, #xA, #xD, #x20 to #xD7FF and
- * #xE000 to #xFFFD. In JSON these stand in strings only, and mean the same when they are escaped.
+ * What SQS does not take in a body (it replaces or refuses it): the documentation names #x9, #xA, #xD, #x20 to #xD7FF
+ * and #xE000 to #xFFFD. In JSON these stand in strings only, and mean the same when they are escaped.
  */
 const OUTSIDE = /[\uD800-\uDFFF\uFFFE\uFFFF]/g;
 
@@ -166,7 +166,7 @@ function outcomeOfAnswer(answer: Answer, count: number, now: number): Outcome {
 
 const errors = z.record(z.string(), z.string().catch(""));
 
-/** Most errors of SQS are 400s that say by a name which one. */
+/** Most errors of SQS are 400s, and a name says which error it is. */
 function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
   const type = errors.safeParse(parsedJson(answer.text)).data?.["__type"]?.split("#").at(-1);
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
@@ -176,7 +176,9 @@ function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
   return { ...outcome, result: /throttl/i.test(code) ? "slow_down" : result, reason };
 }
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own. */
+/**
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html, and SendMessageBatch's own.
+ */
 const RESULTS: readonly [code: RegExp, "slow_down" | "denied" | "unavailable"][] = [
   [/throttl|OverLimit|SlowDown|TooManyRequests|RequestLimitExceeded/i, "slow_down"],
   [/RequestExpired|Timeout|Aborted|Internal|ServiceUnavailable/, "unavailable"],
@@ -191,7 +193,7 @@ function resultOfCode(code: string): (typeof RESULTS)[number][1] | null {
   return RESULTS.find(([named]) => named.test(code))?.[1] ?? null;
 }
 
-/** A code as it may be shown: the destination's words otherwise stay out. */
+/** A code that is safe to show. Other texts of the destination are not shown. */
 function nameOf(code: string): string {
   return code.replace(/[^\w.]/g, "").slice(0, 80);
 }

@@ -1,6 +1,7 @@
-// Events as HTTPS requests to any URL, signed after Standard Webhooks (signing.ts). One event a request, or a JSON array.
+// Events as HTTPS requests to any URL, signed by Standard Webhooks (signing.ts). A request holds one event, or a JSON
+// array.
 //
-// What is signed is the JSON text, also where the request is compressed: frameworks and proxies undo content-encoding
+// The signature covers the JSON text, also if the request is compressed: frameworks and proxies undo content-encoding
 // before a receiver's code sees the body, so these are the bytes that it can verify.
 
 import { createHash } from "node:crypto";
@@ -11,11 +12,14 @@ import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
-/** Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their limit. */
+/**
+ * Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their
+ * limit.
+ */
 const MOST_BYTES = 1_000_000;
 const LIMITS = { events: 100, bytes: MOST_BYTES, one: MOST_BYTES };
 
-/** What is ours, the connection's or the network's to say. */
+/** Headers that Tidings, the connection or the network sets. */
 const RESERVED_HEADER =
   /^(host|connection|keep-alive|te|trailers?|transfer-encoding|upgrade|http2-settings|expect|date|via|forwarded|accept-encoding|content-.*|proxy-.*|webhook-.*|svix-.*|tidings-.*|cf-.*|x-forwarded-.*|x-real-ip)$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/; // RFC 9110, section 5.6.2
@@ -124,8 +128,9 @@ async function deliver(
 }
 
 /**
- * One request. `webhook-id` is the event's id; that of an array hashes those in it, and so is the same with each attempt
- * for the same events. `webhook-timestamp` is the attempt's time, so that a late retry is not taken for a replay.
+ * One request. `webhook-id` is the event's id; that of an array hashes those in it, and so is the same with each
+ * attempt for the same events. `webhook-timestamp` is the attempt's time, so that a late retry is not taken for a
+ * replay.
  */
 async function post(
   batch: readonly Outgoing[],
@@ -156,7 +161,7 @@ async function post(
   });
 }
 
-/** The same for the same events in the same order. */
+/** An id that is the same for the same events in the same order. */
 function batchId(ids: readonly string[]): string {
   return `batch_${createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 32)}`;
 }

@@ -18,8 +18,8 @@ export async function advance(round: Round, feed: Feed, page: FeedPage): Promise
 }
 
 /**
- * The state once a page is delivered: its position stands before the first row that is not done, or behind the page. Rows
- * behind that one that are done are listed in `ahead`. `undone`: seqs of the rows that are not done.
+ * The state once a page is delivered: its position stands before the first row that is not done, or behind the page.
+ * Rows behind that one that are done are listed in `ahead`. `undone`: seqs of the rows that are not done.
  */
 export function moveCursor(
   state: State,

@@ -1,4 +1,5 @@
-// Delivers the selected rows of a page: sends them, sets aside those that failed alone, and stores where that leaves the pipe.
+// Delivers the selected rows of a page: sends them, sets aside those that failed alone, and stores where that leaves
+// the pipe.
 
 import type { AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { judgeDelivery } from "../circuit.ts";
@@ -21,7 +22,10 @@ export interface Delivery {
   end: "stopped" | "paused" | null;
 }
 
-/** Delivers a selection. `move` gives the state once that is done; it is stored together with the state of the destination. */
+/**
+ * Delivers a selection. `move` gives the state once that is done; it is stored together with the state of the
+ * destination.
+ */
 export async function deliver(
   round: Round,
   feed: Feed,
@@ -47,7 +51,10 @@ export async function deliver(
   return { undone, end };
 }
 
-/** Stores what a delivery says about the destination, together with what `move` changes; pauses the pipe if that follows. */
+/**
+ * Stores what a delivery says about the destination, together with what `move` changes; pauses the pipe if that
+ * follows.
+ */
 export async function settle(
   { state, pause }: Round,
   { delivered, failed, stop, consecutiveFailures }: Dispatched,

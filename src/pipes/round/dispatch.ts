@@ -1,9 +1,9 @@
-// Sends events in batches, several at once, and finds out what is to blame for a failure. A destination that is down fails
-// everything; an event that it cannot digest fails alone. Only the first may hold up the events behind it.
+// Sends events in batches, several at once, and finds out what is to blame for a failure. A destination that is down
+// fails everything; an event that it cannot digest fails alone. Only the first may hold up the events behind it.
 //
-// A batch that gets no answer is put aside as a suspect. If anything succeeds later, the destination is there, so the suspects
-// are at fault: they are sent again in halves until the events to blame stand alone. If nothing succeeds, the destination is
-// down, and no event is blamed.
+// A batch that gets no answer is put aside as a suspect. If anything succeeds later, the destination is there, so the
+// suspects are at fault: they are sent again in halves until the events to blame stand alone. If nothing succeeds, the
+// destination is down, and no event is blamed.
 
 import { MOST_FAILURES, type Stop } from "../circuit.ts";
 import type { Outcome } from "../kinds/kind.ts";

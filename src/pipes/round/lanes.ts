@@ -1,5 +1,5 @@
-// Cuts events into batches and deals these out to lanes. A batch is what goes in one request; a lane sends its batches one
-// after the other. In an ordered pipe a group stays in one lane.
+// Cuts events into batches and deals these out to lanes. A batch is what goes in one request; a lane sends its batches
+// one after the other. In an ordered pipe a group stays in one lane.
 
 import type { Outgoing } from "../kinds/kind.ts";
 
@@ -51,8 +51,8 @@ function laneNumber(group: string, count: number): number {
 }
 
 /**
- * In order, a batch holds one event of a group at most: if a destination took some of a group's events and not the others,
- * nothing could put that right.
+ * In order, a batch holds one event of a group at most: if a destination took some of a group's events and not the
+ * others, nothing could put that right.
  */
 function fillLane(
   lane: Job[],

@@ -54,8 +54,8 @@ function withoutRequest(pipe: string, event: string): Omit<AttemptRecord, "outco
 }
 
 /**
- * Writes to the log of deliveries. The log decides nothing, so a failure to write it is only reported: it must not make the
- * pipe send anything again.
+ * Writes to the log of deliveries. The log decides nothing, so a failure to write it is only reported: it must not make
+ * the pipe send anything again.
  */
 export async function writeLog({ env, pipe }: Round, log: readonly AttemptRecord[]): Promise<void> {
   try {

@@ -1,5 +1,5 @@
-// Reads a pipe's feeds page by page. While a page is delivered, it prepares the next one: in a long catch-up every wait for
-// the database counts.
+// Reads a pipe's feeds page by page. While a page is delivered, it prepares the next one: in a long catch-up every wait
+// for the database counts.
 
 import { readFeed } from "../../store/events/events.ts";
 import { isSamePosition, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
@@ -33,7 +33,9 @@ type Cursor = Pick<State, "positions" | "ahead" | "circuit">;
 export interface Reader {
   /** Begins a new run: forgets the prepared page, which may hold what was erased meanwhile. */
   forget(): void;
-  /** The page behind the position: the prepared one, if the pipe and the position are those that it was prepared for. */
+  /**
+   * The page behind the position: the prepared one, if the pipe and the position are those that it was prepared for.
+   */
   events(pipe: RunnablePipe, cursor: Cursor): Promise<FeedPage>;
   /** Prepares the page behind this one, if there may be one. */
   prepare(pipe: RunnablePipe, cursor: Cursor, page: FeedPage): void;

@@ -1,5 +1,5 @@
-// One round of a pipe: a page of everything that waits. What failed alone and is due goes first, then new events, new system
-// events, and last what people asked to be passed on again.
+// One round of a pipe: a page of everything that waits. What failed alone and is due goes first, then new events, new
+// system events, and last what people asked to be passed on again.
 
 import { advance } from "./advance.ts";
 import type { Progress, Round } from "./context.ts";

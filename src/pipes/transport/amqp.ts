@@ -1,5 +1,6 @@
-// Publishing by AMQP 0-9-1 with publisher confirms: one connection, all messages, what became of each, and away. The client
-// works on node:net and node:tls, which in a Worker are the platform's own sockets, with its certificate checks.
+// Publishing by AMQP 0-9-1 with publisher confirms: opens a connection, sends all messages, and waits for each confirm.
+// The client works on node:net and node:tls, which in a Worker are the platform's own sockets, with its certificate
+// checks.
 // https://www.rabbitmq.com/docs/confirms, https://www.rabbitmq.com/amqp-0-9-1-reference
 
 import { AMQPClient, type AMQPChannel } from "@cloudamqp/amqp-client";
@@ -24,17 +25,17 @@ export interface AmqpMessage {
   routingKey: string;
 }
 
-/** What the broker said of a message: it has it, it does not take it, or no queue wanted it. Null: nothing. */
+/** What the broker said about a message: it has it, it refuses it, or no queue wanted it. Null if it said nothing. */
 export type Fate = "acked" | "nacked" | "returned" | null;
 
-/** Why nothing more was said. `status`: AMQP's own code, where it came to one. */
+/** Why the connection ended early. `status`: AMQP's code; null if there is none. */
 export interface Ending {
   result: DeliveryResult;
   reason: string;
   status: number | null;
 }
 
-/** ms for a polite end, once every message has its fate: it changes nothing any more. */
+/** How long closing the connection may take, ms. By then every message is settled, so it changes nothing. */
 const GOODBYE = 1000;
 
 /**
@@ -86,7 +87,7 @@ function urlOf({ host, port, tls, vhost, username, password }: AmqpServer): stri
   return `${tls ? "amqps" : "amqp"}://${user}:${secret}@${host}:${port}/${place}?name=tidings`;
 }
 
-/** Whether the broker took it; rejects where it said neither yes nor no. */
+/** Whether the broker took the message. Rejects if it said neither yes nor no. */
 async function publish(
   channel: AMQPChannel,
   exchange: string,
@@ -112,7 +113,7 @@ async function publish(
 
 class Blocked extends Error {}
 
-/** Rejects once the broker says that it has no memory or disk left. */
+/** Rejects when the broker reports that it has no memory or disk left. */
 function blocked(client: AMQPClient): Promise<never> {
   return new Promise((_, reject) => {
     client.onblocked = () => reject(new Blocked());
@@ -127,7 +128,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What AMQP's codes mean for those whose fate is open; others are the broker's trouble. */
+/** What AMQP's codes mean for messages that are not settled. Other codes are problems of the broker. */
 const RESULTS: Readonly<Record<number, DeliveryResult>> = {
   311: "refused", // content too large
   402: "denied", // no such virtual host
@@ -138,7 +139,10 @@ const RESULTS: Readonly<Record<number, DeliveryResult>> = {
   540: "denied", // not implemented
 };
 
-/** Tells by the client's words how the broker ended the channel or the connection: "channel 1 closed: NOT_FOUND - ... (404)". */
+/**
+ * Tells by the client's words how the broker ended the channel or the connection: "channel 1 closed: NOT_FOUND - ...
+ * (404)".
+ */
 function endingOf(error: unknown): Ending {
   if (error instanceof Blocked) {
     return {
@@ -157,7 +161,7 @@ function endingOf(error: unknown): Ending {
   return { result: RESULTS[Number(code)] ?? "unavailable", reason, status: Number(code) };
 }
 
-/** The system's word for what is wrong with a connection, and nothing that a broker may have said. */
+/** The system's error code of a connection, and nothing that a broker may have said. */
 function plainly(text: string): string {
   if (/ECONNREFUSED|cannot connect/.test(text)) return "it cannot be connected to";
   if (/TLS|certificate/i.test(text)) return "no connection by TLS";

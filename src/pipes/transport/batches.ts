@@ -1,12 +1,12 @@
-// What kinds that hand on messages one by one have in common: cutting a batch by what the destination takes in a request,
-// putting together what became of each event, and the names under which a receiver finds what tells repeats.
+// What kinds that send events as single messages have in common: cutting a batch by what the destination takes in a
+// request, combining the results of all events, and the names of the attributes by which a receiver recognises repeats.
 
 import { createHash } from "node:crypto";
 import type { Attempt, Outcome, Outgoing, DeliveryResult } from "../kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
 
-/** Like {@link Failure}, and `denied`: the destination answered for this event that nobody gets anything through. */
+/** Like {@link Failure}, or `denied`: the destination answered for this event that no event gets through. */
 export type ItemFailure = Omit<Failure, "result"> & { result: Failure["result"] | "denied" };
 
 export interface RequestLimits {
@@ -23,22 +23,24 @@ export function bytesOf(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** What stands for a contact where destinations keep an order: no address, the same for all of its events. 32 letters. */
+/**
+ * A contact's key for destinations that keep an order: the same for all of its events, and no address. 32 hex digits.
+ */
 export function orderKey({ contact, id }: Pick<Outgoing, "contact" | "id">): string {
   if (contact === null) return id;
   return createHash("sha256").update(`contact\0${contact}`).digest("hex").slice(0, 32);
 }
 
-/** What travels beside each event where the protocol has attributes or headers for it. */
+/** The attributes or headers of an event's message, if the protocol has them. */
 export function attributesOf(event: Outgoing, attempt: Attempt): Record<string, string> {
   return { "tidings-event": event.id, "tidings-type": event.type, "tidings-attempt": attempt.id };
 }
 
 /**
- * Sends a batch in as few requests as the limits allow (one, as pipes cut their batches), in order. What is too large is
- * refused and does not keep its neighbours. A request that is refused whole is made again in halves, because one of its
- * events alone may be to blame; where it had all of the batch, that is left to dispatch.ts. Once a request fails, those
- * after it are not made.
+ * Sends a batch in as few requests as the limits allow (one, as pipes cut their batches), in order. An event that is
+ * too large is refused and holds up no other. A request that is refused as a whole is made again in halves, because a
+ * single event may be to blame; if it held the whole batch, dispatch.ts does that. Once a request fails, the later ones
+ * are not made.
  */
 export async function deliverInRequests(
   batch: readonly Outgoing[],
@@ -69,7 +71,7 @@ export async function deliverInRequests(
       continue;
     }
     const left = parts.slice(at).flat();
-    if (failed.length + left.length === batch.length) return outcome; // nothing got through: as if it were the only one
+    if (failed.length + left.length === batch.length) return outcome; // nothing got through, as if this were the only request
     const rest = result === "slow_down" ? "slow_down" : "unavailable";
     failed.push(
       ...left.map(({ index }) => ({ index, result: rest, reason: reason ?? "" }) satisfies Failure),
@@ -114,7 +116,7 @@ function cut(
 }
 
 /**
- * The outcome of a batch of `count` whose destination answered event by event. Where it took none, the result is the one
+ * The outcome of a batch of `count` events from the answers for its events. If none was taken, the result is the one
  * that leaves most open: to slow down, else to try again, else that all are refused.
  */
 export function outcomeOfItems(

@@ -1,5 +1,5 @@
-// Addresses of destinations as settings hold them. Only their form is checked here: where a request may go is decided anew
-// each time one is made (http.ts), because that depends on where Tidings runs.
+// URLs of destinations in settings. Only their form is checked here. Where a request may go depends on where Tidings
+// runs, so http.ts decides it for each request.
 
 import * as z from "zod";
 
@@ -12,7 +12,7 @@ function isHttps(text: string): boolean {
   return protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
 }
 
-/** Whether a URL's host is this machine, which only local development may call. */
+/** Whether a URL's host is this machine. Only local development may call it. */
 export function isLocal(url: string): boolean {
   return URL.canParse(url) && LOOPBACK.test(new URL(url).hostname);
 }

@@ -1,23 +1,23 @@
-// Requests to destinations: https to public hosts only, no redirects, a deadline, bounded answers, and a note of what went
-// over the wire for the log and for `test`, without its secrets.
+// Requests to destinations: https to public hosts only, without redirects, with a deadline and bounded answers. What
+// went over the wire is recorded for the log and for `test`, without its secrets.
 //
-// A Worker's fetch leaves from Cloudflare's edge, from where private networks are not reached by name; what is refused here
-// are addresses and names that say themselves where they lead.
+// A Worker's fetch leaves from Cloudflare's edge, which cannot reach private networks by name. What is refused here are
+// addresses and names that point into one by themselves.
 
 import ipaddr from "ipaddr.js";
 import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
 
-/** ms for one attempt, all of its requests together. */
+/** The time of one attempt with all of its requests, ms. */
 export const ATTEMPT_DEADLINE = 15_000;
 
-/** Bytes of an answer that are read; what is longer is cut off, and the rest not waited for. */
+/** How many bytes of an answer are read. A longer one is cut off, and its rest is not waited for. */
 const MOST_ANSWER = 64 * 1024;
 
 /** A request and its answer as `test` shows them. */
 export interface Exchange {
   request: { method: string; url: string; headers: Record<string, string>; body: string };
   response: { status: number; headers: Record<string, string>; body: string } | null;
-  /** Where there is no answer, why. */
+  /** Why there is no answer; null if there is one. */
   error: string | null;
   /** ms */
   took: number;
@@ -28,11 +28,11 @@ export interface PipeRequest {
   url: string;
   headers: Record<string, string>;
   body: string | Uint8Array;
-  /** The body as the note shows it, where its bytes say nothing to people. */
+  /** The body as it is recorded, if its bytes mean nothing to people. */
   shown?: string;
-  /** What of the request is secret beside the headers that always are: replaced wherever it stands in the note. */
+  /** Secrets of the request beside the headers that always are. They are masked wherever they stand in the record. */
   secrets?: readonly string[];
-  /** Whether the answer holds a new secret, such as an access token: then a good one's text is not noted at all. */
+  /** Whether a successful answer holds a new secret, such as an access token. If so, its text is not recorded. */
   secretAnswer?: boolean;
 }
 
@@ -43,10 +43,10 @@ export interface Answer {
   text: string;
 }
 
-/** Answers, or rejects with a NoAnswer where there is none. */
+/** Resolves with the answer, or rejects with a NoAnswer. */
 export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
 
-/** Nobody answered, or the request may not be made. `message`: for people, without secrets. */
+/** There was no answer, or the request is not allowed. `message`: for people, without secrets. */
 export class NoAnswer extends Error {
   readonly result: DeliveryResult;
   constructor(message: string, result: DeliveryResult = "unavailable") {
@@ -55,11 +55,11 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Pipes call few URLs, and each of them very often. */
+/** A cache, because pipes call few URLs very often. */
 const judged = new Map<string, string | null>();
 const MOST_JUDGED = 100;
 
-/** Why a URL may not be called; null where it may. `loopback`: whether plain http to this machine is allowed. */
+/** Why a URL may not be called; null if it may. `loopback`: whether plain http to this machine is allowed. */
 export function refusalOf(text: string, loopback: boolean): string | null {
   const key = `${loopback} ${text}`;
   const before = judged.get(key);
@@ -82,14 +82,17 @@ function judge(text: string, loopback: boolean): string | null {
   return inner ? "must not lead to a private or local host" : null;
 }
 
-/** Names that only mean something within a network: RFC 6762, 8375 and 9476 among them, and what cloud providers use. */
+/** Names that have a meaning only within a network: by RFC 6762, 8375 and 9476, and by use of cloud providers. */
 const INNER_NAME =
   /\.(local|localhost|localdomain|internal|intranet|private|lan|home|corp|alt|onion|arpa|svc|consul|docker)$/i;
 
-/** Azure's own services, its virtual machines' metadata among them, stand behind an address that looks public. */
+/** Azure's internal services, such as the metadata of virtual machines, have an address that looks public. */
 const AZURE_PLATFORM = "168.63.129.16";
 
-/** All of the internet's IPv6 is in here (RFC 4291, section 2.4); what tunnels to IPv4 or is reserved within has a range. */
+/**
+ * All of the internet's IPv6 is in here (RFC 4291, section 2.4); what tunnels to IPv4 or is reserved within has a
+ * range.
+ */
 const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
 
 function isPublic(text: string): boolean {
@@ -106,7 +109,7 @@ function isLoopback(host: string): boolean {
 const HIDDEN =
   /^(authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie|x-auth-token|x-amz-security-token)$/i;
 
-/** A fetch for one attempt. `note` hears of every request. */
+/** A fetch for one attempt. `note` gets every exchange. */
 export function pipeFetch(
   note: (exchange: Exchange) => void,
   { signal, loopback, fetch: call = fetch }: { signal: AbortSignal; loopback: boolean; fetch?: typeof fetch },
@@ -155,7 +158,7 @@ type Hide = (text: string, cut?: boolean) => string;
 
 type Shown = Answer & { ok: boolean };
 
-/** What is shown is worked out when it is looked at: of a thousand requests that went well, the log keeps five. */
+/** A record is worked out when it is read, because the log keeps five of a thousand successful requests. */
 function exchangeOf(
   request: PipeRequest,
   response: Shown | null,
@@ -189,8 +192,8 @@ function shownHeaders(headers: readonly (readonly [string, string])[], hide: Hid
 }
 
 /**
- * Replaces what of a request is secret wherever it stands, because there are receivers that answer with what they were
- * sent: also as JSON and URLs spell it, without the scheme (`Bearer`), and its beginning where the text is cut off within.
+ * Masks the secrets of a request wherever they stand, because some receivers answer with what they were sent: also as
+ * JSON and URLs write them, without the scheme (`Bearer`), and their beginning where the text is cut off within one.
  */
 function hiding({ headers, secrets = [] }: PipeRequest): Hide {
   const whole = Object.entries(headers).flatMap(([name, value]) => (HIDDEN.test(name) ? [value] : []));
@@ -201,7 +204,7 @@ function hiding({ headers, secrets = [] }: PipeRequest): Hide {
   });
   const words = [...new Set(spelt)].filter((word) => word !== "").sort((a, b) => b.length - a.length);
   if (words.length === 0) return (text) => text;
-  // In one pass: what stands for a secret is not looked through for the next one.
+  // In one pass, so that the mask of a secret is not searched for the next one.
   const anywhere = new RegExp(
     words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"),
     "g",
@@ -224,7 +227,7 @@ function withoutBegun(text: string, words: readonly string[]): string {
   return text;
 }
 
-/** The answer's text up to its bound. A flood is cut off; an answer that never ends is cut off with the attempt. */
+/** The answer's text up to the limit. One that never ends is cut off with the attempt. */
 async function readBounded(response: Response, signal: AbortSignal): Promise<string> {
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
@@ -233,7 +236,7 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<str
   const stopped = new Promise<{ done: true; value?: undefined }>((resolve) =>
     signal.addEventListener("abort", () => resolve({ done: true }), { once: true }),
   );
-  // The abort rejects the read, too: whichever comes first, what has come is the answer.
+  // The abort also rejects the read. In either case the answer is what has arrived so far.
   const read = (): Promise<ReadableStreamReadResult<Uint8Array>> =>
     reader.read().catch((error: unknown) => {
       if (signal.aborted) return { done: true, value: undefined };
@@ -255,7 +258,7 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<str
   return new TextDecoder().decode(whole.subarray(0, MOST_ANSWER));
 }
 
-/** What an HTTP answer means for the batch, as most destinations use the statuses. `now`: ms. */
+/** The outcome that an HTTP answer means, as most destinations use the statuses. `now`: ms. */
 export function outcomeOf({ status, headers }: Answer, now: number): Outcome {
   const result = resultOf(status);
   const moved = status >= 300 && status < 400 ? ": it moved, and redirects are not followed" : "";
@@ -275,10 +278,12 @@ function resultOf(status: number): DeliveryResult {
 
 const LONGEST_WAIT = 24 * 3_600_000;
 
-/** The three forms of a date begin with the day of the week; without it Date.parse reads a date into almost anything. */
+/**
+ * All three forms of an HTTP date begin with the day of the week. Without this check Date.parse takes almost anything.
+ */
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
 
-/** ms that Retry-After asks for, a day at most; null where it says nothing (RFC 9110, section 10.2.3). */
+/** How long Retry-After asks to wait, ms, a day at most; null if it asks nothing (RFC 9110, section 10.2.3). */
 export function retryAfterOf(headers: Headers, now: number): number | null {
   const text = headers.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_WAIT);
@@ -286,7 +291,7 @@ export function retryAfterOf(headers: Headers, now: number): number | null {
   return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), LONGEST_WAIT);
 }
 
-/** What it means that there was no answer. Anything else is a mistake of ours, and goes on up. */
+/** The outcome of a request without an answer. Any other error is a bug and is thrown on. */
 export function outcomeOfError(error: unknown): Outcome {
   if (!(error instanceof NoAnswer)) throw error;
   return { result: error.result, reason: error.message, status: null, retryAfter: null };

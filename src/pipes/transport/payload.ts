@@ -1,11 +1,12 @@
-// What a receiver reads: one event as JSON, in the form that its pipe asks for, and several of them as a JSON array.
-// What is known about a person stands in `data` alone: the fields around it end up in the logs of whatever passes them on.
+// What a receiver reads: one event as JSON, in the form that its pipe uses, or several of them as a JSON array.
+// Personal data stands in `data` alone, because the fields around it end up in the logs of brokers and proxies.
 
 import { EVENT_TYPES } from "../../model/event.ts";
 import type { Outgoing } from "../kinds/kind.ts";
 
 export const PAYLOAD_FORMS = ["event", "cloudevents"] as const;
 /**
+ * The form of a payload.
  * - `event`: what Standard Webhooks recommends:
  *   https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#payload-structure
  * - `cloudevents`: CloudEvents 1.0 in its JSON format, structured mode:
@@ -15,7 +16,7 @@ export type PayloadForm = (typeof PAYLOAD_FORMS)[number];
 
 /** The form `event`. */
 interface EventPayload {
-  /** The event's own: `delivered`, `bounced`, ..., or that of an extra one: `contact.suppressed`, ... */
+  /** The event's type: `delivered`, `bounced`, ..., or a system event's: `contact.suppressed`, ... */
   type: string;
   /** When it happened (not when it was sent): ISO 8601 in UTC with milliseconds. */
   timestamp: string;
@@ -26,33 +27,33 @@ interface EventPayload {
 /** The form `cloudevents`. */
 interface CloudEvent {
   specversion: "1.0";
-  /** The event's id. With `source` it names the event: the same pair again is a repeat. */
+  /** The event's id. Together with `source` it identifies the event: the same pair again is a repeat. */
   id: string;
-  /** `/tidings/<source>`: our source that the report came in by; `/tidings` for what is of no source. */
+  /** `/tidings/<source>`, the source that the report came from; `/tidings` if it has none. */
   source: string;
-  /** `email.<type>` for what became of a mail; an extra one's type as it is: `contact.suppressed`. */
+  /** `email.<type>` for events about mails; a system event's type as it is: `contact.suppressed`. */
   type: string;
-  /** The provider's id of the mail; left out where there is none, or where it holds the address. */
+  /** The provider's id of the mail; left out if there is none, or if it holds the address. */
   subject?: string;
   /** When it happened: RFC 3339 in UTC with milliseconds. */
   time: string;
-  /** What `data` is. */
+  /** The media type of `data`. */
   datacontenttype: "application/json";
   /** The event as /v1/events shows it. */
   data: Record<string, unknown>;
 }
 
-/** The payload of one event as JSON text. `source`: the name of our source that it came by; null where it is of none. */
+/** The payload of one event as JSON text. `source`: the source that it came from; null if it has none. */
 export function render(event: Omit<Outgoing, "text">, form: PayloadForm, source: string | null): string {
   return JSON.stringify(form === "event" ? eventPayload(event) : cloudEvent(event, source));
 }
 
-/** Several payloads as one: a JSON array; of CloudEvents, what their specification calls batched mode. */
+/** Several payloads as a JSON array. For CloudEvents this is what their specification calls batched mode. */
 export function renderBatch(texts: readonly string[]): string {
   return `[${texts.join(",")}]`;
 }
 
-/** The media type of what `render` gives, or `renderBatch`. */
+/** The media type of the text that `render` or, if `batched`, `renderBatch` gives. */
 export function mediaType(form: PayloadForm, batched: boolean): string {
   if (form === "event") return "application/json";
   return batched ? "application/cloudevents-batch+json" : "application/cloudevents+json";
@@ -79,7 +80,10 @@ function cloudEvent(outgoing: Omit<Outgoing, "text">, source: string | null): Cl
   };
 }
 
-/** What a CloudEvents string may not hold: control characters, noncharacters, lone surrogates (section 3.1, "Type System"). */
+/**
+ * Characters that a CloudEvents string must not hold: control characters, noncharacters, lone surrogates (section 3.1,
+ * "Type System").
+ */
 const NOT_IN_A_STRING = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 
 function subjectOf({ contact, event }: Omit<Outgoing, "text">): string | null {

@@ -1,5 +1,5 @@
-// The log of deliveries: every attempt that failed, and a sample of those that succeeded. It is for people to read; whether
-// an event was passed on is decided by the pipe's object alone.
+// The log of deliveries: every attempt that failed, and a sample of those that succeeded. It is for people to read;
+// whether an event was passed on is decided by the pipe's object alone.
 
 import { contactPrefix } from "../../model/event-id.ts";
 import { rangeOf } from "../events/events.ts";
@@ -41,7 +41,9 @@ export interface AttemptRecord {
 /** The most event ids that the log keeps of one attempt: all of them, because no kind takes more in a request. */
 const MOST_IDS = 1_000;
 
-/** Adds a pipe's attempts to the log, unless the pipe was deleted. Takes some hundred at a time; each costs two rows. */
+/**
+ * Adds a pipe's attempts to the log, unless the pipe was deleted. Takes some hundred at a time; each costs two rows.
+ */
 export async function noteAttempts(
   db: D1Database,
   pipe: string,
@@ -124,8 +126,8 @@ const ATTEMPTS_LIVE = 30 * 86_400_000;
 const MOST_AT_ONCE = 5_000;
 
 /**
- * Deletes a pipe's attempts, at most 5,000 at a time: the old ones if `now` (ms) is given, all if it is null. Returns whether
- * none of these is left.
+ * Deletes a pipe's attempts, at most 5,000 at a time: the old ones if `now` (ms) is given, all if it is null. Returns
+ * whether none of these is left.
  */
 export async function forgetAttempts(db: D1Database, pipe: string, now: number | null): Promise<boolean> {
   const end = now === null ? `${pipe}/` : `${pipe}.${firstIdAt(now - ATTEMPTS_LIVE)}`;

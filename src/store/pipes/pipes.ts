@@ -1,5 +1,6 @@
-// Configured pipes. This table holds what a person set; the pipe's object holds how far it has come. A deleted pipe keeps its
-// row until its object and its log are gone, so that a crash half-way leaves nothing behind. Only the clean-up sees that row.
+// Configured pipes. This table holds what a person set; the pipe's object holds how far it has come. A deleted pipe
+// keeps its row until its object and its log are gone, so that a crash half-way leaves nothing behind. Only the
+// clean-up sees that row.
 
 import type { Db } from "../db.ts";
 import type { FeedPosition } from "../feed-position.ts";
@@ -20,8 +21,8 @@ export interface PipeOptions {
 }
 
 /**
- * How far a pipe has come in its two feeds: the stored events, and the system events. The second is named `notices` like
- * its table, because rows and objects hold that name.
+ * How far a pipe has come in its two feeds: the stored events, and the system events. The second is named `notices`
+ * like its table, because rows and objects hold that name.
  */
 export interface FeedPositions {
   events: FeedPosition;
@@ -118,7 +119,9 @@ export async function addPipe(db: D1Database, pipe: PipeRecord): Promise<"name_t
   return taken === null ? "too_many" : "name_taken";
 }
 
-/** Stores a change, and returns whether it did: not if the pipe has another revision by now, or the new name is taken. */
+/**
+ * Stores a change, and returns whether it did: not if the pipe has another revision by now, or the new name is taken.
+ */
 export async function changePipe(db: D1Database, pipe: PipeRecord): Promise<boolean> {
   const { id, name, settings, secrets, filter, options, revision, changed_at } = pipe;
   const { meta } = await db
@@ -132,7 +135,9 @@ export async function changePipe(db: D1Database, pipe: PipeRecord): Promise<bool
   return meta.changes > 0;
 }
 
-/** Pauses a running pipe, and returns whether it was running. `told`: whether other pipes get `pipe.paused`. `at`: ms. */
+/**
+ * Pauses a running pipe, and returns whether it was running. `told`: whether other pipes get `pipe.paused`. `at`: ms.
+ */
 export async function pausePipe(
   db: D1Database,
   {
@@ -165,8 +170,8 @@ export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
 }
 
 /**
- * Deletes a pipe, and returns whether there was one. Its settings and secrets go at once and its name is free again; the row
- * stays until `forgetPipe`. `now`: ms.
+ * Deletes a pipe, and returns whether there was one. Its settings and secrets go at once and its name is free again;
+ * the row stays until `forgetPipe`. `now`: ms.
  */
 export async function deletePipe(db: D1Database, id: string, now: number): Promise<boolean> {
   const { meta } = await db

@@ -1,6 +1,6 @@
 // System events: what Tidings itself reports to pipes, beside what providers report. A contact was suppressed, its
-// suppression lifted, it was erased; a pipe was paused. They form a feed of their own, in the table `notices`. Each is written
-// in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
+// suppression lifted, it was erased; a pipe was paused. They form a feed of their own, in the table `notices`. Each is
+// written in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
 
 import type { Db } from "../db.ts";
 import { earliestOf, lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
@@ -26,7 +26,10 @@ export interface SystemEvent {
 
 const INSERT = "INSERT INTO notices (id, type, at, told, contact, source, data)";
 
-/** Reports an erasure, once for each tombstone. Part of the transaction that removes a contact's rows; ?1: the erasure's id. */
+/**
+ * Reports an erasure, once for each tombstone. Part of the transaction that removes a contact's rows; ?1: the erasure's
+ * id.
+ */
 export const INSERT_ERASED_EVENTS = `${INSERT}
   SELECT x.tombstone || '-erased', 'contact.erased', x.erased_at, x.erased_at, x.contact, NULL,
     json_object('erasure', x.id)
@@ -93,9 +96,9 @@ export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
 const NOTICES_LIVE = 35 * 86_400_000;
 
 /**
- * Deletes the system events that every pipe has passed, and those that are too old. `pipes`: the position of each pipe, by
- * its id. Nothing is deleted while there is a pipe that is not among them: it was made meanwhile, and may begin earlier.
- * `now`: ms.
+ * Deletes the system events that every pipe has passed, and those that are too old. `pipes`: the position of each pipe,
+ * by its id. Nothing is deleted while there is a pipe that is not among them: it was made meanwhile, and may begin
+ * earlier. `now`: ms.
  */
 export async function forgetSystemEvents(
   db: D1Database,

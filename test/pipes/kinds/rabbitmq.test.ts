@@ -1,5 +1,5 @@
-// AMQP against a strict broker written for it: what arrives, what each confirm, return and close means for which event, and
-// that an attempt's end is the connection's. The same kind meets a real RabbitMQ in rabbitmq.peer.ts.
+// AMQP against a strict broker written for it: what arrives, what each confirm, return and close means for which event,
+// and that an attempt's end is the connection's. The same kind meets a real RabbitMQ in rabbitmq.peer.ts.
 
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";

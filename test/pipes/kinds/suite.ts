@@ -1,5 +1,5 @@
-// What every kind of pipe has to do, whatever its protocol: a case (cases/) brings the kind's settings, its peer and the
-// ways in which its protocol says no. What is particular to a kind stands in its own test file.
+// What every kind of pipe has to do, whatever its protocol: a case (cases/) brings the kind's settings, its peer and
+// the ways in which its protocol says no. What is particular to a kind stands in its own test file.
 
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";

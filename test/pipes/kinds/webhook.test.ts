@@ -1,4 +1,5 @@
-// Webhooks: the shared suite in each form, the signatures as two libraries verify them, and receivers that fail below HTTP.
+// Webhooks: the shared suite in each form, the signatures as two libraries verify them, and receivers that fail below
+// HTTP.
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { webhook } from "../../../src/pipes/kinds/webhook.ts";

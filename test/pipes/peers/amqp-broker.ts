@@ -1,5 +1,5 @@
-// A broker for publishers, strict where RabbitMQ is, that fails as its user and queues are called: to be quick where the
-// real one (rabbitmq.ts) takes seconds, and to do what that one cannot be brought to.
+// A broker for publishers, strict where RabbitMQ is, that fails as its user and queues are called: to be quick where
+// the real one (rabbitmq.ts) takes seconds, and to do what that one cannot be brought to.
 
 import type { Socket } from "node:net";
 import {

@@ -1,5 +1,5 @@
-// Rooms of a broker for publishers (amqp-broker.ts): what a client is called and publishes to decides what becomes of it, so
-// that there is nothing to tell a room.
+// Rooms of a broker for publishers (amqp-broker.ts): what a client is called and publishes to decides what becomes of
+// it, so that there is nothing to tell a room.
 
 import { createServer, type Socket } from "node:net";
 import { serve, type Published } from "./amqp-broker.ts";

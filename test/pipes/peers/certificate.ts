@@ -1,5 +1,5 @@
-// A certificate for localhost by an authority of this run alone, for peers that speak TLS. The Workers' runtime trusts it if
-// NODE_EXTRA_CA_CERTS names the authority before it starts.
+// A certificate for localhost by an authority of this run alone, for peers that speak TLS. The Workers' runtime trusts
+// it if NODE_EXTRA_CA_CERTS names the authority before it starts.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";

@@ -1,4 +1,5 @@
-// fauxqs, which keeps queues as SQS does, but takes every signature: it has the queues `events`, `small` and `events.fifo`.
+// fauxqs, which keeps queues as SQS does, but takes every signature: it has the queues `events`, `small` and
+// `events.fifo`.
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";

@@ -39,7 +39,8 @@ export interface PeerAnswer {
  * - `on`: only with requests whose path has this in it; `times`: only with so many
  * - `answer`: instead of the peer's own
  * - `delay`: ms before the answer
- * - `fault`: `hang`: no answer; `cut`: the connection ends before it; `cut_body`: within it; `hang_body`: the answer begins
+ * - `fault`: `hang`: no answer; `cut`: the connection ends before it; `cut_body`: within it; `hang_body`: the answer
+ *   begins
  *   and never ends; `flood`: it never stops coming; `echo`: 200 with all of the request
  */
 export interface Behaviour {

@@ -1,5 +1,5 @@
-// A RabbitMQ of the machine's packages, as a process of its own on free ports, with its data in a temporary folder. Where it
-// is not installed and this is root on Debian, it is installed first; its system service is left alone.
+// A RabbitMQ of the machine's packages, as a process of its own on free ports, with its data in a temporary folder.
+// Where it is not installed and this is root on Debian, it is installed first; its system service is left alone.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,9 @@ const START = 90_000;
 /** ms until it has written everything down. */
 const STOP = 20_000;
 
-/** What the tests find: a user who may do everything, one who may not write, an exchange that leads on, a full queue. */
+/**
+ * What the tests find: a user who may do everything, one who may not write, an exchange that leads on, a full queue.
+ */
 const vhost = "mail/eu";
 const durable = { vhost, durable: true, auto_delete: false };
 const DEFINITIONS = {

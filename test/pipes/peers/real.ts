@@ -1,5 +1,5 @@
-// Starts the real peers for `npm run test:peers`. One that cannot be had here is left out, with the reason; its tests are
-// skipped then.
+// Starts the real peers for `npm run test:peers`. One that cannot be had here is left out, with the reason; its tests
+// are skipped then.
 
 import { dirname } from "node:path";
 import type { TestProject } from "vitest/node";

@@ -1,6 +1,6 @@
 // Rooms: each test file has a receiver of its own, because files run at once, and most protocols have no place in their
-// addresses by which one server could tell its visitors apart. A peer is a door, over HTTP, that opens rooms:
-// POST / opens one and tells its port; then, at /<port>, PUT says how it behaves, GET tells what came, DELETE forgets it.
+// addresses by which one server could tell its visitors apart. A peer is a door, over HTTP, that opens rooms: POST /
+// opens one and tells its port; then, at /<port>, PUT says how it behaves, GET tells what came, DELETE forgets it.
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Server as SocketServer } from "node:net";

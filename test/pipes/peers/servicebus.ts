@@ -1,4 +1,5 @@
-// A destination for `servicebus`, from the REST reference: a queue, and a topic with sessions; one shared access policy.
+// A destination for `servicebus`, from the REST reference: a queue, and a topic with sessions; one shared access
+// policy.
 // https://learn.microsoft.com/en-us/rest/api/servicebus/send-message-batch
 
 import { createHmac } from "node:crypto";

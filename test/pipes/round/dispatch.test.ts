@@ -1,5 +1,5 @@
-// Dispatching against receivers that fail in every way: whatever they do, each event is accounted for once, and only those
-// that are to blame fail.
+// Dispatching against receivers that fail in every way: whatever they do, each event is accounted for once, and only
+// those that are to blame fail.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// `queue` in the shared suite: a binding in place of the platform's, which checks as it does, and fails when told to. Real
-// local queues are in queue.test.ts.
+// `queue` in the shared suite: a binding in place of the platform's, which checks as it does, and fails when told to.
+// Real local queues are in queue.test.ts.
 
 import { queue } from "../../../../src/pipes/kinds/queue.ts";
 import type { DeliveryResult } from "../../../../src/pipes/kinds/kind.ts";

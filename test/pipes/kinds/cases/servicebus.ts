@@ -20,7 +20,9 @@ export const busSettings = (namespace: string): Record<string, unknown> => ({
   key: SAS_KEY,
 });
 
-/** Bytes of a request with one event beyond its text: names, properties, and what is escaped of a payload's own quotes. */
+/**
+ * Bytes of a request with one event beyond its text: names, properties, and what is escaped of a payload's own quotes.
+ */
 function overhead(sessions: boolean): number {
   const { id, type, text } = outgoingOfSize(0, 2000);
   const properties = { "tidings-event": id, "tidings-type": type, "tidings-attempt": attemptOf().attempt.id };
