@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 const [, , script, ...rest] = process.argv;
 /** @type {Record<string, string>} */
 const scripts = {
+  build: "./build.ts",
   start: "./start.ts",
   demo: "../demo/demo.ts",
   deploy: "./deploy.ts",
