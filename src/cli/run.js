@@ -14,6 +14,7 @@ const scripts = {
   fuzz: "../../test/fuzz/run.ts",
   bench: "../../test/bench/main.ts",
   peers: "../../test/pipes/command.ts",
+  docs: "../../test/docs/command.ts",
 };
 const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
 
