@@ -87,9 +87,9 @@ describe("a page's text", () => {
       "# Mailjet\n\n## Words\n\n| a | b |\n| - | -: |\n| 1 | 2 |\n\n```sh\ncurl '<x>'\n```\n",
     );
     expect(html).toContain(
-      '<div class="table" tabindex="0" role="region" aria-label="Table in “Words”"><table>',
+      '<div class="table" tabindex="0" role="group" aria-label="Table in “Words”"><table>',
     );
-    expect(html).toContain('<pre tabindex="0" role="region" aria-label="Commands in “Words”">');
+    expect(html).toContain('<pre tabindex="0" role="group" aria-label="Commands in “Words”">');
     expect(html).toContain("curl '&lt;x&gt;'");
   });
 

@@ -21,5 +21,5 @@ function isCommand(text: string): boolean {
 /** Bash warns of a document that does not end, and takes a backslash at the end for nothing. */
 function isWhole(text: string): boolean {
   const { status, stderr } = spawnSync("bash", ["-n"], { input: `${text}\n`, encoding: "utf8" });
-  return status === 0 && stderr === "" && !/\\$/.test(text);
+  return status === 0 && stderr === "" && !text.endsWith("\\");
 }

@@ -43,13 +43,13 @@ export function renderPage(page: Page, { source }: Surroundings): string {
       table(token: Tokens.Table) {
         const table = Renderer.prototype.table.call(this, token);
         const label = `Table in “${escape(section)}”`;
-        return `<div class="table" tabindex="0" role="region" aria-label="${label}">${table}</div>\n`;
+        return `<div class="table" tabindex="0" role="group" aria-label="${label}">${table}</div>\n`;
       },
       code({ text, lang }: Tokens.Code) {
         const [language = ""] = (lang ?? "").split(" ");
         const label = `${NAMES[language] ?? "Code"} in “${escape(section)}”`;
         const kind = language === "" ? "" : ` class="language-${escape(language)}"`;
-        return `<pre tabindex="0" role="region" aria-label="${label}"><code${kind}>${escape(text)}\n</code></pre>\n`;
+        return `<pre tabindex="0" role="group" aria-label="${label}"><code${kind}>${escape(text)}\n</code></pre>\n`;
       },
     },
   });
