@@ -7,6 +7,7 @@ import { v1 } from "./api/v1.ts";
 import { configOf } from "./config/config.ts";
 import { type ApiEnv } from "./api/kit/env.ts";
 import { receive } from "./ingest/receive.ts";
+import { version } from "./version.ts";
 
 export const app = new Hono<ApiEnv>();
 
@@ -22,7 +23,7 @@ async function deliver(c: Context<ApiEnv>, source: string, first: "queue" | "spo
 app.get("/healthz", (c) => {
   const { problems } = configOf(c.env);
   const status = problems.length === 0 ? "ok" : "misconfigured";
-  return c.json({ status, problems }, problems.length === 0 ? 200 : 503);
+  return c.json({ status, version, problems }, problems.length === 0 ? 200 : 503);
 });
 
 app.route("/v1", v1);

@@ -84,6 +84,17 @@ describe("reading history anew", () => {
     });
   });
 
+  it("brings back events, counters and suppressions of a database that was lost", async () => {
+    const { sources: _, letters: __, ...before } = await finalState();
+    const tables = await rows<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' AND name <> 'd1_migrations'",
+    );
+    await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM "${name}"`)));
+    expect(await rows("SELECT id FROM events UNION ALL SELECT event FROM suppressions")).toEqual([]);
+    await walk({ apply: true });
+    expect(await finalState()).toMatchObject(before);
+  });
+
   it("says what is wrong with a request", async () => {
     for (const [body, parameter] of [
       [{ from: "yesterday" }, "from"],
