@@ -3,6 +3,7 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
+import { storeOf } from "../store/db.ts";
 import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
 import { feedEnd, positionAt } from "../store/events/events.ts";
 import {
@@ -86,11 +87,11 @@ export async function createPipe(
     created_at: now,
     changed_at: now,
   };
-  const refused = await addPipe(env.DB, record);
+  const refused = await addPipe(storeOf(env), record);
   if (refused === "name_taken") return fail({ code: "name_taken", name: wanted.name });
   if (refused === "too_many") return fail({ code: "too_many_pipes", most: MOST_PIPES });
   await env.PIPES.getByName(id).begin(id, record.start);
-  return ok({ pipe: await showRecord(env, record, await feedEnd(env.DB)), made });
+  return ok({ pipe: await showRecord(env, record, await feedEnd(storeOf(env))), made });
 }
 
 /** Changes a pipe, which then goes on at once. */
@@ -99,7 +100,7 @@ export async function updatePipe(
   id: string,
   change: PipeChange,
 ): Promise<Result<ShownPipe, PipeFailure>> {
-  const before = await findPipe(env.DB, id);
+  const before = await findPipe(storeOf(env), id);
   if (!before.ok) return before;
   const record = before.value;
   const kind = findKind(record.kind);
@@ -117,14 +118,14 @@ export async function updatePipe(
     options: { ...record.options, ...change.options },
     changed_at: Date.now(),
   };
-  if (!(await changePipe(env.DB, changed))) return fail({ code: "changed_meanwhile" });
+  if (!(await changePipe(storeOf(env), changed))) return fail({ code: "changed_meanwhile" });
   await env.PIPES.getByName(id).resume();
-  return ok(await showRecord(env, changed, await feedEnd(env.DB)));
+  return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
 }
 
 /** Generates a new secret beside the present one. Both are in use until the settings name one alone. */
 export async function rotateSecrets(env: Env, id: string): Promise<Result<GeneratedSecrets, PipeFailure>> {
-  const before = await findPipe(env.DB, id);
+  const before = await findPipe(storeOf(env), id);
   if (!before.ok) return before;
   const record = before.value;
   const kind = findKind(record.kind);
@@ -136,7 +137,7 @@ export async function rotateSecrets(env: Env, id: string): Promise<Result<Genera
   const stored = await storeSettings(env, id, kind.value, checked.value);
   if (!stored.ok) return stored;
   const { secrets } = stored.value;
-  if (!(await changePipe(env.DB, { ...record, secrets, changed_at: Date.now() })))
+  if (!(await changePipe(storeOf(env), { ...record, secrets, changed_at: Date.now() })))
     return fail({ code: "changed_meanwhile" });
   await env.PIPES.getByName(id).reloadSettings();
   return ok(generated.made);
@@ -144,34 +145,34 @@ export async function rotateSecrets(env: Env, id: string): Promise<Result<Genera
 
 /** Pauses a pipe, which keeps its position. `by`: who paused it, for the reason that is shown. */
 export async function pauseByHand(env: Env, id: string, by: string): Promise<Result<ShownPipe, PipeFailure>> {
-  const record = await findPipe(env.DB, id);
+  const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
   const reason = `paused by ${by}`;
-  if (!(await pausePipe(env.DB, { pipe: record.value, reason, at: Date.now(), told: false })))
+  if (!(await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false })))
     return fail({ code: "already_paused" });
   await env.PIPES.getByName(id).reloadSettings();
-  return await showPipe(env, env.DB, id);
+  return await showPipe(env, storeOf(env), id);
 }
 
 /** Lets a pipe go on from where it stopped, at once, also one that waits for its destination. */
 export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPipe, PipeFailure>> {
-  const record = await findPipe(env.DB, id);
+  const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  await resumePipe(env.DB, id);
+  await resumePipe(storeOf(env), id);
   await (await startedPipe(env, record.value)).resume();
-  return await showPipe(env, env.DB, id);
+  return await showPipe(env, storeOf(env), id);
 }
 
 /** Deletes a pipe, its position and its log. */
 export async function removePipe(env: Env, id: string): Promise<Result<null, PipeFailure>> {
-  if (!(await deletePipe(env.DB, id, Date.now()))) return fail({ code: "no_pipe", id: null });
+  if (!(await deletePipe(storeOf(env), id, Date.now()))) return fail({ code: "no_pipe", id: null });
   await clearAway(env, id);
   return ok(null);
 }
 
 /** Sends a sample event to a pipe's destination. The account says what went over the wire, without secrets. */
 export async function sendSample(env: Env, id: string): Promise<Result<Account, PipeFailure>> {
-  const record = await findPipe(env.DB, id);
+  const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
   const loaded = await loadPipe(env, record.value);
   if (!loaded.ok) return fail({ code: "not_runnable", reason: loaded.reason });
@@ -202,8 +203,9 @@ async function addSecrets(
   return (await kind.makeSecret?.(settings, false)) ?? { settings, made: {} };
 }
 
-async function positionsAt({ DB: db }: Env, start: PipeStart): Promise<FeedPositions> {
+async function positionsAt(env: Env, start: PipeStart): Promise<FeedPositions> {
   if (start === "beginning") return { events: BEGINNING, notices: BEGINNING };
+  const db = storeOf(env);
   const notices = await systemEventsEnd(db);
   if (start === "now") return { events: await feedEnd(db), notices };
   return { events: "after" in start ? start.after : await positionAt(db, start.time), notices };

@@ -8,6 +8,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
+import { storeOf } from "../store/db.ts";
 import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
@@ -182,7 +183,7 @@ export class Pipe extends DurableObject<Env> {
 
   async #readSettings(id: string): Promise<PipeRecord | null> {
     if (this.#settings !== null && this.#settings.until > Date.now()) return this.#settings.record;
-    const record = await getPipe(this.env.DB, id);
+    const record = await getPipe(storeOf(this.env), id);
     this.#settings = record === null ? null : { record, until: Date.now() + SETTINGS_KNOWN_FOR };
     return record;
   }

@@ -2,6 +2,7 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
+import { storeOf } from "../store/db.ts";
 import { feedEnd, positionAt, readFeed, seqsOf } from "../store/events/events.ts";
 import { moveBehind } from "../store/feed-position.ts";
 import { listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
@@ -53,7 +54,7 @@ export async function redeliver(
 }
 
 async function findPipes(env: Env, ids: readonly string[]): Promise<Result<PipeRecord[], PipeFailure>> {
-  const all = new Map((await listPipes(env.DB)).map((pipe) => [pipe.id, pipe]));
+  const all = new Map((await listPipes(storeOf(env))).map((pipe) => [pipe.id, pipe]));
   const unknown = ids.find((id) => !all.has(id));
   if (unknown !== undefined) return fail({ code: "no_pipe", id: unknown });
   return ok([...new Set(ids)].flatMap((id) => all.get(id) ?? []));
@@ -65,7 +66,7 @@ async function redeliverEvents(
   ids: readonly string[],
   id: string | null,
 ): Promise<Result<RedeliveryResult, PipeFailure>> {
-  const stored = await seqsOf(env.DB, ids);
+  const stored = await seqsOf(storeOf(env), ids);
   const known = new Set(stored.map((event) => event.id));
   const unknown = ids.find((one) => !known.has(one));
   if (unknown !== undefined) return fail({ code: "no_event", id: unknown });
@@ -79,9 +80,9 @@ async function redeliverPart(
   { from, to, filter }: Extract<RedeliveryScope, { from: number }>,
   id: string | null,
 ): Promise<Result<RedeliveryResult, PipeFailure>> {
-  const end = await feedEnd(env.DB);
-  const after = await positionAt(env.DB, from, 0);
-  const last = to === null ? end : await positionAt(env.DB, to, 0);
+  const end = await feedEnd(storeOf(env));
+  const after = await positionAt(storeOf(env), from, 0);
+  const last = to === null ? end : await positionAt(storeOf(env), to, 0);
   const counts: RedeliveryCount[] = [];
   for (const pipe of pipes) counts.push(await count(env, pipe, { after, last, filter }));
   if (id !== null)
@@ -100,7 +101,7 @@ async function count(
   let position = after;
   let matching = 0;
   for (let looked = 0; looked < MOST_COUNTED; looked += PAGE_ROWS) {
-    const events = await readFeed(env.DB, { after: position, last, limit: PAGE_ROWS });
+    const events = await readFeed(storeOf(env), { after: position, last, limit: PAGE_ROWS });
     matching += (await select(env, form, events.map(eventRow), filter)).passed.length;
     const end = events.at(-1);
     if (end === undefined || events.length < PAGE_ROWS)

@@ -1,5 +1,6 @@
 // Which rows of a feed a pipe passes on, and what it sends of each.
 
+import { storeOf } from "../store/db.ts";
 import { compileFilter, evaluate, type Filter, type Lookups } from "./filter/filter.ts";
 import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
 import type { Outgoing } from "./kinds/kind.ts";
@@ -71,7 +72,7 @@ async function lookUp(
   const lookups: Lookups[] = [];
   if (!needs.message && !needs.suppression) return lookups;
   for (let at = 0; at < events.length; at += MOST_EVENTS)
-    lookups.push(...(await readLookups(env.DB, env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
+    lookups.push(...(await readLookups(storeOf(env), env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
   return lookups;
 }
 

@@ -1,5 +1,6 @@
 // Wakes the pipes after something was stored, and once a minute in any case, so that a lost call holds nothing up.
 
+import { storeOf } from "../store/db.ts";
 import type { FeedPosition } from "../store/feed-position.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetPipe, listPipeStates, type PipeState } from "../store/pipes/pipes.ts";
@@ -15,9 +16,9 @@ const known = new WeakMap<object, { ids: string[]; until: number }>();
  */
 export async function wakePipes(env: Env, now: number): Promise<void> {
   try {
-    const list = known.get(env.DB);
+    const list = known.get(storeOf(env));
     const ids = list !== undefined && list.until > now ? list.ids : await runningPipes(env);
-    if (ids !== list?.ids) known.set(env.DB, { ids, until: now + PIPES_KNOWN_FOR });
+    if (ids !== list?.ids) known.set(storeOf(env), { ids, until: now + PIPES_KNOWN_FOR });
     await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
   } catch (error) {
     console.error({ message: "the pipes were not woken", error: String(error) });
@@ -25,18 +26,18 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
 }
 
 async function runningPipes(env: Env): Promise<string[]> {
-  return (await listPipeStates(env.DB)).flatMap(({ id, state }) => (state === "running" ? [id] : []));
+  return (await listPipeStates(storeOf(env))).flatMap(({ id, state }) => (state === "running" ? [id] : []));
 }
 
 /** The scheduled work: wakes the pipes, and deletes what they do not need any more. `now`: ms. */
 export async function maintainPipes(env: Env, now: number): Promise<void> {
-  const states = await listPipeStates(env.DB);
+  const states = await listPipeStates(storeOf(env));
   const pipes = states.filter(({ state }) => state !== "deleted");
   const positions = await Promise.all(
     pipes.map(async (pipe): Promise<[string, FeedPosition]> => [pipe.id, await wakeAndLocate(env, pipe)]),
   );
-  await forgetSystemEvents(env.DB, new Map(positions), now);
-  for (const { id } of pipes) await forgetAttempts(env.DB, id, now);
+  await forgetSystemEvents(storeOf(env), new Map(positions), now);
+  for (const { id } of pipes) await forgetAttempts(storeOf(env), id, now);
   for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);
 }
 
@@ -56,5 +57,5 @@ async function wakeAndLocate(env: Env, { id, state, start }: PipeState): Promise
  */
 export async function clearAway(env: Env, id: string): Promise<void> {
   await env.PIPES.getByName(id).destroy();
-  if (await forgetAttempts(env.DB, id, null)) await forgetPipe(env.DB, id);
+  if (await forgetAttempts(storeOf(env), id, null)) await forgetPipe(storeOf(env), id);
 }

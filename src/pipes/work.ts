@@ -1,6 +1,7 @@
 // The working part of a pipe's object: loads the pipe (its kind, secrets and filter) and delivers page after page. It
 // is apart from pipe.ts because everything heavy hangs on it, and a pipe that rests needs none of that.
 
+import { storeOf } from "../store/db.ts";
 import { pausePipe, type PipeRecord } from "../store/pipes/pipes.ts";
 import { loadPipe, type RunnablePipe } from "./load.ts";
 import { createPace, type Pace } from "./round/pace.ts";
@@ -31,7 +32,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
 
   const pause = async ({ id, name }: PipeRecord, reason: string): Promise<"paused"> => {
     loaded = null;
-    await pausePipe(env.DB, { pipe: { id, name }, reason, at: Date.now(), told: true });
+    await pausePipe(storeOf(env), { pipe: { id, name }, reason, at: Date.now(), told: true });
     console.error({ message: "a pipe was paused", pipe: id, reason });
     return "paused";
   };

@@ -1,6 +1,7 @@
 // What the log of deliveries says about an attempt.
 
 import { newId } from "../../lib/time-id.ts";
+import { storeOf } from "../../store/db.ts";
 import { noteAttempts, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { excerptOf, type Account } from "../attempt.ts";
 import type { Outgoing } from "../kinds/kind.ts";
@@ -59,7 +60,7 @@ function withoutRequest(pipe: string, event: string): Omit<AttemptRecord, "outco
  */
 export async function writeLog({ env, pipe }: Round, log: readonly AttemptRecord[]): Promise<void> {
   try {
-    await noteAttempts(env.DB, pipe.record.id, log);
+    await noteAttempts(storeOf(env), pipe.record.id, log);
   } catch (error) {
     console.error({ message: "attempts could not be logged", attempts: log.length, error: String(error) });
   }

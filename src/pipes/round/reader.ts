@@ -1,6 +1,7 @@
 // Reads a pipe's feeds page by page. While a page is delivered, it prepares the next one: in a long catch-up every wait
 // for the database counts.
 
+import { storeOf } from "../../store/db.ts";
 import { readFeed } from "../../store/events/events.ts";
 import { isSamePosition, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
 import { readSystemEvents } from "../../store/pipes/system-events.ts";
@@ -65,7 +66,7 @@ export function createReader(env: Env): Reader {
     after: FeedPosition,
     limit: number,
   ): Promise<FeedPage> => {
-    const events = await readFeed(env.DB, { after, limit });
+    const events = await readFeed(storeOf(env), { after, limit });
     return await pageOf(pipe, cursor, events.map(eventRow), limit);
   };
   return {
@@ -92,7 +93,10 @@ export function createReader(env: Env): Reader {
       next = { pipe, after, limit, page };
     },
     systemEvents: async (pipe, cursor) => {
-      const events = await readSystemEvents(env.DB, { after: cursor.positions.notices, limit: PAGE_ROWS });
+      const events = await readSystemEvents(storeOf(env), {
+        after: cursor.positions.notices,
+        limit: PAGE_ROWS,
+      });
       return await pageOf(pipe, cursor, events.map(systemEventRow), PAGE_ROWS);
     },
   };

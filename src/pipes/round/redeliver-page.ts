@@ -1,5 +1,6 @@
 // Passes on again what people asked for: a page of the first redelivery that is under way.
 
+import { storeOf } from "../../store/db.ts";
 import { moveBefore, moveBehind } from "../../store/feed-position.ts";
 import { readFeed } from "../../store/events/events.ts";
 import { eventRow } from "../rows.ts";
@@ -15,7 +16,7 @@ export async function redeliverPage(round: Round): Promise<Progress> {
   const [first] = state.current().redeliveries;
   if (first === undefined) return "idle";
   const { after, last, filter } = first;
-  const events = await readFeed(env.DB, { after, last, limit: PAGE_ROWS });
+  const events = await readFeed(storeOf(env), { after, last, limit: PAGE_ROWS });
   const rows = events.map(eventRow);
   const selection = await select(env, pipe, rows, filter);
   const { end } = await deliver(round, "events", selection, (now, undone) => {

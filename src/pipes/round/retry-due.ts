@@ -1,5 +1,6 @@
 // Tries again the events that failed alone and are due, each in a request of its own.
 
+import { storeOf } from "../../store/db.ts";
 import { readSeqs } from "../../store/events/events.ts";
 import type { AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { readSystemEventSeqs } from "../../store/pipes/system-events.ts";
@@ -46,8 +47,8 @@ async function readDue({ env, pipe, retries }: Round, due: readonly Retry[]): Pr
     due.flatMap((retry) => (retry.feed === feed ? [retry.seq] : []));
   const [events, notices] = [seqsOf("events"), seqsOf("notices")];
   const [stored, reported] = await Promise.all([
-    events.length > 0 ? readSeqs(env.DB, events) : [],
-    notices.length > 0 ? readSystemEventSeqs(env.DB, notices) : [],
+    events.length > 0 ? readSeqs(storeOf(env), events) : [],
+    notices.length > 0 ? readSystemEventSeqs(storeOf(env), notices) : [],
   ]);
   const left = new Map(due.map((retry) => [keyOf(retry), retry]));
   const rows = [...stored.map(eventRow), ...reported.map(systemEventRow)].flatMap((row) => {
