@@ -49,7 +49,7 @@ describe("a pipe", () => {
     expect(made["signing_secret"]).toMatch(/^whsec_/);
     expect(pipe).toMatchObject({
       status: "running",
-      secrets: ["signing_secrets"],
+      secrets: ["headers", "signing_secrets"],
       record: { options: { batch: 7, concurrency: 4, rate: null, ordered: false, log_share: 0.005 } },
       health: { behind: 0, circuit: null },
     });
