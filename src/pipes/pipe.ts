@@ -28,6 +28,7 @@ const KNOWN_BY_ALL = PIPES_KNOWN_FOR + 1_000;
 /** How long one alarm works before it hands over to the next one, ms. */
 const RUN = 60_000;
 
+/** The object of one pipe. Its methods are what the Worker calls. */
 export class Pipe extends DurableObject<Env> {
   readonly #state = openState(this.ctx.storage);
   readonly #retries = openRetries(this.ctx.storage);

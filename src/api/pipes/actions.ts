@@ -13,6 +13,7 @@ import { pipeView, waitingView } from "./views.ts";
 const tags = ["Pipes"];
 const params = z.object({ id: z.string() });
 
+/** Mounted at /v1/pipes. */
 export const pipeActions = router();
 
 const pausing = createRoute({

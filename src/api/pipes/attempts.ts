@@ -8,6 +8,7 @@ import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { iso } from "../views.ts";
 
+/** Mounted at /v1/attempts. */
 export const attempts = router();
 
 const Attempt = z

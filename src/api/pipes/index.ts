@@ -13,6 +13,7 @@ import { pipeView } from "./views.ts";
 const tags = ["Pipes"];
 const params = z.object({ id: z.string() });
 
+/** Mounted at /v1/pipes. */
 export const pipes = router();
 
 const listing = createRoute({

@@ -5,6 +5,7 @@ import { kinds } from "../../pipes/kinds/index.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 
+/** Mounted at /v1/pipe-kinds. */
 export const pipeKinds = router();
 
 const PipeKind = z.object({

@@ -8,6 +8,7 @@ import { createRoute, router } from "../kit/routes.ts";
 import { valueOf } from "./problems.ts";
 import { filterText } from "./schemas.ts";
 
+/** Mounted at /v1/redeliveries. */
 export const redeliveries = router();
 
 /** Event ids that one request takes. */

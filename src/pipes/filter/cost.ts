@@ -13,6 +13,7 @@ export interface Refusal {
   at: number;
 }
 
+/** What the check of a filter found. */
 export interface Findings {
   /** The variables that it reads. */
   names: ReadonlySet<string>;

@@ -2,7 +2,9 @@
 
 /** Ranges of code points: pairs of the first and the last. */
 export type Ranges = readonly number[];
+/** A condition on a place in the text, which takes no character. */
 export type Assertion = "start" | "end" | "line start" | "line end" | "word edge" | "no word edge";
+/** A pattern as a tree. */
 export type Node =
   | { kind: "set"; ranges: Ranges; negated: boolean }
   | { kind: "assert"; what: Assertion }
@@ -16,11 +18,13 @@ const LAST = 0x10ffff;
 
 /** Why a pattern cannot be used. The message continues a sentence that begins with "it". */
 export class Refusal extends Error {}
+/** Refuses the pattern. */
 export const refuse = (reason: string): never => {
   throw new Refusal(reason);
 };
 
 const DIGIT: Ranges = [48, 57];
+/** The characters of words. */
 export const WORD: Ranges = [48, 57, 65, 90, 95, 95, 97, 122];
 const SPACE: Ranges = [9, 10, 12, 13, 32, 32];
 const CLASSES: Record<string, Ranges> = { d: DIGIT, w: WORD, s: SPACE };

@@ -151,6 +151,7 @@ export const NOTHING_TO_TELL: Outcome = {
   retryAfter: null,
 };
 
+/** Why a record was not written. */
 export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "result" | "reason">;
 
 /** The outcome of a batch of `count` events from the answers for its records. `failures`: by the record's index. */

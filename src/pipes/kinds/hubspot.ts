@@ -39,6 +39,7 @@ const Settings = z.strictObject({
 });
 type Settings = z.output<typeof Settings>;
 
+/** HubSpot. */
 export const hubspot: Kind<Settings> = {
   id: "hubspot",
   title: "HubSpot: suppression and engagement as properties of contacts",

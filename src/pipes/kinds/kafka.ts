@@ -71,6 +71,7 @@ const settings = z
 
 type Settings = z.infer<typeof settings>;
 
+/** Apache Kafka. */
 export const kafka: Kind<Settings> = {
   id: "kafka",
   title: "Kafka, by the REST proxies of Confluent and Redpanda",

@@ -2,7 +2,7 @@
 // index.ts.
 
 import type * as z from "zod";
-import type { Exchange, PipeFetch } from "../transport/http.ts";
+import type { Exchange, PipeFetch } from "../transport/exchange.ts";
 
 /** One event on its way to a destination. */
 export interface Outgoing {

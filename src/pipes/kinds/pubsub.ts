@@ -73,6 +73,7 @@ function accountOf(text: string): z.infer<typeof account> | null {
   return account.safeParse(parsedJson(text)).data ?? null;
 }
 
+/** Google Cloud Pub/Sub. */
 export const pubsub: Kind<Settings> = {
   id: "pubsub",
   title: "Google Cloud Pub/Sub",

@@ -26,6 +26,7 @@ const settings = z.strictObject({
 
 type Settings = z.infer<typeof settings>;
 
+/** Cloudflare Queues. */
 export const queue: Kind<Settings> = {
   id: "queue",
   title: "Another Cloudflare Queue, by binding",

@@ -67,6 +67,7 @@ const Settings = z
   });
 type Settings = z.output<typeof Settings>;
 
+/** RabbitMQ. */
 export const rabbitmq: Kind<Settings> = {
   id: "rabbitmq",
   title: "RabbitMQ: a persistent message for each event, by AMQP 0-9-1",

@@ -59,6 +59,7 @@ const Settings = z
   );
 type Settings = z.output<typeof Settings>;
 
+/** Salesforce. */
 export const salesforce: Kind<Settings> = {
   id: "salesforce",
   title: "Salesforce: suppression and engagement as fields of contacts",

@@ -51,6 +51,7 @@ function originOf(namespace: string): string | null {
   return pathname + search === "/" ? origin : null;
 }
 
+/** Azure Service Bus. */
 export const servicebus: Kind<Settings> = {
   id: "servicebus",
   title: "Azure Service Bus, queues and topics",

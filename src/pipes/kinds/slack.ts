@@ -41,6 +41,7 @@ const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   rollup_error: "unavailable",
 };
 
+/** Slack. */
 export const slack: Kind<Settings> = {
   id: "slack",
   title: "Slack: a readable message in a channel",

@@ -56,6 +56,7 @@ function regionOf(url: string): string | null {
   return labels.find((label) => REGION.test(label)) ?? (labels[0] === "queue" ? "us-east-1" : null);
 }
 
+/** Amazon SQS. */
 export const sqs: Kind<Settings> = {
   id: "sqs",
   title: "Amazon SQS, standard and FIFO queues",

@@ -86,8 +86,10 @@ const settings = z
     }
   });
 
+/** The settings as the schema returns them. */
 export type WebhookSettings = z.infer<typeof settings>;
 
+/** Webhooks. */
 export const webhook: Kind<WebhookSettings> = {
   id: "webhook",
   title: "HTTPS POST to any URL, signed after Standard Webhooks",

@@ -6,6 +6,7 @@
 import { AMQPClient, type AMQPChannel } from "@cloudamqp/amqp-client";
 import type { DeliveryResult } from "../kinds/kind.ts";
 
+/** Where a broker is, and how to log in. */
 export interface AmqpServer {
   host: string;
   port: number;
@@ -15,6 +16,7 @@ export interface AmqpServer {
   password: string;
 }
 
+/** A message to publish. */
 export interface AmqpMessage {
   id: string;
   type: string;

@@ -9,6 +9,7 @@ type Failure = NonNullable<Outcome["failed"]>[number];
 /** Like {@link Failure}, or `denied`: the destination answered for this event that no event gets through. */
 export type ItemFailure = Omit<Failure, "result"> & { result: Failure["result"] | "denied" };
 
+/** What a destination takes in one request. */
 export interface RequestLimits {
   /** Most events in a request. */
   events: number;

@@ -6,45 +6,15 @@
 
 import ipaddr from "ipaddr.js";
 import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
+import type { Answer, Exchange, PipeFetch, PipeRequest } from "./exchange.ts";
+
+export type { Answer, Exchange, PipeFetch, PipeRequest };
 
 /** The time of one attempt with all of its requests, ms. */
 export const ATTEMPT_DEADLINE = 15_000;
 
 /** How many bytes of an answer are read. A longer one is cut off, and its rest is not waited for. */
 const MOST_ANSWER = 64 * 1024;
-
-/** A request and its answer as `test` shows them. */
-export interface Exchange {
-  request: { method: string; url: string; headers: Record<string, string>; body: string };
-  response: { status: number; headers: Record<string, string>; body: string } | null;
-  /** Why there is no answer; null if there is one. */
-  error: string | null;
-  /** ms */
-  took: number;
-}
-
-export interface PipeRequest {
-  method: "POST" | "PUT" | "PATCH" | "GET";
-  url: string;
-  headers: Record<string, string>;
-  body: string | Uint8Array;
-  /** The body as it is recorded, if its bytes mean nothing to people. */
-  shown?: string;
-  /** Secrets of the request beside the headers that always are. They are masked wherever they stand in the record. */
-  secrets?: readonly string[];
-  /** Whether a successful answer holds a new secret, such as an access token. If so, its text is not recorded. */
-  secretAnswer?: boolean;
-}
-
-/** An answer, read to its bounded end. */
-export interface Answer {
-  status: number;
-  headers: Headers;
-  text: string;
-}
-
-/** Resolves with the answer, or rejects with a NoAnswer. */
-export type PipeFetch = (request: PipeRequest) => Promise<Answer>;
 
 /** There was no answer, or the request is not allowed. `message`: for people, without secrets. */
 export class NoAnswer extends Error {

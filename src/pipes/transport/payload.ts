@@ -4,6 +4,7 @@
 import { EVENT_TYPES } from "../../model/event.ts";
 import type { Outgoing } from "../kinds/kind.ts";
 
+/** All forms of a payload. */
 export const PAYLOAD_FORMS = ["event", "cloudevents"] as const;
 /**
  * The form of a payload.

@@ -5,7 +5,9 @@
 import { fromBase64 } from "../../lib/base64.ts";
 import { createHmac } from "node:crypto";
 import { memoize } from "../../lib/memoize.ts";
+/** All ways to sign. */
 export const SIGNINGS = ["v1", "v1a"] as const;
+/** A way to sign. */
 export type Signing = (typeof SIGNINGS)[number];
 
 /** The prefixes of the secrets. */

@@ -5,6 +5,7 @@
 import type { Db } from "../db.ts";
 import { earliestOf, lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 
+/** All types of system events. */
 export const SYSTEM_EVENT_TYPES = [
   "contact.suppressed",
   "contact.lifted",
