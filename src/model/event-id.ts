@@ -1,9 +1,9 @@
 // Ids. All of them are written in one base-32 alphabet whose letters sort like their values, so that an id that begins
 // with a time sorts by time, and an index over ids serves as an index over what they begin with.
 
-import { createHash } from "node:crypto";
 import type { ParsedEvent } from "./event.ts";
 import { memoize } from "../lib/memoize.ts";
+import { sha256 } from "../lib/sha256.ts";
 
 /** Digits of ids, in order of their values. */
 export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
@@ -37,10 +37,6 @@ function encodeBytes(bytes: Uint8Array, width: number): string {
     text += ALPHABET.charAt((bits >> (held - 5)) & 31);
   }
   return text;
-}
-
-function sha256(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
 }
 
 /**
