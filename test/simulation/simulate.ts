@@ -8,9 +8,10 @@ import worker from "../../src/index.ts";
 import { withBasic } from "../../src/demo/traffic/requests.ts";
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { SignedRequest } from "../../src/demo/traffic/types.ts";
-import { decodeFrame } from "../../src/model/envelope.ts";
+import { headerOf } from "../../src/model/envelope.ts";
 import { makeGate, type Gate, type Listener, type Producer, type Runner } from "./gate.ts";
 import { batchOf, enqueue, makeQueues, settle, take, type Queues } from "./queue.ts";
+import { loadLazyModules } from "../lazy.ts";
 import { checkUnderWay } from "./erased.ts";
 import { doingOf, healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts.ts";
 import { checkPiped } from "./piped.ts";
@@ -19,6 +20,8 @@ import { check, type Witness } from "./reference.ts";
 import { checkKept, look } from "./retention.ts";
 import { MISTAKEN } from "./reports.ts";
 import type { Act, Parcel, Round, World } from "./world.ts";
+
+await loadLazyModules();
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
 const MOST_HEALINGS = 40;
@@ -107,7 +110,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
     seen: (frame, runner) => {
       const parcel = brings.get(runner);
       if (parcel === undefined || !(frame instanceof Uint8Array)) return;
-      const { id, receivedAt } = decodeFrame(frame).envelope;
+      const { id, receivedAt } = headerOf(frame);
       witness.envelopes.set(id, parcel);
       witness.received.set(id, receivedAt);
     },
@@ -478,7 +481,7 @@ function deliver(
   const delivered = take(queues, which, most, gate.now(), random);
   if (delivered.length === 0) return null;
   const batch = batchOf(which === "main" ? "tidings-deliveries" : "tidings-dead", delivered);
-  for (const { message } of delivered) witness.processed.add(decodeFrame(message.body).envelope.id);
+  for (const { message } of delivered) witness.processed.add(headerOf(message.body).id);
   return invocation(
     name,
     async (bindings) =>
