@@ -402,8 +402,9 @@ export class Pipe extends DurableObject<Env> {
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
     const events = await readFeed(this.env.DB, { after, last, limit: PAGE_ROWS });
+    const { select } = await work();
     const rows = events.map(eventRow);
-    const picked = await (await work()).select(this.env, pipe, rows, filter);
+    const picked = await select(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
       const reached = undone.length === 0 ? (events.at(-1)?.seq ?? last) : Math.min(...undone) - 1;
       const ended = undone.length === 0 && events.length < PAGE_ROWS;
