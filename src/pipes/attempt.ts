@@ -63,14 +63,3 @@ export async function attempt(
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
-
-const MOST_EXCERPT = 500;
-
-/** What the log keeps of the last answer: its beginning, without addresses. */
-export function excerptOf(exchanges: readonly Exchange[]): string | null {
-  const body = exchanges.at(-1)?.response?.body ?? "";
-  const text = body
-    .slice(0, 4 * MOST_EXCERPT)
-    .replaceAll(/[^\s"'<>(),;:]+(@|%40)[^\s"'<>(),;:]+/gi, "(address)");
-  return text === "" ? null : text.slice(0, MOST_EXCERPT);
-}

@@ -3,7 +3,8 @@
 import * as z from "zod";
 import { compileFilter } from "../../pipes/filter/filter.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
-import { eventRow, select } from "../../pipes/select.ts";
+import { eventRow } from "../../pipes/rows.ts";
+import { select } from "../../pipes/select.ts";
 import { listAttempts, OUTCOMES } from "../../store/pipes/delivery-log.ts";
 import { feedEnd, placeAt, readFeed, seqsOf } from "../../store/events/events.ts";
 import { listPipes, type PipeRecord } from "../../store/pipes/pipes.ts";

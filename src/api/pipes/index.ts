@@ -6,7 +6,7 @@ import { attempt } from "../../pipes/attempt.ts";
 import { kindNamed } from "../../pipes/kinds/index.ts";
 import type { Kind } from "../../pipes/kinds/kind.ts";
 import { loadPipe } from "../../pipes/load.ts";
-import { eventRow, pipedOf } from "../../pipes/select.ts";
+import { eventRow, pipedOf } from "../../pipes/rows.ts";
 import { sampleEvent } from "../../pipes/sample.ts";
 import { encryptSecrets, decryptSecrets } from "../../pipes/secrets.ts";
 import { clearAway } from "../../pipes/wake.ts";
