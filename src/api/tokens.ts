@@ -1,7 +1,8 @@
 // /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
 
 import * as z from "zod";
-import { configOf, digestOf } from "../config/config.ts";
+import { configOf } from "../config/config.ts";
+import { digestOf } from "../config/tables.ts";
 import { TOKEN_SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./kit/responses.ts";

@@ -39,7 +39,7 @@ export async function rewriteObject(
   for (let tries = 0; tries < TRIES; tries++) {
     const object = await bucket.get(key);
     if (object === null) return [];
-    const text = new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+    const text = new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
     const { lines, counts, empty } = withoutContacts(text.split("\n"), leaving, config);
     if (counts.every((count) => count === 0)) return counts;
     if (empty && key.startsWith("dead-letters/")) {
@@ -47,7 +47,7 @@ export async function rewriteObject(
       return counts;
     }
     const metadata = key.startsWith("archive/") ? { httpMetadata: ARCHIVE_METADATA } : {};
-    const body = gzip(new TextEncoder().encode(lines.join("\n")));
+    const body = await gzip(new TextEncoder().encode(lines.join("\n")));
     const put = await bucket.put(key, body, { ...metadata, onlyIf: { etagMatches: object.etag } });
     if (put !== null) return counts;
   }

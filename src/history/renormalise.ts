@@ -29,7 +29,8 @@ export interface Reading {
   /** Elements that cannot be read, now. */
   rejects: number;
   differences: Difference[];
-  group: ParsedEnvelope[];
+  /** How many rows came from each line of the object. */
+  rowsByLine: ReadonlyMap<number, number>;
 }
 
 /** The next archive objects of the range, at most `limit`, each read and compared when it is asked for. */
@@ -70,7 +71,7 @@ async function readBatch(
     events: group.reduce((sum, { events }) => sum + events.length, 0),
     rejects: group.reduce((sum, { rejects }) => sum + rejects.length, 0),
     differences,
-    group,
+    rowsByLine: new Map([...rows].map(([line, own]) => [line, own.length])),
   };
 }
 

@@ -1,9 +1,9 @@
 // The id of an event, the same however often and by whatever route its report comes. It begins with the contact and the
 // time, so one unique index over ids is at once idempotency, look-up by id, and each contact's timeline.
 
-import { createHash } from "node:crypto";
 import { encodeBytes, encodeInteger } from "../lib/base32.ts";
 import { memoize } from "../lib/memoize.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { TIME_CHARS } from "../lib/time-id.ts";
 import type { ParsedEvent } from "./event.ts";
 
@@ -14,10 +14,6 @@ export const KEY_CHARS = 16;
 
 /** Length of every event id, in characters. */
 export const EVENT_ID_LENGTH = CONTACT_CHARS + TIME_CHARS + KEY_CHARS;
-
-function sha256(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
-}
 
 /** The characters with which all event ids of a contact begin. Two contacts may share them (40 bits). */
 export const contactPrefix: (contact: string) => string = memoize(

@@ -16,7 +16,7 @@ import { openRetries, type Retry } from "./retries.ts";
 import { newState, openState, type PipeHealth, type Redelivery } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
-import { createWorker, type PipeWorker } from "./work.ts";
+import type { PipeWorker } from "./work.ts";
 
 /** How long a pipe at work uses its settings before it reads them again, ms. */
 const SETTINGS_KNOWN_FOR = 1_000;
@@ -178,6 +178,8 @@ export class Pipe extends DurableObject<Env> {
       return "resting";
     }
     this.#ordered = record.options.ordered;
+    // Loaded by the first pipe that works, because every new isolate would have to wait for it.
+    const { createWorker } = await import("./work.ts");
     this.#worker ??= createWorker({ env: this.env, state: this.#state, retries: this.#retries });
     return await this.#worker.work(record, until);
   }

@@ -52,7 +52,7 @@ async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelo
 export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<IncomingEnvelope> {
   if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
-  const frame = frameOf(bytes);
+  const frame = await frameOf(bytes);
   if (frame === null) {
     return {
       envelope: unreadable(message, bytes),
@@ -77,9 +77,9 @@ export async function decodeMessage(message: Message, bucket: R2Bucket): Promise
   };
 }
 
-function frameOf(bytes: Uint8Array): Frame | null {
+async function frameOf(bytes: Uint8Array): Promise<Frame | null> {
   try {
-    return decodeFrame(bytes);
+    return await decodeFrame(bytes);
   } catch {
     return null;
   }

@@ -50,7 +50,9 @@ async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
 async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {
   try {
     // An event that came without our frame needs one, for the spool and what it moves into hold frames only.
-    const frame = isEmailEvent(message.body) ? encodeGzipped(ofEmailEvent(message)) : bytesOf(message.body);
+    const frame = isEmailEvent(message.body)
+      ? await encodeGzipped(ofEmailEvent(message))
+      : bytesOf(message.body);
     await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, frame));
     return true;
   } catch {

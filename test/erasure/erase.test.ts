@@ -235,7 +235,7 @@ describe("erasing a contact", () => {
 
   it("waits for the spool", async () => {
     const [message = new Uint8Array()] = await messagesOf(both());
-    const frame = decodeFrame(message);
+    const frame = await decodeFrame(message);
     if (frame.batch !== null) throw new Error("too long");
     await makeDurable(envWith(), frame.envelope, "spool");
     const { id } = await erase();

@@ -59,6 +59,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (left < 0) otherwise.set(own, left - 1);",
   },
   {
+    name: "what appears in history stays counted as a repeat",
+    file: "history/apply.ts",
+    from: "await inDatabase(boundDuplicates(storeOf(env), boundsOf(appeared, rowsByLine)));",
+    to: "void boundDuplicates; void boundsOf; void rowsByLine;",
+  },
+  {
     name: "acknowledged before it is stored",
     file: "process/pipeline.ts",
     from: "await storeSliceOf(claimed, group, env);",

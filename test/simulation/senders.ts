@@ -4,7 +4,7 @@ import worker from "../../src/index.ts";
 import { withBasic } from "../../src/demo/traffic/requests.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { SignedRequest } from "../../src/demo/traffic/types.ts";
-import { decodeFrame } from "../../src/model/envelope.ts";
+import { headerOf } from "../../src/model/envelope.ts";
 import { rotates, SECOND_PASSWORD } from "./configuration.ts";
 import { fetchFrom, inContext, invocation, type Begun, type Simulation } from "./history.ts";
 import { batchOf, settle, take } from "./queue.ts";
@@ -72,7 +72,7 @@ export function deliver(
   const delivered = take(queues, which, most, gate.now(), random);
   if (delivered.length === 0) return null;
   const batch = batchOf(which === "main" ? "tidings-deliveries" : "tidings-dead", delivered);
-  for (const { message } of delivered) witness.processed.add(decodeFrame(message.body).envelope.id);
+  for (const { message } of delivered) witness.processed.add(headerOf(message.body).id);
   return invocation(
     name,
     async (bindings) =>

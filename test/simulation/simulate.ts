@@ -5,7 +5,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { randomFrom } from "../../src/demo/traffic/random.ts";
-import { decodeFrame } from "../../src/model/envelope.ts";
+import { headerOf } from "../../src/model/envelope.ts";
 import { begin, sweeping } from "./acts.ts";
 import type { Producer } from "./bindings.ts";
 import { configurationOf } from "./configuration.ts";
@@ -21,6 +21,9 @@ import { enqueue, makeQueues } from "./queue.ts";
 import { check, type Witness } from "./reference.ts";
 import { checkKept, look } from "./retention.ts";
 import type { Round, World } from "./world.ts";
+import { loadLazyModules } from "../support/lazy.ts";
+
+await loadLazyModules();
 
 const HOUR = 3_600_000;
 
@@ -80,7 +83,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
     seen: (frame, runner) => {
       const parcel = brings.get(runner);
       if (parcel === undefined || !(frame instanceof Uint8Array)) return;
-      const { id, receivedAt } = decodeFrame(frame).envelope;
+      const { id, receivedAt } = headerOf(frame);
       witness.envelopes.set(id, parcel);
       witness.received.set(id, receivedAt);
     },

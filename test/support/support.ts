@@ -8,8 +8,10 @@ import {
   reset,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { app } from "../../src/app.ts";
 import worker from "../../src/index.ts";
+import { loadLazyModules } from "./lazy.ts";
+
+await loadLazyModules();
 
 /** A message keeps its time of sending over redeliveries. */
 const SENT = new Date();
@@ -48,7 +50,7 @@ export function mailjetPost(body: BodyInit, path = "/webhooks/mailjet", init: Re
 
 /** One request through the Worker's own routes, with the given bindings. */
 export async function send(request: Request, bindings: Env): Promise<Response> {
-  return await app.fetch(request, bindings, createExecutionContext());
+  return await worker.fetch(request, bindings, createExecutionContext());
 }
 
 /** A Mailjet event; fields that a test does not name are plausible. */

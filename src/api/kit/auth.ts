@@ -1,7 +1,8 @@
 // Who asks, and what they may: bearer tokens, compared by their digests, so that what is stored opens nothing.
 
 import { createMiddleware } from "hono/factory";
-import { configOf, digestOf } from "../../config/config.ts";
+import { configOf } from "../../config/config.ts";
+import { digestOf } from "../../config/tables.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
 import { storeOf, type Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";

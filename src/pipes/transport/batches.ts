@@ -1,7 +1,7 @@
 // What kinds that send events as single messages have in common: cutting a batch by what the destination takes in a
 // request, combining the results of all events, and the names of the attributes by which a receiver recognises repeats.
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../lib/sha256.ts";
 import type { Attempt, Outcome, Outgoing, DeliveryResult } from "../kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
@@ -29,7 +29,7 @@ export function bytesOf(text: string): number {
  */
 export function orderKey({ contact, id }: Pick<Outgoing, "contact" | "id">): string {
   if (contact === null) return id;
-  return createHash("sha256").update(`contact\0${contact}`).digest("hex").slice(0, 32);
+  return sha256Hex(`contact\0${contact}`).slice(0, 32);
 }
 
 /** The attributes or headers of an event's message, if the protocol has them. */

@@ -21,7 +21,7 @@ export async function putBatch(
   envelopes: readonly Envelope[],
 ): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
-  await bucket.put(archiveKey(batch), gzip(lines), {
+  await bucket.put(archiveKey(batch), await gzip(lines), {
     httpMetadata: ARCHIVE_METADATA,
   });
 }
@@ -62,5 +62,5 @@ async function textOf(bucket: R2Bucket, batch: string): Promise<string | null> {
   const object = await bucket.get(archiveKey(batch));
   return object === null
     ? null
-    : new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+    : new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
 }

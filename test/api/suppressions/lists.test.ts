@@ -35,7 +35,7 @@ describe("lists", () => {
     });
     const { readEnvelope } = await import("../../../src/process/parse.ts");
     const { decodeFrame } = await import("../../../src/model/envelope.ts");
-    const frame = decodeFrame(message);
+    const frame = await decodeFrame(message);
     if (frame.batch !== null) throw new Error("a pointer");
     const work = readEnvelope(
       { envelope: frame.envelope, batch: "b", line: 0, problem: null },
