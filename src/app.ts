@@ -3,7 +3,8 @@
 import { Hono, type Context } from "hono";
 import type { ApiEnv } from "./api/kit/responses.ts";
 import { describe } from "./api/kit/docs.ts";
-import { problem, ProblemError } from "./api/kit/problem.ts";
+import { answerError } from "./api/kit/errors.ts";
+import { problem } from "./api/kit/problem.ts";
 import { v1 } from "./api/v1.ts";
 import { configOf } from "./config/config.ts";
 import { receive } from "./ingest/receive.ts";
@@ -30,8 +31,4 @@ describe(app);
 
 app.notFound(() => problem(404, "There is nothing at this URL. Providers post to /webhooks/<source>."));
 
-app.onError((error) => {
-  if (error instanceof ProblemError) return problem(error.status, error.message, { errors: error.errors });
-  console.error({ message: "a request failed", error: String(error) });
-  return problem(503, "Something did not answer; try again.", { headers: { "retry-after": "5" } });
-});
+app.onError(answerError);

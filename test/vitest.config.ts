@@ -68,7 +68,7 @@ export default defineConfig({
     }),
   ],
   test: {
-    include: ["test/*.test.ts", "test/pipes/*.test.ts"],
+    include: ["test/**/*.test.ts"],
     globalSetup: ["test/pipes/peers/index.ts"],
     setupFiles: ["test/setup.ts"],
     testTimeout: 60_000,

@@ -75,7 +75,7 @@ const replaying = createRoute({
   request: { params },
   responses: {
     202: json("It is on its way", z.object({ replayed: z.string(), envelope: z.string() })),
-    ...problems(404, 409, 503),
+    ...problems(404, 409),
   },
 });
 

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
+import { withOutages } from "../store/outages.ts";
 import type { ApiEnv } from "./kit/responses.ts";
 import { authenticated } from "./kit/auth.ts";
 import { contacts } from "./contacts.ts";
@@ -26,6 +27,12 @@ import { tokens } from "./tokens.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
 const BOOKMARK = "x-tidings-bookmark";
+
+/** Failures of the bindings are told apart from bugs, which is what decides between 503 and 500. */
+const onTaggedBindings = createMiddleware<ApiEnv>(async (c, next) => {
+  c.env = withOutages(c.env);
+  await next();
+});
 
 /**
  * Reads may be answered by a replica of the database near the caller. A caller that shows the bookmark of an earlier
@@ -51,7 +58,7 @@ const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
 
 export const v1 = router();
 
-v1.use(inSession, authenticated);
+v1.use(onTaggedBindings, inSession, authenticated);
 v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);

@@ -9,6 +9,7 @@
 import { configOf } from "../config/config.ts";
 import { firstIdAt, timeOfId } from "../model/event-id.ts";
 import { newId } from "../lib/new-id.ts";
+import { describeError } from "../lib/outage.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";
@@ -106,7 +107,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
     const begun = await getErasure(env.DB, erasure.id);
     return begun?.contact === contact && begun.begun === 1 ? { ...begun, contact } : null;
   } catch (error) {
-    console.error({ message: "an erasure waits", erasure: erasure.id, error: String(error) });
+    console.error({ message: "an erasure waits", erasure: erasure.id, ...describeError(error) });
     return null;
   }
 }

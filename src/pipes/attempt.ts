@@ -1,6 +1,7 @@
 // One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
 
 import { newId } from "../lib/new-id.ts";
+import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
@@ -50,7 +51,7 @@ export async function attempt(
   } catch (error) {
     const reason = abort.signal.aborted ? "no answer within 15 seconds" : "the attempt broke off";
     if (!abort.signal.aborted)
-      console.error({ message: "a kind of pipe threw", kind: kind.id, error: nameOf(error) });
+      console.error({ message: "a kind of pipe threw", kind: kind.id, ...describeUnquoted(error) });
     outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
@@ -58,11 +59,6 @@ export async function attempt(
     if (outcome?.result !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
-}
-
-/** Only the kind: the words may quote what was sent. */
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 const MOST_EXCERPT = 500;

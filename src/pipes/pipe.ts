@@ -7,8 +7,10 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
+import { describeError } from "../lib/outage.ts";
 import { ok } from "../lib/result.ts";
 import { readFeed } from "../store/events/events.ts";
+import { withOutages } from "../store/outages.ts";
 import { noteAttempts, type AttemptRecord } from "../store/pipes/delivery-log.ts";
 import { getPipe, pausePipe, type PipeRecord, type FeedPositions } from "../store/pipes/pipes.ts";
 import { attempt } from "./attempt.ts";
@@ -53,6 +55,10 @@ export class Pipe extends DurableObject<Env> {
   readonly #retries = new Retries(this.ctx.storage);
   readonly #reader = new Reader(this.env);
   #opened: { pipe: RunnablePipe; until: number } | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, withOutages(env));
+  }
 
   /** Places the cursor of a new pipe. Asked again, it changes nothing. */
   async begin(id: string, place: FeedPositions): Promise<void> {
@@ -161,7 +167,7 @@ export class Pipe extends DurableObject<Env> {
       this.#state = null;
       this.#opened = null;
       if (this.#load() === null) return; // deleted while it worked
-      console.error({ message: "a pipe waits", pipe, error: String(error) });
+      console.error({ message: "a pipe waits", pipe, ...describeError(error) });
       await this.ctx.storage.setAlarm(Date.now() + circuitWait(1, Math.random()));
     } finally {
       this.#running = false;
@@ -459,7 +465,11 @@ export class Pipe extends DurableObject<Env> {
     try {
       await noteAttempts(this.env.DB, pipe, log);
     } catch (error) {
-      console.error({ message: "attempts could not be logged", attempts: log.length, error: String(error) });
+      console.error({
+        message: "attempts could not be logged",
+        attempts: log.length,
+        ...describeError(error),
+      });
     }
   }
 

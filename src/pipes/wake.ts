@@ -1,5 +1,6 @@
 // Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
 
+import { describeError } from "../lib/outage.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetSystemEvents } from "../store/pipes/system-events.ts";
 import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
@@ -17,7 +18,7 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
     if (ids !== found?.ids) known.set(env.DB, { ids, until: now + PIPES_KNOWN_FOR });
     await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
   } catch (error) {
-    console.error({ message: "the pipes were not woken", error: String(error) });
+    console.error({ message: "the pipes were not woken", ...describeError(error) });
   }
 }
 

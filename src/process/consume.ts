@@ -3,10 +3,12 @@
 
 import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
+import { describeError } from "../lib/outage.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
 import { newId } from "../lib/new-id.ts";
 import { getEnvelope, putBatch } from "../store/bucket/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
+import { withOutages } from "../store/outages.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
@@ -39,7 +41,8 @@ export interface DecodedMessage {
 type Delivered = DecodedMessage & { messages: Message[] };
 
 /** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
-export async function consume(batch: MessageBatch, env: Env): Promise<void> {
+export async function consume(batch: MessageBatch, bindings: Env): Promise<void> {
+  const env = withOutages(bindings);
   const config = configOf(env);
   let group = new Map<string, Delivered>();
   let bytes = 0;
@@ -182,5 +185,6 @@ async function storeSliceOf(slice: Slice, claimed: Claimed, env: Env): Promise<v
 function retry(messages: readonly Message[], what: string, error: unknown): void {
   for (const message of messages)
     message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
-  if (messages.length > 0) console.error({ message: what, envelopes: messages.length, error: String(error) });
+  if (messages.length > 0)
+    console.error({ message: what, envelopes: messages.length, ...describeError(error) });
 }

@@ -202,7 +202,9 @@ describe("a pipe", () => {
     receivers.set("half", () => status(503));
     await store(people(2));
     await pass();
-    const unreachable = { getByName: () => ({ end: async () => await Promise.reject(new Error("gone")) }) };
+    const unreachable = {
+      getByName: () => ({ destroy: async () => await Promise.reject(new Error("gone")) }),
+    };
     const broken = envWith({ PIPES: unreachable as unknown as Env["PIPES"] });
     expect((await ask("DELETE", `/pipes/${pipe}`, undefined, broken)).status).toBe(503);
     expect((await ask("GET", `/pipes/${pipe}`)).status).toBe(404);
