@@ -2,6 +2,7 @@
 
 import { Hono, type Context } from "hono";
 import type { ApiEnv } from "./api/kit/responses.ts";
+import { answerHealth } from "./api/health.ts";
 import { describe } from "./api/kit/docs.ts";
 import { answerError } from "./api/kit/errors.ts";
 import { problem } from "./api/kit/problem.ts";
@@ -20,11 +21,7 @@ async function deliver(c: Context<ApiEnv>, source: string, first: "queue" | "spo
   return await receive(c.req.raw, source, first, configOf(c.env), c.env);
 }
 
-app.get("/healthz", (c) => {
-  const { problems } = configOf(c.env);
-  const status = problems.length === 0 ? "ok" : "misconfigured";
-  return c.json({ status, problems }, problems.length === 0 ? 200 : 503);
-});
+app.get("/healthz", async (c) => await answerHealth(c.env));
 
 app.route("/v1", v1);
 describe(app);

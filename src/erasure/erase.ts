@@ -72,11 +72,12 @@ function tailOf(erasedAt: number | null): string {
   return erasedAt === null ? "" : archiveKey(firstIdAt(erasedAt - SETTLES));
 }
 
-/** A scheduled run's share of all erasures that are under way. `now`: ms. */
-export async function continueErasures(env: Env, now: number): Promise<void> {
+/** A scheduled run's share of all erasures that are under way. `now`: ms. Returns how many it went on with. */
+export async function continueErasures(env: Env, now: number): Promise<number> {
   const running = await runningErasures(env.DB, MOST_AT_ONCE);
   if (running.length > 0) await advance(env, running, IN_RUN, now);
   await forgetHashes(env.DB, now - KNOWN_FOR);
+  return running.length;
 }
 
 async function advance(env: Env, running: readonly Running[], most: number, now: number): Promise<void> {

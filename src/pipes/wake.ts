@@ -1,6 +1,7 @@
 // Wakes the pipes after something was stored, and once a minute whatever happened, so that no lost call holds anything up.
 
 import { describeError } from "../lib/outage.ts";
+import { withOutages } from "../store/outages.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetSystemEvents } from "../store/pipes/system-events.ts";
 import { forgetPipe, listPipeStates } from "../store/pipes/pipes.ts";
@@ -11,7 +12,8 @@ export const PIPES_KNOWN_FOR = 5_000;
 const known = new WeakMap<object, { ids: string[]; until: number }>();
 
 /** Wakes all pipes that run. Never rejects: whoever stored something has stored it, and the next minute wakes them again. */
-export async function wakePipes(env: Env, now: number): Promise<void> {
+export async function wakePipes(bindings: Env, now: number): Promise<void> {
+  const env = withOutages(bindings);
   try {
     const found = known.get(env.DB);
     const ids = found !== undefined && found.until > now ? found.ids : await runningPipes(env);
