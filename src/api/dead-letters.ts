@@ -2,7 +2,6 @@
 
 import * as z from "zod";
 import { makeDurable } from "../ingest/durable.ts";
-import { bodyToJson } from "../model/envelope.ts";
 import type { Db } from "../store/db.ts";
 import {
   discardDeadLetter,
@@ -18,7 +17,7 @@ import { DeadLettersQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
-import { deadLetterView } from "./views.ts";
+import { deadLetterView, deliveryView } from "./views.ts";
 
 const tags = ["Dead letters"];
 const params = z.object({ id: z.string() });
@@ -62,7 +61,7 @@ const single = createRoute({
 deadLetters.openapi(single, async (c) => {
   const letter = await find(c.var.db, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
-  const delivery = envelope === null ? null : { ...envelope, body: bodyToJson(envelope.body) };
+  const delivery = envelope === null ? null : deliveryView(envelope);
   return c.json({ ...deadLetterView(letter), delivery }, 200);
 });
 

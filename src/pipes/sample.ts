@@ -1,6 +1,6 @@
 // The event that `test` sends: like a real one, of an address that cannot exist.
 
-import { NO_DETAILS } from "../providers/kit/fields.ts";
+import { NO_DETAILS } from "../model/event-fields.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 
 /** A delivery of a mail that nobody sent. `now`: ms. Its place in the feed is 0, which no event has. */
