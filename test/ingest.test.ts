@@ -282,9 +282,7 @@ describe("durability", () => {
       );
       expect(Date.now() - began).toBeLessThan(8_000);
       expect(await objects("spool/")).toHaveLength(1);
-      await expect(sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }))).rejects.toThrow(
-        "overloaded",
-      );
+      await sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
       expect(await objects("spool/")).toHaveLength(1);
       const { queue, bodies } = capture();
       await sweepNow(envWith({ QUEUE: queue }));
@@ -383,7 +381,7 @@ describe("durability", () => {
         expect(calls).toBeGreaterThan(1);
       }
     }
-  });
+  }, 240_000);
 
   it("sweeps a spool of more messages than one send may hold", async () => {
     const { spool } = await import("../src/ingest/spool.ts");
