@@ -1,25 +1,13 @@
-// The routes put together.
+// The routes of people put together. Those of providers are in front of them: see door.ts.
 
-import { Hono, type Context } from "hono";
-import type { ApiEnv } from "./api/kit/responses.ts";
 import { answerHealth } from "./api/health.ts";
 import { describe } from "./api/kit/docs.ts";
 import { answerError } from "./api/kit/errors.ts";
+import { newHono } from "./api/kit/hono.ts";
 import { problem } from "./api/kit/problem.ts";
 import { v1 } from "./api/v1.ts";
-import { configOf } from "./config/config.ts";
-import { receive } from "./ingest/receive.ts";
 
-export const app = new Hono<ApiEnv>();
-
-/** Behind the source's name anything may follow, or nothing: providers let people configure one URL per event type. */
-const PATH = "/webhooks/:source/*";
-app.all(PATH, async (c) => await deliver(c, c.req.param("source"), "queue"));
-app.all(`/backup${PATH}`, async (c) => await deliver(c, c.req.param("source"), "spool"));
-
-async function deliver(c: Context<ApiEnv>, source: string, first: "queue" | "spool"): Promise<Response> {
-  return await receive(c.req.raw, source, first, configOf(c.env), c.env);
-}
+export const app = newHono();
 
 app.get("/healthz", async (c) => await answerHealth(c.env));
 

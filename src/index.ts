@@ -1,26 +1,20 @@
 // Tidings' three doors: requests from providers and people, batches from the queues, the clock.
 
-import { app } from "./app.ts";
-import { runJobs } from "./jobs/run.ts";
-import { wakePipes } from "./pipes/wake.ts";
-import { consume } from "./process/consume.ts";
-import { consumeDeadQueue } from "./process/dead-queue.ts";
+import { answer } from "./door.ts";
 
 export { Contact } from "./contact/contact.ts";
 export { Pipe } from "./pipes/pipe.ts";
 
-/** Name of the platform's dead-letter queue, as wrangler.toml has it. */
-const DEAD_QUEUE = "tidings-dead";
-
 export default {
-  fetch: app.fetch,
+  fetch: answer,
 
   async queue(batch, env, ctx) {
-    await (batch.queue === DEAD_QUEUE ? consumeDeadQueue(batch, env) : consume(batch, env));
-    ctx.waitUntil(wakePipes(env, Date.now()));
+    const { workOff } = await import("./background.ts");
+    await workOff(batch, env, ctx);
   },
 
   async scheduled(_controller, env, _ctx) {
-    await runJobs(env);
+    const { runScheduled } = await import("./background.ts");
+    await runScheduled(env);
   },
 } satisfies ExportedHandler<Env>;

@@ -4,7 +4,8 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
-import { storage } from "./storage.ts";
+import { buildDocs } from "../src/docs/site/build.ts";
+import { storage } from "./support/storage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 // What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
@@ -12,6 +13,8 @@ const secrets = parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8"));
 Object.assign(process.env, secrets);
 // Before miniflare asks for the temporary folder.
 process.env["TMPDIR"] = storage();
+// The assets, as wrangler's [build] makes them before it bundles.
+await buildDocs();
 const migrations = await readD1Migrations(`${root}src/store/migrations`);
 
 /** Answers with all that came through its queue. */
@@ -70,7 +73,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/pipes/peers/index.ts"],
-    setupFiles: ["test/setup.ts"],
+    setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     silent: "passed-only",

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { configOf } from "../config/config.ts";
+import { configOf, settingsOf } from "../config/config.ts";
 import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
@@ -68,6 +68,6 @@ async function rawOf(env: Env, providerId: string, { batch, line, element }: Raw
   const provider = providers[providerId];
   const envelope = await getEnvelope(env.BUCKET, batch, line);
   if (envelope === null || provider === undefined) return null;
-  const settings = configOf(env).sources.get(envelope.source)?.settings ?? {};
+  const settings = settingsOf(configOf(env), envelope.source);
   return elementAt(provider, deliveryOf(envelope, settings), element) ?? null;
 }

@@ -10,7 +10,9 @@ import { JOBS } from "../jobs/index.ts";
 import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
+import { storeOf } from "../store/db.ts";
 import { withOutages } from "../store/outages.ts";
+import { version } from "../version.ts";
 import { isoOrNull } from "./views.ts";
 
 /** ms for the database, and for which its answer holds. */
@@ -34,15 +36,15 @@ export async function answerHealth(env: Env): Promise<Response> {
     last_failure_at: isoOrNull(record?.failed_at ?? null),
     problem,
   }));
-  const body = { status, problems, database: state, jobs: shown };
+  const body = { status, version, problems, database: state, jobs: shown };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });
 }
 
 async function databaseOf(env: Env): Promise<Database> {
-  const before = known.get(env.DB);
+  const before = known.get(storeOf(env));
   if (before !== undefined && before.until > Date.now()) return before.database;
-  const database = await ask(env.DB);
-  known.set(env.DB, { database, until: Date.now() + KNOWN_FOR });
+  const database = await ask(storeOf(env));
+  known.set(storeOf(env), { database, until: Date.now() + KNOWN_FOR });
   return database;
 }
 

@@ -18,6 +18,7 @@ export function banner({ url, problems }: Edge, { sources, token }: Settings, no
       (name, i) => `  ${i === 0 ? "webhooks" : "        "}  ${name.padEnd(width)}  ${url}/webhooks/${name}`,
     ),
     `  API       ${url}/v1/events`,
+    `  docs      ${url}/docs`,
     `  health    ${url}/healthz`,
     "",
   ];

@@ -18,6 +18,8 @@ export interface EdgeOptions {
   state: string | null;
   /** The Worker's entry, in place of the one that wrangler.toml names. */
   entry?: string;
+  /** The configuration, in place of the project's wrangler.toml; see copyCode. */
+  config?: string;
   /** A file of variables in place of .dev.vars. */
   envFile?: string;
   /** Further variables. */
@@ -57,6 +59,7 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   // Pipes may lead to this machine, in local development alone. The option takes all words until the next one.
   const vars = { PIPES_LOOPBACK: "yes", ...options.vars };
   args.push("--var", ...Object.entries(vars).map(([name, value]) => `${name}:${value}`));
+  if (options.config !== undefined) args.push("--config", options.config);
   if (options.envFile !== undefined) args.push("--env-file", options.envFile);
   if (options.inspector !== undefined) args.push("--inspector-port", String(options.inspector));
   const child = spawnWrangler([...args, ...persist(options)], ["ignore", "pipe", "pipe"]);

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 const [, , script, ...rest] = process.argv;
 /** @type {Record<string, string>} */
 const scripts = {
+  build: "./build.ts",
   start: "./start.ts",
   demo: "../demo/demo.ts",
   deploy: "./deploy.ts",
@@ -13,6 +14,7 @@ const scripts = {
   fuzz: "../../test/fuzz/run.ts",
   bench: "../../test/bench/main.ts",
   peers: "../../test/pipes/command.ts",
+  docs: "../../test/docs/command.ts",
 };
 const file = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
 

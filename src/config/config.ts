@@ -1,14 +1,14 @@
 // The environment, checked once, as a total Config: whatever is wrong is a named problem that closes what it touches and
 // nothing else. No problem's text holds a value, because values here are secrets.
 
-import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
-import * as z from "zod";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
-import { TOKEN_SCOPES, type TokenScope } from "../model/token-scope.ts";
+import type { TokenScope } from "../model/token-scope.ts";
+import type { Check } from "./checks.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
-import { KEEP_ALL, LEAST_DAYS, type Retention } from "../model/retention.ts";
-import { providers, type Provider } from "../providers/index.ts";
+import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
+import { KEEP_ALL, type Retention } from "../model/retention.ts";
+import { providerNamed, providers, type Provider } from "../providers/index.ts";
 import { originalOf } from "../store/outages.ts";
 
 export interface Problem {
@@ -69,17 +69,23 @@ export function configOf(env: object): Config {
   return config;
 }
 
-function readConfig(env: RawEnv): Config {
+/** What a source's table holds for its provider to read; nothing for a source that is not configured. */
+export function settingsOf(config: Config, source: string): Record<string, unknown> {
+  return config.sources.get(source)?.settings ?? {};
+}
+
+/** What an environment says, and what is wrong with it, parsed anew. */
+export function readConfig(env: RawEnv): Config {
   const problems: Problem[] = [];
   const report: Report = (setting, reason) => problems.push({ setting, reason });
-  const tables = readMap(env, "SOURCES", SourceTable, report);
-  const credentials = readMap(env, "SOURCE_CREDENTIALS", Credentials, report);
-  const names = new Set([...tables.keys(), ...credentials.keys(), ...Object.keys(providers)]);
+  const tables = readMap(env, "SOURCES", sourceTable, report);
+  const secrets = readMap(env, "SOURCE_CREDENTIALS", credentials, report);
+  const names = new Set([...tables.keys(), ...secrets.keys(), ...Object.keys(providers)]);
   const sources = new Map<string, Source>();
-  for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
+  for (const name of names) sources.set(name, readSource(name, tables, secrets, report));
   const tokens = new Map<string, ConfiguredToken>();
-  for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
-    if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
+  for (const [name, one] of readMap(env, "API_TOKENS", token, report))
+    if (one !== null) tokens.set(one.sha256, { name, scopes: one.scopes });
   const general =
     env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
@@ -89,64 +95,19 @@ function readConfig(env: RawEnv): Config {
   return { sources, tokens, policies, storm, retention, pipeKeys, problems };
 }
 
-const SourceTable = z.looseObject({
-  provider: z.string().optional(),
-  ip_policy: z.enum(["off", "observe", "enforce"], 'must be "off", "observe" or "enforce"').default("off"),
-  ips: z.array(z.string(), "must be a list of addresses and CIDR ranges").default([]),
-});
-const Credential = z.string("must be a text or a list of texts").trim().min(1, "must not be empty");
-const Credentials = z.union([
-  Credential.transform((one) => [one]),
-  z.array(Credential, "must be a text or a list of texts").min(1, "must not be empty"),
-]);
-/** SHA-256 of a token, hexadecimal: what it is known by. */
-export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex");
-const ALL_SCOPES = z
-  .array(z.enum(TOKEN_SCOPES, `must be of ${TOKEN_SCOPES.join(", ")}`), "must be a list of scopes")
-  .min(1, "must not be empty")
-  .default(["admin"]);
-const Plain = z.string("must be a text").trim().min(1, "must not be empty");
-const Token = z.union([
-  Plain.transform((token) => ({ sha256: digestOf(token), scopes: ["admin"] as TokenScope[] })),
-  z
-    .strictObject({ token: Plain, scopes: ALL_SCOPES })
-    .transform(({ token, scopes }) => ({ sha256: digestOf(token), scopes })),
-  z.strictObject({
-    sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/i, "must be 64 hexadecimal digits")
-      .toLowerCase(),
-    scopes: ALL_SCOPES,
-  }),
-]);
+/** Mistakes that are told of one value. */
+const MOST_ISSUES = 3;
 
 /** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
-function readMap<S extends z.ZodType>(
-  env: RawEnv,
-  setting: string,
-  schema: S,
-  report: Report,
-): Map<string, z.output<S> | null> {
-  const map = new Map<string, z.output<S> | null>();
+function readMap<T>(env: RawEnv, setting: string, check: Check<T>, report: Report): Map<string, T | null> {
+  const map = new Map<string, T | null>();
   for (const [name, value] of Object.entries(readObject(env[setting], setting, report))) {
-    const parsed = schema.safeParse(value);
-    for (const issue of parsed.success ? [] : firstIssues(parsed.error)) {
+    const checked = check(value);
+    for (const issue of checked.ok ? [] : checked.issues.slice(0, MOST_ISSUES))
       report([setting, name, ...issue.path].join("."), issue.message);
-    }
-    map.set(name, parsed.success ? parsed.data : null);
+    map.set(name, checked.ok ? checked.value : null);
   }
   return map;
-}
-
-/** The issues a person can act on: those inside of a union's branches, not "Invalid input". */
-function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
-  return error.issues.slice(0, 3).map((issue) => {
-    const inner =
-      issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
-    const other = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
-    const told = inner ?? other ?? issue;
-    return { path: [...issue.path, ...(told === issue ? [] : told.path)], message: told.message };
-  });
 }
 
 function readObject(value: unknown, setting: string, report: Report): Record<string, unknown> {
@@ -168,14 +129,14 @@ function fromJson(text: string): unknown {
 
 function readSource(
   name: string,
-  tables: ReadonlyMap<string, z.output<typeof SourceTable> | null>,
-  credentials: ReadonlyMap<string, string[] | null>,
+  tables: ReadonlyMap<string, ValueOf<typeof sourceTable> | null>,
+  secrets: ReadonlyMap<string, string[] | null>,
   report: Report,
 ): Source {
   const configured = tables.has(name);
   const table = tables.get(name) ?? null;
   const providerId = table?.provider ?? name;
-  const provider = Object.hasOwn(providers, providerId) ? (providers[providerId] ?? null) : null;
+  const provider = providerNamed(providerId) ?? null;
   if (provider === null && (table !== null || !configured)) {
     const known = Object.keys(providers).join(", ");
     const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
@@ -194,7 +155,7 @@ function readSource(
   return {
     name,
     provider,
-    credentials: sound && provider !== null ? (credentials.get(name) ?? []) : [],
+    credentials: sound && provider !== null ? (secrets.get(name) ?? []) : [],
     ipPolicy: policy,
     includes: (address) => ips !== null && isWithin(address, ips),
     settings: table ?? {},
@@ -229,38 +190,26 @@ function isWithin(text: string, ranges: readonly Range[]): boolean {
   return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
 }
 
-const days = z
-  .int("must be a whole number of days")
-  .min(
-    LEAST_DAYS,
-    `must be at least ${LEAST_DAYS}, for repeats may come that late; leave it out to keep all`,
-  );
-const RetentionTable = z.strictObject({ events_days: days.optional(), archive_days: days.optional() });
-
 /** A mistake keeps everything: what was deleted does not come back. */
 function readRetention(env: RawEnv, report: Report): Retention {
   const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
-  const parsed = RetentionTable.safeParse(table);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) report(["RETENTION", ...issue.path].join("."), issue.message);
+  const checked = retentionTable(table);
+  if (!checked.ok) {
+    for (const issue of checked.issues) report(["RETENTION", ...issue.path].join("."), issue.message);
     return KEEP_ALL;
   }
-  const { events_days, archive_days } = parsed.data;
+  const { events_days, archive_days } = checked.value;
   return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
 }
-
-const Key = z
-  .string("must be a text")
-  .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
 
 /** PIPE_KEYS: name -> 32 bytes in base64. Not set, pipes can keep no secrets. */
 function readKeys(env: RawEnv, report: Report): Map<string, Uint8Array> {
   const keys = new Map<string, Uint8Array>();
   if (env["PIPE_KEYS"] === undefined) return keys;
-  for (const [name, text] of readMap(env, "PIPE_KEYS", Key, report)) {
+  for (const [name, bytes] of readMap(env, "PIPE_KEYS", pipeKey, report)) {
     if (!/^[\w-]{1,64}$/.test(name))
       report("PIPE_KEYS", "a key's name is letters, digits, dashes, at most 64");
-    else if (text !== null) keys.set(name, Buffer.from(text, "base64"));
+    else if (bytes !== null) keys.set(name, bytes);
   }
   return keys;
 }

@@ -1,8 +1,9 @@
 // What suppresses a contact, out of the configuration: [vars.SUPPRESSION] for all sources, and for one source what its own
 // table `suppression` says instead. A mistake is reported, and costs its table alone.
 
-import * as z from "zod";
+import { listOf, oneOf, optional, share, table, wholeNumber, type Check } from "./checks.ts";
 import type { Report } from "./config.ts";
+import type { ValueOf } from "./tables.ts";
 import {
   DEFAULT_POLICY,
   DEFAULT_STORM,
@@ -12,66 +13,62 @@ import {
   type SuppressionPolicy,
 } from "../model/suppression/policy.ts";
 
-const whole = z.int("must be a whole number").min(1, "must be at least 1");
+const whole = optional(wholeNumber("must be a whole number", 1, "must be at least 1"));
 const REASONS = `must be of ${EVENT_REASONS.join(", ")}`;
 const fields = {
-  soft_bounces: whole.optional(),
-  soft_bounce_days: whole.optional(),
-  soft_bounce_window_days: whole.optional(),
-  reasons: z.array(z.enum(EVENT_REASONS, REASONS), "must be a list of reasons").optional(),
-  scope: z.enum(["global", "list"], 'must be "global" or "list"').optional(),
+  soft_bounces: whole,
+  soft_bounce_days: whole,
+  soft_bounce_window_days: whole,
+  reasons: optional(listOf(oneOf(EVENT_REASONS, REASONS), "must be a list of reasons")),
+  scope: optional(oneOf(["global", "list"], 'must be "global" or "list"')),
 };
-const OfSource = z.strictObject(fields, "must be a table");
-const SHARE = "must be a number from 0 to 1";
-const General = z.strictObject({
+const ofSource = table(fields, "must be a table");
+const general = table({
   ...fields,
-  storm_share: z.number(SHARE).min(0, SHARE).max(1, SHARE).optional(),
-  storm_outcomes: whole.optional(),
+  storm_share: optional(share("must be a number from 0 to 1")),
+  storm_outcomes: whole,
 });
 
-/** The policies of all sources. `general`: SUPPRESSION; `bySource`: each source's `suppression`, undefined for none. */
+/** The policies of all sources. `forAll`: SUPPRESSION; `bySource`: each source's `suppression`, undefined for none. */
 export function readPolicies(
-  general: unknown,
+  forAll: unknown,
   bySource: ReadonlyMap<string, unknown>,
   report: Report,
 ): Policies {
-  const base = policyOf(checked(General, general, "SUPPRESSION", report), DEFAULT_POLICY);
+  const base = policyOf(valueOf(general, forAll, "SUPPRESSION", report), DEFAULT_POLICY);
   const own = new Map<string, SuppressionPolicy>();
-  for (const [name, table] of bySource) {
-    if (table === undefined) continue;
-    own.set(name, policyOf(checked(OfSource, table, `SOURCES.${name}.suppression`, report), base));
+  for (const [name, given] of bySource) {
+    if (given === undefined) continue;
+    own.set(name, policyOf(valueOf(ofSource, given, `SOURCES.${name}.suppression`, report), base));
   }
   const windows = [base, ...own.values()].map(({ softBounceWindowDays }) => softBounceWindowDays);
   return { of: (source) => own.get(source) ?? base, longestWindowDays: Math.max(...windows) };
 }
 
 /** When a destination counts as refusing everybody. Mistakes are those that {@link readPolicies} reports. */
-export function readStorm(general: unknown): StormPolicy {
-  const table = General.safeParse(general).data ?? {};
+export function readStorm(forAll: unknown): StormPolicy {
+  const checked = general(forAll);
+  if (!checked.ok) return DEFAULT_STORM;
+  const { storm_share, storm_outcomes } = checked.value;
   return {
-    share: table.storm_share ?? DEFAULT_STORM.share,
-    outcomes: table.storm_outcomes ?? DEFAULT_STORM.outcomes,
+    share: storm_share ?? DEFAULT_STORM.share,
+    outcomes: storm_outcomes ?? DEFAULT_STORM.outcomes,
   };
 }
 
-function checked<S extends z.ZodType>(
-  schema: S,
-  table: unknown,
-  setting: string,
-  report: Report,
-): z.output<S> | null {
-  const parsed = schema.safeParse(table);
-  if (parsed.success) return parsed.data;
-  for (const { path, message } of parsed.error.issues) report([setting, ...path].join("."), message);
+function valueOf<T>(check: Check<T>, given: unknown, setting: string, report: Report): T | null {
+  const checked = check(given);
+  if (checked.ok) return checked.value;
+  for (const { path, message } of checked.issues) report([setting, ...path].join("."), message);
   return null;
 }
 
-function policyOf(table: z.output<typeof OfSource> | null, base: SuppressionPolicy): SuppressionPolicy {
+function policyOf(given: ValueOf<typeof ofSource> | null, base: SuppressionPolicy): SuppressionPolicy {
   return {
-    softBounces: table?.soft_bounces ?? base.softBounces,
-    softBounceDays: table?.soft_bounce_days ?? base.softBounceDays,
-    softBounceWindowDays: table?.soft_bounce_window_days ?? base.softBounceWindowDays,
-    reasons: table?.reasons ?? base.reasons,
-    scope: table?.scope ?? base.scope,
+    softBounces: given?.soft_bounces ?? base.softBounces,
+    softBounceDays: given?.soft_bounce_days ?? base.softBounceDays,
+    softBounceWindowDays: given?.soft_bounce_window_days ?? base.softBounceWindowDays,
+    reasons: given?.reasons ?? base.reasons,
+    scope: given?.scope ?? base.scope,
   };
 }

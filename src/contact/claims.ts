@@ -44,9 +44,20 @@ export interface ClaimAnswer {
   erased?: number[];
   /** Indexes of those whose own envelope brought the row that has kept another id; absent for none. */
   stored?: number[];
+  /** What the envelopes of duplicates claimed before under another reading, and do not tell now; absent for none. */
+  otherReadings?: OtherReading[];
   snapshot: Snapshot | null;
   /** Rows that the call wrote, as the platform bills them. */
   written: number;
+}
+
+/**
+ * A claim that an envelope made when its parser or its source's settings were others. Whether its event was stored then is
+ * for the database to say.
+ */
+export interface OtherReading {
+  origin: string;
+  key: string;
 }
 
 /** A claim as remembered: key, origin, when (ms). */
@@ -126,6 +137,7 @@ export function decide(
   let again = false;
   const erased: number[] = [];
   const stored: number[] = [];
+  const duplicates = new Set<string>();
   const erasedAt = state.erased?.at ?? -Infinity;
   const granted = claims.map(({ key, origin, evidence, received }, index) => {
     const first = origins.get(key);
@@ -136,6 +148,7 @@ export function decide(
     if (first !== undefined) {
       if (first !== origin) {
         if (broughtBy(first, origins) === origin) stored.push(index);
+        else duplicates.add(origin);
         return false;
       }
       again = true;
@@ -147,6 +160,7 @@ export function decide(
     if (evidence !== null) facts = addEvidence(facts, evidence);
     return true;
   });
+  const otherReadings = otherReadingsOf(duplicates, origins, claims, elsewhere);
   const same = fresh.length === 0 && facts === state.facts;
   const next = same ? state : advance(state, facts, fresh, now, policies);
   // Granted again means that the store may have missed the state that the first grant led to.
@@ -155,6 +169,7 @@ export function decide(
     granted,
     ...(erased.length > 0 ? { erased } : {}),
     ...(stored.length > 0 ? { stored } : {}),
+    ...(otherReadings.length > 0 ? { otherReadings } : {}),
     state: next,
     snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
   };
@@ -179,6 +194,21 @@ function withoutOtherReadings(
   const kept = new Set([...told].map((key) => origins.get(key)));
   const gone = others.filter((id) => !told.has(keyOfId(id)) && !kept.has(keptOrigin(id)));
   return gone.length === 0 ? facts : withoutEvidence(facts, new Set(gone));
+}
+
+/** Claims of these envelopes that none of their present claims repeats, here or `elsewhere`. */
+function otherReadingsOf(
+  envelopes: ReadonlySet<string>,
+  origins: ReadonlyMap<string, string>,
+  claims: readonly Claim[],
+  elsewhere: readonly string[],
+): OtherReading[] {
+  if (envelopes.size === 0) return [];
+  const told = new Set([...claims.map(({ key }) => key), ...elsewhere]);
+  const others: OtherReading[] = [];
+  for (const [key, origin] of origins)
+    if (envelopes.has(origin) && !told.has(key)) others.push({ origin, key });
+  return others;
 }
 
 /** The facts with what a report that was claimed before says now, which is another thing where its parser was mended since. */

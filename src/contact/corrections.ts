@@ -30,7 +30,7 @@ export function applyCorrection(
   const left = withoutEvidence(decided.state.facts, new Set(removed));
   const facts = [...added, ...news].reduce(addEvidence, left);
   const amended = withEvidence(decided.state, facts, now, policies);
-  const same = JSON.stringify(amended.facts) === JSON.stringify(state.facts);
+  const same = JSON.stringify(amended.facts) === JSON.stringify(decided.state.facts);
   const next = same ? decided.state : amended;
   const snapshot = next.version > 0 ? { version: next.version, suppressions: next.suppressions } : null;
   return { ...decided, state: next, snapshot };

@@ -2,9 +2,10 @@
 // of what it passes on, and a report that holds what came of it against what was sent.
 
 import { createWriteStream } from "node:fs";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { banner } from "../cli/banner.ts";
+import { copyCode } from "../cli/copy-code.ts";
 import { findPort, portInUse, startEdge, type Edge } from "../cli/edge.ts";
 import { DEFAULT_PORT, DEMO_USAGE, readOptions, type Options } from "../cli/options.ts";
 import { format, startProgress } from "../cli/progress.ts";
@@ -60,9 +61,8 @@ async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   const found = await findPort(wanted);
   if (found === null) return await giveUp(portInUse("npm run demo", wanted));
   await claimState();
-  // A copy, because wrangler restarts the Worker when its code is edited, and the local queue lives in memory only.
-  const code = join(ROOT, STATE, "src");
-  await cp(join(ROOT, "src"), code, { recursive: true });
+  const code = join(ROOT, STATE, "code");
+  const config = await copyCode(code);
   const variables = join(ROOT, STATE, "variables");
   await writeFile(variables, DEMO_VARIABLES);
   const log = createWriteStream(join(ROOT, LOG));
@@ -71,7 +71,8 @@ async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   const started = await startEdge({
     port: found,
     state: STATE,
-    entry: join(code, "demo", "demo-worker.ts"),
+    entry: join(code, "src", "demo", "demo-worker.ts"),
+    config,
     envFile: variables,
     log: (line) => void log.write(`${line}\n`),
   });

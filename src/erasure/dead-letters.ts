@@ -1,7 +1,7 @@
 // Dead letters that are a whole delivery: given up, or of a provider whose parser failed. They may hold the reports of
 // others, which are stored nowhere else, so what is left of such a letter stays to be replayed.
 
-import type { Config } from "../config/config.ts";
+import { settingsOf, type Config } from "../config/config.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { getDeadEnvelope, deadLetterOf, type NamingDeadLetter } from "../store/dead-letters.ts";
 import { redact } from "./redact.ts";
@@ -15,7 +15,7 @@ export async function remainderOf(
 ): Promise<string | null> {
   const envelope = await getDeadEnvelope(bucket, letter.envelope);
   if (envelope === null || (letter.element !== null && letter.raw !== textOf(envelope))) return null;
-  const settings = config.sources.get(envelope.source)?.settings ?? {};
+  const settings = settingsOf(config, envelope.source);
   const left = redact(envelope, contact, settings)?.envelope ?? envelope;
   return left.body.length === 0 ? null : textOf(left);
 }

@@ -7,7 +7,7 @@ import type { Envelope } from "../model/envelope.ts";
 import { ERASED_ADDRESS, mentions, placesOf } from "../model/address-search.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import { readJsonText } from "../providers/kit/json.ts";
-import { providers, type ParsedDelivery } from "../providers/index.ts";
+import { providerNamed, type ParsedDelivery } from "../providers/index.ts";
 import { itemsOf } from "./json-items.ts";
 
 /** What is left, and how many of the contact's reports (or elements that named it) were taken out. */
@@ -60,7 +60,7 @@ const textOf = (body: Uint8Array): string =>
   new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
 
 function parse(envelope: Envelope, settings: Settings): ParsedDelivery {
-  const provider = Object.hasOwn(providers, envelope.provider) ? providers[envelope.provider] : undefined;
+  const provider = providerNamed(envelope.provider);
   const nothing = { events: [], rejects: [{ reason: "", raw: textOf(envelope.body) }], pings: 0 };
   try {
     return provider?.parse(deliveryOf(envelope, settings)) ?? nothing;

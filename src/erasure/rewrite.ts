@@ -1,7 +1,7 @@
 // Objects of the bucket without some contacts. A rewrite holds only if the object is still the one that was read, so that
 // two erasures at once do not undo each other; lines that nobody was taken out of stay as they are written.
 
-import type { Config } from "../config/config.ts";
+import { settingsOf, type Config } from "../config/config.ts";
 import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
 import { mentionsPlainly, plainOf } from "../model/address-search.ts";
 import { archiveKey, ARCHIVE_METADATA } from "../store/bucket/archive.ts";
@@ -39,7 +39,7 @@ export async function rewriteObject(
   for (let tries = 0; tries < TRIES; tries++) {
     const object = await bucket.get(key);
     if (object === null) return [];
-    const text = new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+    const text = new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
     const { lines, counts, empty } = withoutContacts(text.split("\n"), leaving, config);
     if (counts.every((count) => count === 0)) return counts;
     if (empty && key.startsWith("dead-letters/")) {
@@ -47,7 +47,7 @@ export async function rewriteObject(
       return counts;
     }
     const metadata = key.startsWith("archive/") ? { httpMetadata: ARCHIVE_METADATA } : {};
-    const body = gzip(new TextEncoder().encode(lines.join("\n")));
+    const body = await gzip(new TextEncoder().encode(lines.join("\n")));
     const put = await bucket.put(key, body, { ...metadata, onlyIf: { etagMatches: object.etag } });
     if (put !== null) return counts;
   }
@@ -70,7 +70,7 @@ function withoutContacts(
     const { receivedAt = Infinity } = envelope ?? {};
     for (const one of own) {
       if (receivedAt > one.until) continue; // what came later is news
-      const settings = envelope === null ? {} : (config.sources.get(envelope.source)?.settings ?? {});
+      const settings = envelope === null ? {} : settingsOf(config, envelope.source);
       const redacted = envelope === null ? null : redact(envelope, one.contact, settings);
       if (redacted === null) continue;
       ({ envelope } = redacted);

@@ -4,6 +4,7 @@
 import { within } from "../lib/deadline.ts";
 import type { Evidence } from "../model/suppression/evidence.ts";
 import { deleteDeadEnvelopes, deadLettersOf } from "../store/dead-letters.ts";
+import { boundDuplicates, type DuplicatesBound } from "../store/write/duplicates.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
@@ -12,6 +13,7 @@ import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
+import { storeOf } from "../store/db.ts";
 
 const AT_ONCE = 32;
 const CONTACTS_DEADLINE = 30_000;
@@ -26,7 +28,7 @@ interface Share {
 }
 
 /** Applies the differences of one archive object; the same again finds none. Rejects where anything is unavailable. */
-export async function applyDifferences(env: Env, { differences }: Reading): Promise<void> {
+export async function applyDifferences(env: Env, { differences, rowsByLine }: Reading): Promise<void> {
   if (differences.length === 0) return;
   const shares = sharesOf(differences);
   const granted = new Set<Difference>();
@@ -39,14 +41,32 @@ export async function applyDifferences(env: Env, { differences }: Reading): Prom
     one.kind === "appeared" && granted.has(one) ? [one.after] : [],
   );
   const settled = [...new Set(appeared.map(({ parsed }) => parsed))];
-  await within(DATABASE_DEADLINE, "the database", storeSlice(env.DB, sliceOf(appeared, contacts, settled)));
+  // Before the events: once these are stored, nobody would find that their counts as repeats are still to be taken back.
+  await inDatabase(boundDuplicates(storeOf(env), boundsOf(appeared, rowsByLine)));
+  await inDatabase(storeSlice(storeOf(env), sliceOf(appeared, contacts, settled)));
   const replacements = differences.flatMap((one) => replacementOf(one, granted));
-  await within(DATABASE_DEADLINE, "the database", storeReplacements(env.DB, replacements));
+  await inDatabase(storeReplacements(storeOf(env), replacements));
   const empty = settled.filter(({ rejects }) => rejects.length === 0);
   await deleteDeadEnvelopes(
     env.BUCKET,
     empty.map(({ envelope }) => envelope.id),
   );
+}
+
+async function inDatabase(work: Promise<unknown>): Promise<void> {
+  await within(DATABASE_DEADLINE, "the database", work);
+}
+
+/**
+ * What appears may have been counted as a repeat, of a report that another envelope claimed under the former reading and
+ * never stored. An envelope has at most as many repeats as it has elements that are no rows.
+ */
+function boundsOf(appeared: readonly NewEvent[], rowsByLine: ReadonlyMap<number, number>): DuplicatesBound[] {
+  return [...Map.groupBy(appeared, ({ parsed }) => parsed)].map(([parsed, own]) => {
+    const { envelope, events, duplicates, line } = parsed;
+    const most = events.length + duplicates - own.length - (rowsByLine.get(line) ?? 0);
+    return { envelope: envelope.id, most };
+  });
 }
 
 async function tell(env: Env, { contact, correction, asked }: Share, granted: Set<Difference>) {

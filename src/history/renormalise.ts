@@ -29,12 +29,13 @@ export interface Reading {
   /** Elements that cannot be read, now. */
   rejects: number;
   differences: Difference[];
-  group: ParsedEnvelope[];
+  /** How many rows came from each line of the object. */
+  rowsByLine: ReadonlyMap<number, number>;
 }
 
 /** The next archive objects of the range, at most `limit`, each read and compared when it is asked for. */
 export async function* readRange(
-  env: { DB: Db; BUCKET: R2Bucket },
+  env: { db: Db; BUCKET: R2Bucket },
   config: Config,
   range: Range,
   limit: number,
@@ -47,7 +48,7 @@ export async function* readRange(
 
 /** `seen`: ids that appeared earlier in this walk; a repeat of such a report appears once. */
 async function readBatch(
-  { DB, BUCKET }: { DB: Db; BUCKET: R2Bucket },
+  { db, BUCKET }: { db: Db; BUCKET: R2Bucket },
   config: Config,
   { batch, source, seen, endedUntil }: Range & { batch: string; seen: Set<string> },
 ): Promise<Reading> {
@@ -57,20 +58,20 @@ async function readBatch(
       ? [readEnvelope({ envelope, batch, line, problem: null }, config)]
       : [],
   );
-  const rows = Map.groupBy(await readStoredRows(DB, batch), ({ line }) => line);
+  const rows = Map.groupBy(await readStoredRows(db, batch), ({ line }) => line);
   const found = group.flatMap((parsed) =>
     differencesOf(rows.get(parsed.line) ?? [], parsed.events).filter(
       (one) => isTold(one, parsed) && (one.kind !== "appeared" || parsed.envelope.receivedAt >= endedUntil),
     ),
   );
-  const differences = await withoutRepeats(DB, found, seen);
+  const differences = await withoutRepeats(db, found, seen);
   return {
     batch,
     deliveries: group.length,
     events: group.reduce((sum, { events }) => sum + events.length, 0),
     rejects: group.reduce((sum, { rejects }) => sum + rejects.length, 0),
     differences,
-    group,
+    rowsByLine: new Map([...rows].map(([line, own]) => [line, own.length])),
   };
 }
 

@@ -4,6 +4,7 @@ import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
+import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
@@ -37,7 +38,7 @@ export const JOBS: readonly Job[] = [
     deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
-      await forgetTallies(env.DB, now);
+      await forgetTallies(storeOf(env), now);
       return undefined;
     },
   },

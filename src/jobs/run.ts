@@ -8,6 +8,7 @@
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
+import { storeOf } from "../store/db.ts";
 import { noteJobRun, type JobRun } from "../store/jobs.ts";
 import { withOutages } from "../store/outages.ts";
 import { JOBS } from "./index.ts";
@@ -44,7 +45,7 @@ async function runOne(env: Env, job: Job): Promise<JobRun> {
 
 async function note(env: Env, run: JobRun): Promise<void> {
   try {
-    await within(NOTING, "the database", noteJobRun(env.DB, run));
+    await within(NOTING, "the database", noteJobRun(storeOf(env), run));
   } catch (error) {
     console.error({ message: "the end of a job was not noted", job: run.name, ...describeError(error) });
   }

@@ -1,9 +1,6 @@
 // One accepted request as it travels: through the queue, the spool and the archive. The queue carries it as a frame:
 // four bytes of header length, the header as JSON, then the body as it came or gzipped.
 
-import { Buffer } from "node:buffer";
-import { gunzipSync, gzipSync } from "node:zlib";
-
 export interface Envelope {
   /** Made at receipt; sorts by time. */
   id: string;
@@ -43,9 +40,12 @@ export function encodeFrame({ body, ...header }: Envelope): Uint8Array<ArrayBuff
   return join(header, body);
 }
 
-/** The same, with the body gzipped. */
-export function encodeGzipped({ body, ...header }: Envelope): Uint8Array<ArrayBuffer> {
-  return join({ ...header, gzip: true }, gzip(body));
+/** The same, with the body gzipped at `level`: 1 is fastest, 9 smallest. */
+export async function encodeGzipped(
+  { body, ...header }: Envelope,
+  level?: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return join({ ...header, gzip: true }, await gzip(body, level));
 }
 
 /** The frame of an envelope whose body lies in the archive. */
@@ -62,28 +62,39 @@ function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Reads a frame; throws where the bytes are none. */
-export function decodeFrame(frame: Uint8Array): Frame {
+/** Reads a frame; rejects where the bytes are none. */
+export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
+  const { header, body } = cutFrame(frame);
+  const { gzip: gzipped, batch, ...envelope } = header;
+  if (batch !== undefined) return { envelope, batch };
+  return { envelope: { ...envelope, body: gzipped === true ? await gunzip(body) : body }, batch: null };
+}
+
+/** What a frame tells of its envelope beside the body; throws where the bytes are none. */
+export function headerOf(frame: Uint8Array): Omit<Envelope, "body"> {
+  const { gzip: _, batch: __, ...envelope } = cutFrame(frame).header;
+  return envelope;
+}
+
+function cutFrame(frame: Uint8Array): { header: Header; body: Uint8Array } {
   const length = new DataView(frame.buffer, frame.byteOffset).getUint32(0);
   if (4 + length > frame.length) throw new RangeError("the frame is cut off");
-  const {
-    gzip: gzipped,
-    batch,
-    ...header
-  } = JSON.parse(decoder.decode(frame.subarray(4, 4 + length))) as Header;
+  const header = JSON.parse(decoder.decode(frame.subarray(4, 4 + length))) as Header;
   if (typeof header.id !== "string" || typeof header.source !== "string") throw new TypeError("not a frame");
-  if (batch !== undefined) return { envelope: header, batch };
-  const body = frame.subarray(4 + length);
-  return { envelope: { ...header, body: gzipped === true ? gunzip(body) : body }, batch: null };
+  return { header, body: frame.subarray(4 + length) };
 }
 
-// Not by the platform's streams: for a message's few kilobytes these cost three to ten times as much.
-export function gzip(bytes: Uint8Array): Uint8Array {
-  return plain(gzipSync(bytes));
+// Not by the platform's streams: for a message's few kilobytes these cost three to ten times as much. Loaded when it is
+// called: most of what a new isolate is asked first has nothing to compress.
+/** `level`: 1 is fastest, 9 smallest; by default the 6 of all gzip programs. */
+export async function gzip(bytes: Uint8Array, level = 6): Promise<Uint8Array> {
+  const { gzipSync } = await import("node:zlib");
+  return plain(gzipSync(bytes, { level }));
 }
 
-/** Throws where the bytes are not gzip. */
-export function gunzip(bytes: Uint8Array): Uint8Array {
+/** Rejects where the bytes are not gzip. */
+export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const { gunzipSync } = await import("node:zlib");
   return plain(gunzipSync(bytes));
 }
 

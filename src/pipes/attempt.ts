@@ -1,8 +1,8 @@
 // One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
 
-import { newId } from "../lib/new-id.ts";
 import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
+import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
 /** ms that a kind has to end what it began once its time is up. */
@@ -59,15 +59,4 @@ export async function attempt(
     if (outcome?.result !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
-}
-
-const MOST_EXCERPT = 500;
-
-/** What the log keeps of the last answer: its beginning, without addresses. */
-export function excerptOf(exchanges: readonly Exchange[]): string | null {
-  const body = exchanges.at(-1)?.response?.body ?? "";
-  const text = body
-    .slice(0, 4 * MOST_EXCERPT)
-    .replaceAll(/[^\s"'<>(),;:]+(@|%40)[^\s"'<>(),;:]+/gi, "(address)");
-  return text === "" ? null : text.slice(0, MOST_EXCERPT);
 }

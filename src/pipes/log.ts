@@ -1,11 +1,11 @@
 // What the log of deliveries says of an attempt.
-
-import { newId } from "../lib/new-id.ts";
 import type { AttemptRecord } from "../store/pipes/delivery-log.ts";
-import { excerptOf, type Account } from "./attempt.ts";
+import type { Account } from "./attempt.ts";
 import type { Piped } from "./dispatch.ts";
-import type { Row } from "./select.ts";
+import type { Row } from "./rows.ts";
+import { newId } from "../lib/time-id.ts";
 import type { Retry } from "./retries.ts";
+import type { Exchange } from "./transport/http.ts";
 
 /** An attempt that went over a wire. `tries`: which try it was of all of them, or of each. */
 export function recordOf(
@@ -47,4 +47,15 @@ function entry(pipe: string): Pick<AttemptRecord, "id" | "at" | "status" | "took
   const at = Date.now();
   const id = `${pipe}.${newId(at)}`;
   return { id, at, status: null, took: 0, excerpt: null };
+}
+
+const MOST_EXCERPT = 500;
+
+/** What the log keeps of the last answer: its beginning, without addresses. */
+function excerptOf(exchanges: readonly Exchange[]): string | null {
+  const body = exchanges.at(-1)?.response?.body ?? "";
+  const text = body
+    .slice(0, 4 * MOST_EXCERPT)
+    .replaceAll(/[^\s"'<>(),;:]+(@|%40)[^\s"'<>(),;:]+/gi, "(address)");
+  return text === "" ? null : text.slice(0, MOST_EXCERPT);
 }

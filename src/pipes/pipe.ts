@@ -13,11 +13,11 @@ import { readFeed } from "../store/events/events.ts";
 import { withOutages } from "../store/outages.ts";
 import { noteAttempts, type AttemptRecord } from "../store/pipes/delivery-log.ts";
 import { getPipe, pausePipe, type PipeRecord, type FeedPositions } from "../store/pipes/pipes.ts";
-import { attempt } from "./attempt.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
-import { loadPipe, type RunnablePipe } from "./load.ts";
-import { eventRow, select, pipedOf, type Selection } from "./select.ts";
+import type { RunnablePipe } from "./load.ts";
+import { eventRow, pipedOf } from "./rows.ts";
+import type { Selection } from "./select.ts";
 import { PROBE_ROWS, Reader, PAGE_ROWS, type FeedPage } from "./reader.ts";
 import { Retries, type Retry } from "./retries.ts";
 import { NEW, type PipeHealth, type Redelivery, type State } from "./state.ts";
@@ -42,6 +42,9 @@ const MOST_UNEVALUATED = 1_000;
 type Feed = keyof FeedPositions;
 
 const STATE = "state";
+
+/** What it takes to deliver: kinds, filters, transports. Loaded when a pipe works, for every new isolate would wait for it. */
+const work = async () => await import("./work.ts");
 
 export class Pipe extends DurableObject<Env> {
   #state: State | null = null;
@@ -203,7 +206,7 @@ export class Pipe extends DurableObject<Env> {
   async #open(record: PipeRecord): Promise<RunnablePipe | null> {
     const before = this.#opened?.pipe;
     const same = before?.record.revision === record.revision;
-    const opened = same ? ok(before) : await loadPipe(this.env, record);
+    const opened = same ? ok(before) : await (await work()).loadPipe(this.env, record);
     if (!opened.ok) {
       await this.#pause(record, opened.reason);
       return null;
@@ -405,6 +408,7 @@ export class Pipe extends DurableObject<Env> {
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
     const events = await readFeed(this.env.DB, { after, last, limit: PAGE_ROWS });
+    const { select } = await work();
     const rows = events.map(eventRow);
     const picked = await select(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
@@ -438,6 +442,7 @@ export class Pipe extends DurableObject<Env> {
       streak: state.streak,
       until,
     };
+    const { attempt } = await work();
     const result = await dispatch(items, rules, async (batch) => {
       const account = await attempt(
         this.env,

@@ -4,7 +4,8 @@
 import { readFeed } from "../store/events/events.ts";
 import { readSystemEvents } from "../store/pipes/system-events.ts";
 import type { RunnablePipe } from "./load.ts";
-import { eventRow, systemEventRow, select, type Selection, type Row } from "./select.ts";
+import { eventRow, systemEventRow, type Row } from "./rows.ts";
+import type { Selection } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** Rows of a feed that are read at once; more of them where so many requests go at once that these would be few each. */
@@ -74,6 +75,7 @@ export class Reader {
   async #pick(pipe: RunnablePipe, cursor: Cursor, rows: Row[], limit: number): Promise<FeedPage> {
     const ahead = new Set(cursor.ahead);
     const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
+    const { select } = await import("./work.ts"); // as pipe.ts does
     return { rows, left, picked: await select(this.#env, pipe, left), limit };
   }
 

@@ -2,7 +2,7 @@
 
 import { readSeqs } from "../store/events/events.ts";
 import { readSystemEventSeqs } from "../store/pipes/system-events.ts";
-import { eventRow, systemEventRow, type Row } from "./select.ts";
+import { eventRow, systemEventRow, type Row } from "./rows.ts";
 
 /** One event that waits. `due`: ms; `tries`: how often it was tried. */
 export interface Retry {

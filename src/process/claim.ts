@@ -1,6 +1,6 @@
 // One call to each contact's Durable Object for all of its events in a slice.
 
-import type { Claim, ClaimAnswer } from "../contact/claims.ts";
+import type { Claim, ClaimAnswer, OtherReading } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { within } from "../lib/deadline.ts";
 import type { NewEvent } from "./parse.ts";
@@ -17,11 +17,13 @@ export interface Claimed {
   /** Those of contacts that were erased after the envelope was received: neither stored nor counted. */
   erased: NewEvent[];
   contacts: ContactChange[];
+  /** What envelopes with duplicates claimed before, under another reading of theirs, of which contact. */
+  otherReadings: (OtherReading & { contact: string })[];
 }
 
 /** Claims all events. Rejects where any contact cannot be reached; claiming again gives the same answer. */
 export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewEvent[]): Promise<Claimed> {
-  const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [] };
+  const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
   const groups = [...byContact(events)];
   const others = claimedElsewhere(events);
   let next = 0;
@@ -82,11 +84,12 @@ async function claimOne(
 }
 
 function collect(claimed: Claimed, contact: string, own: NewEvent[], answer: ClaimAnswer): void {
-  const { granted, snapshot, erased = [], stored = [] } = answer;
+  const { granted, snapshot, erased = [], stored = [], otherReadings = [] } = answer;
   for (const [index, event] of own.entries()) {
     if (granted[index] === true) claimed.granted.push(event);
     else if (erased.includes(index)) claimed.erased.push(event);
     else if (!stored.includes(index)) claimed.duplicates.push(event);
   }
+  claimed.otherReadings.push(...otherReadings.map((one) => ({ ...one, contact })));
   if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

@@ -5,40 +5,18 @@ import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { newId } from "../lib/new-id.ts";
-import { getEnvelope, putBatch } from "../store/bucket/archive.ts";
-import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
+import { getEnvelope } from "../store/bucket/archive.ts";
 import { withOutages } from "../store/outages.ts";
-import { claimAll, type Claimed } from "./claim.ts";
-import { markStorms } from "./storm.ts";
-import { retryDelay } from "./retry.ts";
-import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { redactErased } from "./redact-erased.ts";
-import {
-  splitIntoSlices,
-  hasRejects,
-  readEnvelope,
-  type ArchivedEnvelope,
-  type Slice,
-  type ParsedEnvelope,
-} from "./parse.ts";
+import { processEnvelopes, type IncomingEnvelope } from "./pipeline.ts";
+import { retryDelay } from "./retry.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
 const GROUP_BYTES = 2_000_000;
 
-/** What a message holds. */
-export interface DecodedMessage {
-  envelope: Envelope;
-  /** The archive's batch where the body came from there. */
-  batch: string | null;
-  /** Why it can never be parsed, where that is so already. */
-  problem: string | null;
-}
-
 /** An envelope and the messages that brought it: the queue may deliver one twice, even in one batch. */
-type Delivered = DecodedMessage & { messages: Message[] };
+type Delivered = IncomingEnvelope & { messages: Message[] };
 
 /** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
 export async function consume(batch: MessageBatch, bindings: Env): Promise<void> {
@@ -64,7 +42,7 @@ export async function consume(batch: MessageBatch, bindings: Env): Promise<void>
   if (group.size > 0) await processGroup(group, config, env);
 }
 
-async function decodeOrRetry(message: Message, env: Env): Promise<DecodedMessage | null> {
+async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelope | null> {
   try {
     return await decodeMessage(message, env.BUCKET);
   } catch (error) {
@@ -74,10 +52,10 @@ async function decodeOrRetry(message: Message, env: Env): Promise<DecodedMessage
 }
 
 /** Reads a message; rejects only where the archive is unavailable. */
-export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<DecodedMessage> {
+export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<IncomingEnvelope> {
   if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
-  const frame = frameOf(bytes);
+  const frame = await frameOf(bytes);
   if (frame === null) {
     return {
       envelope: unreadable(message, bytes),
@@ -102,9 +80,9 @@ export async function decodeMessage(message: Message, bucket: R2Bucket): Promise
   };
 }
 
-function frameOf(bytes: Uint8Array): Frame | null {
+async function frameOf(bytes: Uint8Array): Promise<Frame | null> {
   try {
-    return decodeFrame(bytes);
+    return await decodeFrame(bytes);
   } catch {
     return null;
   }
@@ -126,60 +104,14 @@ function unreadable(message: Message, body: Uint8Array): Envelope {
 async function processGroup(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
   const waiting = new Map(group);
   try {
-    const batch = newId(Date.now());
-    const parsedGroup = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
-    const slices: [Slice, Claimed][] = [];
-    for (const slice of splitIntoSlices(parsedGroup)) {
-      const events = await markStorms(env.DB, slice.events, config.storm);
-      slices.push([slice, await claimAll(env.CONTACTS, events)]);
-    }
-    // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
-    // nobody would know of the object any more.
-    const erased = slices.flatMap(([, claimed]) => claimed.erased);
-    await redactErased(parsedGroup, erased, config, env);
-    await archive(parsedGroup, batch, env.BUCKET);
-    for (const [slice, claimed] of slices) {
-      await storeSliceOf(slice, claimed, env);
-      for (const { envelope } of slice.complete) {
-        for (const message of waiting.get(envelope.id)?.messages ?? []) message.ack();
-        waiting.delete(envelope.id);
-      }
-    }
+    await processEnvelopes([...group.values()], config, env, (envelopeId) => {
+      for (const message of waiting.get(envelopeId)?.messages ?? []) message.ack();
+      waiting.delete(envelopeId);
+    });
   } catch (error) {
     const messages = [...waiting.values()].flatMap((delivered) => delivered.messages);
-    retry(messages, "a slice could not be worked off", error);
+    retry(messages, "a group of envelopes could not be processed", error);
   }
-}
-
-function locate(group: readonly Delivered[], batch: string): ArchivedEnvelope[] {
-  let line = 0;
-  return group.map(({ envelope, batch: own, problem }) =>
-    own === null ? { envelope, batch, line: line++, problem } : { envelope, batch: own, line: 0, problem },
-  );
-}
-
-/** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
-async function archive(group: readonly ParsedEnvelope[], batch: string, bucket: R2Bucket): Promise<void> {
-  const fresh = group.flatMap((parsed) => (parsed.batch === batch ? [parsed.envelope] : []));
-  const puts = group.flatMap((parsed) =>
-    hasRejects(parsed) ? [putDeadEnvelope(bucket, parsed.envelope)] : [],
-  );
-  if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
-  await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
-}
-
-async function storeSliceOf(slice: Slice, claimed: Claimed, env: Env): Promise<void> {
-  for (const { parsed } of claimed.duplicates) parsed.duplicates += 1;
-  const rows = rowsOf(slice, claimed, Date.now());
-  const unstored = new Set<string>();
-  await store(env.DB, rows, claimed.granted, async ({ parsed }) => {
-    unstored.add(parsed.envelope.id);
-    await putDeadEnvelope(env.BUCKET, parsed.envelope);
-  });
-  const settled = slice.complete.filter((parsed) => !hasRejects(parsed) && !unstored.has(parsed.envelope.id));
-  // Gone before the acknowledgement: if this fails, the envelope comes again and finds nothing left to do but this.
-  const replayed = settled.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : []));
-  await deleteDeadEnvelopes(env.BUCKET, replayed);
 }
 
 function retry(messages: readonly Message[], what: string, error: unknown): void {

@@ -1,9 +1,9 @@
 // Events that reach the queue without our ingest: Cloudflare Email Service writes its own, one JSON object a message.
 
-import { createHash } from "node:crypto";
+import { sha256 } from "../lib/sha256.ts";
 import type { Envelope } from "../model/envelope.ts";
-import { timeId } from "../model/event-id.ts";
 import { cloudflare, EVENT_PREFIX } from "../providers/cloudflare.ts";
+import { timeId } from "../lib/time-id.ts";
 import { isObject } from "../providers/kit/json.ts";
 
 /** Whether a message's body is such an event and not one of our frames. */
@@ -19,7 +19,7 @@ export function isEmailEvent(body: unknown): boolean {
 export function ofEmailEvent({ timestamp, body }: Message): Envelope {
   const text = JSON.stringify(body);
   return {
-    id: timeId(timeOf(body), createHash("sha256").update(text).digest()),
+    id: timeId(timeOf(body), sha256(text)),
     source: cloudflare.id,
     provider: cloudflare.id,
     receivedAt: timestamp.getTime(),

@@ -1,7 +1,7 @@
 // What a group of envelopes comes to: pure. Each envelope is parsed on its own, so that one parser's trouble stays there,
 // and its events are cut into slices that bound memory and transactions.
 
-import type { Config } from "../config/config.ts";
+import { settingsOf, type Config } from "../config/config.ts";
 import { describeUnquoted } from "../lib/outage.ts";
 import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
@@ -10,7 +10,7 @@ import type { ParsedEvent } from "../model/event.ts";
 import { ERASED_ADDRESS } from "../model/address-search.ts";
 import { claimKey, eventId } from "../model/event-id.ts";
 import { deliveryOf, scopesOf } from "../providers/kit/delivery.ts";
-import { providers, type Reject } from "../providers/index.ts";
+import { providerNamed, type Reject } from "../providers/index.ts";
 import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/write/slice.ts";
 import { packDetails, type EventRow } from "../store/write/rows.ts";
@@ -50,12 +50,12 @@ export interface NewEvent {
 export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedEnvelope {
   const { envelope } = located;
   const parsed: ParsedEnvelope = { ...located, events: [], rejects: [], pings: 0, duplicates: 0 };
-  const provider = Object.hasOwn(providers, envelope.provider) ? providers[envelope.provider] : undefined;
+  const provider = providerNamed(envelope.provider);
   if (located.problem !== null || provider === undefined) {
     return rejected(parsed, located.problem ?? "there is no such provider any more");
   }
   try {
-    const settings = config.sources.get(envelope.source)?.settings ?? {};
+    const settings = settingsOf(config, envelope.source);
     const delivery = deliveryOf(envelope, settings);
     const { events, rejects, pings } = provider.parse(delivery);
     if (envelope.erased === true && envelope.body.length === 0) return parsed;

@@ -2,7 +2,7 @@
 // Events meet the tombstone in the contact's object; what cannot be read is searched for the addresses of all who were
 // erased lately, of whom only keyed hashes are known.
 
-import { configOf, type Config } from "../config/config.ts";
+import { configOf, settingsOf, type Config } from "../config/config.ts";
 import { redactAll } from "../erasure/redact.ts";
 import { rewriteBatch } from "../erasure/rewrite.ts";
 import { within } from "../lib/deadline.ts";
@@ -12,47 +12,60 @@ import { GAP } from "../store/dead-letters.ts";
 import { hashesOf } from "../store/erasure/erased.ts";
 import { erasedAt } from "../store/erasure/erasures.ts";
 import { hasRejects, type NewEvent, type ParsedEnvelope } from "./parse.ts";
+import { storeOf } from "../store/db.ts";
 
 const DEADLINE = 30_000;
 /** Addresses of one text that are looked up. */
 const MOST_ADDRESSES = 20_000;
 
-/** Takes erased contacts out of the deliveries: those of the claims that were refused, and those that rejects name. */
+/** A parsed envelope in which nobody stands who was erased after it was received. Only such envelopes are archived. */
+export interface RedactedEnvelope extends ParsedEnvelope {
+  readonly redacted: true;
+}
+
+/**
+ * Takes erased contacts out of the envelopes: those whose claims were refused, and those that rejects name. Resolves to
+ * each envelope as it may be archived. Rejects where the bucket or the database is unavailable.
+ */
 export async function redactErased(
-  group: readonly ParsedEnvelope[],
+  envelopes: readonly ParsedEnvelope[],
   refused: readonly NewEvent[],
   config: Config,
   env: Env,
-): Promise<void> {
+): Promise<Map<ParsedEnvelope, RedactedEnvelope>> {
   const contacts = new Map<ParsedEnvelope, Set<string>>();
-  for (const { parsed, row } of refused)
-    contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(row.contact));
-  const unread = group.filter(hasRejects);
+  const add = (parsed: ParsedEnvelope, contact: string): void => {
+    contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(contact));
+  };
+  for (const { parsed, row } of refused) add(parsed, row.contact);
+  const unread = envelopes.filter(hasRejects);
   const named = await lookUp(
     unread.map(({ envelope, rejects }) => ({ envelope, text: rejects.map(({ raw }) => raw).join("\n") })),
     env,
   );
   for (const [index, parsed] of unread.entries())
-    for (const contact of named[index] ?? [])
-      contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(contact));
-  for (const [parsed, gone] of contacts) await redactOne(parsed, gone, config, env);
+    for (const contact of named[index] ?? []) add(parsed, contact);
+  const redacted = new Map<ParsedEnvelope, RedactedEnvelope>();
+  for (const parsed of envelopes)
+    redacted.set(parsed, await redactOne(parsed, contacts.get(parsed) ?? new Set(), config, env));
+  return redacted;
 }
 
 async function redactOne(
   parsed: ParsedEnvelope,
-  gone: ReadonlySet<string>,
+  erased: ReadonlySet<string>,
   config: Config,
   env: Env,
-): Promise<void> {
-  const settings = config.sources.get(parsed.envelope.source)?.settings ?? {};
-  const left = redactAll(parsed.envelope, gone, settings);
-  if (left === null) return;
-  parsed.rejects = parsed.rejects.map((reject) =>
-    [...gone].some((contact) => mentions(reject.raw, contact)) ? { ...reject, raw: GAP } : reject,
+): Promise<RedactedEnvelope> {
+  const settings = settingsOf(config, parsed.envelope.source);
+  const left = erased.size === 0 ? null : redactAll(parsed.envelope, erased, settings);
+  if (left === null) return { ...parsed, redacted: true };
+  const rejects = parsed.rejects.map((reject) =>
+    [...erased].some((contact) => mentions(reject.raw, contact)) ? { ...reject, raw: GAP } : reject,
   );
-  parsed.envelope = left.envelope;
   // The one of a long body is there already; what this run archives itself is not yet.
-  await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, parsed.batch, [...gone], config));
+  await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, parsed.batch, [...erased], config));
+  return { ...parsed, envelope: left.envelope, rejects, redacted: true };
 }
 
 /** For each text, the contacts in it that were erased after its envelope was received. */
@@ -61,7 +74,7 @@ async function lookUp(texts: readonly { envelope: Envelope; text: string }[], en
   const own = texts.map(({ text }) => addressesIn(text, MOST_ADDRESSES));
   const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, new Set(own.flat())));
   if (hashes.size === 0) return [];
-  const found = await within(DEADLINE, "the database", erasedAt(env.DB, hashes.keys()));
+  const found = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
   const times = new Map([...found].map(([hash, at]) => [hashes.get(hash), at]));
   return texts.map(({ envelope }, index) =>
     (own[index] ?? []).filter((address) => (times.get(address) ?? -Infinity) >= envelope.receivedAt),
@@ -74,6 +87,6 @@ export async function withoutErased(envelope: Envelope, env: Env): Promise<Envel
   const text = [new TextDecoder().decode(body), url, ...headers.map(([, value]) => value)].join("\n");
   const [contacts = []] = await lookUp([{ envelope, text }], env);
   if (contacts.length === 0) return envelope;
-  const settings = configOf(env).sources.get(envelope.source)?.settings ?? {};
+  const settings = settingsOf(configOf(env), envelope.source);
   return redactAll(envelope, contacts, settings)?.envelope ?? envelope;
 }

@@ -1,35 +1,45 @@
 // Stores a claimed slice. A slice that the database can never take (a value it refuses) is halved until the one event
 // is alone that cannot be stored; that one becomes a dead letter and its neighbours are stored.
 
+import type { Envelope } from "../model/envelope.ts";
 import { within } from "../lib/deadline.ts";
 import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
-import { providers } from "../providers/index.ts";
+import { providerNamed } from "../providers/index.ts";
 import { toJson } from "../providers/kit/json.ts";
 import { deadLetterOf, deadLettersOf } from "../store/dead-letters.ts";
 import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Claimed } from "./claim.ts";
-import type { NewEvent, Slice, ParsedEnvelope } from "./parse.ts";
+import type { NewEvent, ParsedEnvelope, Slice } from "./parse.ts";
+import type { RedactedEnvelope } from "./redact-erased.ts";
 
 const DEADLINE = 60_000;
 
 /** Refusals that would come again however often they are tried. */
 const PERMANENT = /SQLITE_(TOOBIG|CONSTRAINT|MISMATCH|RANGE)|too big|malformed JSON|constraint failed/i;
 
+/** A group of envelopes once every event is claimed. */
+export interface Group {
+  /** Each parsed envelope, without the people who were erased meanwhile. */
+  redacted: ReadonlyMap<ParsedEnvelope, RedactedEnvelope>;
+  /** How many repeats an envelope brought, those within it included. */
+  duplicates: ReadonlyMap<ParsedEnvelope, number>;
+}
+
 /** The rows of a claimed slice; envelopes that are complete with it bring what there is to count. `now`: ms. */
-export function rowsOf(slice: Slice, claimed: Claimed, now: number): SliceRows {
-  const { complete } = slice;
+export function rowsOf(slice: Slice, claimed: Claimed, group: Group, now: number): SliceRows {
+  const complete = slice.complete.map((parsed) => group.redacted.get(parsed) ?? parsed);
   return {
     events: claimed.granted.map(({ row }) => row),
     contacts: claimed.contacts,
     sources: sourcesOf(slice, now),
-    tallies: complete.flatMap(tallyOf),
+    tallies: slice.complete.flatMap((parsed) => tallyOf(parsed, group.duplicates.get(parsed) ?? 0)),
     deadLetters: complete.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),
     replayed: complete.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : [])),
   };
 }
 
-function tallyOf({ envelope, duplicates, pings }: ParsedEnvelope): Tally[] {
+function tallyOf({ envelope, pings }: ParsedEnvelope, duplicates: number): Tally[] {
   const outside = envelope.outside === true ? 1 : 0;
   if (duplicates + pings + outside === 0) return [];
   return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
@@ -65,12 +75,15 @@ function sourcesOf({ events, complete }: Slice, now: number): SourceUpdate[] {
   return [...sources.values()];
 }
 
-/** Stores the rows; rejects where the database is unavailable. `onDead` is told of each event that cannot be stored. */
+/**
+ * Stores the rows; rejects where the database is unavailable. `granted`: the events of the rows, in their order; `onDead`
+ * is called for each one that the database can never hold, and makes a dead letter of it.
+ */
 export async function store(
   db: D1Database,
   rows: SliceRows,
   granted: readonly NewEvent[],
-  onDead: (event: NewEvent) => Promise<void>,
+  onDead: (event: NewEvent) => Promise<DeadLetter>,
 ): Promise<void> {
   try {
     await within(DEADLINE, "the database", storeSlice(db, rows));
@@ -84,13 +97,12 @@ async function storeInParts(
   db: D1Database,
   rows: SliceRows,
   granted: readonly NewEvent[],
-  onDead: (event: NewEvent) => Promise<void>,
+  onDead: (event: NewEvent) => Promise<DeadLetter>,
 ): Promise<void> {
   const [only] = granted;
   if (granted.length === 1 && only !== undefined) {
-    await onDead(only);
-    const letter = unstorable(only);
-    return await store(db, { ...rows, events: [], deadLetters: [...rows.deadLetters, letter] }, [], onDead);
+    const deadLetters = [...rows.deadLetters, await onDead(only)];
+    return await store(db, { ...rows, events: [], deadLetters }, [], onDead);
   }
   const middle = Math.ceil(granted.length / 2);
   const halves = [granted.slice(0, middle), granted.slice(middle)];
@@ -101,15 +113,12 @@ async function storeInParts(
   }
 }
 
-/** Its place among the dead letters comes after all that the parser's own rejects may take. */
-function unstorable({ parsed, row }: NewEvent): DeadLetter {
-  const provider = providers[parsed.envelope.provider];
-  const element =
-    provider === undefined ? null : elementAt(provider, deliveryOf(parsed.envelope, {}), row.element);
-  return deadLetterOf(
-    parsed.envelope,
-    1_000_000 + row.element,
-    "the database cannot hold this event",
-    toJson(element),
-  );
+/**
+ * The dead letter of an event that the database cannot hold. Its place among the envelope's dead letters comes after all
+ * that the parser's own rejects may take. `element`: the event's place in the delivery.
+ */
+export function unstorable(envelope: Envelope, element: number): DeadLetter {
+  const provider = providerNamed(envelope.provider);
+  const raw = provider === undefined ? null : elementAt(provider, deliveryOf(envelope, {}), element);
+  return deadLetterOf(envelope, 1_000_000 + element, "the database cannot hold this event", toJson(raw));
 }

@@ -55,3 +55,8 @@ export const providers: Record<string, Provider> = {
   unisender,
   zeptomail,
 };
+
+/** The provider with this id; undefined for any other text, also for one that objects have by nature. */
+export function providerNamed(id: string): Provider | undefined {
+  return Object.hasOwn(providers, id) ? providers[id] : undefined;
+}

@@ -3,8 +3,8 @@
 // chooses the names and tells the events apart by the URL, so both are looked for wherever they can be. There is no
 // signature and no event id, and on activation the last seven days come at once: old times are good times.
 
-import { createHash } from "node:crypto";
 import { fail, ok } from "../lib/result.ts";
+import { sha256Hex } from "../lib/sha256.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
@@ -159,7 +159,7 @@ function canonical(data: readonly [string, unknown][]): string[] {
     .sort();
   const text = told.join("\u001E");
   const plain = text.length <= LONGEST.words && text.isWellFormed() && !text.includes("\0");
-  return plain ? told : [createHash("sha256").update(text).digest("hex")];
+  return plain ? told : [sha256Hex(text)];
 }
 
 function detailsOf(

@@ -14,14 +14,14 @@ const keyOf = (envelope: string): string => `dead-letters/${envelope}.json.gz`;
 
 /** Keeps an envelope of which something is a dead letter. */
 export async function putDeadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
-  await bucket.put(keyOf(envelope.id), gzip(new TextEncoder().encode(toLine(envelope))));
+  await bucket.put(keyOf(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
 }
 
 /** The envelope of a dead letter; null where it is gone. */
 export async function getDeadEnvelope(bucket: R2Bucket, envelope: string): Promise<Envelope | null> {
   const object = await bucket.get(keyOf(envelope));
   if (object === null) return null;
-  return fromLine(new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer()))));
+  return fromLine(new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer()))));
 }
 
 /** Drops envelopes of which nothing is a dead letter any more. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isOutage } from "../../src/lib/outage.ts";
 import { withOutages } from "../../src/store/outages.ts";
 import { configOf } from "../../src/config/config.ts";
-import { envWith, freshStorage, send } from "../support.ts";
+import { envWith, freshStorage, send } from "../support/support.ts";
 
 const bindings = (): Env => withOutages(envWith());
 const fails = (text: string) => async (): Promise<never> => await Promise.reject(new Error(text));

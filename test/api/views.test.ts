@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import { DeadLetterWithDelivery, Source } from "../../src/api/schemas.ts";
 import { getDeadEnvelope, putDeadEnvelope } from "../../src/store/dead-letters.ts";
-import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support.ts";
+import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support/support.ts";
 
 beforeEach(freshStorage);
 

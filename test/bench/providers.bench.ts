@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { providers, type Delivery, type Provider } from "../../src/providers/index.ts";
 import { parseVerbatim } from "../../src/providers/kit/json.ts";
-import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "../provider-cases.ts";
+import { casesOf, requestOf, verifyCasesOf, type VerifyCase } from "../support/provider-cases.ts";
 
 /** Parsing may cost this many times JSON.parse. */
 const MOST = 12;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { beforeExit } from "../../src/cli/shutdown.ts";
-import { storage } from "../storage.ts";
+import { storage } from "../support/storage.ts";
 
 export const ROOT = join(import.meta.dirname, "..", "..");
 const COMPATIBILITY_DATE = "2026-11-01";

@@ -2,8 +2,9 @@
 // same. What goes wrong leaves a file that sends it again.
 
 import { createWriteStream } from "node:fs";
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { copyCode } from "../../src/cli/copy-code.ts";
 import { findPort, startEdge, type Edge } from "../../src/cli/edge.ts";
 import { format, startProgress } from "../../src/cli/progress.ts";
 import { apiAt } from "../../src/demo/read-back.ts";
@@ -59,9 +60,7 @@ async function start(log: WorkerLog): Promise<Started> {
   if (port === null || inspector === null) return await giveUp("no port of this machine is free");
   const code = join(ROOT, DATA, "code");
   await rm(join(ROOT, DATA), { recursive: true, force: true });
-  await mkdir(code, { recursive: true });
-  await cp(join(ROOT, "src"), join(code, "src"), { recursive: true });
-  await cp(join(ROOT, "test", "fuzz"), join(code, "test", "fuzz"), { recursive: true });
+  const config = await copyCode(code, ["src", join("test", "fuzz")]);
   const envFile = join(ROOT, DATA, "variables");
   await writeFile(envFile, variables());
   const file = createWriteStream(join(ROOT, LOG));
@@ -75,6 +74,7 @@ async function start(log: WorkerLog): Promise<Started> {
     inspector,
     state: DATA,
     entry: join(code, "test", "fuzz", "worker.ts"),
+    config,
     envFile,
     vars: { FUZZ_RECEIVERS: `${new URL(receiver.url).port},${hostile.port}` },
     log: (line) => {

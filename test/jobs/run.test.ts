@@ -19,7 +19,7 @@ import {
   objects,
   rows,
   send,
-} from "../support.ts";
+} from "../support/support.ts";
 
 const DAY = 86_400_000;
 

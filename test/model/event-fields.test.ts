@@ -18,7 +18,7 @@ import { sampleEvent } from "../../src/pipes/sample.ts";
 import { COLUMN_NAMES, PACKED_NAMES, toEvent } from "../../src/store/events/event-columns.ts";
 import { eventView } from "../../src/store/events/event-view.ts";
 import { packDetails } from "../../src/store/write/rows.ts";
-import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support.ts";
+import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support/support.ts";
 
 const NAMES = [...EVENT_FIELD_NAMES];
 

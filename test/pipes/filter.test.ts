@@ -11,7 +11,15 @@ import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-re
 import { hashOf } from "../../src/store/erasure/erased.ts";
 import { listEvents } from "../../src/store/events/events.ts";
 import { checkContacts } from "../../src/store/suppressions/suppressions.ts";
-import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read, rows } from "../support.ts";
+import {
+  deliver,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  read,
+  rows,
+} from "../support/support.ts";
 
 type Fields = Record<string, unknown>;
 

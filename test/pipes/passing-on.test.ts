@@ -11,7 +11,15 @@ import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { forgetSystemEvents } from "../../src/store/pipes/system-events.ts";
-import { deliver, envWith, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } from "../support.ts";
+import {
+  deliver,
+  envWith,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+} from "../support/support.ts";
 import {
   ask,
   ids,

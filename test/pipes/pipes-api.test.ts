@@ -3,7 +3,7 @@
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { kinds } from "../../src/pipes/kinds/index.ts";
-import { envWith, rows } from "../support.ts";
+import { envWith, rows } from "../support/support.ts";
 import {
   ask,
   ids,

@@ -12,7 +12,7 @@ import {
   messagesOf,
   rows,
   send,
-} from "../support.ts";
+} from "../support/support.ts";
 
 /** A request as a receiver sees it. */
 export interface Heard {

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { format, startProgress } from "../../src/cli/progress.ts";
 import { ROOT } from "../../src/cli/wrangler.ts";
-import { storage } from "../storage.ts";
+import { storage } from "../support/storage.ts";
 import { MARK, type Line } from "./lines.ts";
 import { MUTANTS } from "./mutants.ts";
 

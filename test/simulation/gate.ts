@@ -2,13 +2,9 @@
 // chance decides; or it fails, before or after it took effect; or it hangs; or the process that made it dies. Between two
 // calls everybody runs until nobody can, so that the same seed gives the same run.
 
-import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { Command } from "../../src/contact/commands.ts";
-import type { Correction } from "../../src/contact/corrections.ts";
-import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
-import type { Pipe } from "../../src/pipes/pipe.ts";
+import { gatedBindings, type Listener, type PipeObjects, type Producer } from "./bindings.ts";
 
 const setTimer = globalThis.setImmediate;
 /** Short turns without any movement after which, if a long one brings none either, nobody can run any more. */
@@ -65,25 +61,6 @@ export interface Gate {
   log: string[];
 }
 
-/** The queue's producer side as the simulation models it. */
-export interface Producer {
-  send(bodies: unknown[]): void;
-  /** Is told of every frame that a runner tries to keep, in the queue or in the spool. */
-  seen(frame: unknown, runner: Runner): void;
-}
-
-/** Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw. */
-export interface Listener {
-  claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
-  acted(contact: string, orders: readonly Command[], changed: readonly boolean[], now: number): void;
-  erased(contact: string, tombstone: Tombstone): void;
-  /** A call of the database has taken effect. */
-  stored(): Promise<void>;
-}
-
-/** The objects of pipes, by their ids. */
-export type PipeObjects = (id: string) => Pipe;
-
 /** Timers and dates must be faked already. `configuration`: vars and secrets for the Worker. */
 export function makeGate(
   start: number,
@@ -120,7 +97,7 @@ export function makeGate(
       if (run.outcome.ended === "no") run.outcome = { ended: "yes", value };
     };
     vi.setSystemTime(clock + run.skew);
-    run.start(bindingsOf(run)).then(end, (error: unknown) => end(error));
+    run.start(bindingsFor(run)).then(end, (error: unknown) => end(error));
   };
 
   const die = (run: Runner): void => {
@@ -217,92 +194,20 @@ export function makeGate(
     vi.clearAllTimers();
   };
 
-  const bindingsOf = (runner: Runner): Env => {
-    const gated =
-      <A extends unknown[], R>(what: (args: A) => string, work: (...args: A) => Promise<R>) =>
-      async (...args: A): Promise<R> =>
-        await enter(runner, what(args), async () => await work(...args));
-    const answer = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
-    const bucket: Pick<R2Bucket, "put" | "get" | "delete" | "list"> = {
-      put: gated<Parameters<R2Bucket["put"]>, unknown>(
-        ([key, value]) => {
-          if (folderOf(key) === "spool") producer.seen(value, runner);
-          return `put ${folderOf(key)}`;
-        },
-        async (...args) => await env.BUCKET.put(...args),
-      ) as R2Bucket["put"],
-      get: gated<[string], unknown>(
-        ([key]) => `get ${folderOf(key)}`,
-        async (key) => await env.BUCKET.get(key),
-      ) as R2Bucket["get"],
-      delete: gated(
-        ([keys]: [string | string[]]) => `delete ${folderOf([keys].flat()[0] ?? "")}`,
-        async (keys) => await env.BUCKET.delete(keys),
-      ),
-      list: gated(
-        () => "list",
-        async (options?: R2ListOptions) => await env.BUCKET.list(options),
-      ),
-    };
-    const send = gated(
-      ([bodies]: [unknown[]]) => {
-        for (const body of bodies) producer.seen(body, runner);
-        return `send ${bodies.length}`;
-      },
-      async (bodies) => producer.send(bodies),
-    );
-    return {
-      ...env,
-      ...configuration(),
-      BUCKET: bucket,
-      DB: databaseOf(gated, () => void (written = true)),
-      QUEUE: {
-        send: async (body: unknown) => (await send([body]), answer),
-        sendBatch: async (messages: Iterable<{ body: unknown }>) => (
-          await send([...messages].map(({ body }) => body)),
-          answer
-        ),
-      },
-      CONTACTS: {
-        getByName: (name: string) => ({
-          claim: gated(
-            ([claims]: [Claim[], string[]]) => `claim ${claims.length} of ${name}`,
-            async (claims, elsewhere) => {
-              const answer = await env.CONTACTS.getByName(name).claim(claims, elsewhere);
-              listener.claimed(name, claims, answer.granted);
-              return answer;
-            },
-          ),
-          act: gated(
-            ([orders]: [Command[]]) => `${orders.map(({ kind }) => kind).join()} ${name}`,
-            async (orders) => {
-              const now = Date.now();
-              const answer = await env.CONTACTS.getByName(name).execute(orders);
-              listener.acted(name, orders, answer.changed, now);
-              return answer;
-            },
-          ),
-          erase: gated(
-            () => `erase ${name}`,
-            async (id: string) => {
-              const tombstone = await env.CONTACTS.getByName(name).erase(id);
-              listener.erased(name, tombstone);
-              return tombstone;
-            },
-          ),
-          amend: gated(
-            () => `amend ${name}`,
-            async (correction: Correction) => {
-              const answer = await env.CONTACTS.getByName(name).correct(correction);
-              listener.claimed(name, correction.claims, answer.granted);
-              return answer;
-            },
-          ),
-        }),
-      },
-      ...(pipes === null ? {} : { PIPES: pipesOf(gated, pipes) }),
-    } as unknown as Env;
-  };
+  /** The bindings of one run, every call of which waits here. */
+  const bindingsFor = (runner: Runner): Env =>
+    gatedBindings({
+      gated:
+        <A extends unknown[], R>(what: (args: A) => string, work: (...args: A) => Promise<R>) =>
+        async (...args: A): Promise<R> =>
+          await enter(runner, what(args), async () => await work(...args)),
+      seen: (frame) => producer.seen(frame, runner),
+      wrote: () => void (written = true),
+      producer,
+      listener,
+      configuration,
+      pipes,
+    });
 
   return {
     run,
@@ -343,79 +248,4 @@ async function settled<T>(work: Promise<T>): Promise<{ value: T } | { error: Err
 function byName(a: Call, b: Call): number {
   const [one, other] = [a, b].map(({ run, what }) => `${run.name} ${what}`);
   return (one ?? "") < (other ?? "") ? -1 : one === other ? 0 : 1;
-}
-
-function folderOf(key: string): string {
-  return key.slice(0, key.indexOf("/"));
-}
-
-type Gated = <A extends unknown[], R>(
-  what: (args: A) => string,
-  work: (...args: A) => Promise<R>,
-) => (...args: A) => Promise<R>;
-
-/** What a Worker asks of a pipe's object; it calls nobody meanwhile. */
-function pipesOf(gated: Gated, pipes: PipeObjects): unknown {
-  const of =
-    <A extends unknown[], R>(what: string, id: string, call: (pipe: Pipe, ...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> =>
-      await gated(
-        () => `${what} ${id}`,
-        async (...own: A) => await call(pipes(id), ...own),
-      )(...args);
-  return {
-    getByName: (id: string) => ({
-      begin: of("begin", id, async (pipe, ...args: Parameters<Pipe["begin"]>) => await pipe.begin(...args)),
-      wake: of("wake", id, async (pipe) => await pipe.wake()),
-      passed: of("passed", id, async (pipe) => await pipe.systemEventsPosition()),
-      heed: of("heed", id, async (pipe) => await pipe.reloadSettings()),
-      resume: of("resume", id, async (pipe) => await pipe.resume()),
-      redeliver: of(
-        "redeliver",
-        id,
-        async (pipe, ...args: Parameters<Pipe["redeliver"]>) => await pipe.redeliver(...args),
-      ),
-      redeliverEvents: of(
-        "redeliver events",
-        id,
-        async (pipe, ...args: Parameters<Pipe["redeliverEvents"]>) => await pipe.redeliverEvents(...args),
-      ),
-      health: of("health", id, async (pipe) => await pipe.health()),
-      end: of("end", id, async (pipe) => await pipe.destroy()),
-    }),
-  };
-}
-
-/** Statements are the real ones, wrapped, so that running one waits at the gate like a batch does. */
-function databaseOf(gated: Gated, writes: () => void): unknown {
-  const real = new WeakMap<object, D1PreparedStatement>();
-  const wrap = (statement: D1PreparedStatement): object => {
-    const wrapped = {
-      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
-      all: gated(
-        () => "query",
-        async () => await statement.all(),
-      ),
-      first: gated(
-        () => "query",
-        async (column?: string) =>
-          column === undefined ? await statement.first() : await statement.first(column),
-      ),
-      run: gated(
-        () => "query",
-        async () => (writes(), await statement.run()),
-      ),
-    };
-    real.set(wrapped, statement);
-    return wrapped;
-  };
-  const database = {
-    prepare: (sql: string) => wrap(env.DB.prepare(sql)),
-    withSession: () => ({ ...database, getBookmark: () => null }),
-    batch: gated(
-      ([statements]: [object[]]) => `store ${statements.length}`,
-      async (statements) => (writes(), await env.DB.batch(statements.flatMap((one) => real.get(one) ?? []))),
-    ),
-  };
-  return database;
 }

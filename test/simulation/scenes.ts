@@ -175,7 +175,7 @@ function notToldOfIt(random: Random, place: Place): Scene {
   const scene = misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }] }]);
   const [contact = ""] = scene.contacts;
   // Others may have to be told before.
-  const trap = { at: `amend ${contact}`, fate };
+  const trap = { at: `correct ${contact}`, fate };
   const last = scene.rounds.length - 1;
   return { ...scene, rounds: scene.rounds.map((round, i) => (i === last ? { ...round, trap } : round)) };
 }

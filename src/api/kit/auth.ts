@@ -1,12 +1,13 @@
 // Who asks, and what they may: bearer tokens, compared by their digests, so that what is stored opens nothing.
 
 import { createMiddleware } from "hono/factory";
-import { configOf, digestOf } from "../../config/config.ts";
+import { configOf } from "../../config/config.ts";
+import { digestOf } from "../../config/tables.ts";
 import { describeError } from "../../lib/outage.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
-import type { Db } from "../../store/db.ts";
+import { storeOf, type Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
-import type { ApiEnv } from "./responses.ts";
+import { type ApiEnv } from "./env.ts";
 import { problem } from "./problem.ts";
 
 interface Known {
@@ -37,7 +38,7 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
     if (noted.size >= MOST_BELIEVED) noted.clear();
     noted.set(sha256, now);
-    const use = noteUse(c.env.DB, { sha256, ...known }, now);
+    const use = noteUse(storeOf(c.env), { sha256, ...known }, now);
     c.executionCtx.waitUntil(
       use.catch((error: unknown) =>
         console.warn({ message: "a use was not noted", ...describeError(error) }),

@@ -1,7 +1,8 @@
-// The API described: an OpenAPI 3.1 document made of the very schemas that check requests, and a page to read and try it.
+// The documentation: an OpenAPI 3.1 document made of the very schemas that check requests, and the static pages of src/docs,
+// Swagger UI among them, which `npm run build` puts into the assets. Only what lies below /docs is served of those.
 
 import type { Hono } from "hono";
-import type { ApiEnv } from "./responses.ts";
+import type { ApiEnv } from "./env.ts";
 import { documentOf } from "./openapi.ts";
 
 const ABOUT = {
@@ -29,48 +30,35 @@ const ABOUT = {
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
 };
 
-/** Files of swagger-ui-dist that the page loads. */
-const FILES = new Set(["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]);
-
-const PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tidings API</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-<div id="ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</body>
-</html>
-`;
-const START = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#ui", deepLinking: true });\n`;
-
-/** Everything that the page needs comes from here; Swagger UI styles its elements itself and draws icons as data URLs. */
+/** What pages may load and do: nothing but from here. */
 const POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/** Swagger UI styles its elements itself. */
+const SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
-/** Adds /openapi.json and /docs for all routes that `app` has by now. */
+const HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+/** Adds /openapi.json, for all routes that `app` has by now, and /docs. */
 export function describe(app: Hono<ApiEnv>): void {
   let document: string | undefined;
   app.get("/openapi.json", () => {
     document ??= documentOf(app, ABOUT);
     return new Response(document, { headers: { "content-type": "application/json" } });
   });
-  app.get("/docs", () => page(PAGE, "text/html"));
-  app.get("/docs/start.js", () => page(START, "text/javascript"));
-  app.get("/docs/:file", async (c) => {
-    const file = c.req.param("file");
-    if (!FILES.has(file)) return await c.notFound();
-    return await c.env.ASSETS.fetch(new URL(`/${file}`, c.req.url));
+  app.get("/docs/*", async (c) => {
+    const found = await c.env.ASSETS.fetch(c.req.raw);
+    if (found.status === 404) return await c.notFound();
+    // The platform's own headers have it revalidated each time, by its ETag.
+    const response = new Response(found.body, found);
+    for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
+    const policy = c.req.path === "/docs/api" ? SWAGGER_POLICY : POLICY;
+    response.headers.set("content-security-policy", policy);
+    return response;
   });
-}
-
-function page(text: string, type: string): Response {
-  const headers = { "content-type": `${type}; charset=utf-8`, "content-security-policy": POLICY };
-  return new Response(text, { headers });
 }

@@ -2,12 +2,13 @@
 // openapi.ts, make the description. This is no package, because the one there is holds on to the whole of zod, its
 // translations into fifty languages with it, and an isolate's first request pays for what it loads.
 
-import { Hono, type Context, type MiddlewareHandler, type TypedResponse } from "hono";
+import type { Context, Hono, MiddlewareHandler, TypedResponse } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { JSONParsed } from "hono/utils/types";
 import * as z from "zod";
+import { type ApiEnv } from "./env.ts";
 import type { TokenScope } from "../../model/token-scope.ts";
-import type { ApiEnv } from "./responses.ts";
+import { newHono } from "./hono.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
 
 /** A zod schema, or a JSON Schema where a handler reads the body itself. */
@@ -85,7 +86,7 @@ export function routeOf(handler: object): Route | undefined {
 
 /** A router whose routes answer wrong input with a problem that names every wrong parameter. */
 export function router(): Router {
-  const hono = new Hono<ApiEnv>();
+  const hono = newHono();
   const openapi = <R extends Route>(route: R, handler: Handler<R>): void => {
     const check = checking(route);
     described.set(check, route);

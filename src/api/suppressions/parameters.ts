@@ -1,6 +1,5 @@
 // What callers may pass about suppressions.
 
-import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";

@@ -2,7 +2,6 @@
 // https://docs.confluent.io/platform/current/kafka-rest/api.html#records-v3
 // https://docs.redpanda.com/current/develop/http-proxy/
 
-import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer, type PipeRequest } from "../transport/http.ts";
 import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";

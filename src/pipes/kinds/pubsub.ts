@@ -1,10 +1,9 @@
 // Google Cloud Pub/Sub: each event a message, all of a batch in one publish request, which is taken whole or not at all.
 // https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
 
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
+import { sha256Hex } from "../../lib/sha256.ts";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { parsedJson } from "../../lib/json.ts";
 import { attributesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
@@ -89,7 +88,7 @@ export const pubsub: Kind<Settings> = {
 };
 
 async function publish(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Outcome> {
-  const key = `pubsub:${createHash("sha256").update(given.service_account).digest("hex")}`;
+  const key = `pubsub:${sha256Hex(given.service_account)}`;
   const kept = attempt.kept.get(key);
   try {
     if (kept !== undefined && kept.until > attempt.now) {

@@ -1,7 +1,7 @@
 // Access tokens of Salesforce by the OAuth 2.0 client credentials flow, against My Domain. They are kept between attempts.
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../lib/sha256.ts";
 import { outcomeOf } from "../transport/http.ts";
 import { codeOf, objectOf, parsedJson, textOf } from "../../lib/json.ts";
 import type { Attempt, Outcome } from "./kind.ts";
@@ -61,6 +61,5 @@ export function dropToken(credentials: Credentials, token: string, { kept }: Att
 }
 
 function keyOf({ instance_url, client_id, client_secret }: Credentials): string {
-  const hash = createHash("sha256").update(JSON.stringify([instance_url, client_id, client_secret]));
-  return `salesforce:${hash.digest("hex")}`;
+  return `salesforce:${sha256Hex(JSON.stringify([instance_url, client_id, client_secret]))}`;
 }

@@ -1,7 +1,6 @@
 // Azure Service Bus: a batch of messages to a queue or topic by its REST interface, taken whole or not at all.
 // https://learn.microsoft.com/en-us/rest/api/servicebus/send-message-batch
 
-import { createHmac } from "node:crypto";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
@@ -83,7 +82,7 @@ function messageOf(event: Outgoing, { sessions }: Settings, attempt: Attempt): R
 
 async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
   const entity = `${originOf(given.namespace)}/${given.entity}`;
-  const token = tokenOf(entity, given, attempt.now);
+  const token = await tokenOf(entity, given, attempt.now);
   return await attempt.fetch({
     method: "POST",
     url: `${entity}/messages`,
@@ -94,7 +93,8 @@ async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt
 }
 
 /** https://learn.microsoft.com/en-us/rest/api/eventhub/generate-sas-token: the key signs as the text that it is. */
-function tokenOf(resource: string, { key_name, key }: Settings, now: number): string {
+async function tokenOf(resource: string, { key_name, key }: Settings, now: number): Promise<string> {
+  const { createHmac } = await import("node:crypto");
   const name = encodeURIComponent(resource);
   const expiry = Math.floor(now / 1000) + TOKEN_LIFE;
   const signature = createHmac("sha256", key).update(`${name}\n${expiry}`).digest("base64");

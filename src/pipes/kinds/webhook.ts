@@ -3,8 +3,8 @@
 // What is signed is the JSON text, also where the request is compressed: frameworks and proxies undo content-encoding
 // before a receiver's code sees the body, so these are the bytes that it can verify.
 
-import { createHash } from "node:crypto";
 import * as z from "zod";
+import { sha256Hex } from "../../lib/sha256.ts";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
@@ -158,7 +158,7 @@ async function post(
 
 /** The same for the same events in the same order. */
 function batchId(ids: readonly string[]): string {
-  return `batch_${createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 32)}`;
+  return `batch_${sha256Hex(ids.join("\n")).slice(0, 32)}`;
 }
 
 async function compressed(text: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 // What kinds that hand on messages one by one have in common: cutting a batch by what the destination takes in a request,
 // putting together what became of each event, and the names under which a receiver finds what tells repeats.
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../lib/sha256.ts";
 import type { Attempt, Outcome, Outgoing, DeliveryResult } from "../kinds/kind.ts";
 
 type Failure = NonNullable<Outcome["failed"]>[number];
@@ -26,7 +26,7 @@ export function bytesOf(text: string): number {
 /** What stands for a contact where destinations keep an order: no address, the same for all of its events. 32 letters. */
 export function orderKey({ contact, id }: Pick<Outgoing, "contact" | "id">): string {
   if (contact === null) return id;
-  return createHash("sha256").update(`contact\0${contact}`).digest("hex").slice(0, 32);
+  return sha256Hex(`contact\0${contact}`).slice(0, 32);
 }
 
 /** What travels beside each event where the protocol has attributes or headers for it. */

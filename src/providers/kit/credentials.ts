@@ -1,10 +1,11 @@
 // Shared secrets: basic auth, bearer tokens, ?token=. Compared in constant time, all of them every time, so that neither
 // the answer's time nor its words tell what was wrong.
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "../provider.ts";
+import { equalBytes } from "../../lib/equal-bytes.ts";
 import { memoize } from "../../lib/memoize.ts";
+import { sha256 } from "../../lib/sha256.ts";
 
 /** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
 export const TOKEN_PARAMETER = "token";
@@ -96,7 +97,7 @@ function imprint(secret: string, into: Uint8Array): Uint8Array {
   into.fill(0);
   if (secret.length <= LONGEST) into[WIDTH - 1] = encoder.encodeInto(secret, into).written;
   else {
-    into.set(createHash("sha256").update(secret).digest());
+    into.set(sha256(secret));
     into[WIDTH - 1] = DIGESTED;
   }
   return into;
@@ -105,7 +106,7 @@ function imprint(secret: string, into: Uint8Array): Uint8Array {
 const imprintOf = memoize((secret) => imprint(secret, new Uint8Array(WIDTH)));
 
 function isImprintOf(print: Uint8Array, credential: string): boolean {
-  return timingSafeEqual(print, imprintOf(credential)) && !isEmpty(credential);
+  return equalBytes(print, imprintOf(credential)) && !isEmpty(credential);
 }
 
 /**

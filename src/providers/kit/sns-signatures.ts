@@ -2,7 +2,6 @@
 // can have SNS sign anything, and anybody can write any link, so the topic is compared before the link is looked at, and
 // the link before it is fetched. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
-import { X509Certificate } from "node:crypto";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, type JsonObject } from "./json.ts";
 import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
@@ -111,7 +110,7 @@ async function keyAt(link: unknown, { fetch, now }: VerifyContext): Promise<Resu
   if (certificate === undefined) {
     const pem = await download(url.href, fetch);
     if (!pem.ok) return pem;
-    const read = readCertificate(pem.value);
+    const read = await readCertificate(pem.value);
     if (!read.ok) return read;
     certificate = read.value;
     const [oldest] = certificates.keys();
@@ -143,8 +142,9 @@ async function download(url: string, fetch: VerifyContext["fetch"]): Promise<Res
   return fail(reason);
 }
 
-function readCertificate(pem: string): Result<Certificate> {
+async function readCertificate(pem: string): Promise<Result<Certificate>> {
   if (!pem.trimStart().startsWith("-----BEGIN CERTIFICATE-----")) return fail("not a certificate");
+  const { X509Certificate } = await import("node:crypto"); // not before it is needed: a new isolate waits for it
   try {
     const { publicKey, validFrom, validTo } = new X509Certificate(pem);
     return ok({

@@ -1,9 +1,7 @@
 // The archive: every accepted envelope, raw, in gzipped NDJSON objects of the bucket. It is the source for `raw`, for
 // replays and for reading history anew.
-
+import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
-import { firstIdAt, timeOfId } from "../../model/event-id.ts";
-
 const ROOT = "archive/";
 const SUFFIX = ".ndjson.gz";
 const DAY = 86_400_000;
@@ -23,7 +21,7 @@ export async function putBatch(
   envelopes: readonly Envelope[],
 ): Promise<void> {
   const lines = new TextEncoder().encode(envelopes.map((envelope) => `${toLine(envelope)}\n`).join(""));
-  await bucket.put(archiveKey(batch), gzip(lines), {
+  await bucket.put(archiveKey(batch), await gzip(lines), {
     httpMetadata: ARCHIVE_METADATA,
   });
 }
@@ -64,5 +62,5 @@ async function textOf(bucket: R2Bucket, batch: string): Promise<string | null> {
   const object = await bucket.get(archiveKey(batch));
   return object === null
     ? null
-    : new TextDecoder().decode(gunzip(new Uint8Array(await object.arrayBuffer())));
+    : new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
 }

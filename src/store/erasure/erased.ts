@@ -1,7 +1,6 @@
 // What outlives an erased contact: that it must not be mailed, under a keyed hash of its address. The key lies in the
 // bucket, apart from the database, so that the rows alone tell nobody's address, not even to who tries all there are.
 
-import { createHmac } from "node:crypto";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
 
@@ -45,12 +44,16 @@ async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
   return key;
 }
 
-const hash = (key: Uint8Array, address: string): string =>
-  createHmac("sha256", key).update(address).digest("hex");
+/** Hashes under the key: HMAC-SHA-256, hexadecimal. */
+async function hashing(key: Uint8Array): Promise<(address: string) => string> {
+  const { createHmac } = await import("node:crypto"); // not with the module: a new isolate would wait for it
+  return (address) => createHmac("sha256", key).update(address).digest("hex");
+}
 
 /** HMAC-SHA-256 of a normalised address, hexadecimal. */
 export async function hashOf(bucket: R2Bucket, address: string): Promise<string> {
-  return hash(await makeKey(bucket), address);
+  const hash = await hashing(await makeKey(bucket));
+  return hash(address);
 }
 
 /** The same for many, hash to address; empty where nothing was ever erased, so that nothing can be found. */
@@ -58,7 +61,8 @@ export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): P
   if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
   const key = await findKey(bucket);
   if (key === null) return new Map();
-  return new Map(Array.from(addresses, (address) => [hash(key, address), address]));
+  const hash = await hashing(key);
+  return new Map(Array.from(addresses, (address) => [hash(address), address]));
 }
 
 /** A row of {@link erasedStatement}. */

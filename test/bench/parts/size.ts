@@ -1,13 +1,14 @@
-// The size of what is deployed, as wrangler bundles it, and how long a new isolate takes from nothing to its first answer:
-// the time that the first request after a while, or in a new place, waits more.
+// The size of what is deployed, as wrangler bundles it, and how long a new isolate takes from nothing to its first answer to a
+// provider: the time that the first webhook after a while, or in a new place, waits more.
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Progress } from "../../../src/cli/progress.ts";
 import { runWrangler } from "../../../src/cli/wrangler.ts";
-import { CREDENTIALS } from "../works.ts";
-import { figureOf, inTurns, spread } from "../figures.ts";
+import { CREDENTIALS, WORKS } from "../works.ts";
+import { digits, figureOf, inTurns, ratioOf, spread } from "../figures.ts";
+import type { FirstRequest } from "../labs/size.ts";
 import type { PartResult } from "../results.ts";
 import { bundle, makeStorage, start } from "../runtime.ts";
 
@@ -15,7 +16,9 @@ const CANDIDATES = ["limit", "tidings", "tutorial"] as const;
 type Name = (typeof CANDIDATES)[number];
 
 export async function size(quick: boolean, progress: Progress): Promise<PartResult> {
-  const rounds = quick ? 5 : 31;
+  const rounds = quick ? 9 : 31;
+  const work = WORKS.find(({ name }) => name === "50 events");
+  if (work === undefined) throw new Error("there is no request of 50 events");
   const codes: Record<Name, string> = {
     limit: await bundle("test/bench/candidates/limit.ts"),
     tidings: await deployed(),
@@ -28,33 +31,42 @@ export async function size(quick: boolean, progress: Progress): Promise<PartResu
       CODES: { type: "json", value: codes },
       VARS: {
         type: "json",
-        value: { SOURCE_CREDENTIALS: JSON.stringify(CREDENTIALS), API_TOKENS: '{"a":"b"}' },
+        value: {
+          SOURCE_CREDENTIALS: JSON.stringify(CREDENTIALS),
+          API_TOKENS: '{"a":"b"}',
+          WEBHOOK_AUTH: CREDENTIALS.mailjet,
+        },
       },
     },
   });
   const lines = CANDIDATES.map((name) => ({ name, starts: [] as number[] }));
   for (let round = -1; round < rounds; round++) {
     for (const line of inTurns(lines, round)) {
+      const first: FirstRequest = { candidate: line.name, path: work.path, ...work.make() };
+      const body = JSON.stringify(first);
       const began = performance.now();
-      const response = await fetch(lab.url, { method: "POST", body: line.name });
+      const response = await fetch(lab.url, { method: "POST", body });
       const text = await response.text();
       if (round >= 0) line.starts.push(performance.now() - began);
-      if (!response.ok) throw new Error(`${line.name} did not start: ${text}`);
+      if (response.status !== 200) throw new Error(`${line.name} answered ${response.status}: ${text}`);
     }
     progress.show(round + 2, rounds + 1, "new isolates");
   }
   await lab.stop();
+  const startsOf = (name: Name): number[] => lines.find((line) => line.name === name)?.starts ?? [];
+  const toLimit = (name: Name): number => ratioOf(startsOf(name), startsOf("limit")).median;
   const gzipped = CANDIDATES.map((name) => gzipSync(codes[name]).length);
   return {
     tables: [
       {
-        title: "Size of the bundle, and a new isolate's time to its first answer",
-        columns: ["candidate", "KB", "KB gzipped", "start, ms"],
+        title: "Size of the bundle, and a new isolate's time to its first answer to a POST of 50",
+        columns: ["candidate", "KB", "KB gzipped", "start, ms", "× limit"],
         rows: lines.map(({ name, starts }, i) => [
           name,
           (Buffer.byteLength(codes[name]) / 1000).toFixed(1),
           ((gzipped[i] ?? 0) / 1000).toFixed(1),
           spread(figureOf(starts)),
+          digits(toLimit(name)),
         ]),
         notes: [
           "Tidings as wrangler bundles it. The limit's start is what an isolate takes that has nothing to load.",
@@ -78,6 +90,12 @@ export async function size(quick: boolean, progress: Progress): Promise<PartResu
         got: (gzipped[CANDIDATES.indexOf("tidings")] ?? NaN) / 1000,
         bound: { most: 250 },
         unit: " KB",
+      },
+      {
+        what: "a new isolate's first POST of 50, Tidings / limit",
+        got: toLimit("tidings"),
+        bound: { most: 5.5 },
+        unit: "",
       },
     ],
     data: { lines, gzipped },

@@ -1,0 +1,146 @@
+// The way of envelopes from the archive to the database: parsed, claimed, redacted, archived, stored. It acknowledges
+// nothing, so whoever has envelopes can run it: the queue's consumer, and what takes over an ESP's own history.
+
+import type { Config } from "../config/config.ts";
+import { within } from "../lib/deadline.ts";
+import { newId } from "../lib/time-id.ts";
+import type { Envelope } from "../model/envelope.ts";
+import { putBatch } from "../store/bucket/archive.ts";
+import { storeOf } from "../store/db.ts";
+import { findStoredKeys } from "../store/events/by-key.ts";
+import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
+import { claimAll, type Claimed } from "./claim.ts";
+import {
+  hasRejects,
+  readEnvelope,
+  splitIntoSlices,
+  type ArchivedEnvelope,
+  type ParsedEnvelope,
+  type Slice,
+} from "./parse.ts";
+import { redactErased, type RedactedEnvelope } from "./redact-erased.ts";
+import { markStorms } from "./storm.ts";
+import { rowsOf, store, unstorable, type Group } from "./store.ts";
+
+const BUCKET_DEADLINE = 30_000;
+const DATABASE_DEADLINE = 30_000;
+
+/** An envelope on its way in. `batch`: the archive object that holds its body already, else null. */
+export interface IncomingEnvelope {
+  envelope: Envelope;
+  batch: string | null;
+  /** Why it can never be parsed, where that is known already. */
+  problem: string | null;
+}
+
+/**
+ * Processes a group of envelopes, each named once, whose bodies fit into memory together. Calls `onStored` with the id of
+ * each envelope once all of its events are stored or dead letters. Rejects where anything is unavailable: the envelopes that
+ * were not named by then may be processed again and find their claims granted as before.
+ */
+export async function processEnvelopes(
+  incoming: readonly IncomingEnvelope[],
+  config: Config,
+  env: Env,
+  onStored: (envelopeId: string) => void,
+): Promise<void> {
+  const batch = newId(Date.now());
+  const parsed = placed(incoming, batch).map((envelope) => readEnvelope(envelope, config));
+  const slices: ClaimedSlice[] = [];
+  for (const slice of splitIntoSlices(parsed)) {
+    const events = await markStorms(storeOf(env), slice.events, config.storm);
+    slices.push({ slice, claimed: await claimAll(env.CONTACTS, events) });
+  }
+  // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
+  // nobody would know of the object any more.
+  const erased = slices.flatMap(({ claimed }) => claimed.erased);
+  const redacted = await redactErased(parsed, erased, config, env);
+  await archive([...redacted.values()], batch, env.BUCKET);
+  const group: Group = { redacted, duplicates: countDuplicates(slices, await storedOtherwise(slices, env)) };
+  for (const claimed of slices) {
+    await storeSliceOf(claimed, group, env);
+    for (const { envelope } of claimed.slice.complete) onStored(envelope.id);
+  }
+}
+
+interface ClaimedSlice {
+  slice: Slice;
+  claimed: Claimed;
+}
+
+function placed(incoming: readonly IncomingEnvelope[], batch: string): ArchivedEnvelope[] {
+  let line = 0;
+  return incoming.map(({ envelope, batch: own, problem }) =>
+    own === null ? { envelope, batch, line: line++, problem } : { envelope, batch: own, line: 0, problem },
+  );
+}
+
+/**
+ * How many events of an envelope are stored under another reading, by `envelope id, contact`: it was stored, its
+ * acknowledgement lost, and its parser mended since. Such an event is no repeat of itself, though another envelope claimed
+ * its report meanwhile. Asks the database only where an envelope ever claimed otherwise.
+ */
+async function storedOtherwise(slices: readonly ClaimedSlice[], env: Env): Promise<Map<string, number>> {
+  const readings = slices.flatMap(({ claimed }) => claimed.otherReadings);
+  const counts = new Map<string, number>();
+  if (readings.length === 0) return counts;
+  const stored = await within(DATABASE_DEADLINE, "the database", findStoredKeys(storeOf(env), readings));
+  const counted = new Set<string>();
+  for (const { origin, contact, key } of readings) {
+    const own = pairOf(origin, contact);
+    if (!stored.has(key) || counted.has(`${own} ${key}`)) continue; // each of its slices says so
+    counted.add(`${own} ${key}`);
+    counts.set(own, (counts.get(own) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const pairOf = (envelopeId: string, contact: string): string => `${envelopeId} ${contact}`;
+
+function countDuplicates(
+  slices: readonly ClaimedSlice[],
+  otherwise: Map<string, number>,
+): Map<ParsedEnvelope, number> {
+  const counts = new Map<ParsedEnvelope, number>();
+  const add = (parsed: ParsedEnvelope, more: number): void => {
+    counts.set(parsed, (counts.get(parsed) ?? 0) + more);
+  };
+  for (const { slice, claimed } of slices) {
+    for (const { parsed, row } of claimed.duplicates) {
+      const own = pairOf(parsed.envelope.id, row.contact);
+      const left = otherwise.get(own) ?? 0;
+      if (left > 0) otherwise.set(own, left - 1);
+      else add(parsed, 1);
+    }
+    for (const parsed of slice.complete) add(parsed, parsed.duplicates);
+  }
+  return counts;
+}
+
+/** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
+async function archive(
+  envelopes: readonly RedactedEnvelope[],
+  batch: string,
+  bucket: R2Bucket,
+): Promise<void> {
+  const fresh = envelopes.flatMap((own) => (own.batch === batch ? [own.envelope] : []));
+  const puts = envelopes.flatMap((own) => (hasRejects(own) ? [putDeadEnvelope(bucket, own.envelope)] : []));
+  if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));
+  await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
+}
+
+async function storeSliceOf({ slice, claimed }: ClaimedSlice, group: Group, env: Env): Promise<void> {
+  const unstored = new Set<ParsedEnvelope>();
+  await store(storeOf(env), rowsOf(slice, claimed, group, Date.now()), claimed.granted, async (event) => {
+    const { envelope } = group.redacted.get(event.parsed) ?? event.parsed;
+    unstored.add(event.parsed);
+    await putDeadEnvelope(env.BUCKET, envelope);
+    return unstorable(envelope, event.row.element);
+  });
+  // Gone before `onStored`: if this fails, the envelope comes again and finds nothing left to do but this.
+  const replayed = slice.complete.flatMap((parsed) => {
+    const own = group.redacted.get(parsed) ?? parsed;
+    return own.envelope.replay === true && !hasRejects(own) && !unstored.has(parsed) ? [own.envelope.id] : [];
+  });
+  await deleteDeadEnvelopes(env.BUCKET, replayed);
+}

@@ -1,0 +1,98 @@
+// /v1/dead-letters: they can be listed, discarded and replayed.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  capture,
+  deliver,
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  send,
+} from "../support/support.ts";
+
+describe("dead letters", () => {
+  beforeEach(freshStorage);
+  const ask = async (path: string, method: string, bindings = envWith()) =>
+    await send(
+      new Request(`https://edge.example/v1/dead-letters${path}`, {
+        method,
+        headers: { authorization: "Bearer api-token" },
+      }),
+      bindings,
+    );
+
+  it("are listed with their reasons, page by page, and shown whole", async () => {
+    await deliver(
+      await messagesOf(mailjetPost(JSON.stringify([1, 2, 3, mailjetEvent()])), mailjetPost("{broken")),
+    );
+    const seen = new Map<string, string>();
+    let after = "";
+    let listed = 0;
+    for (let turn = 0; turn < 5; turn++) {
+      const { dead_letters, next } = await (
+        await ask(`?limit=3${after}`, "GET")
+      ).json<{ dead_letters: { id: string; reason: string }[]; next: string | null }>();
+      for (const { id, reason } of dead_letters) seen.set(reason, id);
+      listed += dead_letters.length;
+      if (next === null) break;
+      after = `&after=${next}`;
+    }
+    expect(listed).toBe(4);
+    expect([...seen.keys()].sort()).toEqual(["the body is not JSON", "the element is not an object"]);
+    const whole = await (
+      await ask(`/${seen.get("the body is not JSON")}`, "GET")
+    ).json<{ raw: string; delivery: { body: { text: string } } }>();
+    expect([whole.raw, whole.delivery.body.text]).toEqual(["{broken", "{broken"]);
+  });
+
+  it("can be discarded one by one; the delivery goes with the last", async () => {
+    await deliver(await messagesOf(mailjetPost("[1,2]")));
+    const { dead_letters } = await (await ask("", "GET")).json<{ dead_letters: { id: string }[] }>();
+    for (const [i, { id }] of dead_letters.entries()) {
+      expect((await ask(`/${id}`, "DELETE")).status).toBe(204);
+      expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(i === 0 ? 1 : 0);
+    }
+    expect((await ask(`/${dead_letters[0]?.id}`, "DELETE")).status).toBe(404);
+  });
+
+  it("are replayed after a fix: the event is stored, the letter goes, and what was stored before stays single", async () => {
+    const [message] = await messagesOf(
+      mailjetPost(JSON.stringify([mailjetEvent(), mailjetEvent({ event: "click", email: "b@example.com" })])),
+    );
+    const broken = Buffer.from(message ?? [])
+      .toString("latin1")
+      .replace('"provider":"mailjet"', '"provider":"mailjex"');
+    await deliver([Buffer.from(broken, "latin1")]);
+    const { dead_letters } = await (
+      await ask("", "GET")
+    ).json<{ dead_letters: { id: string; envelope: string }[] }>();
+    expect(dead_letters).toHaveLength(1);
+    // The fix: the same delivery, read by a provider that exists.
+    const { putDeadEnvelope, getDeadEnvelope } = await import("../../src/store/dead-letters.ts");
+    const envelope = await getDeadEnvelope(env.BUCKET, dead_letters[0]?.envelope ?? "");
+    if (envelope === null) throw new Error("no envelope");
+    await putDeadEnvelope(env.BUCKET, { ...envelope, provider: "mailjet" });
+    const { queue, bodies } = capture();
+    expect((await ask(`/${dead_letters[0]?.id}/replay`, "POST", envWith({ QUEUE: queue }))).status).toBe(202);
+    const marked = await (await ask("", "GET")).json<{ dead_letters: { replayed_at: string | null }[] }>();
+    expect(marked.dead_letters[0]?.replayed_at).not.toBeNull();
+    await deliver([...bodies, ...bodies]);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(2);
+    expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
+    expect(await figure("SELECT count(*) AS n FROM dead_letters")).toBe(0);
+    expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(0);
+  });
+
+  it("whose delivery is gone can only be discarded", async () => {
+    await deliver(await messagesOf(mailjetPost("[1]")));
+    const [object] = (await env.BUCKET.list({ prefix: "dead-letters/" })).objects;
+    await env.BUCKET.delete(object?.key ?? "");
+    const { dead_letters } = await (await ask("", "GET")).json<{ dead_letters: { id: string }[] }>();
+    expect((await ask(`/${dead_letters[0]?.id}/replay`, "POST")).status).toBe(409);
+    expect((await ask(`/${dead_letters[0]?.id}`, "GET")).status).toBe(200);
+  });
+});

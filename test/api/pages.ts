@@ -1,0 +1,11 @@
+// Pages of the feed and problem documents, as the suites of /v1 read them.
+
+import { read } from "../support/support.ts";
+
+export interface Page {
+  events: { id: string; seq: number; contact: string; type: string; occurred_at: string }[];
+  next: string | null;
+}
+
+export const page = async (query: string): Promise<Page> =>
+  await (await read(`/v1/events${query}`)).json<Page>();

@@ -1,0 +1,114 @@
+// A recount finds counters that are wrong, names them, and puts them right.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { goneFrom } from "../../../src/store/write/counters.ts";
+import { freshStorage, read } from "../../support/support.ts";
+import { BASE, RANGE, ask, counters, recount, tell, type Told } from "./told.ts";
+
+describe("a recount", () => {
+  const events = (n: number): Told[] =>
+    Array.from({ length: n }, (_, i) => ({
+      source: i % 3 === 0 ? "mailjet" : "generic",
+      type: ["delivered", "opened", "clicked"][i % 3] ?? "",
+      bounce: "",
+      machine: i % 3 === 1 ? i % 2 === 0 : null,
+      contact: `c${i % 17}@${["gmail.com", "example.com"][i % 2]}`,
+      campaign: ["spring", "autumn"][i % 2] ?? null,
+      tags: i % 3 !== 0 && i % 5 === 0 ? ["a", "b"] : [],
+      at: BASE + i * 60_000,
+    }));
+
+  beforeEach(async () => await freshStorage());
+
+  it("finds counters that are wrong, missing or too many, and puts them right", async () => {
+    await tell(events(300));
+    const right = await counters();
+    const damages = [
+      "UPDATE rollups SET n = n + 1 WHERE type = 'opened'",
+      "DELETE FROM rollups WHERE source = 'mailjet'",
+      "UPDATE day_rollups SET n = 0",
+      "DELETE FROM campaign_rollups WHERE campaign = 'spring'",
+      "UPDATE campaign_rollups SET uniques = uniques - 1, unique_humans = unique_humans + 1 WHERE type = 'clicked'",
+      "UPDATE tag_rollups SET tag = 'c' WHERE tag = 'a'",
+    ];
+    for (const sql of damages) {
+      await env.DB.prepare(sql).run();
+      const found = await recount();
+      expect(found.differing, sql).toBeGreaterThan(0);
+      expect(await counters(), "without apply nothing changes").not.toEqual(right);
+      expect((await recount({ recount: found.recount, apply: true })).differing).toBe(found.differing);
+      expect(await counters(), sql).toEqual(right);
+      expect((await recount()).differing).toBe(0);
+    }
+  });
+
+  it("names the counter with what it is and what it should be", async () => {
+    await tell(events(3));
+    await env.DB.prepare("UPDATE campaign_rollups SET n = 7, uniques = 5 WHERE type = 'opened'").run();
+    expect((await recount()).differences).toEqual([
+      expect.objectContaining({
+        counter: "campaign_rollups",
+        label: "autumn",
+        type: "opened",
+        events: { is: 7, should_be: 1 },
+        uniques: { is: 5, should_be: 1 },
+      }),
+    ]);
+  });
+
+  it("goes on where it stopped, while events come in, and applies to all of them", async () => {
+    const all = events(200);
+    await tell(all.slice(0, 120));
+    // The feed looks long: a request's steps do not reach its end.
+    await env.DB.prepare("UPDATE events SET seq = seq + 150000 WHERE seq > 60").run();
+    await env.DB.prepare("UPDATE sqlite_sequence SET seq = 200000 WHERE name = 'events'")
+      .run()
+      .catch(() => null);
+    await env.DB.prepare("UPDATE rollups SET n = n + 3").run();
+    const begun = await recount({ apply: true });
+    expect(begun).toMatchObject({ status: "running", position: 100_000 });
+    await tell(all.slice(120));
+    let last = begun;
+    for (let turn = 0; turn < 5 && last.status === "running"; turn++)
+      last = await recount({ recount: begun.recount, apply: true });
+    expect(last.status).toBe("done");
+    expect(last.differing).toBeGreaterThan(0);
+    expect((await recount()).differing).toBe(0);
+    const { stats } = await ask(RANGE);
+    expect(stats[0]?.["events"]).toBe(200);
+  });
+
+  it("takes removed rows that were noted as counted, and is ended by removals and by another one", async () => {
+    await tell(events(90));
+    const before = await ask(`${RANGE}&by=campaign`);
+    const begun = await recount();
+    const where = "contact = ?1";
+    const statements = [...goneFrom(where), `DELETE FROM events WHERE ${where}`];
+    await env.DB.batch(statements.map((sql) => env.DB.prepare(sql).bind("c1@example.com")));
+    await expect(recount({ recount: begun.recount })).rejects.toThrow("409");
+    expect(await ask(`${RANGE}&by=campaign`)).toEqual(before);
+    const after = await recount();
+    expect(after.differing).toBe(0);
+    await recount();
+    await expect(recount({ recount: after.recount })).rejects.toThrow("409");
+    // Without the note it is a difference.
+    await env.DB.prepare("DELETE FROM events WHERE contact = ?1").bind("c2@gmail.com").run();
+    expect((await recount()).differing).toBeGreaterThan(0);
+  });
+
+  it("takes an admin, and says what is wrong with a request", async () => {
+    const post = async (body: unknown, token = "api-token") =>
+      await read("/v1/stats/recount", {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      });
+    expect((await post({ from: "2026-01-01", to: "2026-03-01" })).status).toBe(400);
+    expect((await post({ from: "2026-01-02", to: "2026-01-01" })).status).toBe(400);
+    expect((await post({ from: "2026-01-01" })).status).toBe(400);
+    expect((await post({ recount: "x" })).status).toBe(400);
+    expect((await post({ recount: "0".repeat(26) })).status).toBe(409);
+    expect((await post({ from: "2026-01-01", to: "2026-01-02" }, "wrong")).status).toBe(401);
+  });
+});

@@ -1,0 +1,166 @@
+// Events as the suites of statistics mean them, sent in any grouping, and counted by hand.
+
+import fc from "fast-check";
+import {
+  deliver,
+  envWith,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  read,
+  rows,
+} from "../../support/support.ts";
+
+export const DAY = 86_400_000;
+
+/** Four days before the end of a month, a Sunday. */
+export const BASE = Date.UTC(2026, 8, 27);
+
+export const SPAN = 9 * DAY;
+
+/** An event as the test means it. */
+export interface Told {
+  source: "mailjet" | "generic";
+  type: string;
+  bounce: "hard" | "soft" | "";
+  machine: boolean | null;
+  contact: string;
+  campaign: string | null;
+  tags: readonly string[];
+  at: number;
+}
+
+const KINDS = [
+  { type: "sent", bounce: "" },
+  { type: "delivered", bounce: "" },
+  { type: "bounced", bounce: "hard" },
+  { type: "bounced", bounce: "soft" },
+  { type: "blocked", bounce: "" },
+  { type: "opened", bounce: "" },
+  { type: "opened", bounce: "" },
+  { type: "clicked", bounce: "" },
+  { type: "complained", bounce: "" },
+  { type: "unsubscribed", bounce: "" },
+] as const;
+
+export const generic = fc.record({
+  source: fc.constant("generic" as const),
+  kind: fc.constantFrom(...KINDS),
+  machine: fc.constantFrom(true, false, null),
+  contact: fc.constantFrom("ann@gmail.com", "bob@outlook.com", "cy@example.com"),
+  campaign: fc.constantFrom("spring", "autumn, late", null),
+  tags: fc.array(fc.constantFrom("a", "b", 'c"d', "ü"), { maxLength: 3 }),
+  at: fc.integer({ min: 0, max: SPAN / 1000 - 1 }),
+});
+
+/** Mailjet tells no machines and no tags. */
+export const mailjet = fc.record({
+  source: fc.constant("mailjet" as const),
+  kind: fc.constantFrom(KINDS[1], KINDS[5], KINDS[7]),
+  machine: fc.constant(null),
+  contact: fc.constantFrom("ann@gmail.com", "bob@outlook.com", "cy@example.com"),
+  campaign: fc.constantFrom("spring", "winter"),
+  tags: fc.constant([]),
+  at: fc.integer({ min: 0, max: SPAN / 1000 - 1 }),
+});
+
+export function requestOf(events: readonly Told[], source: Told["source"]): Request[] {
+  const own = events.filter((event) => event.source === source);
+  if (own.length === 0) return [];
+  if (source === "mailjet") {
+    const words: Record<string, string> = { delivered: "sent", opened: "open", clicked: "click" };
+    const told = own.map(({ type, contact, campaign, at }) =>
+      mailjetEvent({
+        event: words[type],
+        email: contact,
+        customcampaign: campaign,
+        time: at / 1000,
+        url: "https://example.com",
+      }),
+    );
+    return [mailjetPost(JSON.stringify(told))];
+  }
+  const told = own.map(({ type, bounce, machine, contact, campaign, tags, at }) => ({
+    event: type,
+    ...(bounce === "" ? {} : { bounce }),
+    ...(machine === null ? {} : { machine }),
+    email: contact,
+    campaign,
+    tags,
+    timestamp: new Date(at).toISOString(),
+    event_id: `${at}`,
+  }));
+  const url = "https://edge.example/webhooks/generic?token=generic-token";
+  return [new Request(url, { method: "POST", body: JSON.stringify(told) })];
+}
+
+/** Sends the events in deliveries of `size`, each of them `times` times: as new envelopes, and the last batch redelivered. */
+export async function tell(events: readonly Told[], size = 100, times = 1): Promise<void> {
+  for (let first = 0; first < events.length; first += size) {
+    const part = events.slice(first, first + size);
+    for (let i = 0; i < times; i++) {
+      const messages = await messagesOf(...requestOf(part, "mailjet"), ...requestOf(part, "generic"));
+      await deliver(messages);
+      if (i > 0) await deliver(messages, envWith(), { attempts: 2 });
+    }
+  }
+}
+
+export type Stats = Record<string, number | string | null>;
+
+export interface Answer {
+  stats: Stats[];
+  next: string | null;
+  from: string;
+  to: string;
+}
+
+export const RANGE = `from=${new Date(BASE).toISOString()}&to=${new Date(BASE + SPAN).toISOString()}`;
+
+export async function ask(query: string): Promise<Answer> {
+  const answer = await read(`/v1/stats?${query}`);
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return await answer.json<Answer>();
+}
+
+/** What an answer counts, without zeros, in the same form. */
+export function counted({ stats }: Answer) {
+  const derived = new Set(["attempted", "reached"]);
+  return new Map(
+    stats.map(({ start, group, end: _, ...numbers }) => {
+      const told = Object.entries(numbers).filter(
+        ([name, n]) => typeof n === "number" && n !== 0 && !derived.has(name) && !/_rate$|_per_/.test(name),
+      );
+      return [JSON.stringify([start, group]), Object.fromEntries(told)];
+    }),
+  );
+}
+
+interface Recount {
+  recount: string;
+  status: string;
+  position: number;
+  last: number;
+  differences: {
+    counter: string;
+    label: string;
+    events: { is: number; should_be: number };
+    uniques: { is: number; should_be: number } | null;
+  }[];
+  differing: number;
+}
+
+export async function recount(body: Record<string, unknown> = {}): Promise<Recount> {
+  const range = { from: new Date(BASE).toISOString(), to: new Date(BASE + SPAN).toISOString() };
+  const answer = await read("/v1/stats/recount", {
+    method: "POST",
+    body: JSON.stringify("recount" in body ? body : { ...range, ...body }),
+    headers: { "content-type": "application/json" },
+  });
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return await answer.json<Recount>();
+}
+
+const TABLES = ["rollups", "day_rollups", "campaign_rollups", "tag_rollups"];
+
+export const counters = async () => await Promise.all(TABLES.map((table) => rows(`SELECT * FROM ${table}`)));

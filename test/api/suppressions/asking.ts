@@ -1,0 +1,78 @@
+// Asking /v1/suppressions, and the events that fill it.
+
+import { deliver, envWith, mailjetEvent, mailjetPost, messagesOf, send } from "../../support/support.ts";
+
+export const token = { tests: "api-token", reader: { token: "read-token", scopes: ["read"] } };
+
+export const bindings = (changes: Partial<Record<keyof Env, unknown>> = {}): Env =>
+  envWith({ API_TOKENS: JSON.stringify(token), ...changes });
+
+export async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  changes: { env?: Env; headers?: Record<string, string> } = {},
+) {
+  const headers = {
+    authorization: "Bearer api-token",
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...changes.headers,
+  };
+  const content = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
+  const request = new Request(`https://edge.example/v1/suppressions${path}`, {
+    method,
+    headers,
+    body: content,
+  });
+  return await send(request, changes.env ?? bindings());
+}
+
+interface Shown {
+  reason: string;
+  scope: string | null;
+  source: string;
+  since: string;
+  by: string | null;
+  note: string | null;
+  lifted_by: string | null;
+  lift_note: string | null;
+  held: boolean;
+  held_because: string | null;
+}
+
+export interface Status {
+  address: string;
+  suppressed: boolean;
+  suppression: Shown | null;
+  history: Shown[];
+}
+
+export interface Page {
+  suppressions: (Shown & { address: string })[];
+  next: string | null;
+}
+
+export const status = async (address: string): Promise<Status> =>
+  await (await ask("GET", `/${address}`)).json<Status>();
+
+export const list = async (query = ""): Promise<Page> => await (await ask("GET", query)).json<Page>();
+
+/** Times of the tests' events: some days ago, in seconds. */
+export const NOW = Math.floor(Date.now() / 1000);
+
+export const mailjet = async (...events: Record<string, unknown>[]): Promise<void> => {
+  for (let i = 0; i < events.length; i += 200)
+    await deliver(
+      await messagesOf(mailjetPost(JSON.stringify(events.slice(i, i + 200).map((one) => mailjetEvent(one))))),
+    );
+};
+
+export const bounce = (email: string, time: number, hard = false, more = {}): Record<string, unknown> => ({
+  event: "bounce",
+  email,
+  time,
+  hard_bounce: hard,
+  blocked: false,
+  MessageID: time * 1000 + Math.floor(Math.random() * 1000),
+  ...more,
+});

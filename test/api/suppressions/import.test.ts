@@ -1,0 +1,216 @@
+// Many suppressions at once: imported, exported and listed.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { figure, freshStorage, rows } from "../../support/support.ts";
+import { NOW, ask, bindings, bounce, list, mailjet, status, type Page } from "./asking.ts";
+
+const DAY = 86_400_000;
+
+describe("many", () => {
+  beforeEach(freshStorage);
+  const asCsv = { headers: { "content-type": "text/csv" } };
+  interface Import {
+    rows: number;
+    added: number;
+    unchanged: number;
+    skipped: number;
+    rejected: number;
+    rejects: { line: number; reason: string }[];
+  }
+  const importCsv = async (text: string) => await (await ask("POST", "/import", text, asCsv)).json<Import>();
+
+  it("are imported as they were exported, and twice is once", async () => {
+    await mailjet(
+      bounce("hard@example.com", NOW - 5000, true),
+      { event: "unsub", email: "gone@gmail.com", time: NOW - 4000 },
+      { event: "spam", email: "back@gmail.com", time: NOW - 3000 },
+    );
+    await ask("PUT", "/ann@example.com", { note: 'said "no", twice\nand again' });
+    await ask("PUT", "/bob@example.com", { scope: "mailjet:1" });
+    await ask("DELETE", "/back@gmail.com");
+    const accept = (type: string) => ({ headers: { accept: type } });
+    const csv = await (await ask("GET", "?include=lifted", undefined, accept("text/csv"))).text();
+    const ndjson = await (await ask("GET", "", undefined, accept("application/x-ndjson"))).text();
+    const brief = (page: Page) =>
+      page.suppressions
+        .map(({ address, reason, scope, since, note, lifted_by }) => ({
+          address,
+          reason,
+          scope,
+          since,
+          note,
+          lifted_by,
+        }))
+        .sort((a, b) => (a.address < b.address ? -1 : 1));
+    const before = brief(await list());
+    expect(before).toHaveLength(4);
+    // Into itself it changes nothing; into an empty one it brings everything that was in force.
+    expect(await importCsv(csv)).toMatchObject({ rows: 5, added: 0, unchanged: 4, skipped: 1, rejected: 0 });
+    for (const [type, text] of [
+      ["text/csv", csv],
+      ["application/x-ndjson", ndjson],
+    ] as const) {
+      await freshStorage();
+      const headers = { headers: { "content-type": type } };
+      expect(await (await ask("POST", "/import", text, headers)).json()).toMatchObject({
+        added: 4,
+        rejected: 0,
+      });
+      expect(brief(await list())).toEqual(before);
+      const version = await figure("SELECT sum(version) AS n FROM contacts");
+      expect(await (await ask("POST", "/import", text, headers)).json()).toMatchObject({
+        added: 0,
+        unchanged: 4,
+      });
+      expect(await figure("SELECT sum(version) AS n FROM contacts")).toBe(version);
+    }
+    // An imported unsubscribe is one: a later subscribe or lift ends it, and the import does not bring it back.
+    await ask("DELETE", "/gone@gmail.com");
+    expect(await importCsv(csv)).toMatchObject({ added: 0 });
+    expect((await status("gone@gmail.com")).suppressed).toBe(false);
+  });
+
+  it("are imported row by row: what is wrong is named by its line", async () => {
+    const text = [
+      "Email;Reason;since;note",
+      "A@Example.com;;;",
+      "nobody;;;",
+      "",
+      "b@example.com;whim;;",
+      "c@example.com;hard_bounce;2026-01-01T00:00:00Z;old",
+      "d@example.com;;soon;",
+      `e@example.com;;${new Date(Date.now() + DAY).toISOString()};`,
+      ";;;x",
+    ].join("\r\n");
+    const result = await importCsv(text);
+    expect(result).toMatchObject({ rows: 7, added: 2, rejected: 5 });
+    expect(result.rejects.map(({ line, reason }) => `${line} ${reason.split(" ")[0]}`)).toEqual([
+      "3 address:",
+      "5 reason:",
+      "7 since:",
+      "8 since:",
+      "9 address:",
+    ]);
+    expect((await status("c@example.com")).suppression).toMatchObject({
+      reason: "hard_bounce",
+      since: "2026-01-01T00:00:00.000Z",
+      source: "import",
+      by: "tests",
+      note: "old",
+    });
+    const asJson = await (
+      await ask("POST", "/import", ["x@example.com", { address: "y@example.com", scope: "sendgrid:3" }, 5])
+    ).json<Import>();
+    expect(asJson).toMatchObject({ added: 2, rejects: [{ line: 3, reason: "is not an object" }] });
+    for (const [body, type] of [
+      ["no header\na@b.c", "text/csv"],
+      ['address\n"a@b.c', "text/csv"],
+      ["{", "application/json"],
+      ["address", "text/plain"],
+    ] as const)
+      expect((await ask("POST", "/import", body, { headers: { "content-type": type } })).status, body).toBe(
+        400,
+      );
+  });
+
+  it("up to 5,000 at once, and no more", async () => {
+    const many = (count: number) =>
+      `address\n${Array.from({ length: count }, (_, i) => `p${i % 4000}@example.com`).join("\n")}`;
+    expect((await ask("POST", "/import", many(5_001), asCsv)).status).toBe(413);
+    expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(0);
+    expect(await importCsv(many(5_000))).toMatchObject({ rows: 5_000, added: 4_000, unchanged: 1_000 });
+    expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(4_000);
+
+    const addresses = [
+      "no address",
+      ...Array.from({ length: 999 }, (_, i) => (i % 2 === 0 ? `P${i}@Example.com` : `q${i}@example.com`)),
+    ];
+    const trips: string[] = [];
+    const session = {
+      prepare: (sql: string) => env.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        trips.push("batch");
+        return await env.DB.batch(statements);
+      },
+      getBookmark: () => null,
+    };
+    const watching = bindings({ DB: { withSession: () => session } });
+    const answer = await ask("POST", "/check", { addresses }, { env: watching });
+    const checked = (
+      await answer.json<{ addresses: { address: string; suppressed: boolean; error: string | null }[] }>()
+    ).addresses;
+    expect(trips).toHaveLength(1);
+    expect(checked.map(({ address }) => address)).toEqual(addresses);
+    expect(checked[0]).toMatchObject({ suppressed: false, error: "is not an email address" });
+    expect(checked.slice(1).map(({ suppressed }) => suppressed)).toEqual(
+      Array.from({ length: 999 }, (_, i) => i % 2 === 0),
+    );
+  });
+
+  it("are listed page by page without a skip or a repeat while others come and go", async () => {
+    const line = (name: string, i: number) =>
+      `${name}${i}@${i % 2 === 0 ? "gmail.com" : "example.com"},${i % 3 === 0 ? "hard_bounce" : "manual"},${new Date((NOW - 10_000 + (i % 40)) * 1000).toISOString()}`;
+    const csv = (name: string, from: number, to: number) =>
+      ["address,reason,since", ...Array.from({ length: to - from }, (_, i) => line(name, from + i))].join(
+        "\n",
+      );
+    await importCsv(csv("p", 0, 300));
+    for (const [query, wanted] of [
+      ["", 300],
+      ["&reason=hard_bounce", 100],
+      ["&destination=gmail&source=import", 150],
+    ] as const) {
+      const seen: string[] = [];
+      let after = "";
+      for (let turn = 0; turn < 100; turn++) {
+        const { suppressions, next } = await list(`?limit=17${query}${after}`);
+        seen.push(...suppressions.map(({ address }) => address).filter((one) => one.startsWith("p")));
+        if (next === null) break;
+        after = `&after=${next}`;
+        await importCsv(csv("other", turn * 3, turn * 3 + 3));
+      }
+      expect(new Set(seen).size, query).toBe(wanted);
+      expect(seen, query).toHaveLength(wanted);
+    }
+    const since = new Date((NOW - 10_000 + 20) * 1000).toISOString();
+    const part = async (query: string) =>
+      (await list(`?limit=1000&${query}`)).suppressions.filter(({ address }) => address.startsWith("p"))
+        .length;
+    expect((await part(`since=${since}`)) + (await part(`until=${since}`))).toBe(300);
+    const csvText = await (await ask("GET", "", undefined, { headers: { accept: "text/csv" } })).text();
+    expect(csvText.split("\r\n").filter((row) => row.startsWith("p"))).toHaveLength(300);
+  });
+
+  it("are found by an index, whatever is asked", async () => {
+    const asked: string[] = [];
+    const session = {
+      prepare: (sql: string) => (asked.push(sql), env.DB.prepare(sql)),
+      batch: async (all: D1PreparedStatement[]) => await env.DB.batch(all),
+      getBookmark: () => null,
+    };
+    const watching = { env: bindings({ DB: { ...session, withSession: () => session } }) };
+    for (const path of [
+      "",
+      "?held=true&destination=gmail",
+      "?include=lifted&reason=manual&since=2026-01-01",
+      "/a@b.c",
+    ])
+      await ask("GET", path, undefined, watching);
+    await ask("POST", "/check", { addresses: ["a@b.c"] }, watching);
+    await ask("PUT", "/a@b.c", {}, watching);
+    await ask("DELETE", "/a@b.c", undefined, watching);
+    await ask("POST", "/drop", { destination: "gmail" }, watching);
+    expect(new Set(asked).size).toBeGreaterThanOrEqual(10);
+    for (const sql of new Set(asked)) {
+      const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+      for (const { detail } of plan) {
+        expect(detail, sql).not.toMatch(
+          /SCAN (events|messages|contacts|suppressions|rollups|s|c)\b(?! VIRTUAL)/,
+        );
+        // The list comes in the order of its index: sorting millions of rows for a page would be no better than walking them.
+        if (/INDEXED BY suppressions_(at|held)/.test(sql)) expect(detail, sql).not.toContain("TEMP B-TREE");
+      }
+    }
+  });
+});

@@ -1,0 +1,127 @@
+// Suppressions of single mailing lists.
+
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import { configOf } from "../../../src/config/config.ts";
+import { providers } from "../../../src/providers/index.ts";
+import {
+  deliver,
+  envWith,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+} from "../../support/support.ts";
+import { NOW, ask, list, status } from "./asking.ts";
+
+describe("lists", () => {
+  beforeEach(freshStorage);
+
+  it("of one provider are kept apart where the source says so, and taken for all mail where not", async () => {
+    const unsubs = [7, 8].map((mj_list_id, i) => ({
+      event: "unsub",
+      email: "ann@example.com",
+      time: NOW - 900 + i,
+      mj_list_id,
+    }));
+    const post = mailjetPost(JSON.stringify(unsubs.map((one) => mailjetEvent(one))));
+    const [message = new Uint8Array()] = await messagesOf(post);
+    // The object reads the Worker's own configuration; its policy is tested with the fold. Here: what the facts name.
+    await deliver([message]);
+    expect(await status("ann@example.com")).toMatchObject({
+      suppressed: true,
+      history: [{ reason: "unsubscribed", scope: null }],
+    });
+    const { readEnvelope } = await import("../../../src/process/parse.ts");
+    const { decodeFrame } = await import("../../../src/model/envelope.ts");
+    const frame = await decodeFrame(message);
+    if (frame.batch !== null) throw new Error("a pointer");
+    const work = readEnvelope(
+      { envelope: frame.envelope, batch: "b", line: 0, problem: null },
+      configOf(envWith()),
+    );
+    expect(work.events.map(({ evidence: one }) => one?.scope)).toEqual(["mailjet:7", "mailjet:8"]);
+  });
+
+  it("are read from what each provider calls them, and from nothing else", () => {
+    const cases: [provider: string, element: unknown, list: string | null][] = [
+      ["mailjet", { event: "unsub", mj_list_id: 12 }, "12"],
+      ["mailjet", { event: "unsub", mj_list_id: 0 }, null],
+      ["mailjet", { event: "unsub", mj_list_id: "" }, null],
+      ["sendgrid", { event: "group_unsubscribe", asm_group_id: 3 }, "3"],
+      ["sendgrid", { event: "group_resubscribe", asm_group_id: 3 }, "3"],
+      ["sendgrid", { event: "unsubscribe", asm_group_id: 3 }, null],
+      ["sendgrid", { event: "spamreport", asm_group_id: 3 }, null],
+      ["postmark", { RecordType: "SubscriptionChange", MessageStream: "broadcast" }, "broadcast"],
+      ["mailtrap", { event: "unsubscribe", sending_stream: "bulk" }, "bulk"],
+      ["brevo", { event: "unsubscribe", list_id: [7] }, "7"],
+      ["brevo", { event: "unsubscribe", list_id: [7, 8] }, null],
+      ["ses", { eventType: "Subscription", mail: {}, subscription: { contactList: "news" } }, "news"],
+      [
+        "ses",
+        {
+          Type: "Notification",
+          Message: '{"eventType":"Subscription","subscription":{"contactList":"news"}}',
+        },
+        "news",
+      ],
+    ];
+    for (const [provider, element, list] of cases)
+      expect(providers[provider]?.scopeOf?.(element), `${provider} ${JSON.stringify(element)}`).toBe(list);
+    const naming = Object.values(providers).filter((provider) => "scopeOf" in provider);
+    expect(naming.map(({ id }) => id).sort()).toEqual([
+      "brevo",
+      "mailjet",
+      "mailtrap",
+      "postmark",
+      "sendgrid",
+      "ses",
+    ]);
+    const field = fc.constantFrom(
+      "event",
+      "mj_list_id",
+      "asm_group_id",
+      "MessageStream",
+      "sending_stream",
+      "list_id",
+      "subscription",
+      "Type",
+      "Message",
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.dictionary(field, fc.jsonValue())), (element) => {
+        for (const provider of naming)
+          expect(["string", "object"]).toContain(typeof provider.scopeOf?.(element));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("hold by hand for themselves alone", async () => {
+    await ask("PUT", "/ann@example.com", { scope: "mailjet:12", note: "only that one" });
+    expect(await status("ann@example.com")).toMatchObject({
+      suppressed: false,
+      history: [{ scope: "mailjet:12" }],
+    });
+    expect(await rows("SELECT suppressed FROM contacts")).toEqual([{ suppressed: null }]);
+    const check = async (scope?: string) =>
+      (
+        await (
+          await ask("POST", "/check", { addresses: ["ann@example.com"], scope })
+        ).json<{ addresses: unknown[] }>()
+      ).addresses[0];
+    expect(await check()).toMatchObject({ suppressed: false, reason: null });
+    expect(await check("mailjet:13")).toMatchObject({ suppressed: false });
+    expect(await check("mailjet:12")).toMatchObject({
+      suppressed: true,
+      reason: "manual",
+      scope: "mailjet:12",
+    });
+    expect((await list("?scope=mailjet:12")).suppressions).toHaveLength(1);
+    expect((await list("?scope=global")).suppressions).toHaveLength(0);
+    expect((await ask("DELETE", "/ann@example.com?scope=global")).status).toBe(404);
+    expect((await ask("DELETE", "/ann@example.com?scope=mailjet:12")).status).toBe(200);
+    expect(await check("mailjet:12")).toMatchObject({ suppressed: false });
+  });
+});

@@ -1,0 +1,91 @@
+// A contact's object: the claims it remembers, and when it forgets them.
+
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { CLAIMS_LIVE, decide } from "../../src/contact/claims.ts";
+import { NO_EVIDENCE } from "../../src/model/suppression/evidence.ts";
+import { DEFAULT_POLICY, samePolicy } from "../../src/model/suppression/policy.ts";
+import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } from "../support/support.ts";
+
+const DAY = 86_400;
+
+beforeEach(freshStorage);
+
+describe("a contact's object", () => {
+  it("drops expired claims with its next change, and not before", () => {
+    const claims: [string, string, number][] = [
+      ["old", "first", 0],
+      ["young", "first", 1],
+    ];
+    const state = { facts: NO_EVIDENCE, version: 0, suppressions: [], claims };
+    const origins = new Map([
+      ["old", "first"],
+      ["young", "first"],
+    ]);
+    const claim = (key: string) =>
+      decide(
+        state,
+        origins,
+        { claims: [{ key, origin: "second", evidence: null, received: 0 }] },
+        CLAIMS_LIVE,
+        samePolicy(DEFAULT_POLICY),
+      );
+    expect(claim("young")).toMatchObject({ granted: [false], state: { claims } });
+    expect(claim("new").state.claims).toEqual([
+      ["young", "first", 1],
+      ["new", "second", CLAIMS_LIVE],
+    ]);
+  });
+
+  it("forgets claims after thirty days and goes when nothing is left to know; a suppressed one stays", async () => {
+    const post = mailjetPost(
+      JSON.stringify([
+        mailjetEvent({ email: "idle@example.com" }),
+        mailjetEvent({ event: "spam", email: "kept@example.com" }),
+      ]),
+    );
+    await deliver(await messagesOf(post));
+    const left = async (name: string): Promise<string[]> =>
+      await runInDurableObject(env.CONTACTS.getByName(name), (_, state) =>
+        [...state.storage.kv.list()].map(([key]) => key),
+      );
+    expect(await left("idle@example.com")).toEqual(["state"]);
+    expect(await runDurableObjectAlarm(env.CONTACTS.getByName("idle@example.com"))).toBe(true);
+    expect(await left("idle@example.com"), "not yet thirty days old").toEqual(["state"]);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 32 * DAY * 1000 });
+    try {
+      for (const name of ["idle@example.com", "kept@example.com"])
+        await runDurableObjectAlarm(env.CONTACTS.getByName(name));
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await left("idle@example.com")).toEqual([]);
+    expect(await left("kept@example.com")).toEqual(["state"]);
+    expect(await runDurableObjectAlarm(env.CONTACTS.getByName("kept@example.com"))).toBe(false);
+    await deliver(
+      await messagesOf(
+        mailjetPost(
+          JSON.stringify([mailjetEvent({ event: "bounce", hard_bounce: true, email: "kept@example.com" })]),
+        ),
+      ),
+    );
+    expect(await rows("SELECT contact, suppressed FROM contacts")).toEqual([
+      { contact: "kept@example.com", suppressed: "complaint" },
+    ]);
+    expect(await rows("SELECT reason FROM suppressions ORDER BY reason")).toEqual([
+      { reason: "complaint" },
+      { reason: "hard_bounce" },
+    ]);
+  });
+
+  it("turns pages and still knows every claim, also after eviction", async () => {
+    const stub = env.CONTACTS.getByName("pages@example.com");
+    const claims = (origin: string) =>
+      Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, evidence: null, received: 0 }));
+    for (let i = 0; i < 700; i += 100) await stub.claim(claims("first").slice(i, i + 100));
+    await evictDurableObject(stub);
+    expect((await stub.claim(claims("first"))).granted.every(Boolean)).toBe(true);
+    expect((await stub.claim(claims("second"))).granted.some(Boolean)).toBe(false);
+  });
+});

@@ -1,0 +1,136 @@
+// What the suites of erasure share: asking for one, letting time pass, and finding every trace of an address in all storage.
+
+import { createExecutionContext, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { gunzipSync } from "node:zlib";
+import { expect, vi } from "vitest";
+import worker from "../../src/index.ts";
+import {
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  objects,
+  read,
+  rows,
+  send,
+} from "../support/support.ts";
+
+export const ANN = "ann@example.com";
+
+export const JOANN = "joann@example.com";
+
+export const MINUTE = 60_000;
+
+export const DAY = 86_400_000;
+
+export interface Receipt {
+  id: string;
+  status: string;
+  note: string | null;
+  removed: Record<string, number> & { archive: Record<string, number> };
+  kept: { hash: string; reason: string; since: string } | null;
+  finished_at: string | null;
+  copies_until: string | null;
+}
+
+/** An isolate reads the key once; so that it stays the right one when all storage is emptied, it is always the same. */
+export async function freshWithKey(): Promise<void> {
+  await freshStorage();
+  await env.BUCKET.put("keys/erasure", new Uint8Array(32).fill(7));
+}
+
+export const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+
+export const scheduled = async (bindings: Env = envWith()): Promise<void> =>
+  await worker.scheduled(
+    { scheduledTime: 0, cron: "", noRetry: () => {} },
+    bindings,
+    createExecutionContext(),
+  );
+
+export const ask = async (address = ANN, query = "", bindings = envWith()): Promise<Response> =>
+  await send(
+    new Request(`https://edge.example/v1/contacts/${encodeURIComponent(address)}${query}`, {
+      method: "DELETE",
+      headers: { authorization: "Bearer api-token" },
+    }),
+    bindings,
+  );
+
+export const erase = async (address = ANN): Promise<Receipt> => await (await ask(address)).json<Receipt>();
+
+export const receipt = async (id: string): Promise<Receipt> =>
+  await (await read(`/v1/erasures/${id}`)).json<Receipt>();
+
+/** Until nothing is left to be done. */
+export const settle = async (): Promise<void> => {
+  pass(21 * MINUTE);
+  await scheduled();
+  expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
+};
+
+/** All text that is stored anywhere but in the erased contact's object, decoded. */
+async function everything(): Promise<string[]> {
+  const found: string[] = [];
+  const tables = await rows<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
+  );
+  for (const { name } of tables)
+    for (const row of await rows(`SELECT * FROM ${name}`)) found.push(`${name}: ${JSON.stringify(row)}`);
+  for (const key of await objects("")) {
+    const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
+    const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
+    const base64 = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body = ""]) =>
+      Buffer.from(body, "base64").toString(),
+    );
+    found.push(`${key}: ${[text, ...base64].join("\n")}`);
+  }
+  return found;
+}
+
+/** Where the address still is; of everybody else only what is theirs. */
+export async function traces(address: string): Promise<string[]> {
+  const object = await runInDurableObject(env.CONTACTS.getByName(address), (_, { storage }) =>
+    JSON.stringify([...storage.kv.list()]),
+  );
+  const own = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
+  const plain = (text: string): string =>
+    text.replaceAll(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  return [...(await everything()), `object: ${object}`].filter((text) => own.test(plain(text)));
+}
+
+/** What everybody else has: rows, raw elements and all counters. */
+export async function others(address: string): Promise<unknown> {
+  const events = await rows<{ id: string }>(
+    `SELECT * FROM events WHERE contact <> '${address}' ORDER BY seq`,
+  );
+  const raws: unknown[] = [];
+  for (const { id } of events)
+    raws.push((await (await read(`/v1/events/${id}`)).json<{ raw: unknown }>()).raw);
+  return {
+    events,
+    raws,
+    messages: await rows(`SELECT * FROM messages WHERE contact <> '${address}' ORDER BY message_id, contact`),
+    suppressions: await rows(
+      `SELECT * FROM suppressions WHERE contact <> '${address}' ORDER BY contact, reason`,
+    ),
+    rollups: await rows(
+      "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups ORDER BY bucket, source, type, bounce, destination",
+    ),
+    campaigns: await rows(
+      "SELECT day, campaign, source, type, bounce, machine, n, uniques FROM campaign_rollups ORDER BY day, campaign, source, type, bounce",
+    ),
+    letters: await rows("SELECT id, raw FROM dead_letters WHERE instr(raw, 'joann@') > 0 ORDER BY id"),
+  };
+}
+
+export const both = (fields: Record<string, unknown> = {}): Request =>
+  mailjetPost(
+    JSON.stringify(
+      [mailjetEvent({ email: ANN, ...fields }), mailjetEvent({ email: JOANN, ...fields })],
+      null,
+      1,
+    ),
+  );

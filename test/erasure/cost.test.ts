@@ -1,0 +1,96 @@
+// What an erasure costs, alone and together with others.
+
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deliver, envWith, figure, mailjetEvent, mailjetPost, messagesOf, rows } from "../support/support.ts";
+import {
+  ANN,
+  DAY,
+  MINUTE,
+  ask,
+  freshWithKey,
+  pass,
+  receipt,
+  scheduled,
+  traces,
+  type Receipt,
+} from "./asking.ts";
+
+beforeEach(async () => {
+  await freshWithKey();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+});
+
+afterEach(() => void vi.useRealTimers());
+
+describe("several at once", () => {
+  it("share one walk, and do not undo each other", async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `p${i}@example.com`);
+    const post = (): Request => mailjetPost(JSON.stringify(names.map((email) => mailjetEvent({ email }))));
+    for (let i = 0; i < 4; i++) await deliver(await messagesOf(post()));
+    pass(DAY); // so that no second look mends what the first one spoilt
+    const asked = await Promise.all(names.slice(1).map(async (name) => await ask(name)));
+    for (const { status } of asked) expect([202, 503]).toContain(status);
+    let gets = 0;
+    const counting = new Proxy(env.BUCKET, {
+      get: (bucket, name) => {
+        const value: unknown = Reflect.get(bucket, name, bucket);
+        if (name === "get") gets += 1;
+        return typeof value === "function"
+          ? (...args: unknown[]): unknown => Reflect.apply(value, bucket, args)
+          : value;
+      },
+    });
+    pass(21 * MINUTE);
+    for (let i = 0; i < 3; i++) await scheduled(envWith({ BUCKET: counting }));
+    expect(gets).toBeLessThanOrEqual(8);
+    for (const name of names.slice(1)) expect(await traces(name)).toEqual([]);
+    expect(await rows("SELECT contact FROM events")).toEqual([{ contact: "p0@example.com" }]);
+    expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
+  });
+});
+
+it("walks no table, and costs little more than the rows that go", async () => {
+  for (let part = 0; part < 3; part++)
+    await deliver(
+      await messagesOf(
+        mailjetPost(
+          JSON.stringify(
+            Array.from({ length: 200 }, (_, i) =>
+              mailjetEvent({
+                email: ANN,
+                MessageID: 1 + part * 100 + (i >> 1),
+                time: 1_790_000_000 + part * 500 + i,
+              }),
+            ),
+          ),
+        ),
+      ),
+    );
+  const asked = new Set<string>();
+  let written = 0;
+  const counting = {
+    prepare: (sql: string) => (asked.add(sql), env.DB.prepare(sql)),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements);
+      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+      return results;
+    },
+    withSession: () => env.DB.withSession(),
+  };
+  const first = await (await ask(ANN, "", envWith({ DB: counting }))).json<Receipt>();
+  expect(first.removed).toMatchObject({ events: 600, messages: 300 });
+  expect(await figure("SELECT count(*) AS n FROM messages")).toBe(0);
+  pass(21 * MINUTE);
+  await scheduled(envWith({ DB: counting }));
+  await ask(ANN, "", envWith({ DB: counting }));
+  expect((await receipt(first.id)).status).toBe("done");
+  console.log({ message: "rows written by an erasure of 600 events and 300 messages", written });
+  expect(written).toBeLessThanOrEqual(600 * 2 + 300 + 40);
+  expect(asked.size).toBeGreaterThan(15);
+  for (const sql of asked) {
+    const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+    for (const { detail } of plan)
+      expect(detail, sql).not.toMatch(/SCAN (events|e|n|messages|contacts|c|t|suppressions|s|rollups)\b/);
+  }
+});

@@ -1,0 +1,264 @@
+// Erasure: in the end the address is found nowhere, and everybody else's mail is as it was.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeDurable } from "../../src/ingest/durable.ts";
+import { decodeFrame } from "../../src/model/envelope.ts";
+import {
+  capture,
+  DEAD_QUEUE,
+  deliver,
+  envWith,
+  figure,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  objects,
+  read,
+  rows,
+  send,
+} from "../support/support.ts";
+import {
+  ANN,
+  DAY,
+  JOANN,
+  MINUTE,
+  ask,
+  both,
+  erase,
+  freshWithKey,
+  others,
+  pass,
+  receipt,
+  scheduled,
+  settle,
+  traces,
+  type Receipt,
+} from "./asking.ts";
+
+/** What no queue message holds, gzipped or not. */
+const TOO_LONG = { Payload: Array.from({ length: 30_000 }, () => Math.random().toString(36)).join("") };
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+beforeEach(async () => {
+  await freshWithKey();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+});
+
+afterEach(() => void vi.useRealTimers());
+
+describe("erasing a contact", () => {
+  it("takes it out of rows, object, archive and dead letters, and leaves the others", async () => {
+    const unread = mailjetEvent({ email: "Ann@Example.com", time: "yesterday" });
+    await deliver(
+      await messagesOf(
+        both(),
+        both({ event: "spam", time: 1_790_000_100 }),
+        mailjetPost(JSON.stringify([unread, { ...unread, email: JOANN }])),
+        mailjetPost(`{broken, but about ${ANN}`),
+      ),
+    );
+    await deliver(await messagesOf(both())); // repeats, that only the archive knows of
+    const before = await others(ANN);
+    expect((await traces(ANN)).length).toBeGreaterThan(5);
+
+    const asked = await ask(ANN, "?note=ticket%204711");
+    expect(asked.status).toBe(202);
+    const first = await asked.json<Receipt>();
+    expect(first).toMatchObject({
+      status: "running",
+      note: "ticket 4711",
+      removed: { events: 2, messages: 1, contacts: 1, suppressions: 1, claims: 2, dead_letters: 2 },
+      kept: { reason: "complaint" },
+    });
+    expect(first.removed.archive).toMatchObject({ objects_rewritten: 4, elements: 7 });
+    expect(await traces(ANN)).toEqual([expect.stringMatching(/^erasures: /)]);
+    expect((await read(`/v1/contacts/${ANN}`)).status).toBe(404);
+    expect(await others(ANN)).toEqual(before);
+
+    await settle();
+    const done = await receipt(first.id);
+    const { archive: _, ...removed } = first.removed;
+    expect(done).toMatchObject({ status: "done", removed });
+    expect(done.removed.archive).toMatchObject({ objects_rewritten: 4, elements: 7 });
+    expect(Date.parse(done.copies_until ?? "") - Date.parse(done.finished_at ?? "")).toBe(30 * DAY);
+    expect(await traces(ANN)).toEqual([]);
+    expect(await others(ANN)).toEqual(before);
+    // Asked again, it looks at what came since, which is nothing.
+    const again = await erase();
+    expect(again.id).not.toBe(first.id);
+    await settle();
+    expect(await receipt(again.id)).toMatchObject({
+      status: "done",
+      removed: { events: 0, claims: 0, dead_letters: 0, archive: { objects_rewritten: 0, elements: 0 } },
+      kept: first.kept,
+    });
+    expect(await others(ANN)).toEqual(before);
+    expect(await objects("dead-letters/")).toHaveLength(1);
+  });
+
+  it("welcomes what is received later, and erases that on a new request", async () => {
+    await deliver(await messagesOf(both()));
+    const { id } = await erase();
+    await settle();
+    await deliver(await messagesOf(both({ event: "click", url: "https://example.com" })));
+    expect(await figure(`SELECT count(*) AS n FROM events WHERE contact = '${ANN}'`)).toBe(1);
+    const again = await erase();
+    expect(again.id).not.toBe(id);
+    expect(again.removed).toMatchObject({ events: 1, claims: 1 });
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+  });
+
+  it("leaves what is received right after it as it came", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    pass(1_000);
+    await deliver(await messagesOf(both({ event: "click", url: "https://example.com" })));
+    await settle();
+    const [later] = await rows<{ id: string }>(`SELECT id FROM events WHERE contact = '${ANN}'`);
+    expect(await (await read(`/v1/events/${later?.id}`)).json()).toMatchObject({
+      type: "clicked",
+      raw: { email: ANN },
+    });
+  });
+
+  it("keeps news that came together with a repeat of what it erased, also when history is read anew", async () => {
+    await deliver(await messagesOf(both()));
+    await erase();
+    await settle();
+    const news = mailjetEvent({ email: ANN, event: "click", url: "https://example.com" });
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN }), news]))));
+    const stored = await rows("SELECT id, contact, type FROM events ORDER BY seq");
+    expect(stored).toMatchObject([{ contact: JOANN }, { contact: ANN, type: "clicked" }]);
+    const request = new Request("https://edge.example/v1/history/renormalise", {
+      method: "POST",
+      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
+      body: JSON.stringify({ from: iso(Date.now() - DAY), to: iso(Date.now() + DAY), apply: true }),
+    });
+    expect(await (await send(request, envWith())).json()).toMatchObject({
+      changed: 0,
+      appeared: 0,
+      vanished: 0,
+    });
+    expect(await rows("SELECT id, contact, type FROM events ORDER BY seq")).toEqual(stored);
+  });
+
+  it("keeps what others have of a delivery that was given up before", async () => {
+    await deliver(await messagesOf(both({ event: "sent" })), envWith(), { queue: DEAD_QUEUE });
+    await erase();
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+    const letters = await rows<{ id: string; raw: string }>("SELECT id, raw FROM dead_letters");
+    expect(letters).toEqual([{ id: letters[0]?.id, raw: expect.stringContaining(JOANN) as string }]);
+    const { queue, bodies } = capture();
+    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
+      method: "POST",
+      headers: { authorization: "Bearer api-token" },
+    });
+    expect((await send(replay, envWith({ QUEUE: queue }))).status).toBe(202);
+    await deliver(bodies);
+    expect(await rows("SELECT contact FROM events")).toEqual([{ contact: JOANN }]);
+  });
+
+  it("does not take a repeat of what it erased for news, however long", async () => {
+    const post = (): Request =>
+      mailjetPost(
+        JSON.stringify([mailjetEvent({ ...TOO_LONG, email: ANN }), mailjetEvent({ email: JOANN })]),
+      );
+    for (const request of [both, post]) {
+      await deliver(await messagesOf(request()));
+      await erase();
+      await settle();
+      await deliver(await messagesOf(request()));
+      expect(await traces(ANN)).toEqual([]);
+    }
+    expect(await figure("SELECT duplicates AS n FROM sources")).toBe(3);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
+  });
+
+  it("erases what only the archive knows, and unknown addresses", async () => {
+    const post = (): Request => mailjetPost(`garbage about ann%40Example.com and others`);
+    await deliver(await messagesOf(post()));
+    const { dead_letters } = await (
+      await read("/v1/dead-letters")
+    ).json<{ dead_letters: { id: string }[] }>();
+    await send(
+      new Request(`https://edge.example/v1/dead-letters/${dead_letters[0]?.id}`, {
+        method: "DELETE",
+        headers: { authorization: "Bearer api-token" },
+      }),
+      envWith(),
+    );
+    expect((await erase()).removed.archive["elements"]).toBe(1);
+    expect((await erase("nobody@example.com")).removed).toMatchObject({ events: 0, claims: 0 });
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+  });
+
+  it("takes out what was still under way: in the queue, too long for it, unread, given up", async () => {
+    const { queue, bodies } = capture();
+    const long = (email: string): Record<string, unknown> => mailjetEvent({ ...TOO_LONG, email });
+    for (const request of [
+      both({ event: "bounce", hard_bounce: true }),
+      mailjetPost(JSON.stringify([long(ANN), long(JOANN)])),
+      mailjetPost(
+        JSON.stringify([mailjetEvent({ email: ANN, time: "?" }), mailjetEvent({ email: JOANN, time: "?" })]),
+      ),
+    ])
+      expect((await send(request, envWith({ QUEUE: queue }))).status).toBe(200);
+    const given = await messagesOf(both({ event: "sent" }));
+    await erase();
+    await settle();
+    await deliver(given, envWith(), { queue: DEAD_QUEUE });
+    await deliver(bodies);
+    expect(await traces(ANN)).toEqual([]);
+    expect(await rows("SELECT contact, type FROM events ORDER BY seq")).toEqual([
+      { contact: JOANN, type: "bounced" },
+      { contact: JOANN, type: "opened" },
+    ]);
+    // What is left of the given-up delivery can be replayed: the gap is no report.
+    const letters = await rows<{ id: string }>("SELECT id FROM dead_letters WHERE element IS NULL");
+    const replayed = capture();
+    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
+      method: "POST",
+      headers: { authorization: "Bearer api-token" },
+    });
+    expect((await send(replay, envWith({ QUEUE: replayed.queue }))).status).toBe(202);
+    await deliver(replayed.bodies);
+    expect(await rows("SELECT raw FROM dead_letters")).toEqual([
+      { raw: expect.stringContaining(JOANN) as string },
+    ]);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(3);
+    expect(await traces(ANN)).toEqual([]);
+  });
+
+  it("waits for the spool", async () => {
+    const [message = new Uint8Array()] = await messagesOf(both());
+    const frame = await decodeFrame(message);
+    if (frame.batch !== null) throw new Error("too long");
+    await makeDurable(envWith(), frame.envelope, "spool");
+    const { id } = await erase();
+    pass(21 * MINUTE);
+    const stuck = capture();
+    const failing = { ...stuck.queue, sendBatch: async () => await Promise.reject(new Error("no queue")) };
+    await scheduled(envWith({ QUEUE: failing })).catch(() => {});
+    expect((await receipt(id)).status).toBe("running");
+    await scheduled(envWith({ QUEUE: stuck.queue }));
+    await scheduled();
+    expect((await receipt(id)).status).toBe("done");
+    await deliver(stuck.bodies);
+    expect(await traces(ANN)).toEqual([]);
+  });
+
+  it("refuses a note that holds the address, and unknown parameters, and says 404 for unknown receipts", async () => {
+    for (const query of ["?note=for%20ANN%2540example.com", "?note=", "?nte=1", `?note=${"x".repeat(501)}`]) {
+      const response = await ask(ANN, query);
+      expect(response.status, query).toBe(400);
+      expect(await response.text()).toMatch(/nte|note/);
+    }
+    expect((await ask("nobody")).status).toBe(400);
+    expect((await read("/v1/erasures/none")).status).toBe(404);
+    expect(await figure("SELECT count(*) AS n FROM erasures")).toBe(0);
+  });
+});

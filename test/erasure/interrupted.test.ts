@@ -1,0 +1,225 @@
+// Erasure between any two calls of others, and with any call failing: the address is found nowhere in the end.
+
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { faulty, interrupted, type Fault } from "../support/faults.ts";
+import {
+  capture,
+  DEAD_QUEUE,
+  deliver,
+  envWith,
+  figure,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+  send,
+} from "../support/support.ts";
+import {
+  ANN,
+  JOANN,
+  MINUTE,
+  ask,
+  both,
+  freshWithKey,
+  others,
+  pass,
+  scheduled,
+  settle,
+  traces,
+} from "./asking.ts";
+
+beforeEach(async () => {
+  await freshWithKey();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+});
+
+afterEach(() => void vi.useRealTimers());
+
+describe("between any two calls", () => {
+  const requests = (): Request[] => [
+    both({ event: "bounce", hard_bounce: true }),
+    mailjetPost(
+      JSON.stringify([
+        mailjetEvent({ email: ANN, time: "?" }),
+        mailjetEvent({ email: JOANN, time: 1_790_000_007 }),
+      ]),
+    ),
+  ];
+  /** What is left in the queue is delivered again; then it has all come to rest. */
+  const rest = async (bodies: readonly Uint8Array[]): Promise<void> => {
+    expect((await deliver(bodies)).acked).toHaveLength(bodies.length);
+    await settle();
+    expect(await traces(ANN)).toEqual([]);
+    expect(await rows("SELECT contact FROM events ORDER BY at")).toEqual([
+      { contact: JOANN },
+      { contact: JOANN },
+    ]);
+    expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(1);
+  };
+
+  it("of a consumer, somebody may be erased", async () => {
+    let calls = Infinity;
+    let retried = 0;
+    for (let k = 1; k <= calls; k++) {
+      await freshWithKey();
+      const bodies = await messagesOf(...requests());
+      const consumer = interrupted(envWith(), k, ask);
+      const outcome = await deliver(bodies, consumer.bindings);
+      calls = consumer.calls();
+      retried += outcome.retried.length;
+      await rest(outcome.retried.flatMap((index) => bodies[index] ?? []));
+    }
+    expect(calls).toBeGreaterThan(5);
+    // The transaction that would have brought the contact back was refused.
+    expect(retried).toBeGreaterThan(0);
+  });
+
+  it("of an erasure, a consumer may run", async () => {
+    let calls = Infinity;
+    for (let k = 1; k <= calls; k++) {
+      await freshWithKey();
+      const bodies = await messagesOf(...requests());
+      let left = bodies;
+      const erasure = interrupted(envWith(), k, async () => {
+        const { retried } = await deliver(bodies);
+        left = retried.flatMap((index) => bodies[index] ?? []);
+      });
+      expect((await ask(ANN, "", erasure.bindings)).status).toBe(202);
+      calls = erasure.calls();
+      await rest(left);
+    }
+    expect(calls).toBeGreaterThan(5);
+  });
+});
+
+describe("whatever fails, and in whatever order", () => {
+  const post = fc.record({
+    kind: fc.constant("post" as const),
+    shape: fc.constantFrom("both", "ann", "unread", "form", "garbage", "joann"),
+    event: fc.constantFrom("sent", "spam", "bounce"),
+    time: fc.nat(2),
+    at: fc.constantFrom("queue", "spool"),
+  });
+  const act = fc.oneof(
+    { weight: 5, arbitrary: post },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant("consume" as const), most: fc.integer({ min: 1, max: 4 }) }),
+    },
+    { weight: 3, arbitrary: fc.constant({ kind: "erase" as const }) },
+    { weight: 2, arbitrary: fc.constant({ kind: "run" as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: "bury" as const }) },
+  );
+  const step = fc.record({
+    acts: fc.array(act, { minLength: 1, maxLength: 3 }),
+    wait: fc.constantFrom(1, 1_000, 21 * MINUTE),
+    fails: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 14 })),
+    fault: fc.constantFrom<Fault>("before", "after", "death"),
+  });
+  const TYPES = { sent: "delivered", spam: "complained", bounce: "bounced" };
+  const SHAPES: Record<string, (event: object) => Request> = {
+    both: (event) => both(event as Record<string, unknown>),
+    ann: (event) => mailjetPost(JSON.stringify({ ...mailjetEvent(), ...event, email: "Ann@EXAMPLE.com" })),
+    joann: (event) => mailjetPost(JSON.stringify({ ...mailjetEvent(), ...event, email: JOANN })),
+    unread: (event) =>
+      mailjetPost(JSON.stringify([{ ...mailjetEvent(), ...event, time: "?" }, { x: JOANN }, 1])),
+    garbage: () => mailjetPost(`not JSON, of ANN%40example.com`),
+    form: () =>
+      new Request(
+        "https://edge.example/webhooks/jangomail?token=jango-token&event=open&email=ann%40example.com&time=2026-10-01",
+      ),
+  };
+
+  it("the address is found nowhere in the end, and others keep every event and count", async () => {
+    let found = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 7 }), async (steps) => {
+        await freshWithKey();
+        let waiting: Uint8Array[] = [];
+        const expected = new Set<string>();
+        const run = async (acts: (typeof steps)[number]["acts"], bindings: Env): Promise<void> => {
+          // What the queue took it has, even from a run that died after it.
+          const { queue, bodies } = capture();
+          const all = acts.map(async (one) => {
+            if (one.kind === "post") {
+              const event = { event: one.event, hard_bounce: true, time: 1_790_000_000 + one.time };
+              const request = SHAPES[one.shape]?.(event) ?? both();
+              const path =
+                one.at === "spool" ? request.url.replace("/webhooks", "/backup/webhooks") : request.url;
+              const answer = await send(new Request(path, request), {
+                ...bindings,
+                QUEUE: queue as Queue,
+              }).catch(() => null);
+              if (answer?.status === 200 && (one.shape === "both" || one.shape === "joann"))
+                expected.add(`${TYPES[one.event]} ${event.time * 1000}`);
+            } else if (one.kind === "erase") await ask(ANN, "", bindings);
+            else if (one.kind === "run")
+              await scheduled({ ...bindings, QUEUE: queue as Queue }).catch(() => {});
+            else {
+              const taken = waiting.splice(0, one.kind === "bury" ? 1 : one.most);
+              const end = one.kind === "bury" ? { queue: DEAD_QUEUE } : {};
+              const dead = new Promise<null>((resolve) => void setTimeout(() => resolve(null), 400));
+              const outcome = await Promise.race([deliver(taken, bindings, end), dead]);
+              // A run that died, or is still hanging, has acknowledged nothing that the queue heard of.
+              const acked = new Set(outcome?.acked);
+              waiting.push(...taken.filter((_, index) => !acked.has(index)));
+            }
+          });
+          const late = new Promise<void>((resolve) => void setTimeout(resolve, 1_000));
+          await Promise.race([Promise.all(all), late]);
+          waiting.push(...bodies);
+        };
+        for (const { acts, wait, fails, fault } of steps) {
+          pass(wait);
+          await run(acts, faulty(envWith(), fails, fault).bindings);
+        }
+        // Asked for a last time, and from then on nothing fails.
+        pass(1);
+        expect((await ask()).status).toBe(202);
+        for (let n = 0; n < 6; n++) {
+          pass(21 * MINUTE);
+          await run([{ kind: "run" }], envWith());
+          while (waiting.length > 0)
+            waiting = waiting.slice((await deliver(waiting.slice(0, 100))).acked.length);
+        }
+        expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
+        expect(await traces(ANN)).toEqual([]);
+        // Nothing of the others is lost or counted twice: the counters hold each of their events once.
+        const stored = await rows<{ name: string }>("SELECT type || ' ' || at AS name FROM events");
+        const names = new Set(stored.map(({ name }) => name));
+        expect(names.size).toBe(stored.length);
+        const buried = steps.some(({ acts }) => acts.some(({ kind }) => kind === "bury"));
+        if (!buried) expect([...expected].filter((name) => !names.has(name))).toEqual([]);
+        const counted = await figure(
+          `SELECT count(*) AS n FROM (SELECT at / 300000 * 300000 AS bucket, type, count(*) AS n FROM events GROUP BY 1, 2) AS e
+           LEFT JOIN (SELECT bucket, type, sum(n) AS n FROM rollups GROUP BY 1, 2) AS r USING (bucket, type)
+           WHERE r.n IS NULL OR r.n < e.n`,
+        );
+        expect(counted).toBe(0);
+        found += stored.length;
+        for (const raw of ((await others(ANN)) as { raws: { email: string }[] }).raws)
+          expect(raw.email).toBe(JOANN);
+      }),
+      {
+        numRuns: 40,
+        examples: [
+          // An envelope is kept whole as a dead letter, and its row fails: nothing but the bucket knows of it then.
+          [
+            [
+              { acts: [{ kind: "erase" }], wait: 1, fails: 4, fault: "before" },
+              {
+                acts: [{ kind: "run" }, { kind: "post", shape: "both", event: "sent", time: 0, at: "queue" }],
+                wait: 21 * MINUTE,
+                fails: 0,
+                fault: "before",
+              },
+              { acts: [{ kind: "bury" }], wait: 1, fails: 3, fault: "before" },
+            ],
+          ],
+        ],
+      },
+    );
+    expect(found).toBeGreaterThan(10);
+  }, 300_000);
+});

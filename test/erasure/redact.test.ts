@@ -1,0 +1,158 @@
+// Taking one contact out of text and out of deliveries: in every provider's own dialect, by its fixtures.
+
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isNamed, redact } from "../../src/erasure/redact.ts";
+import { itemsOf } from "../../src/erasure/json-items.ts";
+import type { Envelope } from "../../src/model/envelope.ts";
+import { addressesIn, ERASED_ADDRESS, mentions, placesOf } from "../../src/model/address-search.ts";
+import { deliveryOf, elementAt } from "../../src/providers/kit/delivery.ts";
+import { providers } from "../../src/providers/index.ts";
+import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
+import { EXPECTED } from "../../src/demo/traffic/mails.ts";
+import { randomFrom } from "../../src/demo/traffic/random.ts";
+import { casesOf } from "../support/provider-cases.ts";
+
+const hex = (letter: string): string => letter.charCodeAt(0).toString(16).padStart(4, "0");
+/** How senders write a letter. */
+const WAYS: ((letter: string) => string)[] = [
+  (letter) => letter,
+  (letter) => letter,
+  (letter) => letter.toUpperCase(),
+  (letter) => `\\u${hex(letter)}`,
+  (letter) => `\\\\u${hex(letter)}`,
+  (letter) => encodeURIComponent(letter).replace(/^[!-~]$/, (one) => `%${hex(one).slice(2)}`),
+  (letter) => encodeURIComponent(encodeURIComponent(letter)),
+  (letter) => `&#${letter.charCodeAt(0)};`,
+  (letter) => letter.normalize("NFD"),
+];
+const local = fc.stringMatching(/^[a-zäé][a-z0-9äé+._'-]{0,8}[a-z0-9]$/);
+const address = fc
+  .tuple(local, fc.stringMatching(/^[a-zö][a-zö0-9-]{0,6}[a-z]\.(com|co\.uk)$/))
+  .map(([a, b]) => `${a}@${b}`);
+const spelled = (text: string): fc.Arbitrary<string> =>
+  fc.array(fc.nat(WAYS.length - 1), { minLength: text.length, maxLength: text.length }).map((ways) =>
+    Array.from(text)
+      .map((letter, i) => (WAYS[ways[i] ?? 0] ?? String)(letter))
+      .join(""),
+  );
+
+describe("an address in text", () => {
+  it("is found however it is written, and nothing else is", () => {
+    const given = address.chain((own) =>
+      fc.record({
+        own: fc.constant(own),
+        written: spelled(own),
+        before: fc.constantFrom("<", '"', " ", "=", "%3C", "%20", "\\n", "mailto:", "/", "%3D"),
+      }),
+    );
+    fc.assert(
+      fc.property(
+        given,
+        fc.constantFrom(">", '"', ". ", "&", "%3E", ",", "\\n"),
+        ({ own, written, before }, after) => {
+          const text = `x${before}${written}${after}y`;
+          expect(mentions(text, own)).toBe(true);
+          const [place] = placesOf(text, own);
+          if (place !== undefined) {
+            const left = text.slice(0, place[0]) + text.slice(place[1]);
+            expect(left).toBe(`x${before}${after}y`);
+          }
+          expect(addressesIn(text, 1_000)).toContain(own);
+          for (const other of [`jo${text.slice(0, 0)}${own}`, `${own}.au`, `a.${own}`, `a+${own}`, `${own}x`])
+            expect(mentions(`<${other}>`, own), other).toBe(false);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is found in a return path", () => {
+    expect(mentions("bounces+17-ann=example.com@esp.example", "ann@example.com")).toBe(true);
+    expect(mentions("bounces+17-joann=example.com@esp.example", "ann@example.com")).toBe(false);
+  });
+});
+
+it("finds the items of a JSON text's arrays where they stand", () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue(), { maxLength: 6 }), fc.nat(2), (value, indent) => {
+      const text = JSON.stringify(value, null, indent);
+      const outer = itemsOf(text).filter(({ depth }) => depth === 1);
+      expect(outer.map(({ start, end }) => JSON.parse(text.slice(start, end)) as unknown)).toEqual(
+        JSON.parse(text),
+      );
+    }),
+  );
+});
+
+const ALL = Object.keys(providers).map((key) => ({ key }));
+describe.each(ALL)("$key", ({ key }) => {
+  const provider = providers[key];
+  const cases = casesOf(key).filter(({ events }) => events.length > 0);
+
+  it.each(cases)("$name: each of its contacts can be taken out, and no other is touched", ({ delivery }) => {
+    if (provider === undefined) throw new Error("no provider");
+    const { settings, headers, ...rest } = delivery;
+    const envelope: Envelope = { ...rest, id: "id", source: key, provider: key, headers: [...headers] };
+    const before = provider.parse(delivery);
+    for (const contact of new Set(before.events.map((event) => event.contact))) {
+      const redacted = redact(envelope, contact, settings);
+      const left = redacted?.envelope ?? envelope;
+      expect(redacted).not.toBeNull();
+      expect(isNamed(left, contact)).toBe(false);
+      expect(redact(left, contact, settings)).toBeNull();
+      const after = left.body.length === 0 ? { events: [] } : provider.parse(deliveryOf(left, settings));
+      const others = before.events.filter((event) => event.contact !== contact);
+      expect(after.events.filter((event) => event.contact !== ERASED_ADDRESS).length).toBe(others.length);
+      const shared = new Set(
+        before.events.filter((event) => event.contact === contact).map(({ element }) => element),
+      );
+      for (const { element } of others) {
+        if (shared.has(element)) continue;
+        const now = JSON.stringify(elementAt(provider, deliveryOf(left, settings), element));
+        const then = JSON.stringify(elementAt(provider, delivery, element));
+        if (!mentions(then, contact)) expect(now).toBe(then);
+      }
+      if (others.length > 0) expect(left.body.length).toBeGreaterThan(0);
+    }
+  });
+});
+
+const GROUPING = DIALECTS.filter(({ most }) => most > 1).map((dialect) => ({
+  dialect,
+  name: dialect.source,
+}));
+it.each(GROUPING)("$name: of a report among others nothing stays but its place", ({ dialect }) => {
+  const contacts = ["ann@example.com", "bob@example.com", "cem@example.com"];
+  for (const what of dialect.knows) {
+    const random = randomFrom(1);
+    const reports = contacts.map((contact) => {
+      const mail = { contact, id: dialect.makeId(random, null), campaign: "a", customId: "b", sentAt: 0 };
+      const engaged = { url: "https://example.com/", ip: "198.51.100.7", agent: "Mozilla/5.0" };
+      return { mail, what, at: 1_790_000_000_000, ...engaged, expected: EXPECTED[what], campaign: null };
+    });
+    const { method, path, headers, body } = dialect.compose(reports, random);
+    const common = {
+      id: "id",
+      source: dialect.source,
+      provider: dialect.source,
+      receivedAt: 1_790_000_000_000,
+    };
+    const envelope: Envelope = {
+      ...common,
+      method,
+      url: `https://edge.example${path}`,
+      headers: Object.entries(headers),
+      body: new TextEncoder().encode(body ?? ""),
+    };
+    const provider = providers[dialect.source];
+    const settings = dialect.settings ?? {};
+    const left = redact(envelope, "bob@example.com", settings)?.envelope ?? envelope;
+    const { events, rejects } = provider?.parse(deliveryOf(left, settings)) ?? { events: [], rejects: [] };
+    expect(events.map(({ contact, element }) => [contact, element])).toEqual([
+      ["ann@example.com", 0],
+      ["cem@example.com", 2],
+    ]);
+    expect(rejects.map(({ raw }) => raw)).toEqual(["null"]);
+  }
+});

@@ -1,0 +1,90 @@
+// A delivery that is claimed under one reading of it and stored under another.
+
+import * as fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import { deliver, freshStorage, messagesOf, rows } from "../support/support.ts";
+import { fillHistory, jangoPost, outcome, report, walk, withNames } from "./misread.ts";
+
+beforeEach(async () => {
+  await freshStorage();
+  await fillHistory();
+});
+
+describe("a delivery that was claimed by one reading and is stored by another", () => {
+  /** The database takes nothing more, or answers no more although it took it. */
+  const down = (bindings: Env, took: boolean): Env => {
+    const DB = {
+      prepare: (sql: string) => bindings.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        if (took) await bindings.DB.batch(statements);
+        throw new Error("D1_ERROR: it went away");
+      },
+      withSession: () => DB,
+      getBookmark: () => null,
+    };
+    return { ...bindings, DB } as unknown as Env;
+  };
+
+  it("counts for its contacts as it was read last, and once", async () => {
+    // Without the others there would be no event but a dead letter, which stays until it is replayed.
+    const names = ["message_id", "bounce", "campaign", "tags", "custom_id", "url"] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.array(report, { minLength: 1, maxLength: 6 }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.uniqueArray(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (deliveries, wrong, took, early) => {
+          await freshStorage();
+          let half = 0;
+          const bodies = deliveries.map(([elements]) =>
+            JSON.stringify(elements.map((one) => ({ ...one, when: 1_790_000_000 + 40_000 * half++ }))),
+          );
+          const messages = await messagesOf(...bodies.map(jangoPost));
+          const stays = (_: unknown, i: number): boolean => deliveries[i]?.[1] === true;
+          // A database that answered no more leaves rows of the first reading, which reading anew then mends.
+          await deliver(messages.filter(stays), down(withNames(wrong), took));
+          // Such rows may also be mended first, and then their own delivery is no repeat of them.
+          if (took && early) await walk({ apply: true }, withNames([]));
+          await deliver(messages, withNames([]));
+          if (took) await walk({ apply: true }, withNames([]));
+          const found = await outcome();
+          await freshStorage();
+          await deliver(messages, withNames([]));
+          expect(found).toEqual(await outcome());
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it("does so where a contact's events are stored in several parts", async () => {
+    await freshStorage();
+    const bodies = Array.from({ length: 2 }, (_, n) =>
+      JSON.stringify(
+        Array.from({ length: 700 }, (__, i) => ({
+          who: "p1@example.com",
+          what: n === 1 && i % 300 > 290 ? "bounce" : "block",
+          class: "soft",
+          mail: `m${n}-${i}`,
+          target: "https://example.com/1",
+          when: 1_790_000_000 + n * 1_000_000 + i * 1_000,
+        })),
+      ),
+    );
+    const messages = await messagesOf(...bodies.map(jangoPost));
+    await deliver(messages, down(withNames(["message_id"]), false));
+    await deliver(messages, withNames([]));
+    // Three soft bounces on two days: the first day's in one part, the second day's in the next.
+    expect(await rows("SELECT contact, reason FROM suppressions")).toEqual([
+      { contact: "p1@example.com", reason: "soft_bounces" },
+    ]);
+    const found = await outcome();
+    await freshStorage();
+    await deliver(messages, withNames([]));
+    expect(found).toEqual(await outcome());
+  });
+});

@@ -1,0 +1,172 @@
+// Ingest's promise: whatever got 200 is kept, whichever of queue and bucket fails.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import worker from "../../src/index.ts";
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { faulty } from "../support/faults.ts";
+import {
+  capture,
+  deliver,
+  envWith,
+  figure,
+  finalState,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  objects,
+  send,
+} from "../support/support.ts";
+import { answerOf } from "./requests.ts";
+
+/** The same JSON, too long for a queue message even when gzipped. */
+function widened(json: string): string {
+  const blanks = " \t\n\r";
+  return json
+    .padEnd(800_000, " ")
+    .replace(/ +$/, (run) => run.replaceAll(" ", () => blanks[Math.floor(Math.random() * 4)] ?? " "));
+}
+
+beforeEach(freshStorage);
+
+describe("durability", () => {
+  const body = JSON.stringify([
+    mailjetEvent(),
+    mailjetEvent({ event: "click", url: "https://example.com/a" }),
+  ]);
+  const sweepNow = async (bindings: Env): Promise<void> =>
+    await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
+  const refuses = async (): Promise<never> =>
+    await Promise.reject(new Error("Queue is overloaded. Please back off."));
+  const hangs = async (): Promise<never> => await new Promise(() => {});
+
+  it("spools what the queue refuses or does not take in time, and stores it once after the sweep", async () => {
+    for (const send of [refuses, hangs]) {
+      await freshStorage();
+      const began = Date.now();
+      expect((await answerOf(mailjetPost(body), envWith({ QUEUE: { send, sendBatch: send } }))).status).toBe(
+        200,
+      );
+      expect(Date.now() - began).toBeLessThan(8_000);
+      expect(await objects("spool/")).toHaveLength(1);
+      await sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
+      expect(await objects("spool/")).toHaveLength(1);
+      const { queue, bodies } = capture();
+      await sweepNow(envWith({ QUEUE: queue }));
+      expect(await objects("spool/")).toEqual([]);
+      await deliver([...bodies, ...bodies]);
+      expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
+      expect(await figure("SELECT count(*) AS n FROM events")).toBe(2);
+    }
+  });
+
+  it("answers 503 with Retry-After where neither queue nor bucket take it, and keeps nothing", async () => {
+    const large = crypto.getRandomValues(new Uint8Array(60_000));
+    const larger = new Uint8Array(300_000).map(() => Math.floor(Math.random() * 256));
+    for (const payload of [body, large, larger]) {
+      const failing = envWith({ QUEUE: { send: refuses, sendBatch: refuses }, BUCKET: { put: refuses } });
+      const response = await send(mailjetPost(payload), failing);
+      expect(response.status).toBe(503);
+      expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await objects("")).toEqual([]);
+    }
+  });
+
+  it("leaves a long body where its pointer may lead, though queue and spool say that they failed", async () => {
+    const { queue, bodies } = capture();
+    const takesAndFails = async (message: unknown): Promise<never> => {
+      bodies.push(message as Uint8Array);
+      return await refuses();
+    };
+    const bucket = {
+      put: async (key: string, value: Uint8Array) =>
+        key.startsWith("spool/") ? await refuses() : await env.BUCKET.put(key, value),
+      get: async (key: string) => await env.BUCKET.get(key),
+      delete: async (key: string) => await env.BUCKET.delete(key),
+    };
+    const wide = widened(body);
+    const failing = envWith({ QUEUE: { ...queue, send: takesAndFails }, BUCKET: bucket });
+    expect((await answerOf(mailjetPost(wide), failing)).status).toBe(503);
+    await deliver(bodies);
+    const { events, letters } = await finalState();
+    expect(events).toHaveLength(2);
+    expect(letters).toEqual([]);
+  });
+
+  it("spools first on the backup path, and falls back to the queue", async () => {
+    const { queue, bodies } = capture();
+    await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
+    expect(bodies).toHaveLength(0);
+    expect(await objects("spool/")).toHaveLength(1);
+    const noBucket = { put: refuses, delete: refuses };
+    const answer = await answerOf(
+      mailjetPost(body, "/backup/webhooks/mailjet"),
+      envWith({ QUEUE: queue, BUCKET: noBucket }),
+    );
+    expect(answer.status).toBe(200);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it("stores one event where the primary and the backup URL bring the same", async () => {
+    const { queue, bodies } = capture();
+    await answerOf(mailjetPost(body), envWith({ QUEUE: queue }));
+    await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
+    await sweepNow(envWith({ QUEUE: queue }));
+    await deliver(bodies);
+    const { sources, events } = await finalState();
+    expect(events).toHaveLength(2);
+    expect(sources).toEqual([{ source: "mailjet", events: 2, duplicates: 2, pings: 0, outside: 0 }]);
+  });
+
+  it("keeps what it answered 200 for, whichever call fails on the way in or in the sweep", async () => {
+    const wide = widened(body);
+    for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
+      for (const payload of [body, wide]) {
+        let calls = 1;
+        for (let k = 1; k <= calls; k++) {
+          for (const fault of ["before", "after"] as const) {
+            await freshStorage();
+            const { queue, bodies } = capture();
+            const broken = faulty(envWith({ QUEUE: queue }), k, fault);
+            const answered = await answerOf(mailjetPost(payload, path), broken.bindings);
+            expect([200, 503]).toContain(answered.status);
+            await sweepNow(broken.bindings).catch(() => {});
+            calls = Math.max(calls, broken.calls());
+            await sweepNow(envWith({ QUEUE: queue }));
+            // The provider comes again only where it was not told that all is well.
+            if (answered.status === 503)
+              await answerOf(mailjetPost(payload, path), envWith({ QUEUE: queue }));
+            await sweepNow(envWith({ QUEUE: queue }));
+            expect((await deliver(bodies)).retried).toEqual([]);
+            const { events, letters } = await finalState();
+            expect(events, `${path} call ${k} ${fault}`).toHaveLength(2);
+            expect(letters).toEqual([]);
+            expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
+            expect(await objects("spool/")).toEqual([]);
+          }
+        }
+        expect(calls).toBeGreaterThan(1);
+      }
+    }
+  });
+
+  it("sweeps a spool of more messages than one send may hold", async () => {
+    const { spool } = await import("../../src/ingest/spool.ts");
+    const [message] = await messagesOf(mailjetPost(body));
+    for (let i = 0; i < 130; i++) await spool(env.BUCKET, `many-${i}`, message ?? new Uint8Array(0));
+    for (let i = 0; i < 4; i++) await spool(env.BUCKET, `wide-${i}`, new Uint8Array(100_000));
+    const sent: number[] = [];
+    const queue = {
+      send: refuses,
+      sendBatch: async (messages: { body: Uint8Array }[]) => {
+        expect(messages.length).toBeLessThanOrEqual(100);
+        expect(messages.reduce((sum, { body }) => sum + body.length + 100, 0)).toBeLessThanOrEqual(256_000);
+        sent.push(messages.length);
+      },
+    };
+    await sweepNow(envWith({ QUEUE: queue }));
+    expect(sent.reduce((a, b) => a + b, 0)).toBe(134);
+    expect(await objects("spool/")).toEqual([]);
+  });
+});

@@ -1,0 +1,246 @@
+// Ingest: who is refused, and that everything else is taken byte for byte.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  capture,
+  deliver,
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  objects,
+  rows,
+  send,
+} from "../support/support.ts";
+import { answerOf } from "./requests.ts";
+
+beforeEach(freshStorage);
+
+describe("refusals", () => {
+  it("knows no such source: 404, also for names that every object has", async () => {
+    for (const name of ["nobody", "constructor", "__proto__", "hasOwnProperty"]) {
+      expect((await answerOf(mailjetPost("{}", `/webhooks/${name}`))).status).toBe(404);
+    }
+  });
+
+  it("takes POST, and answers probes by GET and HEAD; other methods get 405 with Allow", async () => {
+    for (const method of ["PUT", "DELETE", "PATCH", "OPTIONS"]) {
+      const response = await send(
+        new Request("https://edge.example/webhooks/mailjet", { method }),
+        envWith(),
+      );
+      expect(response.status).toBe(405);
+      expect(response.headers.get("allow")).toBe("POST, GET, HEAD");
+    }
+    for (const method of ["GET", "HEAD"]) {
+      const { queue, bodies } = capture();
+      for (const path of [
+        "/webhooks/mailjet",
+        "/webhooks/jangomail",
+        "/webhooks/mailjet/open?event=open&token=x",
+      ]) {
+        const probe = new Request(`https://edge.example${path}`, { method });
+        expect((await answerOf(probe, envWith({ QUEUE: queue }))).status).toBe(200);
+      }
+      expect(bodies).toHaveLength(0);
+    }
+  });
+
+  it("refuses 5 MB and a byte, declared or not, and keeps nothing", async () => {
+    const { queue, bodies } = capture();
+    const bindings = envWith({ QUEUE: queue });
+    const tooLarge = new Uint8Array(5_000_001).fill(0x20);
+    const declared = mailjetPost(tooLarge, undefined, { headers: { "content-length": "5000001" } });
+    expect((await answerOf(declared, bindings)).status).toBe(413);
+    const chunks = new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < 51; i++) controller.enqueue(new Uint8Array(100_000));
+        controller.close();
+      },
+    });
+    expect((await answerOf(mailjetPost(chunks), bindings)).status).toBe(413);
+    expect(bodies).toHaveLength(0);
+    expect(await objects("")).toEqual([]);
+  });
+
+  it("asks for a body again that ended early, keeps nothing of it, and calls it no error of its own", async () => {
+    const errors = vi.spyOn(console, "error");
+    const { queue, bodies } = capture();
+    const broken = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('[{"event":'));
+        controller.error(new Error("Network connection lost."));
+      },
+    });
+    const response = await send(mailjetPost(broken), envWith({ QUEUE: queue }));
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect(bodies).toHaveLength(0);
+    expect(errors).not.toHaveBeenCalled();
+    errors.mockRestore();
+  });
+
+  it("takes a body of exactly 5 MB through the archive, and stores what is in it", async () => {
+    const event = JSON.stringify([mailjetEvent({ email: "big@example.com" })]);
+    const body = event.padStart(5_000_000, " ").replaceAll(" ", () => (Math.random() < 0.5 ? " " : "\n"));
+    const messages = await messagesOf(mailjetPost(body));
+    expect(messages[0]?.length).toBeLessThan(127_000);
+    expect(await deliver(messages)).toEqual({ acked: [0], retried: [] });
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
+  });
+
+  it("says the same for credentials that are missing, wrong or malformed, in any encoding", async () => {
+    const headers = [
+      "",
+      "Basic",
+      "Basic ",
+      "Basic !!!!",
+      "Basic dXNlcg==",
+      `Basic ${btoa("user:wrong")}`,
+      `Basic ${btoa(":")}`,
+      `Basic ${btoa("user:secre")}`,
+      `Basic ${btoa("\xff\xfe:\xfd")}`,
+      `bearer ${"x".repeat(8000)}`,
+      "Digest username=user",
+      "Negotiate \xe9\xe9",
+    ];
+    const answers = await Promise.all(
+      headers.map(
+        async (authorization) => await answerOf(mailjetPost("{}", undefined, { headers: { authorization } })),
+      ),
+    );
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`))).toEqual(
+      new Set(["401 The credentials are missing or wrong.\n"]),
+    );
+    expect(
+      (await answerOf(mailjetPost("{}", "/webhooks/mailjet?token=wrong", { headers: { authorization: "" } })))
+        .status,
+    ).toBe(401);
+  });
+
+  it("never logs a credential or an address", async () => {
+    const spies = (["log", "warn", "error"] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation(() => {}),
+    );
+    const body = JSON.stringify([mailjetEvent({ email: "private@example.com" }), "private@example.com"]);
+    await answerOf(
+      mailjetPost(body, "/webhooks/mailjet?token=hush", {
+        headers: { authorization: `Basic ${btoa("who:hush")}` },
+      }),
+    );
+    const failing = {
+      send: async () => await Promise.reject(new Error("no")),
+      sendBatch: async () => await Promise.reject(new Error("no")),
+    };
+    await answerOf(mailjetPost(body), envWith({ QUEUE: failing }));
+    await deliver(
+      await messagesOf(mailjetPost(body)),
+      envWith({
+        DB: {
+          batch: async () => await Promise.reject(new Error("down")),
+          prepare: (sql: string) => env.DB.prepare(sql),
+        },
+      }),
+    );
+    const written = JSON.stringify(spies.flatMap((spy) => spy.mock.calls));
+    for (const spy of spies) spy.mockRestore();
+    expect(written).toContain("refused");
+    expect(written).toContain("worked off");
+    expect(written).not.toMatch(/hush|secret|private@/);
+  });
+
+  it("closes a source that has no credentials, even to empty ones", async () => {
+    for (const SOURCE_CREDENTIALS of [
+      "{}",
+      '{"mailjet":""}',
+      '{"mailjet":[]}',
+      '{"mailjet":["user:secret",""]}',
+      "nonsense",
+    ]) {
+      for (const authorization of ["", `Basic ${btoa(":")}`, `Basic ${btoa("user:secret")}`, "Bearer "]) {
+        const request = mailjetPost("{}", undefined, { headers: { authorization } });
+        expect((await answerOf(request, envWith({ SOURCE_CREDENTIALS }))).status).toBe(401);
+      }
+    }
+  });
+});
+
+describe("acceptance", () => {
+  it("takes every credential of a rotation, by basic auth, bearer and query", async () => {
+    const accepted = [
+      mailjetPost("[]"),
+      mailjetPost("[]", undefined, { headers: { authorization: `Basic ${btoa("next:secret")}` } }),
+      mailjetPost("[]", "/webhooks/generic", { headers: { authorization: "Bearer generic-token" } }),
+      mailjetPost("[]", "/webhooks/generic?token=generic-token", { headers: { authorization: "" } }),
+    ];
+    for (const request of accepted) expect((await answerOf(request)).status).toBe(200);
+  });
+
+  it("keeps no token: not in the queue's message, not in the archive", async () => {
+    const path =
+      "/webhooks/jangomail/open?a=%E9&token=jango-token&EmailAddress=ann%40example.com&Timestamp=1790000000";
+    const messages = await messagesOf(new Request(`https://edge.example${path}`));
+    expect(new TextDecoder().decode(messages[0])).not.toContain("jango-token");
+    expect(new TextDecoder().decode(messages[0])).toContain("a=%E9");
+    expect((await deliver(messages)).acked).toEqual([0]);
+    expect(await rows("SELECT contact, type FROM events")).toEqual([
+      { contact: "ann@example.com", type: "opened" },
+    ]);
+  });
+
+  it("takes the per-event URLs and the backup path", async () => {
+    for (const path of [
+      "/webhooks/mailjet/open",
+      "/webhooks/mailjet/batch",
+      "/webhooks/mailjet/a/b",
+      "/backup/webhooks/mailjet/open",
+    ]) {
+      expect((await answerOf(mailjetPost("[]", path))).status).toBe(200);
+    }
+  });
+
+  it("filters by address where the source enforces a list, and counts where it observes one", async () => {
+    const from = (ip: string | null, name: string): Request =>
+      mailjetPost("[]", `/webhooks/${name}?token=${name}-token`, {
+        headers: { authorization: "", ...(ip === null ? {} : { "cf-connecting-ip": ip }) },
+      });
+    const inside = ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1", "2001:DB8:0:0::2"];
+    for (const ip of inside) expect((await answerOf(from(ip, "enforced"))).status, ip).toBe(200);
+    for (const ip of ["203.0.114.1", "2001:db9::1", "::1", "garbage", "", null, "203.0.113.9, 10.0.0.1"]) {
+      expect((await answerOf(from(ip, "enforced"))).status, String(ip)).toBe(403);
+    }
+    const wrongToken = from("203.0.114.1", "enforced");
+    expect((await answerOf(wrongToken)).status).toBe(403);
+    await deliver(await messagesOf(from("203.0.113.9", "observed"), from("198.51.100.1", "observed")));
+    expect(await rows("SELECT source, outside FROM sources")).toEqual([{ source: "observed", outside: 1 }]);
+  });
+
+  it("gives every message back byte for byte, whatever its size and bytes", async () => {
+    const bodies = [
+      new Uint8Array(0),
+      new TextEncoder().encode("\uFEFF[]\r\n"),
+      Uint8Array.from({ length: 256 }, (_, i) => i),
+      crypto.getRandomValues(new Uint8Array(60_000)),
+      new Uint8Array(100_000).fill(0x41),
+      new Uint8Array(400_000).map(() => Math.floor(Math.random() * 256)),
+    ];
+    const messages = await messagesOf(...bodies.map((body) => mailjetPost(body)));
+    for (const message of messages) expect(message.length).toBeLessThan(127_000);
+    expect((await deliver(messages)).acked).toHaveLength(bodies.length);
+    const letters = await rows<{ envelope: string }>(
+      "SELECT DISTINCT envelope FROM dead_letters ORDER BY envelope",
+    );
+    expect(letters).toHaveLength(4); // an empty body is a ping, [] is nothing
+    const { getDeadEnvelope } = await import("../../src/store/dead-letters.ts");
+    const kept = await Promise.all(
+      letters.map(async ({ envelope }) => await getDeadEnvelope(env.BUCKET, envelope)),
+    );
+    const sizes = kept.map((envelope) => envelope?.body.length).sort((a = 0, b = 0) => a - b);
+    expect(sizes).toEqual([256, 60_000, 100_000, 400_000]);
+    for (const envelope of kept) {
+      expect(bodies.some((body) => Buffer.from(body).equals(Buffer.from(envelope?.body ?? [])))).toBe(true);
+    }
+  });
+});

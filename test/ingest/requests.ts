@@ -1,0 +1,8 @@
+// Requests of senders and what Tidings answers them.
+
+import { capture, envWith, send } from "../support/support.ts";
+
+export async function answerOf(request: Request, bindings: Env = envWith({ QUEUE: capture().queue })) {
+  const response = await send(request, bindings);
+  return { status: response.status, text: await response.text() };
+}

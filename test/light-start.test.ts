@@ -1,0 +1,95 @@
+// What a new isolate loads before its first answer to a provider, read from the imports: each of the packages that are kept out
+// costs it milliseconds, and one careless import brings them all back. `npm run bench -- size` measures what this keeps.
+
+import { describe, expect, it } from "vitest";
+
+const SOURCES: Record<string, string> = import.meta.glob("../src/**/*.ts", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+interface Imports {
+  /** Evaluated with the module. */
+  static: string[];
+  /** Evaluated when the code gets there. */
+  lazy: string[];
+}
+
+/** What a module imports: files of src by their key in SOURCES, all else by the name it goes by. Types alone load nothing. */
+function importsOf(file: string): Imports {
+  const code = (SOURCES[file] ?? "").replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const resolved = (name: string): string =>
+    name.startsWith(".") ? new URL(name, `file:///test/${file}`).pathname : name;
+  const keyOf = (name: string): string => resolved(name).replace(/^\/src\//, "../src/");
+  const froms = code.matchAll(/^(?:import|export)\s+(?!type\s)(?:[^;"'()]*?\sfrom\s+)?"([^"]+)";?$/gm);
+  return {
+    static: Array.from(froms, ([, name = ""]) => keyOf(name)),
+    lazy: Array.from(code.matchAll(/\bimport\("([^"]+)"\)/g), ([, name = ""]) => keyOf(name)),
+  };
+}
+
+/** Everything that is reached from the Worker's entry. */
+function reached(which: (imports: Imports) => string[]): Set<string> {
+  const found = new Set(["../src/index.ts"]);
+  for (const file of found) for (const name of which(importsOf(file))) found.add(name);
+  return found;
+}
+
+const first = reached((imports) => imports.static);
+const ever = reached((imports) => [...imports.static, ...imports.lazy]);
+const isOurs = (name: string): boolean => name.startsWith("../src/");
+
+describe("a new isolate, before its first answer to a provider,", () => {
+  it("loads no other packages than these", () => {
+    expect([...first].filter((name) => !isOurs(name)).toSorted()).toEqual([
+      "@noble/hashes/sha2.js",
+      "@rgrove/parse-xml",
+      "cloudflare:workers",
+      "hono/utils/url",
+      "ipaddr.js",
+    ]);
+  });
+
+  it("loads neither the API, nor kinds of pipes with filters and transports, nor what works in the background", () => {
+    const LATER =
+      /^\.\.\/src\/(api|erasure|history|process|pipes\/(kinds|filter|transport))\/|\/(app|background|work)\.ts$/;
+    const light = new Set(["../src/api/kit/problem.ts", "../src/pipes/transport/payload.ts"]);
+    expect([...first].filter((name) => LATER.test(name) && !light.has(name))).toEqual([]);
+  });
+
+  it("touches no global `process`, which the runtime makes when it is asked for", () => {
+    const touching = [...first].filter((name) => /(?<![\w./"-])process\s*[.?[]/.test(SOURCES[name] ?? ""));
+    expect(touching).toEqual([]);
+  });
+});
+
+describe("what ships", () => {
+  it("imports modules of Node only where it calls them, for the bundle puts all other imports in front", () => {
+    const importing = [...ever].filter((name) =>
+      importsOf(name).static.some((one) => one.startsWith("node:")),
+    );
+    expect(importing).toEqual([]);
+  });
+
+  it("is found by following its imports", () => {
+    const missing = [...ever].filter((name) => isOurs(name) && SOURCES[name] === undefined);
+    expect(missing).toEqual([]);
+    expect([...ever]).toEqual(
+      expect.arrayContaining([
+        "zod",
+        "hono/tiny",
+        "papaparse",
+        "jose",
+        "aws4fetch",
+        "@marcbachmann/cel-js",
+        "@cloudamqp/amqp-client",
+        "node:crypto",
+        "node:zlib",
+        "../src/api/v1.ts",
+        "../src/pipes/kinds/sqs.ts",
+      ]),
+    );
+    expect(ever.size).toBeGreaterThan(150);
+  });
+});

@@ -1,0 +1,35 @@
+// Ids: what they carry, how they sort, and that they tell reports apart.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { firstIdAt, timeId, timeOfId } from "../../src/lib/time-id.ts";
+import { claimKey, contactPrefix, eventId, EVENT_ID_LENGTH } from "../../src/model/event-id.ts";
+
+describe("ids", () => {
+  it("of events sort by time within a contact, begin with the contact's prefix, and tell keys apart", () => {
+    const time = fc.integer({ min: 0, max: 2 ** 43 });
+    fc.assert(
+      fc.property(time, time, fc.emailAddress(), (a, b, contact) => {
+        const key = claimKey("mailjet", ["x"]);
+        const [first, second] = [a, b].map((occurred_at) => eventId({ contact, occurred_at }, key));
+        expect(first).toHaveLength(EVENT_ID_LENGTH);
+        expect(first?.startsWith(contactPrefix(contact))).toBe(true);
+        expect(Math.sign((first ?? "").localeCompare(second ?? "", "en"))).toBe(Math.sign(a - b));
+      }),
+    );
+    expect(claimKey("a", ["b", "c"])).not.toBe(claimKey("a", ["bc", ""]));
+    expect(claimKey("a", ["b"])).not.toBe(claimKey("b", ["a"]));
+  });
+
+  it("of envelopes and batches carry their time and differ", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 45 }), (now) => {
+        const id = timeId(now, crypto.getRandomValues(new Uint8Array(10)));
+        expect(timeOfId(id)).toBe(now);
+        expect(id >= firstIdAt(now) && id < firstIdAt(now + 1)).toBe(true);
+      }),
+    );
+    const ids = Array.from({ length: 10_000 }, () => timeId(0, crypto.getRandomValues(new Uint8Array(10))));
+    expect(new Set(ids).size).toBe(10_000);
+  });
+});

@@ -1,0 +1,60 @@
+// The platform's dead-letter queue: its messages are kept whole, and can be replayed.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  capture,
+  DEAD_QUEUE,
+  deliver,
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  objects,
+  rows,
+} from "../support/support.ts";
+
+beforeEach(freshStorage);
+
+describe("the platform's dead-letter queue", () => {
+  it("is kept whole, can be replayed, and is gone when it went through", async () => {
+    const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(), "bad"])));
+    await deliver(messages, envWith(), { queue: DEAD_QUEUE, attempts: 1 });
+    const [letter] = await rows<{ id: string }>("SELECT id FROM dead_letters");
+    const { queue, bodies } = capture();
+    const { send } = await import("../support/support.ts");
+    const request = new Request(`https://edge.example/v1/dead-letters/${letter?.id}/replay`, {
+      method: "POST",
+      headers: { authorization: "Bearer api-token" },
+    });
+    expect((await send(request, envWith({ QUEUE: queue }))).status).toBe(202);
+    await deliver(bodies);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
+    expect(await rows("SELECT raw FROM dead_letters")).toEqual([{ raw: '"bad"' }]);
+    await deliver(bodies, envWith(), { attempts: 2 });
+    expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(1);
+  });
+
+  it("loses nothing while the database is away: retried, then back to the spool", async () => {
+    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()])));
+    const down = envWith({
+      DB: {
+        batch: async () => await Promise.reject(new Error("down")),
+        prepare: (sql: string) => env.DB.prepare(sql),
+      },
+    });
+    expect(await deliver(messages, down, { queue: DEAD_QUEUE, attempts: 3 })).toEqual({
+      acked: [],
+      retried: [0],
+    });
+    expect(await deliver(messages, down, { queue: DEAD_QUEUE, attempts: 20 })).toEqual({
+      acked: [0],
+      retried: [],
+    });
+    expect(await objects("spool/")).toHaveLength(1);
+    quiet.mockRestore();
+  });
+});

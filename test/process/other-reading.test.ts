@@ -1,0 +1,72 @@
+// Repeats are counted once, whatever a delivery was read as before its source was mended.
+
+import { beforeEach, expect, it } from "vitest";
+import { jangoPost, walk, withNames } from "../history/misread.ts";
+import { deliver, figure, freshStorage, messagesOf, rows } from "../support/support.ts";
+
+beforeEach(freshStorage);
+
+const REPORT = JSON.stringify([{ who: "ann@example.com", what: "sent", mail: "m1", when: 1_790_000_000 }]);
+const WRONG = withNames(["message_id"]);
+const RIGHT = withNames([]);
+
+/** Two deliveries of one report, as the queue holds them. */
+const twoDeliveries = async (): Promise<Uint8Array[]> =>
+  await messagesOf(jangoPost(REPORT), jangoPost(REPORT));
+
+const duplicates = async (): Promise<number> =>
+  await figure("SELECT duplicates AS n FROM sources WHERE source = 'jangomail'");
+
+/** The database takes a transaction, and the answer is lost; or it takes nothing. */
+function failing(bindings: Env, took: boolean): Env {
+  const DB = {
+    prepare: (sql: string) => bindings.DB.prepare(sql),
+    batch: async (statements: D1PreparedStatement[]) => {
+      if (took) await bindings.DB.batch(statements);
+      throw new Error("D1_ERROR: it went away");
+    },
+    withSession: () => DB,
+    getBookmark: () => null,
+  };
+  return { ...bindings, DB } as unknown as Env;
+}
+
+/** The archive takes nothing, so the run ends with its claims made. */
+function unarchived(bindings: Env): Env {
+  const put = async (): Promise<never> => await Promise.reject(new Error("R2: it went away"));
+  return { ...bindings, BUCKET: { put } as unknown as R2Bucket };
+}
+
+it("does not count a delivery as a repeat whose own row was stored under the former reading", async () => {
+  const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
+  expect((await deliver([first], failing(WRONG, true))).retried).toEqual([0]);
+  await deliver([second], RIGHT, { firstId: 1 });
+  await deliver([first], RIGHT);
+  expect(await rows("SELECT message_id FROM events ORDER BY seq")).toEqual([
+    { message_id: null },
+    { message_id: "m1" },
+  ]);
+  expect(await duplicates()).toBe(0);
+});
+
+it("counts it as a repeat where nothing of it was stored", async () => {
+  const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
+  await deliver([first], failing(WRONG, false));
+  await deliver([second], RIGHT, { firstId: 1 });
+  await deliver([first], RIGHT);
+  await deliver([first], RIGHT);
+  expect(await rows("SELECT message_id FROM events")).toEqual([{ message_id: "m1" }]);
+  expect(await duplicates()).toBe(1);
+});
+
+it("takes back a repeat whose report was never stored, when reading anew makes it an event", async () => {
+  const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
+  await deliver([first], unarchived(WRONG));
+  await deliver([second], WRONG, { firstId: 1 });
+  expect(await duplicates()).toBe(1);
+  expect(await walk({ apply: true }, RIGHT)).toMatchObject({ appeared: 1 });
+  expect(await duplicates()).toBe(0);
+  await deliver([first], RIGHT);
+  expect(await rows("SELECT message_id FROM events")).toEqual([{ message_id: "m1" }]);
+  expect(await duplicates()).toBe(1);
+});

@@ -1,0 +1,44 @@
+// The vars and secrets of a simulated Worker: credentials that rotate, and sources that are described wrongly at first.
+
+import { MISTAKEN } from "./reports.ts";
+import type { Simulation } from "./history.ts";
+import type { Parcel } from "./world.ts";
+
+export const SECOND_PASSWORD = "next:second-secret";
+
+/** Sources that take nothing but signatures by their keys. */
+const SIGNING_ONLY: ReadonlySet<string> = new Set(["lettermint", "unisender"]);
+
+/** Whether the source also takes a password; those that sign only are not rotated here. */
+export function rotates({ dialect }: Parcel): boolean {
+  return !SIGNING_ONLY.has(dialect.source);
+}
+
+export function configurationOf({
+  world,
+  rotation,
+  mended,
+  apiToken,
+}: Pick<Simulation, "world" | "rotation" | "mended" | "apiToken">): Record<string, unknown> {
+  const { parcels, kept, mistaken } = world;
+  const credentials: Record<string, unknown> = {};
+  const sources: Record<string, unknown> = {};
+  for (const parcel of parcels) {
+    const { source, credentials: own, settings } = parcel.dialect;
+    const first = [own ?? []].flat();
+    const second = rotates(parcel) ? [SECOND_PASSWORD] : first;
+    credentials[source] = [first, [...first, SECOND_PASSWORD], second][rotation];
+    if (!rotates(parcel)) credentials[source] = first;
+    if (settings !== undefined) sources[source] = settings;
+  }
+  if (!mended)
+    sources[MISTAKEN] = {
+      parameters: Object.fromEntries((mistaken?.fields ?? []).map((field) => [field, "none"])),
+    };
+  return {
+    SOURCE_CREDENTIALS: JSON.stringify(credentials),
+    SOURCES: sources,
+    RETENTION: kept === null ? {} : { events_days: kept.events_days, archive_days: kept.archive_days },
+    API_TOKENS: JSON.stringify({ simulation: apiToken }),
+  };
+}

@@ -1,0 +1,51 @@
+// Healing: without faults everything has to come to rest.
+
+import { env } from "cloudflare:workers";
+import { randomFrom } from "../../src/demo/traffic/random.ts";
+import { begin, replay } from "./acts.ts";
+import type { Simulation } from "./history.ts";
+import type { Act } from "./world.ts";
+
+/** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
+const MOST_HEALINGS = 40;
+
+const HOUR = 3_600_000;
+
+/** Without faults everything has to come to rest: all parcels accepted, nothing queued, spooled or waiting for a replay. */
+export async function heal(simulation: Simulation): Promise<boolean> {
+  const { world, gate, queues, acknowledged } = simulation;
+  simulation.rotation = world.rounds.at(-1)?.rotation ?? 0;
+  simulation.mended = true;
+  const calm = randomFrom(world.seed + 3);
+  const one = async (act: Act, name: string): Promise<void> => {
+    const begun = await begin(simulation, act, name, null);
+    if (begun === null) return;
+    await gate.run([begun.runner], 0, calm);
+    begun.end(false);
+  };
+  for (let n = 0; n < MOST_HEALINGS; n += 1) {
+    gate.pass(HOUR);
+    for (const [parcel] of world.parcels.entries())
+      if (!acknowledged.has(parcel)) await one({ kind: "send", parcel, backup: false }, "again");
+    for (const act of simulation.owed) await one(act, "asked again");
+    await one({ kind: "sweep" }, "sweep");
+    while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
+      await one({ kind: "consume", most: 100 }, "consume");
+    await one({ kind: "bury" }, "bury");
+    const whole = await env.DB.prepare("SELECT id FROM dead_letters WHERE element IS NULL ORDER BY id").all<{
+      id: string;
+    }>();
+    for (const { id } of whole.results) {
+      const begun = replay(simulation, id, "replay");
+      await gate.run([begun.runner], 0, calm);
+    }
+    const waiting = queues.main.length + queues.dead.length + whole.results.length;
+    const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
+    const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
+    const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
+    if (waiting > 0 || spooled.objects.length > 0 || !told || erasing !== null) continue;
+    if (world.mistaken !== null) await one({ kind: "renormalise" }, "read anew");
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,53 @@
+// What the contacts' objects knew and did, as the witness is told of it.
+
+import type { Listener } from "./bindings.ts";
+import type { PipeSide } from "./pipe-acts.ts";
+import type { Witness } from "./reference.ts";
+
+/** Notes what each contact's object knew and did. */
+export function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
+  const { known, claims: asked, erasures } = witness;
+  const learn = (contact: string, id: string): void =>
+    void known.set(contact, [...(known.get(contact) ?? []), id]);
+  return {
+    stored: async () => await pipes?.observer.look(),
+    claimed: (contact, claims, granted) => {
+      for (const [i, { key, origin, received, evidence }] of claims.entries()) {
+        asked.push({
+          contact,
+          key,
+          origin,
+          received,
+          evidence,
+          granted: granted[i] === true,
+          erasures: erasures.length,
+        });
+        if (granted[i] === true && evidence !== null) learn(contact, evidence.id);
+      }
+    },
+    acted: (contact, orders, changed, now) => {
+      for (const [i, { kind, id }] of orders.entries()) {
+        if (changed[i] !== true) continue;
+        const lifts = witness.deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
+        const at = kind === "lift" ? now : Math.max(now, ...lifts.map((deed) => deed.at + 1));
+        witness.deeds.push({
+          contact,
+          kind: kind === "lift" ? "lift" : "entry",
+          id,
+          at,
+          known: [...(known.get(contact) ?? [])],
+        });
+        if (kind === "entry") learn(contact, id);
+      }
+    },
+    erased: (contact, { id, at }) => {
+      if (erasures.findLast((one) => one.contact === contact)?.id === id) return; // asked again
+      const [own, others] = [true, false].map((is) =>
+        witness.deeds.filter((deed) => (deed.contact === contact) === is),
+      );
+      erasures.push({ contact, id, at, deeds: own ?? [] });
+      witness.deeds = others ?? [];
+      known.delete(contact);
+    },
+  };
+}

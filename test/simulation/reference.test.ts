@@ -1,0 +1,85 @@
+// Whether the simulation can be relied on: its reference notices what is wrong.
+
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { check } from "./reference.ts";
+import { simulate } from "./simulate.ts";
+import { worldOf, type World } from "./world.ts";
+
+/** The first seed whose history leads to suppressions and dead letters, and in which nothing goes again. */
+function fullWorld(): World {
+  for (let seed = 1; seed < 1_000; seed += 1) {
+    const world = worldOf(seed);
+    const bounced = world.parcels.some(({ reports }) => reports.some(({ what }) => what === "hard_bounce"));
+    if (world.erasing || world.kept !== null || world.mistaken !== null || world.pipes.length > 0) continue;
+    if (bounced && world.parcels.some(({ poison }) => poison > 0)) return world;
+  }
+  throw new Error("no seed has everything");
+}
+
+/** Whether somebody lifts something while there may be pipes. */
+function lifts({ pipes, rounds }: World): boolean {
+  const made = rounds.findIndex(({ acts }) => acts.some(({ kind }) => kind === "make"));
+  return (
+    pipes.length > 0 && rounds.slice(made + 1).some(({ acts }) => acts.some(({ kind }) => kind === "lift"))
+  );
+}
+
+describe("the reference notices", () => {
+  const EVENT = "(SELECT min(id) FROM events)";
+  it.each([
+    ["an event that is lost", `DELETE FROM events WHERE id = ${EVENT}`, /lost/],
+    ["an event that nobody sent", `UPDATE events SET at = at + 1000 WHERE id = ${EVENT}`, /never sent/],
+    ["an event that leads to no delivery", `UPDATE events SET line = 99 WHERE id = ${EVENT}`, /no archived/],
+    ["a counter that is off", "UPDATE rollups SET n = n + 1", /counted/],
+    ["a campaign's counter that is missing", "DELETE FROM campaign_rollups", /not counted/],
+    ["repeats that were not counted", "UPDATE sources SET duplicates = duplicates - 1", /accounted for/],
+    ["a suppression that is missing", "DELETE FROM suppressions", /has suppressions/],
+    [
+      "a contact that may be mailed and must not",
+      "UPDATE contacts SET suppressed = NULL",
+      /is suppressed by/,
+    ],
+    ["a message that leads nowhere", "DELETE FROM messages", /message/],
+    ["a dead letter that is gone", "DELETE FROM dead_letters", /dead letter is missing/],
+    ["a dead letter too many", "UPDATE dead_letters SET envelope = envelope || 'x'", /without cause/],
+  ])("%s", async (_what, sql, words) => {
+    const { violations, witness } = await simulate(fullWorld());
+    expect(violations).toEqual([]);
+    await env.DB.prepare(sql).run();
+    expect((await check(witness)).join("\n")).toMatch(words);
+  });
+
+  it("an erased address, however it is written", async () => {
+    let seed = 1;
+    while (!worldOf(seed).erasing || worldOf(seed).kept !== null) seed += 1;
+    const { witness, violations } = await simulate(worldOf(seed));
+    expect(violations).toEqual([]);
+    const [{ contact } = { contact: "" }] = witness.erasures;
+    witness.claims = witness.claims.filter((one) => one.contact !== contact);
+    witness.deeds = witness.deeds.filter((deed) => deed.contact !== contact);
+    await env.DB.prepare("DELETE FROM events WHERE contact = ?1").bind(contact).run();
+    await env.BUCKET.put("spool/x", `of ${contact.toUpperCase().replace("@", "%40")}`);
+    const told = (await check(witness)).join("\n");
+    expect(told).toMatch(/was erased, and stands in spool/);
+  });
+
+  it("a lifted suppression of which pipes are not told", async () => {
+    const sql = await env.DB.prepare(
+      "SELECT sql FROM sqlite_master WHERE name = 'suppression_ends'",
+    ).first<string>("sql");
+    await env.DB.prepare("DROP TRIGGER suppression_ends").run();
+    const wrong: string[] = [];
+    for (let seed = 1; seed < 100 && wrong.length === 0; seed += 1)
+      if (lifts(worldOf(seed))) wrong.push(...(await simulate(worldOf(seed))).violations);
+    await env.DB.prepare(sql ?? "").run();
+    expect(wrong.join("\n")).toMatch(/is told/);
+  });
+
+  it("a delivery that is not in the archive", async () => {
+    const { witness } = await simulate(fullWorld());
+    const { objects } = await env.BUCKET.list({ prefix: "archive/" });
+    await env.BUCKET.delete(objects.map(({ key }) => key));
+    expect((await check(witness)).join("\n")).toMatch(/not in the archive/);
+  });
+});

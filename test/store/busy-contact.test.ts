@@ -1,0 +1,89 @@
+// A contact of whom very much is told, as a monitoring address is: whatever is done with many of its events at once reads
+// its rows a few times each, not once more for every other one, or the database's time for a statement would run out.
+
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it, vi } from "vitest";
+import worker from "../../src/index.ts";
+import { configOf } from "../../src/config/config.ts";
+import {
+  deliver,
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+  send,
+} from "../support/support.ts";
+
+const DAY = 86_400_000;
+const KINDS = ["sent", "open", "click"];
+const HEADERS = { authorization: "Bearer api-token", "content-type": "application/json" };
+
+const WORK: Readonly<Record<string, (bindings: Env) => Promise<void>>> = {
+  "erasing it": async (bindings) => {
+    const path = "https://edge.example/v1/contacts/ann@example.com";
+    await send(new Request(path, { method: "DELETE", headers: HEADERS }), bindings);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
+  },
+  "ending its events": async (bindings) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 40 * DAY });
+    const controller = { scheduledTime: 0, cron: "", noRetry: () => {} };
+    const keeping = { ...bindings, RETENTION: { events_days: 39 } } as Env;
+    expect(configOf(keeping).problems).toEqual([]);
+    await worker.scheduled(controller, keeping, createExecutionContext());
+    vi.useRealTimers();
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
+  },
+  "reading them anew": async (bindings) => {
+    await env.DB.prepare("UPDATE events SET details = NULL").run();
+    const range = { from: new Date(Date.now() - DAY), to: new Date(Date.now() + DAY), apply: true };
+    const body = JSON.stringify(range);
+    const path = "https://edge.example/v1/history/renormalise";
+    await send(new Request(path, { method: "POST", headers: HEADERS, body }), bindings);
+    expect(await figure("SELECT count(*) AS n FROM events WHERE details IS NULL")).toBe(0);
+  },
+};
+
+it.each(Object.keys(WORK))("%s reads as many rows per event of many as of few", async (work) => {
+  const few = await rowsRead(work, 90);
+  const many = await rowsRead(work, 450);
+  expect(many / 450).toBeLessThan((few / 90) * 1.3);
+  expect(await figure("SELECT count(*) AS n FROM messages")).toBe(work === "reading them anew" ? 150 : 0);
+});
+
+/** Rows that D1 reads for a contact of so many events. */
+async function rowsRead(work: string, events: number): Promise<number> {
+  await freshStorage();
+  const told = Array.from({ length: events }, (_, i) =>
+    mailjetEvent({
+      event: KINDS[i % KINDS.length],
+      MessageID: 1000 + Math.floor(i / KINDS.length),
+      time: 1_790_000_000 + i * 60,
+      url: "https://example.com/a",
+      CustomID: `order ${i}`,
+    }),
+  );
+  await deliver(await messagesOf(mailjetPost(JSON.stringify(told))));
+  let read = 0;
+  const asked = new Set<string>();
+  const batch = async (statements: D1PreparedStatement[]) => {
+    const results = await env.DB.batch(statements);
+    for (const { meta } of results) read += meta.rows_read;
+    return results;
+  };
+  const prepare = (sql: string) => (asked.add(sql), env.DB.prepare(sql));
+  const withSession = () => env.DB.withSession("first-primary");
+  await WORK[work]?.(envWith({ DB: { prepare, batch, withSession } }));
+  for (const sql of asked) {
+    const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+    const walks = /SCAN (messages|contacts|suppressions)\b|AUTOMATIC/;
+    expect(
+      plan.map(({ detail }) => detail).filter((detail) => walks.test(detail)),
+      sql,
+    ).toEqual([]);
+  }
+  return read;
+}

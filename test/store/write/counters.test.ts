@@ -1,0 +1,113 @@
+// Counters: unique opens and clicks belong to the earliest event, and what counting costs.
+
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { deliver, envWith, freshStorage, messagesOf } from "../../support/support.ts";
+import { BASE, DAY, RANGE, ask, requestOf, tell, type Told } from "../../api/stats/told.ts";
+
+describe("unique opens and clicks", () => {
+  it("go to the earliest event, in whatever order events come", async () => {
+    const one = {
+      source: "generic",
+      bounce: "",
+      contact: "ann@gmail.com",
+      campaign: "spring",
+      tags: [],
+    } as const;
+    const events: Told[] = [0, 1, 2, 3].map((day) => ({
+      ...one,
+      type: "opened",
+      machine: day % 2 === 0,
+      at: BASE + day * DAY + 1000,
+    }));
+    const orders = [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [1, 3, 0, 2],
+      [2, 0, 3, 1],
+    ];
+    for (const order of orders) {
+      await freshStorage();
+      await tell(
+        order.map((i) => events[i]).filter((event) => event !== undefined),
+        1,
+      );
+      const { stats } = await ask(`${RANGE}&bucket=day&campaign=spring`);
+      expect(stats.map((day) => [day["unique_opened"], day["unique_opened_human"]])).toEqual([
+        [1, 0],
+        [0, 1],
+        [0, 0],
+        [0, 0],
+      ]);
+    }
+  });
+
+  it("read no more of a contact's rows than since the campaign began", async () => {
+    await freshStorage();
+    const one = { source: "generic", bounce: "", machine: null, contact: "ann@gmail.com", tags: [] } as const;
+    const old = Array.from({ length: 500 }, (_, i): Told => ({
+      ...one,
+      type: "opened",
+      campaign: "old",
+      at: BASE + i * 1000,
+    }));
+    await tell(old);
+    let reads = 0;
+    const counting = {
+      prepare: (sql: string) => env.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        const results = await env.DB.batch(statements);
+        reads += results.reduce((sum, { meta }) => sum + meta.rows_read, 0);
+        return results;
+      },
+    };
+    const fresh: Told = { ...one, type: "opened", campaign: "new", at: BASE + 3 * DAY };
+    await deliver(await messagesOf(...requestOf([fresh], "generic")), envWith({ DB: counting }));
+    expect(reads).toBeLessThan(60);
+    reads = 0;
+    const again: Told = { ...one, type: "opened", campaign: "old", at: BASE + 4 * DAY };
+    await deliver(await messagesOf(...requestOf([again], "generic")), envWith({ DB: counting }));
+    expect(reads).toBeGreaterThan(500);
+  });
+});
+
+describe("what counting costs", () => {
+  it("writes a row for each new cell of a tag, with its index, and one for each after that", async () => {
+    await freshStorage();
+    let written = 0;
+    const counting = {
+      prepare: (sql: string) => env.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        const results = await env.DB.batch(statements);
+        written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+        return results;
+      },
+    };
+    const slice = (second: number, tags: string[]): Told[] =>
+      Array.from({ length: 300 }, (_, i) => ({
+        source: "generic",
+        type: "opened",
+        bounce: "",
+        machine: null,
+        contact: `c${i}@gmail.com`,
+        campaign: "spring",
+        tags,
+        at: BASE + second * 1000 + i,
+      }));
+    // 300 events x 2, source, archive object, AUTOINCREMENT; a cell by time, day and campaign.
+    const plain = 300 * 2 + 1 + 1 + 1 + 3;
+    for (const [second, tags, cost] of [
+      [0, [], plain + 1], // the campaign's index entry
+      [1, [], plain],
+      [2, ["a", "b"], plain + 4],
+      [3, ["a", "b"], plain + 2],
+    ] as [number, string[], number][]) {
+      written = 0;
+      await deliver(
+        await messagesOf(...requestOf(slice(second, tags), "generic")),
+        envWith({ DB: counting }),
+      );
+      expect(written).toBe(cost);
+    }
+  });
+});

@@ -1,0 +1,170 @@
+// What several suites need: requests as providers send them, the queue's messages in hand, the database in figures.
+
+import {
+  createExecutionContext,
+  createMessageBatch,
+  getQueueResult,
+  applyD1Migrations,
+  reset,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import worker from "../../src/index.ts";
+import { loadLazyModules } from "./lazy.ts";
+
+await loadLazyModules();
+
+/** A message keeps its time of sending over redeliveries. */
+const SENT = new Date();
+
+export const QUEUE = "tidings-deliveries";
+export const DEAD_QUEUE = "tidings-dead";
+
+/** The bindings with credentials that the tests know; what a test replaces comes on top. */
+export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS", unknown>> = {}): Env {
+  return {
+    ...env,
+    SOURCES: {
+      observed: { provider: "mailjet", ip_policy: "observe", ips: ["203.0.113.0/24"] },
+      enforced: { provider: "mailjet", ip_policy: "enforce", ips: ["203.0.113.0/24", "2001:db8::/32"] },
+    },
+    SOURCE_CREDENTIALS: JSON.stringify({
+      mailjet: ["user:secret", "next:secret"],
+      jangomail: "jango-token",
+      generic: "generic-token",
+      observed: "observed-token",
+      enforced: "enforced-token",
+    }),
+    API_TOKENS: JSON.stringify({ tests: "api-token" }),
+    ...changes,
+  } as Env;
+}
+
+const basic = (pair: string): string => `Basic ${btoa(pair)}`;
+
+/** A POST as Mailjet sends it, with the right credentials unless `init` says otherwise. */
+export function mailjetPost(body: BodyInit, path = "/webhooks/mailjet", init: RequestInit = {}): Request {
+  const headers = new Headers({ authorization: basic("user:secret"), "content-type": "application/json" });
+  for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+  return new Request(`https://edge.example${path}`, { method: "POST", ...init, body, headers });
+}
+
+/** One request through the Worker's own routes, with the given bindings. */
+export async function send(request: Request, bindings: Env): Promise<Response> {
+  return await worker.fetch(request, bindings, createExecutionContext());
+}
+
+/** A Mailjet event; fields that a test does not name are plausible. */
+export function mailjetEvent(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    event: "open",
+    time: 1_790_000_000,
+    MessageID: 1000,
+    email: "ann@example.com",
+    mj_campaign_id: 7,
+    mj_contact_id: 1,
+    customcampaign: "",
+    CustomID: "",
+    Payload: "",
+    ...fields,
+  };
+}
+
+/** A producer that keeps what it is sent instead of queueing it. */
+export function capture(): { queue: Pick<Queue, "send" | "sendBatch">; bodies: Uint8Array[] } {
+  const bodies: Uint8Array[] = [];
+  const metadata = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  return {
+    bodies,
+    queue: {
+      send: async (body) => (bodies.push(body as Uint8Array), metadata),
+      sendBatch: async (messages) => {
+        for (const { body } of messages) bodies.push(body as Uint8Array);
+        return metadata;
+      },
+    },
+  };
+}
+
+/** The queue messages that the requests become. */
+export async function messagesOf(...requests: Request[]): Promise<Uint8Array[]> {
+  const { queue, bodies } = capture();
+  for (const request of requests) {
+    const response = await send(request, envWith({ QUEUE: queue }));
+    if (response.status !== 200) throw new Error(`answered ${response.status}`);
+  }
+  return bodies;
+}
+
+/** Delivers messages to the consumer as one batch; tells which were acknowledged and which retried, by index. */
+export async function deliver(
+  bodies: readonly unknown[],
+  bindings: Env = envWith(),
+  { queue = QUEUE, attempts = 1, firstId = 0 } = {},
+): Promise<{ acked: number[]; retried: number[] }> {
+  const messages = bodies.map((body, index) => ({
+    id: String(firstId + index),
+    timestamp: SENT,
+    attempts,
+    body,
+  }));
+  const batch = createMessageBatch(queue, messages);
+  const context = createExecutionContext();
+  await worker.queue(batch, bindings, context);
+  const result = await getQueueResult(batch, context);
+  return {
+    acked: result.explicitAcks.map((id) => Number(id) - firstId),
+    retried: result.retryMessages.map(({ msgId }) => Number(msgId) - firstId),
+  };
+}
+
+/** All rows of a query. */
+export async function rows<T = Record<string, unknown>>(sql: string): Promise<T[]> {
+  return (await env.DB.prepare(sql).all<T>()).results;
+}
+
+/** A single number. */
+export async function figure(sql: string): Promise<number> {
+  return (await env.DB.prepare(sql).first<number>("n")) ?? 0;
+}
+
+/** Everything that must be the same however the events came there: without seq, versions, envelope ids and times of receipt. */
+export async function finalState(): Promise<Record<string, unknown>> {
+  return {
+    events: await rows(
+      "SELECT id, contact, at, source, type, message_id, campaign, element, details FROM events ORDER BY id",
+    ),
+    messages: await rows("SELECT * FROM messages ORDER BY message_id, contact"),
+    contacts: await rows("SELECT contact, suppressed, since FROM contacts ORDER BY contact"),
+    suppressions: await rows(
+      "SELECT contact, reason, event, source, at, lifted_at, lifted_by FROM suppressions ORDER BY contact, reason, event",
+    ),
+    rollups: await rows("SELECT * FROM rollups ORDER BY bucket, source, type, bounce, machine, destination"),
+    days: await rows("SELECT * FROM day_rollups ORDER BY day, source, type, bounce, machine, destination"),
+    tags: await rows("SELECT * FROM tag_rollups ORDER BY day, tag, source, type, bounce, machine"),
+    campaigns: await rows(
+      "SELECT * FROM campaign_rollups ORDER BY day, campaign, source, type, bounce, machine",
+    ),
+    sources: await rows("SELECT source, events, duplicates, pings, outside FROM sources ORDER BY source"),
+    letters: await rows("SELECT element, source, reason, raw FROM dead_letters ORDER BY reason, raw"),
+  };
+}
+
+/** Empties all storage and lays the schema anew. */
+export async function freshStorage(): Promise<void> {
+  await reset();
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+}
+
+/** Names of the bucket's objects under a prefix. */
+export async function objects(prefix: string): Promise<string[]> {
+  return (await env.BUCKET.list({ prefix })).objects.map(({ key }) => key);
+}
+
+/** A GET of the API with the tests' token. */
+export async function read(path: string, init: RequestInit = {}): Promise<Response> {
+  const request = new Request(`https://edge.example${path}`, {
+    ...init,
+    headers: { authorization: "Bearer api-token", ...(init.headers as Record<string, string>) },
+  });
+  return await send(request, envWith());
+}
