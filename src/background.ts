@@ -1,14 +1,9 @@
 // The doors that nobody waits at: batches from the queues, and the clock. Loaded when something comes in by them.
 
-import { configOf } from "./config/config.ts";
-import { continueErasures } from "./erasure/erase.ts";
-import { sweep } from "./ingest/spool.ts";
-import { maintainPipes, wakePipes } from "./pipes/wake.ts";
+import { runJobs } from "./jobs/run.ts";
+import { wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
 import { consumeDeadQueue } from "./process/dead-queue.ts";
-import { storeOf } from "./store/db.ts";
-import { retain } from "./store/write/retention.ts";
-import { forgetTallies } from "./store/events/sources.ts";
 
 /** Name of the platform's dead-letter queue, as wrangler.toml has it. */
 const DEAD_QUEUE = "tidings-dead";
@@ -21,13 +16,5 @@ export async function workOff(batch: MessageBatch, env: Env, ctx: ExecutionConte
 
 /** A scheduled run. */
 export async function runScheduled(env: Env): Promise<void> {
-  const moved = await sweep(env);
-  if (moved > 0) console.log({ message: "the spool was moved into the queue", envelopes: moved });
-  const now = Date.now();
-  await forgetTallies(storeOf(env), now);
-  await continueErasures(env, now);
-  await maintainPipes(env, now);
-  const ended = await retain(env, configOf(env).retention, now);
-  if (ended.events + ended.objects > 0)
-    console.log({ message: "what was kept for long enough went", ...ended });
+  await runJobs(env);
 }

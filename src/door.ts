@@ -1,7 +1,7 @@
 // Requests, from providers and from people. Only what a provider's request needs is loaded with the Worker: a new isolate is
 // asked for that before anything else, and the provider waits. The rest comes when somebody asks for it.
 
-import { problem } from "./api/kit/problem.ts";
+import { failureProblem } from "./api/kit/problem.ts";
 import { configOf } from "./config/config.ts";
 import { receive } from "./ingest/receive.ts";
 import { calledBy, type Called } from "./ingest/route.ts";
@@ -19,7 +19,6 @@ async function answerProvider(request: Request, { source, first }: Called, env: 
     const response = await receive(request, source, first, configOf(env), env);
     return request.method === "HEAD" ? new Response(null, response) : response;
   } catch (error) {
-    console.error({ message: "a request failed", error: String(error) });
-    return problem(503, "Something did not answer; try again.", { headers: { "retry-after": "5" } });
+    return failureProblem(error, { method: request.method, route: "/webhooks/:source/*" });
   }
 }

@@ -1,7 +1,6 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
 import * as z from "zod";
-import { bodyToJson } from "../model/envelope.ts";
 import { replayDeadLetter, type NoReplay } from "../process/replay.ts";
 import { storeOf, type Db } from "../store/db.ts";
 import { discardDeadLetter, getDeadEnvelope, getDeadLetter, listDeadLetters } from "../store/dead-letters.ts";
@@ -12,7 +11,7 @@ import { DeadLettersQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
-import { deadLetterView } from "./views.ts";
+import { deadLetterView, deliveryView } from "./views.ts";
 
 const UNKNOWN = "There is no dead letter with this id.";
 const NO_REPLAY: Readonly<Record<NoReplay, [status: number, detail: string]>> = {
@@ -63,7 +62,7 @@ const single = createRoute({
 deadLetters.openapi(single, async (c) => {
   const letter = await find(c.var.db, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
-  const delivery = envelope === null ? null : { ...envelope, body: bodyToJson(envelope.body) };
+  const delivery = envelope === null ? null : deliveryView(envelope);
   return c.json({ ...deadLetterView(letter), delivery }, 200);
 });
 
@@ -76,7 +75,7 @@ const replaying = createRoute({
   request: { params },
   responses: {
     202: json("It is on its way", z.object({ replayed: z.string(), envelope: z.string() })),
-    ...problems(404, 409, 503),
+    ...problems(404, 409),
   },
 });
 

@@ -125,7 +125,7 @@ const erasingOne = createRoute({
   },
   responses: {
     202: json("It is under way; GET /v1/erasures/{id} tells how far it is", Receipt),
-    ...problems(400, 503),
+    ...problems(400),
   },
 });
 

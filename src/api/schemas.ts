@@ -1,7 +1,8 @@
 // What /v1 answers, described once: these schemas type the handlers and make the OpenAPI document.
 
 import * as z from "zod";
-import { EVENT_TYPES, REASONS } from "../model/event.ts";
+import { EVENT_FIELD_NAMES, eventField, type EventField, type ShownEvent } from "../model/event-fields.ts";
+import { EVENT_TYPES } from "../model/event.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 
 /** ISO 8601 in UTC with milliseconds. */
@@ -9,34 +10,32 @@ export const time = z.iso.datetime().meta({ examples: ["2026-11-21T09:30:00.000Z
 const address = z.string().meta({ examples: ["ann@example.com"] });
 export const eventType = z.enum(EVENT_TYPES);
 
-const eventFields = {
-  id: z.string().meta({ examples: ["3fj0dm8c01k5gqfp8w7h2m4n6q8s0tvwxy"] }),
-  seq: z.int().describe("Order of storage. It is no cursor: pass `next` as `after`"),
-  source: z.string().meta({ examples: ["mailjet"] }),
-  provider: z.string().meta({ examples: ["mailjet"] }),
-  type: eventType,
-  contact: address,
-  message_id: z
-    .string()
-    .nullable()
-    .meta({ examples: ["1152921521234567890"] }),
-  occurred_at: time.describe("When it happened, by the provider"),
-  received_at: time,
-  bounce: z.enum(["hard", "soft"]).nullable().describe("Only for `bounced`"),
-  reason: z.enum(REASONS).nullable(),
-  description: z.string().nullable().describe("The provider's or the receiving server's words"),
-  smtp: z
-    .object({ code: z.int().nullable(), enhanced: z.string().nullable(), response: z.string().nullable() })
-    .nullable(),
-  campaign: z.string().nullable(),
-  custom_id: z.string().nullable(),
-  tags: z.array(z.string()),
-  metadata: z.record(z.string(), z.unknown()),
-  url: z.string().nullable().describe("The link that was clicked"),
-  ip: z.string().nullable(),
-  geo: z.string().nullable(),
-  user_agent: z.string().nullable(),
-  machine: z.boolean().nullable().describe("Whether a machine opened or clicked; null where it is not told"),
+/** The schema of what a field of an event holds. */
+function schemaOf({ holds, words, nullable, about, example }: EventField): z.ZodType {
+  const held = words === undefined ? HELD[holds] : words === EVENT_TYPES ? eventType : z.enum(words);
+  const schema = nullable === true ? held.nullable() : held;
+  const described = about === undefined ? schema : schema.describe(about);
+  return example === undefined ? described : described.meta({ examples: [example] });
+}
+
+const HELD: Record<EventField["holds"], z.ZodType> = {
+  text: z.string(),
+  whole: z.int(),
+  time,
+  flag: z.boolean(),
+  texts: z.array(z.string()),
+  object: z.record(z.string(), z.unknown()),
+  smtp: z.object({
+    code: z.int().nullable(),
+    enhanced: z.string().nullable(),
+    response: z.string().nullable(),
+  }),
+};
+
+const eventFields = Object.fromEntries(
+  EVENT_FIELD_NAMES.map((name) => [name, schemaOf(eventField(name))]),
+) as {
+  [Name in keyof ShownEvent]: z.ZodType<ShownEvent[Name]>;
 };
 
 export const Event = z.object(eventFields).meta({ id: "Event" });
@@ -140,12 +139,18 @@ export const DeadLetterWithDelivery = z
         id: z.string(),
         source: z.string(),
         provider: z.string(),
-        receivedAt: z.int().describe("ms since the epoch"),
+        received_at: time,
         method: z.string(),
-        url: z.string(),
-        headers: z.array(z.tuple([z.string(), z.string()])),
-        outside: z.literal(true).optional(),
-        replay: z.literal(true).optional(),
+        url: z.string().describe("Without the source's token"),
+        headers: z
+          .array(z.tuple([z.string(), z.string()]))
+          .describe("Those that the provider's parser asks for"),
+        outside: z.literal(true).optional().describe("The sender is not in the observed IP list"),
+        replay: z.literal(true).optional().describe("It was sent through again"),
+        erased: z
+          .literal(true)
+          .optional()
+          .describe("A contact was erased from it: nulls and an empty body are gaps, not reports"),
         body: z.union([z.object({ text: z.string() }), z.object({ base64: z.string() })]),
       })
       .nullable()

@@ -4,12 +4,14 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
+import { withOutages } from "../store/outages.ts";
 import { authenticated } from "./kit/auth.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { erasing, erasures } from "./erasures.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
+import { jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./kit/problem.ts";
 import { recount } from "./stats/recount.ts";
@@ -29,6 +31,12 @@ import { sessionOf } from "../store/db.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
 const BOOKMARK = "x-tidings-bookmark";
+
+/** Failures of the bindings are told apart from bugs, which is what decides between 503 and 500. */
+const onTaggedBindings = createMiddleware<ApiEnv>(async (c, next) => {
+  c.env = withOutages(c.env);
+  await next();
+});
 
 /**
  * Reads may be answered by a replica of the database near the caller. A caller that shows the bookmark of an earlier
@@ -54,7 +62,7 @@ const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
 
 export const v1 = router();
 
-v1.use(inSession, authenticated);
+v1.use(onTaggedBindings, inSession, authenticated);
 v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
@@ -68,6 +76,7 @@ v1.route("/stats/recount", recount);
 v1.route("/stats", stats);
 v1.route("/dead-letters", deadLetters);
 v1.route("/history", history);
+v1.route("/jobs", jobs);
 v1.route("/suppressions", suppressions);
 v1.route("/suppressions", suppressionImport);
 v1.route("/suppressions", heldSuppressions);

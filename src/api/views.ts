@@ -1,6 +1,7 @@
 // What /v1 answers: the stored rows in the words of the event model, times as ISO 8601 in UTC with milliseconds.
 
 import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
+import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/events/contacts.ts";
 import type { ListedDeadLetter } from "../store/dead-letters.ts";
@@ -81,15 +82,49 @@ function statusShape(events: readonly StoredEvent[]) {
   return { status: deciding?.type ?? "unknown", bounce: deciding?.bounce ?? null };
 }
 
-export function deadLetterView({ received_at, replayed_at, ...letter }: ListedDeadLetter) {
-  return { ...letter, received_at: iso(received_at), replayed_at: isoOrNull(replayed_at) };
+export function deadLetterView(letter: ListedDeadLetter) {
+  return {
+    id: letter.id,
+    envelope: letter.envelope,
+    element: letter.element,
+    source: letter.source,
+    provider: letter.provider,
+    reason: letter.reason,
+    raw: letter.raw,
+    received_at: iso(letter.received_at),
+    replayed_at: isoOrNull(letter.replayed_at),
+  };
+}
+
+/** The request that a dead letter came in, as it was received. */
+export function deliveryView(envelope: Envelope) {
+  return {
+    id: envelope.id,
+    source: envelope.source,
+    provider: envelope.provider,
+    received_at: iso(envelope.receivedAt),
+    method: envelope.method,
+    url: envelope.url,
+    headers: envelope.headers,
+    ...(envelope.outside === true ? { outside: true as const } : {}),
+    ...(envelope.replay === true ? { replay: true as const } : {}),
+    ...(envelope.erased === true ? { erased: true as const } : {}),
+    body: bodyToJson(envelope.body),
+  };
 }
 
 export function sourceView(record: SourceRecord) {
   return {
-    ...record,
+    source: record.source,
+    provider: record.provider,
     last_received_at: iso(record.last_received_at),
     last_event_at: isoOrNull(record.last_event_at),
     last_ping_at: isoOrNull(record.last_ping_at),
+    lag_ms: record.lag_ms,
+    events: record.events,
+    duplicates: record.duplicates,
+    pings: record.pings,
+    outside: record.outside,
+    dead_letters: record.dead_letters,
   };
 }

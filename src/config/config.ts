@@ -9,6 +9,7 @@ import { readPolicies, readStorm } from "./suppression.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
 import { providerNamed, providers, type Provider } from "../providers/index.ts";
+import { originalOf } from "../store/outages.ts";
 
 export interface Problem {
   /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
@@ -57,10 +58,11 @@ const cache = new WeakMap<object, Config>();
 
 /** The Config of an environment: parsed at the first call, then the same object. Problems are logged then, once. */
 export function configOf(env: object): Config {
-  const known = cache.get(env);
+  const original = originalOf(env);
+  const known = cache.get(original);
   if (known !== undefined) return known;
-  const config = readConfig({ ...env });
-  cache.set(env, config);
+  const config = readConfig({ ...original });
+  cache.set(original, config);
   if (config.problems.length > 0) {
     console.error({ message: "the configuration has problems", problems: config.problems });
   }

@@ -7,6 +7,7 @@
 //   6. the request forgets the address.
 
 import { configOf } from "../config/config.ts";
+import { describeError } from "../lib/outage.ts";
 import { firstIdAt, timeOfId, newId } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
@@ -71,11 +72,12 @@ function tailOf(erasedAt: number | null): string {
   return erasedAt === null ? "" : archiveKey(firstIdAt(erasedAt - SETTLES));
 }
 
-/** A scheduled run's share of all erasures that are under way. `now`: ms. */
-export async function continueErasures(env: Env, now: number): Promise<void> {
+/** A scheduled run's share of all erasures that are under way. `now`: ms. Returns how many it went on with. */
+export async function continueErasures(env: Env, now: number): Promise<number> {
   const running = await runningErasures(storeOf(env), MOST_AT_ONCE);
   if (running.length > 0) await advance(env, running, IN_RUN, now);
   await forgetHashes(storeOf(env), now - KNOWN_FOR);
+  return running.length;
 }
 
 async function advance(env: Env, running: readonly Running[], most: number, now: number): Promise<void> {
@@ -106,7 +108,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
     const begun = await getErasure(storeOf(env), erasure.id);
     return begun?.contact === contact && begun.begun === 1 ? { ...begun, contact } : null;
   } catch (error) {
-    console.error({ message: "an erasure waits", erasure: erasure.id, error: String(error) });
+    console.error({ message: "an erasure waits", erasure: erasure.id, ...describeError(error) });
     return null;
   }
 }

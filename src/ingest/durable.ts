@@ -5,6 +5,7 @@ import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../mod
 import { putBatch } from "../store/bucket/archive.ts";
 import { newId } from "../lib/time-id.ts";
 import { within } from "../lib/deadline.ts";
+import { describeError } from "../lib/outage.ts";
 import { spool } from "./spool.ts";
 
 /** A queue message holds 128,000 bytes, some of which the platform needs. */
@@ -76,7 +77,7 @@ async function attempt<T>(source: string, path: string, work: Promise<T>): Promi
   try {
     return await work;
   } catch (error) {
-    console.warn({ message: "an envelope was not taken", source, path, error: String(error) });
+    console.warn({ message: "an envelope was not taken", source, path, ...describeError(error) });
     return null;
   }
 }

@@ -2,6 +2,7 @@
 // whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
 
 import type { Config, Source } from "../config/config.ts";
+import { describeError } from "../lib/outage.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
@@ -80,7 +81,7 @@ async function shakeHands(handshake: Handshake, source: Source): Promise<Respons
     if (status < 200 || status > 299) throw new Error(`the confirmation URL answered ${status}`);
     return new Response(`confirmed ${source.name}\n`);
   } catch (error) {
-    return unavailable(source, `a subscription could not be confirmed: ${String(error)}`);
+    return unavailable(source, `a subscription could not be confirmed: ${describeError(error).error}`);
   }
 }
 

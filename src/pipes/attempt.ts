@@ -1,5 +1,7 @@
 // One attempt to deliver a batch. It has a deadline that holds whatever the kind does, and gives an account of what
 // went over the wire.
+
+import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
@@ -51,7 +53,7 @@ export async function attempt(
   } catch (error) {
     const reason = abort.signal.aborted ? "no answer within 15 seconds" : "the attempt broke off";
     if (!abort.signal.aborted)
-      console.error({ message: "a kind of pipe threw", kind: kind.id, error: nameOf(error) });
+      console.error({ message: "a kind of pipe threw", kind: kind.id, ...describeUnquoted(error) });
     outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
@@ -60,11 +62,6 @@ export async function attempt(
     if (outcome?.result !== "delivered") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
-}
-
-/** Only the name of the error: its message may quote what was sent. */
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 const MOST_EXCERPT = 500;

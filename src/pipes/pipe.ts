@@ -8,8 +8,10 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
+import { describeError } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
+import { withOutages } from "../store/outages.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
 import { openRetries, type Retry } from "./retries.ts";
@@ -41,6 +43,10 @@ export class Pipe extends DurableObject<Env> {
   #ordered = false;
   /** Until when some isolate may not know this pipe yet, ms. */
   #unknownUntil = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, withOutages(env));
+  }
 
   /** Starts a new pipe at these positions. A second call changes nothing. */
   async begin(id: string, positions: FeedPositions): Promise<void> {
@@ -205,7 +211,7 @@ export class Pipe extends DurableObject<Env> {
     this.#state.forget();
     await this.reloadSettings();
     if (this.#state.load() === null) return; // deleted while it worked
-    console.error({ message: "a pipe waits", pipe, error: String(error) });
+    console.error({ message: "a pipe waits", pipe, ...describeError(error) });
     await this.ctx.storage.setAlarm(Date.now() + probeWait(1, Math.random()));
   }
 }

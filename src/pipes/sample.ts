@@ -1,6 +1,6 @@
 // The sample event that people send to test a pipe. It looks like a real one, but its address cannot exist.
 
-import { NO_DETAILS } from "../providers/kit/fields.ts";
+import { NO_DETAILS } from "../model/event-fields.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 
 /** A delivery of a mail that was never sent. `now`: ms. Its seq is 0, which no stored event has. */

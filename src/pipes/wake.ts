@@ -2,6 +2,8 @@
 
 import { storeOf } from "../store/db.ts";
 import type { FeedPosition } from "../store/feed-position.ts";
+import { describeError } from "../lib/outage.ts";
+import { withOutages } from "../store/outages.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetPipe, listPipeStates, type PipeState } from "../store/pipes/pipes.ts";
 import { forgetSystemEvents } from "../store/pipes/system-events.ts";
@@ -14,14 +16,15 @@ const known = new WeakMap<object, { ids: string[]; until: number }>();
 /**
  * Wakes all running pipes. Never rejects: the events are stored, and the next minute wakes the pipes again. `now`: ms.
  */
-export async function wakePipes(env: Env, now: number): Promise<void> {
+export async function wakePipes(bindings: Env, now: number): Promise<void> {
+  const env = withOutages(bindings);
   try {
     const list = known.get(storeOf(env));
     const ids = list !== undefined && list.until > now ? list.ids : await runningPipes(env);
     if (ids !== list?.ids) known.set(storeOf(env), { ids, until: now + PIPES_KNOWN_FOR });
     await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
   } catch (error) {
-    console.error({ message: "the pipes were not woken", error: String(error) });
+    console.error({ message: "the pipes were not woken", ...describeError(error) });
   }
 }
 

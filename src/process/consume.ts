@@ -3,8 +3,10 @@
 
 import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
+import { describeError } from "../lib/outage.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
+import { withOutages } from "../store/outages.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { processEnvelopes, type IncomingEnvelope } from "./pipeline.ts";
 import { retryDelay } from "./retry.ts";
@@ -17,7 +19,8 @@ const GROUP_BYTES = 2_000_000;
 type Delivered = IncomingEnvelope & { messages: Message[] };
 
 /** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
-export async function consume(batch: MessageBatch, env: Env): Promise<void> {
+export async function consume(batch: MessageBatch, bindings: Env): Promise<void> {
+  const env = withOutages(bindings);
   const config = configOf(env);
   let group = new Map<string, Delivered>();
   let bytes = 0;
@@ -114,5 +117,6 @@ async function processGroup(group: ReadonlyMap<string, Delivered>, config: Confi
 function retry(messages: readonly Message[], what: string, error: unknown): void {
   for (const message of messages)
     message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
-  if (messages.length > 0) console.error({ message: what, envelopes: messages.length, error: String(error) });
+  if (messages.length > 0)
+    console.error({ message: what, envelopes: messages.length, ...describeError(error) });
 }

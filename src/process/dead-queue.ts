@@ -2,9 +2,11 @@
 // letters, whole; where the database is what fails, they go back to the spool rather than be lost.
 
 import { within } from "../lib/deadline.ts";
+import { describeError } from "../lib/outage.ts";
 import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
 import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
+import { withOutages } from "../store/outages.ts";
 import { storeSlice } from "../store/write/slice.ts";
 import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./redact-erased.ts";
@@ -17,7 +19,8 @@ const DEADLINE = 30_000;
 const TRIES = 20;
 
 /** Keeps each message as a dead letter. */
-export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<void> {
+export async function consumeDeadQueue(batch: MessageBatch, bindings: Env): Promise<void> {
+  const env = withOutages(bindings);
   for (const message of batch.messages) {
     try {
       const { envelope } = await decodeMessage(message, env.BUCKET);
@@ -27,7 +30,7 @@ export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<v
       console.error({
         message: "a dead letter could not be kept",
         attempts: message.attempts,
-        error: String(error),
+        ...describeError(error),
       });
       if (message.attempts < TRIES || !(await backToSpool(message, env.BUCKET))) {
         message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });

@@ -2,6 +2,7 @@
 // and its events are cut into slices that bound memory and transactions.
 
 import { settingsOf, type Config } from "../config/config.ts";
+import { describeUnquoted } from "../lib/outage.ts";
 import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
@@ -69,7 +70,7 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
     }
     return Object.assign(parsed, { rejects, pings });
   } catch (error) {
-    console.error({ message: "a parser threw", provider: envelope.provider, error: nameOf(error) });
+    console.error({ message: "a parser threw", provider: envelope.provider, ...describeUnquoted(error) });
     return rejected({ ...parsed, events: [], duplicates: 0 }, "the parser failed on this delivery");
   }
 }
@@ -77,11 +78,6 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
 function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
   const raw = new TextDecoder().decode(parsed.envelope.body);
   return Object.assign(parsed, { rejects: [{ reason, raw }] });
-}
-
-/** Only the kind: a parser's message may quote what it read. */
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 /** What may be about one list or stream alone. */

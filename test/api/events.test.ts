@@ -249,11 +249,10 @@ describe("refusals", () => {
   });
 
   it("says 503, and nothing of what failed, when the database does not answer", async () => {
-    const failing = {
-      prepare: () => {
-        throw new Error("D1_ERROR: secret detail");
-      },
+    const prepare = () => {
+      throw new Error("D1_ERROR: secret detail");
     };
+    const failing = { prepare, withSession: () => ({ prepare, getBookmark: () => null }) };
     const request = new Request("https://edge.example/v1/events", {
       headers: { authorization: "Bearer api-token" },
     });

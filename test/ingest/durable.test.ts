@@ -50,9 +50,7 @@ describe("durability", () => {
       );
       expect(Date.now() - began).toBeLessThan(8_000);
       expect(await objects("spool/")).toHaveLength(1);
-      await expect(sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }))).rejects.toThrow(
-        "overloaded",
-      );
+      await sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
       expect(await objects("spool/")).toHaveLength(1);
       const { queue, bodies } = capture();
       await sweepNow(envWith({ QUEUE: queue }));

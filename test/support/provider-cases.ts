@@ -4,7 +4,7 @@
 
 /// <reference types="vite/types/importMeta.d.ts" />
 
-import { NO_DETAILS } from "../../src/providers/kit/fields.ts";
+import { NO_DETAILS } from "../../src/model/event-fields.ts";
 import type { EventDetails, ParsedEvent } from "../../src/model/event.ts";
 import { providers, type Delivery, type Handshake, type InboundRequest } from "../../src/providers/index.ts";
 

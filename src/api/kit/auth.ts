@@ -3,6 +3,7 @@
 import { createMiddleware } from "hono/factory";
 import { configOf } from "../../config/config.ts";
 import { digestOf } from "../../config/tables.ts";
+import { describeError } from "../../lib/outage.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
 import { storeOf, type Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
@@ -39,7 +40,9 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
     noted.set(sha256, now);
     const use = noteUse(storeOf(c.env), { sha256, ...known }, now);
     c.executionCtx.waitUntil(
-      use.catch((error: unknown) => console.warn({ message: "a use was not noted", error: String(error) })),
+      use.catch((error: unknown) =>
+        console.warn({ message: "a use was not noted", ...describeError(error) }),
+      ),
     );
   }
   return await next();

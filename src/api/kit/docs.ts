@@ -24,6 +24,7 @@ const ABOUT = {
     { name: "Sources", description: "Where events come from" },
     { name: "History", description: "Reading stored deliveries anew" },
     { name: "Pipes", description: "Where events are passed on to" },
+    { name: "Jobs", description: "What the clock begins every minute" },
     { name: "Tokens", description: "Who may ask" },
   ],
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },

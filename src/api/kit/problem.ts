@@ -1,6 +1,7 @@
 // Errors of the API as problem details (RFC 9457): what is wrong and, where a parameter is, which.
 
 import type { ZodError } from "zod";
+import { describeError, isOutage } from "../../lib/outage.ts";
 
 /** Thrown by a handler to answer with a problem. */
 export class ProblemError extends Error {
@@ -29,6 +30,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: "Too large",
   415: "Unsupported media type",
   429: "Too many requests",
+  500: "Internal error",
   503: "Unavailable",
 };
 
@@ -44,6 +46,23 @@ export function problem(
     status,
     headers: { "content-type": "application/problem+json", ...headers },
   });
+}
+
+/** Seconds after which a caller may come back when something did not answer. */
+const RETRY_AFTER = "5";
+
+/**
+ * The answer where something failed that no handler expected: 503 for an outage, which passes, and 500 for a bug, which does
+ * not. The log gets the error with the method and the route's pattern: the URL itself may hold an address or a token.
+ */
+export function failureProblem(error: unknown, request: { method: string; route: string }): Response {
+  const about = { ...request, ...describeError(error) };
+  if (isOutage(error)) {
+    console.warn({ message: "a request met an outage", ...about });
+    return problem(503, "Something did not answer; try again.", { headers: { "retry-after": RETRY_AFTER } });
+  }
+  console.error({ message: "a request met a bug", ...about });
+  return problem(500, "This is a fault of Tidings, not of your request. The log has the details.");
 }
 
 /** A problem that names every wrong parameter. */

@@ -41,10 +41,9 @@ const WHAT = {
   404: "There is no such thing.",
   409: "It conflicts with what is stored.",
   413: "It is too much at once.",
-  503: "Something did not answer; try again.",
 } as const;
 
-/** The problems that a route may answer with beside those of every route: 401, 403, 429. */
+/** The problems that a route may answer with beside those of every route: 401, 403, 429, 500, 503. */
 export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   const content = { "application/problem+json": { schema: Problem } };
   const own: Record<string, { description: string; content: typeof content }> = Object.fromEntries(
@@ -54,6 +53,8 @@ export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
     401: { description: "No token, or a wrong one.", content },
     403: { description: "The token's scopes do not allow this.", content },
     429: { description: "Too many wrong tokens from this address.", content },
+    500: { description: "A fault of Tidings; trying again will hardly help.", content },
+    503: { description: "Something did not answer; try again.", content },
     ...(own as Record<S, (typeof own)[string]>),
   };
 }

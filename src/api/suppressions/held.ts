@@ -38,7 +38,7 @@ for (const { kind, summary } of routes) {
     summary,
     description: `Pass \`address\`, or \`destination\` with or without \`since\` and \`until\`; of the latter up to ${MOST_JUDGED} at once.`,
     request: { body: { required: true, content: { "application/json": { schema: Chosen } } } },
-    responses: { 200: json("What was done", Done), ...problems(400, 404, 413, 503) },
+    responses: { 200: json("What was done", Done), ...problems(400, 404, 413) },
   });
   heldSuppressions.openapi(route, async (c) => {
     const { address: contact, destination, since, until, note: words = null } = c.req.valid("json");

@@ -49,7 +49,7 @@ const importing = createRoute({
       },
     },
   },
-  responses: { 200: json("What became of the rows", Imported), ...problems(400, 413, 503) },
+  responses: { 200: json("What became of the rows", Imported), ...problems(400, 413) },
 });
 
 export const suppressionImport = router();

@@ -74,7 +74,7 @@ const suppressing = createRoute({
     params,
     body: { required: false, content: { "application/json": { schema: Suppressing } } },
   },
-  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 409, 413, 503) },
+  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 409, 413) },
 });
 
 suppressions.openapi(suppressing, async (c) => {
@@ -96,7 +96,7 @@ const lifting = createRoute({
     "It ends what has its evidence until now, also what is heard of later. Suppressions that are held are no matter of " +
     "this: see `release` and `drop`.",
   request: { params, query: LiftQuery },
-  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 404, 503) },
+  responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 404) },
 });
 
 suppressions.openapi(lifting, async (c) => {

@@ -4,6 +4,12 @@
 
 import { Environment } from "@marcbachmann/cel-js";
 import { destinationOf } from "../../model/destination.ts";
+import {
+  EVENT_FIELD_NAMES,
+  eventField,
+  type EventField,
+  type EventFieldName,
+} from "../../model/event-fields.ts";
 import type { MessageStatus } from "../../store/events/message-status.ts";
 import { HIDDEN } from "./reserved-words.ts";
 import { compilePattern, matchesPattern, type Pattern } from "./linear-regex.ts";
@@ -27,6 +33,7 @@ const TIME_OR_NULL = `dyn<${TIME}>`;
 const STRING_OR_NULL = "dyn<string>";
 const INT_OR_NULL = "dyn<int>";
 const BOOL_OR_NULL = "dyn<bool>";
+const OBJECT = "map<string, dyn>";
 
 const RECORDS: Record<string, Record<string, string>> = {
   Smtp: { code: INT_OR_NULL, enhanced: STRING_OR_NULL, response: STRING_OR_NULL },
@@ -58,40 +65,40 @@ interface Variable {
   value(event: Fields, facts: Lookups): unknown;
 }
 
-const field = (name: string, type: string, read: (value: unknown) => unknown): [string, Variable] => [
-  name,
-  { type, value: (event) => read(event[name]) },
-];
+/** How a filter knows what a field holds: its type, the same or null, and its value. */
+const HELD: Record<EventField["holds"], { type: string; orNull: string; read(value: unknown): unknown }> = {
+  text: { type: "string", orNull: STRING_OR_NULL, read: string },
+  whole: { type: "int", orNull: INT_OR_NULL, read: int },
+  time: { type: TIME, orNull: TIME_OR_NULL, read: time },
+  flag: { type: "bool", orNull: BOOL_OR_NULL, read: boolean },
+  texts: {
+    type: "list<string>",
+    orNull: "list<string>",
+    read: (value) => (Array.isArray(value) ? value.map(String) : []),
+  },
+  object: { type: OBJECT, orNull: OBJECT, read: (value) => json(object(value)) },
+  smtp: {
+    type: "Smtp",
+    orNull: "Smtp",
+    read: (value) => {
+      const { code, enhanced, response } = object(value);
+      return { code: int(code), enhanced: string(enhanced), response: string(response) };
+    },
+  },
+};
 
-/** Extra events (`contact.suppressed`, ...) have few of the fields: the others are null or, where they never are, empty. */
+/** System events (`contact.suppressed`, ...) have few of the fields: the others are null or, where they never are, empty. */
+function variableOf(name: EventFieldName): [string, Variable] {
+  const { holds, always } = eventField(name);
+  const { type, orNull, read } = HELD[holds];
+  if (always !== true) return [name, { type: orNull, value: (event) => read(event[name]) }];
+  const missing = holds === "text" ? "" : null;
+  return [name, { type, value: (event) => read(event[name]) ?? missing }];
+}
+
 export const VARIABLES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
-  ...["type", "id", "source", "provider"].map((name) =>
-    field(name, "string", (value) => string(value) ?? ""),
-  ),
-  ...[
-    "contact",
-    "message_id",
-    "bounce",
-    "reason",
-    "description",
-    "campaign",
-    "custom_id",
-    "url",
-    "ip",
-    "geo",
-    "user_agent",
-  ].map((name) => field(name, STRING_OR_NULL, string)),
-  field("seq", INT_OR_NULL, int),
-  field("occurred_at", TIME, time),
-  field("received_at", TIME_OR_NULL, time),
-  field("machine", BOOL_OR_NULL, boolean),
-  field("tags", "list<string>", (value) => (Array.isArray(value) ? value.map(String) : [])),
-  field("metadata", "map<string, dyn>", (value) => json(object(value))),
-  field("data", "map<string, dyn>", (value) => json(object(value))),
-  field("smtp", "Smtp", (value) => {
-    const { code, enhanced, response } = object(value);
-    return { code: int(code), enhanced: string(enhanced), response: string(response) };
-  }),
+  ...EVENT_FIELD_NAMES.map(variableOf),
+  ["data", { type: OBJECT, value: ({ data }) => json(object(data)) }],
   ["destination", { type: "string", value: ({ contact }) => destination(contact) }],
   ["human", { type: "bool", value: isHuman }],
   ["message", { type: "Message", value: (_, { message }) => messageOf(message) }],

@@ -1,6 +1,7 @@
 // Reading untrusted fields. Whatever is copied out is a string of bounded length that any store can hold; what is cut
 // stays whole in the archive.
 
+import { NO_DETAILS } from "../../model/event-fields.ts";
 import type { ParsedEvent, EventDetails, EventType } from "../../model/event.ts";
 import { normalizeAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
@@ -153,23 +154,6 @@ function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
 }
-
-/** What an event is when nothing more is told. */
-export const NO_DETAILS: Readonly<EventDetails> = Object.freeze({
-  bounce: null,
-  reason: null,
-  description: null,
-  smtp: null,
-  campaign: null,
-  custom_id: null,
-  tags: [],
-  metadata: {},
-  url: null,
-  ip: null,
-  geo: null,
-  user_agent: null,
-  machine: null,
-});
 
 /** The parts that every event has, from which {@link makeEvent} builds it. */
 export interface EventCore {

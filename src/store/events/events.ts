@@ -1,23 +1,13 @@
 // Reads of the stored events: the feed, a contact's events, one event.
 
-import type { EventDetails, EventType } from "../../model/event.ts";
+import type { StoredEvent } from "../../model/event-fields.ts";
+import type { EventType } from "../../model/event.ts";
 import { contactPrefix } from "../../model/event-id.ts";
-import { NO_DETAILS } from "../../providers/kit/fields.ts";
 import type { Db } from "../db.ts";
+import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 
-/** A stored event as the database gives it; times in ms. */
-export interface StoredEvent extends EventDetails {
-  id: string;
-  seq: number;
-  source: string;
-  provider: string;
-  type: EventType;
-  contact: string;
-  message_id: string | null;
-  occurred_at: number;
-  received_at: number;
-}
+export type { StoredEvent } from "../../model/event-fields.ts";
 
 /** Where a stored event's raw element lies. */
 export interface RawPlace {
@@ -47,19 +37,12 @@ export interface EventPage {
   next: FeedPosition | null;
 }
 
-type FeedRow = Omit<StoredEvent, keyof EventDetails | "occurred_at"> & {
-  at: number;
-  campaign: string | null;
-  details: string | null;
-};
-type Row = FeedRow & RawPlace;
+type Row = EventColumnsRow & RawPlace;
 
 /** What pipes tell of an event: all but where its raw element lies. */
-const FEED_COLUMNS =
-  "seq, id, contact, at, received_at, source, provider, type, message_id, campaign, details";
+const FEED_COLUMNS = COLUMN_NAMES.join(", ");
 
-const COLUMNS = `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
-  events.type, events.message_id, events.campaign, events.batch, events.line, events.element, events.details`;
+const COLUMNS = [...COLUMN_NAMES, "batch", "line", "element"].map((name) => `events.${name}`).join(", ");
 
 /** Rows of the feed that one page looks at when a filter leaves most of them out: a page may then be short of `limit`. */
 const MOST_SCANNED = 20_000;
@@ -155,13 +138,6 @@ function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): 
   return { events, next: next === null ? null : positionAfter(next) };
 }
 
-function toEvent(row: FeedRow): StoredEvent {
-  const { seq, id, contact, at, received_at, source, provider, type, message_id, campaign } = row;
-  const told = row.details === null ? null : (JSON.parse(row.details) as Partial<EventDetails>);
-  const own = { id, seq, source, provider, type, contact, message_id, occurred_at: at, received_at };
-  return { ...own, ...NO_DETAILS, ...told, campaign };
-}
-
 /** A contact's events, latest occurrence first, before the event with the id `before`. */
 export async function listTimeline(
   db: Db,
@@ -186,7 +162,7 @@ export async function readFeed(
   const rows = await db
     .prepare(`SELECT ${FEED_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
     .bind(lastSeqOf(after), last === undefined ? Number.MAX_SAFE_INTEGER : lastSeqOf(last), limit)
-    .all<FeedRow>();
+    .all<EventColumnsRow>();
   return rows.results.map(toEvent);
 }
 

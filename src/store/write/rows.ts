@@ -3,25 +3,19 @@
 import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
 import { destinationOf } from "../../model/destination.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
-import type { EventDetails, EventType } from "../../model/event.ts";
+import type { EventColumns, EventDetails } from "../../model/event-fields.ts";
+import { PACKED_NAMES } from "../events/event-columns.ts";
 
-export interface EventRow {
-  id: string;
-  contact: string;
-  at: number;
-  received_at: number;
-  source: string;
-  provider: string;
-  type: EventType;
-  message_id: string | null;
-  campaign: string | null;
+/** A row of `events`, without the seq that it gets. The columns that hold the event's fields are those of their list. */
+export interface EventRow extends Omit<EventColumns, "seq"> {
   /** Where the raw element lies: archive object, line, element. */
   batch: string;
   line: number;
   element: number;
   /** JSON of the details that the provider told, see {@link packDetails}; null for none. */
   details: string | null;
-  bounce: "hard" | "soft" | null;
+  // What counters read, and no reader of events.
+  bounce: EventDetails["bounce"];
   destination: string;
   /** Of opens and clicks; "" where it is not told, and for all others. */
   machine: "human" | "machine" | "";
@@ -98,25 +92,10 @@ export interface DeadLetter {
   received_at: number;
 }
 
-const DETAILS = [
-  "bounce",
-  "reason",
-  "description",
-  "smtp",
-  "custom_id",
-  "tags",
-  "metadata",
-  "url",
-  "ip",
-  "geo",
-  "user_agent",
-  "machine",
-] as const satisfies readonly (keyof EventDetails)[];
-
 /** The details as JSON, without the empty ones; null where all are empty. */
 export function packDetails(details: EventDetails): string | null {
   const told: Record<string, unknown> = {};
-  for (const name of DETAILS) if (!isEmpty(details[name])) told[name] = details[name];
+  for (const name of PACKED_NAMES) if (!isEmpty(details[name])) told[name] = details[name];
   return Object.keys(told).length === 0 ? null : JSON.stringify(told);
 }
 

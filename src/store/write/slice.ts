@@ -28,9 +28,27 @@ export interface SliceRows {
   replayed: readonly string[];
 }
 
-const COLUMNS = `id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id, campaign,
-  batch, line, element, details`;
-const VALUES = COLUMNS.split(",").map((_, i) => `value->>${i}`);
+/** The columns of `events`, in the order of {@link toRow}. One that is missing here does not compile. */
+const COLUMN_ORDER = {
+  id: 0,
+  contact: 1,
+  at: 2,
+  received_at: 3,
+  source: 4,
+  provider: 5,
+  type: 6,
+  bounce: 7,
+  destination: 8,
+  machine: 9,
+  message_id: 10,
+  campaign: 11,
+  batch: 12,
+  line: 13,
+  element: 14,
+  details: 15,
+} as const satisfies Record<keyof EventRow, number>;
+const COLUMNS = Object.keys(COLUMN_ORDER).join(", ");
+const VALUES = Object.values(COLUMN_ORDER).map((i) => `value->>${i}`);
 
 /** One row per source: its fields, and as the last one the ids of its events in this slice. */
 const UPSERT_SOURCES = `

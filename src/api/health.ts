@@ -1,0 +1,59 @@
+// GET /healthz, for probes: whether deliveries can be taken (200, or 503 where the configuration is wrong), and beside that
+// whether the database answers and the scheduled jobs do their work. These two are told and do not change the answer's
+// status: deliveries are taken without a database, so no probe ought to send them elsewhere for its sake.
+//
+// Anyone may ask, so the answer names no reasons of failures (GET /v1/jobs does), and few questions reach the database.
+
+import { configOf } from "../config/config.ts";
+import { healthOf } from "../jobs/health.ts";
+import { JOBS } from "../jobs/index.ts";
+import { within } from "../lib/deadline.ts";
+import { describeError, isOutage } from "../lib/outage.ts";
+import { readJobs, type JobRecords } from "../store/jobs.ts";
+import { storeOf } from "../store/db.ts";
+import { withOutages } from "../store/outages.ts";
+import { version } from "../version.ts";
+import { isoOrNull } from "./views.ts";
+
+/** ms for the database, and for which its answer holds. */
+const DEADLINE = 2_000;
+const KNOWN_FOR = 5_000;
+
+type Database = { state: "ok"; records: JobRecords } | { state: "no answer" | "not migrated"; records: null };
+
+const known = new WeakMap<object, { database: Database; until: number }>();
+
+/** The answer to a probe. */
+export async function answerHealth(env: Env): Promise<Response> {
+  const { problems } = configOf(env);
+  const { state, records } = await databaseOf(withOutages(env));
+  const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
+  const well = state === "ok" && jobs.every(({ problem }) => problem === null);
+  const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
+  const shown = jobs.map(({ job, record, problem }) => ({
+    name: job.name,
+    last_success_at: isoOrNull(record?.succeeded_at ?? null),
+    last_failure_at: isoOrNull(record?.failed_at ?? null),
+    problem,
+  }));
+  const body = { status, version, problems, database: state, jobs: shown };
+  return Response.json(body, { status: problems.length > 0 ? 503 : 200 });
+}
+
+async function databaseOf(env: Env): Promise<Database> {
+  const before = known.get(storeOf(env));
+  if (before !== undefined && before.until > Date.now()) return before.database;
+  const database = await ask(storeOf(env));
+  known.set(storeOf(env), { database, until: Date.now() + KNOWN_FOR });
+  return database;
+}
+
+async function ask(db: D1Database): Promise<Database> {
+  try {
+    return { state: "ok", records: await within(DEADLINE, "the database", readJobs(db)) };
+  } catch (error) {
+    if (isOutage(error)) return { state: "no answer", records: null };
+    console.error({ message: "the database does not know the jobs", ...describeError(error) });
+    return { state: "not migrated", records: null };
+  }
+}

@@ -1,0 +1,67 @@
+// The scheduled jobs, in the order in which they begin: first what is urgent and light, last what is heavy.
+
+import { configOf } from "../config/config.ts";
+import { continueErasures } from "../erasure/erase.ts";
+import { sweep } from "../ingest/spool.ts";
+import { maintainPipes, wakePipes } from "../pipes/wake.ts";
+import { storeOf } from "../store/db.ts";
+import { forgetTallies } from "../store/events/sources.ts";
+import { retain } from "../store/write/retention.ts";
+import type { Job } from "./job.ts";
+
+const MINUTE = 60_000;
+
+export const JOBS: readonly Job[] = [
+  {
+    name: "spool",
+    does: "Moves deliveries that the queue did not take at once into the queue.",
+    deadline: MINUTE,
+    patience: 15 * MINUTE,
+    async run(env) {
+      const envelopes = await sweep(env);
+      return envelopes > 0 ? { envelopes } : undefined;
+    },
+  },
+  {
+    name: "pipes",
+    does: "Wakes all pipes that run, and clears away what none of them will read any more.",
+    deadline: MINUTE,
+    patience: 15 * MINUTE,
+    async run(env, now) {
+      await maintainPipes(env, now);
+      return undefined;
+    },
+  },
+  {
+    name: "source-tallies",
+    does: "Forgets which deliveries were counted for their source, once no repeat of them can come any more.",
+    deadline: MINUTE / 2,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      await forgetTallies(storeOf(env), now);
+      return undefined;
+    },
+  },
+  {
+    name: "retention",
+    does: "Deletes events and archived deliveries that were kept for as long as the configuration says.",
+    deadline: 2 * MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const ended = await retain(env, configOf(env).retention, now);
+      return ended.events + ended.objects > 0 ? ended : undefined;
+    },
+  },
+  {
+    name: "erasures",
+    does: "Goes on with the erasure of contacts, and begins the second pass of those that have settled.",
+    deadline: 4 * MINUTE,
+    patience: 30 * MINUTE,
+    async run(env, now) {
+      const erasures = await continueErasures(env, now);
+      if (erasures === 0) return undefined;
+      await wakePipes(env, now); // they may have looked before this told them of an erased contact
+      return { erasures };
+    },
+  },
+];

@@ -1,0 +1,63 @@
+// What became of the scheduled jobs. A job that goes well every minute must not cost a row every minute, so the statements
+// themselves decide whether there is anything new to write.
+
+import type { Db } from "./db.ts";
+
+/** What is kept of a job. Times and durations in ms. */
+export interface JobRecord {
+  name: string;
+  since: number;
+  succeeded_at: number | null;
+  success_ms: number | null;
+  failing_since: number | null;
+  failed_at: number | null;
+  failure_ms: number | null;
+  reason: string | null;
+}
+
+/** How one run of a job ended: `at` (ms), how long it took (ms), and why it failed; null where it did not. */
+export interface JobRun {
+  name: string;
+  at: number;
+  took: number;
+  reason: string | null;
+}
+
+/** For how long (ms) an unchanged outcome is not written again: times of success are true to within this. */
+export const JOB_GRAIN = 600_000;
+
+const SUCCEEDED = `
+  INSERT INTO jobs (name, since, succeeded_at, success_ms) VALUES (?1, ?2, ?2, ?3)
+  ON CONFLICT DO UPDATE SET succeeded_at = excluded.succeeded_at, success_ms = excluded.success_ms, failing_since = NULL
+  WHERE failing_since IS NOT NULL OR succeeded_at IS NULL OR succeeded_at <= ?2 - ${JOB_GRAIN}`;
+
+const FAILED = `
+  INSERT INTO jobs (name, since, failing_since, failed_at, failure_ms, reason) VALUES (?1, ?2, ?2, ?2, ?3, ?4)
+  ON CONFLICT DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since),
+    failed_at = excluded.failed_at, failure_ms = excluded.failure_ms, reason = excluded.reason
+  WHERE failing_since IS NULL OR reason IS NOT excluded.reason OR failed_at <= ?2 - ${JOB_GRAIN}`;
+
+/** Notes how a run ended, where that is news. Returns rows written, as D1 counts and bills them. */
+export async function noteJobRun(db: Db, { name, at, took, reason }: JobRun): Promise<number> {
+  const statement =
+    reason === null
+      ? db.prepare(SUCCEEDED).bind(name, at, took)
+      : db.prepare(FAILED).bind(name, at, took, reason);
+  return (await statement.run()).meta.rows_written;
+}
+
+export interface JobRecords {
+  /** Since when jobs ought to run, ms; null where the database does not know. */
+  since: number | null;
+  /** By name. */
+  jobs: ReadonlyMap<string, JobRecord>;
+}
+
+/** All that is kept of the jobs. */
+export async function readJobs(db: Db): Promise<JobRecords> {
+  const { results } = await db.prepare("SELECT * FROM jobs").all<JobRecord>();
+  const jobs = new Map(results.map((record) => [record.name, record]));
+  const since = jobs.get("")?.since ?? null;
+  jobs.delete("");
+  return { since, jobs };
+}

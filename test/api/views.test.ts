@@ -1,0 +1,41 @@
+// What /v1 answers has the fields that its description names, and nothing of what the store keeps for itself.
+
+import { env } from "cloudflare:workers";
+import { beforeEach, expect, it } from "vitest";
+import { DeadLetterWithDelivery, Source } from "../../src/api/schemas.ts";
+import { getDeadEnvelope, putDeadEnvelope } from "../../src/store/dead-letters.ts";
+import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support/support.ts";
+
+beforeEach(freshStorage);
+
+it("shows a source without the store's own mark", async () => {
+  await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()]))));
+  const { sources } = await (await read("/v1/sources")).json<{ sources: object[] }>();
+  expect(sources.map((source) => Object.keys(source))).toEqual([Object.keys(Source.shape)]);
+});
+
+it("shows a dead letter's delivery with an ISO time, and its marks by their names", async () => {
+  await deliver(await messagesOf(mailjetPost("{broken")));
+  const { dead_letters: letters } = await (
+    await read("/v1/dead-letters")
+  ).json<{ dead_letters: { id: string; envelope: string; received_at: string }[] }>();
+  const [letter] = letters;
+  const shown = async () =>
+    await (
+      await read(`/v1/dead-letters/${letter?.id ?? ""}`)
+    ).json<{ delivery: { received_at: string; headers: unknown } }>();
+  const one = await shown();
+  expect(one.delivery.received_at).toBe(letter?.received_at);
+  expect(Object.keys(one.delivery)).toEqual(
+    "id source provider received_at method url headers body".split(" "),
+  );
+  const envelope = await getDeadEnvelope(env.BUCKET, letter?.envelope ?? "");
+  if (envelope === null) throw new Error("the envelope is gone");
+  await putDeadEnvelope(
+    env.BUCKET,
+    Object.assign(envelope, { erased: true, outside: true, internal: "secret" }),
+  );
+  const marked = await shown();
+  expect(marked.delivery).toEqual({ ...one.delivery, erased: true, outside: true });
+  expect(DeadLetterWithDelivery.strict().safeParse(marked).error).toBeUndefined();
+});

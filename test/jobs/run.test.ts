@@ -1,0 +1,255 @@
+// The scheduled jobs, through the Worker's own doors: one that fails or hangs holds up no other, and says so.
+
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { JOBS } from "../../src/jobs/index.ts";
+import { runJobs } from "../../src/jobs/run.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import worker from "../../src/index.ts";
+import {
+  capture,
+  deliver,
+  envWith,
+  figure,
+  freshStorage,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  objects,
+  rows,
+  send,
+} from "../support/support.ts";
+
+const DAY = 86_400_000;
+
+interface ShownJob {
+  name: string;
+  last_success: { at: string } | null;
+  last_failure: { at: string; reason: string } | null;
+  failing_since: string | null;
+  problem: string | null;
+}
+interface Health {
+  status: string;
+  database: string;
+  jobs: {
+    name: string;
+    last_success_at: string | null;
+    last_failure_at: string | null;
+    problem: string | null;
+  }[];
+}
+
+const scheduled = async (bindings: Env): Promise<void> =>
+  await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
+const health = async (bindings = envWith()): Promise<[number, Health]> => {
+  const response = await send(new Request("https://edge.example/healthz"), bindings);
+  return [response.status, await response.json<Health>()];
+};
+const listed = async (): Promise<Map<string, ShownJob>> => {
+  const request = new Request("https://edge.example/v1/jobs", {
+    headers: { authorization: "Bearer reader" },
+  });
+  const API_TOKENS = JSON.stringify({ reader: { token: "reader", scopes: ["read"] } });
+  const { jobs } = await (await send(request, envWith({ API_TOKENS }))).json<{ jobs: ShownJob[] }>();
+  return new Map(jobs.map((job) => [job.name, job]));
+};
+const refuses = async (): Promise<never> => await Promise.reject(new Error("refused for ann@example.com"));
+const hangs = async (): Promise<never> => await new Promise(() => {});
+/** A database that does nothing but this. */
+const databaseThat = (does: () => Promise<never>): unknown => {
+  const statement = { bind: () => statement, run: does, all: does, first: does, raw: does };
+  return {
+    prepare: () => statement,
+    batch: does,
+    withSession: () => ({ prepare: () => statement, batch: does }),
+  };
+};
+
+let said: { message: string; job?: string; error?: string; stack?: string }[];
+beforeEach(async () => {
+  await freshStorage();
+  said = [];
+  for (const level of ["log", "warn", "error"] as const)
+    vi.spyOn(console, level).mockImplementation((line: (typeof said)[number]) => void said.push(line));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** A delivery that waits in the spool, and a stored event that has been kept for long enough. */
+async function spoolAndExpire(): Promise<Record<string, unknown>> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 41 * DAY });
+  await deliver(
+    await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ time: Math.floor(Date.now() / 1000) })]))),
+  );
+  vi.useRealTimers();
+  const refusing = envWith({ QUEUE: { send: refuses, sendBatch: refuses } });
+  expect((await send(mailjetPost(JSON.stringify([mailjetEvent()])), refusing)).status).toBe(200);
+  expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
+  expect(await objects("spool/")).toHaveLength(1);
+  return { RETENTION: { events_days: 40 } };
+}
+
+it("goes on with all other jobs where the spool meets a queue that refuses", async () => {
+  const RETENTION = await spoolAndExpire();
+  await scheduled(envWith({ ...RETENTION, QUEUE: { send: refuses, sendBatch: refuses } }));
+  expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
+  expect(await objects("spool/")).toHaveLength(1);
+  const jobs = await listed();
+  expect([...jobs.keys()]).toEqual(JOBS.map(({ name }) => name));
+  for (const { name, last_success, last_failure, failing_since } of jobs.values()) {
+    const failed = name === "spool";
+    expect([last_success === null, last_failure !== null, failing_since !== null], name).toEqual([
+      failed,
+      failed,
+      failed,
+    ]);
+  }
+  expect(jobs.get("spool")?.last_failure?.reason).toBe("the queue: Error: refused for (address)");
+  expect(said).toContainEqual(expect.objectContaining({ message: "a job failed", job: "spool" }));
+  const [status, { jobs: shown, database }] = await health();
+  expect([status, database]).toEqual([200, "ok"]);
+  expect(shown.find(({ name }) => name === "spool")).toMatchObject({ last_success_at: null, problem: null });
+  expect(JSON.stringify(shown)).not.toContain("refused");
+
+  const { queue, bodies } = capture();
+  await scheduled(envWith({ QUEUE: queue }));
+  expect(bodies).toHaveLength(1);
+  expect((await listed()).get("spool")).toMatchObject({
+    last_success: {},
+    last_failure: {},
+    failing_since: null,
+  });
+});
+
+it("gives a job that hangs up at its deadline, and begins the others meanwhile", async () => {
+  const RETENTION = await spoolAndExpire();
+  const list = async ({ prefix = "" }: { prefix?: string }) =>
+    prefix === "spool/" ? await hangs() : await env.BUCKET.list({ prefix });
+  const BUCKET = { list, get: hangs, put: hangs, delete: hangs };
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let over = false;
+  const run = scheduled(envWith({ ...RETENTION, BUCKET })).then(() => (over = true));
+  await vi.waitFor(async () => expect(await figure("SELECT count(*) AS n FROM events")).toBe(0));
+  await vi.waitFor(async () =>
+    expect(await figure("SELECT count(*) AS n FROM jobs WHERE succeeded_at > 0")).toBe(4),
+  );
+  expect(over).toBe(false);
+  const [spool] = JOBS;
+  await vi.advanceTimersByTimeAsync(spool?.deadline ?? 0);
+  await run;
+  expect((await listed()).get("spool")?.last_failure?.reason).toMatch(
+    /^the job spool: .*no answer within 60000 ms$/,
+  );
+});
+
+it("runs what needs no database while the database is down, and says at once that it is", async () => {
+  await spoolAndExpire();
+  const { queue, bodies } = capture();
+  const bindings = envWith({ DB: databaseThat(refuses), QUEUE: queue });
+  await scheduled(bindings);
+  expect(bodies).toHaveLength(1);
+  expect(said.filter(({ message }) => message === "a job failed").map(({ job }) => job)).not.toContain(
+    "spool",
+  );
+  expect(said).toContainEqual(
+    expect.objectContaining({ message: "the end of a job was not noted", job: "spool" }),
+  );
+  expect(await health(bindings)).toMatchObject([
+    200,
+    { status: "degraded", database: "no answer", jobs: [] },
+  ]);
+  const hung = envWith({ DB: databaseThat(hangs) });
+  expect(await health(hung)).toMatchObject([200, { status: "degraded", database: "no answer" }]);
+});
+
+it("logs the stack of a job's bug, and none of an outage", async () => {
+  const job = (name: string, run: Job["run"]): Job => ({
+    name,
+    does: "Fails.",
+    deadline: 1_000,
+    patience: 1_000,
+    run,
+  });
+  await runJobs(envWith(), [
+    job("bug", async () => await Promise.reject(new TypeError("x is not a function"))),
+    job("outage", async (own) => void (await own.QUEUE.send("x"))),
+    job("throws-at-once", () => {
+      throw new RangeError("at once");
+    }),
+  ]);
+  const QUEUE = { send: refuses };
+  await runJobs(envWith({ QUEUE }), [job("outage", async (own) => void (await own.QUEUE.send("x")))]);
+  const failed = said.filter(({ message }) => message === "a job failed");
+  expect(failed.map((line) => [line.job, line.stack !== undefined])).toEqual([
+    ["bug", true],
+    ["throws-at-once", true],
+    ["outage", false],
+  ]);
+});
+
+it("begins each job again every minute, and writes next to nothing while all goes well", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  let written = 0;
+  const counting = new Proxy(env.DB, {
+    get: (db, name) =>
+      name === "prepare"
+        ? (sql: string) => {
+            const statement = db.prepare(sql);
+            if (!sql.includes("INTO jobs")) return statement;
+            const bind = (...values: unknown[]) => {
+              const bound = statement.bind(...values);
+              return {
+                run: async () => {
+                  const result = await bound.run();
+                  written += result.meta.rows_written;
+                  return result;
+                },
+              };
+            };
+            return { bind };
+          }
+        : (Reflect.get(db, name, db) as unknown),
+  });
+  for (let minute = 0; minute <= 30; minute++) {
+    await scheduled(
+      envWith({
+        DB: {
+          prepare: (sql: string) => counting.prepare(sql),
+          batch: async (all: D1PreparedStatement[]) => await env.DB.batch(all),
+        },
+      }),
+    );
+    vi.setSystemTime(Date.now() + 60_000);
+  }
+  expect(written).toBe(JOBS.length * 4); // at the beginning and every ten minutes
+  expect((await health())[1]).toMatchObject({ status: "ok", database: "ok" });
+  vi.setSystemTime(Date.now() + 16 * 60_000);
+  const [status, { status: word, jobs }] = await health(envWith({ DB: counting }));
+  expect([status, word]).toEqual([200, "degraded"]);
+  expect(jobs.filter(({ problem }) => problem !== null).map(({ name }) => name)).toEqual(["spool", "pipes"]);
+});
+
+it("says so where the database is behind its migrations", async () => {
+  await env.DB.prepare("DROP TABLE jobs").run();
+  await scheduled(envWith());
+  expect(await health()).toMatchObject([200, { status: "degraded", database: "not migrated" }]);
+});
+
+it("has jobs of distinct names, whose deadlines fit into what the platform gives a run", () => {
+  expect(new Set(JOBS.map(({ name }) => name)).size).toBe(JOBS.length);
+  const all = JOBS.reduce((sum, { deadline }) => sum + deadline + 5_000, 0);
+  expect(all).toBeLessThan(12 * 60_000); // even one after the other
+  for (const { name, does } of JOBS)
+    expect([name, does]).toEqual([expect.stringMatching(/^[a-z-]+$/), expect.stringMatching(/^[A-Z].*\.$/)]);
+});
+
+it("keeps no row of a job but its own", async () => {
+  await scheduled(envWith());
+  expect(
+    (await rows<{ name: string }>("SELECT name FROM jobs ORDER BY name")).map(({ name }) => name),
+  ).toEqual(["", ...JOBS.map(({ name }) => name)].toSorted());
+});

@@ -1,0 +1,148 @@
+// The event's fields are listed once: every place that derives from the list has exactly its fields, and what was stored
+// before reads as it did.
+
+import { env } from "cloudflare:workers";
+import * as fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Event, EventWithRaw } from "../../src/api/schemas.ts";
+import {
+  DETAIL_NAMES,
+  EVENT_FIELD_NAMES,
+  eventField,
+  NO_DETAILS,
+  type EventDetails,
+} from "../../src/model/event-fields.ts";
+import { EVENT_TYPES, REASONS } from "../../src/model/event.ts";
+import { VARIABLES } from "../../src/pipes/filter/variables.ts";
+import { sampleEvent } from "../../src/pipes/sample.ts";
+import { COLUMN_NAMES, PACKED_NAMES, toEvent } from "../../src/store/events/event-columns.ts";
+import { eventView } from "../../src/store/events/event-view.ts";
+import { packDetails } from "../../src/store/write/rows.ts";
+import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support/support.ts";
+
+const NAMES = [...EVENT_FIELD_NAMES];
+
+const short = fc.string({ maxLength: 20 }).filter((text) => text.isWellFormed());
+const orNull = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { nil: null });
+const details: fc.Arbitrary<EventDetails> = fc.record({
+  bounce: orNull(fc.constantFrom("hard", "soft")),
+  reason: orNull(fc.constantFrom(...REASONS)),
+  description: orNull(short),
+  smtp: orNull(fc.record({ code: orNull(fc.integer()), enhanced: orNull(short), response: orNull(short) })),
+  campaign: orNull(short),
+  custom_id: orNull(short),
+  tags: fc.array(short, { maxLength: 3 }),
+  metadata: fc.dictionary(short, short, { maxKeys: 3 }),
+  url: orNull(short),
+  ip: orNull(short),
+  geo: orNull(short),
+  user_agent: orNull(short),
+  machine: orNull(fc.boolean()),
+});
+const row = (packed: string | null, campaign: string | null) => ({
+  id: "i",
+  seq: 7,
+  source: "s",
+  provider: "p",
+  type: "clicked" as const,
+  contact: "ann@example.com",
+  message_id: null,
+  at: 1_790_000_000_000,
+  received_at: 1_790_000_001_000,
+  campaign,
+  details: packed,
+});
+
+describe("the list", () => {
+  it("is what the store reads, and each field lies in one place", () => {
+    const columns = NAMES.flatMap((name) => eventField(name).column ?? []);
+    expect(COLUMN_NAMES).toEqual([...columns, "details"]);
+    expect([...columns, ...PACKED_NAMES]).toHaveLength(NAMES.length);
+    expect(Object.keys(toEvent(row(null, null)))).toEqual(NAMES);
+    expect(Object.keys(NO_DETAILS)).toEqual([...DETAIL_NAMES]);
+  });
+
+  it("names columns that the database has, and no other column holds a field", async () => {
+    const { results } = await env.DB.prepare("SELECT name FROM pragma_table_info('events')").all<{
+      name: string;
+    }>();
+    const counted = ["bounce", "destination", "machine"];
+    const place = ["batch", "line", "element"];
+    expect(results.map(({ name }) => name).toSorted()).toEqual(
+      [...COLUMN_NAMES, ...counted, ...place].toSorted(),
+    );
+  });
+
+  it("is what /v1 shows and describes, and what filters know", () => {
+    expect(Object.keys(eventView(sampleEvent(0)))).toEqual(NAMES);
+    expect(Object.keys(Event.shape)).toEqual(NAMES);
+    expect(Object.keys(EventWithRaw.shape)).toEqual([...NAMES, "raw"]);
+    const beside = ["data", "destination", "human", "message", "suppressed", "suppression"];
+    expect([...VARIABLES.keys()].toSorted()).toEqual([...NAMES, ...beside].toSorted());
+  });
+
+  it("shows nothing that is not in it, whatever an event or its stored details hold beside", () => {
+    const packed = JSON.stringify({ url: "u", internal: "secret", seq: 99, contact: "eve@example.com" });
+    const event = Object.assign(toEvent(row(packed, "c")), { batch: "secret" });
+    expect(eventView(event)).toEqual({ ...eventView(toEvent(row('{"url":"u"}', "c"))) });
+    expect(JSON.stringify(eventView(event))).not.toMatch(/secret|eve|99/);
+  });
+});
+
+describe("the columns of CSV", () => {
+  beforeAll(freshStorage);
+  it("are the list's fields", async () => {
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()]))));
+    const response = await read("/v1/events", { headers: { accept: "text/csv" } });
+    const [head] = new TextDecoder().decode(await response.arrayBuffer()).split("\r\n");
+    expect(head).toBe(NAMES.join(","));
+    const { events } = await (await read("/v1/events")).json<{ events: object[] }>();
+    expect(events.map((event) => Object.keys(event))).toEqual([NAMES]);
+  });
+});
+
+describe("details", () => {
+  it("come back as they were packed, and fit their description", () => {
+    fc.assert(
+      fc.property(details, (told) => {
+        const event = toEvent(row(packDetails(told), told.campaign));
+        expect(event).toMatchObject(told);
+        expect(Event.safeParse(eventView(event)).error).toBeUndefined();
+      }),
+    );
+  });
+
+  it("are stored as ever, byte for byte: history compares them letter by letter", () => {
+    const all: EventDetails = {
+      machine: false,
+      user_agent: "agent",
+      geo: "DE",
+      ip: "203.0.113.5",
+      url: "https://example.com",
+      metadata: { k: "v" },
+      tags: ["a"],
+      custom_id: "order",
+      campaign: "in a column",
+      smtp: { code: 550, enhanced: null, response: "no" },
+      description: "words",
+      reason: "invalid",
+      bounce: "hard",
+    };
+    expect(packDetails(all)).toBe(
+      '{"bounce":"hard","reason":"invalid","description":"words","smtp":{"code":550,"enhanced":null,"response":"no"},' +
+        '"custom_id":"order","tags":["a"],"metadata":{"k":"v"},"url":"https://example.com","ip":"203.0.113.5",' +
+        '"geo":"DE","user_agent":"agent","machine":false}',
+    );
+    expect(packDetails(NO_DETAILS)).toBeNull();
+  });
+});
+
+it("knows types that a compiler can hold against it", () => {
+  const event = toEvent(row(null, null));
+  const type: (typeof EVENT_TYPES)[number] = event.type;
+  // @ts-expect-error A field that is not in the list is no field of an event.
+  expect([type, event.subject]).toEqual(["clicked", undefined]);
+  // @ts-expect-error What parsers tell has every detail of the list: here all are missing.
+  const none: EventDetails = {};
+  expect(none).toEqual({});
+});
