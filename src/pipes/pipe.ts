@@ -13,6 +13,7 @@ import { noteAttempts, type AttemptRecord } from "../store/pipes/delivery-log.ts
 import { getPipe, pausePipe, type PipeRecord, type FeedPositions } from "../store/pipes/pipes.ts";
 import { dispatch, paceOf, type Dispatched, type Piped } from "./dispatch.ts";
 import { givenUp, notEvaluated, recordOf } from "./log.ts";
+import { loadWork } from "./lazy.ts";
 import type { RunnablePipe } from "./load.ts";
 import { eventRow, pipedOf } from "./rows.ts";
 import type { Selection } from "./select.ts";
@@ -40,9 +41,6 @@ const MOST_UNEVALUATED = 1_000;
 type Feed = keyof FeedPositions;
 
 const STATE = "state";
-
-/** What it takes to deliver: kinds, filters, transports. Loaded when a pipe works, for every new isolate would wait for it. */
-const work = async () => await import("./work.ts");
 
 export class Pipe extends DurableObject<Env> {
   #state: State | null = null;
@@ -200,7 +198,7 @@ export class Pipe extends DurableObject<Env> {
   async #open(record: PipeRecord): Promise<RunnablePipe | null> {
     const before = this.#opened?.pipe;
     const same = before?.record.revision === record.revision;
-    const opened = same ? ok(before) : await (await work()).loadPipe(this.env, record);
+    const opened = same ? ok(before) : await (await loadWork()).loadPipe(this.env, record);
     if (!opened.ok) {
       await this.#pause(record, opened.reason);
       return null;
@@ -402,7 +400,7 @@ export class Pipe extends DurableObject<Env> {
     if (first === undefined) return "idle";
     const { after, last, filter } = first;
     const events = await readFeed(this.env.DB, { after, last, limit: PAGE_ROWS });
-    const { select } = await work();
+    const { select } = await loadWork();
     const rows = events.map(eventRow);
     const picked = await select(this.env, pipe, rows, filter);
     const result = await this.#deliver(pipe, "events", picked, until, (state, undone) => {
@@ -436,7 +434,7 @@ export class Pipe extends DurableObject<Env> {
       streak: state.streak,
       until,
     };
-    const { attempt } = await work();
+    const { attempt } = await loadWork();
     const result = await dispatch(items, rules, async (batch) => {
       const account = await attempt(
         this.env,

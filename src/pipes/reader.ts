@@ -3,6 +3,7 @@
 
 import { readFeed } from "../store/events/events.ts";
 import { readSystemEvents } from "../store/pipes/system-events.ts";
+import { loadWork } from "./lazy.ts";
 import type { RunnablePipe } from "./load.ts";
 import { eventRow, systemEventRow, type Row } from "./rows.ts";
 import type { Selection } from "./select.ts";
@@ -75,7 +76,7 @@ export class Reader {
   async #pick(pipe: RunnablePipe, cursor: Cursor, rows: Row[], limit: number): Promise<FeedPage> {
     const ahead = new Set(cursor.ahead);
     const left = ahead.size === 0 ? rows : rows.filter(({ id }) => !ahead.has(id));
-    const { select } = await import("./work.ts"); // as pipe.ts does
+    const { select } = await loadWork();
     return { rows, left, picked: await select(this.#env, pipe, left), limit };
   }
 
