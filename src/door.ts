@@ -5,12 +5,13 @@ import { failureProblem } from "./api/kit/problem.ts";
 import { configOf } from "./config/config.ts";
 import { receive } from "./ingest/receive.ts";
 import { calledBy, type Called } from "./ingest/route.ts";
+import { loadApp } from "./lazy.ts";
 
 /** Answers a request. */
 export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const called = calledBy(request);
   if (called !== null) return await answerProvider(request, called, env);
-  const { app } = await import("./app.ts");
+  const { app } = await loadApp();
   return await app.fetch(request, env, ctx);
 }
 

@@ -1,6 +1,7 @@
 // Tidings' three doors: requests from providers and people, batches from the queues, the clock.
 
 import { answer } from "./door.ts";
+import { loadBackground } from "./lazy.ts";
 
 export { Contact } from "./contact/contact.ts";
 export { Pipe } from "./pipes/pipe.ts";
@@ -9,12 +10,12 @@ export default {
   fetch: answer,
 
   async queue(batch, env, ctx) {
-    const { workOff } = await import("./background.ts");
+    const { workOff } = await loadBackground();
     await workOff(batch, env, ctx);
   },
 
   async scheduled(_controller, env, _ctx) {
-    const { runScheduled } = await import("./background.ts");
+    const { runScheduled } = await loadBackground();
     await runScheduled(env);
   },
 } satisfies ExportedHandler<Env>;

@@ -1,6 +1,8 @@
 // One accepted request as it travels: through the queue, the spool and the archive. The queue carries it as a frame:
 // four bytes of header length, the header as JSON, then the body as it came or gzipped.
 
+import { nodeZlib } from "../lib/node-modules.ts";
+
 export interface Envelope {
   /** Made at receipt; sorts by time. */
   id: string;
@@ -88,13 +90,13 @@ function cutFrame(frame: Uint8Array): { header: Header; body: Uint8Array } {
 // called: most of what a new isolate is asked first has nothing to compress.
 /** `level`: 1 is fastest, 9 smallest; by default the 6 of all gzip programs. */
 export async function gzip(bytes: Uint8Array, level = 6): Promise<Uint8Array> {
-  const { gzipSync } = await import("node:zlib");
+  const { gzipSync } = await nodeZlib();
   return plain(gzipSync(bytes, { level }));
 }
 
 /** Rejects where the bytes are not gzip. */
 export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const { gunzipSync } = await import("node:zlib");
+  const { gunzipSync } = await nodeZlib();
   return plain(gunzipSync(bytes));
 }
 

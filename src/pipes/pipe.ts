@@ -13,6 +13,7 @@ import { storeOf } from "../store/db.ts";
 import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
 import { withOutages } from "../store/outages.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
+import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
 import { openRetries, type Retry } from "./retries.ts";
 import { newState, openState, type PipeHealth, type Redelivery } from "./state.ts";
@@ -185,7 +186,7 @@ export class Pipe extends DurableObject<Env> {
     }
     this.#ordered = record.options.ordered;
     // Loaded by the first pipe that works, because every new isolate would have to wait for it.
-    const { createWorker } = await import("./work.ts");
+    const { createWorker } = await loadWork();
     this.#worker ??= createWorker({ env: this.env, state: this.#state, retries: this.#retries });
     return await this.#worker.work(record, until);
   }

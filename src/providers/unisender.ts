@@ -1,6 +1,7 @@
 // Unisender Go's webhooks (and UniOne's, which is the same service): https://godocs.unisender.ru/web-api-ref#callback-format
 // events_by_user[].events[], or one flat event where the webhook is set to single events. The signature stands in the body.
 
+import { nodeCrypto } from "../lib/node-modules.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
 import { equalSecrets } from "./kit/credentials.ts";
@@ -73,7 +74,7 @@ async function verifyAuth(request: InboundRequest, credentials: readonly string[
   const body = Buffer.from(request.body);
   const at = body.indexOf(auth);
   if (at < 0) return fail("auth is not written plainly");
-  const { createHash } = await import("node:crypto"); // not before it is needed: a new isolate waits for it
+  const { createHash } = await nodeCrypto(); // not before it is needed: a new isolate waits for it
   let matches = 0;
   for (const key of credentials) {
     if (key.trim() === "") continue;

@@ -1,6 +1,7 @@
 // Azure Service Bus: a batch of messages to a queue or topic by its REST interface, taken whole or not at all.
 // https://learn.microsoft.com/en-us/rest/api/servicebus/send-message-batch
 
+import { nodeCrypto } from "../../lib/node-modules.ts";
 import * as z from "zod";
 import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import { attributesOf, bytesOf, deliverInRequests, orderKey } from "../transport/batches.ts";
@@ -95,7 +96,7 @@ async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt
 
 /** https://learn.microsoft.com/en-us/rest/api/eventhub/generate-sas-token: the key signs as the text that it is. */
 async function tokenOf(resource: string, { key_name, key }: Settings, now: number): Promise<string> {
-  const { createHmac } = await import("node:crypto");
+  const { createHmac } = await nodeCrypto();
   const name = encodeURIComponent(resource);
   const expiry = Math.floor(now / 1000) + TOKEN_LIFE;
   const signature = createHmac("sha256", key).update(`${name}\n${expiry}`).digest("base64");

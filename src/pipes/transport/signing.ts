@@ -3,6 +3,7 @@
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 // `v1` is HMAC-SHA256 with a secret that both sides know, `v1a` ed25519, where the receiver only needs the public key.
 import { fromBase64 } from "../../lib/base64.ts";
+import { nodeCrypto } from "../../lib/node-modules.ts";
 import { memoize } from "../../lib/memoize.ts";
 /** All ways to sign. */
 export const SIGNINGS = ["v1", "v1a"] as const;
@@ -64,7 +65,7 @@ export async function sign(
   const text = `${id}.${timestamp}.${body}`;
   // Without importing a key, which took half of the time that a pipe needs beside sending.
   if (signing === "v1") {
-    const { createHmac } = await import("node:crypto");
+    const { createHmac } = await nodeCrypto();
     return secrets
       .map((secret) => `v1,${createHmac("sha256", hmacKey(secret)).update(text).digest("base64")}`)
       .join(" ");

@@ -2,6 +2,7 @@
 // can have SNS sign anything, and anybody can write any link, so the topic is compared before the link is looked at, and
 // the link before it is fetched. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
+import { nodeCrypto } from "../../lib/node-modules.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, type JsonObject } from "./json.ts";
 import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
@@ -144,7 +145,7 @@ async function download(url: string, fetch: VerifyContext["fetch"]): Promise<Res
 
 async function readCertificate(pem: string): Promise<Result<Certificate>> {
   if (!pem.trimStart().startsWith("-----BEGIN CERTIFICATE-----")) return fail("not a certificate");
-  const { X509Certificate } = await import("node:crypto"); // not before it is needed: a new isolate waits for it
+  const { X509Certificate } = await nodeCrypto(); // not before it is needed: a new isolate waits for it
   try {
     const { publicKey, validFrom, validTo } = new X509Certificate(pem);
     return ok({

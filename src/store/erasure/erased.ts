@@ -1,6 +1,7 @@
 // What outlives an erased contact: that it must not be mailed, under a keyed hash of its address. The key lies in the
 // bucket, apart from the database, so that the rows alone tell nobody's address, not even to who tries all there are.
 
+import { nodeCrypto } from "../../lib/node-modules.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
 
@@ -46,7 +47,7 @@ async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
 
 /** Hashes under the key: HMAC-SHA-256, hexadecimal. */
 async function hashing(key: Uint8Array): Promise<(address: string) => string> {
-  const { createHmac } = await import("node:crypto"); // not with the module: a new isolate would wait for it
+  const { createHmac } = await nodeCrypto(); // not with the module: a new isolate would wait for it
   return (address) => createHmac("sha256", key).update(address).digest("hex");
 }
 
