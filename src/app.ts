@@ -1,11 +1,11 @@
 // The routes put together.
 
 import { Hono, type Context } from "hono";
-import type { ApiEnv } from "./api/kit/responses.ts";
 import { describe } from "./api/kit/docs.ts";
 import { problem, ProblemError } from "./api/kit/problem.ts";
 import { v1 } from "./api/v1.ts";
 import { configOf } from "./config/config.ts";
+import { type ApiEnv } from "./api/kit/env.ts";
 import { receive } from "./ingest/receive.ts";
 
 export const app = new Hono<ApiEnv>();

@@ -9,6 +9,7 @@ import { consume } from "./process/consume.ts";
 import { consumeDeadQueue } from "./process/dead-queue.ts";
 import { retain } from "./store/write/retention.ts";
 import { forgetTallies } from "./store/events/sources.ts";
+import { storeOf } from "./store/db.ts";
 
 export { Contact } from "./contact/contact.ts";
 export { Pipe } from "./pipes/pipe.ts";
@@ -28,7 +29,7 @@ export default {
     const moved = await sweep(env);
     if (moved > 0) console.log({ message: "the spool was moved into the queue", envelopes: moved });
     const now = Date.now();
-    await forgetTallies(env.DB, now);
+    await forgetTallies(storeOf(env), now);
     await continueErasures(env, now);
     await maintainPipes(env, now);
     const ended = await retain(env, configOf(env).retention, now);

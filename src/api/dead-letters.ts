@@ -1,16 +1,10 @@
 // /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
 
 import * as z from "zod";
-import { makeDurable } from "../ingest/durable.ts";
 import { bodyToJson } from "../model/envelope.ts";
-import type { Db } from "../store/db.ts";
-import {
-  discardDeadLetter,
-  getDeadEnvelope,
-  getDeadLetter,
-  listDeadLetters,
-  markReplayed,
-} from "../store/dead-letters.ts";
+import { replayDeadLetter, type NoReplay } from "../process/replay.ts";
+import { storeOf, type Db } from "../store/db.ts";
+import { discardDeadLetter, getDeadEnvelope, getDeadLetter, listDeadLetters } from "../store/dead-letters.ts";
 import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
@@ -19,6 +13,13 @@ import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
 import { deadLetterView } from "./views.ts";
+
+const UNKNOWN = "There is no dead letter with this id.";
+const NO_REPLAY: Readonly<Record<NoReplay, [status: number, detail: string]>> = {
+  unknown: [404, UNKNOWN],
+  gone: [409, "The delivery of this dead letter is gone; it can only be discarded."],
+  unavailable: [503, "The queue did not take it; try again."],
+};
 
 const tags = ["Dead letters"];
 const params = z.object({ id: z.string() });
@@ -80,15 +81,10 @@ const replaying = createRoute({
 });
 
 deadLetters.openapi(replaying, async (c) => {
-  const letter = await find(c.env.DB, c.req.valid("param").id);
-  const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
-  if (envelope === null)
-    throw new ProblemError(409, "The delivery of this dead letter is gone; it can only be discarded.");
-  // Marked first: if sending fails the mark is all that is wrong, and replaying again is harmless.
-  await markReplayed(c.env.DB, letter.envelope, Date.now());
-  const kept = await makeDurable(c.env, { ...envelope, replay: true }, "queue");
-  if (kept === null) throw new ProblemError(503, "The queue did not take it; try again.");
-  return c.json({ replayed: letter.id, envelope: letter.envelope }, 202);
+  const { id } = c.req.valid("param");
+  const replayed = await replayDeadLetter(c.env, id);
+  if (!replayed.ok) throw new ProblemError(...NO_REPLAY[replayed.reason]);
+  return c.json({ replayed: id, envelope: replayed.value }, 202);
 });
 
 const discarding = createRoute({
@@ -102,12 +98,12 @@ const discarding = createRoute({
 });
 
 deadLetters.openapi(discarding, async (c) => {
-  await discardDeadLetter(c.env.DB, c.env.BUCKET, await find(c.env.DB, c.req.valid("param").id));
+  await discardDeadLetter(storeOf(c.env), c.env.BUCKET, await find(storeOf(c.env), c.req.valid("param").id));
   return c.body(null, 204);
 });
 
 async function find(db: Db, id: string): Promise<ListedDeadLetter> {
   const letter = await getDeadLetter(db, id);
-  if (letter === null) throw new ProblemError(404, "There is no dead letter with this id.");
+  if (letter === null) throw new ProblemError(404, UNKNOWN);
   return letter;
 }

@@ -11,6 +11,7 @@ import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
 import { iso, isoOrNull } from "./views.ts";
+import { storeOf } from "../store/db.ts";
 
 const tags = ["Contacts"];
 
@@ -152,7 +153,7 @@ const single = createRoute({
 });
 
 erasures.openapi(single, async (c) => {
-  const erasure = await getErasure(c.env.DB, c.req.valid("param").id);
+  const erasure = await getErasure(storeOf(c.env), c.req.valid("param").id);
   if (erasure === null) throw new ProblemError(404, "There is no erasure with this id.");
   return c.json(shape(erasure), 200);
 });

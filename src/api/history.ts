@@ -2,9 +2,8 @@
 
 import * as z from "zod";
 import { configOf } from "../config/config.ts";
-import { applyDifferences } from "../history/apply.ts";
 import type { Difference } from "../history/differences.ts";
-import { readRange } from "../history/renormalise.ts";
+import { MOST_SAMPLES, renormalise } from "../history/run.ts";
 import type { EventRow } from "../store/write/rows.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { instant, word } from "./kit/parameters.ts";
@@ -15,9 +14,6 @@ import { iso } from "./views.ts";
 
 const DAY = 86_400_000;
 const MOST_DAYS = 366;
-const MOST_SAMPLES = 20;
-/** A step ends after this long, ms, though its share of objects is not used up. */
-const STEP = 20_000;
 
 const Told = z.object({
   contact: z.string(),
@@ -91,31 +87,15 @@ history.openapi(renormalising, async (c) => {
   const { from, to, source, apply, after, limit } = c.req.valid("json");
   if (to <= from) throw new ProblemError(400, "to: must be later than from");
   if (to - from > MOST_DAYS * DAY) throw new ProblemError(400, "to: must be at most a year after from");
-  const until = Date.now() + STEP;
-  const config = configOf(c.env);
-  const { eventsDays } = config.retention;
-  const endedUntil = eventsDays === null ? -Infinity : Date.now() - eventsDays * DAY;
-  const range = { from, to, source, after: after ?? null, endedUntil };
-  const counts = { objects: 0, deliveries: 0, events: 0, rejects: 0, changed: 0, appeared: 0, vanished: 0 };
-  const samples: z.output<typeof Renormalised>["samples"] = [];
-  let last: string | null = null;
-  let late = false;
-  for await (const reading of readRange(c.env, config, range, limit)) {
-    counts.objects += 1;
-    counts.deliveries += reading.deliveries;
-    counts.events += reading.events;
-    counts.rejects += reading.rejects;
-    for (const difference of reading.differences) {
-      counts[difference.kind] += 1;
-      if (samples.length < MOST_SAMPLES) samples.push(sampleOf(difference));
-    }
-    if (apply) await applyDifferences(c.env, reading);
-    last = reading.batch;
-    late = Date.now() > until;
-    if (late) break;
-  }
-  const more = late || counts.objects === limit;
-  return c.json({ applied: apply, ...counts, samples, next: more ? last : null }, 200);
+  const step = await renormalise(c.env, configOf(c.env), {
+    from,
+    to,
+    source,
+    after: after ?? null,
+    limit,
+    apply,
+  });
+  return c.json({ applied: apply, ...step, samples: step.samples.map(sampleOf) }, 200);
 });
 
 function sampleOf({ kind, before, after }: Difference) {

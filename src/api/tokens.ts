@@ -8,6 +8,7 @@ import { json, needs, problems } from "./kit/responses.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { iso, isoOrNull } from "./views.ts";
+import { storeOf } from "../store/db.ts";
 
 const tags = ["Tokens"];
 const name = z
@@ -85,7 +86,7 @@ tokens.openapi(making, async (c) => {
   const token = `tid_${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}`;
   const taken = [...configOf(c.env).tokens.values()].some((configured) => configured.name === wanted.name);
   const record = { ...wanted, sha256: digestOf(token), created_at: Date.now(), created_by: c.var.token.name };
-  if (taken || !(await addToken(c.env.DB, record)))
+  if (taken || !(await addToken(storeOf(c.env), record)))
     throw new ProblemError(409, `There is a token named ${wanted.name} already.`);
   return c.json({ ...wanted, token }, 201);
 });
@@ -104,6 +105,7 @@ tokens.openapi(revoking, async (c) => {
   const wanted = c.req.valid("param").name;
   if ([...configOf(c.env).tokens.values()].some((configured) => configured.name === wanted))
     throw new ProblemError(409, "This token is of API_TOKENS; take it out of that secret.");
-  if (!(await removeToken(c.env.DB, wanted))) throw new ProblemError(404, "There is no token of this name.");
+  if (!(await removeToken(storeOf(c.env), wanted)))
+    throw new ProblemError(404, "There is no token of this name.");
   return c.body(null, 204);
 });

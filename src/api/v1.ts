@@ -4,7 +4,6 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
-import type { ApiEnv } from "./kit/responses.ts";
 import { authenticated } from "./kit/auth.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
@@ -22,7 +21,9 @@ import { heldSuppressions } from "./suppressions/held.ts";
 import { suppressionImport } from "./suppressions/import.ts";
 import { suppressions } from "./suppressions/index.ts";
 import { stats } from "./stats/index.ts";
+import { type ApiEnv } from "./kit/env.ts";
 import { tokens } from "./tokens.ts";
+import { sessionOf } from "../store/db.ts";
 
 /** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
 const BOOKMARK = "x-tidings-bookmark";
@@ -36,7 +37,7 @@ const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   if (shown !== undefined && !/^[\w-]{1,200}$/.test(shown))
     throw new ProblemError(400, `${BOOKMARK}: is not a bookmark; pass what an answer held`);
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
-  const session = c.env.DB.withSession(shown ?? (reads ? "first-unconstrained" : "first-primary"));
+  const session = sessionOf(c.env, shown ?? (reads ? "first-unconstrained" : "first-primary"));
   c.set("db", session);
   await next();
   const reached = session.getBookmark();

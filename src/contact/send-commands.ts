@@ -3,9 +3,10 @@
 
 import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
-import { newId } from "../lib/new-id.ts";
+import { newId } from "../lib/time-id.ts";
 import { changeOf } from "../store/write/rows.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
+import { storeOf } from "../store/db.ts";
 
 const AT_ONCE = 64;
 /** ms for all objects, and then for the database. */
@@ -40,7 +41,7 @@ export async function sendCommands(
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
     snapshot.version > 0 ? [changeOf(contact, snapshot)] : [],
   );
-  return { answers, stored: await within(DEADLINE, "the database", storeContacts(env.DB, changes)) };
+  return { answers, stored: await within(DEADLINE, "the database", storeContacts(storeOf(env), changes)) };
 }
 
 /** One order to one contact; what {@link sendCommands} says holds. */

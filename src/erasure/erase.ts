@@ -7,8 +7,7 @@
 //   6. the request forgets the address.
 
 import { configOf } from "../config/config.ts";
-import { firstIdAt, timeOfId } from "../model/event-id.ts";
-import { newId } from "../lib/new-id.ts";
+import { firstIdAt, timeOfId, newId } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";
@@ -26,6 +25,7 @@ import {
 } from "../store/erasure/erasures.ts";
 import { remainderOf } from "./dead-letters.ts";
 import { walk, WALKED } from "./walk.ts";
+import { storeOf } from "../store/db.ts";
 
 /**
  * ms after the tombstone until the second look: an invocation of the Worker lives for 15 minutes at most
@@ -59,11 +59,11 @@ export async function erase(
   now: number,
 ): Promise<Erasure> {
   const hash = await hashOf(env.BUCKET, contact);
-  const before = await findErasure(env.DB, hash);
+  const before = await findErasure(storeOf(env), hash);
   const request = { id: newId(now), contact, hash, note: asked.note, asked_at: now, asked_by: asked.by };
-  const opened = await openErasure(env.DB, request, tailOf(before?.erased_at ?? null));
+  const opened = await openErasure(storeOf(env), request, tailOf(before?.erased_at ?? null));
   await advance(env, [opened], IN_REQUEST, now);
-  return (await getErasure(env.DB, opened.id)) ?? opened;
+  return (await getErasure(storeOf(env), opened.id)) ?? opened;
 }
 
 /** Where the objects begin that may have been written since, or by who began before it. */
@@ -73,9 +73,9 @@ function tailOf(erasedAt: number | null): string {
 
 /** A scheduled run's share of all erasures that are under way. `now`: ms. */
 export async function continueErasures(env: Env, now: number): Promise<void> {
-  const running = await runningErasures(env.DB, MOST_AT_ONCE);
+  const running = await runningErasures(storeOf(env), MOST_AT_ONCE);
   if (running.length > 0) await advance(env, running, IN_RUN, now);
-  await forgetHashes(env.DB, now - KNOWN_FOR);
+  await forgetHashes(storeOf(env), now - KNOWN_FOR);
 }
 
 async function advance(env: Env, running: readonly Running[], most: number, now: number): Promise<void> {
@@ -103,7 +103,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
   try {
     await empty(env, erasure);
     const { contact } = erasure;
-    const begun = await getErasure(env.DB, erasure.id);
+    const begun = await getErasure(storeOf(env), erasure.id);
     return begun?.contact === contact && begun.begun === 1 ? { ...begun, contact } : null;
   } catch (error) {
     console.error({ message: "an erasure waits", erasure: erasure.id, error: String(error) });
@@ -113,10 +113,10 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
 
 async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
   const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
-  await removeRows(env.DB, id, placed);
+  await removeRows(storeOf(env), id, placed);
   const config = configOf(env);
   await removeDeadLettersOf(
-    env.DB,
+    storeOf(env),
     contact,
     { erasure: id, until: placed.at },
     async (letter) => await remainderOf(env.BUCKET, letter, contact, config),
@@ -126,7 +126,7 @@ async function empty(env: Env, { id, contact, tombstone }: Running): Promise<voi
 async function secondPass(env: Env, erasure: Running): Promise<Running> {
   await empty(env, erasure);
   const cursor = tailOf(erasure.erased_at);
-  await lookAgain(env.DB, erasure, cursor);
+  await lookAgain(storeOf(env), erasure, cursor);
   return { ...erasure, pass: 2, cursor };
 }
 
@@ -138,5 +138,5 @@ async function end(env: Env, erasure: Running, now: number): Promise<void> {
   ]);
   const [first] = spooled.objects;
   const waits = first !== undefined && timeOfId(first.key.slice("spool/".length)) <= (erasure.erased_at ?? 0);
-  if (!waits && again.objects.length === 0) await finishErasure(env.DB, erasure, now);
+  if (!waits && again.objects.length === 0) await finishErasure(storeOf(env), erasure, now);
 }

@@ -3,10 +3,11 @@
 // way, from where the least far of them is.
 
 import type { Config } from "../config/config.ts";
-import { firstIdAt } from "../model/event-id.ts";
+import { firstIdAt } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
 import { rewriteObject } from "./rewrite.ts";
+import { storeOf } from "../store/db.ts";
 
 const ARCHIVE = "archive/";
 const DEAD = "dead-letters/";
@@ -73,7 +74,7 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
   }
   const moving = all.filter(({ cursor }) => cursor < to);
   await moveOn(
-    env.DB,
+    storeOf(env),
     moving.map((erasure) => ({ erasure, cursor: to, looked: looked.get(erasure.id) ?? NOTHING })),
   );
   return all.map((erasure) => (moving.includes(erasure) ? { ...erasure, cursor: to } : erasure));

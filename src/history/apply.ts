@@ -12,6 +12,7 @@ import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
+import { storeOf } from "../store/db.ts";
 
 const AT_ONCE = 32;
 const CONTACTS_DEADLINE = 30_000;
@@ -39,9 +40,13 @@ export async function applyDifferences(env: Env, { differences }: Reading): Prom
     one.kind === "appeared" && granted.has(one) ? [one.after] : [],
   );
   const settled = [...new Set(appeared.map(({ parsed }) => parsed))];
-  await within(DATABASE_DEADLINE, "the database", storeSlice(env.DB, sliceOf(appeared, contacts, settled)));
+  await within(
+    DATABASE_DEADLINE,
+    "the database",
+    storeSlice(storeOf(env), sliceOf(appeared, contacts, settled)),
+  );
   const replacements = differences.flatMap((one) => replacementOf(one, granted));
-  await within(DATABASE_DEADLINE, "the database", storeReplacements(env.DB, replacements));
+  await within(DATABASE_DEADLINE, "the database", storeReplacements(storeOf(env), replacements));
   const empty = settled.filter(({ rejects }) => rejects.length === 0);
   await deleteDeadEnvelopes(
     env.BUCKET,

@@ -34,7 +34,7 @@ export interface Reading {
 
 /** The next archive objects of the range, at most `limit`, each read and compared when it is asked for. */
 export async function* readRange(
-  env: { DB: Db; BUCKET: R2Bucket },
+  env: { db: Db; BUCKET: R2Bucket },
   config: Config,
   range: Range,
   limit: number,
@@ -47,7 +47,7 @@ export async function* readRange(
 
 /** `seen`: ids that appeared earlier in this walk; a repeat of such a report appears once. */
 async function readBatch(
-  { DB, BUCKET }: { DB: Db; BUCKET: R2Bucket },
+  { db, BUCKET }: { db: Db; BUCKET: R2Bucket },
   config: Config,
   { batch, source, seen, endedUntil }: Range & { batch: string; seen: Set<string> },
 ): Promise<Reading> {
@@ -57,13 +57,13 @@ async function readBatch(
       ? [readEnvelope({ envelope, batch, line, problem: null }, config)]
       : [],
   );
-  const rows = Map.groupBy(await readStoredRows(DB, batch), ({ line }) => line);
+  const rows = Map.groupBy(await readStoredRows(db, batch), ({ line }) => line);
   const found = group.flatMap((parsed) =>
     differencesOf(rows.get(parsed.line) ?? [], parsed.events).filter(
       (one) => isTold(one, parsed) && (one.kind !== "appeared" || parsed.envelope.receivedAt >= endedUntil),
     ),
   );
-  const differences = await withoutRepeats(DB, found, seen);
+  const differences = await withoutRepeats(db, found, seen);
   return {
     batch,
     deliveries: group.length,

@@ -2,8 +2,8 @@
 // does not take it in time, or the other way round on the backup path.
 
 import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../model/envelope.ts";
-import { newId } from "../lib/new-id.ts";
 import { putBatch } from "../store/bucket/archive.ts";
+import { newId } from "../lib/time-id.ts";
 import { within } from "../lib/deadline.ts";
 import { spool } from "./spool.ts";
 

@@ -2,11 +2,11 @@
 // whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
 
 import type { Config, Source } from "../config/config.ts";
-import { newId } from "../lib/new-id.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
+import { newId } from "../lib/time-id.ts";
 import { MAX_BODY, readBody } from "./body.ts";
 import { makeDurable, type Bindings } from "./durable.ts";
 

@@ -1,66 +1,21 @@
-// Ids. All of them are written in one base-32 alphabet whose letters sort like their values, so that an id that begins
-// with a time sorts by time, and an index over ids serves as an index over what they begin with.
+// The id of an event, the same however often and by whatever route its report comes. It begins with the contact and the
+// time, so one unique index over ids is at once idempotency, look-up by id, and each contact's timeline.
 
 import { createHash } from "node:crypto";
-import type { ParsedEvent } from "./event.ts";
+import { encodeBytes, encodeInteger } from "../lib/base32.ts";
 import { memoize } from "../lib/memoize.ts";
+import { TIME_CHARS } from "../lib/time-id.ts";
+import type { ParsedEvent } from "./event.ts";
 
-/** Digits of ids, in order of their values. */
-export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's, lower case
-/** How many of an event id's characters stand for the contact (40 bits), and then for the time (50 bits of milliseconds). */
+/** How many of an event id's characters stand for the contact: 40 bits. The time follows. */
 export const CONTACT_CHARS = 8;
-export const TIME_CHARS = 10;
 const KEY_CHARS = 16; // 80 bits
 
 /** Length of every event id, in characters. */
 export const EVENT_ID_LENGTH = CONTACT_CHARS + TIME_CHARS + KEY_CHARS;
 
-/** A non-negative safe integer in `width` base-32 characters, most significant first. */
-function encodeInteger(value: number, width: number): string {
-  let text = "";
-  for (let rest = Math.max(0, Math.floor(value)); text.length < width; rest = Math.floor(rest / 32)) {
-    text = ALPHABET.charAt(rest % 32) + text;
-  }
-  return text;
-}
-
-/** The first `width` * 5 bits of `bytes`. */
-function encodeBytes(bytes: Uint8Array, width: number): string {
-  let text = "";
-  let bits = 0;
-  let held = 0;
-  for (let next = 0; text.length < width; held -= 5) {
-    if (held < 5) {
-      bits = ((bits << 8) | (bytes[next++] ?? 0)) & 0xfff;
-      held += 8;
-    }
-    text += ALPHABET.charAt((bits >> (held - 5)) & 31);
-  }
-  return text;
-}
-
 function sha256(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
-}
-
-/**
- * A new id that sorts by `now` (ms since the epoch): the layout of a ULID (github.com/ulid/spec), 26 characters.
- * `random`: at least 10 random bytes.
- */
-export function timeId(now: number, random: Uint8Array): string {
-  return encodeInteger(now, TIME_CHARS) + encodeBytes(random, 16);
-}
-
-/** The time in an id made by {@link timeId}, ms since the epoch. */
-export function timeOfId(id: string): number {
-  let value = 0;
-  for (const letter of id.slice(0, TIME_CHARS)) value = value * 32 + Math.max(0, ALPHABET.indexOf(letter));
-  return value;
-}
-
-/** The least id that {@link timeId} gives at `now`. */
-export function firstIdAt(now: number): string {
-  return encodeInteger(now, TIME_CHARS);
 }
 
 /** The characters with which all event ids of a contact begin. Two contacts may share them (40 bits). */

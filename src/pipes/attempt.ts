@@ -1,7 +1,6 @@
 // One attempt to deliver a batch: with a deadline that holds whatever the kind does, and an account of what went over the wire.
-
-import { newId } from "../lib/new-id.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
+import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
 /** ms that a kind has to end what it began once its time is up. */

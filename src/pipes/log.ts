@@ -1,10 +1,9 @@
 // What the log of deliveries says of an attempt.
-
-import { newId } from "../lib/new-id.ts";
 import type { AttemptRecord } from "../store/pipes/delivery-log.ts";
 import { excerptOf, type Account } from "./attempt.ts";
 import type { Piped } from "./dispatch.ts";
 import type { Row } from "./select.ts";
+import { newId } from "../lib/time-id.ts";
 import type { Retry } from "./retries.ts";
 
 /** An attempt that went over a wire. `tries`: which try it was of all of them, or of each. */

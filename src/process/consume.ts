@@ -4,7 +4,6 @@
 import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { newId } from "../lib/new-id.ts";
 import { getEnvelope, putBatch } from "../store/bucket/archive.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
@@ -12,6 +11,7 @@ import { markStorms } from "./storm.ts";
 import { retryDelay } from "./retry.ts";
 import { rowsOf, store } from "./store.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
+import { newId } from "../lib/time-id.ts";
 import { redactErased } from "./redact-erased.ts";
 import {
   splitIntoSlices,
@@ -21,6 +21,7 @@ import {
   type Slice,
   type ParsedEnvelope,
 } from "./parse.ts";
+import { storeOf } from "../store/db.ts";
 
 const BUCKET_DEADLINE = 30_000;
 /** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
@@ -127,7 +128,7 @@ async function processGroup(group: ReadonlyMap<string, Delivered>, config: Confi
     const parsedGroup = locate([...group.values()], batch).map((located) => readEnvelope(located, config));
     const slices: [Slice, Claimed][] = [];
     for (const slice of splitIntoSlices(parsedGroup)) {
-      const events = await markStorms(env.DB, slice.events, config.storm);
+      const events = await markStorms(storeOf(env), slice.events, config.storm);
       slices.push([slice, await claimAll(env.CONTACTS, events)]);
     }
     // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
@@ -169,7 +170,7 @@ async function storeSliceOf(slice: Slice, claimed: Claimed, env: Env): Promise<v
   for (const { parsed } of claimed.duplicates) parsed.duplicates += 1;
   const rows = rowsOf(slice, claimed, Date.now());
   const unstored = new Set<string>();
-  await store(env.DB, rows, claimed.granted, async ({ parsed }) => {
+  await store(storeOf(env), rows, claimed.granted, async ({ parsed }) => {
     unstored.add(parsed.envelope.id);
     await putDeadEnvelope(env.BUCKET, parsed.envelope);
   });

@@ -10,6 +10,7 @@ import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./redact-erased.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
+import { storeOf } from "../store/db.ts";
 
 const DEADLINE = 30_000;
 /** After this many tries (about six hours) the envelope starts again at the spool. */
@@ -43,7 +44,7 @@ async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
   const letter = deadLetterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
   const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
   await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));
-  await within(DEADLINE, "the database", storeSlice(env.DB, { ...nothing, deadLetters: [letter] }));
+  await within(DEADLINE, "the database", storeSlice(storeOf(env), { ...nothing, deadLetters: [letter] }));
 }
 
 async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {

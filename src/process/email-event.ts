@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import type { Envelope } from "../model/envelope.ts";
-import { timeId } from "../model/event-id.ts";
 import { cloudflare, EVENT_PREFIX } from "../providers/cloudflare.ts";
+import { timeId } from "../lib/time-id.ts";
 import { isObject } from "../providers/kit/json.ts";
 
 /** Whether a message's body is such an event and not one of our frames. */

@@ -12,6 +12,7 @@ import { GAP } from "../store/dead-letters.ts";
 import { hashesOf } from "../store/erasure/erased.ts";
 import { erasedAt } from "../store/erasure/erasures.ts";
 import { hasRejects, type NewEvent, type ParsedEnvelope } from "./parse.ts";
+import { storeOf } from "../store/db.ts";
 
 const DEADLINE = 30_000;
 /** Addresses of one text that are looked up. */
@@ -61,7 +62,7 @@ async function lookUp(texts: readonly { envelope: Envelope; text: string }[], en
   const own = texts.map(({ text }) => addressesIn(text, MOST_ADDRESSES));
   const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, new Set(own.flat())));
   if (hashes.size === 0) return [];
-  const found = await within(DEADLINE, "the database", erasedAt(env.DB, hashes.keys()));
+  const found = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
   const times = new Map([...found].map(([hash, at]) => [hashes.get(hash), at]));
   return texts.map(({ envelope }, index) =>
     (own[index] ?? []).filter((address) => (times.get(address) ?? -Infinity) >= envelope.receivedAt),

@@ -20,7 +20,8 @@ import {
 import type { JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue, type NamedFields } from "./kit/loose-fields.ts";
 import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { fromBase64, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
+import { fromBase64 } from "../lib/base64.ts";
+import { readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only says that Sweego sent it on its way. */

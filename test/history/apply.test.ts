@@ -33,7 +33,7 @@ function failingAt(bindings: Env, nth: number, state: { calls: number; failed: b
   };
   const CONTACTS = {
     getByName: (name: string) => ({
-      amend: async (correction: never) =>
+      correct: async (correction: never) =>
         await call(async () => await bindings.CONTACTS.getByName(name).correct(correction)),
     }),
   };

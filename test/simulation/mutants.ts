@@ -162,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a replay travels as a new envelope",
-    file: "api/dead-letters.ts",
+    file: "process/replay.ts",
     from: "{ ...envelope, replay: true }",
     to: "{ ...envelope, id: `${envelope.id.slice(0, -1)}~`, replay: true }",
   },

@@ -3,9 +3,9 @@
 import { createMiddleware } from "hono/factory";
 import { configOf, digestOf } from "../../config/config.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
-import type { Db } from "../../store/db.ts";
+import { storeOf, type Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
-import type { ApiEnv } from "./responses.ts";
+import { type ApiEnv } from "./env.ts";
 import { problem } from "./problem.ts";
 
 interface Known {
@@ -36,7 +36,7 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
     if (noted.size >= MOST_BELIEVED) noted.clear();
     noted.set(sha256, now);
-    const use = noteUse(c.env.DB, { sha256, ...known }, now);
+    const use = noteUse(storeOf(c.env), { sha256, ...known }, now);
     c.executionCtx.waitUntil(
       use.catch((error: unknown) => console.warn({ message: "a use was not noted", error: String(error) })),
     );

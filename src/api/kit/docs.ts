@@ -1,7 +1,7 @@
 // The API described: an OpenAPI 3.1 document made of the very schemas that check requests, and a page to read and try it.
 
 import type { Hono } from "hono";
-import type { ApiEnv } from "./responses.ts";
+import { type ApiEnv } from "./env.ts";
 import { documentOf } from "./openapi.ts";
 
 const ABOUT = {

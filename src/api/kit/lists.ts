@@ -3,9 +3,8 @@
 
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
+import { type ApiEnv } from "./env.ts";
 import type * as z from "zod";
-import type { ApiEnv } from "./responses.ts";
-
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 
 /** How a list is to be answered. */

@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import * as z from "zod";
-import type { ApiEnv } from "./responses.ts";
+import { type ApiEnv } from "./env.ts";
 import { routeOf, type Content, type Route, type Schema } from "./routes.ts";
 
 type Json = z.core.JSONSchema.BaseSchema;

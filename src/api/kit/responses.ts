@@ -2,17 +2,7 @@
 
 import * as z from "zod";
 import type { TokenScope } from "../../model/token-scope.ts";
-import type { Db } from "../../store/db.ts";
 import { needsScope } from "./auth.ts";
-
-export interface ApiEnv {
-  Bindings: Env;
-  Variables: {
-    /** Reads what is at least as new as the bookmark that the caller showed. */
-    db: Db;
-    token: { name: string; scopes: readonly TokenScope[] };
-  };
-}
 
 /** The part of a route's description that says, and enforces, which scope it needs. */
 export function needs(scope: TokenScope) {

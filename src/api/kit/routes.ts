@@ -6,8 +6,8 @@ import { Hono, type Context, type MiddlewareHandler, type TypedResponse } from "
 import type { StatusCode } from "hono/utils/http-status";
 import type { JSONParsed } from "hono/utils/types";
 import * as z from "zod";
+import { type ApiEnv } from "./env.ts";
 import type { TokenScope } from "../../model/token-scope.ts";
-import type { ApiEnv } from "./responses.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
 
 /** A zod schema, or a JSON Schema where a handler reads the body itself. */

@@ -1,7 +1,6 @@
 // What pipes did and are to do once more: /v1/attempts, /v1/redeliveries, and /v1/pipe-kinds, which says what they can be.
 
 import * as z from "zod";
-import { newId } from "../../lib/new-id.ts";
 import { compileFilter } from "../../pipes/filter/filter.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
 import { eventRow, select } from "../../pipes/select.ts";
@@ -13,6 +12,7 @@ import { address, instant, limit, word } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
+import { newId } from "../../lib/time-id.ts";
 import { iso } from "../views.ts";
 
 const tags = ["Pipes"];

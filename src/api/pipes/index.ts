@@ -2,7 +2,6 @@
 
 import * as z from "zod";
 import { configOf } from "../../config/config.ts";
-import { newId } from "../../lib/new-id.ts";
 import { attempt } from "../../pipes/attempt.ts";
 import { kindNamed } from "../../pipes/kinds/index.ts";
 import type { Kind } from "../../pipes/kinds/kind.ts";
@@ -39,6 +38,7 @@ import {
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
+import { newId } from "../../lib/time-id.ts";
 import { iso } from "../views.ts";
 
 const tags = ["Pipes"];

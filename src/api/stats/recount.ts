@@ -1,26 +1,19 @@
 // POST /v1/stats/recount: the proof that the counters are what counting the rows gives, and the remedy where they are not.
 
 import * as z from "zod";
-import { newId } from "../../lib/new-id.ts";
 import { alignToBuckets } from "../../model/stats/counts.ts";
-import {
-  beginRecount,
-  compareRecount,
-  stepRecount,
-  type CounterDifference,
-  type Progress,
-} from "../../store/stats/recount.ts";
+import type { CounterDifference } from "../../store/stats/recount.ts";
+import { runRecount, type NoRecount } from "../../store/stats/run-recount.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { instant } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { iso } from "../views.ts";
+import { storeOf } from "../../store/db.ts";
 
 const DAY = 86_400_000;
 const MOST_DAYS = 31;
-/** Steps that one request takes at most: 100,000 events. */
-const MOST_STEPS = 20;
 
 const apply = z
   .boolean("must be true or false")
@@ -72,6 +65,11 @@ const Recount = z
   })
   .meta({ id: "Recount" });
 
+const NO_RECOUNT: Readonly<Record<NoRecount, string>> = {
+  unknown: "There is no such recount any more; begin another.",
+  disturbed: "Rows of these days were removed meanwhile; begin another recount.",
+};
+
 export const recount = router();
 
 const counting = createRoute({
@@ -91,47 +89,27 @@ const counting = createRoute({
 });
 
 recount.openapi(counting, async (c) => {
-  const asked = c.req.valid("json");
-  const id = "recount" in asked ? asked.recount : newId(Date.now());
-  if (!("recount" in asked)) await beginRecount(c.env.DB, id, asked);
-  for (let step = 0; step < MOST_STEPS; step++) {
-    const progress = sound(await stepRecount(c.env.DB, id));
-    if (progress.position < progress.last) {
-      if (step === MOST_STEPS - 1) return c.json(runningShape(id, progress), 200);
-      continue;
-    }
-    const compared = await compareRecount(c.env.DB, id, asked.apply);
-    const reached = sound(compared?.progress ?? null);
-    if (compared?.differences === undefined || compared.differences === null) continue; // events came in between
-    const { differences, total } = compared;
-    console.log({ message: "counters were recounted", differing: total, applied: asked.apply });
+  const { apply, ...asked } = c.req.valid("json");
+  const what = "recount" in asked ? { id: asked.recount } : asked;
+  const ran = await runRecount(storeOf(c.env), { ...what, apply });
+  if (!ran.ok) throw new ProblemError(409, NO_RECOUNT[ran.reason]);
+  const { id, progress, found } = ran.value;
+  const { from, to, position, last } = progress;
+  const range = { recount: id, from: iso(from), to: iso(to), position, last };
+  if (found === null)
     return c.json(
-      {
-        ...runningShape(id, reached),
-        status: "done" as const,
-        differences: differences.map(differenceShape),
-        differing: total,
-        applied: asked.apply,
-      },
+      { ...range, status: "running" as const, differences: [], differing: 0, applied: false },
       200,
     );
-  }
-  return c.json(runningShape(id, sound(await stepRecount(c.env.DB, id))), 200);
+  console.log({ message: "counters were recounted", differing: found.total, applied: apply });
+  const differences = found.differences.map(differenceView);
+  return c.json(
+    { ...range, status: "done" as const, differences, differing: found.total, applied: apply },
+    200,
+  );
 });
 
-function sound(progress: Progress | null): Progress {
-  if (progress === null) throw new ProblemError(409, "There is no such recount any more; begin another.");
-  if (progress.disturbed)
-    throw new ProblemError(409, "Rows of these days were removed meanwhile; begin another recount.");
-  return progress;
-}
-
-function runningShape(id: string, { from, to, position, last }: Progress) {
-  const found = { differences: [], differing: 0, applied: false };
-  return { recount: id, status: "running" as const, from: iso(from), to: iso(to), position, last, ...found };
-}
-
-function differenceShape(d: CounterDifference) {
+function differenceView(d: CounterDifference) {
   const { counter, label, source, type, bounce, machine } = d;
   const ofCampaigns = counter === "campaign_rollups";
   return {

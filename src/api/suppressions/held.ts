@@ -2,16 +2,12 @@
 // everybody, for one address or step by step for all of a destination.
 
 import * as z from "zod";
-import { findHeld } from "../../store/suppressions/suppressions.ts";
 import { json, needs, problems } from "../kit/responses.ts";
-import { sendCommand, sendCommands, newCommandId } from "../../contact/send-commands.ts";
+import { judgeAddress, judgeDestination, MOST_JUDGED } from "../../contact/suppress.ts";
 import { address, instant, word } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { note } from "./parameters.ts";
-
-/** Suppressions that one request looks at. */
-const STEP = 200;
 
 const Chosen = z.strictObject({
   address: address.optional(),
@@ -40,25 +36,22 @@ for (const { kind, summary } of routes) {
     path: `/${kind}`,
     tags: ["Suppressions"],
     summary,
-    description: `Pass \`address\`, or \`destination\` with or without \`since\` and \`until\`; of the latter up to ${STEP} at once.`,
+    description: `Pass \`address\`, or \`destination\` with or without \`since\` and \`until\`; of the latter up to ${MOST_JUDGED} at once.`,
     request: { body: { required: true, content: { "application/json": { schema: Chosen } } } },
     responses: { 200: json("What was done", Done), ...problems(400, 404, 413, 503) },
   });
   heldSuppressions.openapi(route, async (c) => {
     const { address: contact, destination, since, until, note: words = null } = c.req.valid("json");
-    const order = () => ({ kind, id: newCommandId(), by: c.var.token.name, note: words });
+    const judgement = { kind, by: c.var.token.name, note: words };
     if (contact !== undefined) {
       if (destination !== undefined || since !== undefined || until !== undefined) throw eitherOr();
-      const { effective } = await sendCommand(c.env, contact, order());
-      if (!effective) throw new ProblemError(404, "Nothing is held for this address.");
+      if (!(await judgeAddress(c.env, contact, judgement)))
+        throw new ProblemError(404, "Nothing is held for this address.");
       return c.json({ contacts: 1, more: false }, 200);
     }
     if (destination === undefined) throw eitherOr();
     const range = { destination, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER };
-    const found = await findHeld(c.env.DB, range, STEP);
-    const orders = new Map(found.map((one) => [one, [order()]]));
-    await sendCommands(c.env, orders);
-    return c.json({ contacts: orders.size, more: found.length === STEP }, 200);
+    return c.json(await judgeDestination(c.env, range, judgement), 200);
   });
 }
 

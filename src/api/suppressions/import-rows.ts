@@ -3,23 +3,14 @@
 
 import * as z from "zod";
 import Papa from "papaparse";
+import type { ImportedSuppression } from "../../contact/suppress.ts";
 import { normalizeAddress } from "../../model/address.ts";
-import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { instant } from "../kit/parameters.ts";
 import { note, reason, scope } from "./parameters.ts";
 
-/** A row as it is meant. `since`: ms, null for now. */
-export interface Row {
-  contact: string;
-  reason: SuppressionReason;
-  scope: string;
-  note: string | null;
-  since: number | null;
-}
-
 export interface Rows {
-  rows: Row[];
+  rows: ImportedSuppression[];
   rejects: { line: number; reason: string }[];
   /** Rows that are not in force where they come from. */
   skipped: number;
@@ -139,7 +130,7 @@ const Told = z.object({
   since: instant.optional(),
 });
 
-function rowOf(fields: Fields, now: number): Result<Row> {
+function rowOf(fields: Fields, now: number): Result<ImportedSuppression> {
   const address = ADDRESS.map((name) => present(fields[name])).find((value) => value !== undefined);
   const names = ["reason", "scope", "note", "since"] as const;
   const others = Object.fromEntries(names.map((name) => [name, present(fields[name])]));

@@ -2,16 +2,13 @@
 // reasons, times and notes as they were; importing twice is importing once.
 
 import * as z from "zod";
-import type { Command } from "../../contact/commands.ts";
 import { json, needs, problems } from "../kit/responses.ts";
-import { readRows, type Row } from "./import-rows.ts";
-import { sendCommands, newCommandId } from "../../contact/send-commands.ts";
+import { readRows } from "./import-rows.ts";
+import { importSuppressions } from "../../contact/suppress.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router, whole } from "../kit/routes.ts";
 
 const MOST_ROWS = 5_000;
-/** Contacts between two writes to the database. */
-const STEP = 500;
 
 const Imported = z
   .object({
@@ -70,12 +67,7 @@ suppressionImport.openapi(importing, async (c) => {
   if (!read.ok)
     throw new ProblemError(400, `body: ${read.reason}`, [{ parameter: "body", reason: read.reason }]);
   const { rows, rejects, skipped } = read.value;
-  const orders = ordersOf(rows, c.var.token.name);
-  let added = 0;
-  for (let i = 0; i < orders.length; i += STEP) {
-    const { answers } = await sendCommands(c.env, new Map(orders.slice(i, i + STEP)));
-    for (const { changed } of answers.values()) added += changed.filter(Boolean).length;
-  }
+  const added = await importSuppressions(c.env, rows, c.var.token.name);
   const counts = {
     rows: rows.length + rejects.length + skipped,
     added,
@@ -84,13 +76,3 @@ suppressionImport.openapi(importing, async (c) => {
   };
   return c.json({ ...counts, rejected: rejects.length, rejects }, 200);
 });
-
-function ordersOf(rows: readonly Row[], by: string): [contact: string, orders: Command[]][] {
-  const groups = Map.groupBy(rows, ({ contact }) => contact);
-  return [...groups].map(([contact, own]) => [
-    contact,
-    own.map(({ reason, scope, note, since }) => {
-      return { kind: "entry", id: newCommandId(), reason, scope, note, at: since, source: "import", by };
-    }),
-  ]);
-}

@@ -2,14 +2,12 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { isInForce } from "../../model/suppression/fold.ts";
 import { normalizeAddress } from "../../model/address.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
-import { liftErased } from "../../store/erasure/erased.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
-import { sendCommand, newCommandId } from "../../contact/send-commands.ts";
+import { liftSuppressions, suppressByHand } from "../../contact/suppress.ts";
 import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -82,15 +80,10 @@ const suppressing = createRoute({
 suppressions.openapi(suppressing, async (c) => {
   const contact = c.req.valid("param").address;
   const { note = null, scope = "" } = c.req.valid("json");
-  const common = { id: newCommandId(), reason: "manual", source: "api", by: c.var.token.name } as const;
-  const order = { kind: "entry", at: null, ...common, scope, note } as const;
-  const { snapshot } = await sendCommand(c.env, contact, order);
-  const standing = snapshot.suppressions.find(
-    (one) => isInForce(one) && one.reason === "manual" && one.scope === scope,
-  );
-  if (note !== null && standing?.note !== note)
+  const suppressed = await suppressByHand(c.env, contact, { scope, note, by: c.var.token.name });
+  if (!suppressed.ok)
     throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
-  return c.json(suppressionStatusView(contact, snapshot.suppressions), 200);
+  return c.json(suppressionStatusView(contact, suppressed.value), 200);
 });
 
 const lifting = createRoute({
@@ -109,13 +102,9 @@ const lifting = createRoute({
 suppressions.openapi(lifting, async (c) => {
   const contact = c.req.valid("param").address;
   const { reason = null, scope = null, note = null } = c.req.valid("query");
-  const order = { kind: "lift", id: newCommandId(), by: c.var.token.name, reason, scope, note } as const;
-  const { effective, snapshot } = await sendCommand(c.env, contact, order);
-  const outlived =
-    scope === null || scope === "" ? await liftErased(c.env.DB, c.env.BUCKET, contact, reason) : false;
-  if (!effective && !outlived)
-    throw new ProblemError(404, "There is nothing of this kind in force for this address.");
-  return c.json(suppressionStatusView(contact, snapshot.suppressions), 200);
+  const lifted = await liftSuppressions(c.env, contact, { reason, scope, note, by: c.var.token.name });
+  if (!lifted.ok) throw new ProblemError(404, "There is nothing of this kind in force for this address.");
+  return c.json(suppressionStatusView(contact, lifted.value), 200);
 });
 
 const Checked = z

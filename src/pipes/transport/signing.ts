@@ -1,11 +1,9 @@
 // Signatures by which receivers tell that a request is ours, after Standard Webhooks 1.0, so that libraries for it verify them:
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 // `v1` is HMAC-SHA256 with a secret that both sides know, `v1a` ed25519, where the receiver only needs the public key.
-
+import { fromBase64 } from "../../lib/base64.ts";
 import { createHmac } from "node:crypto";
 import { memoize } from "../../lib/memoize.ts";
-import { fromBase64 } from "../../providers/kit/signatures.ts";
-
 export const SIGNINGS = ["v1", "v1a"] as const;
 export type Signing = (typeof SIGNINGS)[number];
 

@@ -1,7 +1,7 @@
 // Signatures that are checked with a public key: the key as people copy it from a provider's page, the signature as it
-// travels in a header. As in signatures.ts, whatever cannot be read matches nothing and is never thrown.
+import { fromBase64 } from "../../lib/base64.ts";
 
-import { fromBase64 } from "./signatures.ts";
+// travels in a header. As in signatures.ts, whatever cannot be read matches nothing and is never thrown.
 
 /**
  * Whether a credential begins like a public key: PEM, or the base64 of a SubjectPublicKeyInfo (RFC 5280 section 4.1)

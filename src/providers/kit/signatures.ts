@@ -1,6 +1,7 @@
 // Signatures over the raw body. WebCrypto does the comparing, in constant time; whatever cannot be decoded is refused
 // with a reason for the log and never thrown, because all of it comes from the outside.
 
+import { fromBase64 } from "../../lib/base64.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { InboundRequest, VerifyResult } from "../provider.ts";
 
@@ -113,16 +114,6 @@ function readSignature(shown: string, length: number): Uint8Array | null {
       ? Uint8Array.from({ length }, (_, at) => parseInt(shown.slice(at * 2, at * 2 + 2), 16))
       : fromBase64(shown);
   return bytes?.length === length ? bytes : null;
-}
-
-/** Bytes of base64 (also the URL alphabet, also unpadded); null for anything else. */
-export function fromBase64(encoded: string): Uint8Array | null {
-  try {
-    const bytes = atob(encoded.replaceAll("-", "+").replaceAll("_", "/"));
-    return Uint8Array.from(bytes, (char) => char.charCodeAt(0));
-  } catch {
-    return null;
-  }
 }
 
 export function concatenate(head: Uint8Array, tail: Uint8Array): Uint8Array {

@@ -1,9 +1,7 @@
 // The archive: every accepted envelope, raw, in gzipped NDJSON objects of the bucket. It is the source for `raw`, for
 // replays and for reading history anew.
-
+import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
-import { firstIdAt, timeOfId } from "../../model/event-id.ts";
-
 const ROOT = "archive/";
 const SUFFIX = ".ndjson.gz";
 const DAY = 86_400_000;

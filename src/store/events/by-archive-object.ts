@@ -1,7 +1,8 @@
 // The events of an archive object, found by where in the feed they lie.
 
-import { contactPrefix, firstIdAt } from "../../model/event-id.ts";
+import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
 import type { EventRow } from "../write/rows.ts";
 
 /** A stored row with its place in the feed. */

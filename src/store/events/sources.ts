@@ -1,6 +1,5 @@
 // Reads and upkeep of the sources' counters.
-
-import { firstIdAt } from "../../model/event-id.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
 
 /** A source's health; times in ms. */

@@ -1,7 +1,8 @@
 // The log of deliveries: every attempt that failed, and a sample of those that did not.
 
-import { contactPrefix, firstIdAt } from "../../model/event-id.ts";
+import { contactPrefix } from "../../model/event-id.ts";
 import { rangeOf } from "../events/events.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
 
 export const OUTCOMES = [

@@ -1,7 +1,8 @@
 // How rows of the feed become counters: statements that read a stretch of it by seq. Storing counts each slice's new rows;
 // a recount walks the whole feed by the same rules, so the stretch and the table that is counted into vary.
-
-import { ALPHABET, CONTACT_CHARS, TIME_CHARS } from "../../model/event-id.ts";
+import { ALPHABET } from "../../lib/base32.ts";
+import { TIME_CHARS } from "../../lib/time-id.ts";
+import { CONTACT_CHARS } from "../../model/event-id.ts";
 import type { EventRow } from "./rows.ts";
 
 const MARK = "(SELECT mark FROM sources WHERE source = ?1)";

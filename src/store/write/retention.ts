@@ -2,7 +2,8 @@
 
 import { archiveKey } from "../bucket/archive.ts";
 import { goneFrom } from "./counters.ts";
-import { CONTACT_CHARS, firstIdAt } from "../../model/event-id.ts";
+import { CONTACT_CHARS } from "../../model/event-id.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
 import type { Retention } from "../../model/retention.ts";
 
 const DAY = 86_400_000;

@@ -5,8 +5,8 @@ import { DurableObject } from "cloudflare:workers";
 import tidings from "../../../src/index.ts";
 import { wakePipes } from "../../../src/pipes/wake.ts";
 import { encodeFrame } from "../../../src/model/envelope.ts";
-import { timeId } from "../../../src/model/event-id.ts";
 import { array, mailjetJson, type EventPlan } from "../events.ts";
+import { timeId } from "../../../src/lib/time-id.ts";
 import { toBatch } from "./batch.ts";
 import { countedDatabase, countedNamespace, counts, NOTHING, type CountedPipe } from "./counted.ts";
 

@@ -3,7 +3,6 @@
 
 import tidings from "../../../src/index.ts";
 import { encodeFrame } from "../../../src/model/envelope.ts";
-import { timeId } from "../../../src/model/event-id.ts";
 import { configOf } from "../../../src/config/config.ts";
 import { readEnvelope } from "../../../src/process/parse.ts";
 import { storeFloor, type FloorEnv, type FloorRow } from "../candidates/floor.ts";
@@ -14,6 +13,7 @@ import tutorial, {
   type TutorialEnv,
 } from "../candidates/tutorial.ts";
 import { array, mailjetJson, type EventPlan } from "../events.ts";
+import { timeId } from "../../../src/lib/time-id.ts";
 import { clock } from "./clock.ts";
 import { toBatch } from "./batch.ts";
 

@@ -4,7 +4,6 @@
 
 import tidings from "../../../src/index.ts";
 import { encodeFrame, type Envelope } from "../../../src/model/envelope.ts";
-import { timeId } from "../../../src/model/event-id.ts";
 import { getBatch, listBatches, putBatch } from "../../../src/store/bucket/archive.ts";
 import { array, mailjetJson, type EventPlan } from "../events.ts";
 import type {
@@ -19,6 +18,7 @@ import type {
   Storing,
   Taken,
 } from "../upkeep/questions.ts";
+import { timeId } from "../../../src/lib/time-id.ts";
 import { toBatch } from "./batch.ts";
 import { clock } from "./clock.ts";
 import {
