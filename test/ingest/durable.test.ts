@@ -20,6 +20,7 @@ import {
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
 import { randomBytes, randomText, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
 /** The same reports, too long for a queue message even when gzipped. */
 function widened(json: string): string {
@@ -28,6 +29,7 @@ function widened(json: string): string {
   return JSON.stringify([{ ...first, noise }, ...others]);
 }
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("durability", () => {

@@ -19,6 +19,7 @@ import {
   rows,
 } from "../support/support.ts";
 import { randomText, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
 const DAY = 86_400;
 
@@ -94,6 +95,7 @@ async function everyRawIsThere(): Promise<void> {
   }
 }
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("faults", () => {
