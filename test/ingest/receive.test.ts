@@ -17,7 +17,10 @@ import {
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
 import { randomBytes, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
+// Every refusal is logged.
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("refusals", () => {

@@ -1,6 +1,8 @@
 // The local runtime reports what the suites do to it on purpose: storage that is emptied under running objects, bodies that
 // are cut off, bytes in headers. That frightens whoever reads a green run, and says nothing. Anything else it says is shown.
 
+import { stripVTControlCharacters } from "node:util";
+
 /** How the lines begin that are left out, and those that may follow them. */
 const EXPECTED: readonly RegExp[] = [
   // Emptying all storage resets the objects.
@@ -19,15 +21,14 @@ const EXPECTED: readonly RegExp[] = [
 export function muffle(): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-    stream.write = ((...args: unknown[]) => isExpected(args[0]) || write(...args)) as typeof stream.write;
+    stream.write = (...args: unknown[]) => isExpected(args[0]) || write(...args);
   }
 }
 
 /** Whether a piece of output consists of expected lines alone. */
 export function isExpected(chunk: unknown): boolean {
   if (typeof chunk !== "string") return false;
-  // Colours come around some of them.
-  const text = chunk.replaceAll(/\u001b\[\d+m/g, "").trim();
+  const text = stripVTControlCharacters(chunk).trim();
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("stack: "));
   return lines.length > 0 && lines.every((line) => EXPECTED.some((one) => one.test(line)));
 }

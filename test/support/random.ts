@@ -5,7 +5,7 @@ import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 
 /** A source of its own for each use; `name` tells the uses of one seed apart. */
 export function seeded(name: string): Random {
-  const mixed = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, env.TEST_SEED);
+  const mixed = new TextEncoder().encode(name).reduce((sum, byte) => (sum * 31 + byte) | 0, env.TEST_SEED);
   return randomFrom(mixed >>> 0);
 }
 
