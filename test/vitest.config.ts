@@ -1,81 +1,56 @@
-// Tests run inside workerd, on the real local queue, Durable Object, D1 and R2 of wrangler.toml.
+// `npm test`: three projects, for starting a runtime and laying the schema takes longer than most files' tests. The pure
+// suites (`npm run test:unit`) and those of the kinds of pipes share theirs, since they leave nothing behind in it; each of
+// all other files has one of its own.
 
-import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { readFileSync } from "node:fs";
-import { parseEnv } from "node:util";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
-import { buildDocs } from "../src/docs/site/build.ts";
-import { storage } from "./support/storage.ts";
+import { options, root, workerd } from "./support/runtime.ts";
 
-const root = new URL("..", import.meta.url).pathname;
-// What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
-const secrets = parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8"));
-Object.assign(process.env, secrets);
-// Before miniflare asks for the temporary folder.
-process.env["TMPDIR"] = storage();
-// The assets, as wrangler's [build] makes them before it bundles.
-await buildDocs();
-const migrations = await readD1Migrations(`${root}src/store/migrations`);
-
-/** Answers with all that came through its queue. */
-const CONSUMER = `
-  const bodies = [];
-  export default {
-    queue: (batch) => void bodies.push(...batch.messages.map(({ body }) => body)),
-    fetch: () => Response.json(bodies),
-  };
-`;
+/** Suites of pure functions: no binding, no clock, no network. */
+const UNIT = [
+  "test/lib/**/*.test.ts",
+  "test/model/**/*.test.ts",
+  "test/providers/**/*.test.ts",
+  "test/structure.test.ts",
+  "test/erasure/redact.test.ts",
+  "test/store/migrations.test.ts",
+  "test/support/*.test.ts",
+  "test/pipes/circuit.test.ts",
+  "test/pipes/round/dispatch.test.ts",
+  "test/pipes/transport/{batches,payload}.test.ts",
+  "test/pipes/filter/{answers,cost,filter,linear-regex,reserved-words}.test.ts",
+];
+/** Suites of one kind of pipe each, against peers; they store nothing. */
+const KINDS = ["test/pipes/kinds/**/*.test.ts"];
 
 export default defineConfig({
   root,
-  plugins: [
-    cloudflareTest({
-      wrangler: { configPath: `${root}wrangler.toml` },
-      miniflare: {
-        bindings: {
-          TEST_MIGRATIONS: migrations,
-          TEST_SEED: Number(process.env["SEED"] ?? 1),
-          ...secrets,
-        },
-        // Queues as pipes have them, one with a consumer of its own.
-        queueProducers: {
-          TEST_PIPE: { queueName: "test-pipe" },
-          TEST_PIPE_LIMITS: { queueName: "test-pipe-limits" },
-        },
-        serviceBindings: { TEST_PIPE_CONSUMER: "test-pipe-consumer" },
-        workers: [
-          {
-            name: "test-pipe-consumer",
-            modules: [{ type: "ESModule", path: "consumer.js", contents: CONSUMER }],
-            compatibilityDate: "2026-11-01",
-            queueConsumers: { "test-pipe": { maxBatchSize: 100, maxBatchTimeout: 0.05 } },
-          },
-        ],
-        // The same queues, but batches do not wait three seconds.
-        queueConsumers: {
-          "tidings-deliveries": {
-            maxBatchSize: 100,
-            maxBatchTimeout: 0.05,
-            maxRetries: 100,
-            deadLetterQueue: "tidings-dead",
-          },
-          "tidings-email-events": {
-            maxBatchSize: 100,
-            maxBatchTimeout: 0.05,
-            maxRetries: 100,
-            deadLetterQueue: "tidings-dead",
-          },
-          "tidings-dead": { maxBatchSize: 20, maxBatchTimeout: 0.05, maxRetries: 100 },
+  test: {
+    // Vitest leaves one core free, which on two cores means that one file runs after the other.
+    maxWorkers: availableParallelism(),
+    silent: "passed-only",
+    projects: [
+      {
+        plugins: [workerd()],
+        test: {
+          ...options,
+          name: "unit",
+          include: UNIT,
+          isolate: false,
+          globalSetup: [],
+          setupFiles: ["test/support/setup.ts"],
         },
       },
-    }),
-  ],
-  test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/pipes/peers/index.ts"],
-    setupFiles: ["test/support/setup.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    silent: "passed-only",
+      { plugins: [workerd()], test: { ...options, name: "kinds", include: KINDS, isolate: false } },
+      {
+        plugins: [workerd()],
+        test: {
+          ...options,
+          name: "edge",
+          include: ["test/**/*.test.ts"],
+          exclude: [...UNIT, ...KINDS],
+        },
+      },
+    ],
   },
 });

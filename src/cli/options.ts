@@ -16,6 +16,8 @@ export interface Options {
   exit: boolean;
   /** The demo's: unique events to send. */
   events: number;
+  /** The demo's: show every figure, and not only what they add up to. */
+  verbose: boolean;
 }
 
 export const START_USAGE = `npm start [-- --port N]
@@ -23,21 +25,27 @@ export const START_USAGE = `npm start [-- --port N]
   Runs Tidings on this machine, with its data in .wrangler/state.
   --port N     listen there (default ${DEFAULT_PORT})`;
 
-export const DEMO_USAGE = `npm run demo [-- --exit] [-- --port N] [-- --events N]
+export const DEMO_USAGE = `npm run demo [-- --exit] [-- --port N] [-- --events N] [-- --verbose]
 
   Runs Tidings on this machine with a fresh state of its own, sends it two days of webhook traffic, and checks what came of it.
   --exit       stop after the report, instead of staying up to be looked at
   --port N     listen there (default ${DEFAULT_PORT}; with --exit any free one)
-  --events N   unique events to send, ${FEWEST_EVENTS} to ${MOST_EVENTS} (default ${DEFAULT_EVENTS})`;
+  --events N   unique events to send, ${FEWEST_EVENTS} to ${MOST_EVENTS} (default ${DEFAULT_EVENTS})
+  --verbose    show every figure that was checked, source by source`;
 
 const COMMON = { port: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
-const DEMO = { ...COMMON, exit: { type: "boolean" }, events: { type: "string" } } as const;
+const DEMO = {
+  ...COMMON,
+  exit: { type: "boolean" },
+  verbose: { type: "boolean" },
+  events: { type: "string" },
+} as const;
 
 /** Reads the arguments behind the script's name; a mistake comes back as the sentence to show. */
 export function readOptions(script: "start" | "demo", args: string[]): Result<Options> {
   const parsed = parse(script, args);
   if (!parsed.ok) return parsed;
-  const { port, events, exit, help } = parsed.value;
+  const { port, events, exit, verbose, help } = parsed.value;
   const atPort = wholeNumber("--port", port, 1, 65_535);
   if (!atPort.ok) return atPort;
   const many = wholeNumber("--events", events, FEWEST_EVENTS, MOST_EVENTS);
@@ -46,6 +54,7 @@ export function readOptions(script: "start" | "demo", args: string[]): Result<Op
     help: help === true,
     port: atPort.value,
     exit: exit === true,
+    verbose: verbose === true,
     events: many.value ?? DEFAULT_EVENTS,
   });
 }
@@ -54,6 +63,7 @@ interface Raw {
   port?: string | undefined;
   events?: string | undefined;
   exit?: boolean | undefined;
+  verbose?: boolean | undefined;
   help?: boolean | undefined;
 }
 

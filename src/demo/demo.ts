@@ -27,7 +27,7 @@ import {
   waitUntilPassed,
   type DemoPipes,
 } from "./passing-on.ts";
-import { compare, compareSources, differs, table, type Row } from "./report.ts";
+import { compare, compareSources, differs, summary, table, type Row } from "./report.ts";
 import { sendAll, type Sent } from "./send.ts";
 import { API_TOKEN, DEMO_SETTINGS, DEMO_VARIABLES } from "./demo-settings.ts";
 import { beforeExit, giveUp, run, shutDown, stopOnSignals } from "../cli/shutdown.ts";
@@ -100,7 +100,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Sends, waits, reads back and reports; whether all was as it has to be. */
-async function demonstrate(edge: Edge, { events }: Options, pipes: DemoPipes): Promise<boolean> {
+async function demonstrate(edge: Edge, { events, verbose }: Options, pipes: DemoPipes): Promise<boolean> {
   const traffic = makeTraffic({ seed: SEED, events, now: Date.now() });
   const expectation = expectationOf(traffic);
   const api = apiAt(edge.url, API_TOKEN);
@@ -135,8 +135,12 @@ async function demonstrate(edge: Edge, { events }: Options, pipes: DemoPipes): P
   const compared = [...compare(expectation, findings), ...passed.rows];
   const bySource = compareSources(expectation, findings);
   const facts = await readFacts(api, traffic.examples, findings.events);
-  console.log(`\n${table(compared)}\n\n${bySource.text}\n\n${facts.text}\n\n${passed.text}\n`);
-  return conclude([...compared, ...bySource.rows, ...facts.rows].filter(differs), sent);
+  const checked = [...compared, ...bySource.rows, ...facts.rows];
+  const shown = verbose
+    ? [table(compared), bySource.text, facts.text, passed.text]
+    : [summary(expectation, checked), facts.text];
+  console.log(`\n${shown.join("\n\n")}\n`);
+  return conclude(checked.filter(differs), sent);
 }
 
 function conclude(different: readonly Row[], { surprises, retried }: Sent): boolean {

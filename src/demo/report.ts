@@ -88,6 +88,18 @@ function countMatches(facts: ReadonlyMap<string, number>, events: readonly ReadE
   return matches;
 }
 
+/** What was sent and what came of it, in four lines; `checked`: every figure that was compared. */
+export function summary({ total, statuses }: Expectation, checked: readonly Row[]): string {
+  const requests = [...statuses.values()].reduce((sum, n) => sum + n, 0);
+  const right = checked.filter((row) => !differs(row)).length;
+  return [
+    `${format(requests)} requests sent, ${format(statuses.get(200) ?? 0)} to be accepted, the others to be refused`,
+    `${format(total.events)} events to be stored once each, ${format(total.duplicates)} repeats to be absorbed`,
+    `${format(total.pings)} test pings to be counted, ${format(total.dead_letters)} unreadable elements to be kept as dead letters`,
+    `${format(right)} of ${format(checked.length)} figures are as they have to be (--verbose shows all)`,
+  ].join("\n");
+}
+
 export function differs({ expected, actual }: Row): boolean {
   return expected !== actual;
 }

@@ -4,6 +4,10 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { capture, envWith, freshStorage, mailjetPost, send } from "../support/support.ts";
 import { answerOf } from "../ingest/requests.ts";
+import { expectLogs } from "../support/log.ts";
+
+// A wrong configuration is logged.
+beforeEach(expectLogs);
 
 beforeEach(freshStorage);
 

@@ -1,10 +1,14 @@
 // Suppression policies: the one that the configuration sets for all, and each source's own.
 
 import { env } from "cloudflare:workers";
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { configOf } from "../../src/config/config.ts";
 import { DEFAULT_POLICY } from "../../src/model/suppression/policy.ts";
 import { envWith } from "../support/support.ts";
+import { expectLogs } from "../support/log.ts";
+
+// A wrong configuration is logged.
+beforeEach(expectLogs);
 
 it("reads each source's policy, and names what is wrong with it", () => {
   const own = {

@@ -15,6 +15,7 @@ import {
   traces,
   type Receipt,
 } from "./asking.ts";
+import { countingDb } from "../support/counting-db.ts";
 
 beforeEach(async () => {
   await freshWithKey();
@@ -67,28 +68,21 @@ it("walks no table, and costs little more than the rows that go", async () => {
         ),
       ),
     );
-  const asked = new Set<string>();
-  let written = 0;
-  const counting = {
-    prepare: (sql: string) => (asked.add(sql), env.DB.prepare(sql)),
-    batch: async (statements: D1PreparedStatement[]) => {
-      const results = await env.DB.batch(statements);
-      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
-      return results;
-    },
-    withSession: () => env.DB.withSession(),
-  };
-  const first = await (await ask(ANN, "", envWith({ DB: counting }))).json<Receipt>();
+  const counting = countingDb({ sessions: false });
+  const first = await (await ask(ANN, "", envWith({ DB: counting.db }))).json<Receipt>();
   expect(first.removed).toMatchObject({ events: 600, messages: 300 });
   expect(await figure("SELECT count(*) AS n FROM messages")).toBe(0);
   pass(21 * MINUTE);
-  await scheduled(envWith({ DB: counting }));
-  await ask(ANN, "", envWith({ DB: counting }));
+  await scheduled(envWith({ DB: counting.db }));
+  await ask(ANN, "", envWith({ DB: counting.db }));
   expect((await receipt(first.id)).status).toBe("done");
-  console.log({ message: "rows written by an erasure of 600 events and 300 messages", written });
-  expect(written).toBeLessThanOrEqual(600 * 2 + 300 + 40);
-  expect(asked.size).toBeGreaterThan(15);
-  for (const sql of asked) {
+  console.log({
+    message: "rows written by an erasure of 600 events and 300 messages",
+    written: counting.written,
+  });
+  expect(counting.written).toBeLessThanOrEqual(600 * 2 + 300 + 40);
+  expect(new Set(counting.asked).size).toBeGreaterThan(15);
+  for (const sql of new Set(counting.asked)) {
     const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
     for (const { detail } of plan)
       expect(detail, sql).not.toMatch(/SCAN (events|e|n|messages|contacts|c|t|suppressions|s|rollups)\b/);

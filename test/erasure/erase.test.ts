@@ -34,9 +34,10 @@ import {
   traces,
   type Receipt,
 } from "./asking.ts";
+import { randomText, seeded } from "../support/random.ts";
 
 /** What no queue message holds, gzipped or not. */
-const TOO_LONG = { Payload: Array.from({ length: 30_000 }, () => Math.random().toString(36)).join("") };
+const TOO_LONG = { Payload: randomText(160_000, seeded("too long for a message")) };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

@@ -28,7 +28,9 @@ import {
   settle,
   traces,
 } from "./asking.ts";
+import { expectLogs } from "../support/log.ts";
 
+beforeEach(expectLogs);
 beforeEach(async () => {
   await freshWithKey();
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });

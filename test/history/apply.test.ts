@@ -14,6 +14,7 @@ import {
   walk,
   withNames,
 } from "./misread.ts";
+import { expectLogs } from "../support/log.ts";
 
 /** Bindings whose `nth` call of the database's batch or of a contact fails: before it takes effect, or after. */
 function failingAt(bindings: Env, nth: number, state: { calls: number; failed: boolean }): Env {
@@ -40,6 +41,7 @@ function failingAt(bindings: Env, nth: number, state: { calls: number; failed: b
   return { ...bindings, DB, CONTACTS } as unknown as Env;
 }
 
+beforeEach(expectLogs);
 beforeEach(async () => {
   await freshStorage();
   await fillHistory();

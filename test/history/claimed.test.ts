@@ -4,7 +4,9 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deliver, freshStorage, messagesOf, rows } from "../support/support.ts";
 import { fillHistory, jangoPost, outcome, report, walk, withNames } from "./misread.ts";
+import { expectLogs } from "../support/log.ts";
 
+beforeEach(expectLogs);
 beforeEach(async () => {
   await freshStorage();
   await fillHistory();

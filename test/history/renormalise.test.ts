@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { envWith, finalState, freshStorage, rows } from "../support/support.ts";
 import { YEAR, ask, fillHistory, walk } from "./misread.ts";
+import { countingDb } from "../support/counting-db.ts";
 
 /** As if an older parser had not known complaints, had told one time wrongly, had lost one event and invented another. */
 async function imitateOldParser(): Promise<void> {
@@ -113,15 +114,9 @@ describe("reading history anew", () => {
 
 it("walks no table: what it asks and changes is found by keys", async () => {
   await imitateOldParser();
-  const asked = new Set<string>();
-  const DB = {
-    prepare: (sql: string) => (asked.add(sql), env.DB.prepare(sql)),
-    batch: async (statements: D1PreparedStatement[]) => await env.DB.batch(statements),
-    withSession: () => DB,
-    getBookmark: () => null,
-  };
-  expect((await ask({ apply: true }, envWith({ DB }))).status).toBe(200);
-  const own = [...asked].filter((sql) => /batches|json_each/.test(sql));
+  const { db, asked } = countingDb();
+  expect((await ask({ apply: true }, envWith({ DB: db }))).status).toBe(200);
+  const own = [...new Set(asked)].filter((sql) => /batches|json_each/.test(sql));
   expect(own.length).toBeGreaterThan(20);
   for (const sql of own) {
     const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);

@@ -19,15 +19,17 @@ import {
   send,
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
+import { randomBytes, randomText, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
-/** The same JSON, too long for a queue message even when gzipped. */
+/** The same reports, too long for a queue message even when gzipped. */
 function widened(json: string): string {
-  const blanks = " \t\n\r";
-  return json
-    .padEnd(800_000, " ")
-    .replace(/ +$/, (run) => run.replaceAll(" ", () => blanks[Math.floor(Math.random() * 4)] ?? " "));
+  const [first, ...others] = JSON.parse(json) as Record<string, unknown>[];
+  const noise = randomText(150_000, seeded("noise"));
+  return JSON.stringify([{ ...first, noise }, ...others]);
 }
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("durability", () => {
@@ -62,8 +64,8 @@ describe("durability", () => {
   });
 
   it("answers 503 with Retry-After where neither queue nor bucket take it, and keeps nothing", async () => {
-    const large = crypto.getRandomValues(new Uint8Array(60_000));
-    const larger = new Uint8Array(300_000).map(() => Math.floor(Math.random() * 256));
+    const random = seeded("large");
+    const [large, larger] = [randomBytes(60_000, random), randomBytes(300_000, random)];
     for (const payload of [body, large, larger]) {
       const failing = envWith({ QUEUE: { send: refuses, sendBatch: refuses }, BUCKET: { put: refuses } });
       const response = await send(mailjetPost(payload), failing);

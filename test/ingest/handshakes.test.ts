@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { providers, type Handshake } from "../../src/providers/index.ts";
 import { capture, envWith, freshStorage, mailjetPost, send } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
+import { expectLogs } from "../support/log.ts";
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("handshakes", () => {

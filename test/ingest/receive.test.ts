@@ -16,7 +16,11 @@ import {
   send,
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
+import { randomBytes, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
+// Every refusal is logged.
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("refusals", () => {
@@ -84,7 +88,8 @@ describe("refusals", () => {
 
   it("takes a body of exactly 5 MB through the archive, and stores what is in it", async () => {
     const event = JSON.stringify([mailjetEvent({ email: "big@example.com" })]);
-    const body = event.padStart(5_000_000, " ").replaceAll(" ", () => (Math.random() < 0.5 ? " " : "\n"));
+    const random = seeded("blanks");
+    const body = event.padStart(5_000_000, " ").replaceAll(" ", () => (random.chance(0.5) ? " " : "\n"));
     const messages = await messagesOf(mailjetPost(body));
     expect(messages[0]?.length).toBeLessThan(127_000);
     expect(await deliver(messages)).toEqual({ acked: [0], retried: [] });
@@ -218,13 +223,14 @@ describe("acceptance", () => {
   });
 
   it("gives every message back byte for byte, whatever its size and bytes", async () => {
+    const random = seeded("bytes");
     const bodies = [
       new Uint8Array(0),
       new TextEncoder().encode("\uFEFF[]\r\n"),
       Uint8Array.from({ length: 256 }, (_, i) => i),
-      crypto.getRandomValues(new Uint8Array(60_000)),
+      randomBytes(60_000, random),
       new Uint8Array(100_000).fill(0x41),
-      new Uint8Array(400_000).map(() => Math.floor(Math.random() * 256)),
+      randomBytes(400_000, random),
     ];
     const messages = await messagesOf(...bodies.map((body) => mailjetPost(body)));
     for (const message of messages) expect(message.length).toBeLessThan(127_000);

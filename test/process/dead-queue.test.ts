@@ -15,7 +15,9 @@ import {
   objects,
   rows,
 } from "../support/support.ts";
+import { expectLogs } from "../support/log.ts";
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("the platform's dead-letter queue", () => {

@@ -18,6 +18,8 @@ import {
   objects,
   rows,
 } from "../support/support.ts";
+import { randomText, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
 
 const DAY = 86_400;
 
@@ -45,11 +47,12 @@ async function mixedMessages(): Promise<Uint8Array[]> {
     mailjetEvent({ event: "spam", email: "hard@gmail.com", time: 1_790_000_100 }),
     first[0],
   ];
+  const random = seeded("payloads");
   const large = Array.from({ length: 40 }, (_, i) =>
     mailjetEvent({
       email: `l${i % 7}@outlook.com`,
       MessageID: 900 + i,
-      Payload: crypto.getRandomValues(new Uint32Array(900)).join(""),
+      Payload: randomText(6_000, random),
     }),
   );
   const posts = [first, second, large].map((events) => mailjetPost(JSON.stringify(events)));
@@ -92,6 +95,7 @@ async function everyRawIsThere(): Promise<void> {
   }
 }
 
+beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("faults", () => {

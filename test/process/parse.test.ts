@@ -16,6 +16,7 @@ import {
   read,
   rows,
 } from "../support/support.ts";
+import { randomText, seeded } from "../support/random.ts";
 
 beforeEach(freshStorage);
 
@@ -123,11 +124,7 @@ describe("elements and bodies", () => {
   });
 
   it("makes dead letters of messages that are no envelopes, and of envelopes whose body is gone", async () => {
-    const [pointer] = await messagesOf(
-      mailjetPost(
-        Array.from({ length: 6 }, () => crypto.getRandomValues(new Uint8Array(60_000)).join("")).join(""),
-      ),
-    );
+    const [pointer] = await messagesOf(mailjetPost(randomText(600_000, seeded("no envelope"))));
     for (const key of await objects("archive/")) await env.BUCKET.delete(key);
     const strange = [
       new Uint8Array(3),

@@ -1,6 +1,5 @@
 // Storms: soft bounces of a destination that refuses nearly everything suppress nobody until they are judged.
 
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   deliver,
@@ -12,6 +11,7 @@ import {
   rows,
 } from "../support/support.ts";
 import { NOW, ask, bounce, list, mailjet, status } from "../api/suppressions/asking.ts";
+import { countingDb } from "../support/counting-db.ts";
 
 describe("a storm", () => {
   beforeEach(freshStorage);
@@ -105,16 +105,12 @@ describe("a storm", () => {
   });
 
   it("is looked for only where there are soft bounces, with one query by key", async () => {
-    const queries: string[] = [];
-    const counting = {
-      prepare: (sql: string) => (queries.push(sql), env.DB.prepare(sql)),
-      batch: async (all: D1PreparedStatement[]) => await env.DB.batch(all),
-    };
+    const { db, asked: queries } = countingDb();
     const asksFor = async (...events: Record<string, unknown>[]) => {
       queries.length = 0;
       await deliver(
         await messagesOf(mailjetPost(JSON.stringify(events.map((one) => mailjetEvent(one))))),
-        envWith({ DB: counting }),
+        envWith({ DB: db }),
       );
       return queries.filter((sql) => sql.includes("FROM json_each(?1) AS b CROSS JOIN rollups"));
     };

@@ -1,14 +1,14 @@
 // `npm run simulate`: like the tests, inside workerd and on its local bindings, and the source as it is or as one mutant.
 
 import { defineConfig, mergeConfig } from "vitest/config";
-import base from "../vitest.config.ts";
+import config from "../support/runtime.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const name = process.env["SIMULATE_MUTANT"] ?? "";
 const mutant = MUTANTS.find((one) => one.name === name);
 
 export default mergeConfig(
-  { ...base, test: { ...base.test, include: [] } },
+  config({ setupFiles: ["test/support/schema.ts"] }),
   defineConfig({
     plugins: [
       {

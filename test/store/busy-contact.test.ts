@@ -17,6 +17,7 @@ import {
   rows,
   send,
 } from "../support/support.ts";
+import { countingDb } from "../support/counting-db.ts";
 
 const DAY = 86_400_000;
 const KINDS = ["sent", "open", "click"];
@@ -67,17 +68,9 @@ async function rowsRead(work: string, events: number): Promise<number> {
     }),
   );
   await deliver(await messagesOf(mailjetPost(JSON.stringify(told))));
-  let read = 0;
-  const asked = new Set<string>();
-  const batch = async (statements: D1PreparedStatement[]) => {
-    const results = await env.DB.batch(statements);
-    for (const { meta } of results) read += meta.rows_read;
-    return results;
-  };
-  const prepare = (sql: string) => (asked.add(sql), env.DB.prepare(sql));
-  const withSession = () => env.DB.withSession("first-primary");
-  await WORK[work]?.(envWith({ DB: { prepare, batch, withSession } }));
-  for (const sql of asked) {
+  const counting = countingDb({ sessions: false });
+  await WORK[work]?.(envWith({ DB: counting.db }));
+  for (const sql of new Set(counting.asked)) {
     const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
     const walks = /SCAN (messages|contacts|suppressions)\b|AUTOMATIC/;
     expect(
@@ -85,5 +78,5 @@ async function rowsRead(work: string, events: number): Promise<number> {
       sql,
     ).toEqual([]);
   }
-  return read;
+  return counting.read;
 }

@@ -1,9 +1,15 @@
-// Every test file has a storage of its own; this gives it the schema. Properties draw the same values in every run, so
-// that a change is what makes a test fail, not luck; SEED=<number> draws others.
+// Properties draw the same values in every run, so that a change is what makes a test fail, not luck; SEED=<number> draws
+// others. And a test fails that writes a warning or an error which it did not expect: `expectLogs` and spies expect them.
 
-import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { configureGlobal } from "fast-check";
+import { afterEach, beforeEach } from "vitest";
+import { takeUnexpected, watchLog } from "./log.ts";
 
 configureGlobal({ seed: env.TEST_SEED });
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+
+beforeEach(watchLog);
+afterEach(() => {
+  const unexpected = takeUnexpected();
+  if (unexpected.length > 0) throw new Error(`logged unexpectedly:\n${unexpected.join("\n")}`);
+});

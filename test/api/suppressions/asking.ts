@@ -1,6 +1,7 @@
 // Asking /v1/suppressions, and the events that fill it.
 
 import { deliver, envWith, mailjetEvent, mailjetPost, messagesOf, send } from "../../support/support.ts";
+import { seeded } from "../../support/random.ts";
 
 export const token = { tests: "api-token", reader: { token: "read-token", scopes: ["read"] } };
 
@@ -67,12 +68,14 @@ export const mailjet = async (...events: Record<string, unknown>[]): Promise<voi
     );
 };
 
+const random = seeded("messages");
+
 export const bounce = (email: string, time: number, hard = false, more = {}): Record<string, unknown> => ({
   event: "bounce",
   email,
   time,
   hard_bounce: hard,
   blocked: false,
-  MessageID: time * 1000 + Math.floor(Math.random() * 1000),
+  MessageID: time * 1000 + random.between(0, 999),
   ...more,
 });

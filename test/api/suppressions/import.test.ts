@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { figure, freshStorage, rows } from "../../support/support.ts";
 import { NOW, ask, bindings, bounce, list, mailjet, status, type Page } from "./asking.ts";
+import { countingDb } from "../../support/counting-db.ts";
 
 const DAY = 86_400_000;
 
@@ -183,13 +184,8 @@ describe("many", () => {
   });
 
   it("are found by an index, whatever is asked", async () => {
-    const asked: string[] = [];
-    const session = {
-      prepare: (sql: string) => (asked.push(sql), env.DB.prepare(sql)),
-      batch: async (all: D1PreparedStatement[]) => await env.DB.batch(all),
-      getBookmark: () => null,
-    };
-    const watching = { env: bindings({ DB: { ...session, withSession: () => session } }) };
+    const { db, asked } = countingDb();
+    const watching = { env: bindings({ DB: db }) };
     for (const path of [
       "",
       "?held=true&destination=gmail",

@@ -1,6 +1,5 @@
 // Rows that a suppression costs.
 
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import {
   deliver,
@@ -11,27 +10,19 @@ import {
   messagesOf,
 } from "../../support/support.ts";
 import { NOW, ask, bindings } from "../../api/suppressions/asking.ts";
+import { countingDb } from "../../support/counting-db.ts";
 
 it("costs three rows of the database when somebody is suppressed, two when it is lifted, none when it is told again", async () => {
   await freshStorage();
-  let written = 0;
-  const counting = {
-    prepare: (sql: string) => env.DB.prepare(sql),
-    withSession: () => env.DB.withSession(),
-    batch: async (statements: D1PreparedStatement[]) => {
-      const results = await env.DB.batch(statements);
-      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
-      return results;
-    },
-  };
+  const counting = countingDb({ sessions: false });
   const cost = async (work: () => Promise<unknown>): Promise<number> => {
-    written = 0;
+    counting.written = 0;
     await work();
-    return written;
+    return counting.written;
   };
   const event = async (fields: Record<string, unknown>) => {
     const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(fields)])));
-    return await cost(async () => await deliver(messages, envWith({ DB: counting })));
+    return await cost(async () => await deliver(messages, envWith({ DB: counting.db })));
   };
   const plain = await event({ event: "blocked", email: "z@example.com", time: NOW, MessageID: 1 });
   const hard = { event: "bounce", hard_bounce: true, email: "ann@example.com" };
@@ -39,7 +30,7 @@ it("costs three rows of the database when somebody is suppressed, two when it is
   expect(first - plain, "contact, suppression, its place in the list").toBe(3);
   // The first of their kind also put a counter of the campaign into its index.
   expect((await event({ ...hard, time: NOW + 1, MessageID: 3 })) - plain, "told again").toBe(-1);
-  const changed = { env: bindings({ DB: counting }) };
+  const changed = { env: bindings({ DB: counting.db }) };
   expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(2);
   expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(0);
   expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(4);

@@ -1,9 +1,9 @@
 // Counters: unique opens and clicks belong to the earliest event, and what counting costs.
 
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { deliver, envWith, freshStorage, messagesOf } from "../../support/support.ts";
 import { BASE, DAY, RANGE, ask, requestOf, tell, type Told } from "../../api/stats/told.ts";
+import { countingDb } from "../../support/counting-db.ts";
 
 describe("unique opens and clicks", () => {
   it("go to the earliest event, in whatever order events come", async () => {
@@ -52,37 +52,21 @@ describe("unique opens and clicks", () => {
       at: BASE + i * 1000,
     }));
     await tell(old);
-    let reads = 0;
-    const counting = {
-      prepare: (sql: string) => env.DB.prepare(sql),
-      batch: async (statements: D1PreparedStatement[]) => {
-        const results = await env.DB.batch(statements);
-        reads += results.reduce((sum, { meta }) => sum + meta.rows_read, 0);
-        return results;
-      },
-    };
+    const counting = countingDb({ sessions: false });
     const fresh: Told = { ...one, type: "opened", campaign: "new", at: BASE + 3 * DAY };
-    await deliver(await messagesOf(...requestOf([fresh], "generic")), envWith({ DB: counting }));
-    expect(reads).toBeLessThan(60);
-    reads = 0;
+    await deliver(await messagesOf(...requestOf([fresh], "generic")), envWith({ DB: counting.db }));
+    expect(counting.read).toBeLessThan(60);
+    counting.read = 0;
     const again: Told = { ...one, type: "opened", campaign: "old", at: BASE + 4 * DAY };
-    await deliver(await messagesOf(...requestOf([again], "generic")), envWith({ DB: counting }));
-    expect(reads).toBeGreaterThan(500);
+    await deliver(await messagesOf(...requestOf([again], "generic")), envWith({ DB: counting.db }));
+    expect(counting.read).toBeGreaterThan(500);
   });
 });
 
 describe("what counting costs", () => {
   it("writes a row for each new cell of a tag, with its index, and one for each after that", async () => {
     await freshStorage();
-    let written = 0;
-    const counting = {
-      prepare: (sql: string) => env.DB.prepare(sql),
-      batch: async (statements: D1PreparedStatement[]) => {
-        const results = await env.DB.batch(statements);
-        written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
-        return results;
-      },
-    };
+    const counting = countingDb({ sessions: false });
     const slice = (second: number, tags: string[]): Told[] =>
       Array.from({ length: 300 }, (_, i) => ({
         source: "generic",
@@ -102,12 +86,12 @@ describe("what counting costs", () => {
       [2, ["a", "b"], plain + 4],
       [3, ["a", "b"], plain + 2],
     ] as [number, string[], number][]) {
-      written = 0;
+      counting.written = 0;
       await deliver(
         await messagesOf(...requestOf(slice(second, tags), "generic")),
-        envWith({ DB: counting }),
+        envWith({ DB: counting.db }),
       );
-      expect(written).toBe(cost);
+      expect(counting.written).toBe(cost);
     }
   });
 });

@@ -19,6 +19,11 @@ import {
   rows,
   send,
 } from "../../support/support.ts";
+import { countingDb } from "../../support/counting-db.ts";
+import { expectLogs } from "../../support/log.ts";
+
+// A wrong configuration is logged.
+beforeEach(expectLogs);
 
 const DAY = 86_400_000;
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2;
@@ -129,16 +134,7 @@ it("never ends an event early, whatever the order, and keeps a message for as lo
 });
 
 it("ends a bounded share in one run, costs what it says, and walks no table", async () => {
-  const asked: string[] = [];
-  let written = 0;
-  const counting = {
-    prepare: (sql: string) => (asked.push(sql), env.DB.prepare(sql)),
-    batch: async (statements: D1PreparedStatement[]) => {
-      const results = await env.DB.batch(statements);
-      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
-      return results;
-    },
-  };
+  const counting = countingDb();
   // As in the benchmark's mix: three events of each message.
   for (let part = 0; part < 9; part++)
     await post(
@@ -148,16 +144,16 @@ it("ends a bounded share in one run, costs what it says, and walks no table", as
         time: 1_790_000_000 + part * 1_000 + i,
       })),
     );
-  const bindings = { DB: counting as unknown as D1Database, BUCKET: env.BUCKET };
+  const bindings = { DB: counting.db, BUCKET: env.BUCKET };
   const retention = { eventsDays: 40, archiveDays: null };
   const then = NOON + 41 * DAY;
   expect(await retain(bindings, retention, then)).toEqual({ events: 6_000, objects: 0 });
   expect(await retain(bindings, retention, then)).toEqual({ events: 2_100, objects: 0 });
   expect(await figure("SELECT count(*) AS n FROM messages")).toBe(0);
   expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(8_100);
-  console.log({ message: "rows written for each event that ends", rows: written / 8_100 });
-  expect(written / 8_100).toBeLessThanOrEqual(2.34);
-  for (const sql of new Set(asked)) {
+  console.log({ message: "rows written for each event that ends", rows: counting.written / 8_100 });
+  expect(counting.written / 8_100).toBeLessThanOrEqual(2.34);
+  for (const sql of new Set(counting.asked)) {
     const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "1")}`);
     const scans = plan.filter(({ detail }) => /SCAN (events|o|n|messages)\b/.test(detail));
     // The feed from its beginning is a walk that the limit ends.

@@ -1,0 +1,47 @@
+// Migrations are frozen: a database that applied one will never apply it again, so editing it would only change databases
+// that are made later. What has to be different becomes a new migration, with a line in the list below; the test says
+// which. There is no 0003: it was never landed, and its number stays free so that the order of the others is the order in
+// which databases applied them.
+
+import { expect, it } from "vitest";
+
+/** The SHA-256 of each migration's bytes. */
+const FROZEN: Readonly<Record<string, string>> = {
+  "0001_events.sql": "4d718acd8be589d2cc746352e0cf12289693ac38a298b5470a1cc3f3fd911485",
+  "0002_tokens.sql": "8952c0e5a3d8bb92385f6d29956591d1d3a291de53294501ff4607c90fcbb2ce",
+  "0004_statistics.sql": "abbcdb6c528e5f60e162bd74ffd83086b2316f9a484decd8257ba8c25689cf25",
+  "0005_erasure.sql": "9ff6ed6f247d3a1518f6645f2af1e4ee423b8e014a2bb33a0b29bfe3e2a3cb43",
+  "0006_batches.sql": "722b37adfb12d27c967e9f16ca7967bd4f541c9aa4aff0ffa4361e5dadbc4ee7",
+  "0007_pipes.sql": "ec4362783768f4ffe94e20ee061f3a50ececaa8c2ebfde230ae0e03ffc8726b0",
+};
+
+const TEXTS = Object.fromEntries(
+  Object.entries(
+    import.meta.glob("../../src/store/migrations/*.sql", { query: "?raw", import: "default", eager: true }),
+  ).map(([path, text]) => [path.slice(path.lastIndexOf("/") + 1), text]),
+);
+
+async function sha256(text: string): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toString("hex");
+}
+
+it.each(Object.keys(FROZEN))("%s is as databases have applied it", async (name) => {
+  const text = TEXTS[name];
+  expect(text, `${name} is gone: a database that applied it would not know where it stands`).toBeDefined();
+  expect(
+    await sha256(text ?? ""),
+    `${name} was edited, but databases that applied it stay as they are: put the change into a new migration`,
+  ).toBe(FROZEN[name]);
+});
+
+it("every migration is in the list, and a new one comes after all others", async () => {
+  const names = Object.keys(TEXTS).toSorted();
+  const missing = names.filter((name) => !Object.hasOwn(FROZEN, name));
+  const lines = await Promise.all(
+    missing.map(async (name) => `"${name}": "${await sha256(TEXTS[name] ?? "")}",`),
+  );
+  expect(lines, `add to FROZEN once it is final:\n${lines.join("\n")}`).toEqual([]);
+  expect(Object.keys(FROZEN)).toEqual(names);
+  const numbers = names.map((name) => name.slice(0, 4));
+  expect(numbers).toEqual([...new Set(numbers)]);
+});

@@ -1,0 +1,85 @@
+// What all test runs share, the benchmark's and the simulation's too: workerd with the real local queue, Durable Objects, D1
+// and R2 of wrangler.toml.
+
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import type { ViteUserConfig } from "vitest/config";
+import { buildDocs } from "../../src/docs/site/build.ts";
+import { muffle } from "./muffle.ts";
+import { storage } from "./storage.ts";
+
+export const root = new URL("../..", import.meta.url).pathname;
+
+muffle();
+// What a fresh clone runs with, whatever this machine's .dev.vars holds; in the environment, too, where wrangler looks.
+const secrets = parseEnv(readFileSync(`${root}.dev.vars.example`, "utf8"));
+Object.assign(process.env, secrets);
+// Before miniflare asks for the temporary folder.
+process.env["TMPDIR"] = storage();
+// The assets, as wrangler's [build] makes them before it bundles.
+await buildDocs();
+const migrations = await readD1Migrations(`${root}src/store/migrations`);
+
+/** Answers with all that came through its queue. */
+const CONSUMER = `
+  const bodies = [];
+  export default {
+    queue: (batch) => void bodies.push(...batch.messages.map(({ body }) => body)),
+    fetch: () => Response.json(bodies),
+  };
+`;
+
+const DELIVERIES = {
+  maxBatchSize: 100,
+  maxBatchTimeout: 0.05,
+  maxRetries: 100,
+  deadLetterQueue: "tidings-dead",
+};
+
+/** The plugin that runs a project's tests inside workerd. Every project needs one of its own. */
+export function workerd(): ReturnType<typeof cloudflareTest> {
+  return cloudflareTest({
+    wrangler: { configPath: `${root}wrangler.toml` },
+    miniflare: {
+      bindings: {
+        TEST_MIGRATIONS: migrations,
+        TEST_SEED: Number(process.env["SEED"] ?? 1),
+        ...secrets,
+      },
+      // Queues as pipes have them, one with a consumer of its own.
+      queueProducers: {
+        TEST_PIPE: { queueName: "test-pipe" },
+        TEST_PIPE_LIMITS: { queueName: "test-pipe-limits" },
+      },
+      serviceBindings: { TEST_PIPE_CONSUMER: "test-pipe-consumer" },
+      workers: [
+        {
+          name: "test-pipe-consumer",
+          modules: [{ type: "ESModule", path: "consumer.js", contents: CONSUMER }],
+          compatibilityDate: "2026-11-01",
+          queueConsumers: { "test-pipe": { maxBatchSize: 100, maxBatchTimeout: 0.05 } },
+        },
+      ],
+      // The same queues, but batches do not wait three seconds.
+      queueConsumers: {
+        "tidings-deliveries": DELIVERIES,
+        "tidings-email-events": DELIVERIES,
+        "tidings-dead": { maxBatchSize: 20, maxBatchTimeout: 0.05, maxRetries: 100 },
+      },
+    },
+  });
+}
+
+/** The peers of pipes, the seeds, the schema and the watch over the log: what most suites need. */
+export const options = {
+  globalSetup: ["test/pipes/peers/index.ts"],
+  setupFiles: ["test/support/setup.ts", "test/support/schema.ts"],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} satisfies ViteUserConfig["test"];
+
+/** For commands that run files of their own: `include` comes on top. */
+export default function config(test: ViteUserConfig["test"]): ViteUserConfig {
+  return { root, plugins: [workerd()], test: { ...options, silent: "passed-only", ...test } };
+}
