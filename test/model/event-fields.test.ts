@@ -12,7 +12,8 @@ import {
   NO_DETAILS,
   type EventDetails,
 } from "../../src/model/event-fields.ts";
-import { EVENT_TYPES, REASONS } from "../../src/model/event.ts";
+import type { EVENT_TYPES} from "../../src/model/event.ts";
+import { REASONS } from "../../src/model/event.ts";
 import { VARIABLES } from "../../src/pipes/filter/variables.ts";
 import { sampleEvent } from "../../src/pipes/sample.ts";
 import { COLUMN_NAMES, PACKED_NAMES, toEvent } from "../../src/store/events/event-columns.ts";

@@ -2,7 +2,6 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstIdAt, timeId, timeOfId } from "../../src/lib/time-id.ts";
 import { claimKey, contactPrefix, eventId, EVENT_ID_LENGTH } from "../../src/model/event-id.ts";
 
 describe("ids", () => {
