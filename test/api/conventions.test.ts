@@ -44,7 +44,7 @@ const sha256 = async (text: string): Promise<string> =>
 describe("tokens", () => {
   beforeAll(freshStorage);
 
-  it("open what their scopes say and nothing more, until they are revoked", async () => {
+  it("allow exactly the calls of their scopes, and none once they are revoked", async () => {
     let made = 0;
     const allowed = { read: 200, write: 404, admin: 201 };
     const calls = {
@@ -70,7 +70,7 @@ describe("tokens", () => {
     expect((await ask(`/tokens/${name}`, "api-token", { method: "DELETE" })).status).toBe(404);
   });
 
-  it("are stored as digests, listed with their last use, and never shown again", async () => {
+  it("are stored as digests and listed with their last use, and no answer but the first contains the token", async () => {
     const { token } = await make("shown-once", ["read"]);
     await ask("/events", token);
     // One whose use this isolate has not noted yet.
@@ -90,7 +90,7 @@ describe("tokens", () => {
     expect(of("fresh")?.last_used_at).toMatch(/^\d{4}-/);
   });
 
-  it("cannot take a name that is taken, nor scopes that there are not", async () => {
+  it("cannot be made with a name in use (409) or with unknown or missing scopes (400)", async () => {
     const post = async (body: unknown) =>
       (await ask("/tokens", "api-token", { method: "POST", body: JSON.stringify(body) })).status;
     await make("taken", ["read"]);
@@ -103,7 +103,7 @@ describe("tokens", () => {
     expect((await ask("/tokens", "api-token", { method: "POST", body: "{" })).status).toBe(400);
   });
 
-  it("of the configuration may be digests and have scopes; one that is wrong closes itself alone", async () => {
+  it("in API_TOKENS may be digests and have scopes; a malformed entry disables only itself", async () => {
     const bindings = envWith({
       API_TOKENS: JSON.stringify({
         plain: "plain-token",
@@ -125,7 +125,7 @@ describe("tokens", () => {
     expect(health).toContain("API_TOKENS.broken");
   });
 
-  it("that are wrong are told to wait after many from one address, and a right one still opens", async () => {
+  it("that are wrong get 429 after many tries from one address, while a valid token from there still works", async () => {
     const from = { headers: { "cf-connecting-ip": "198.51.100.7" } };
     const statuses = new Set<number>();
     for (let i = 0; i < 70; i++) statuses.add((await ask("/events", `guess-${i}`, from)).status);
@@ -149,7 +149,7 @@ describe("lists", () => {
   const exported = async (accept: string, query = ""): Promise<Response> =>
     await read(`/v1/events${query}`, { headers: { accept } });
 
-  it("come whole as NDJSON, the same items as the pages of JSON", async () => {
+  it("export every item as NDJSON, equal to the items of the JSON pages", async () => {
     const response = await exported("application/x-ndjson");
     expect(response.headers.get("content-type")).toContain("application/x-ndjson");
     const lines = (await response.text()).trimEnd().split("\n");
@@ -161,7 +161,7 @@ describe("lists", () => {
     ).toHaveLength(7);
   });
 
-  it("come whole as CSV with a header, quoted as RFC 4180 says", async () => {
+  it("export every item as CSV with a header row, quoted as in RFC 4180", async () => {
     const response = await exported("text/csv", "?contact=p3@example.com");
     expect(response.headers.get("content-type")).toContain("text/csv");
     const text = await response.text();
@@ -171,7 +171,7 @@ describe("lists", () => {
     expect(text).toContain('"a ""b"",\nc"');
   });
 
-  it("of messages are found by custom id, and by contact and campaign, but by nothing less", async () => {
+  it("of messages need a custom id, or a contact and a campaign; any other query answers 400", async () => {
     type Found = { messages: { message_id: string; status: string; events: unknown[] }[] };
     const byId = await (
       await read(`/v1/messages?custom_id=${encodeURIComponent('a "b",\nc')}`)
@@ -192,7 +192,7 @@ describe("single resources", () => {
     await deliver(await messagesOf(mailjetPost(JSON.stringify([event]))));
   });
 
-  it("have an ETag, and answer 304 to who has them already", async () => {
+  it("have an ETag, and answer 304 to a matching If-None-Match", async () => {
     const { events } = await (await read("/v1/events?limit=1")).json<{ events: { id: string }[] }>();
     for (const path of [`/v1/events/${events[0]?.id}`, "/v1/contacts/p3@example.com", "/v1/messages/3"]) {
       const first = await read(path);
@@ -203,7 +203,7 @@ describe("single resources", () => {
     }
   });
 
-  it("name a bookmark, take it back, and refuse what is none", async () => {
+  it("return a bookmark header, accept it in the next request, and answer 400 to a malformed one", async () => {
     const first = await read("/v1/events?limit=1");
     const bookmark = first.headers.get("x-tidings-bookmark") ?? "";
     expect(bookmark).not.toBe("");
@@ -233,7 +233,7 @@ describe("input", () => {
     return errors === undefined ? [answer.status] : [answer.status, errors[0]?.parameter];
   };
 
-  it("is JSON by its media type, and what is something else is refused instead of passed over", async () => {
+  it("must be a JSON object with a JSON media type: another type answers 415, another body 400", async () => {
     for (const type of ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
       expect(await put('{"note":"told"}', type), type).toEqual([200]);
     for (const type of [null, "text/plain", "application/jsonp", "application/x-www-form-urlencoded"])
@@ -247,7 +247,7 @@ describe("input", () => {
     expect(await put('{"note":"told","noted":1}', "application/json")).toEqual([400, "noted"]);
   });
 
-  it("names every wrong parameter, and none may be passed twice", async () => {
+  it("with wrong, unknown or repeated parameters answers 400 and names each of them", async () => {
     const asked = async (query: string) => {
       const answer = await read(`/v1/events?${query}`);
       const { errors } = await answer.json<{ errors: { parameter: string }[] }>();
@@ -258,7 +258,7 @@ describe("input", () => {
     expect(await asked("__proto__=1")).toEqual([400, "__proto__"]);
   });
 
-  it("and answers are typed by the route's schemas, which compiling this proves", async () => {
+  it("and answers have the types of the route's schemas (checked by the compiler)", async () => {
     const count = z.object({ count: z.int() });
     const route = createRoute({
       method: "get",
@@ -286,7 +286,7 @@ describe("input", () => {
   });
 });
 
-describe("the description", () => {
+describe("the OpenAPI document", () => {
   const get = async (path: string): Promise<Response> =>
     await send(new Request(`https://edge.example${path}`), { ...envWith(), ASSETS: env.ASSETS });
 
@@ -306,7 +306,7 @@ describe("the description", () => {
   }
   const described = async (): Promise<Document> => await (await get("/openapi.json")).json<Document>();
 
-  it("is OpenAPI 3.1 and has every route of /v1, each with its scope, its tag and a summary", async () => {
+  it("is OpenAPI 3.1 and lists every route of /v1 with its scope, tag and summary", async () => {
     const document = await described();
     expect(document.openapi).toBe("3.1.0");
     const tags = document.tags.map(({ name }) => name);
@@ -326,7 +326,7 @@ describe("the description", () => {
     expect(routed).toEqual(expect.arrayContaining(["get /v1/events", "get /v1/events/{id}"]));
   });
 
-  it("is whole: what it refers to is there, and what goes in and out has a schema", async () => {
+  it("is complete: every reference resolves, and every parameter, body and answer has a schema", async () => {
     const document = await described();
     const text = JSON.stringify(document);
     const references = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, reference]) => reference ?? "");
@@ -356,7 +356,7 @@ describe("the description", () => {
     }
   });
 
-  it("lists what can be passed, also where parameters depend on each other, and as what", async () => {
+  it("lists each route's parameters and body types, also if parameters depend on each other", async () => {
     const { paths } = await described();
     const of = (path: string) => paths[path]?.["get"]?.parameters ?? [];
     const names = (path: string) => of(path).map((one) => `${one.name}${one.required ? "" : "?"}`);

@@ -25,7 +25,7 @@ describe("dead letters", () => {
       bindings,
     );
 
-  it("are listed with their reasons, page by page, and shown whole", async () => {
+  it("are listed page by page with their reasons, and each can be read with its whole delivery", async () => {
     await deliver(
       await messagesOf(mailjetPost(JSON.stringify([1, 2, 3, mailjetEvent()])), mailjetPost("{broken")),
     );
@@ -49,7 +49,7 @@ describe("dead letters", () => {
     expect([whole.raw, whole.delivery.body.text]).toEqual(["{broken", "{broken"]);
   });
 
-  it("can be discarded one by one; the delivery goes with the last", async () => {
+  it("can be discarded one by one; the delivery is deleted with its last dead letter", async () => {
     await deliver(await messagesOf(mailjetPost("[1,2]")));
     const { dead_letters } = await (await ask("", "GET")).json<{ dead_letters: { id: string }[] }>();
     for (const [i, { id }] of dead_letters.entries()) {
@@ -59,7 +59,7 @@ describe("dead letters", () => {
     expect((await ask(`/${dead_letters[0]?.id}`, "DELETE")).status).toBe(404);
   });
 
-  it("are replayed after a fix: the event is stored, the letter goes, and what was stored before stays single", async () => {
+  it("can be replayed after a fix: the missing event is stored, the dead letter is deleted, and no event is stored twice", async () => {
     const [message] = await messagesOf(
       mailjetPost(JSON.stringify([mailjetEvent(), mailjetEvent({ event: "click", email: "b@example.com" })])),
     );
@@ -87,7 +87,7 @@ describe("dead letters", () => {
     expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(0);
   });
 
-  it("whose delivery is gone can only be discarded", async () => {
+  it("whose delivery is gone can still be read, but a replay answers 409", async () => {
     await deliver(await messagesOf(mailjetPost("[1]")));
     const [object] = (await env.BUCKET.list({ prefix: "dead-letters/" })).objects;
     await env.BUCKET.delete(object?.key ?? "");

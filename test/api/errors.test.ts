@@ -27,7 +27,7 @@ async function failureOf(call: () => unknown): Promise<unknown> {
   throw new Error("it did not fail");
 }
 
-describe("a failure of the bindings", () => {
+describe("a failed call of a binding", () => {
   const BUGS: Record<string, () => unknown> = {
     "a statement that is no SQL": () => bindings().DB.prepare("SELEC 1").run(),
     "a table that does not exist": () => bindings().DB.prepare("SELECT * FROM nothing").all(),
@@ -42,7 +42,7 @@ describe("a failure of the bindings", () => {
     // Flags as the local runtime sets them, on errors that its log would shout about were they real.
     "a method that the object lacks": () => claimFailing(new TypeError("no such method"), { remote: true }),
     "an error of our own code in the object": () => claimFailing(new Error("our own"), { remote: true }),
-    "what cannot be cloned": () =>
+    "an argument that cannot be cloned": () =>
       (bindings().CONTACTS.getByName("a") as unknown as { claim(claims: unknown): unknown }).claim(
         Symbol("x"),
       ),
@@ -86,7 +86,7 @@ describe("a failure of the bindings", () => {
     expect(isOutage(await failureOf(async () => await OUTAGES[name]?.()))).toBe(true);
   });
 
-  it("leaves what works as it is, and the configuration is read once", async () => {
+  it("does not change successful calls, and the configuration is read only once", async () => {
     const own = envWith();
     const tagged = withOutages(own);
     expect(withOutages(own)).toBe(tagged);
@@ -143,7 +143,7 @@ describe("a request", () => {
     ]);
   });
 
-  it("that meets a bug answers 500, which says whose fault it is, and the log has stack, route and method", async () => {
+  it("that meets a bug answers 500 and blames Tidings, and the log has the stack, route and method but no address or secret", async () => {
     const said = vi.spyOn(console, "error").mockImplementation(() => {});
     for (const [path, method, route] of [
       ["/v1/contacts/ann@example.com?limit=secret", "GET", "/v1/contacts/:address"],
@@ -166,7 +166,7 @@ describe("a request", () => {
     }
   });
 
-  it("that fails in a pipe's object answers by what failed there", async () => {
+  it("that fails in a pipe's Durable Object answers 503 for an outage there and 500 for a bug there", async () => {
     const stub = (error: Error) => ({
       PIPES: { getByName: () => ({ begin: async () => await Promise.reject(error) }) },
     });

@@ -42,7 +42,7 @@ describe("reading", () => {
     );
   });
 
-  it("pages through the feed both ways without skipping or repeating", async () => {
+  it("pages through the feed both ways without skipping or repeating an event", async () => {
     for (const order of ["asc", "desc"]) {
       const seen: number[] = [];
       let after = "";
@@ -58,7 +58,7 @@ describe("reading", () => {
     }
   });
 
-  it("filters by contact, type, source, message and time, also together", async () => {
+  it("filters events by contact, type, source, message and time, alone and combined", async () => {
     expect((await page("?type=opened")).events).toHaveLength(15);
     expect((await page("?source=mailjet&limit=1000")).events).toHaveLength(45);
     expect((await page("?source=other")).events).toHaveLength(0);
@@ -95,7 +95,7 @@ describe("reading", () => {
     expect((await page("?contact=p1+tag@ex%C3%A4mple.com")).events).toHaveLength(9);
   });
 
-  it("shows a contact's timeline, latest occurrence first, page by page", async () => {
+  it("returns a contact's timeline page by page, latest occurrence first", async () => {
     const times: string[] = [];
     let after = "";
     for (let turn = 0; turn < 10; turn++) {
@@ -110,7 +110,7 @@ describe("reading", () => {
     expect(times).toEqual(times.toSorted().toReversed());
   });
 
-  it("shows a message with its status, recipients and events", async () => {
+  it("returns a message with its status, recipients and events", async () => {
     const message = await (await read("/v1/messages/104")).json<Record<string, unknown>>();
     expect(message).toMatchObject({
       message_id: "104",
@@ -122,7 +122,7 @@ describe("reading", () => {
     expect(message["events"]).toHaveLength(3);
   });
 
-  it("gives one event with its raw element, and null for it where the archive has it no more", async () => {
+  it("returns one event with its raw element, or with raw null if the archive no longer has it", async () => {
     const { events } = await page("?limit=1");
     const id = events[0]?.id ?? "";
     const one = await (await read(`/v1/events/${id}`)).json<Record<string, unknown>>();
@@ -132,7 +132,7 @@ describe("reading", () => {
     expect((await (await read(`/v1/events/${id}`)).json<Record<string, unknown>>())["raw"]).toBeNull();
   });
 
-  it("reads without walking tables: every look-up uses an index", async () => {
+  it("scans no table: every look-up uses an index", async () => {
     const { db, asked } = countingDb();
     const paths = [
       "/events?type=opened",
@@ -166,7 +166,7 @@ describe("reading", () => {
   });
 });
 
-describe("refusals", () => {
+describe("error answers", () => {
   const problemOf = async (path: string): Promise<Problem> => {
     const response = await read(path);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -175,7 +175,7 @@ describe("refusals", () => {
     return problem;
   };
 
-  it("wants a token, and says the same for a wrong one, whatever is asked", async () => {
+  it("are the same 401 for a missing, malformed or wrong token on every path", async () => {
     const bodies = new Set<string>();
     for (const headers of [
       {},
@@ -200,7 +200,7 @@ describe("refusals", () => {
       expect((await send(closed, envWith({ API_TOKENS }))).status).toBe(401);
   });
 
-  it("names every parameter that is wrong", async () => {
+  it("are 400 and name every wrong parameter", async () => {
     const wrong: [query: string, parameter: string][] = [
       ["limit=0", "limit"],
       ["limit=1001", "limit"],
@@ -230,7 +230,7 @@ describe("refusals", () => {
     expect((await problemOf("/v1/dead-letters?after=%27%27")).status).toBe(400);
   });
 
-  it("says 404 for what is not there", async () => {
+  it("are 404 for unknown paths and resources", async () => {
     for (const path of [
       "/v1",
       "/v1/none",
@@ -243,7 +243,7 @@ describe("refusals", () => {
     }
   });
 
-  it("says 503, and nothing of what failed, when the database does not answer", async () => {
+  it("are 503 without any detail of the failure if the database fails", async () => {
     const prepare = () => {
       throw new Error("D1_ERROR: secret detail");
     };

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } from "../support/support.ts";
 
 describe("sources", () => {
-  it("show when each was last heard of, and exact counts", async () => {
+  it("are listed with the times of their last delivery, event and ping, and with exact counts", async () => {
     await freshStorage();
     const test = { event: "open", time: 1_790_000_000, MessageID: 0, email: "" };
     await deliver(

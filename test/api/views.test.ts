@@ -8,13 +8,13 @@ import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, read } fr
 
 beforeEach(freshStorage);
 
-it("shows a source without the store's own mark", async () => {
+it("GET /v1/sources returns exactly the described fields, without internal ones", async () => {
   await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()]))));
   const { sources } = await (await read("/v1/sources")).json<{ sources: object[] }>();
   expect(sources.map((source) => Object.keys(source))).toEqual([Object.keys(Source.shape)]);
 });
 
-it("shows a dead letter's delivery with an ISO time, and its marks by their names", async () => {
+it("GET /v1/dead-letters/{id} returns the delivery with an ISO time, its described marks and no internal fields", async () => {
   await deliver(await messagesOf(mailjetPost("{broken")));
   const { dead_letters: letters } = await (
     await read("/v1/dead-letters")

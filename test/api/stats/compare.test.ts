@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { freshStorage, read } from "../../support/support.ts";
 import { BASE, DAY, tell, type Told } from "./told.ts";
 
-it("says whether two campaigns differ", async () => {
+it("comparing two campaigns by a rate reports the higher one, or that no difference can be told", async () => {
   await freshStorage();
   const sent = (campaign: string, opened: number): Told[] =>
     Array.from({ length: 80 }, (_, i): Told[] => {

@@ -21,7 +21,7 @@ describe("a recount", () => {
 
   beforeEach(async () => await freshStorage());
 
-  it("finds counters that are wrong, missing or too many, and puts them right", async () => {
+  it("finds wrong, missing and surplus counters, and corrects them only with apply", async () => {
     await tell(events(300));
     const right = await counters();
     const damages = [
@@ -43,7 +43,7 @@ describe("a recount", () => {
     }
   });
 
-  it("names the counter with what it is and what it should be", async () => {
+  it("lists each differing counter with its present and its correct values", async () => {
     await tell(events(3));
     await env.DB.prepare("UPDATE campaign_rollups SET n = 7, uniques = 5 WHERE type = 'opened'").run();
     expect((await recount()).differences).toEqual([
@@ -57,7 +57,7 @@ describe("a recount", () => {
     ]);
   });
 
-  it("goes on where it stopped, while events come in, and applies to all of them", async () => {
+  it("continues where it stopped while new events arrive, and corrects the counters of all of them", async () => {
     const all = events(200);
     await tell(all.slice(0, 120));
     // The feed looks long: a request's steps do not reach its end.
@@ -79,7 +79,7 @@ describe("a recount", () => {
     expect(stats[0]?.["events"]).toBe(200);
   });
 
-  it("takes removed rows that were noted as counted, and is ended by removals and by another one", async () => {
+  it("includes the noted counts of removed rows, and answers 409 after a removal or once another recount has begun", async () => {
     await tell(events(90));
     const before = await ask(`${RANGE}&by=campaign`);
     const begun = await recount();
@@ -97,7 +97,7 @@ describe("a recount", () => {
     expect((await recount()).differing).toBeGreaterThan(0);
   });
 
-  it("takes an admin, and says what is wrong with a request", async () => {
+  it("refuses wrong ranges (400), unknown recounts (409) and wrong tokens (401)", async () => {
     const post = async (body: unknown, token = "api-token") =>
       await read("/v1/stats/recount", {
         method: "POST",

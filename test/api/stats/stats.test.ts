@@ -69,7 +69,7 @@ const withoutUniques = (counts: Map<string, Record<string, number>>) =>
   );
 
 describe("statistics", () => {
-  it("are what counting by hand gives, however the events came", async () => {
+  it("equal an independent count of the events, whatever their batches and repeats", async () => {
     const ways = fc.record({ size: fc.constantFrom(1, 7, 100), times: fc.constantFrom(1, 2) });
     await fc.assert(
       fc.asyncProperty(histories, ways, async (events, { size, times }) => {
@@ -104,7 +104,7 @@ describe("statistics", () => {
     );
   }, 240_000);
 
-  it("are cut where they are asked to be, to five minutes, out of all counters together", async () => {
+  it("cover the requested range, widened to five-minute boundaries, from all tables of counters together", async () => {
     await freshStorage();
     const events = Array.from({ length: 400 }, (_, i): Told => ({
       source: "generic",
@@ -134,7 +134,7 @@ describe("statistics", () => {
     );
   });
 
-  it("filter by what the counters know, and refuse what they cannot tell exactly", async () => {
+  it("can be filtered by what is counted, and answer 400 to questions that the counters cannot answer exactly", async () => {
     await freshStorage();
     const one = { source: "generic", bounce: "", machine: null, tags: ["a"], campaign: "spring" } as const;
     await tell([
@@ -173,7 +173,7 @@ describe("statistics", () => {
     }
   });
 
-  it("come in pages, as CSV and NDJSON, with the same groups", async () => {
+  it("have the same groups in pages, as NDJSON and as CSV", async () => {
     await freshStorage();
     const events = Array.from({ length: 60 }, (_, i): Told => ({
       source: "generic",
@@ -206,7 +206,7 @@ describe("statistics", () => {
     expect(table).toHaveLength(52);
   });
 
-  it("know rates, also of sources that report no deliveries", async () => {
+  it("include rates, also for sources that report no deliveries", async () => {
     await freshStorage();
     const one = { source: "generic", bounce: "", machine: null, campaign: "spring", tags: [] } as const;
     const many = (n: number, type: string, more: Partial<Told> = {}): Told[] =>
@@ -247,7 +247,7 @@ describe("statistics", () => {
     expect(silent.every((group) => group["delivery_rate"] === null)).toBe(true);
   });
 
-  it("read stretches of their keys, never whole tables", async () => {
+  it("read ranges of an index, never whole tables", async () => {
     const asked: { sql: string; values: unknown[] }[] = [];
     const session = {
       prepare: (sql: string) => ({

@@ -8,7 +8,7 @@ import { countingDb } from "../../support/counting-db.ts";
 
 const DAY = 86_400_000;
 
-describe("many", () => {
+describe("suppressions in bulk", () => {
   beforeEach(freshStorage);
   const asCsv = { headers: { "content-type": "text/csv" } };
   interface Import {
@@ -21,7 +21,7 @@ describe("many", () => {
   }
   const importCsv = async (text: string) => await (await ask("POST", "/import", text, asCsv)).json<Import>();
 
-  it("are imported as they were exported, and twice is once", async () => {
+  it("are imported as they were exported, and a second import adds none", async () => {
     await mailjet(
       bounce("hard@example.com", NOW - 5000, true),
       { event: "unsub", email: "gone@gmail.com", time: NOW - 4000 },
@@ -72,7 +72,7 @@ describe("many", () => {
     expect((await status("gone@gmail.com")).suppressed).toBe(false);
   });
 
-  it("are imported row by row: what is wrong is named by its line", async () => {
+  it("are imported row by row, and each wrong row is rejected with its line and reason", async () => {
     const text = [
       "Email;Reason;since;note",
       "A@Example.com;;;",
@@ -115,7 +115,7 @@ describe("many", () => {
       );
   });
 
-  it("up to 5,000 at once, and no more", async () => {
+  it("can be imported up to 5,000 at once (more answer 413), and 1,000 addresses are checked in one batch", async () => {
     const many = (count: number) =>
       `address\n${Array.from({ length: count }, (_, i) => `p${i % 4000}@example.com`).join("\n")}`;
     expect((await ask("POST", "/import", many(5_001), asCsv)).status).toBe(413);
@@ -149,7 +149,7 @@ describe("many", () => {
     );
   });
 
-  it("are listed page by page without a skip or a repeat while others come and go", async () => {
+  it("are listed page by page without skips or repeats while others are added", async () => {
     const line = (name: string, i: number) =>
       `${name}${i}@${i % 2 === 0 ? "gmail.com" : "example.com"},${i % 3 === 0 ? "hard_bounce" : "manual"},${new Date((NOW - 10_000 + (i % 40)) * 1000).toISOString()}`;
     const csv = (name: string, from: number, to: number) =>
@@ -183,7 +183,7 @@ describe("many", () => {
     expect(csvText.split("\r\n").filter((row) => row.startsWith("p"))).toHaveLength(300);
   });
 
-  it("are found by an index, whatever is asked", async () => {
+  it("are found by an index in every request, never by a table scan", async () => {
     const { db, asked } = countingDb();
     const watching = { env: bindings({ DB: db }) };
     for (const path of [

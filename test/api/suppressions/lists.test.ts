@@ -15,10 +15,10 @@ import {
 } from "../../support/support.ts";
 import { NOW, ask, list, status } from "./asking.ts";
 
-describe("lists", () => {
+describe("suppressions of one mailing list", () => {
   beforeEach(freshStorage);
 
-  it("of one provider are kept apart where the source says so, and taken for all mail where not", async () => {
+  it("count for all mail by default, while the evidence still names each list", async () => {
     const unsubs = [7, 8].map((mj_list_id, i) => ({
       event: "unsub",
       email: "ann@example.com",
@@ -44,7 +44,7 @@ describe("lists", () => {
     expect(work.events.map(({ evidence: one }) => one?.scope)).toEqual(["mailjet:7", "mailjet:8"]);
   });
 
-  it("are read from what each provider calls them, and from nothing else", () => {
+  it("take the list from the field that each provider has for it, and from no other field", () => {
     const cases: [provider: string, element: unknown, list: string | null][] = [
       ["mailjet", { event: "unsub", mj_list_id: 12 }, "12"],
       ["mailjet", { event: "unsub", mj_list_id: 0 }, null],
@@ -98,7 +98,7 @@ describe("lists", () => {
     );
   });
 
-  it("hold by hand for themselves alone", async () => {
+  it("suppress only mail of that list if entered by hand", async () => {
     await ask("PUT", "/ann@example.com", { scope: "mailjet:12", note: "only that one" });
     expect(await status("ann@example.com")).toMatchObject({
       suppressed: false,

@@ -5,10 +5,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { figure, freshStorage, rows, send } from "../../support/support.ts";
 import { NOW, ask, bindings, bounce, list, mailjet, status, type Status } from "./asking.ts";
 
-describe("by hand", () => {
+describe("suppressing and lifting by hand", () => {
   beforeEach(freshStorage);
 
-  it("suppresses, once, and says who and why; lifts, once, and remembers", async () => {
+  it("records who did it and why; a repeated PUT changes nothing, and a repeated DELETE answers 404", async () => {
     const first = await ask("PUT", "/Ann@Example.com", { note: "asked by phone" });
     expect(first.status).toBe(200);
     const put = await first.json<Status>();
@@ -46,7 +46,7 @@ describe("by hand", () => {
     expect(await rows("SELECT suppressed FROM contacts")).toEqual([{ suppressed: "manual" }]);
   });
 
-  it("ends what events did, also what is heard of later; what happens afterwards suppresses anew", async () => {
+  it("ends suppressions by earlier events, even if these arrive later; later events suppress again", async () => {
     await mailjet(bounce("ann@example.com", NOW - 500, true), {
       event: "spam",
       email: "ann@example.com",
@@ -82,7 +82,7 @@ describe("by hand", () => {
     });
   });
 
-  it("can be asked again when the database failed in between, and is then complete", async () => {
+  it("can be repeated after a database failure, and then takes full effect", async () => {
     const failing = {
       prepare: (sql: string) => env.DB.prepare(sql),
       withSession: () => env.DB.withSession(),
@@ -107,7 +107,7 @@ describe("by hand", () => {
     expect((await list()).suppressions).toHaveLength(2);
   });
 
-  it("takes a token that may write, and says what is wrong", async () => {
+  it("needs a token with the write scope, and answers 400 with the name of the wrong parameter", async () => {
     const reader = { headers: { authorization: "Bearer read-token" } };
     for (const [method, path] of [
       ["PUT", "/a@b.c"],
