@@ -151,7 +151,7 @@ function toldBy(config: Config): unknown {
   };
 }
 
-it("says of any settings what zod's schemas said, and makes the same of them", () => {
+it("for any settings the checks report the same problems as the zod schemas, and read the same configuration", () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(environment, (env) => {

@@ -11,7 +11,7 @@ beforeEach(expectLogs);
 
 beforeEach(freshStorage);
 
-describe("configuration", () => {
+describe("the configuration", () => {
   const problemsOf = async (changes: Partial<Record<keyof Env, unknown>>) => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const response = await send(new Request("https://edge.example/healthz"), envWith(changes));
@@ -21,12 +21,12 @@ describe("configuration", () => {
     return problems.map(({ setting }) => setting);
   };
 
-  it("is sound in wrangler.toml and .dev.vars.example", async () => {
+  it("has no problems in wrangler.toml and .dev.vars.example", async () => {
     const response = await send(new Request("https://edge.example/healthz"), env);
     expect(await response.json()).toMatchObject({ status: "ok", problems: [] });
   });
 
-  it("names each mistake at /healthz and in the log", async () => {
+  it("reports each mistake by its setting at /healthz and in the log", async () => {
     const none = { SOURCES: {} };
     expect(await problemsOf({ SOURCES: "{oops" })).toContain("SOURCES");
     expect(await problemsOf({ SOURCES: [] })).toContain("SOURCES");
@@ -65,7 +65,7 @@ describe("configuration", () => {
     expect(await problemsOf({ SUPPRESSION: { soft_bouncs: 1 } })).toHaveLength(1);
   });
 
-  it("closes only what a mistake touches", async () => {
+  it("with a mistake in one source closes only that source", async () => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const SOURCES = {
       broken: { provider: "mailjet", ip_policy: "enforce", ips: ["not an address"] },

@@ -10,7 +10,7 @@ import { expectLogs } from "../support/log.ts";
 // A wrong configuration is logged.
 beforeEach(expectLogs);
 
-it("reads each source's policy, and names what is wrong with it", () => {
+it("reads each source's suppression policy; a wrong one is reported, and the default policy takes its place", () => {
   const own = {
     provider: "mailjet",
     suppression: { soft_bounces: 5, scope: "list", reasons: ["complaint"] },
@@ -43,7 +43,7 @@ it("reads each source's policy, and names what is wrong with it", () => {
   expect(wrong.sources.get("bad")?.provider?.id, "the source stays open").toBe("mailjet");
 });
 
-it("uses the configured suppression policy", () => {
+it("reads the suppression policy of wrangler.toml", () => {
   expect(configOf(env).policies.of("mailjet")).toMatchObject({
     softBounces: 3,
     softBounceDays: 2,
