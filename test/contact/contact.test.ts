@@ -13,7 +13,7 @@ const DAY = 86_400;
 beforeEach(freshStorage);
 
 describe("a contact's object", () => {
-  it("drops expired claims with its next change, and not before", () => {
+  it("drops expired claims with its next change, not before", () => {
     const claims: [string, string, number][] = [
       ["old", "first", 0],
       ["young", "first", 1],
@@ -38,7 +38,7 @@ describe("a contact's object", () => {
     ]);
   });
 
-  it("forgets claims after thirty days and goes when nothing is left to know; a suppressed one stays", async () => {
+  it("forgets claims after thirty days and is then deleted; the object of a suppressed contact stays", async () => {
     const post = mailjetPost(
       JSON.stringify([
         mailjetEvent({ email: "idle@example.com" }),
@@ -79,7 +79,7 @@ describe("a contact's object", () => {
     ]);
   });
 
-  it("turns pages and still knows every claim, also after eviction", async () => {
+  it("keeps every claim across several pages of storage, also after eviction", async () => {
     const stub = env.CONTACTS.getByName("pages@example.com");
     const claims = (origin: string) =>
       Array.from({ length: 700 }, (_, i) => ({ key: `key-${i}`, origin, evidence: null, received: 0 }));
