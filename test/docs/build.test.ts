@@ -11,7 +11,7 @@ const render = (text: string, source: string | null = null): string =>
   renderPage(readPage(HERE, text), { source });
 
 describe("a page's address", () => {
-  it("is its path without .md, a folder's index being the folder", () => {
+  it("is its path without .md, and the folder's path for an index page", () => {
     expect(urlOf("src/docs/start.md")).toBe("/docs/start");
     expect(urlOf("src/docs/providers/index.md")).toBe("/docs/providers");
     expect(urlOf(HERE)).toBe("/docs/providers/mailjet");
@@ -23,14 +23,14 @@ describe("a page's address", () => {
 });
 
 describe("a link", () => {
-  it("to another page leads to where that is served, with its anchor", () => {
+  it("to another page becomes the address of that page, with its anchor", () => {
     expect(hrefOf("../sources.md#rotation", HERE, null)).toBe("/docs/sources#rotation");
     expect(hrefOf("index.md", HERE, null)).toBe("/docs/providers");
     expect(hrefOf("../api.md", HERE, null)).toBe("/docs/api/conventions");
     expect(hrefOf("#events", HERE, null)).toBe("#events");
   });
 
-  it("to the outside or to an address of the Worker stays as it is", () => {
+  it("to another site or to an address of the Worker stays unchanged", () => {
     expect(hrefOf("https://www.rfc-editor.org/rfc/rfc9457", HERE, null)).toBe(
       "https://www.rfc-editor.org/rfc/rfc9457",
     );
@@ -38,7 +38,7 @@ describe("a link", () => {
     expect(hrefOf("/docs/api", HERE, null)).toBe("/docs/api");
   });
 
-  it("to a source file leads to the repository where one is named, and is text with the path otherwise", () => {
+  it("to a source file leads to the repository if one is configured, and otherwise becomes text with the path", () => {
     expect(targetOf("../../providers/mailjet.ts", HERE)).toEqual({
       kind: "source",
       file: "src/providers/mailjet.ts",
@@ -56,7 +56,7 @@ describe("a link", () => {
 });
 
 describe("a page's text", () => {
-  it("has headings with the anchors of a repository page, repeated ones numbered", () => {
+  it("has headings with the anchors of a repository page; repeated headings are numbered", () => {
     const page = readPage(
       HERE,
       "# Mailjet\n\n## What `blocked` means & why\n\na\n\n## Notes\n\nb\n\n## Notes\n\nc\n",
@@ -71,18 +71,18 @@ describe("a page's text", () => {
     for (const { slug } of page.sections) expect(html).toContain(`id="${slug}"`);
   });
 
-  it("knows its title and the sentence that says what it is for", () => {
+  it("has a title and an introductory sentence, both without markup", () => {
     const { title, lede } = readPage(HERE, "# Mailjet\n\nConnect *Mailjet* & see `blocked`.\n\nMore.\n");
     expect([title, lede]).toEqual(["Mailjet", "Connect Mailjet & see blocked."]);
   });
 
-  it("keeps headings apart that stand within a quotation", () => {
+  it("gives no anchor to a heading inside a quotation", () => {
     const html = render("# Mailjet\n\n> ## Quoted\n\n## After\n");
     expect(html).toContain("<h2>Quoted</h2>");
     expect(html).toContain('<h2 id="after">');
   });
 
-  it("scrolls tables and code by themselves, reachable by keyboard and named", () => {
+  it("puts tables and code into scrollable regions with keyboard focus and a label", () => {
     const html = render(
       "# Mailjet\n\n## Words\n\n| a | b |\n| - | -: |\n| 1 | 2 |\n\n```sh\ncurl '<x>'\n```\n",
     );
@@ -93,7 +93,7 @@ describe("a page's text", () => {
     expect(html).toContain("curl '&lt;x&gt;'");
   });
 
-  it("gives the search the words of each section, without markup", () => {
+  it("gives the search index the words of each section, without markup", () => {
     const { sections } = readPage(
       HERE,
       "# A\n\none **two**\n\n- three\n- `four` & five\n\n## B\n\n| x | y |\n| - | - |\n| 1 | 2 |\n",
@@ -113,7 +113,7 @@ describe("the navigation", () => {
     page("start.md", "Start"),
   ];
 
-  it("lists pages in the reader's order, a folder's pages below its index, and unknown ones at the end", () => {
+  it("lists pages in reading order, a folder's pages below its index, and unlisted pages at the end", () => {
     const shape = navigationOf(pages).map(({ title, entries }) => [
       title,
       entries.map(({ page, below }) => [page.title, ...below.map((one) => one.title)]),
@@ -125,7 +125,7 @@ describe("the navigation", () => {
     ]);
   });
 
-  it("marks the page that is shown, and opens its folder alone", () => {
+  it("marks the current page, and expands only its folder", () => {
     const view = {
       title: "Mailjet",
       description: "",

@@ -8,7 +8,7 @@ import { blocksOf } from "./blocks.ts";
 const fence = (info: string, text: string): string => `\`\`\`${info}\n${text}\n\`\`\`\n\n`;
 
 describe("blocks", () => {
-  it("are found in order, with their lines, those within lists too", () => {
+  it("are found in order with their line numbers, also inside lists", () => {
     const page = `# Title\n\n${fence("sh", "one\ntwo")}- item\n\n  \`\`\`sh\n  three\n  \`\`\`\n`;
     expect(blocksOf(page).runs.map(({ line, text }) => [line, text])).toEqual([
       [3, "one\ntwo"],
@@ -16,21 +16,21 @@ describe("blocks", () => {
     ]);
   });
 
-  it("of JSON directly after a command are its answer; elsewhere they are examples", () => {
+  it("of JSON are the expected answer directly after a command, and examples elsewhere", () => {
     const page = `${fence("sh", "one")}${fence("json", "{}")}${fence("json", "[]")}${fence("sh", "two")}words\n\n${fence("json", "1")}`;
     const { runs, examples } = blocksOf(page);
     expect(runs.map(({ answer }) => answer?.text ?? null)).toEqual(["{}", null]);
     expect(examples.map(({ text }) => text)).toEqual(["[]", "1"]);
   });
 
-  it("of other languages are left alone, and JavaScript is too, unless it is marked to run", () => {
+  it("of other languages are ignored, and so is JavaScript unless it is marked to run", () => {
     const page = ["toml", "python", "text", "mermaid", "js", "js run"]
       .map((info) => fence(info, info))
       .join("");
     expect(blocksOf(page).runs.map(({ kind, text }) => [kind, text])).toEqual([["js", "js run"]]);
   });
 
-  it("say with which status they are refused, and what is misspelt is a problem", () => {
+  it("may name the status of an expected refusal; a misspelt word after the fence is reported as a problem", () => {
     const { runs, problems } = blocksOf(fence("sh refused=401", "one") + fence("sh refuse=401", "two"));
     expect(runs.map(({ refused }) => refused)).toEqual([401, null]);
     expect(problems).toEqual([{ line: 5, problem: '"refuse=401" means nothing behind ```sh' }]);
@@ -38,14 +38,14 @@ describe("blocks", () => {
 });
 
 describe("an answer", () => {
-  it("is as shown where every field that is shown is there, whatever else is", () => {
+  it("matches if it has every field on the page, whatever other fields it has", () => {
     expect(compareAnswer('{"a":1}', '{"a":1,"b":2}')).toBeNull();
     expect(compareAnswer('{"a":1}', '{"b":2}')).toBe("the answer.a is missing");
     expect(compareAnswer('{"a":{"b":null}}', '{"a":{}}')).toBe("the answer.a.b is missing");
     expect(compareAnswer('{"a":1}', '{"a":"1"}')).toBe('the answer.a is "1", not 1');
   });
 
-  it("may be shown without some fields, items and ends of texts, if that is marked", () => {
+  it("matches a page that marks omitted fields, items and ends of texts with an ellipsis", () => {
     expect(compareAnswer('{"id":"01m8…","…":null}', '{"id":"01m8sj","x":1}')).toBeNull();
     expect(compareAnswer('{"id":"01m8…"}', '{"id":"02m8"}')).toMatch(/^the answer\.id is "02m8"/);
     expect(compareAnswer('{"id":"…"}', '{"id":7}')).toBeNull();
@@ -56,12 +56,12 @@ describe("an answer", () => {
     expect(compareAnswer("[1]", "[1,2]")).toBe("the answer has 2 items, not 1");
   });
 
-  it("has to be JSON, as what is shown has to be", () => {
+  it("must be JSON, and so must the text on the page", () => {
     expect(compareAnswer("{}", "")).toBe("the answer is not JSON");
     expect(compareAnswer("{…}", "{}")).toBe("what the page shows is not JSON");
   });
 
-  it("is as shown where it is the same, and is not where one value differs", () => {
+  it("matches an equal value, and no value with a difference in one place", () => {
     const plain = fc
       .jsonValue({ maxDepth: 3 })
       .map((value) => JSON.parse(JSON.stringify(value).replaceAll("…", ".")) as unknown);

@@ -16,7 +16,7 @@ const named = (html: string): string[] => [
 ];
 
 describe("the documentation", () => {
-  it("has pages of which everything that they load or lead to within the site is there", async () => {
+  it("serves everything that its pages load or link to within the site", async () => {
     for (const page of PAGES) {
       const response = await get(page);
       expect(response.status, page).toBe(200);
@@ -31,7 +31,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("loads nothing from other hosts, and has no script or style of its own in a page", async () => {
+  it("loads nothing from other hosts, and has no inline scripts or styles", async () => {
     for (const page of PAGES) {
       const html = await (await get(page)).text();
       expect(html, page).not.toMatch(/<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?\/\//);
@@ -39,7 +39,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("forbids scripts and styles that do not come from here; Swagger UI alone may style its own elements", async () => {
+  it("has a Content-Security-Policy that allows only our own scripts and styles; only the Swagger UI page allows inline styles", async () => {
     for (const page of PAGES) {
       const { headers } = await get(page);
       const policy = headers.get("content-security-policy") ?? "";
@@ -51,7 +51,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("is looked at anew each time, and answered with 304 where it is the same", async () => {
+  it("is revalidated on every visit, and answers 304 if unchanged", async () => {
     const first = await get("/docs/glossary");
     expect(first.headers.get("cache-control")).toMatch(/max-age=0, must-revalidate/);
     const tag = first.headers.get("etag") ?? "";
@@ -66,7 +66,7 @@ describe("the documentation", () => {
     expect(await response.text()).toBe("");
   });
 
-  it("leads a path with a slash at its end, or with .html, to the page", async () => {
+  it("redirects a path with a trailing slash or with .html to the page", async () => {
     for (const [path, page] of [
       ["/docs/", "/docs"],
       ["/docs/glossary/", "/docs/glossary"],
@@ -77,7 +77,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("has nothing else: no source, no package, no Markdown, and nothing outside of /docs", async () => {
+  it("serves nothing else: no source, no package file, no Markdown, and nothing outside /docs", async () => {
     for (const path of [
       "/docs/nothing",
       "/docs/package.json",
@@ -94,12 +94,12 @@ describe("the documentation", () => {
     expect((await get("/docs", { method: "POST" })).status).toBe(404);
   });
 
-  it("has an index of every page, with what each is for", async () => {
+  it("has an index page that lists the pages with their purpose", async () => {
     const html = await (await get("/docs")).text();
     expect(html).toContain('<a href="/docs/glossary">Glossary</a><p>The words that Tidings uses');
   });
 
-  it("has an index for the search that knows every section by its address", async () => {
+  it("has a search index with the address of every section", async () => {
     const entries = await (
       await get("/docs/search.json")
     ).json<{ url: string; page: string; title: string }[]>();
@@ -119,7 +119,7 @@ describe("the documentation", () => {
 });
 
 describe("the version", () => {
-  it("is told at /healthz, as package.json has it", async () => {
+  it("of package.json is returned by /healthz", async () => {
     expect(env.ASSETS).toBeDefined();
     expect(await (await get("/healthz")).json()).toMatchObject({ version });
   });
