@@ -24,8 +24,8 @@ beforeEach(async () => {
 
 afterEach(() => void vi.useRealTimers());
 
-describe("several at once", () => {
-  it("share one walk, and do not undo each other", async () => {
+describe("several erasures at once", () => {
+  it("share one walk over the archive, and do not undo each other", async () => {
     const names = Array.from({ length: 6 }, (_, i) => `p${i}@example.com`);
     const post = (): Request => mailjetPost(JSON.stringify(names.map((email) => mailjetEvent({ email }))));
     for (let i = 0; i < 4; i++) await deliver(await messagesOf(post()));
@@ -51,7 +51,7 @@ describe("several at once", () => {
   });
 });
 
-it("walks no table, and costs little more than the rows that go", async () => {
+it("an erasure scans no table, and writes little more than the rows that it deletes", async () => {
   for (let part = 0; part < 3; part++)
     await deliver(
       await messagesOf(

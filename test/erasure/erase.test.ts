@@ -49,7 +49,7 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe("erasing a contact", () => {
-  it("takes it out of rows, object, archive and dead letters, and leaves the others", async () => {
+  it("removes it from the database, its object, the archive and the dead letters, and leaves other contacts unchanged", async () => {
     const unread = mailjetEvent({ email: "Ann@Example.com", time: "yesterday" });
     await deliver(
       await messagesOf(
@@ -98,7 +98,7 @@ describe("erasing a contact", () => {
     expect(await objects("dead-letters/")).toHaveLength(1);
   });
 
-  it("welcomes what is received later, and erases that on a new request", async () => {
+  it("does not stop deliveries that are received later, and erases them on a new request", async () => {
     await deliver(await messagesOf(both()));
     const { id } = await erase();
     await settle();
@@ -111,7 +111,7 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
-  it("leaves what is received right after it as it came", async () => {
+  it("does not change a delivery that is received right after the request", async () => {
     await deliver(await messagesOf(both()));
     await erase();
     pass(1_000);
@@ -124,7 +124,7 @@ describe("erasing a contact", () => {
     });
   });
 
-  it("keeps news that came together with a repeat of what it erased, also when history is read anew", async () => {
+  it("keeps a new event that arrives together with a repeat of an erased one, also when the archive is parsed again", async () => {
     await deliver(await messagesOf(both()));
     await erase();
     await settle();
@@ -145,7 +145,7 @@ describe("erasing a contact", () => {
     expect(await rows("SELECT id, contact, type FROM events ORDER BY seq")).toEqual(stored);
   });
 
-  it("keeps what others have of a delivery that was given up before", async () => {
+  it("keeps other contacts' elements of a delivery that had become a dead letter", async () => {
     await deliver(await messagesOf(both({ event: "sent" })), envWith(), { queue: DEAD_QUEUE });
     await erase();
     await settle();
@@ -162,7 +162,7 @@ describe("erasing a contact", () => {
     expect(await rows("SELECT contact FROM events")).toEqual([{ contact: JOANN }]);
   });
 
-  it("does not take a repeat of what it erased for news, however long", async () => {
+  it("counts a repeat of an erased event as a repeat, not as a new event, however long its delivery", async () => {
     const post = (): Request =>
       mailjetPost(
         JSON.stringify([mailjetEvent({ ...TOO_LONG, email: ANN }), mailjetEvent({ email: JOANN })]),
@@ -178,7 +178,7 @@ describe("erasing a contact", () => {
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
   });
 
-  it("erases what only the archive knows, and unknown addresses", async () => {
+  it("erases an address that only the archive contains, and accepts an unknown address", async () => {
     const post = (): Request => mailjetPost(`garbage about ann%40Example.com and others`);
     await deliver(await messagesOf(post()));
     const { dead_letters } = await (
@@ -197,7 +197,7 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
-  it("takes out what was still under way: in the queue, too long for it, unread, given up", async () => {
+  it("removes it from deliveries in flight: in the queue, too long for the queue, unparsable, or given up", async () => {
     const { queue, bodies } = capture();
     const long = (email: string): Record<string, unknown> => mailjetEvent({ ...TOO_LONG, email });
     for (const request of [
@@ -234,7 +234,7 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
-  it("waits for the spool", async () => {
+  it("is done only after the spool has been swept", async () => {
     const [message = new Uint8Array()] = await messagesOf(both());
     const frame = await decodeFrame(message);
     if (frame.batch !== null) throw new Error("too long");
@@ -252,7 +252,7 @@ describe("erasing a contact", () => {
     expect(await traces(ANN)).toEqual([]);
   });
 
-  it("refuses a note that holds the address, and unknown parameters, and says 404 for unknown receipts", async () => {
+  it("answers 400 to a note that contains the address and to wrong parameters, and 404 to an unknown receipt", async () => {
     for (const query of ["?note=for%20ANN%2540example.com", "?note=", "?nte=1", `?note=${"x".repeat(501)}`]) {
       const response = await ask(ANN, query);
       expect(response.status, query).toBe(400);

@@ -38,7 +38,7 @@ beforeEach(async () => {
 
 afterEach(() => void vi.useRealTimers());
 
-describe("between any two calls", () => {
+describe("an erasure and a consumer that interrupt each other", () => {
   const requests = (): Request[] => [
     both({ event: "bounce", hard_bounce: true }),
     mailjetPost(
@@ -60,7 +60,7 @@ describe("between any two calls", () => {
     expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(1);
   };
 
-  it("of a consumer, somebody may be erased", async () => {
+  it("leave no trace of the address if the erasure runs between any two calls of the consumer", async () => {
     let calls = Infinity;
     let retried = 0;
     for (let k = 1; k <= calls; k++) {
@@ -77,7 +77,7 @@ describe("between any two calls", () => {
     expect(retried).toBeGreaterThan(0);
   });
 
-  it("of an erasure, a consumer may run", async () => {
+  it("leave no trace of the address if the consumer runs between any two calls of the erasure", async () => {
     let calls = Infinity;
     for (let k = 1; k <= calls; k++) {
       await freshWithKey();
@@ -95,7 +95,7 @@ describe("between any two calls", () => {
   });
 });
 
-describe("whatever fails, and in whatever order", () => {
+describe("with failures at any call and in any order", () => {
   const post = fc.record({
     kind: fc.constant("post" as const),
     shape: fc.constantFrom("both", "ann", "unread", "form", "garbage", "joann"),
@@ -133,7 +133,7 @@ describe("whatever fails, and in whatever order", () => {
       ),
   };
 
-  it("the address is found nowhere in the end, and others keep every event and count", async () => {
+  it("an erasure leaves no trace of the address in the end, and other contacts keep every event and count", async () => {
     let found = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 7 }), async (steps) => {

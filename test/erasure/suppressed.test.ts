@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe("a suppression in force", () => {
-  it("outlives the contact as a keyed hash, whatever comes later, until it is lifted", async () => {
+  it("outlives the erased contact as a keyed hash, whatever arrives later, until it is lifted", async () => {
     await deliver(await messagesOf(both({ event: "spam" })));
     await erase();
     await settle();
@@ -37,7 +37,7 @@ describe("a suppression in force", () => {
     expect(plan.map(({ detail }) => detail).join()).toMatch(/SEARCH e USING PRIMARY KEY/);
   });
 
-  it("is told by every question about the address, and lifted like any other", async () => {
+  it("is returned by every request about the erased address, and can be lifted like any other", async () => {
     await deliver(await messagesOf(both({ event: "spam" })));
     const stats = async (): Promise<unknown> =>
       await (await read("/v1/stats?from=2026-09-01&to=2026-10-01")).json();
@@ -77,7 +77,7 @@ describe("a suppression in force", () => {
     expect(recount).toMatchObject({ status: "done", differing: 0 });
   });
 
-  it("is hashed by a key that is made once, by whoever comes first", async () => {
+  it("is hashed with one key, which concurrent first uses create only once", async () => {
     const own = (): R2Bucket =>
       new Proxy(env.BUCKET, {
         get: (bucket, name) => {
@@ -96,7 +96,7 @@ describe("a suppression in force", () => {
 });
 
 describe("the tombstone", () => {
-  it("stands for 35 days, and then the object goes", async () => {
+  it("stays for 35 days, and then the object is deleted", async () => {
     await deliver(await messagesOf(both()));
     await erase();
     await settle();
