@@ -47,8 +47,8 @@ beforeEach(async () => {
   await fillHistory();
 });
 
-describe("applying", () => {
-  it("leads to what the mended parser makes at once, whatever was wrong; and a second time changes nothing", async () => {
+describe("parsing the archive again with apply", () => {
+  it("gives the same state as the corrected parser would have given from the start, and a second run changes nothing", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(report, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 }),
@@ -84,7 +84,7 @@ describe("applying", () => {
     );
   });
 
-  it("survives a failure of any call half-way: asked again, it completes what was begun", async () => {
+  it("is completed by a second request after any call failed half-way", async () => {
     const bodies = [0, 1, 2].map((n) =>
       JSON.stringify(
         ["bounce", "open", "unsubscribe", "click"].map((what, i) => ({

@@ -12,7 +12,7 @@ beforeEach(async () => {
   await fillHistory();
 });
 
-describe("a delivery that was claimed by one reading and is stored by another", () => {
+describe("a delivery that was claimed before its parser was corrected and is stored afterwards", () => {
   /** The database takes nothing more, or answers no more although it took it. */
   const down = (bindings: Env, took: boolean): Env => {
     const DB = {
@@ -27,7 +27,7 @@ describe("a delivery that was claimed by one reading and is stored by another", 
     return { ...bindings, DB } as unknown as Env;
   };
 
-  it("counts for its contacts as it was read last, and once", async () => {
+  it("counts once for its contacts, as the corrected parser reads it", async () => {
     // Without the others there would be no event but a dead letter, which stays until it is replayed.
     const names = ["message_id", "bounce", "campaign", "tags", "custom_id", "url"] as const;
     await fc.assert(
@@ -63,7 +63,7 @@ describe("a delivery that was claimed by one reading and is stored by another", 
     );
   });
 
-  it("does so where a contact's events are stored in several parts", async () => {
+  it("counts once also if a contact's events are stored in several slices", async () => {
     await freshStorage();
     const bodies = Array.from({ length: 2 }, (_, n) =>
       JSON.stringify(

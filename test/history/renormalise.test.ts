@@ -46,8 +46,8 @@ beforeEach(async () => {
   await fillHistory();
 });
 
-describe("reading history anew", () => {
-  it("finds nothing where the parser is what it was, step by step or at once", async () => {
+describe("parsing the archive again", () => {
+  it("finds no difference if the parser is unchanged, in several steps or in one", async () => {
     for (const limit of [1, 50]) {
       expect(await walk({ limit })).toEqual({
         objects: 3,
@@ -62,7 +62,7 @@ describe("reading history anew", () => {
     }
   });
 
-  it("shows what would change, appear and vanish, and changes nothing", async () => {
+  it("reports the events that would change, appear and vanish, and changes nothing", async () => {
     await imitateOldParser();
     const before = await everything();
     const found = await walk();
@@ -85,7 +85,7 @@ describe("reading history anew", () => {
     });
   });
 
-  it("brings back events, counters and suppressions of a database that was lost", async () => {
+  it("with apply restores the events, counters and suppressions of a lost database", async () => {
     const { sources: _, letters: __, ...before } = await finalState();
     const tables = await rows<{ name: string }>(
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' AND name <> 'd1_migrations'",
@@ -96,7 +96,7 @@ describe("reading history anew", () => {
     expect(await finalState()).toMatchObject(before);
   });
 
-  it("says what is wrong with a request", async () => {
+  it("answers 400 with the name of the wrong parameter", async () => {
     for (const [body, parameter] of [
       [{ from: "yesterday" }, "from"],
       [{ to: YEAR.from }, "to"],
@@ -112,7 +112,7 @@ describe("reading history anew", () => {
   });
 });
 
-it("walks no table: what it asks and changes is found by keys", async () => {
+it("parsing the archive again scans no table: every statement uses an index", async () => {
   await imitateOldParser();
   const { db, asked } = countingDb();
   expect((await ask({ apply: true }, envWith({ DB: db }))).status).toBe(200);
