@@ -43,7 +43,7 @@ describe("durability", () => {
     await Promise.reject(new Error("Queue is overloaded. Please back off."));
   const hangs = async (): Promise<never> => await new Promise(() => {});
 
-  it("spools what the queue refuses or does not take in time, and stores it once after the sweep", async () => {
+  it("spools a delivery that the queue refuses or does not take in time, and stores it once after the sweep", async () => {
     for (const send of [refuses, hangs]) {
       await freshStorage();
       const began = Date.now();
@@ -63,7 +63,7 @@ describe("durability", () => {
     }
   });
 
-  it("answers 503 with Retry-After where neither queue nor bucket take it, and keeps nothing", async () => {
+  it("answers 503 with Retry-After if queue and bucket both refuse, and keeps nothing", async () => {
     const random = seeded("large");
     const [large, larger] = [randomBytes(60_000, random), randomBytes(300_000, random)];
     for (const payload of [body, large, larger]) {
@@ -75,7 +75,7 @@ describe("durability", () => {
     }
   });
 
-  it("leaves a long body where its pointer may lead, though queue and spool say that they failed", async () => {
+  it("keeps a long body in the bucket if queue and spool report failures but the queue may hold its pointer", async () => {
     const { queue, bodies } = capture();
     const takesAndFails = async (message: unknown): Promise<never> => {
       bodies.push(message as Uint8Array);
@@ -110,7 +110,7 @@ describe("durability", () => {
     expect(bodies).toHaveLength(1);
   });
 
-  it("stores one event where the primary and the backup URL bring the same", async () => {
+  it("stores an event once if both the primary and the backup URL receive it", async () => {
     const { queue, bodies } = capture();
     await answerOf(mailjetPost(body), envWith({ QUEUE: queue }));
     await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
@@ -121,7 +121,7 @@ describe("durability", () => {
     expect(sources).toEqual([{ source: "mailjet", events: 2, duplicates: 2, pings: 0, outside: 0 }]);
   });
 
-  it("keeps what it answered 200 for, whichever call fails on the way in or in the sweep", async () => {
+  it("keeps every delivery that it answered with 200, whichever call fails during ingest or the sweep", async () => {
     const wide = widened(body);
     for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
       for (const payload of [body, wide]) {
@@ -153,7 +153,7 @@ describe("durability", () => {
     }
   });
 
-  it("sweeps a spool of more messages than one send may hold", async () => {
+  it("sweeps a spool with more messages than one sendBatch may hold", async () => {
     const { spool } = await import("../../src/ingest/spool.ts");
     const [message] = await messagesOf(mailjetPost(body));
     for (let i = 0; i < 130; i++) await spool(env.BUCKET, `many-${i}`, message ?? new Uint8Array(0));

@@ -38,7 +38,7 @@ async function queued(envelope: Envelope): Promise<Uint8Array> {
   return sent[0] ?? new Uint8Array();
 }
 
-it("a body that the fastest level brings into one billed unit is compressed by that alone", async () => {
+it("a body that fits one billed unit at the fastest gzip level is compressed at that level", async () => {
   const envelope = envelopeOf(bodyOf(1_000));
   expect(envelope.body.length).toBeGreaterThan(UNIT);
   const message = await queued(envelope);
@@ -47,7 +47,7 @@ it("a body that the fastest level brings into one billed unit is compressed by t
   expect(await decodeFrame(message)).toEqual({ envelope, batch: null });
 });
 
-it("where that takes more than one billed unit, the usual level has its say", async () => {
+it("a body that exceeds one billed unit at the fastest gzip level is compressed at the usual level (6)", async () => {
   let events = 1_000;
   while (gzipSync(bodyOf(events), { level: 1 }).length <= UNIT) events += 20;
   const envelope = envelopeOf(bodyOf(events));

@@ -30,7 +30,7 @@ describe("handshakes", () => {
     }
   };
 
-  it("are answered in the provider's words, and not kept", async () => {
+  it("are answered with the body that the provider expects, and not queued", async () => {
     const response = await ask({ respond: '{"validationResponse":"x"}', contentType: "application/json" });
     expect([response.status, await response.json()]).toEqual([200, { validationResponse: "x" }]);
     expect(bodies).toHaveLength(0);
@@ -38,7 +38,7 @@ describe("handshakes", () => {
     expect(bodies).toHaveLength(1);
   });
 
-  it("are confirmed at the provider's URL: https, no redirects, and 503 where that fails", async () => {
+  it("are confirmed at the provider's URL by https without redirects, and answer 503 if that fails", async () => {
     const fetched = vi.spyOn(globalThis, "fetch");
     fetched.mockImplementation(async () => new Response("ok"));
     expect((await ask({ confirm: "https://sns.eu-west-1.amazonaws.com/?Token=x" })).status).toBe(200);
@@ -58,7 +58,7 @@ describe("handshakes", () => {
 });
 
 describe("certificates", () => {
-  it("that cannot be had just now are no reason to refuse: 503, so that the provider comes again", async () => {
+  it("that cannot be fetched now answer 503, so that the provider retries; missing or foreign ones answer 401", async () => {
     const topic = "arn:aws:sns:eu-west-1:123456789012:tidings";
     const message = {
       Type: "Notification",

@@ -24,13 +24,13 @@ beforeEach(expectLogs);
 beforeEach(freshStorage);
 
 describe("refusals", () => {
-  it("knows no such source: 404, also for names that every object has", async () => {
+  it("answer 404 for an unknown source, also for names such as constructor and __proto__", async () => {
     for (const name of ["nobody", "constructor", "__proto__", "hasOwnProperty"]) {
       expect((await answerOf(mailjetPost("{}", `/webhooks/${name}`))).status).toBe(404);
     }
   });
 
-  it("takes POST, and answers probes by GET and HEAD; other methods get 405 with Allow", async () => {
+  it("answer 405 with Allow to methods other than POST, GET and HEAD; probes by GET and HEAD get 200", async () => {
     for (const method of ["PUT", "DELETE", "PATCH", "OPTIONS"]) {
       const response = await send(
         new Request("https://edge.example/webhooks/mailjet", { method }),
@@ -53,7 +53,7 @@ describe("refusals", () => {
     }
   });
 
-  it("refuses 5 MB and a byte, declared or not, and keeps nothing", async () => {
+  it("answer 413 to 5 MB and a byte, declared or not, and keep nothing", async () => {
     const { queue, bodies } = capture();
     const bindings = envWith({ QUEUE: queue });
     const tooLarge = new Uint8Array(5_000_001).fill(0x20);
@@ -70,7 +70,7 @@ describe("refusals", () => {
     expect(await objects("")).toEqual([]);
   });
 
-  it("asks for a body again that ended early, keeps nothing of it, and calls it no error of its own", async () => {
+  it("answer 503 with Retry-After to a body that ended early, keep nothing of it, and log no error", async () => {
     const errors = vi.spyOn(console, "error");
     const { queue, bodies } = capture();
     const broken = new ReadableStream({
@@ -86,7 +86,7 @@ describe("refusals", () => {
     errors.mockRestore();
   });
 
-  it("takes a body of exactly 5 MB through the archive, and stores what is in it", async () => {
+  it("do not include a body of exactly 5 MB: it travels through the archive, and its event is stored", async () => {
     const event = JSON.stringify([mailjetEvent({ email: "big@example.com" })]);
     const random = seeded("blanks");
     const body = event.padStart(5_000_000, " ").replaceAll(" ", () => (random.chance(0.5) ? " " : "\n"));
@@ -96,7 +96,7 @@ describe("refusals", () => {
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
   });
 
-  it("says the same for credentials that are missing, wrong or malformed, in any encoding", async () => {
+  it("answer the same 401 for missing, wrong or malformed credentials, in any encoding", async () => {
     const headers = [
       "",
       "Basic",
@@ -125,7 +125,7 @@ describe("refusals", () => {
     ).toBe(401);
   });
 
-  it("never logs a credential or an address", async () => {
+  it("log no credential and no address", async () => {
     const spies = (["log", "warn", "error"] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation(() => {}),
     );
@@ -156,7 +156,7 @@ describe("refusals", () => {
     expect(written).not.toMatch(/hush|secret|private@/);
   });
 
-  it("closes a source that has no credentials, even to empty ones", async () => {
+  it("close a source without configured credentials, even to empty ones", async () => {
     for (const SOURCE_CREDENTIALS of [
       "{}",
       '{"mailjet":""}',
@@ -172,8 +172,8 @@ describe("refusals", () => {
   });
 });
 
-describe("acceptance", () => {
-  it("takes every credential of a rotation, by basic auth, bearer and query", async () => {
+describe("accepted requests", () => {
+  it("may use any credential of a rotation, by basic auth, bearer token or query", async () => {
     const accepted = [
       mailjetPost("[]"),
       mailjetPost("[]", undefined, { headers: { authorization: `Basic ${btoa("next:secret")}` } }),
@@ -183,7 +183,7 @@ describe("acceptance", () => {
     for (const request of accepted) expect((await answerOf(request)).status).toBe(200);
   });
 
-  it("keeps no token: not in the queue's message, not in the archive", async () => {
+  it("leave no token in the queue message, and so none in the archive", async () => {
     const path =
       "/webhooks/jangomail/open?a=%E9&token=jango-token&EmailAddress=ann%40example.com&Timestamp=1790000000";
     const messages = await messagesOf(new Request(`https://edge.example${path}`));
@@ -195,7 +195,7 @@ describe("acceptance", () => {
     ]);
   });
 
-  it("takes the per-event URLs and the backup path", async () => {
+  it("may use per-event URLs and the backup path", async () => {
     for (const path of [
       "/webhooks/mailjet/open",
       "/webhooks/mailjet/batch",
@@ -206,7 +206,7 @@ describe("acceptance", () => {
     }
   });
 
-  it("filters by address where the source enforces a list, and counts where it observes one", async () => {
+  it("are filtered by IP address if the source enforces a list, and counted as outside if it observes one", async () => {
     const from = (ip: string | null, name: string): Request =>
       mailjetPost("[]", `/webhooks/${name}?token=${name}-token`, {
         headers: { authorization: "", ...(ip === null ? {} : { "cf-connecting-ip": ip }) },
@@ -222,7 +222,7 @@ describe("acceptance", () => {
     expect(await rows("SELECT source, outside FROM sources")).toEqual([{ source: "observed", outside: 1 }]);
   });
 
-  it("gives every message back byte for byte, whatever its size and bytes", async () => {
+  it("keep their body byte for byte, whatever its size and bytes", async () => {
     const random = seeded("bytes");
     const bodies = [
       new Uint8Array(0),

@@ -26,7 +26,7 @@ const PIECES = [
 ].flatMap((line) => line.split(" "));
 
 describe("a request's path", () => {
-  it("names the source that Hono's router would find in it, however it is written", async () => {
+  it("gives the same source as Hono's router, however the path is written", async () => {
     const piece = fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3, unit: "binary" }));
     const start = fc.constantFrom(
       "",
@@ -64,7 +64,7 @@ describe("a request's path", () => {
     ["/webhooks/", null],
     ["/webhooksmailjet", null],
     ["/v1/webhooks/mailjet", null],
-  ])("%s", async (path, called) => {
+  ])("%s is read as Hono's router reads it", async (path, called) => {
     expect(await bothFor(`https://edge.example${path}`)).toEqual({ ours: called, hono: called });
   });
 });
