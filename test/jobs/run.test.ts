@@ -93,7 +93,7 @@ async function spoolAndExpire(): Promise<Record<string, unknown>> {
   return { RETENTION: { events_days: 40 } };
 }
 
-it("goes on with all other jobs where the spool meets a queue that refuses", async () => {
+it("runs all other jobs if the queue refuses the spool's messages", async () => {
   const RETENTION = await spoolAndExpire();
   await scheduled(envWith({ ...RETENTION, QUEUE: { send: refuses, sendBatch: refuses } }));
   expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
@@ -125,7 +125,7 @@ it("goes on with all other jobs where the spool meets a queue that refuses", asy
   });
 });
 
-it("gives a job that hangs up at its deadline, and begins the others meanwhile", async () => {
+it("ends a hanging job at its deadline, and runs the others meanwhile", async () => {
   const RETENTION = await spoolAndExpire();
   const list = async ({ prefix = "" }: { prefix?: string }) =>
     prefix === "spool/" ? await hangs() : await env.BUCKET.list({ prefix });
@@ -146,7 +146,7 @@ it("gives a job that hangs up at its deadline, and begins the others meanwhile",
   );
 });
 
-it("runs what needs no database while the database is down, and says at once that it is", async () => {
+it("runs the jobs that need no database while it is down, and /healthz reports the outage at once", async () => {
   await spoolAndExpire();
   const { queue, bodies } = capture();
   const bindings = envWith({ DB: databaseThat(refuses), QUEUE: queue });
@@ -166,7 +166,7 @@ it("runs what needs no database while the database is down, and says at once tha
   expect(await health(hung)).toMatchObject([200, { status: "degraded", database: "no answer" }]);
 });
 
-it("logs the stack of a job's bug, and none of an outage", async () => {
+it("logs a stack for a bug in a job, and none for an outage", async () => {
   const job = (name: string, run: Job["run"]): Job => ({
     name,
     does: "Fails.",
@@ -191,7 +191,7 @@ it("logs the stack of a job's bug, and none of an outage", async () => {
   ]);
 });
 
-it("begins each job again every minute, and writes next to nothing while all goes well", async () => {
+it("runs each job every minute, records a success only every ten minutes, and /healthz is degraded once the runs stop", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   let written = 0;
   const counting = new Proxy(env.DB, {
@@ -233,13 +233,13 @@ it("begins each job again every minute, and writes next to nothing while all goe
   expect(jobs.filter(({ problem }) => problem !== null).map(({ name }) => name)).toEqual(["spool", "pipes"]);
 });
 
-it("says so where the database is behind its migrations", async () => {
+it("reports a database without the newest migrations as not migrated at /healthz", async () => {
   await env.DB.prepare("DROP TABLE jobs").run();
   await scheduled(envWith());
   expect(await health()).toMatchObject([200, { status: "degraded", database: "not migrated" }]);
 });
 
-it("has jobs of distinct names, whose deadlines fit into what the platform gives a run", () => {
+it("has jobs with distinct names, whose deadlines together fit into one scheduled run of the platform", () => {
   expect(new Set(JOBS.map(({ name }) => name)).size).toBe(JOBS.length);
   const all = JOBS.reduce((sum, { deadline }) => sum + deadline + 5_000, 0);
   expect(all).toBeLessThan(12 * 60_000); // even one after the other
@@ -247,7 +247,7 @@ it("has jobs of distinct names, whose deadlines fit into what the platform gives
     expect([name, does]).toEqual([expect.stringMatching(/^[a-z-]+$/), expect.stringMatching(/^[A-Z].*\.$/)]);
 });
 
-it("keeps no row of a job but its own", async () => {
+it("stores one row for each job and one without a name, and no others", async () => {
   await scheduled(envWith());
   expect(
     (await rows<{ name: string }>("SELECT name FROM jobs ORDER BY name")).map(({ name }) => name),
