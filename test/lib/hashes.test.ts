@@ -7,7 +7,7 @@ import { equalBytes, equalEverywhere } from "../../src/lib/equal-bytes.ts";
 import { sha256, sha256Hex } from "../../src/lib/sha256.ts";
 
 describe("SHA-256", () => {
-  it("is node:crypto's, for texts of any length and with halves of pairs in them", () => {
+  it("equals node:crypto's for texts of any length, also with lone surrogates", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 100 }),
       fc.constantFrom("\uD800", "a\uDC00b", ""),
@@ -27,7 +27,7 @@ describe.each([
   ["the platform's", equalBytes],
   ["the one for elsewhere", equalEverywhere],
 ])("comparing bytes, %s", (_name, equal) => {
-  it("finds a difference wherever it is", () => {
+  it("finds a difference in any bit", () => {
     const pair = fc
       .uint8Array({ minLength: 1, maxLength: 256 })
       .chain((bytes) =>
@@ -43,11 +43,11 @@ describe.each([
     );
   });
 
-  it("takes bytes of one length alone", () => {
+  it("throws for bytes of different lengths", () => {
     expect(() => equal(new Uint8Array(2), new Uint8Array(3))).toThrow(TypeError);
   });
 });
 
-it("asks the platform where it can compare in constant time", () => {
+it("the platform has timingSafeEqual, which compares in constant time", () => {
   expect("timingSafeEqual" in crypto.subtle).toBe(true);
 });

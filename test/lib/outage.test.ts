@@ -7,7 +7,7 @@ import { within } from "../../src/lib/deadline.ts";
 import { describeError, describeUnquoted, isOutage, outageOf } from "../../src/lib/outage.ts";
 
 describe("an outage", () => {
-  it("keeps the error's class, words and stack, and names the service", () => {
+  it("keeps the error's class, message and stack, and names the service", () => {
     const error = new RangeError("too far");
     const { stack } = error;
     expect(outageOf("the bucket", error)).toBe(error);
@@ -15,7 +15,7 @@ describe("an outage", () => {
     expect(describeError(error)).toEqual({ error: "the bucket: RangeError: too far" });
   });
 
-  it("is what a missed deadline is, and what was thrown before the deadline is not", async () => {
+  it("is a missed deadline, but not an error that was thrown before the deadline", async () => {
     const late = await within(1, "the queue", new Promise(() => {})).catch((error: unknown) => error);
     expect(isOutage(late)).toBe(true);
     expect(describeError(late).error).toMatch(/^the queue: .*no answer within 1 ms$/);
@@ -25,7 +25,7 @@ describe("an outage", () => {
     expect(isOutage(bug)).toBe(false);
   });
 
-  it("is nothing that was not tagged, whatever it says of itself", () => {
+  it("is only an error that was tagged as one, whatever its message", () => {
     for (const thrown of [new Error("the database did not answer"), "outage", null, { outage: "x" }])
       expect(isOutage(thrown)).toBe(false);
     expect(isOutage(outageOf("the queue", "a text"))).toBe(true);
@@ -37,7 +37,7 @@ describe("the log of an error", () => {
   const host = fc.stringMatching(/^[a-z0-9-]{1,20}\.(com|example)$/);
   const around = fc.constantFrom(" ", "'", '"', "<", "(", ",", ";", ":", "/", "=");
 
-  it("holds no address, as it is or escaped, wherever in the text it stands", () => {
+  it("contains no address, plain or escaped, anywhere in the text", () => {
     fc.assert(
       fc.property(
         local,
@@ -57,12 +57,12 @@ describe("the log of an error", () => {
     );
   });
 
-  it("holds no query of a URL", () => {
+  it("contains no query of a URL", () => {
     const error = new Error("GET https://hooks.example/a/b?token=secret#top answered 500");
     expect(describeError(error).error).toBe("Error: GET https://hooks.example/a/b answered 500");
   });
 
-  it("has the stack of a bug without the words, and none of an outage", () => {
+  it("has the stack of a bug without its message, and no stack of an outage", () => {
     const { error, stack = "" } = describeError(new TypeError("ann@example.com\n at nobody@example.com"));
     expect(error).toMatch(/^TypeError: /);
     expect(stack).toMatch(/^\s+at .*outage\.test\.ts/);
@@ -70,7 +70,7 @@ describe("the log of an error", () => {
     expect(describeError(outageOf("the queue", new Error("x")))).not.toHaveProperty("stack");
   });
 
-  it("quotes nothing that was read: neither what is no JSON, nor what a parser met", () => {
+  it("quotes no input: neither malformed JSON nor the text that a parser met", () => {
     let thrown: unknown;
     try {
       JSON.parse('{"name": Ann Example}');
@@ -84,7 +84,7 @@ describe("the log of an error", () => {
     expect(describeUnquoted("Ann Example")).toEqual({ error: "string" });
   });
 
-  it("stays short, whatever the text", () => {
+  it("is at most 300 characters long, whatever the message", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 5_000 }), (words) => {
         expect(describeError(new Error(words)).error.length).toBeLessThanOrEqual(300);

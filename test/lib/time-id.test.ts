@@ -7,7 +7,7 @@ import { randomBytes, seeded } from "../support/random.ts";
 
 const random = seeded("ids");
 
-it("ids of envelopes and batches carry their time and differ", () => {
+it("ids of envelopes and batches contain their time, sort by it, and are unique", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 45 }), (now) => {
       const id = timeId(now, randomBytes(10, random));
