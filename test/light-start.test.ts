@@ -41,7 +41,7 @@ const ever = reached((imports) => [...imports.static, ...imports.lazy]);
 const isOurs = (name: string): boolean => name.startsWith("../src/");
 
 describe("a new isolate, before its first answer to a provider,", () => {
-  it("loads no other packages than these", () => {
+  it("loads no packages but the ones listed here", () => {
     expect([...first].filter((name) => !isOurs(name)).toSorted()).toEqual([
       "@noble/hashes/sha2.js",
       "@rgrove/parse-xml",
@@ -51,28 +51,28 @@ describe("a new isolate, before its first answer to a provider,", () => {
     ]);
   });
 
-  it("loads neither the API, nor kinds of pipes with filters and transports, nor what works in the background", () => {
+  it("loads no code of the API, of pipes' kinds, filters and transports, or of the background work", () => {
     const LATER =
       /^\.\.\/src\/(api|erasure|history|process|pipes\/(kinds|filter|transport))\/|\/(app|background|work)\.ts$/;
     const light = new Set(["../src/api/kit/problem.ts", "../src/pipes/transport/payload.ts"]);
     expect([...first].filter((name) => LATER.test(name) && !light.has(name))).toEqual([]);
   });
 
-  it("touches no global `process`, which the runtime makes when it is asked for", () => {
+  it("does not touch the global `process`, which the runtime creates on first use", () => {
     const touching = [...first].filter((name) => /(?<![\w./"-])process\s*[.?[]/.test(SOURCES[name] ?? ""));
     expect(touching).toEqual([]);
   });
 });
 
-describe("what ships", () => {
-  it("imports modules of Node only where it calls them, for the bundle puts all other imports in front", () => {
+describe("the code that ships", () => {
+  it("imports modules of Node only lazily, because the bundle moves all static imports to its front", () => {
     const importing = [...ever].filter((name) =>
       importsOf(name).static.some((one) => one.startsWith("node:")),
     );
     expect(importing).toEqual([]);
   });
 
-  it("is found by following its imports", () => {
+  it("is found completely by following its imports", () => {
     const missing = [...ever].filter((name) => isOurs(name) && SOURCES[name] === undefined);
     expect(missing).toEqual([]);
     expect([...ever]).toEqual(
