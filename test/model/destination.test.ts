@@ -13,4 +13,6 @@ it.each([
   ["a@outlook.example.com", "other"],
   ["a@gmail.com.evil.test", "other"],
   ["a@constructor", "other"],
-])("knows whose mailbox %s is", (address, destination) => expect(destinationOf(address)).toBe(destination));
+])("finds the mailbox provider of %s", (address, destination) =>
+  expect(destinationOf(address)).toBe(destination),
+);

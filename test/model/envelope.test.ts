@@ -28,7 +28,7 @@ describe("envelopes", () => {
     ),
   });
 
-  it("come out of a frame and out of an archive line as they went in", async () => {
+  it("come out of a frame and out of an archive line unchanged", async () => {
     await fc.assert(
       fc.asyncProperty(envelope, fc.constantFrom(undefined, 1, 9), async (sent, level) => {
         expect(await decodeFrame(encodeFrame(sent))).toEqual({ envelope: sent, batch: null });
@@ -46,7 +46,7 @@ describe("envelopes", () => {
     );
   });
 
-  it("never come out of bytes that are no frame", async () => {
+  it("are never decoded from bytes that are not a frame", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), async (bytes) => {
         await expect(decodeFrame(bytes)).rejects.toThrow();

@@ -12,7 +12,7 @@ import {
   NO_DETAILS,
   type EventDetails,
 } from "../../src/model/event-fields.ts";
-import type { EVENT_TYPES} from "../../src/model/event.ts";
+import type { EVENT_TYPES } from "../../src/model/event.ts";
 import { REASONS } from "../../src/model/event.ts";
 import { VARIABLES } from "../../src/pipes/filter/variables.ts";
 import { sampleEvent } from "../../src/pipes/sample.ts";
@@ -54,8 +54,8 @@ const row = (packed: string | null, campaign: string | null) => ({
   details: packed,
 });
 
-describe("the list", () => {
-  it("is what the store reads, and each field lies in one place", () => {
+describe("the list of an event's fields", () => {
+  it("is what the store reads, and each field is stored in one place", () => {
     const columns = NAMES.flatMap((name) => eventField(name).column ?? []);
     expect(COLUMN_NAMES).toEqual([...columns, "details"]);
     expect([...columns, ...PACKED_NAMES]).toHaveLength(NAMES.length);
@@ -63,7 +63,7 @@ describe("the list", () => {
     expect(Object.keys(NO_DETAILS)).toEqual([...DETAIL_NAMES]);
   });
 
-  it("names columns that the database has, and no other column holds a field", async () => {
+  it("names existing columns, and no other column of the database contains a field", async () => {
     const { results } = await env.DB.prepare("SELECT name FROM pragma_table_info('events')").all<{
       name: string;
     }>();
@@ -74,7 +74,7 @@ describe("the list", () => {
     );
   });
 
-  it("is what /v1 shows and describes, and what filters know", () => {
+  it("is what /v1 returns and describes, and what pipes' filters can use", () => {
     expect(Object.keys(eventView(sampleEvent(0)))).toEqual(NAMES);
     expect(Object.keys(Event.shape)).toEqual(NAMES);
     expect(Object.keys(EventWithRaw.shape)).toEqual([...NAMES, "raw"]);
@@ -82,7 +82,7 @@ describe("the list", () => {
     expect([...VARIABLES.keys()].toSorted()).toEqual([...NAMES, ...beside].toSorted());
   });
 
-  it("shows nothing that is not in it, whatever an event or its stored details hold beside", () => {
+  it("keeps all other fields out of answers, whatever else an event or its stored details contain", () => {
     const packed = JSON.stringify({ url: "u", internal: "secret", seq: 99, contact: "eve@example.com" });
     const event = Object.assign(toEvent(row(packed, "c")), { batch: "secret" });
     expect(eventView(event)).toEqual({ ...eventView(toEvent(row('{"url":"u"}', "c"))) });
@@ -92,7 +92,7 @@ describe("the list", () => {
 
 describe("the columns of CSV", () => {
   beforeAll(freshStorage);
-  it("are the list's fields", async () => {
+  it("are the fields of the list, in its order", async () => {
     await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()]))));
     const response = await read("/v1/events", { headers: { accept: "text/csv" } });
     const [head] = new TextDecoder().decode(await response.arrayBuffer()).split("\r\n");
@@ -103,7 +103,7 @@ describe("the columns of CSV", () => {
 });
 
 describe("details", () => {
-  it("come back as they were packed, and fit their description", () => {
+  it("are read as they were packed, and fit their schema", () => {
     fc.assert(
       fc.property(details, (told) => {
         const event = toEvent(row(packDetails(told), told.campaign));
@@ -113,7 +113,7 @@ describe("details", () => {
     );
   });
 
-  it("are stored as ever, byte for byte: history compares them letter by letter", () => {
+  it("keep their stored form byte for byte, because history compares it as text", () => {
     const all: EventDetails = {
       machine: false,
       user_agent: "agent",
@@ -138,7 +138,7 @@ describe("details", () => {
   });
 });
 
-it("knows types that a compiler can hold against it", () => {
+it("an event's type has the listed fields and no others (checked by the compiler)", () => {
   const event = toEvent(row(null, null));
   const type: (typeof EVENT_TYPES)[number] = event.type;
   // @ts-expect-error A field that is not in the list is no field of an event.

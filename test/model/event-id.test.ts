@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { claimKey, contactPrefix, eventId, EVENT_ID_LENGTH } from "../../src/model/event-id.ts";
 
 describe("ids", () => {
-  it("of events sort by time within a contact, begin with the contact's prefix, and tell keys apart", () => {
+  it("of events begin with the contact's prefix, sort by time within it, and differ for different keys", () => {
     const time = fc.integer({ min: 0, max: 2 ** 43 });
     fc.assert(
       fc.property(time, time, fc.emailAddress(), (a, b, contact) => {

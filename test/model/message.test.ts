@@ -19,7 +19,7 @@ describe("a message's status", () => {
     [{ type: "complained" }],
   ] as const;
 
-  it("is the highest of its events, whatever their order and times", () => {
+  it("is the furthest of its events, whatever their order and times", () => {
     const ranked = order.flatMap((level, rank) => level.map((event) => ({ bounce: null, ...event, rank })));
     const some = fc.array(fc.tuple(fc.constantFrom(...ranked), fc.nat(1_000)), {
       minLength: 1,
@@ -36,7 +36,7 @@ describe("a message's status", () => {
     expect(decidingEvent([])).toBeNull();
   });
 
-  it("ranks every type", () => {
+  it("has a rank for every event type", () => {
     for (const type of EVENT_TYPES) {
       expect(decidingEvent([{ type, bounce: null, occurred_at: 0, id: "a" }])?.type).toBe(type);
     }

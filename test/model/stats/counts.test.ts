@@ -12,7 +12,7 @@ import {
 import { DAY } from "../../api/stats/told.ts";
 
 describe("buckets", () => {
-  it("lie end to end and hold what lies in them; pieces cover a range once", () => {
+  it("lie end to end and contain their instants, and the pieces of a range cover it exactly once", () => {
     const instants = fc.integer({ min: 0, max: 4e12 });
     const buckets = fc.constantFrom<Bucket>("5m", "hour", "day", "week", "month", "none");
     fc.assert(

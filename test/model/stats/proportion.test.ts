@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newcombe, comparisonOf, wilson } from "../../../src/model/stats/proportion.ts";
 
-describe("intervals", () => {
-  it("has Wilson's interval: in 0 to 1, around the rate, symmetric, narrower with more", () => {
+describe("confidence intervals", () => {
+  it("by Wilson lie within 0 to 1, contain the rate, are symmetric, and are narrower for larger samples", () => {
     const sample = fc
       .integer({ min: 1, max: 1e6 })
       .chain((n) => fc.tuple(fc.integer({ min: 0, max: n }), fc.constant(n)));
@@ -35,7 +35,7 @@ describe("intervals", () => {
     [15, 148, 0.0624, 0.1605],
     [0, 20, 0, 0.1611],
     [1, 29, 0.0061, 0.1718],
-  ])("gives the published interval of %i in %i", (hits, n, low, high) => {
+  ])("match the published one for %i in %i", (hits, n, low, high) => {
     const found = wilson(hits, n);
     expect(found?.low).toBeCloseTo(low, 4);
     expect(found?.high).toBeCloseTo(high, 4);
@@ -45,7 +45,7 @@ describe("intervals", () => {
     [56, 70, 48, 80, 0.0524, 0.3339],
     [9, 10, 3, 10, 0.1705, 0.809],
     [10, 10, 0, 10, 0.6075, 1],
-  ])("gives the published interval of %i/%i - %i/%i", (a, n, b, m, low, high) => {
+  ])("match the published one for %i/%i - %i/%i", (a, n, b, m, low, high) => {
     const [one, other] = [wilson(a, n), wilson(b, m)];
     if (one === null || other === null) throw new Error("no interval");
     const found = newcombe(one, other);

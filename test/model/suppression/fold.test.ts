@@ -70,7 +70,7 @@ const ruling = (kind: Decision["kind"], days: number, more: Partial<Decision> = 
 });
 const byList = samePolicy({ ...DEFAULT_POLICY, scope: "list" });
 
-describe("the fold", () => {
+describe("the suppressions of a contact", () => {
   const scopes = fc.constantFrom("", "mailjet:1", "mailjet:2");
   const days = fc.integer({ min: 0, max: 12 });
   const said = fc.oneof(
@@ -142,7 +142,7 @@ describe("the fold", () => {
     }),
   );
 
-  it("is the same for every order of arrival, also of lifts, and for what comes twice", () => {
+  it("are the same for every order of arrival, lifts included, and for repeated evidence", () => {
     fc.assert(
       fc.property(stories, fc.infiniteStream(fc.nat()), fc.boolean(), (story, random, lists) => {
         const policies = lists ? byList : POLICIES;
@@ -156,7 +156,7 @@ describe("the fold", () => {
     );
   });
 
-  it("ends by a lift of everything what happened until then, and nothing that happens afterwards", () => {
+  it("are all ended by a lift if their event happened until then, and not if it happens afterwards", () => {
     fc.assert(
       fc.property(stories, days, (story, day) => {
         const lift = ruling("lift", day, { id: "last", by: "last" });
@@ -176,7 +176,7 @@ describe("the fold", () => {
     );
   });
 
-  it("never holds hard bounces, complaints, unsubscribes and entries, and a storm alone never suppresses", () => {
+  it("are held only if they come from soft bounces, and a storm alone never suppresses", () => {
     fc.assert(
       fc.property(stories, (story) => {
         for (const one of of(story)) if (one.held !== null) expect(one.reason).toBe("soft_bounces");
@@ -189,7 +189,7 @@ describe("the fold", () => {
     );
   });
 
-  it("stays small over a long life, and order does not matter there either", () => {
+  it("stay small over a long life, whatever the order", () => {
     const long = Array.from({ length: 400 }, (_, i) => [
       evidence("hard", i / 7),
       evidence("complaint", i / 5, { scope: `mailjet:${i % 9}` }),
@@ -205,7 +205,7 @@ describe("the fold", () => {
     expect(of(long).find(({ reason }) => reason === "hard_bounce")?.at).toBe(START);
   });
 
-  it("follows the rules, case by case", () => {
+  it("follow the rules, case by case", () => {
     const soft = (days: number) => evidence("soft", days);
     const stormy = (days: number) => evidence("soft", days, { storm: STORM });
     const cases: [name: string, story: Said[], expected: string[], policies?: Policies][] = [
@@ -309,7 +309,7 @@ describe("the fold", () => {
     );
   });
 
-  it("asks for a list's own suppressions beside those for all mail", () => {
+  it("of one list count for that list, beside those for all mail", () => {
     const found = of([entry(0, { scope: "a:1" })]);
     expect([strongestOf(found), strongestOf(found, "a:2"), strongestOf(found, "a:1")?.scope]).toEqual([
       null,

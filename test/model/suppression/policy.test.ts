@@ -36,8 +36,8 @@ const reasons = (facts: readonly Evidence[]): string[] =>
     ({ reason, lifted_at }) => reason + (lifted_at === null ? "" : " lifted"),
   );
 
-describe("suppression", () => {
-  it("follows the policy, case by case", () => {
+describe("the default suppression policy", () => {
+  it("suppresses by its rules, case by case", () => {
     const cases: [story: [Kind, number][], expected: string[]][] = [
       [[["good", 0]], []],
       [[["hard", 0]], ["hard_bounce"]],
@@ -169,7 +169,7 @@ describe("suppression", () => {
     }
   });
 
-  it("is the same for every order of arrival, and for facts that come twice", () => {
+  it("gives the same result for every order of arrival and for repeated evidence", () => {
     const kinds = fc.constantFrom<Kind>("hard", "soft", "good", "complaint", "unsubscribed", "subscribed");
     const facts = fc.array(fc.tuple(kinds, fc.integer({ min: 0, max: 40 })), { maxLength: 24 });
     fc.assert(
@@ -185,7 +185,7 @@ describe("suppression", () => {
     );
   });
 
-  it("never comes of blocks and drops", () => {
+  it("takes no evidence from blocks, drops and the like, and takes a bounce without a class as soft", () => {
     for (const type of [
       "blocked",
       "dropped",
@@ -201,7 +201,7 @@ describe("suppression", () => {
     expect(evidenceOf({ type: "bounced", bounce: null, occurred_at: START }, "id", "s")?.kind).toBe("soft");
   });
 
-  it("stays small, and right, over a long life", () => {
+  it("keeps its evidence small, and its result right, over a long life", () => {
     const opens = Array.from({ length: 3_000 }, (_, i) => evidence("good", i / 10));
     const lists = Array.from({ length: 300 }, (_, i) =>
       evidence(i % 2 === 0 ? "unsubscribed" : "subscribed", i),
@@ -224,7 +224,7 @@ describe("suppression", () => {
     expect(strongestOf(suppressionsOf(bounced, POLICIES))?.reason).toBe("soft_bounces");
   });
 
-  it("names the strongest reason that is in force", () => {
+  it("reports the strongest reason in force", () => {
     const story = [evidence("hard", 0), evidence("complaint", 1), evidence("unsubscribed", 2)];
     expect(strongestOf(suppressionsOf(fold(story), POLICIES))?.reason).toBe("complaint");
   });
