@@ -32,7 +32,7 @@ async function recount(): Promise<Record<string, unknown[]>> {
 beforeEach(freshStorage);
 
 describe("through the real queue", () => {
-  it("stores 10,000 events of 100 grouped POSTs, each sent twice, shuffled and concurrent, exactly once", async () => {
+  it("stores 10,000 events exactly once from 100 POSTs that are each sent twice, shuffled and concurrently", async () => {
     const kinds = ["sent", "open", "click", "bounce", "unsub"];
     const posts = Array.from({ length: 100 }, (_, post) =>
       JSON.stringify(
@@ -85,7 +85,7 @@ describe("through the real queue", () => {
   }, 90_000);
 });
 
-describe("order", () => {
+describe("the order of arrival", () => {
   const story = [
     mailjetEvent({ event: "sent", time: 1_790_000_000, MessageID: 1 }),
     mailjetEvent({ event: "bounce", hard_bounce: false, time: 1_790_000_000 + DAY, MessageID: 2 }),
@@ -96,7 +96,7 @@ describe("order", () => {
     mailjetEvent({ event: "sent", time: 1_790_000_000 + 4 * DAY, MessageID: 2 }),
   ];
 
-  it("does not matter, however the events are permuted and cut into deliveries", async () => {
+  it("does not change the final state, however the events are permuted and cut into deliveries", async () => {
     await deliver(await messagesOf(mailjetPost(JSON.stringify(story))));
     const expected = await finalState();
     expect(expected["contacts"]).toEqual([
@@ -131,7 +131,7 @@ describe("order", () => {
     );
   });
 
-  it("of versions does not matter to the database: an older state never replaces a newer one", async () => {
+  it("does not matter for a contact's versions either: an older state never replaces a newer one", async () => {
     const { storeSlice } = await import("../../src/store/write/slice.ts");
     const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
     const entry = (event: string) => ({

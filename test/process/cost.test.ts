@@ -8,8 +8,8 @@ import { countingDb } from "../support/counting-db.ts";
 
 beforeEach(freshStorage);
 
-describe("what it costs", () => {
-  it("writes exactly these rows for a known input, within the budget", async () => {
+describe("storing events", () => {
+  it("writes exactly the expected rows for a known input, within the budget per event", async () => {
     const counting = countingDb({ sessions: false });
     let objectRows = 0;
     const contacts = {

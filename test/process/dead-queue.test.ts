@@ -20,8 +20,8 @@ import { expectLogs } from "../support/log.ts";
 beforeEach(expectLogs);
 beforeEach(freshStorage);
 
-describe("the platform's dead-letter queue", () => {
-  it("is kept whole, can be replayed, and is gone when it went through", async () => {
+describe("a message from the platform's dead-letter queue", () => {
+  it("becomes one whole dead letter, can be replayed, and is deleted after a successful replay", async () => {
     const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(), "bad"])));
     await deliver(messages, envWith(), { queue: DEAD_QUEUE, attempts: 1 });
     const [letter] = await rows<{ id: string }>("SELECT id FROM dead_letters");
@@ -39,7 +39,7 @@ describe("the platform's dead-letter queue", () => {
     expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(1);
   });
 
-  it("loses nothing while the database is away: retried, then back to the spool", async () => {
+  it("is retried and then put back into the spool while the database is down, so that nothing is lost", async () => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()])));
     const down = envWith({

@@ -23,7 +23,7 @@ describe("Cloudflare Email Service", () => {
     metadata: { eventTimestamp: "2026-11-20T10:00:00.000Z" },
   });
 
-  it("has its own queue, whose events are stored once like any other", async () => {
+  it("delivers by its own queue, and each event is stored once", async () => {
     await env.EMAIL_EVENTS.sendBatch(
       [1, 2, 2].map((n) => ({ body: event(n), contentType: "json" as const })),
     );
@@ -40,7 +40,7 @@ describe("Cloudflare Email Service", () => {
     expect(one.raw).toEqual(event(1));
   });
 
-  it("stores an event that was claimed before the database failed for good, whatever the message's id is then", async () => {
+  it("gets an event stored that was claimed before the database failed for good, even under another message id", async () => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const down = envWith({ DB: { batch: async () => await Promise.reject(new Error("down")) } });
     expect(await deliver([event(5)], down)).toEqual({ acked: [], retried: [0] });
@@ -52,7 +52,7 @@ describe("Cloudflare Email Service", () => {
     expect(await rows("SELECT message_id FROM events")).toEqual([{ message_id: "m5" }]);
   });
 
-  it("redelivers without harm, and what the platform gives up on is a dead letter that can be replayed", async () => {
+  it("may redeliver without double counts; given-up messages become dead letters, or go to the spool while the database is down", async () => {
     const messages = [event(1), { ...event(2), payload: {} }];
     await deliver(messages);
     await deliver(messages, envWith(), { attempts: 2 });

@@ -98,8 +98,8 @@ async function everyRawIsThere(): Promise<void> {
 beforeEach(expectLogs);
 beforeEach(freshStorage);
 
-describe("faults", () => {
-  it("ends in the same state whichever call of queue, object, bucket or database fails, before or after taking effect, or with the process", async () => {
+describe("the consumer under faults", () => {
+  it("ends in the same state whichever call of queue, object, bucket or database fails: before or after its effect, or with the process", async () => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const messages = await mixedMessages();
     const archived = await copies("archive/");
@@ -128,7 +128,7 @@ describe("faults", () => {
     quiet.mockRestore();
   }, 120_000);
 
-  it("stores the same when the process dies before any acknowledgement is sent", async () => {
+  it("stores the same if the process dies before it sends any acknowledgement", async () => {
     const messages = await mixedMessages();
     const archived = await copies("archive/");
     await deliver(messages);
@@ -144,7 +144,7 @@ describe("faults", () => {
     expect(await finalState()).toEqual(expected);
   });
 
-  it("grants an envelope again what it was granted, also by an object that was evicted in between", async () => {
+  it("grants a redelivered envelope the same claims again, also if the contact's object was evicted in between", async () => {
     const messages = await mixedMessages();
     const down = envWith({
       DB: {
@@ -165,7 +165,7 @@ describe("faults", () => {
     ]);
   });
 
-  it("retries with growing delay, and never past the time that the queue keeps a message", async () => {
+  it("retries with growing delays, all within the time that the queue keeps a message", async () => {
     const { retryDelay } = await import("../../src/process/retry.ts");
     fc.assert(
       fc.property(

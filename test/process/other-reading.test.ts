@@ -37,7 +37,7 @@ function unarchived(bindings: Env): Env {
   return { ...bindings, BUCKET: { put } as unknown as R2Bucket };
 }
 
-it("does not count a delivery as a repeat whose own row was stored under the former reading", async () => {
+it("does not count a delivery as a repeat of its own row, which the former parser stored", async () => {
   const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
   expect((await deliver([first], failing(WRONG, true))).retried).toEqual([0]);
   await deliver([second], RIGHT, { firstId: 1 });
@@ -49,7 +49,7 @@ it("does not count a delivery as a repeat whose own row was stored under the for
   expect(await duplicates()).toBe(0);
 });
 
-it("counts it as a repeat where nothing of it was stored", async () => {
+it("counts a delivery as one repeat if the former parser stored no row of it", async () => {
   const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
   await deliver([first], failing(WRONG, false));
   await deliver([second], RIGHT, { firstId: 1 });
@@ -59,7 +59,7 @@ it("counts it as a repeat where nothing of it was stored", async () => {
   expect(await duplicates()).toBe(1);
 });
 
-it("takes back a repeat whose report was never stored, when reading anew makes it an event", async () => {
+it("takes a repeat back out of the count if parsing the archive again makes it an event", async () => {
   const [first = new Uint8Array(), second = new Uint8Array()] = await twoDeliveries();
   await deliver([first], unarchived(WRONG));
   await deliver([second], WRONG, { firstId: 1 });

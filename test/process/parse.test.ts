@@ -20,8 +20,8 @@ import { randomText, seeded } from "../support/random.ts";
 
 beforeEach(freshStorage);
 
-describe("elements and bodies", () => {
-  it("keeps the good ones among bad ones, and every bad one as a dead letter", async () => {
+describe("parsing deliveries", () => {
+  it("stores the good elements among bad ones, and accounts for every bad one as a dead letter or ping", async () => {
     const elements = [
       1,
       null,
@@ -42,7 +42,7 @@ describe("elements and bodies", () => {
     expect((await figure("SELECT count(*) AS n FROM dead_letters")) + pings).toBe(elements.length);
   });
 
-  it("accounts for bodies that no parser can read", async () => {
+  it("makes one dead letter of a body that no parser can read, and none of an empty one", async () => {
     const deep = "[".repeat(200_000) + "]".repeat(200_000);
     const bodies: [body: BodyInit, letters: number][] = [
       ["{broken", 1],
@@ -70,7 +70,7 @@ describe("elements and bodies", () => {
     }
   });
 
-  it("isolates an event that the database refuses, and stores its neighbours", async () => {
+  it("makes a dead letter of an event that the database refuses, and stores its neighbours", async () => {
     const events = Array.from({ length: 9 }, (_, i) =>
       mailjetEvent({ email: `n${i}@example.com`, MessageID: 10 + i }),
     );
@@ -97,7 +97,7 @@ describe("elements and bodies", () => {
     expect(await objects("dead-letters/")).toHaveLength(1);
   });
 
-  it("never passes over an event that the table cannot hold", async () => {
+  it("fails the transaction for an event that the table cannot hold, instead of skipping it", async () => {
     const { storeSlice } = await import("../../src/store/write/slice.ts");
     const work = readEnvelope(
       {
@@ -123,7 +123,7 @@ describe("elements and bodies", () => {
     expect(await figure("SELECT count(*) AS n FROM rollups")).toBe(0);
   });
 
-  it("makes dead letters of messages that are no envelopes, and of envelopes whose body is gone", async () => {
+  it("makes dead letters of queue messages that are not envelopes, and of envelopes whose body is gone from the archive", async () => {
     const [pointer] = await messagesOf(mailjetPost(randomText(600_000, seeded("no envelope"))));
     for (const key of await objects("archive/")) await env.BUCKET.delete(key);
     const strange = [
@@ -140,7 +140,7 @@ describe("elements and bodies", () => {
     ]);
   });
 
-  it("works off a batch of a hundred envelopes and many slices", async () => {
+  it("stores a batch of a hundred envelopes in many slices, with one archive object", async () => {
     const post = (n: number): Request =>
       mailjetPost(
         JSON.stringify(
@@ -157,7 +157,7 @@ describe("elements and bodies", () => {
 });
 
 describe("message ids", () => {
-  it("come back digit for digit, raw included, with 17 to 19 digits", async () => {
+  it("of 17 to 19 digits are returned digit for digit, also in the raw element", async () => {
     const ids = [
       "19421777396190490",
       "94012642276192743",

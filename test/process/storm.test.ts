@@ -38,7 +38,7 @@ describe("a storm", () => {
     );
   }
 
-  it("holds what its soft bounces would suppress, with the reason, but no hard bounce", async () => {
+  it("holds the suppressions of its soft bounces, with the reason, but not those of hard bounces", async () => {
     await storm();
     expect((await list()).suppressions.map(({ address }) => address)).toEqual(["dan@gmail.com"]);
     const { suppressions } = await list("?held=true");
@@ -58,7 +58,7 @@ describe("a storm", () => {
     expect((await ask("DELETE", "/ann@gmail.com")).status).toBe(404);
   });
 
-  it("is judged by hand: released for one, dropped for the rest of the destination", async () => {
+  it("is decided by hand: released for one address, dropped for the rest of the destination", async () => {
     await storm();
     expect(await (await ask("POST", "/release", asked)).json()).toEqual({ contacts: 1, more: false });
     expect((await ask("POST", "/release", asked)).status).toBe(404);
@@ -85,7 +85,7 @@ describe("a storm", () => {
     expect((await status("bob@gmail.com")).suppression?.reason).toBe("soft_bounces");
   });
 
-  it("needs enough outcomes and a large share, and what is redelivered keeps its first mark", async () => {
+  it("needs enough outcomes and a large share of refusals; a redelivery keeps its first mark", async () => {
     for (const back of [2, 1]) await mailjet(...victims.map((one) => bounce(one, noon - back * day)));
     const last = mailjetPost(JSON.stringify(victims.map((one) => mailjetEvent(bounce(one, noon + 200)))));
     const messages = await messagesOf(last);
@@ -104,7 +104,7 @@ describe("a storm", () => {
     expect((await list("?held=true")).suppressions).toEqual([]);
   });
 
-  it("is looked for only where there are soft bounces, with one query by key", async () => {
+  it("is looked for only if there are soft bounces, with one query by key", async () => {
     const { db, asked: queries } = countingDb();
     const asksFor = async (...events: Record<string, unknown>[]) => {
       queries.length = 0;
