@@ -106,7 +106,7 @@ function expectSound(parsed: ParsedDelivery): void {
 }
 
 describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
-  it("has the id by which it is registered, fixtures, headers in lower case, and GET where it is used", () => {
+  it("has its registered id, enough fixtures, header names in lower case, and GET exactly if a fixture uses it", () => {
     expect(provider.id).toBe(key);
     expect(cases.length).toBeGreaterThan(3);
     expect(verifyCasesOf(key).requests.length).toBeGreaterThan(3);
@@ -114,7 +114,7 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
     expect(provider.deliversByGet ?? false).toBe(cases.some(({ delivery }) => delivery.method === "GET"));
   });
 
-  it.each(cases)("$name", ({ delivery, expected, events }) => {
+  it.each(cases)("$name: gives the expected events, rejects and pings", ({ delivery, expected, events }) => {
     const parsed = provider.parse(delivery);
     expect(parsed.events.map((event) => ({ ...event, identity: [] }))).toStrictEqual(events);
     const reasons = parsed.rejects.map((reject) => reject.reason);
@@ -123,18 +123,21 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
   });
 
   const telling = cases.filter(({ expected }) => expected.events.length > 0);
-  it.each(telling)("$name: elements", ({ delivery, body, expected }) => {
-    const elements = elementsOf(provider, delivery);
-    const parsed = provider.parse(delivery);
-    expect(accountedFor(parsed)).toBe(elements.length);
-    for (const event of parsed.events) expect(elements[event.element]).toBeTypeOf("object");
-    const shown = JSON.stringify(elements);
-    for (const [digits] of body.matchAll(/\d{16,}/g)) expect(shown).toContain(digits);
-    if (!body.includes('"token"')) expect(shown).not.toContain('"token"');
-    if (expected.elements !== undefined) expect(elements).toStrictEqual(expected.elements);
-  });
+  it.each(telling)(
+    "$name: every element is accounted for and returned as it came",
+    ({ delivery, body, expected }) => {
+      const elements = elementsOf(provider, delivery);
+      const parsed = provider.parse(delivery);
+      expect(accountedFor(parsed)).toBe(elements.length);
+      for (const event of parsed.events) expect(elements[event.element]).toBeTypeOf("object");
+      const shown = JSON.stringify(elements);
+      for (const [digits] of body.matchAll(/\d{16,}/g)) expect(shown).toContain(digits);
+      if (!body.includes('"token"')) expect(shown).not.toContain('"token"');
+      if (expected.elements !== undefined) expect(elements).toStrictEqual(expected.elements);
+    },
+  );
 
-  it("tells different reports apart", () => {
+  it("gives different reports different identities", () => {
     const keys = cases.flatMap(({ delivery, expected }) => {
       const found = keysOf(provider, provider.parse(delivery));
       if (expected.one_report !== true) return found;
@@ -144,16 +147,19 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
     expect(sorted(keys)).toEqual(keys.sort());
   });
 
-  it.each(telling)("$name: delivered again", ({ delivery }) => {
-    const { url, receivedAt } = delivery;
-    const backup = url.replace("/webhooks/", "/backup/webhooks/");
-    const otherUrl = `${backup}${url.includes("?") ? "&" : "?"}token=other`;
-    const again = { ...delivery, url: otherUrl, receivedAt: receivedAt + 86_400_000 };
-    expect(keysOf(provider, provider.parse(again))).toEqual(keysOf(provider, provider.parse(delivery)));
-  });
+  it.each(telling)(
+    "$name: keeps its identities when delivered again later by another URL",
+    ({ delivery }) => {
+      const { url, receivedAt } = delivery;
+      const backup = url.replace("/webhooks/", "/backup/webhooks/");
+      const otherUrl = `${backup}${url.includes("?") ? "&" : "?"}token=other`;
+      const again = { ...delivery, url: otherUrl, receivedAt: receivedAt + 86_400_000 };
+      expect(keysOf(provider, provider.parse(again))).toEqual(keysOf(provider, provider.parse(delivery)));
+    },
+  );
 
   const regroupable = cases.filter(({ json, expected }) => json && expected.regroups !== false);
-  it.each(regroupable)("$name: regrouped", ({ delivery }) => {
+  it.each(regroupable)("$name: keeps its identities in another order and grouping", ({ delivery }) => {
     const elements = elementsOf(provider, delivery);
     const body = bytes(JSON.stringify([17, ...elements.toReversed(), ...elements]));
     const regrouped = provider.parse({ ...delivery, body });
@@ -165,13 +171,13 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
   const { requests, shared_secret } = verifyCasesOf(provider.id);
   const accepted = requests.filter((request) => request.accepted);
 
-  it.each(requests)("$name", async (request) => {
+  it.each(requests)("$name: is accepted or refused as expected", async (request) => {
     const result = await resultOf(provider, request);
     expect(result.ok).toBe(request.accepted);
     if (request.reason !== undefined) expect(result).toHaveProperty("reason", request.reason);
   });
 
-  it.each(accepted)("$name: only with its credential", async (request) => {
+  it.each(accepted)("$name: is refused without its credential", async (request) => {
     const { credentials } = request;
     const wrong = credentials.map(altered);
     expect(await verdictOf(provider, request, { credentials: [...wrong, "", ...credentials] })).toBe(
@@ -187,19 +193,22 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     );
   });
 
-  it.each(accepted.filter((request) => request.signed))("$name: only with its bytes", async (request) => {
-    const { body = "" } = request;
-    for (let at = 0; at < body.length; at++) {
-      const flipped = String.fromCharCode(body.charCodeAt(at) ^ 1);
-      const changed = body.slice(0, at) + flipped + body.slice(at + 1);
-      expect(await verdictOf(provider, request, { body: changed })).toBe("refused");
-    }
-    expect(await verdictOf(provider, request, { body: `${body}\n` })).toBe("refused");
-    expect(await verdictOf(provider, request, { body: "" })).toBe("refused");
-  });
+  it.each(accepted.filter((request) => request.signed))(
+    "$name: is refused if any byte of its body changes",
+    async (request) => {
+      const { body = "" } = request;
+      for (let at = 0; at < body.length; at++) {
+        const flipped = String.fromCharCode(body.charCodeAt(at) ^ 1);
+        const changed = body.slice(0, at) + flipped + body.slice(at + 1);
+        expect(await verdictOf(provider, request, { body: changed })).toBe("refused");
+      }
+      expect(await verdictOf(provider, request, { body: `${body}\n` })).toBe("refused");
+      expect(await verdictOf(provider, request, { body: "" })).toBe("refused");
+    },
+  );
 
   const ofFields = accepted.filter((request) => request.signed_fields !== undefined);
-  it.each(ofFields)("$name: only with its fields", async (request) => {
+  it.each(ofFields)("$name: is refused if a signed field changes", async (request) => {
     const fields = JSON.parse(request.body ?? "{}");
     for (const name of request.signed_fields ?? []) {
       for (const changed of [`${fields[name]}x`, "", 1, undefined]) {
@@ -210,13 +219,13 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     }
   });
 
-  it.each(accepted)("$name: its handshake", (request) => {
+  it.each(accepted)("$name: leads to the expected handshake, or to none", (request) => {
     const inbound = requestOf(provider.id, request);
     const delivery = { ...deliveryOf(provider, inbound.body), url: inbound.url };
     expect(provider.handshake?.(inbound, delivery) ?? null).toEqual(request.handshake ?? null);
   });
 
-  it.each(accepted)("$name: only with its headers whole", async (request) => {
+  it.each(accepted)("$name: is refused if a header is missing or garbage", async (request) => {
     const headers = request.headers ?? {};
     for (const name of request.needs ?? Object.keys(headers).filter((one) => one !== "content-type")) {
       const { [name]: _, ...rest } = headers;
@@ -230,21 +239,24 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
     }
   });
 
-  it.each(accepted.filter((request) => request.timed))("$name: only in its time", async (request) => {
-    const near = request.timed === true ? 300 : Number(request.timed);
-    const at = (seconds: number): Promise<VerifyResult> =>
-      resultOf(provider, {
-        ...request,
-        now: new Date(Date.parse(request.now ?? "") + seconds * 1000).toISOString(),
-      });
-    for (const seconds of [1 - near, near - 1]) expect(await at(seconds)).toEqual({ ok: true });
-    for (const seconds of [-near - 1, near + 1, 1e9]) {
-      const reason = expect.stringContaining(seconds < 0 ? "from the future" : "too old");
-      expect(await at(seconds)).toEqual({ ok: false, reason });
-    }
-  });
+  it.each(accepted.filter((request) => request.timed))(
+    "$name: is refused if its time is too old or in the future",
+    async (request) => {
+      const near = request.timed === true ? 300 : Number(request.timed);
+      const at = (seconds: number): Promise<VerifyResult> =>
+        resultOf(provider, {
+          ...request,
+          now: new Date(Date.parse(request.now ?? "") + seconds * 1000).toISOString(),
+        });
+      for (const seconds of [1 - near, near - 1]) expect(await at(seconds)).toEqual({ ok: true });
+      for (const seconds of [-near - 1, near + 1, 1e9]) {
+        const reason = expect.stringContaining(seconds < 0 ? "from the future" : "too old");
+        expect(await at(seconds)).toEqual({ ok: false, reason });
+      }
+    },
+  );
 
-  it.runIf(shared_secret)("refuses whatever is no credential", async () => {
+  it.runIf(shared_secret)("refuses malformed credentials", async () => {
     const request = { name: "", credentials: ["user:password", "token", "é:ü", ":", "0"], accepted: false };
     for (const authorization of MALFORMED_AUTHORIZATIONS) {
       expect(await verdictOf(provider, request, { headers: { authorization } }), authorization).toBe(
@@ -264,8 +276,8 @@ describe.each(ALL)("$key: verify", ({ provider }) => {
   });
 });
 
-describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
-  it("accounts for every element of an array", () => {
+describe.each(ALL)("$key: hostile input", ({ provider, cases }) => {
+  it("is accounted for element by element", () => {
     fc.assert(
       fc.property(hostileElements(cases), (elements) => {
         const parsed = provider.parse(deliveryOf(provider, bytes(JSON.stringify(elements))));
@@ -276,7 +288,7 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
     );
   });
 
-  it("never throws on any document or bytes", () => {
+  it("is parsed without an exception, whatever the document or bytes", () => {
     const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map(bytes), fc.string().map(bytes));
     const query = fc.string({ unit: "grapheme" }).map((text) => `?${text}`);
     fc.assert(
@@ -305,7 +317,7 @@ describe.each(ALL)("$key: anything may come", ({ provider, cases }) => {
       "a prototype",
       '[{"__proto__":{"polluted":1,"email":"a@example.com"},"constructor":{"prototype":{"polluted":1}}}]',
     ],
-  ])("survives %s", (_name, body) => {
+  ])("is survived: %s", (_name, body) => {
     const delivery = deliveryOf(provider, bytes(body));
     expectSound(provider.parse(delivery));
     expect(() => provider.elements?.(delivery)).not.toThrow();

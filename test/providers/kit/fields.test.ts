@@ -46,7 +46,7 @@ describe("fields", () => {
     expect(typeof ms === "number" ? new Date(ms).toISOString() : ms).toBe(iso);
   });
 
-  it("knows no time from a bad one", () => {
+  it("distinguishes a missing time from a bad one", () => {
     for (const value of [undefined, null, "", " ", 0, "0"]) expect(time(value)).toBeNull();
     const words = [
       "soon",
@@ -73,7 +73,7 @@ describe("fields", () => {
     }
   });
 
-  it("reads flags, bounce classes, replies and metadata", () => {
+  it("reads flags, bounce classes, SMTP replies and metadata", () => {
     expect([true, "True", 1, "1"].map(flag)).toEqual([true, true, true, true]);
     expect([false, "FALSE", 0, "0"].map(flag)).toEqual([false, false, false, false]);
     expect(["", null, undefined, "yes", 2, {}].map(flag)).toEqual(Array(6).fill(null));
@@ -91,7 +91,7 @@ describe("fields", () => {
     expect(metadata("words")).toEqual({ payload: "words" });
   });
 
-  it("reads metadata that a store can hold, or none", () => {
+  it("reads only metadata that a store can hold", () => {
     expect(metadata(' {"a":null}')).toEqual({ a: null });
     expect(metadata("{broken")).toEqual({ payload: "{broken" });
     expect(metadata({ a: "x".repeat(8_184) })).toEqual({ a: "x".repeat(8_184) });
@@ -101,7 +101,7 @@ describe("fields", () => {
     }
   });
 
-  it("cuts what is long and refuses what is many", () => {
+  it("shortens long texts and refuses too many items", () => {
     expect(text(" a\0b\ud800 ")).toBe("a\ufffdb\ufffd");
     expect([text("x".repeat(300))?.length, text("x".repeat(300), 512)?.length]).toEqual([256, 300]);
     expect(tags(Array(40).fill("a"))).toHaveLength(32);
@@ -136,5 +136,7 @@ describe("fields", () => {
     ["550 5.7.26 Unauthenticated", "policy"],
     ["550 5.0.0", null],
     ["550", null],
-  ])("knows why by the reply %s", (words, reason) => expect(smtpReason(readSmtp(words))).toBe(reason));
+  ])("reads the reason from the SMTP reply %s", (words, reason) =>
+    expect(smtpReason(readSmtp(words))).toBe(reason),
+  );
 });

@@ -17,7 +17,7 @@ describe("long integers", () => {
     fc.stringMatching(/^[\\":,[\]{}0-9 ]{0,40}$/),
   );
 
-  it("keep their digits wherever they stand, and texts stay as they are", () => {
+  it("keep their digits wherever they occur, and strings stay unchanged", () => {
     const leaf = fc.oneof(
       digits,
       tricky.map((text) => JSON.stringify(text)),
@@ -41,7 +41,7 @@ describe("long integers", () => {
     );
   });
 
-  it("make nothing readable that is not", () => {
+  it("do not make malformed JSON readable", () => {
     for (const text of [
       "[012345678901234567890]",
       "[1 12345678901234567]",

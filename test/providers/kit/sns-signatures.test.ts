@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ses } from "../../../src/providers/ses/index.ts";
 import { requestOf, verifyCasesOf } from "../../support/provider-cases.ts";
 
-describe("a certificate of SNS", () => {
+describe("an SNS certificate", () => {
   const CASE = verifyCasesOf("ses").requests.find(({ name }) => name === "version 1");
   const [[url, pem] = ["", ""]] = Object.entries(CASE?.responses ?? {});
 
@@ -33,7 +33,7 @@ describe("a certificate of SNS", () => {
     throw new TypeError("no network");
   };
 
-  it("is asked for once more where the network or the server stumbles", async () => {
+  it("is fetched once more if the network or the server fails", async () => {
     expect(await verifiedBy("a", unreachable, found)).toEqual([true, 2]);
     expect(await verifiedBy("b", status(500), found)).toEqual([true, 2]);
     expect(await verifiedBy("c", status(503), unreachable, found)).toEqual([false, 2]);
@@ -41,7 +41,7 @@ describe("a certificate of SNS", () => {
     expect(await verifiedBy("e", () => new Response(pem, { status: 203 }), found)).toEqual([false, 1]);
   });
 
-  it("is kept, until others take its place", async () => {
+  it("is cached until other certificates take its place", async () => {
     expect(await verifiedBy("first", found)).toEqual([true, 1]);
     for (let other = 1; other < 32; other++) {
       expect(await verifiedBy(`other-${other}`, found)).toEqual([true, 1]);
