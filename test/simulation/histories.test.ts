@@ -8,13 +8,13 @@ import { worldOf } from "./world.ts";
 // The first ones, and one that showed how a repeat was counted twice.
 const SEEDS = [...Array.from({ length: 24 }, (_, i) => i + 1), 349];
 
-describe("histories from seeds", () => {
-  it.each(SEEDS)("%i keeps every promise", async (seed) => {
+describe("simulated histories", () => {
+  it.each(SEEDS)("of seed %i keep every promise", async (seed) => {
     const { violations } = await simulate(worldOf(seed));
     expect(violations, `npm run simulate -- --seed ${seed}`).toEqual([]);
   });
 
-  it("are the same however often they are run", async () => {
+  it("of one seed are the same in every run", async () => {
     const first = await simulate(worldOf(7));
     expect((await simulate(worldOf(7))).log).toEqual(first.log);
     expect((await simulate(worldOf(8))).log).not.toEqual(first.log);
@@ -24,7 +24,7 @@ describe("histories from seeds", () => {
   });
 });
 
-it("each mutant changes exactly one place of the source as it is now", () => {
+it("each mutant changes exactly one place of the present source", () => {
   const sources = import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true });
   for (const { name, file, from, to } of MUTANTS) {
     expect(sources[`../../src/${file}`]?.split(from), name).toHaveLength(2);

@@ -37,7 +37,7 @@ async function restore(table: string, before: readonly Record<string, unknown>[]
   await env.DB.batch([env.DB.prepare(`DELETE FROM ${table}`), ...statements]);
 }
 
-describe("of one history the reference notices", () => {
+describe("after a simulated history the reference notices", () => {
   let witness: Witness;
   // Simulated once; each test takes back what it did.
   beforeAll(async () => {
@@ -49,21 +49,25 @@ describe("of one history the reference notices", () => {
 
   const EVENT = "(SELECT min(id) FROM events)";
   it.each([
-    ["an event that is lost", `DELETE FROM events WHERE id = ${EVENT}`, /lost/],
+    ["a lost event", `DELETE FROM events WHERE id = ${EVENT}`, /lost/],
     ["an event that nobody sent", `UPDATE events SET at = at + 1000 WHERE id = ${EVENT}`, /never sent/],
-    ["an event that leads to no delivery", `UPDATE events SET line = 99 WHERE id = ${EVENT}`, /no archived/],
-    ["a counter that is off", "UPDATE rollups SET n = n + 1", /counted/],
-    ["a campaign's counter that is missing", "DELETE FROM campaign_rollups", /not counted/],
-    ["repeats that were not counted", "UPDATE sources SET duplicates = duplicates - 1", /accounted for/],
-    ["a suppression that is missing", "DELETE FROM suppressions", /has suppressions/],
     [
-      "a contact that may be mailed and must not",
+      "an event whose delivery is not archived",
+      `UPDATE events SET line = 99 WHERE id = ${EVENT}`,
+      /no archived/,
+    ],
+    ["a wrong counter", "UPDATE rollups SET n = n + 1", /counted/],
+    ["a missing campaign counter", "DELETE FROM campaign_rollups", /not counted/],
+    ["repeats that were not counted", "UPDATE sources SET duplicates = duplicates - 1", /accounted for/],
+    ["a missing suppression", "DELETE FROM suppressions", /has suppressions/],
+    [
+      "a suppressed contact that counts as active",
       "UPDATE contacts SET suppressed = NULL",
       /is suppressed by/,
     ],
-    ["a message that leads nowhere", "DELETE FROM messages", /message/],
-    ["a dead letter that is gone", "DELETE FROM dead_letters", /dead letter is missing/],
-    ["a dead letter too many", "UPDATE dead_letters SET envelope = envelope || 'x'", /without cause/],
+    ["a missing message", "DELETE FROM messages", /message/],
+    ["a missing dead letter", "DELETE FROM dead_letters", /dead letter is missing/],
+    ["a dead letter without a cause", "UPDATE dead_letters SET envelope = envelope || 'x'", /without cause/],
   ])("%s", async (_what, sql, words) => {
     const table = /(?:FROM|UPDATE) (\w+)/.exec(sql)?.[1] ?? "";
     const before = await rows(`SELECT * FROM ${table}`);
@@ -77,7 +81,7 @@ describe("of one history the reference notices", () => {
 });
 
 describe("the reference notices", () => {
-  it("an erased address, however it is written", async () => {
+  it("an erased address, however it is encoded", async () => {
     let seed = 1;
     while (!worldOf(seed).erasing || worldOf(seed).kept !== null) seed += 1;
     const { witness, violations } = await simulate(worldOf(seed));
@@ -91,7 +95,7 @@ describe("the reference notices", () => {
     expect(told).toMatch(/was erased, and stands in spool/);
   });
 
-  it("a lifted suppression of which pipes are not told", async () => {
+  it("a lifted suppression without its system event for pipes", async () => {
     const sql = await env.DB.prepare(
       "SELECT sql FROM sqlite_master WHERE name = 'suppression_ends'",
     ).first<string>("sql");
@@ -103,7 +107,7 @@ describe("the reference notices", () => {
     expect(wrong.join("\n")).toMatch(/is told/);
   });
 
-  it("a delivery that is not in the archive", async () => {
+  it("a delivery that is missing in the archive", async () => {
     const { witness } = await simulate(fullWorld());
     const { objects } = await env.BUCKET.list({ prefix: "archive/" });
     await env.BUCKET.delete(objects.map(({ key }) => key));
