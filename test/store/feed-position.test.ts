@@ -21,7 +21,7 @@ const seq = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 
 const position = seq.map(positionAfter);
 
 describe("a position", () => {
-  it("moves behind a row or before it, and then has that row behind it or not", () => {
+  it("has a row behind it after moving behind the row, and not after moving before the row", () => {
     fc.assert(
       fc.property(position, seq, (from, row) => {
         expect(isBehind(moveBehind(from, { seq: row }), { seq: row })).toBe(true);
@@ -32,7 +32,7 @@ describe("a position", () => {
     );
   });
 
-  it("that is the earlier of two has only rows behind it that both have", () => {
+  it("that is the earlier of two has exactly the rows behind it that both have", () => {
     fc.assert(
       fc.property(position, position, seq, (one, other, row) => {
         const both = isBehind(one, { seq: row }) && isBehind(other, { seq: row });
@@ -43,7 +43,7 @@ describe("a position", () => {
     expect(earliestOf([7, 3, 5].map(positionAfter))).toEqual(positionAfter(3));
   });
 
-  it("counts the rows to another one, and never less than none", () => {
+  it("counts the rows up to another position, and 0 up to an earlier one", () => {
     expect(countBetween(BEGINNING, positionAfter(5))).toBe(5);
     expect(countBetween(positionAfter(3), positionAfter(5))).toBe(2);
     expect(countBetween(positionAfter(5), positionAfter(3))).toBe(0);
@@ -52,7 +52,7 @@ describe("a position", () => {
 });
 
 describe("a cursor", () => {
-  it("stands for the position that it was made from, and does not show it", () => {
+  it("decodes to the position that it was made from, and is opaque", () => {
     fc.assert(
       fc.property(position, (one) => {
         const text = encodePosition(one);
@@ -63,7 +63,7 @@ describe("a cursor", () => {
     expect(decodePosition(encodePosition(BEGINNING))).toEqual(BEGINNING);
   });
 
-  it("may be a bare number, as older versions gave it", () => {
+  it("may be a bare number, as older versions returned it", () => {
     fc.assert(
       fc.property(seq, (number) => {
         expect(decodePosition(String(number))).toEqual(positionAfter(number));
@@ -72,7 +72,7 @@ describe("a cursor", () => {
     expect(decodePosition("0")).toEqual(BEGINNING);
   });
 
-  it("is nothing else", () => {
+  it("is refused in any other form", () => {
     const encode = (text: string): string => `v2.${Buffer.from(text).toString("base64url")}`;
     for (const text of [
       "",
@@ -97,7 +97,7 @@ describe("a cursor", () => {
       expect(decodePosition(text), text.slice(0, 40)).toBeNull();
   });
 
-  it("is never misread: whatever text is accepted leads to a position that accepts its own text", () => {
+  it("is never misread: any accepted text decodes to a position that survives encoding and decoding", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 40 }), fc.boolean(), (text, prefixed) => {
         const read = decodePosition(prefixed ? `v2.${text}` : text);

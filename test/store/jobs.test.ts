@@ -15,7 +15,7 @@ function expectNear(kept: number | null | undefined, real: number | null): void 
   expect([kept === null, behind >= 0, behind < JOB_GRAIN]).toEqual([real === null, true, true]);
 }
 
-it("keeps the last success and failure to within ten minutes, and every change at once", async () => {
+it("stores the last success and failure of a job to within ten minutes, and every change at once", async () => {
   let number = 0;
   const step = fc.record({
     after: fc.integer({ min: 1, max: 12 }),
@@ -50,7 +50,7 @@ it("keeps the last success and failure to within ten minutes, and every change a
   );
 });
 
-it("calls a job ill once it has not succeeded for longer than its patience, and never before", () => {
+it("reports a problem of a job once it has not succeeded for longer than its patience, and never before", () => {
   const job: Job = {
     name: "a",
     does: "Works.",

@@ -25,7 +25,7 @@ async function sha256(text: string): Promise<string> {
   return Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toString("hex");
 }
 
-it.each(Object.keys(FROZEN))("%s is as databases have applied it", async (name) => {
+it.each(Object.keys(FROZEN))("%s is unchanged since databases applied it", async (name) => {
   const text = TEXTS[name];
   expect(text, `${name} is gone: a database that applied it would not know where it stands`).toBeDefined();
   expect(

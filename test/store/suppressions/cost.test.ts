@@ -12,7 +12,7 @@ import {
 import { NOW, ask, bindings } from "../../api/suppressions/asking.ts";
 import { countingDb } from "../../support/counting-db.ts";
 
-it("costs three rows of the database when somebody is suppressed, two when it is lifted, none when it is told again", async () => {
+it("a suppression writes three rows when it begins, two when it is lifted, and none when its reason is reported again", async () => {
   await freshStorage();
   const counting = countingDb({ sessions: false });
   const cost = async (work: () => Promise<unknown>): Promise<number> => {

@@ -6,7 +6,7 @@ import { BASE, DAY, RANGE, ask, requestOf, tell, type Told } from "../../api/sta
 import { countingDb } from "../../support/counting-db.ts";
 
 describe("unique opens and clicks", () => {
-  it("go to the earliest event, in whatever order events come", async () => {
+  it("are counted for the earliest event, in whatever order events arrive", async () => {
     const one = {
       source: "generic",
       bounce: "",
@@ -42,7 +42,7 @@ describe("unique opens and clicks", () => {
     }
   });
 
-  it("read no more of a contact's rows than since the campaign began", async () => {
+  it("need only the contact's rows since the campaign began", async () => {
     await freshStorage();
     const one = { source: "generic", bounce: "", machine: null, contact: "ann@gmail.com", tags: [] } as const;
     const old = Array.from({ length: 500 }, (_, i): Told => ({
@@ -63,8 +63,8 @@ describe("unique opens and clicks", () => {
   });
 });
 
-describe("what counting costs", () => {
-  it("writes a row for each new cell of a tag, with its index, and one for each after that", async () => {
+describe("counting", () => {
+  it("writes two rows for each new counter of a tag (one is its index entry), and one row for each later update", async () => {
     await freshStorage();
     const counting = countingDb({ sessions: false });
     const slice = (second: number, tags: string[]): Told[] =>

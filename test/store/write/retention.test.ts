@@ -54,7 +54,7 @@ const counters = async (): Promise<unknown> => ({
   sources: await rows("SELECT source, events FROM sources"),
 });
 
-it("ends events, their messages and the archive's days, and nothing else", async () => {
+it("deletes expired events, their messages and the archive's days, and nothing else", async () => {
   await post([{ event: "sent" }, { event: "spam", email: "b@example.com", MessageID: 2000 }]);
   vi.setSystemTime(NOON + 10 * DAY);
   await post([{ event: "open", time: 1_790_000_500 }]); // of the first message
@@ -83,7 +83,7 @@ it("ends events, their messages and the archive's days, and nothing else", async
   expect(await rows("SELECT seq FROM events")).toEqual([{ seq: 4 }]);
 });
 
-it("does not bring back what it ended when history is read anew from a longer-lived archive", async () => {
+it("keeps expired events deleted when a longer-lived archive is parsed again", async () => {
   await post([{ event: "sent" }, { event: "spam" }]);
   vi.setSystemTime(NOON + 41 * DAY);
   const RETENTION = { events_days: 40, archive_days: 90 };
@@ -106,7 +106,7 @@ it("does not bring back what it ended when history is read anew from a longer-li
   expect(await counters()).toEqual(before);
 });
 
-it("never ends an event early, whatever the order, and keeps a message for as long as one of its events", async () => {
+it("never deletes an event early, whatever the order, and keeps a message as long as one of its events", async () => {
   const stored = fc.array(
     fc.record({ age: fc.integer({ min: 30, max: 45 }), contact: fc.nat(2), message: fc.nat(3) }),
     { minLength: 1, maxLength: 25 },
@@ -133,7 +133,7 @@ it("never ends an event early, whatever the order, and keeps a message for as lo
   );
 });
 
-it("ends a bounded share in one run, costs what it says, and walks no table", async () => {
+it("deletes a bounded number of events in one run, within the budget of written rows, and scans no table", async () => {
   const counting = countingDb();
   // As in the benchmark's mix: three events of each message.
   for (let part = 0; part < 9; part++)
@@ -161,7 +161,7 @@ it("ends a bounded share in one run, costs what it says, and walks no table", as
   }
 });
 
-it("keeps everything where the setting is wrong, and says what is", () => {
+it("keeps everything if the setting is wrong, and reports the problem", () => {
   const of = (RETENTION: unknown) => configOf({ ...envWith(), RETENTION });
   expect(of(undefined).retention).toEqual({ eventsDays: null, archiveDays: null });
   expect(of({ events_days: 35 }).retention).toEqual({ eventsDays: 35, archiveDays: null });
