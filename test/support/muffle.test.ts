@@ -8,7 +8,7 @@ it.each([
   "exception = workerd/api/unsafe.c++:229: failed: jsg.Error: Application called deleteAllDurableObjects().\nstack: a@1 b@2\n",
   "uncaught exception; source = Uncaught (in promise); exception = workerd/api/streams/internal.c++:532: disconnected: pump canceled\n",
   "console warning; message = Called .text() on an HTTP body which does not appear to be text. The body's\n",
-])("leaves out what the suites provoke: %s", (chunk) => expect(isExpected(chunk)).toBe(true));
+])("leaves out lines that the suites provoke: %s", (chunk) => expect(isExpected(chunk)).toBe(true));
 
 it.each([
   "exception = workerd/api/unsafe.c++:229: failed: jsg.Error: the storage is broken\n",
