@@ -1,4 +1,5 @@
-// /v1 as a whole: who gets in, what describes it, in which forms lists come, and reading what was just written.
+// The conventions that all of /v1 follows: tokens, the formats of lists, ETags and bookmarks, input, and the OpenAPI
+// document.
 
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";

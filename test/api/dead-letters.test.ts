@@ -1,4 +1,4 @@
-// /v1/dead-letters: they can be listed, discarded and replayed.
+// /v1/dead-letters: listing, discarding and replaying dead letters.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";

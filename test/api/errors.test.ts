@@ -1,5 +1,5 @@
-// Which failures are whose: the bindings' own failures are outages and answer 503, what our code does wrong is a bug and
-// answers 500 with its stack, route and method in the log.
+// Whose fault a failure is: failures of the bindings themselves are outages and answer 503; errors of our own code are
+// bugs and answer 500, with their stack, route and method in the log.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isOutage } from "../../src/lib/outage.ts";
@@ -10,14 +10,14 @@ import { envWith, freshStorage, send } from "../support/support.ts";
 const bindings = (): Env => withOutages(envWith());
 const fails = (text: string) => async (): Promise<never> => await Promise.reject(new Error(text));
 
-/** A call of a contact's object that fails like this. */
+/** Calls a contact's object, which fails with this error and these flags. */
 async function claimFailing(error: Error, flags: Record<string, true>): Promise<unknown> {
   const claim = async (): Promise<never> => await Promise.reject(Object.assign(error, flags));
   const tagged = withOutages(envWith({ CONTACTS: { getByName: () => ({ claim }) } }));
   return await tagged.CONTACTS.getByName("a").claim([]);
 }
 
-/** What the call rejects with, or throws. */
+/** The error with which the call rejects or which it throws. */
 async function failureOf(call: () => unknown): Promise<unknown> {
   try {
     await call();

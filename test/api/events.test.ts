@@ -1,4 +1,4 @@
-// /v1's reads: events, contacts and messages, and the answers to wrong questions.
+// /v1's reads: events, contacts and messages, and the answers to wrong requests.
 
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// What /v1 answers has the fields that its description names, and nothing of what the store keeps for itself.
+// Answers of /v1 have the fields that their description lists, and none of the store's internal fields.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";

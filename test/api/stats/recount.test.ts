@@ -1,4 +1,4 @@
-// A recount finds counters that are wrong, names them, and puts them right.
+// A recount finds wrong counters, lists them, and corrects them.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";

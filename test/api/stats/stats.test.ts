@@ -1,4 +1,4 @@
-// Statistics: what the counters say against an independent count of what was sent, however it came.
+// Statistics: the counters against an independent count of the events that were sent, whatever their deliveries.
 
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
@@ -27,7 +27,7 @@ const histories = fc
     events.map(({ kind, at, ...event }): Told => ({ ...event, ...kind, at: BASE + at * 1000 })),
   );
 
-/** The same by hand: start and group -> counts. */
+/** The same counts, computed independently: start and group -> counts. */
 function countByHand(events: readonly Told[], bucket: Bucket, group: (event: Told) => (string | null)[]) {
   const counts = new Map<string, Record<string, number>>();
   const taken = new Set<string>();

@@ -1,4 +1,4 @@
-// Events as the suites of statistics mean them, sent in any grouping, and counted by hand.
+// Events of the statistics suites: in a form that is easy to count, and sent in deliveries of any size.
 
 import fc from "fast-check";
 import {
@@ -13,12 +13,12 @@ import {
 
 export const DAY = 86_400_000;
 
-/** Four days before the end of a month, a Sunday. */
+/** A Sunday, four days before the end of a month. */
 export const BASE = Date.UTC(2026, 8, 27);
 
 export const SPAN = 9 * DAY;
 
-/** An event as the test means it. */
+/** An event in the form in which the tests count it. */
 export interface Told {
   source: "mailjet" | "generic";
   type: string;
@@ -53,7 +53,7 @@ export const generic = fc.record({
   at: fc.integer({ min: 0, max: SPAN / 1000 - 1 }),
 });
 
-/** Mailjet tells no machines and no tags. */
+/** Mailjet reports neither machine opens nor tags. */
 export const mailjet = fc.record({
   source: fc.constant("mailjet" as const),
   kind: fc.constantFrom(KINDS[1], KINDS[5], KINDS[7]),
@@ -94,7 +94,10 @@ export function requestOf(events: readonly Told[], source: Told["source"]): Requ
   return [new Request(url, { method: "POST", body: JSON.stringify(told) })];
 }
 
-/** Sends the events in deliveries of `size`, each of them `times` times: as new envelopes, and the last batch redelivered. */
+/**
+ * Sends the events in deliveries of `size`, each of them `times` times: as new envelopes, and the last batch
+ * redelivered.
+ */
 export async function tell(events: readonly Told[], size = 100, times = 1): Promise<void> {
   for (let first = 0; first < events.length; first += size) {
     const part = events.slice(first, first + size);
@@ -123,7 +126,7 @@ export async function ask(query: string): Promise<Answer> {
   return await answer.json<Answer>();
 }
 
-/** What an answer counts, without zeros, in the same form. */
+/** The counts of an answer, without zeros, in the form of the independent count. */
 export function counted({ stats }: Answer) {
   const derived = new Set(["attempted", "reached"]);
   return new Map(

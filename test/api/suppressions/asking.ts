@@ -1,4 +1,4 @@
-// Asking /v1/suppressions, and the events that fill it.
+// Requests to /v1/suppressions, and the events that cause suppressions.
 
 import { deliver, envWith, mailjetEvent, mailjetPost, messagesOf, send } from "../../support/support.ts";
 import { seeded } from "../../support/random.ts";

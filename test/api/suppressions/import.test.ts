@@ -204,7 +204,8 @@ describe("suppressions in bulk", () => {
         expect(detail, sql).not.toMatch(
           /SCAN (events|messages|contacts|suppressions|rollups|s|c)\b(?! VIRTUAL)/,
         );
-        // The list comes in the order of its index: sorting millions of rows for a page would be no better than walking them.
+        // The list comes in the order of its index: sorting millions of rows for a page would be no better than walking
+        // them.
         if (/INDEXED BY suppressions_(at|held)/.test(sql)) expect(detail, sql).not.toContain("TEMP B-TREE");
       }
     }

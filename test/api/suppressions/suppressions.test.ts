@@ -1,4 +1,4 @@
-// Suppressing and lifting by hand, and what follows for events of before and after.
+// Suppressing and lifting by hand, and the effect on earlier and later events.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
