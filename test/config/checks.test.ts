@@ -1,5 +1,5 @@
-// The hand-written checks of the configuration against the schemas that they stand in for: whatever the settings hold, both
-// say the same of it, word for word, and make the same of what is left.
+// The hand-written checks of the configuration against the zod schemas that they replace: for any settings, both report
+// the same problems, word for word, and read the same configuration from the rest.
 
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { EVENT_REASONS } from "../../src/model/suppression/policy.ts";
 import { TOKEN_SCOPES } from "../../src/model/token-scope.ts";
 import { readConfigByZod } from "./config-by-zod.ts";
 
-/** Becomes a number that JSON can write and a double cannot hold. */
+/** A placeholder for a number that JSON can contain and a double cannot. */
 const TOO_LARGE = "a number that is too large";
 const KEY = btoa("k".repeat(32));
 const DIGEST = "0123456789abcdefABCDEF0123456789".repeat(2);
@@ -53,11 +53,11 @@ const dictionary = (value: fc.Arbitrary<unknown>, names: fc.Arbitrary<string> = 
   fc.array(fc.tuple(names, value), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
 const list = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.array(item, { maxLength: 5 });
 const anything = fc.oneof(scalar, list(scalar), dictionary(fc.oneof(scalar, list(scalar))));
-/** Mostly what belongs there. */
+/** Mostly proper values, and sometimes any other. */
 const mostly = (proper: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 6, arbitrary: proper }, { weight: 1, arbitrary: anything });
 
-/** A table with some of the fields, in any order, and now and then another one. */
+/** A table with some of the fields, in any order, and sometimes with further ones. */
 const tableOf = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> =>
   fc
     .tuple(
@@ -108,7 +108,7 @@ const settings = {
   PIPE_KEYS: dictionary(mostly(fc.constantFrom(KEY, `${KEY}=`, KEY.slice(4), btoa("short")))),
 };
 
-/** As wrangler passes a setting: a value that JSON can hold, or its text, which may be none. */
+/** A setting as wrangler passes it: a JSON value, or its text, which may be malformed. */
 function passed(value: unknown, how: "value" | "text" | "broken"): unknown {
   const text = JSON.stringify(value).replaceAll(JSON.stringify(TOO_LARGE), "1e999");
   if (how === "broken") return text.slice(1);
@@ -129,7 +129,7 @@ const environment = fc
   )
   .map((given) => ({ ...given, DB: {} }));
 
-/** All that a Config says, its functions asked. */
+/** Everything that a Config contains, with the results of its functions. */
 function toldBy(config: Config): unknown {
   return {
     problems: config.problems,

@@ -1,4 +1,4 @@
-// The configuration's parser as it was while zod checked it: what src/config/ says by hand is held to what this says.
+// The configuration's former parser, which used zod. The hand-written checks in src/config/ must give the same results.
 
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
@@ -18,7 +18,7 @@ import { providers } from "../../src/providers/index.ts";
 
 type RawEnv = Readonly<Record<string, unknown>>;
 
-/** What the parser by zod makes of an environment. */
+/** Reads the configuration from an environment by zod. */
 export function readConfigByZod(env: RawEnv): Config {
   const problems: Problem[] = [];
   const report: Report = (setting, reason) => problems.push({ setting, reason });
@@ -69,7 +69,9 @@ const Token = z.union([
   }),
 ]);
 
-/** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
+/**
+ * A JSON object (or its text) whose values are checked one by one; a bad value becomes null, a bad object an empty map.
+ */
 function readMap<S extends z.ZodType>(
   env: RawEnv,
   setting: string,
@@ -87,7 +89,7 @@ function readMap<S extends z.ZodType>(
   return map;
 }
 
-/** The issues a person can act on: those inside of a union's branches, not "Invalid input". */
+/** The issues that a person can act on: those inside a union's branches, not "Invalid input". */
 function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
   return error.issues.slice(0, 3).map((issue) => {
     const inner =
@@ -152,7 +154,7 @@ function readSource(
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
-/** The ranges of a list; null where one of them is none. */
+/** The IP ranges of a list; null if one of them is malformed. */
 function readRanges(setting: string, texts: readonly string[], report: Report): Range[] | null {
   const ranges: Range[] = [];
   for (const [index, text] of texts.entries()) {
@@ -186,7 +188,7 @@ const days = z
   );
 const RetentionTable = z.strictObject({ events_days: days.optional(), archive_days: days.optional() });
 
-/** A mistake keeps everything: what was deleted does not come back. */
+/** A mistake keeps everything, because deleted data does not come back. */
 function readRetention(env: RawEnv, report: Report): Retention {
   const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
   const parsed = RetentionTable.safeParse(table);
@@ -202,7 +204,7 @@ const Key = z
   .string("must be a text")
   .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
 
-/** PIPE_KEYS: name -> 32 bytes in base64. Not set, pipes can keep no secrets. */
+/** PIPE_KEYS: name -> 32 bytes in base64. Without it, pipes can store no secrets. */
 function readKeys(env: RawEnv, report: Report): Map<string, Uint8Array> {
   const keys = new Map<string, Uint8Array>();
   if (env["PIPE_KEYS"] === undefined) return keys;
@@ -243,7 +245,7 @@ function readPolicies(general: unknown, bySource: ReadonlyMap<string, unknown>, 
   return { of: (source) => own.get(source) ?? base, longestWindowDays: Math.max(...windows) };
 }
 
-/** When a destination counts as refusing everybody. Mistakes are those that {@link readPolicies} reports. */
+/** When a destination counts as refusing nearly all mail. {@link readPolicies} reports the mistakes. */
 function readStorm(general: unknown): StormPolicy {
   const table = General.safeParse(general).data ?? {};
   return {

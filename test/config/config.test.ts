@@ -1,4 +1,4 @@
-// The configuration: every mistake is named, and closes only what it touches.
+// The configuration: every mistake is reported, and disables only the part that it affects.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
