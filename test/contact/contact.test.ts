@@ -1,4 +1,4 @@
-// A contact's object: the claims it remembers, and when it forgets them.
+// A contact's Durable Object: the claims that it stores, and when it forgets them.
 
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
