@@ -1,9 +1,9 @@
-// Whether an answer is what a page shows. A page may leave things out, if it marks them: `"…": null` among the fields of an
-// object, "…" in a list, or a text that ends in … .
+// Compares an answer with the one on a page. A page may leave parts out if it marks them: `"…": null` among the fields
+// of an object, "…" in a list, or a text that ends in … .
 
 const LEFT_OUT = "…";
 
-/** The first difference, by its place, or null. Fields that a page does not show may be there. */
+/** The first difference, with its path, or null if they match. The answer may have fields that the page omits. */
 export function differenceOf(shown: unknown, actual: unknown, place = "the answer"): string | null {
   if (typeof shown === "string" && shown.endsWith(LEFT_OUT)) {
     const begins = typeof actual === "string" && actual.startsWith(shown.slice(0, -LEFT_OUT.length));
@@ -25,7 +25,7 @@ export function differenceOf(shown: unknown, actual: unknown, place = "the answe
   return null;
 }
 
-/** Lists are the same from their beginning up to what is left out, and from there up to their end. */
+/** Compares lists from their beginning to the omission, and from the omission to their end. */
 function differenceOfLists(
   shown: readonly unknown[],
   actual: readonly unknown[],
@@ -53,7 +53,7 @@ function differ(shown: unknown, actual: unknown, place: string): string {
   return `${place} is ${told.length > 200 ? `${told.slice(0, 200)}…` : told}, not ${JSON.stringify(shown)}`;
 }
 
-/** The difference between an answer as a page shows it and as it came, both as text. */
+/** The difference between a page's answer and the real one, both as text; null if they match. */
 export function compareAnswer(shown: string, actual: string): string | null {
   const expected = parse(shown);
   if (expected === undefined) return "what the page shows is not JSON";
@@ -61,7 +61,7 @@ export function compareAnswer(shown: string, actual: string): string | null {
   return value === undefined ? "the answer is not JSON" : differenceOf(expected, value);
 }
 
-/** Undefined where it is no JSON. */
+/** Undefined if the text is not JSON. */
 export function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

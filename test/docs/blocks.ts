@@ -1,27 +1,27 @@
-// What of a page the harness has to do with: its fenced blocks, in order, each with its line and what it is held to.
+// The parts of a page that the harness checks: its fenced blocks, in order, each with its line and its expected result.
 
 import { lexer, type Token } from "marked";
 
 export interface Block {
-  /** Of the fence, from 1. */
+  /** Line of the fence, from 1. */
   line: number;
   text: string;
 }
 
-/** Something that is run. */
+/** A block that is run. */
 export interface Run extends Block {
   kind: "sh" | "js";
-  /** The HTTP status with which an answer has to refuse; null where none may. */
+  /** The HTTP status of the expected refusal; null if no answer may be a refusal. */
   refused: number | null;
-  /** What the last command has to answer, as JSON text; null where nothing is said. */
+  /** The expected answer of the last command, as JSON text; null if the page shows none. */
   answer: Block | null;
 }
 
 export interface Blocks {
   runs: Run[];
-  /** JSON that is no command's answer: an example, which has to be JSON. */
+  /** JSON that is not a command's answer but an example; it must be well-formed. */
   examples: Block[];
-  /** Words behind a fence that nobody knows. */
+  /** Unknown words after a fence. */
   problems: { line: number; problem: string }[];
 }
 
@@ -60,7 +60,7 @@ function runOf(language: string, words: string[], block: Block, problems: Blocks
   return language === "js" && words.includes("run") ? { kind: "js", ...run } : null;
 }
 
-/** All tokens that stand for themselves, those within lists and quotations too, with their lines. */
+/** All block tokens with their lines, also those within lists and quotations. */
 function inOrder(tokens: readonly Token[], first: number): { token: Token; line: number }[] {
   const found: { token: Token; line: number }[] = [];
   let line = first;

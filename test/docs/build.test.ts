@@ -1,4 +1,4 @@
-// What the build makes of Markdown: addresses, anchors, links and the order of pages.
+// The documentation's build: the addresses, anchors, links, texts and order of pages that it makes from Markdown.
 
 import { describe, expect, it } from "vitest";
 import { layOut } from "../../src/docs/site/layout.ts";

@@ -1,5 +1,5 @@
-// `npm run test:docs`: every command in the README and in the pages of src/docs is run or checked, every answer compared,
-// every link followed within the documentation.
+// `npm run test:docs`: every command in the README and in the pages of src/docs is run or checked, every answer
+// compared, every link followed within the documentation.
 
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ async function readReadme(): Promise<Page> {
   return readPage("README.md", await readFile(join(ROOT, "README.md"), "utf8"));
 }
 
-/** The Worker on a fresh state, with the credentials of .dev.vars.example, which pages name. */
+/** Starts the Worker on a fresh state, with the credentials of .dev.vars.example, which the pages use. */
 async function start(): Promise<Edge> {
   const port = await findPort(0);
   if (port === null) return await giveUp("no port of this machine is free");
@@ -77,7 +77,7 @@ async function start(): Promise<Edge> {
   return edge.value;
 }
 
-/** Runs the pages, so many at a time, and tells of each as it ends. */
+/** Runs the pages, a limited number at a time, and reports each as it ends. */
 async function runAll(pages: readonly Page[], edge: Edge, jobs: number): Promise<Report[]> {
   const waiting = [...pages.entries()];
   const reports: Report[] = [];

@@ -1,4 +1,4 @@
-// What the harness reads out of a page, and when it takes an answer for the one that the page shows.
+// The documentation's test harness: which blocks it reads from a page, and when it accepts an answer as the page's.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// Commands that the documentation names and that are not run, because they need an account or take long: they exist, and
-// every flag of theirs stands in their help.
+// Checks commands that the documentation contains but the harness does not run, because they need an account or take
+// long: each must exist, and its help must list every flag.
 
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
 };
 const bin = (name: string): string => join(ROOT, "node_modules", ".bin", name);
 
-/** What is wrong with a command, or null. */
+/** The problem with a command, or null. */
 export async function commandProblem([name = "", ...words]: readonly string[]): Promise<string | null> {
   if (name === "curl") return curlProblem(words);
   if (name === "wrangler") return await wranglerProblem(words);
@@ -49,7 +49,9 @@ async function npmProblem(words: readonly string[]): Promise<string | null> {
   );
 }
 
-/** A command to another machine: its flags are curl's, and a body that begins like JSON is some. */
+/**
+ * Checks a curl command to another machine: its flags must be curl's, and a body that begins like JSON must be JSON.
+ */
 function curlProblem(words: readonly string[]): string | null {
   const { stdout } = spawnSync("curl", ["--help", "all"], { encoding: "utf8" });
   const problem = flagsProblem(
@@ -80,7 +82,7 @@ function flagsProblem(flags: readonly string[], help: string): string | null {
 
 const helps = new Map<string, Promise<string>>();
 
-/** What a command says when it is asked for help; asked once. */
+/** The help text of a command, read only once. */
 async function helpOf(command: readonly string[]): Promise<string> {
   const key = command.join(" ");
   const known = helps.get(key) ?? ask(command);

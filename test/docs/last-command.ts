@@ -1,9 +1,9 @@
-// Takes a block's last command apart from those before it, so that it can be asked again until its answer is there. Where a
-// command ends only a shell knows, so bash is asked: both parts must be whole.
+// Separates a block's last command from those before it, so that it can be repeated until its answer is there. Only a
+// shell can find where a command ends, so bash checks that both parts are complete.
 
 import { spawnSync } from "node:child_process";
 
-/** The commands before the last one, and that. */
+/** The commands before the last one, and the last one. */
 export function splitLast(text: string): { before: string; last: string } {
   const lines = text.trimEnd().split("\n");
   for (let at = lines.length - 1; at > 0; at--) {
@@ -13,12 +13,12 @@ export function splitLast(text: string): { before: string; last: string } {
   return { before: "", last: text };
 }
 
-/** Whether there is more than blank lines and comments, and it is no part of something. */
+/** Whether the text contains a command, not only blank lines and comments, and is complete by itself. */
 function isCommand(text: string): boolean {
   return text.split("\n").some((line) => /^\s*[^#\s]/.test(line)) && isWhole(text);
 }
 
-/** Bash warns of a document that does not end, and takes a backslash at the end for nothing. */
+/** Bash only warns of a here-document without an end, and ignores a backslash at the end. */
 function isWhole(text: string): boolean {
   const { status, stderr } = spawnSync("bash", ["-n"], { input: `${text}\n`, encoding: "utf8" });
   return status === 0 && stderr === "" && !text.endsWith("\\");

@@ -1,4 +1,4 @@
-// Whether every link within the documentation leads somewhere: files that exist, headings that are there.
+// Checks that every link within the documentation leads to an existing file and heading.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { ROOT } from "../../src/cli/wrangler.ts";
 /** Addresses of the Worker that pages may name, beside those of pages. */
 const SERVED = new Set(["/docs", "/docs/api", "/openapi.json", "/healthz", "/dashboard"]);
 
-/** How many links were looked at, and what is wrong with which. */
+/** The number of checked links, and the problems found. */
 export function checkLinks(pages: readonly Page[]): { links: number; problems: string[] } {
   const byFile = new Map(pages.map((page) => [page.file, page]));
   const urls = new Set(pages.map(({ url }) => url));
@@ -55,7 +55,7 @@ interface Nested {
   rows?: { tokens: Token[] }[][];
 }
 
-/** The targets of links and images, wherever they stand. */
+/** The targets of links and images, at any depth. */
 function linksOf(tokens: readonly Token[]): string[] {
   return tokens.flatMap((token) => {
     const { href, tokens: inner = [], items = [], header = [], rows = [] } = token as Nested;

@@ -1,5 +1,5 @@
-// One page, block after block, in one shell, against the Worker that runs; what differs is told with all that is needed to
-// see why.
+// Runs one page, block after block, in one shell, against the running Worker. A difference is reported with everything
+// that is needed to see its cause.
 
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { splitLast } from "./last-command.ts";
 import { startSession, type Outcome, type Session } from "./session.ts";
 import { isForeign, readNotes, writeStandIns, type Noted } from "./stand-ins.ts";
 
-/** What was done, and what was wrong. */
+/** The number of checks done, and the problems found. */
 export interface Report {
   blocks: number;
   requests: number;
@@ -25,17 +25,17 @@ export interface Report {
 }
 
 export interface Place {
-  /** Of the Worker, without a slash at the end. */
+  /** The Worker's URL, without a slash at the end. */
   url: string;
-  /** Of this page alone; below the project's folder, so that its scripts find the packages. */
+  /** A folder for this page alone; inside the project's folder, so that the page's scripts find the packages. */
   folder: string;
 }
 
-/** The Worker's address as pages have it. */
+/** The Worker's address as it is written in the pages. */
 const SHOWN = "localhost:8787";
 /** Until when an answer has to be there, ms: storing takes three seconds, by the backup URL ten more. */
 const PATIENCE = 15_000;
-/** What a reader has at hand in the project's folder. */
+/** The files that a reader has in the project's folder. */
 const AT_HAND = [".dev.vars.example", "wrangler.toml", "package.json"];
 
 /** Runs a page. */
@@ -91,13 +91,13 @@ function environment(commands: string, notes: string, counts: string): Record<st
   };
 }
 
-/** The real one, past the stand-in that is found first. */
+/** The real command, past the stand-in that comes first in the PATH. */
 function curlPath(): string {
   const folders = (process.env["PATH"] ?? "").split(":");
   return folders.map((folder) => join(folder, "curl")).find(existsSync) ?? "/usr/bin/curl";
 }
 
-/** Runs a block until its answer is there; what is wrong, or null. */
+/** Runs a block until its answer is there; returns the problem, or null. */
 async function runBlock(
   session: Session,
   run: Run,
@@ -124,7 +124,7 @@ async function runBlock(
   return isRefused ? null : `nothing was refused with ${run.refused}\n${indent(run.text)}`;
 }
 
-/** Repeats a command until it answers what is shown; the last outcome, and its difference if there still is one. */
+/** Repeats a command until its answer matches; returns the last outcome, and the difference if one is left. */
 async function untilItIs(
   shown: string,
   command: () => Promise<Outcome>,
@@ -139,7 +139,7 @@ async function untilItIs(
   }
 }
 
-/** A script in a file of its own, as a step of the shell. */
+/** Writes a script into a file of its own and returns it as a step of the shell. */
 async function scriptStep(folder: string, run: Run, localise: (text: string) => string): Promise<string> {
   const script = join(folder, `block-${run.line}.mjs`);
   await writeFile(script, localise(run.text));
@@ -161,7 +161,7 @@ async function countOf(counts: string, what: string): Promise<number> {
   return (await readFile(join(counts, what)).catch(() => "")).length;
 }
 
-/** Checks what was not run. */
+/** Checks the commands that were not run. */
 async function check(notes: readonly Noted[], file: string, report: Report): Promise<void> {
   for (const note of notes) {
     if (isForeign(note)) {

@@ -1,4 +1,4 @@
-// The pages as browsers get them: what they name is there, nothing else is, and headers let nothing in from elsewhere.
+// The pages as browsers receive them: every link resolves, nothing else is served, and headers exclude other hosts.
 
 import { describe, expect, it } from "vitest";
 import { version } from "../../package.json";
@@ -10,7 +10,7 @@ const get = async (path: string, init?: RequestInit): Promise<Response> =>
 
 const PAGES = ["/docs", "/docs/glossary", "/docs/api/conventions", "/docs/api"];
 
-/** What a page loads from or leads to within the site, without anchors. */
+/** The paths within the site that a page loads or links to, without anchors. */
 const named = (html: string): string[] => [
   ...new Set([...html.matchAll(/ (?:src|href)="(\/[^"#]*)/g)].map(([, path = ""]) => path)),
 ];

@@ -1,11 +1,12 @@
-// One page's shell: a bash that keeps its variables from block to block, as a reader's does, and tells how each step ended.
+// One page's shell: a bash that keeps its variables from block to block, as a reader's does, and reports how each step
+// ended.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 
-/** How a step ended. `code`: null where it took too long. */
+/** How a step ended. `code`: its exit code, or null if it took too long. */
 export interface Outcome {
   code: number | null;
   out: string;
@@ -52,7 +53,7 @@ export async function startSession(folder: string, env: Readonly<Record<string, 
   };
 }
 
-/** Gives the next step's exit code; that of the shell where it ended instead. */
+/** Resolves with the next step's exit code, or with the shell's if the shell ended instead. */
 function readCodes(shell: ChildProcess): () => Promise<number> {
   const waiting: ((code: number) => void)[] = [];
   let ended: number | null = null;

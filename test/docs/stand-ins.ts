@@ -1,18 +1,18 @@
-// Commands that a page's session finds in place of the real ones: curl, which fails on an HTTP error and sends nothing to
-// other machines, and tools that need an account or take long, which are only noted, to be checked afterwards.
+// Commands that a page's session finds in place of the real ones: curl, which fails on an HTTP error and sends nothing
+// to other machines, and tools that need an account or take long, which are only noted, to be checked afterwards.
 
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Where a command that was not run was met, and its words, the first being its name. */
+/** A command that was not run: its place, and its words, the first of which is its name. */
 export interface Noted {
   step: string;
   words: string[];
 }
 
-/** Tools of this project, whose commands are checked. */
+/** Tools of this project; their commands are checked. */
 const CHECKED = ["npm", "npx", "wrangler"];
-/** Tools of others, which need not be here. */
+/** Tools of others, which need not be installed. */
 const OTHERS = [
   "git",
   "docker",
@@ -67,7 +67,7 @@ rm -f "$headers"
 exit "$code"
 `;
 
-/** Writes the commands into `folder`, which has to come first in a session's PATH. */
+/** Writes the stand-ins into `folder`, which must come first in a session's PATH. */
 export async function writeStandIns(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const scripts = [["curl", CURL], ...[...CHECKED, ...OTHERS].map((name) => [name, NOTED])];
@@ -77,7 +77,7 @@ export async function writeStandIns(folder: string): Promise<void> {
   }
 }
 
-/** What was noted in a session's folder. */
+/** The commands that were noted in a session's folder. */
 export async function readNotes(folder: string): Promise<Noted[]> {
   const files = await readdir(folder);
   const texts = await Promise.all(files.map(async (file) => await readFile(join(folder, file), "utf8")));

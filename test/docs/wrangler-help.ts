@@ -1,5 +1,5 @@
-// wrangler's commands and their flags, from the definitions out of which wrangler makes its help: to start it for each
-// command would take a second each.
+// wrangler's commands and their flags, from the definitions that wrangler makes its help from: starting wrangler would
+// take a second per command.
 
 interface Flag {
   alias?: string | readonly string[];
@@ -28,7 +28,7 @@ async function load(): Promise<Commands> {
   return wrangler.experimental_getWranglerCommands() as unknown as Commands;
 }
 
-/** What is wrong with wrangler's arguments, or null. */
+/** The problem with wrangler's arguments, or null. */
 export async function wranglerProblem(words: readonly string[]): Promise<string | null> {
   commands ??= load();
   const { registry, globalFlags } = await commands;
@@ -55,7 +55,7 @@ export async function wranglerProblem(words: readonly string[]): Promise<string 
   return isMore ? `wrangler ${words.slice(0, depth).join(" ")} takes no "${next}"` : null;
 }
 
-/** The flags that a help shows, with their other names. */
+/** The flags that a help text lists, with their aliases. */
 function names(flags: Record<string, Flag>): string[] {
   return Object.entries(flags)
     .filter(([, { hidden }]) => hidden !== true)
