@@ -1,4 +1,5 @@
-// What the suites of erasure share: asking for one, letting time pass, and finding every trace of an address in all storage.
+// Shared by the erasure suites: requesting an erasure, letting time pass, and finding every trace of an address in all
+// storage.
 
 import { createExecutionContext, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -35,7 +36,7 @@ export interface Receipt {
   copies_until: string | null;
 }
 
-/** An isolate reads the key once; so that it stays the right one when all storage is emptied, it is always the same. */
+/** Always the same key, because an isolate reads it only once and would keep an old one when all storage is emptied. */
 export async function freshWithKey(): Promise<void> {
   await freshStorage();
   await env.BUCKET.put("keys/erasure", new Uint8Array(32).fill(7));
@@ -64,14 +65,14 @@ export const erase = async (address = ANN): Promise<Receipt> => await (await ask
 export const receipt = async (id: string): Promise<Receipt> =>
   await (await read(`/v1/erasures/${id}`)).json<Receipt>();
 
-/** Until nothing is left to be done. */
+/** Runs the scheduled jobs until every erasure is done. */
 export const settle = async (): Promise<void> => {
   pass(21 * MINUTE);
   await scheduled();
   expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
 };
 
-/** All text that is stored anywhere but in the erased contact's object, decoded. */
+/** All stored text, decoded, except that in the erased contact's object. */
 async function everything(): Promise<string[]> {
   const found: string[] = [];
   const tables = await rows<{ name: string }>(
@@ -90,7 +91,7 @@ async function everything(): Promise<string[]> {
   return found;
 }
 
-/** Where the address still is; of everybody else only what is theirs. */
+/** The places that still contain the address; other contacts' data does not count. */
 export async function traces(address: string): Promise<string[]> {
   const object = await runInDurableObject(env.CONTACTS.getByName(address), (_, { storage }) =>
     JSON.stringify([...storage.kv.list()]),
@@ -101,7 +102,7 @@ export async function traces(address: string): Promise<string[]> {
   return [...(await everything()), `object: ${object}`].filter((text) => own.test(plain(text)));
 }
 
-/** What everybody else has: rows, raw elements and all counters. */
+/** All data of the other contacts: rows, raw elements and all counters. */
 export async function others(address: string): Promise<unknown> {
   const events = await rows<{ id: string }>(
     `SELECT * FROM events WHERE contact <> '${address}' ORDER BY seq`,

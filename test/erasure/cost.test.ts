@@ -1,4 +1,4 @@
-// What an erasure costs, alone and together with others.
+// The cost of an erasure, alone and together with others.
 
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

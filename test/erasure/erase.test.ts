@@ -1,4 +1,4 @@
-// Erasure: in the end the address is found nowhere, and everybody else's mail is as it was.
+// Erasure: in the end no trace of the address is left, and all other contacts' data is unchanged.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeDurable } from "../../src/ingest/durable.ts";
@@ -36,7 +36,7 @@ import {
 } from "./asking.ts";
 import { randomText, seeded } from "../support/random.ts";
 
-/** What no queue message holds, gzipped or not. */
+/** A field that makes a delivery too long for a queue message, gzipped or not. */
 const TOO_LONG = { Payload: randomText(160_000, seeded("too long for a message")) };
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -1,4 +1,4 @@
-// Erasure between any two calls of others, and with any call failing: the address is found nowhere in the end.
+// Erasure between any two calls of another run, and with any call failing: in the end no trace of the address is left.
 
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,4 +1,4 @@
-// Taking one contact out of text and out of deliveries: in every provider's own dialect, by its fixtures.
+// Removing one contact from text and from deliveries, in every provider's own format, by its fixtures.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import { randomFrom } from "../../src/demo/traffic/random.ts";
 import { casesOf } from "../support/provider-cases.ts";
 
 const hex = (letter: string): string => letter.charCodeAt(0).toString(16).padStart(4, "0");
-/** How senders write a letter. */
+/** The ways in which senders encode a character. */
 const WAYS: ((letter: string) => string)[] = [
   (letter) => letter,
   (letter) => letter,

@@ -1,4 +1,4 @@
-// What outlives an erasure: a suppression in force, as a keyed hash, and the object's tombstone, for 35 days.
+// The data that outlives an erasure: a suppression in force, as a keyed hash, and the object's tombstone, for 35 days.
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
