@@ -1,4 +1,5 @@
-// Reads answers off a connection, strictly: an answer that is no HTTP/1.1 is a finding, and a lenient library would hide it.
+// Reads answers off a connection, strictly: an answer that is no HTTP/1.1 is a finding, and a lenient library would
+// hide it.
 
 import type { Answer } from "./types.ts";
 

@@ -12,7 +12,9 @@ const MOST_FINDINGS = 20;
 
 export interface Driven {
   requests: number;
-  /** Answers by status; those that the local server gave before the Worker saw anything; "none" where none had to come. */
+  /**
+   * Answers by status; those that the local server gave before the Worker saw anything; "none" where none had to come.
+   */
   statuses: Map<string, number>;
   kinds: Map<string, number>;
   /** Envelopes that were answered with 200: each has to end in the queue as acknowledged. */

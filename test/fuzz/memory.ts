@@ -1,5 +1,5 @@
-// Whether the Worker's memory grew over a run: what a run leaks stays when garbage is collected, so it is the lowest reading
-// of a stretch that counts.
+// Whether the Worker's memory grew over a run: what a run leaks stays when garbage is collected, so it is the lowest
+// reading of a stretch that counts.
 
 import { fail, ok, type Result } from "../../src/lib/result.ts";
 import { EVERY } from "../bench/memory.ts";

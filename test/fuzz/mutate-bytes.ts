@@ -2,7 +2,10 @@
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
-/** Bytes that readers trip over: NUL, marks of order, no UTF-8, overlong and surrogate encodings, quotes, gzip, controls. */
+/**
+ * Bytes that readers trip over: NUL, marks of order, no UTF-8, overlong and surrogate encodings, quotes, gzip,
+ * controls.
+ */
 const NASTY: readonly [string, ...string[]] = [
   "\x00",
   "\xef\xbb\xbf",

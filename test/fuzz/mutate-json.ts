@@ -1,4 +1,5 @@
-// Mutations of JSON that leave it JSON: values that break naive readers, keys that are not fields, keys that come twice.
+// Mutations of JSON that leave it JSON: values that break naive readers, keys that are not fields, keys that come
+// twice.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 

@@ -1,5 +1,5 @@
-// The receiver of pipes that the fuzz makes: it answers as the path says, and never as one would wish. Many of its answers
-// repeat what they were sent, secrets and addresses included, none of which may turn up anywhere.
+// The receiver of pipes that the fuzz makes: it answers as the path says, and never as one would wish. Many of its
+// answers repeat what they were sent, secrets and addresses included, none of which may turn up anywhere.
 
 import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";

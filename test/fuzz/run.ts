@@ -1,5 +1,5 @@
-// `npm run fuzz`: the whole Worker on this machine, sent what no sender should send, and held to what must be true all the
-// same. What goes wrong leaves a file that sends it again.
+// `npm run fuzz`: the whole Worker on this machine, sent what no sender should send, and held to what must be true all
+// the same. What goes wrong leaves a file that sends it again.
 
 import { createWriteStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// The fuzz's own sources and credentials: every provider is open, by a shared secret where it takes one, and the keys of its
-// fixtures are there, too, so that signatures are really checked. Everybody can read the secrets here; they open nothing but
-// the fuzz, and they all hold one word, so that one search finds a secret where none may be.
+// The fuzz's own sources and credentials: every provider is open, by a shared secret where it takes one, and the keys
+// of its fixtures are there, too, so that signatures are really checked. Everybody can read the secrets here; they open
+// nothing but the fuzz, and they all hold one word, so that one search finds a secret where none may be.
 
 import { providers } from "../../src/providers/index.ts";
 import { verifyCases } from "./corpus.ts";

@@ -1,5 +1,5 @@
-// After the last request: the pipe that nobody touched must have passed everything on, and all others must be sound: they show
-// no secret and no address, their state makes sense, and they go when they are told to.
+// After the last request: the pipe that nobody touched must have passed everything on, and all others must be sound:
+// they show no secret and no address, their state makes sense, and they go when they are told to.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "../../src/cli/edge.ts";

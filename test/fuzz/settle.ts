@@ -1,5 +1,5 @@
-// After the last request: everything that was accepted must end, each element as event, duplicate, ping or dead letter, and
-// everything that was stored must be readable.
+// After the last request: everything that was accepted must end, each element as event, duplicate, ping or dead letter,
+// and everything that was stored must be readable.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "../../src/cli/edge.ts";

@@ -1,4 +1,5 @@
-// Reads the Worker's log while it runs: what became of each envelope in the queue, and every line that has no business there.
+// Reads the Worker's log while it runs: what became of each envelope in the queue, and every line that has no business
+// there.
 
 import { leaks } from "./oracles.ts";
 
@@ -11,7 +12,10 @@ const EXPECTED: readonly RegExp[] = [
   /message: 'a request could not be served',.* reason: 'the body did not come whole'/,
 ];
 
-/** What the local server in front of the Worker says of senders that go away, and the runtime of alarms; not the Worker's words. */
+/**
+ * What the local server in front of the Worker says of senders that go away, and the runtime of alarms; not the
+ * Worker's words.
+ */
 const WRANGLER: readonly RegExp[] = [
   /^(?:warning|error): NOSENTRY SQLite alarm overdue, running despite AlarmManager mismatch/,
   /^error: Error inside ProxyWorker .*: Network connection lost\.$/,

@@ -1,6 +1,6 @@
 // The fuzz's Worker: Tidings, and beside it what the fuzz needs to see. It tells in its log which queue messages were
-// acknowledged and which will come again, has a door into the queue of Cloudflare Email Service, and lets nothing out: what
-// is asked of other machines is answered here, and only the fuzz's own receivers on this one are called.
+// acknowledged and which will come again, has a door into the queue of Cloudflare Email Service, and lets nothing out:
+// what is asked of other machines is answered here, and only the fuzz's own receivers on this one are called.
 
 import { Socket } from "node:net";
 import { env as bindings } from "cloudflare:workers";
@@ -48,7 +48,10 @@ Socket.prototype.connect = function (this: Socket): Socket {
 
 const PLACEHOLDER = /~pipe(\d{1,3})/g;
 
-/** The text with the ids of pipes, in the order in which they were made, where it names a place; not the untouched one's. */
+/**
+ * The text with the ids of pipes, in the order in which they were made, where it names a place; not the untouched
+ * one's.
+ */
 async function withIds(text: string, db: D1Database): Promise<string> {
   if (!text.includes("~pipe")) return text;
   const { results } = await db

@@ -1,5 +1,5 @@
-// Calls of the API with hostile parameters and bodies, with the right token and without. Nobody whose events are counted in
-// the end is erased.
+// Calls of the API with hostile parameters and bodies, with the right token and without. Nobody whose events are
+// counted in the end is erased.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { EVENT_TYPES } from "../../../src/model/event.ts";

@@ -1,5 +1,5 @@
-// What a sender may do with its connection: drip, stop in the middle, close one half or all of it, go away at the answer,
-// send the next request before the answer to the last.
+// What a sender may do with its connection: drip, stop in the middle, close one half or all of it, go away at the
+// answer, send the next request before the answer to the last.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";

@@ -1,5 +1,6 @@
-// Calls about pipes: settings of each kind, right and then spoilt, filters that ask for too much, and everything that can be
-// done to a pipe. Those that are made lead to this machine's hostile receiver, or to nobody (worker.ts sees to that).
+// Calls about pipes: settings of each kind, right and then spoilt, filters that ask for too much, and everything that
+// can be done to a pipe. Those that are made lead to this machine's hostile receiver, or to nobody (worker.ts sees to
+// that).
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import type { Names } from "../corpus.ts";
@@ -16,7 +17,9 @@ const SECRET = `${SECRET_WORD}-of-a-pipe`;
 /** Where the Worker of the fuzz puts the hostile receiver's port, whatever port it says. */
 const HERE = "http://127.0.0.1:1";
 
-/** A kind's settings, as they have to be. Hosts that are not this machine are answered within the Worker of the fuzz. */
+/**
+ * A kind's settings, as they have to be. Hosts that are not this machine are answered within the Worker of the fuzz.
+ */
 const SETTINGS: Readonly<Record<string, (random: Random) => Record<string, unknown>>> = {
   webhook: (random) => ({
     url: `${HERE}/${draw(random, BEHAVIOURS)}`,

@@ -164,7 +164,10 @@ export function oddMethod(random: Random): FuzzRequest {
   });
 }
 
-/** A proper delivery beside odd headers: some of them are an error of HTTP, so the answer may be any but an error of ours. */
+/**
+ * A proper delivery beside odd headers: some of them are an error of HTTP, so the answer may be any but an error of
+ * ours.
+ */
 export function oddHeaders(random: Random): FuzzRequest {
   const source = draw(random, [...PROVIDER_OF.keys()]);
   const target = draw(random, [
@@ -177,7 +180,8 @@ export function oddHeaders(random: Random): FuzzRequest {
   const headers = drawn
     .filter(([name], i) => name !== "host" || drawn.findIndex(([other]) => other === name) === i)
     .map(([name, value]): [string, string] => [random.chance(0.2) ? name.toUpperCase() : name, value]);
-  // Each twice, but for the host: Cloudflare's edge takes no two, and the local runtime answers them by itself, with 500.
+  // Each twice, but for the host: Cloudflare's edge takes no two, and the local runtime answers them by itself, with
+  // 500.
   if (random.chance(0.2)) headers.push(...headers.filter(([name]) => name.toLowerCase() !== "host"));
   if (random.chance(0.1))
     headers.push(...Array.from({ length: 300 }, (_, i): [string, string] => [`x-${i}`, "v"]));
