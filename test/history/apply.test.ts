@@ -1,4 +1,4 @@
-// Applying what a new reading of the archive found, also after a failure half-way.
+// Applying the differences that parsing the archive again finds, also after a failure half-way.
 
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// A delivery that is claimed under one reading of it and stored under another.
+// A delivery that is claimed as one parser reads it and stored as a corrected parser reads it.
 
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";

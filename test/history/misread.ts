@@ -1,4 +1,4 @@
-// Deliveries that were parsed wrongly, and a request that parses the archive anew.
+// Deliveries that were parsed wrongly, and a request that parses the archive again.
 
 import * as fc from "fast-check";
 import { expect } from "vitest";
@@ -40,7 +40,7 @@ export const ask = async (body: Record<string, unknown>, bindings = envWith()): 
     bindings,
   );
 
-/** All steps of a walk, added up. */
+/** Parses the archive step by step to its end; returns the sums of all steps. */
 export async function walk(
   body: Record<string, unknown> = {},
   bindings = envWith(),
@@ -60,7 +60,7 @@ export async function walk(
 
 const KINDS = ["sent", "open", "click", "bounce", "spam", "unsub"];
 
-/** Three archive objects of several deliveries, with repeats between them. */
+/** Stores three archive objects of several deliveries, with repeats between them. */
 export async function fillHistory(): Promise<void> {
   const event = (i: number) =>
     mailjetEvent({
@@ -79,8 +79,8 @@ export async function fillHistory(): Promise<void> {
   await deliver(await messagesOf(post(60, 90), mailjetPost('[{"event":"sent","email":5}]')));
 }
 
-// A source whose customer chose the parameters' names, wrongly told to Tidings at first: to correct that is to mend the
-// parser, by a public door.
+// A source whose customer chose the parameters' names and first configured them wrongly in Tidings. Correcting the
+// settings corrects the parser, through a public interface.
 export const NAMES = {
   contact: "who",
   event: "what",
@@ -117,7 +117,10 @@ export const report = fc.record({
   target: fc.constantFrom("https://example.com/1", "https://example.com/2"),
 });
 
-/** What is stored, but for what tells when and by whom it was stored, and for the part of an id that names the identity. */
+/**
+ * Everything stored, except when and by which delivery it was stored, and the part of an id that depends on the
+ * identity.
+ */
 export async function outcome(): Promise<unknown> {
   const state = await finalState();
   const contacts = (state["contacts"] as { suppressed: string | null }[]).filter(

@@ -1,4 +1,4 @@
-// Parsing the archive anew: what would change is shown, and nothing is changed by that.
+// Parsing the archive again: the differences are reported, and nothing is changed unless they are applied.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -6,7 +6,9 @@ import { envWith, finalState, freshStorage, rows } from "../support/support.ts";
 import { YEAR, ask, fillHistory, walk } from "./misread.ts";
 import { countingDb } from "../support/counting-db.ts";
 
-/** As if an older parser had not known complaints, had told one time wrongly, had lost one event and invented another. */
+/**
+ * Imitates an older parser that did not know complaints, read one time wrongly, lost one event and invented another.
+ */
 async function imitateOldParser(): Promise<void> {
   const of = async (type: string) =>
     (await rows<{ id: string }>(`SELECT id FROM events WHERE type = '${type}' ORDER BY seq`)).map(
