@@ -1,4 +1,4 @@
-// Ingest's promise: whatever got 200 is kept, whichever of queue and bucket fails.
+// Ingest's promise: a delivery that was answered with 200 is kept, whichever of queue and bucket fails.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -22,7 +22,7 @@ import { answerOf } from "./requests.ts";
 import { randomBytes, randomText, seeded } from "../support/random.ts";
 import { expectLogs } from "../support/log.ts";
 
-/** The same reports, too long for a queue message even when gzipped. */
+/** The same reports in a body that is too long for a queue message, even gzipped. */
 function widened(json: string): string {
   const [first, ...others] = JSON.parse(json) as Record<string, unknown>[];
   const noise = randomText(150_000, seeded("noise"));

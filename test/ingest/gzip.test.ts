@@ -1,14 +1,15 @@
-// How large bodies travel: compressed as fast as can be while that costs nothing, and as small as can be where it would.
+// How large bodies are compressed: at the fastest level if that costs no further billed unit, and otherwise at a
+// smaller one.
 
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { makeDurable, type Bindings } from "../../src/ingest/durable.ts";
 import { decodeFrame, encodeGzipped, type Envelope } from "../../src/model/envelope.ts";
 
-/** Bytes that the platform bills as one. */
+/** Bytes of a message that the platform bills as one unit. */
 const UNIT = 64_000;
 
-/** Events as providers send them, each with an id that nothing repeats. */
+/** Events as providers send them, each with a unique id. */
 function bodyOf(events: number): Uint8Array {
   let state = 1;
   const random = (): string => {
@@ -29,7 +30,7 @@ function envelopeOf(body: Uint8Array): Envelope {
   return { ...from, method: "POST", url: "https://edge.example/webhooks/mailjet", headers: [], body };
 }
 
-/** The one message that an envelope becomes. */
+/** The one queue message that an envelope becomes. */
 async function queued(envelope: Envelope): Promise<Uint8Array> {
   const sent: Uint8Array[] = [];
   const QUEUE = { send: async (body: Uint8Array) => void sent.push(body) };

@@ -1,4 +1,4 @@
-// Handshakes with providers, and certificates that have to be fetched first.
+// Handshakes with providers, and certificates that must be fetched before a signature can be verified.
 
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { providers, type Handshake } from "../../src/providers/index.ts";

@@ -1,4 +1,4 @@
-// Ingest: who is refused, and that everything else is taken byte for byte.
+// Ingest: which requests are refused, and that all others are kept byte for byte.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,4 +1,4 @@
-// Requests of senders and what Tidings answers them.
+// Senders' requests, and Tidings' answers to them.
 
 import { capture, envWith, send } from "../support/support.ts";
 

@@ -1,5 +1,5 @@
-// Which requests are a provider's, and for which source: the same as the API's router would say of the same two routes, however
-// oddly a path is written.
+// Which requests are a provider's, and for which source: the result must equal that of the API's router with the same
+// two routes, however oddly a path is written.
 
 import * as fc from "fast-check";
 import { Hono, type Context } from "hono";
@@ -7,7 +7,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import { describe, expect, it } from "vitest";
 import { calledBy, type Called } from "../../src/ingest/route.ts";
 
-/** The routes as Hono has them. */
+/** The same routes in Hono. */
 const oracle = new Hono({ router: new TrieRouter() });
 const answer = (first: Called["first"]) => (c: Context) =>
   Response.json({ source: c.req.param("source"), first } satisfies Record<keyof Called, unknown>);
