@@ -1,4 +1,4 @@
-// The scheduled jobs, through the Worker's own doors: one that fails or hangs holds up no other, and says so.
+// The scheduled jobs, through the Worker's own handlers: a job that fails or hangs holds up no other, and is reported.
 
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -57,7 +57,7 @@ const listed = async (): Promise<Map<string, ShownJob>> => {
 };
 const refuses = async (): Promise<never> => await Promise.reject(new Error("refused for ann@example.com"));
 const hangs = async (): Promise<never> => await new Promise(() => {});
-/** A database that does nothing but this. */
+/** A database whose every call does this. */
 const databaseThat = (does: () => Promise<never>): unknown => {
   const statement = { bind: () => statement, run: does, all: does, first: does, raw: does };
   return {
@@ -79,7 +79,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A delivery that waits in the spool, and a stored event that has been kept for long enough. */
+/** Puts a delivery into the spool, and stores an event that is due for deletion by retention. */
 async function spoolAndExpire(): Promise<Record<string, unknown>> {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 41 * DAY });
   await deliver(
