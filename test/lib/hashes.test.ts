@@ -1,4 +1,5 @@
-// What stands in for node:crypto before the first answer: the same digests, and a comparison that knows equal from unequal.
+// The replacements for node:crypto before the first answer: the same digests, and a comparison that finds every
+// difference.
 
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";

@@ -1,5 +1,5 @@
-// What is said of an error in a log: which failures are outages, and that no text of an error carries an address, a query
-// or what was read.
+// Errors in the log: which failures are outages, and that no logged error contains an address, the query of a URL, or
+// the input that was read.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

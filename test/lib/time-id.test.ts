@@ -1,4 +1,4 @@
-// Ids that begin with a time: they carry it, sort by it, and differ.
+// Ids that begin with a time: they contain it, sort by it, and are unique.
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
