@@ -1,5 +1,6 @@
-// What a new isolate loads before its first answer to a provider, read from the imports: each of the packages that are kept out
-// costs it milliseconds, and one careless import brings them all back. `npm run bench -- size` measures what this keeps.
+// The code that a new isolate loads before its first answer to a provider, read from the imports. Each package that is
+// kept out would cost milliseconds, and one careless import brings them all back. `npm run bench -- size` measures the
+// result.
 
 import { describe, expect, it } from "vitest";
 
@@ -16,7 +17,10 @@ interface Imports {
   lazy: string[];
 }
 
-/** What a module imports: files of src by their key in SOURCES, all else by the name it goes by. Types alone load nothing. */
+/**
+ * A module's imports: files of src by their key in SOURCES, packages by name. Type imports load nothing and are left
+ * out.
+ */
 function importsOf(file: string): Imports {
   const code = (SOURCES[file] ?? "").replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
   const resolved = (name: string): string =>
@@ -29,7 +33,7 @@ function importsOf(file: string): Imports {
   };
 }
 
-/** Everything that is reached from the Worker's entry. */
+/** All modules and packages that are reached from the Worker's entry. */
 function reached(which: (imports: Imports) => string[]): Set<string> {
   const found = new Set(["../src/index.ts"]);
   for (const file of found) for (const name of which(importsOf(file))) found.add(name);
