@@ -1,4 +1,4 @@
-// Addresses in the one form that everything else compares.
+// Addresses in the one normalised form that all comparisons use.
 
 import { expect, it } from "vitest";
 import { normalizeAddress } from "../../src/model/address.ts";

@@ -1,4 +1,4 @@
-// Whose mailbox an address is.
+// Which mailbox provider an address belongs to.
 
 import { expect, it } from "vitest";
 import { destinationOf } from "../../src/model/destination.ts";

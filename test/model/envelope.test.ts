@@ -1,4 +1,4 @@
-// Envelopes as frames of the queue and as lines of the archive: what goes in comes out.
+// Envelopes as frames of the queue and as lines of the archive: they come out unchanged.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// The event's fields are listed once: every place that derives from the list has exactly its fields, and what was stored
-// before reads as it did.
+// The event's fields are listed once: every place that derives from the list has exactly its fields, and events that
+// were stored before are read as they were.
 
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";

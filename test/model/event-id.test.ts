@@ -1,4 +1,4 @@
-// Ids: what they carry, how they sort, and that they tell reports apart.
+// Event ids: what they contain, how they sort, and that they distinguish reports.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// A message's status: the furthest of its events, whatever their order.
+// A message's status: the type of its furthest event, whatever the order of the events.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Buckets of time, and the tables that a range is read from.
+// Buckets of time, and the tables from which a range is read.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Confidence intervals, against their properties and published ones.
+// Confidence intervals, checked by their properties and against published values.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -28,8 +28,8 @@ describe("confidence intervals", () => {
     expect([wilson(0, 0), wilson(3, 2)]).toEqual([null, null]);
   });
 
-  // Newcombe 1998: "Two-sided confidence intervals for the single proportion", table I, method 3; and "Interval estimation
-  // for the difference", table II, method 10.
+  // Newcombe 1998: "Two-sided confidence intervals for the single proportion", table I, method 3; and "Interval
+  // estimation for the difference", table II, method 10.
   it.each([
     [81, 263, 0.2553, 0.3662],
     [15, 148, 0.0624, 0.1605],

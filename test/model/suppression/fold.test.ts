@@ -1,4 +1,4 @@
-// Who is suppressed, as a pure function of the facts: the same in every order, by lists, lifted, held.
+// A contact's suppressions as a pure function of the evidence: the same in every order, by list, lifted, held.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ const add = (facts: EvidenceRecord, said: Said): EvidenceRecord => {
 const fold = (story: readonly Said[]): EvidenceRecord => story.reduce(add, NO_EVIDENCE);
 const of = (story: readonly Said[], policies: Policies = POLICIES): Suppression[] =>
   suppressionsOf(fold(story), policies);
-/** What stands and what became of it, in short: reason@scope, with who lifted it or "held". */
+/** The suppressions in short: reason@scope, followed by the person or event that lifted it, or by "held". */
 const told = (story: readonly Said[], policies?: Policies): string[] =>
   of(story, policies).map(
     ({ reason, scope, lifted_by, held }) =>

@@ -1,4 +1,4 @@
-// The suppression policy by default: which evidence suppresses, and which does not.
+// The default suppression policy: which evidence suppresses, and which does not.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
