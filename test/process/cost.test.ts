@@ -1,4 +1,4 @@
-// What storing costs: rows written, exactly.
+// The cost of storing events: rows written, exactly.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";

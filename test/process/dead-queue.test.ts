@@ -1,4 +1,4 @@
-// The platform's dead-letter queue: its messages are kept whole, and can be replayed.
+// The platform's dead-letter queue: its messages are kept whole as dead letters, and can be replayed.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";

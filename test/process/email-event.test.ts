@@ -1,4 +1,4 @@
-// Cloudflare Email Service, whose events come by a queue instead of a webhook.
+// Cloudflare Email Service, whose events arrive by a queue instead of a webhook.
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,4 +1,4 @@
-// The consumer with any call of queue, object, bucket or database failing, and its retries.
+// The consumer if any call of queue, object, bucket or database fails, and its retries.
 
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
@@ -23,7 +23,7 @@ import { expectLogs } from "../support/log.ts";
 
 const DAY = 86_400;
 
-/** Deliveries that touch everything: several contacts and slices, repeats, a ping, rejects, a large body, suppression. */
+/** Deliveries with everything: several contacts and slices, repeats, a ping, rejects, a large body, suppressions. */
 async function mixedMessages(): Promise<Uint8Array[]> {
   const soft = (day: number) =>
     mailjetEvent({
@@ -59,7 +59,7 @@ async function mixedMessages(): Promise<Uint8Array[]> {
   return await messagesOf(...posts, mailjetPost("{broken"), mailjetPost(JSON.stringify(first)));
 }
 
-/** One try with broken bindings; the messages that the queue would deliver again. */
+/** Delivers once with broken bindings; returns the messages that the queue would deliver again. */
 async function attempt(
   messages: readonly Uint8Array[],
   broken: ReturnType<typeof faulty>,

@@ -1,4 +1,4 @@
-// Repeats are counted once, whatever a delivery was read as before its source was mended.
+// Repeats are counted once, however a delivery was read before its source's settings were corrected.
 
 import { beforeEach, expect, it } from "vitest";
 import { jangoPost, walk, withNames } from "../history/misread.ts";
@@ -17,7 +17,7 @@ const twoDeliveries = async (): Promise<Uint8Array[]> =>
 const duplicates = async (): Promise<number> =>
   await figure("SELECT duplicates AS n FROM sources WHERE source = 'jangomail'");
 
-/** The database takes a transaction, and the answer is lost; or it takes nothing. */
+/** A database that commits a transaction but loses the answer (`took`), or that commits nothing. */
 function failing(bindings: Env, took: boolean): Env {
   const DB = {
     prepare: (sql: string) => bindings.DB.prepare(sql),
@@ -31,7 +31,7 @@ function failing(bindings: Env, took: boolean): Env {
   return { ...bindings, DB } as unknown as Env;
 }
 
-/** The archive takes nothing, so the run ends with its claims made. */
+/** An archive that stores nothing, so that the run ends after its claims. */
 function unarchived(bindings: Env): Env {
   const put = async (): Promise<never> => await Promise.reject(new Error("R2: it went away"));
   return { ...bindings, BUCKET: { put } as unknown as R2Bucket };

@@ -1,4 +1,4 @@
-// Storms: soft bounces of a destination that refuses nearly everything suppress nobody until they are judged.
+// Storms: if a destination refuses nearly everything, its soft bounces suppress no contact until a person decides.
 
 import { beforeEach, describe, expect, it } from "vitest";
 import {
