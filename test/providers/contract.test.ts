@@ -1,4 +1,4 @@
-// The contract that every provider keeps, driven by its fixtures alone: a new provider is tested by adding them.
+// The contract that every provider keeps, driven by its fixtures alone: a new provider is tested by adding fixtures.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ const keysOf = (provider: Provider, parsed: ParsedDelivery): string[] =>
 
 const sorted = (keys: Iterable<string>): string[] => [...new Set(keys)].sort();
 
-/** The elements that a delivery is said to have. */
+/** The elements of a delivery: those that the provider returns, or else those of its JSON body. */
 function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
   if (provider.elements !== undefined) return provider.elements(delivery);
   const text = new TextDecoder().decode(delivery.body);
@@ -35,7 +35,7 @@ function accountedFor(parsed: ParsedDelivery): number {
   return new Set(parsed.events.map((event) => event.element)).size + parsed.rejects.length + parsed.pings;
 }
 
-/** The only network there is: what the case says that URLs answer. */
+/** The only network: a fetch that answers URLs as the case lists them. */
 function fetchOf({ responses = {} }: VerifyCase): typeof fetch {
   return async (input) => {
     const url = input instanceof Request ? input.url : String(input);
@@ -67,7 +67,7 @@ async function verdictOf(
   return result.ok ? "accepted" : "refused";
 }
 
-/** What may stand in any header. */
+/** Garbage that any header may contain. */
 const GARBAGE = [
   " ",
   "0",
@@ -89,7 +89,7 @@ function altered(credential: string): string {
   return `${credential.slice(0, at)}${credential[at] === "A" ? "B" : "A"}${credential.slice(at + 1)}`;
 }
 
-/** What any store must be able to hold. */
+/** Expects only events that any store can hold: safe integers, normalised addresses, bounded well-formed texts. */
 function expectSound(parsed: ParsedDelivery): void {
   for (const event of parsed.events) {
     expect(Number.isSafeInteger(event.occurred_at)).toBe(true);

@@ -1,4 +1,4 @@
-// Reading single fields: times, flags, classes of bounces, replies, metadata.
+// Reading single fields: times, flags, bounce classes, SMTP replies, metadata.
 
 import { describe, expect, it } from "vitest";
 import {

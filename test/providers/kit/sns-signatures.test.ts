@@ -1,4 +1,4 @@
-// Certificates of SNS: fetched, kept, and asked for again.
+// SNS certificates: fetched, cached, and fetched again.
 
 import { describe, expect, it } from "vitest";
 import { ses } from "../../../src/providers/ses/index.ts";
@@ -8,7 +8,9 @@ describe("an SNS certificate", () => {
   const CASE = verifyCasesOf("ses").requests.find(({ name }) => name === "version 1");
   const [[url, pem] = ["", ""]] = Object.entries(CASE?.responses ?? {});
 
-  /** Whether the case is accepted where its certificate, in a place of that name, is answered for like this; the calls. */
+  /**
+   * Whether the case is accepted if its certificate is at a URL of that name with these answers; and the calls made.
+   */
   async function verifiedBy(name: string, ...answers: (() => Response)[]): Promise<[boolean, number]> {
     const { body = "", credentials = [], now = "", ...rest } = CASE ?? {};
     const link = url.replace("SimpleNotificationService", name);
