@@ -1,4 +1,5 @@
-// Acts of a history as runs of the Worker: what people ask of the API, scheduled runs, replays, and what happens to pipes.
+// Acts of a history as runs of the Worker: what people ask of the API, scheduled runs, replays, and what happens to
+// pipes.
 
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";

@@ -1,5 +1,6 @@
-// The Worker's bindings as a simulated run has them: the real ones, or models of them, with every call waiting at the gate.
-// Objects are wrapped method by method as their classes have them, so a new method waits there, too, without being named.
+// The Worker's bindings as a simulated run has them: the real ones, or models of them, with every call waiting at the
+// gate. Objects are wrapped method by method as their classes have them, so a new method waits there, too, without
+// being named.
 
 import { env } from "cloudflare:workers";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
@@ -16,7 +17,9 @@ export interface Producer {
   seen(frame: unknown, runner: Runner): void;
 }
 
-/** Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw. */
+/**
+ * Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw.
+ */
 export interface Listener {
   claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
   acted(contact: string, orders: readonly Command[], changed: readonly boolean[], now: number): void;

@@ -1,5 +1,5 @@
-// What must be true of contacts that were erased, when a history has come to rest: like the reference that it is part of,
-// written down a second time, from what the contacts' objects were asked and when.
+// What must be true of contacts that were erased, when a history has come to rest: like the reference that it is part
+// of, written down a second time, from what the contacts' objects were asked and when.
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";

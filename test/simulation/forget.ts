@@ -4,7 +4,9 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { World } from "./world.ts";
 
-/** Every table of ours, whatever migrations add; pipes first, because triggers write notices only where there are pipes. */
+/**
+ * Every table of ours, whatever migrations add; pipes first, because triggers write notices only where there are pipes.
+ */
 const TABLES = `
   SELECT name FROM sqlite_master
   WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf%' ESCAPE '\\'

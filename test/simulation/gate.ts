@@ -1,6 +1,6 @@
-// Every call that a run of the Worker makes to a binding waits here until it is let through, one at a time, in an order that
-// chance decides; or it fails, before or after it took effect; or it hangs; or the process that made it dies. Between two
-// calls everybody runs until nobody can, so that the same seed gives the same run.
+// Every call that a run of the Worker makes to a binding waits here until it is let through, one at a time, in an order
+// that chance decides; or it fails, before or after it took effect; or it hangs; or the process that made it dies.
+// Between two calls everybody runs until nobody can, so that the same seed gives the same run.
 
 import { vi } from "vitest";
 import type { Random } from "../../src/demo/traffic/random.ts";

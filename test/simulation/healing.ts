@@ -11,7 +11,9 @@ const MOST_HEALINGS = 40;
 
 const HOUR = 3_600_000;
 
-/** Without faults everything has to come to rest: all parcels accepted, nothing queued, spooled or waiting for a replay. */
+/**
+ * Without faults everything has to come to rest: all parcels accepted, nothing queued, spooled or waiting for a replay.
+ */
 export async function heal(simulation: Simulation): Promise<boolean> {
   const { world, gate, queues, acknowledged } = simulation;
   simulation.rotation = world.rounds.at(-1)?.rotation ?? 0;

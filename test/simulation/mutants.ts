@@ -1,5 +1,5 @@
-// Promises broken on purpose: each mutant is a small change of the source under which the simulation has to find a history
-// that shows it. They are applied while the source is loaded, never to a file.
+// Promises broken on purpose: each mutant is a small change of the source under which the simulation has to find a
+// history that shows it. They are applied while the source is loaded, never to a file.
 
 export interface Mutant {
   name: string;

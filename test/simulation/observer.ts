@@ -1,5 +1,5 @@
-// Looks at the database after each of its transactions: which events there ever were, and whether what pipes are told beside
-// them is what happened to the suppressions, no less and no more.
+// Looks at the database after each of its transactions: which events there ever were, and whether what pipes are told
+// beside them is what happened to the suppressions, no less and no more.
 
 import { env } from "cloudflare:workers";
 

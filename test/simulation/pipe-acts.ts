@@ -194,7 +194,10 @@ function changeOf({ later: { types, concurrency, batch } }: PipePlan): unknown {
 const filterOf = (types: readonly string[] | null): string | null =>
   types === null ? null : `type in ${JSON.stringify(types)}`;
 
-/** Lets time pass until all is passed on or given up. `one`: does what it is told, without faults. Whether it came to rest. */
+/**
+ * Lets time pass until all is passed on or given up. `one`: does what it is told, without faults. Whether it came to
+ * rest.
+ */
 export async function healPipes(
   side: PipeSide,
   gate: Gate,

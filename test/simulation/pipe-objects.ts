@@ -1,6 +1,7 @@
-// Pipes' objects as the simulation runs them: the real class on a real object's storage, but with an alarm that goes off
-// when the history says so, with bindings that wait at the gate, and evicted or dead whenever that is drawn. All of them
-// live in one object of the runtime, each under names of its own, because only within its object may a storage be used.
+// Pipes' objects as the simulation runs them: the real class on a real object's storage, but with an alarm that goes
+// off when the history says so, with bindings that wait at the gate, and evicted or dead whenever that is drawn. All of
+// them live in one object of the runtime, each under names of its own, because only within its object may a storage be
+// used.
 
 import { Pipe } from "../../src/pipes/pipe.ts";
 import type { FeedPosition } from "../../src/store/feed-position.ts";

@@ -1,5 +1,5 @@
-// Pipes in a simulated history: how they are made, how their receivers behave from round to round, and what is done to them.
-// Drawn from a random stream of its own, so that a world without pipes is what it was.
+// Pipes in a simulated history: how they are made, how their receivers behave from round to round, and what is done to
+// them. Drawn from a random stream of its own, so that a world without pipes is what it was.
 
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Act, Round, World } from "./world.ts";

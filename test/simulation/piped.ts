@@ -1,5 +1,5 @@
-// What must be true of pipes: after each round that no cursor has passed what its receiver has not got, and at rest that
-// everything that matches got there, in order where that was asked for, and nothing else.
+// What must be true of pipes: after each round that no cursor has passed what its receiver has not got, and at rest
+// that everything that matches got there, in order where that was asked for, and nothing else.
 
 import { env } from "cloudflare:workers";
 import { isBehind } from "../../src/store/feed-position.ts";

@@ -1,6 +1,6 @@
-// The platform's queues as they may behave by their documentation: at least once, in any order, in batches of any cut, the
-// same message to two consumers, an acknowledgement that gets lost, and the dead-letter queue after the last retry, where a
-// message may come under another id.
+// The platform's queues as they may behave by their documentation: at least once, in any order, in batches of any cut,
+// the same message to two consumers, an acknowledgement that gets lost, and the dead-letter queue after the last retry,
+// where a message may come under another id.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 

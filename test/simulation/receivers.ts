@@ -1,5 +1,5 @@
-// Those to whom simulated pipes deliver: each in the mood that the round gives it, request by request as chance decides, and
-// each remembers what it took.
+// Those to whom simulated pipes deliver: each in the mood that the round gives it, request by request as chance
+// decides, and each remembers what it took.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";

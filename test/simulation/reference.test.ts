@@ -1,4 +1,4 @@
-// Whether the simulation can be relied on: its reference notices what is wrong.
+// Whether the simulation can be trusted: its reference notices every kind of wrong state.
 
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { check, type Witness } from "./reference.ts";
 import { simulate } from "./simulate.ts";
 import { worldOf, type World } from "./world.ts";
 
-/** The first seed whose history leads to suppressions and dead letters, and in which nothing goes again. */
+/** The world of the first seed that leads to suppressions and dead letters, and in which nothing is deleted again. */
 function fullWorld(): World {
   for (let seed = 1; seed < 1_000; seed += 1) {
     const world = worldOf(seed);
@@ -18,7 +18,7 @@ function fullWorld(): World {
   throw new Error("no seed has everything");
 }
 
-/** Whether somebody lifts something while there may be pipes. */
+/** Whether a person lifts a suppression while there may be pipes. */
 function lifts({ pipes, rounds }: World): boolean {
   const made = rounds.findIndex(({ acts }) => acts.some(({ kind }) => kind === "make"));
   return (

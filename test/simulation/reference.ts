@@ -1,5 +1,5 @@
-// What must be true when a history has come to rest, computed from what was sent, by rules written down a second time and
-// as plainly as possible: nothing here is shared with the code that it judges but the names of the tables.
+// What must be true when a history has come to rest, computed from what was sent, by rules written down a second time
+// and as plainly as possible: nothing here is shared with the code that it judges but the names of the tables.
 
 import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
@@ -200,7 +200,9 @@ interface LetterRow {
   source: string;
 }
 
-/** Every element of every envelope is accounted for as exactly one thing, and no dead letter is there without its cause. */
+/**
+ * Every element of every envelope is accounted for as exactly one thing, and no dead letter is there without its cause.
+ */
 async function checkAccounts(witness: Witness): Promise<string[]> {
   const { parcels } = witness.world;
   const { results: letters } = await env.DB.prepare(

@@ -1,6 +1,6 @@
-// Short histories that chance alone hardly ever draws, because what they need has to happen between two certain steps of
-// somebody else. Each has people and mails of its own and comes after all else that happens in a world, so that the rest of
-// the world is as it would be without it.
+// Short histories that chance alone hardly ever draws, because what they need has to happen between two certain steps
+// of somebody else. Each has people and mails of its own and comes after all else that happens in a world, so that the
+// rest of the world is as it would be without it.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";

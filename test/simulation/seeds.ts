@@ -1,4 +1,5 @@
-// What one process of `npm run simulate` does: seed after seed until one fails, told to the command by lines of its own.
+// What one process of `npm run simulate` does: seed after seed until one fails, told to the command by lines of its
+// own.
 
 import { expect, inject, it } from "vitest";
 import { MARK, type Line } from "./lines.ts";

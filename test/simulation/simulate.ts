@@ -1,5 +1,5 @@
-// Runs one history against the Worker's own three doors, on the real local database, objects and bucket, lets everything
-// come to rest without further faults, and then asks the reference what is wrong.
+// Runs one history against the Worker's own three doors, on the real local database, objects and bucket, lets
+// everything come to rest without further faults, and then asks the reference what is wrong.
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";

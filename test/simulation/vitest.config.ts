@@ -1,4 +1,5 @@
-// `npm run simulate`: like the tests, inside workerd and on its local bindings, and the source as it is or as one mutant.
+// `npm run simulate`: like the tests, inside workerd and on its local bindings, and the source as it is or as one
+// mutant.
 
 import { defineConfig, mergeConfig } from "vitest/config";
 import config from "../support/runtime.ts";

@@ -1,5 +1,6 @@
-// What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which letters,
-// and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be cut down.
+// What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which
+// letters, and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be
+// cut down.
 
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
@@ -66,9 +67,13 @@ export interface World {
   erasing: boolean;
   /** Whether history is read anew here. */
   rereading: boolean;
-  /** Fields whose parameters JangoMail's source is told wrongly until a round: to tell them rightly mends its parser. */
+  /**
+   * Fields whose parameters JangoMail's source is told wrongly until a round: to tell them rightly mends its parser.
+   */
   mistaken: { fields: string[]; until: number } | null;
-  /** How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept. */
+  /**
+   * How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept.
+   */
   kept: (Kept & { later: number }) | null;
   pipes: PipePlan[];
 }
@@ -135,7 +140,9 @@ function keptFor(random: Random): NonNullable<World["kept"]> {
   };
 }
 
-/** Erasures now and then, and at the end some while nothing that is news comes in: of who is erased then, nothing stays. */
+/**
+ * Erasures now and then, and at the end some while nothing that is news comes in: of who is erased then, nothing stays.
+ */
 function withErasures(
   random: Random,
   rounds: readonly Round[],
@@ -208,7 +215,9 @@ function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]
   return parcels;
 }
 
-/** Reports of some mails within forty days, every contact with more than one, so that suppression has something to fold. */
+/**
+ * Reports of some mails within forty days, every contact with more than one, so that suppression has something to fold.
+ */
 function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Report[] {
   const reports: Report[] = [];
   let previous: string | null = null;
