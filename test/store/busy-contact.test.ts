@@ -1,5 +1,5 @@
-// A contact of whom very much is told, as a monitoring address is: whatever is done with many of its events at once reads
-// its rows a few times each, not once more for every other one, or the database's time for a statement would run out.
+// A contact with very many events, such as a monitoring address. Work on many of its events at once must read each of
+// its rows a few times, not once more for every other row, or a statement would exceed the database's time limit.
 
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -58,7 +58,7 @@ it.each(Object.keys(WORK))(
   },
 );
 
-/** Rows that D1 reads for a contact of so many events. */
+/** Rows that D1 reads in this work for a contact with this number of events. */
 async function rowsRead(work: string, events: number): Promise<number> {
   await freshStorage();
   const told = Array.from({ length: events }, (_, i) =>

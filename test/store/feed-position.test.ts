@@ -1,4 +1,4 @@
-// Positions in a feed: how they move, and the text that people store.
+// Positions in a feed: how they move, and the cursor text that clients store.
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// What is kept of the scheduled jobs: true to within its grain, and seldom written.
+// The stored outcomes of the scheduled jobs: true to within JOB_GRAIN, and seldom written.
 
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
@@ -9,7 +9,7 @@ import { JOB_GRAIN, noteJobRun, readJobs, type JobRecord } from "../../src/store
 
 const MINUTE = 60_000;
 
-/** A kept time is that of the event, or of one like it shortly before. */
+/** Expects a stored time to be that of the run, or of a run with the same outcome shortly before. */
 function expectNear(kept: number | null | undefined, real: number | null): void {
   const behind = real === null ? 0 : real - (kept ?? 0);
   expect([kept === null, behind >= 0, behind < JOB_GRAIN]).toEqual([real === null, true, true]);

@@ -1,7 +1,7 @@
-// Migrations are frozen: a database that applied one will never apply it again, so editing it would only change databases
-// that are made later. What has to be different becomes a new migration, with a line in the list below; the test says
-// which. There is no 0003: it was never landed, and its number stays free so that the order of the others is the order in
-// which databases applied them.
+// Migrations are frozen: a database that applied one will never apply it again, so editing it would only change
+// databases that are made later. A change becomes a new migration, with a line in the list below; the failing test
+// prints that line. There is no 0003: it was never merged, and its number stays free so that the order of the others is
+// the order in which databases applied them.
 
 import { expect, it } from "vitest";
 

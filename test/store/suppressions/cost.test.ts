@@ -1,4 +1,4 @@
-// Rows that a suppression costs.
+// The database rows that a suppression writes.
 
 import { expect, it } from "vitest";
 import {

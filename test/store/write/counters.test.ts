@@ -1,4 +1,4 @@
-// Counters: unique opens and clicks belong to the earliest event, and what counting costs.
+// Counters: unique opens and clicks belong to the earliest event, and the cost of counting.
 
 import { describe, expect, it } from "vitest";
 import { deliver, envWith, freshStorage, messagesOf } from "../../support/support.ts";

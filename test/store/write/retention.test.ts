@@ -1,4 +1,4 @@
-// Retention: what is old enough goes, slice by slice; nothing goes early, and counters and suppressions stay.
+// Retention: old data is deleted slice by slice; nothing is deleted early, and counters and suppressions stay.
 
 import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
