@@ -1,19 +1,19 @@
-// The real database with an account of what is asked of it: the texts of all statements, and the rows that batches read and
-// wrote.
+// The real database with a record of its use: the texts of all statements, and the numbers of rows that batches read
+// and wrote.
 
 import { env } from "cloudflare:workers";
 
 export interface CountingDb {
-  /** Stands for the binding. */
+  /** Takes the place of the binding. */
   db: D1Database;
   /** Every statement that was prepared, in order, repeats included. */
   asked: string[];
-  /** Rows that batches read and wrote; may be set back. */
+  /** Rows that batches read and wrote; tests may reset them. */
   read: number;
   written: number;
 }
 
-/** `sessions`: whether what goes through sessions is counted, too; else they are the database's own. */
+/** `sessions`: whether statements of sessions are counted, too; otherwise sessions are the database's own. */
 export function countingDb({ sessions = true } = {}): CountingDb {
   const account = { asked: [] as string[], read: 0, written: 0 };
   const counted = {

@@ -7,7 +7,7 @@ class Fell extends Error {}
 
 type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Bindings whose k-th call (from 1) fails; `calls()` tells how many there were. */
+/** Bindings whose k-th call (from 1) fails; `calls()` returns the number of calls so far. */
 export function faulty(
   bindings: Env,
   k: number,
@@ -26,7 +26,7 @@ export function faulty(
   return { bindings: guarded(bindings, guard), calls: () => calls, dead: () => dead };
 }
 
-/** Bindings before whose k-th call (from 1) something else happens, from beginning to end. */
+/** Bindings before whose k-th call (from 1) another action runs, from beginning to end. */
 export function interrupted(
   bindings: Env,
   k: number,

@@ -1,4 +1,5 @@
-// What no sender should send and any may: malformed credentials, values that break naive readers, deep nesting.
+// Input that no sender should send and any sender may: malformed credentials, values that break naive parsers, deep
+// nesting.
 
 import * as fc from "fast-check";
 import { parseExact } from "../../src/providers/kit/json.ts";

@@ -1,12 +1,12 @@
-// The log of the code under test. A warning or an error that a test does not expect makes it fail, because in a test that
-// passes nobody would see it.
+// The log of the code under test. An unexpected warning or error makes its test fail, because in the output of a
+// passing test it would go unnoticed.
 
 import { inspect } from "node:util";
 
 const LEVELS = ["warn", "error"] as const;
 type Level = (typeof LEVELS)[number];
 
-/** The runtime's own functions, under which a test's spies do not lie. */
+/** The runtime's own functions, without a test's spies. */
 const real: Readonly<Record<Level, (...args: unknown[]) => void>> = {
   warn: console.warn.bind(console),
   error: console.error.bind(console),
@@ -14,7 +14,7 @@ const real: Readonly<Record<Level, (...args: unknown[]) => void>> = {
 let unexpected: string[] = [];
 let expected = false;
 
-/** Listens to warnings and errors until the test has ended. What they say is still shown where the test fails. */
+/** Records warnings and errors until the test has ended. Vitest still shows them if the test fails. */
 export function watchLog(): void {
   unexpected = [];
   expected = false;
@@ -25,12 +25,12 @@ export function watchLog(): void {
     };
 }
 
-/** Says that the code under test warns or fails on purpose from here on in this test. */
+/** Declares that warnings and errors are expected from here to the end of this test. */
 export function expectLogs(): void {
   expected = true;
 }
 
-/** What was logged without being expected. */
+/** Returns the unexpected warnings and errors, and stops recording. */
 export function takeUnexpected(): string[] {
   const taken = unexpected;
   unexpected = [];

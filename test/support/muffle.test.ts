@@ -1,4 +1,4 @@
-// What is left out of the tests' output, and that everything else is shown.
+// The filter of the tests' output: the lines that it leaves out, and that it shows all others.
 
 import { expect, it } from "vitest";
 import { isExpected } from "./muffle.ts";

@@ -1,9 +1,10 @@
-// The local runtime reports what the suites do to it on purpose: storage that is emptied under running objects, bodies that
-// are cut off, bytes in headers. That frightens whoever reads a green run, and says nothing. Anything else it says is shown.
+// The local runtime complains about things that the suites do on purpose: storage that is emptied under running
+// objects, bodies that are cut off, bytes in headers. In a green run these lines only alarm the reader. All other lines
+// are shown.
 
 import { stripVTControlCharacters } from "node:util";
 
-/** How the lines begin that are left out, and those that may follow them. */
+/** Beginnings of the lines that are left out, and of the lines that may follow them. */
 const EXPECTED: readonly RegExp[] = [
   // Emptying all storage resets the objects.
   /^(uncaught exception; source = [^\n]*; )?exception = [^\n]*Application called deleteAllDurableObjects\(\)/,
@@ -17,7 +18,7 @@ const EXPECTED: readonly RegExp[] = [
   /^Sourcemap for "[^"\n]*\/node_modules\/[^"\n]*" points to missing source files/,
 ];
 
-/** Leaves the expected lines out of what this process writes. A piece that says anything beside them is written whole. */
+/** Leaves the expected lines out of this process's output. A chunk that contains any other line is written whole. */
 export function muffle(): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
@@ -25,7 +26,7 @@ export function muffle(): void {
   }
 }
 
-/** Whether a piece of output consists of expected lines alone. */
+/** Whether a chunk of output consists only of expected lines. */
 export function isExpected(chunk: unknown): boolean {
   if (typeof chunk !== "string") return false;
   const text = stripVTControlCharacters(chunk).trim();

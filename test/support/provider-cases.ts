@@ -1,6 +1,7 @@
 // The fixtures under test/fixtures/<provider>/, read into deliveries and expectations. A case is `<case>.expected.json`
-// and, where the request has one, its body beside it, byte for byte: `<case>.json`, `.form` or `.txt`. `verify.json`
-// holds requests that must be accepted or refused. A provider's fixtures are all that its contract test needs.
+// and, if the request has a body, that body in a file beside it, byte for byte: `<case>.json`, `.form` or `.txt`.
+// `verify.json` contains requests that must be accepted or refused. A provider's fixtures are all that its contract
+// test needs.
 
 /// <reference types="vite/types/importMeta.d.ts" />
 
@@ -22,21 +23,21 @@ interface RequestFile {
   receivedAt?: string;
 }
 
-/** An event without its identity; what is left out is null, or its default. Times are ISO 8601. */
+/** An event without its identity; omitted fields are null or have their default. Times are ISO 8601. */
 type ExpectedEvent = Partial<EventDetails> &
   Pick<ParsedEvent, "type" | "contact"> & { message_id?: string; occurred_at?: string; element?: number };
 
 interface ExpectedFile {
   request?: RequestFile;
   events: ExpectedEvent[];
-  /** How many, or their reasons. */
+  /** The number of rejects, or their reasons. */
   rejects: number | string[];
   pings: number;
-  /** Whether the elements may come in another array and stay the same reports (by default, where the body is JSON). */
+  /** Whether the elements stay the same reports in another array (by default, if the body is JSON). */
   regroups?: boolean;
-  /** What the provider shows as the elements, where that is not plain from the body. */
+  /** The elements that the provider returns, if they do not follow directly from the body. */
   elements?: unknown[];
-  /** Whether all events of the case tell one and the same report. */
+  /** Whether all events of the case are the same report. */
   one_report?: boolean;
 }
 
@@ -46,12 +47,12 @@ export interface Case {
   body: string;
   json: boolean;
   expected: ExpectedFile;
-  /** Whole but for their identity, which is left empty. */
+  /** Complete events, except that their identity is empty. */
   events: ParsedEvent[];
 }
 
 export interface VerifyFile {
-  /** Whether the provider takes shared secrets: then it has to pass the table of malformed ones. */
+  /** Whether the provider accepts shared secrets; it must then refuse the table of malformed ones. */
   shared_secret: boolean;
   requests: VerifyCase[];
 }
@@ -61,27 +62,29 @@ export interface VerifyCase extends RequestFile {
   body?: string;
   credentials: string[];
   accepted: boolean;
-  /** What the log is told of a refused one. */
+  /** The reason that is logged for a refused request. */
   reason?: string;
-  /** The time at which it is verified. */
+  /** The time of verification. */
   now?: string;
-  /** Whether it is signed with a key that is everybody's (a test): any credentials will do, so long as there are some. */
+  /**
+   * Whether it is signed with a publicly known key (a test): any credentials are accepted, as long as there are some.
+   */
   known_key?: boolean;
   /** Whether the signature covers the body. */
   signed?: boolean;
-  /** Whether it covers a time that has to be near: the seconds that it may be off, or true for five minutes. */
+  /** Whether the signature covers a time that must be near now: the allowed seconds, or true for five minutes. */
   timed?: boolean | number;
-  /** Headers without which, and with garbage in which, the request is refused; by default all but content-type. */
+  /** Headers that must be present and whole, or the request is refused; by default all but content-type. */
   needs?: string[];
-  /** Whether the body itself holds the signature, so that neither headers nor the query are needed. */
+  /** Whether the body itself contains the signature, so that neither headers nor the query are needed. */
   in_body?: boolean;
-  /** Where the signature covers no bytes but fields of a JSON body: their names. */
+  /** Names of the signed fields, if the signature covers fields of a JSON body instead of its bytes. */
   signed_fields?: string[];
-  /** Whether it has to be decided before anything is fetched. */
+  /** Whether the result must be known without any fetch. */
   offline?: boolean;
-  /** What the provider wants answered to it; by default it is an ordinary delivery. */
+  /** The expected handshake; by default the request is an ordinary delivery. */
   handshake?: Handshake;
-  /** What the provider's own URLs answer (certificates): URL -> text. Any other URL is unreachable. */
+  /** Answers of the provider's own URLs (certificates): URL -> text. Any other URL is unreachable. */
   responses?: Record<string, string>;
 }
 
@@ -93,7 +96,7 @@ export function casesOf(provider: string): Case[] {
     .map((path) => readCase(provider, path.slice(folder.length, -ending.length)));
 }
 
-/** One provider that lacks its file fails by itself, and the others are tested all the same. */
+/** A provider without its file fails alone, and the others are still tested. */
 const NO_REQUESTS = '{ "shared_secret": false, "requests": [] }';
 
 export function verifyCasesOf(provider: string): VerifyFile {
@@ -118,7 +121,7 @@ function readCase(provider: string, name: string): Case {
   };
 }
 
-/** As it comes out of the envelope: with the headers that the provider names, and no others. */
+/** A delivery as the envelope returns it: only with the headers that the provider asks for. */
 function travelled(provider: string, delivery: Delivery): Delivery {
   const names = providers[provider]?.headers ?? [];
   const headers = new Headers([...delivery.headers].filter(([name]) => names.includes(name)));

@@ -1,5 +1,5 @@
-// What all test runs share, the benchmark's and the simulation's too: workerd with the real local queue, Durable Objects, D1
-// and R2 of wrangler.toml.
+// The set-up that all test runs share, also the benchmark's and the simulation's: workerd with the real local queue,
+// Durable Objects, D1 and R2 of wrangler.toml.
 
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ process.env["TMPDIR"] = storage();
 await buildDocs();
 const migrations = await readD1Migrations(`${root}src/store/migrations`);
 
-/** Answers with all that came through its queue. */
+/** A Worker that answers with all messages that came through its queue. */
 const CONSUMER = `
   const bodies = [];
   export default {

@@ -1,4 +1,4 @@
-// Every test file has a storage of its own; this gives it the schema.
+// Every test file has its own storage; this creates the schema in it.
 
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";

@@ -1,5 +1,5 @@
-// Properties draw the same values in every run, so that a change is what makes a test fail, not luck; SEED=<number> draws
-// others. And a test fails that writes a warning or an error which it did not expect: `expectLogs` and spies expect them.
+// Properties draw the same values in every run, so that a change is what makes a test fail, not luck; SEED=<number>
+// draws others. A test also fails if it logs an unexpected warning or error; `expectLogs` and spies make them expected.
 
 import { env } from "cloudflare:workers";
 import { configureGlobal } from "fast-check";

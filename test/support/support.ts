@@ -1,4 +1,5 @@
-// What several suites need: requests as providers send them, the queue's messages in hand, the database in figures.
+// Helpers of several suites: requests as providers send them, the resulting queue messages, and figures from the
+// database.
 
 import {
   createExecutionContext,
@@ -19,7 +20,7 @@ const SENT = new Date();
 export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
 
-/** The bindings with credentials that the tests know; what a test replaces comes on top. */
+/** The bindings with the tests' credentials, and with the replacements of a test. */
 export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS", unknown>> = {}): Env {
   return {
     ...env,
@@ -69,7 +70,7 @@ export function mailjetEvent(fields: Record<string, unknown> = {}): Record<strin
   };
 }
 
-/** A producer that keeps what it is sent instead of queueing it. */
+/** A queue producer that collects its messages instead of queueing them. */
 export function capture(): { queue: Pick<Queue, "send" | "sendBatch">; bodies: Uint8Array[] } {
   const bodies: Uint8Array[] = [];
   const metadata = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
@@ -95,7 +96,7 @@ export async function messagesOf(...requests: Request[]): Promise<Uint8Array[]> 
   return bodies;
 }
 
-/** Delivers messages to the consumer as one batch; tells which were acknowledged and which retried, by index. */
+/** Delivers messages to the consumer as one batch; returns the indexes of acknowledged and of retried messages. */
 export async function deliver(
   bodies: readonly unknown[],
   bindings: Env = envWith(),
@@ -127,7 +128,7 @@ export async function figure(sql: string): Promise<number> {
   return (await env.DB.prepare(sql).first<number>("n")) ?? 0;
 }
 
-/** Everything that must be the same however the events came there: without seq, versions, envelope ids and times of receipt. */
+/** The state that must not depend on how events arrived: without seq, versions, envelope ids and times of receipt. */
 export async function finalState(): Promise<Record<string, unknown>> {
   return {
     events: await rows(
@@ -149,7 +150,7 @@ export async function finalState(): Promise<Record<string, unknown>> {
   };
 }
 
-/** Empties all storage and lays the schema anew. */
+/** Empties all storage and creates the schema again. */
 export async function freshStorage(): Promise<void> {
   await reset();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
