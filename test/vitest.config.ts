@@ -1,6 +1,6 @@
-// `npm test`: three projects, for starting a runtime and laying the schema takes longer than most files' tests. The pure
-// suites (`npm run test:unit`) and those of the kinds of pipes share theirs, since they leave nothing behind in it; each of
-// all other files has one of its own.
+// `npm test`: three projects, because starting a runtime and creating the schema takes longer than the tests of most
+// files. The pure suites (`npm run test:unit`) and those of the kinds of pipes share one runtime per project, because
+// they leave nothing behind in it; every other file has a runtime of its own.
 
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
