@@ -1,11 +1,11 @@
-// Reads answers off a connection, strictly: an answer that is no HTTP/1.1 is a finding, and a lenient library would
+// Reads answers from a connection, strictly: an answer that is not HTTP/1.1 is a finding, and a lenient library would
 // hide it.
 
 import type { Answer } from "./types.ts";
 
 export interface Read {
   answers: Answer[];
-  /** What is left over: the beginning of an answer. */
+  /** The bytes left over: the beginning of another answer. */
   rest: Buffer;
   malformed: string | null;
 }
@@ -14,8 +14,8 @@ const END = "\r\n\r\n";
 const MOST_HEAD = 64_000;
 
 /**
- * The answers in `bytes`. `methods`: those of the requests in order, for an answer to HEAD has no body; `closed`: whether
- * nothing more will come.
+ * The answers in `bytes`. `methods`: the requests' methods in order, because an answer to HEAD has no body; `closed`:
+ * whether no more bytes will come.
  */
 export function readAnswers(bytes: Buffer, methods: readonly string[], closed: boolean): Read {
   const answers: Answer[] = [];
@@ -24,7 +24,7 @@ export function readAnswers(bytes: Buffer, methods: readonly string[], closed: b
     const next = readOne(rest, methods[answers.length] ?? "GET", closed);
     if (next === null) break;
     if (typeof next === "string") return { answers, rest, malformed: next };
-    if (next.answer.status >= 200) answers.push(next.answer); // one below only says that another will come
+    if (next.answer.status >= 200) answers.push(next.answer); // an interim answer (1xx) is followed by another
     rest = rest.subarray(next.length);
   }
   const malformed = closed && rest.length > 0 ? "the answer is cut off" : null;
@@ -33,7 +33,7 @@ export function readAnswers(bytes: Buffer, methods: readonly string[], closed: b
 
 type One = { answer: Answer; length: number };
 
-/** The first answer; null where more has to come; a text that says why it is none. */
+/** The first answer; null if more bytes are needed; a text with the reason if it is not an answer. */
 function readOne(bytes: Buffer, method: string, closed: boolean): One | string | null {
   const end = bytes.indexOf(END);
   if (end < 0) return bytes.length > MOST_HEAD ? "the head of the answer does not end" : null;

@@ -1,4 +1,4 @@
-// The providers' fixtures as raw material: bodies that their parsers know, and requests that prove themselves.
+// The providers' fixtures as raw material: bodies that their parsers can read, and requests with valid credentials.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,11 +14,11 @@ const TYPES: Readonly<Record<string, string>> = {
   txt: "text/plain",
 };
 
-/** A delivery that a provider's parser knows. */
+/** A delivery that a provider's parser can read. */
 export interface Sample {
   provider: string;
   method: string;
-  /** What follows /webhooks/<source>. */
+  /** The part of the path after /webhooks/<source>. */
   suffix: string;
   headers: [name: string, value: string][];
   body: Buffer;
@@ -76,14 +76,14 @@ function readFixture(provider: string, file: string): unknown {
   return JSON.parse(readFileSync(join(FIXTURES, provider, file), "utf8"));
 }
 
-/** Names under which the API may know something once the samples were delivered. */
+/** Names that the API may find once the samples are delivered. */
 export interface Names {
   contacts: string[];
   messages: string[];
   events: string[];
 }
 
-/** What the parsers make of the samples: addresses, message ids and event ids. */
+/** The names in the parsed samples: addresses, message ids and event ids. */
 export function namesOf(all: readonly Sample[]): Names {
   const names = { contacts: new Set<string>(), messages: new Set<string>(), events: new Set<string>() };
   for (const { provider, method, suffix, headers, body } of all) {

@@ -2,7 +2,7 @@
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
-/** Any item of the list. Throws where there is none. */
+/** A random item of the list. Throws if the list is empty. */
 export function draw<T>(random: Random, items: readonly T[]): T {
   const [first, ...rest] = items;
   if (first === undefined) throw new Error("nothing to draw from");

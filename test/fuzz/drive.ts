@@ -1,4 +1,4 @@
-// Sends the plan, a handful of requests at a time, and holds every answer against what must be.
+// Sends the planned requests, a handful at a time, and checks every answer.
 
 import { exchange } from "./exchange.ts";
 import { isFromLocalServer, wrongWith } from "./oracles.ts";
@@ -6,27 +6,27 @@ import type { WorkerLog } from "./worker-log.ts";
 import type { Finding, FuzzRequest, Outcome } from "./types.ts";
 
 const AT_ONCE = 12;
-/** Requests that were under way when the log said something, or shortly before. */
+/** Requests that were in flight when a line was logged, or shortly before. */
 const SUSPECTS = 40;
 const MOST_FINDINGS = 20;
 
 export interface Driven {
   requests: number;
   /**
-   * Answers by status; those that the local server gave before the Worker saw anything; "none" where none had to come.
+   * Answers by status; those of the local server, which the Worker never saw; "none" if no answer was required.
    */
   statuses: Map<string, number>;
   kinds: Map<string, number>;
-  /** Envelopes that were answered with 200: each has to end in the queue as acknowledged. */
+  /** Envelopes that were answered with 200: each must be acknowledged in the queue in the end. */
   accepted: string[];
-  /** Messages that went into the queue of Cloudflare Email Service, as far as that was answered. */
+  /** Messages that went into the queue of Cloudflare Email Service, as far as an answer confirmed it. */
   emailEvents: number;
   findings: Finding[];
-  /** The last requests: what the log says late was most likely caused by one of them. */
+  /** The last requests: one of them most likely caused a late line in the log. */
   suspects: FuzzRequest[];
 }
 
-/** Sends requests until `isOver`; `onAnswer` is told after each. */
+/** Sends requests until `isOver`; calls `onAnswer` after each. */
 export async function drive(
   port: number,
   plan: (place: number) => FuzzRequest,

@@ -1,4 +1,4 @@
-// Sends one request, in whatever way it asks for, and waits for what comes back.
+// Sends one request in the way that it describes, and waits for the answer.
 
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,9 +8,9 @@ import { bytesOf, headersOf } from "./wire.ts";
 
 /** How long a proper request waits for its answer, ms: long, because the machine may be busy. */
 const PATIENCE = 60_000;
-/** How long one that need not be answered waits after its last byte. */
+/** How long a request without a required answer waits after its last byte, ms. */
 const SHORT_PATIENCE = 400;
-/** The limit for one that never was a proper request but goes on being answered. */
+/** The limit (ms) for an improper request that still receives bytes. */
 const LONGEST_LOOSE = 10_000;
 
 /** Sends the request to the port of this machine; never rejects. */
@@ -37,7 +37,7 @@ async function byFetch(port: number, request: FuzzRequest): Promise<Outcome> {
     return { answers: [answer], malformed: null, silent: false };
   } catch (error) {
     const silent = error instanceof Error && error.name === "TimeoutError";
-    // undici says "fetch failed" and keeps why in the cause
+    // undici's message is only "fetch failed"; the reason is in the cause
     const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     return { answers: [], malformed: silent ? null : `fetch got no answer: ${why}`, silent };
   }
@@ -76,11 +76,11 @@ async function bySocket(port: number, request: FuzzRequest): Promise<Outcome> {
   if (patience !== null) clearTimeout(patience);
   socket.destroy();
   const silent = request.whole && answers.length === 0 && malformed === null;
-  // What a server says to one who went away in the middle need not be whole.
+  // An answer to a sender that left in the middle may be incomplete.
   return { answers, malformed: request.whole || !closed ? malformed : null, silent };
 }
 
-/** Writes as the request says; stops where the server has answered or gone. */
+/** Writes in the request's way; stops once the server has answered or closed the connection. */
 async function write(socket: Socket, request: FuzzRequest, isOver: () => boolean): Promise<void> {
   const { cut, drip } = request;
   const all = bytesOf(request, Date.now());

@@ -1,4 +1,4 @@
-// What a finding leaves behind: a file with its requests, to the byte, that `--replay` sends again.
+// Stores a finding as a file with its requests, byte for byte, which `--replay` sends again.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export async function keepFinding(finding: Finding, seed: number, number: number
   return file;
 }
 
-/** The requests of a failure's file. Throws where it cannot be read. */
+/** The requests of a failure's file. Throws if the file cannot be read. */
 export async function readRequests(file: string): Promise<FuzzRequest[]> {
   const { requests } = JSON.parse(await readFile(file, "utf8")) as { requests: Stored[] };
   return requests.map(fromStored);

@@ -1,4 +1,4 @@
-// Which of several suspects it was, and how little of it suffices.
+// Finds which of several suspect requests caused a finding, and the smallest part of it that still does.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { exchange } from "./exchange.ts";
@@ -7,10 +7,13 @@ import { shrink } from "./shrink.ts";
 import type { Finding, FuzzRequest } from "./types.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
-/** A batch waits for three seconds; what the log says comes after that at the latest, ms. */
+/** How long to wait for a line in the log, ms: a batch waits for three seconds before it is processed. */
 const LOG_DELAY = 5_000;
 
-/** The finding with as little as is still known to cause it. `deadline`: ms since the epoch; then it stays as it is. */
+/**
+ * The finding with the fewest and smallest requests that still cause it. `deadline`: ms since the epoch, when the
+ * search ends.
+ */
 export async function findCause(
   finding: Finding,
   port: number,
@@ -28,12 +31,12 @@ export async function findCause(
   return { ...finding, requests: [(await fails(only)) ? await shrink(only, fails) : only] };
 }
 
-/** The same for findings of one kind, whatever they quote. */
+/** A key that is the same for all findings of one kind, whatever they quote. */
 export function likeness(what: string | null): string | undefined {
   return what?.replaceAll(/\/webhooks\/\w+|[0-9a-z]{26,}|\d+/g, "#").slice(0, 120);
 }
 
-/** Halves the suspects for as long as one half alone makes the log complain in the same way. */
+/** Halves the suspects as long as one half alone causes the same complaint in the log. */
 async function amongSuspects(
   finding: Finding,
   port: number,
@@ -46,7 +49,7 @@ async function amongSuspects(
     const [first, second] = [suspects.slice(0, middle), suspects.slice(middle)];
     if (await complains(first, finding.what, port, log)) suspects = first;
     else if (await complains(second, finding.what, port, log)) suspects = second;
-    else break; // it takes more than one of them
+    else break; // the finding needs requests of both halves
   }
   return suspects;
 }

@@ -1,8 +1,8 @@
-// Header values that break naive readers. A character stands for a byte.
+// Header values that break naive parsers. Each character stands for a byte.
 
 const utf8 = (text: string): string => Buffer.from(text).toString("latin1");
 
-/** Values of Authorization that show no secret. */
+/** Values of Authorization that prove no secret. */
 export const MALFORMED_AUTHORIZATIONS: readonly string[] = [
   "",
   "Basic",
@@ -28,7 +28,7 @@ export const MALFORMED_AUTHORIZATIONS: readonly string[] = [
   "Basic ".repeat(500),
 ];
 
-/** Headers that lie about, repeat or overstretch something, beside a proper request. */
+/** False, repeated or oversized headers, to be added to a proper request. */
 export const ODD_HEADERS: readonly (readonly [name: string, value: string])[] = [
   ["content-encoding", "gzip"],
   ["content-encoding", "br, gzip, deflate"],

@@ -1,13 +1,16 @@
-// Whether the Worker's memory grew over a run: what a run leaks stays when garbage is collected, so it is the lowest
-// reading of a stretch that counts.
+// Whether the Worker's memory grew over a run. Leaked memory stays when garbage is collected, so the lowest reading of
+// a period counts.
 
 import { fail, ok, type Result } from "../../src/lib/result.ts";
 import { EVERY } from "../bench/memory.ts";
 
 const FEWEST = 600; // samples, two minutes
-/** How far the heap has to fall in each half, bytes: else nothing was collected there, and the half says nothing. */
+/**
+ * How far the heap must fall in each half, bytes: otherwise no garbage was collected there, and the half proves
+ * nothing.
+ */
 const COLLECTED = 15e6;
-/** How much higher the second half's lowest reading may be than the first's. */
+/** How much higher the second half's lowest reading may be than the first's, bytes. */
 const SLACK_BYTES = 6e6;
 
 export interface Growth {
@@ -16,7 +19,7 @@ export interface Growth {
   after: number;
 }
 
-/** How the memory grew; fails where there is too little to say so. */
+/** The growth of the memory; an error if there are too few samples. */
 export function growthOf(samples: readonly number[]): Result<Growth> {
   if (samples.length < FEWEST)
     return fail(

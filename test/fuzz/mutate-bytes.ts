@@ -1,9 +1,9 @@
-// Mutations that know nothing of what the bytes mean.
+// Mutations that ignore the meaning of the bytes.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
 /**
- * Bytes that readers trip over: NUL, marks of order, no UTF-8, overlong and surrogate encodings, quotes, gzip,
+ * Bytes that break parsers: NUL, byte order marks, invalid UTF-8, overlong and surrogate encodings, quotes, gzip,
  * controls.
  */
 const NASTY: readonly [string, ...string[]] = [

@@ -1,4 +1,4 @@
-// Mutations of form bodies and queries: odd values, names that come again, very many fields, broken escapes.
+// Mutations of form bodies and queries: odd values, repeated names, very many fields, broken escapes.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import { hostileText } from "./mutate-json.ts";

@@ -1,9 +1,8 @@
-// Mutations of JSON that leave it JSON: values that break naive readers, keys that are not fields, keys that come
-// twice.
+// Mutations of JSON that keep it well-formed: values that break naive parsers, unknown keys, repeated keys.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
-/** Text that goes into the JSON as it stands, for what no JavaScript value can say. */
+/** Text that is inserted into the JSON unchanged, for tokens that no JavaScript value can represent. */
 const RAW: readonly [string, ...string[]] = [
   "1e999",
   "-1e999",
@@ -127,7 +126,7 @@ const KEYS: readonly [string, ...string[]] = [
 
 const MARK = "\u0001raw:";
 
-/** The text of `json` with one to four changes; null where it is no JSON that we can read. */
+/** The text of `json` with one to four changes; null if it cannot be parsed as JSON. */
 export function mutateJson(json: string, random: Random): string | null {
   let value: unknown;
   try {
@@ -144,7 +143,7 @@ export function mutateJson(json: string, random: Random): string | null {
   return random.chance(0.1) ? repeatKeys(raw, random) : raw;
 }
 
-/** Goes down a random way and changes what it ends at. */
+/** Descends along a random path and changes the value at its end. */
 function changeSomewhere(value: unknown, random: Random): unknown {
   if (Array.isArray(value)) {
     if (value.length === 0 || random.chance(0.2)) return changeArray(value, random);
@@ -194,19 +193,19 @@ function changeObject(entries: readonly [string, unknown][], random: Random): un
   }
 }
 
-/** Any of the values above. */
+/** A random hostile value from the lists above. */
 export function hostileValue(random: Random): unknown {
   const drawn = random.next();
   if (drawn < 0.35) return `${MARK}${random.between(0, RAW.length - 1)}`;
   return drawn < 0.75 ? random.pick(TEXTS) : random.pick(VALUES);
 }
 
-/** One of the texts above. */
+/** A random hostile text from the lists above. */
 export function hostileText(random: Random): string {
   return random.pick(TEXTS);
 }
 
-/** Says some field again with another value, in the same object. */
+/** Repeats a field with another value in the same object. */
 function repeatKeys(json: string, random: Random): string {
   return json.replace(
     /\{"([^"\\]*)":/,

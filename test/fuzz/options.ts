@@ -1,15 +1,15 @@
-// What may follow `npm run fuzz --`.
+// The command-line options of `npm run fuzz --`.
 
 import { parseArgs } from "node:util";
 import { fail, ok, type Result } from "../../src/lib/result.ts";
 
 export interface Options {
   help: boolean;
-  /** How long to send, s; null where a number of requests is given. */
+  /** How long to send, s; null if a number of requests is given. */
   seconds: number | null;
   requests: number | null;
   seed: number;
-  /** A failure's file, to be sent again instead. */
+  /** A failure's file; its requests are sent again instead. */
   replay: string | null;
 }
 
@@ -34,7 +34,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** Reads the arguments; a mistake comes back as the sentence to show. `now`: ms, the default seed. */
+/** Reads the arguments; returns a mistake as the sentence to print. `now`: ms, the default seed. */
 export function readOptions(args: string[], now: number): Result<Options> {
   try {
     const { seconds, requests, seed, replay, help } = parseArgs({ args, options: OPTIONS }).values;

@@ -1,10 +1,10 @@
-// What holds for every answer, whatever was asked.
+// Rules for every answer, whatever the request.
 
 import { ROOT } from "../../src/cli/wrangler.ts";
 import { SECRET_WORD } from "./settings.ts";
 import type { Answer, FuzzRequest, Outcome } from "./types.ts";
 
-/** What the Worker's refusals say: nothing else may get out. */
+/** The texts of the Worker's refusals: no other text may be sent. */
 const REFUSALS: readonly RegExp[] = [
   /^There is no such source\.\n$/,
   /^Post the events to this URL\.\n$/,
@@ -13,7 +13,7 @@ const REFUSALS: readonly RegExp[] = [
   /^The credentials are missing or wrong\.\n$/,
 ];
 
-/** What the HTTP server in front of the Worker says to what is no HTTP request; such never reach the Worker. */
+/** Answers of the HTTP server in front of the Worker to malformed HTTP, which never reaches the Worker. */
 const NO_HTTP =
   /^(?:invalid (?:URI|HTTP [a-z]+ parsed|[a-z-]+ parsed)|Bad Request|URI too long|Unsupported Media Type|ERROR: [\x20-\x7e\s]{1,300})$/;
 const NO_HTTP_STATUSES: ReadonlySet<number> = new Set([400, 405, 411, 413, 414, 415, 431, 501, 505]);
@@ -21,13 +21,13 @@ const NO_HTTP_STATUSES: ReadonlySet<number> = new Set([400, 405, 411, 413, 414, 
 const BROKEN_OFF =
   /^(?:Error: Network connection lost\.|TypeError: Fetch API cannot load: \S+)\n\s+at (?:async )?Object\.fetch \(file:.*\bminiflare\b/;
 
-/** What the Worker says to one whose body did not come whole. */
+/** The Worker's answer to a request whose body arrived incomplete. */
 const AGAIN = "Nothing could be stored just now; please send it again.";
 
 const BASE64_WORD = Buffer.from(`fuzz:${SECRET_WORD}`).toString("base64").slice(0, 18);
 const STACK = /\n\s+at .+(?::\d+:\d+|\(native\))|\.ts:\d+:\d+|node_modules|file:\/\/\/(?!etc\/passwd)/;
 
-/** Why the outcome must not be; null where it may. */
+/** Why the outcome is wrong; null if it is right. */
 export function wrongWith(request: FuzzRequest, outcome: Outcome): string | null {
   if (outcome.malformed !== null) return `no HTTP answer: ${outcome.malformed}`;
   if (outcome.silent) return "no answer came";
@@ -69,15 +69,15 @@ function wrongAnswer(request: FuzzRequest, answer: Answer): string | null {
 }
 
 /**
- * Whether the local HTTP server in front of the Worker gave the answer: to what is no HTTP request, and to one that broke
- * off on its way.
+ * Whether the answer is from the local HTTP server in front of the Worker, which answers malformed HTTP and requests
+ * that broke off.
  */
 export function isFromLocalServer({ status, body }: Answer): boolean {
   const text = body.toString("utf8", 0, 1000);
   return (NO_HTTP_STATUSES.has(status) && NO_HTTP.test(text)) || (status === 500 && BROKEN_OFF.test(text));
 }
 
-/** Whether a text shows what nobody may see: a secret of ours, where the code lies, how it was called. */
+/** Whether a text leaks internals: one of our secrets, a path of the code, or a stack. */
 export function leaks(text: string): boolean {
   return text.includes(SECRET_WORD) || text.includes(BASE64_WORD) || text.includes(ROOT) || STACK.test(text);
 }

@@ -1,5 +1,5 @@
-// What is sent: the request at a place follows from the seed and the place alone, so that a run can be repeated however
-// fast it was, and a single request made again without those before it.
+// The planned requests: the request at an index depends only on the seed and the index, so that a run can be repeated
+// at any speed, and a single request without those before it.
 
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import { providers } from "../../src/providers/index.ts";
@@ -15,13 +15,13 @@ import { oddHeaders, oddMethod, oddPath } from "./kinds/protocol.ts";
 import type { FuzzRequest } from "./types.ts";
 
 interface Material {
-  /** Of each provider, so that all are drawn as often as each other. */
+  /** Samples by provider, so that all providers are drawn equally often. */
   samples: Sample[][];
   verify: [provider: string, VerifySample][];
   names: Names;
 }
 
-/** Reads the fixtures; the function gives the request at a place. */
+/** Reads the fixtures; the returned function makes the request at an index. */
 export function makePlan(seed: number): (place: number) => FuzzRequest {
   const all = samples();
   const material: Material = {

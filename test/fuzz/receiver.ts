@@ -1,10 +1,10 @@
-// The receiver of pipes that the fuzz makes: it answers as the path says, and never as one would wish. Many of its
-// answers repeat what they were sent, secrets and addresses included, none of which may turn up anywhere.
+// The receiver of the pipes that the fuzz creates: it misbehaves in the way that the path names. Many of its answers
+// repeat the request, secrets and addresses included, none of which may appear anywhere.
 
 import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** First parts of the path, and what it does with them. */
+/** The receiver's behaviours, by the first part of the path. */
 export const BEHAVIOURS: readonly string[] =
   "200 200 204 echo echo 400 401 404 410 413 429 500 503 redirect flood garbage cut half slow hang".split(
     " ",
@@ -12,7 +12,7 @@ export const BEHAVIOURS: readonly string[] =
 const HANG = 4_000; // ms; longer would only hold up the senders
 const FLOOD = 3_000_000; // bytes
 
-/** Starts it on a free port of this machine. */
+/** Starts the receiver on a free port of this machine. */
 export async function startHostileReceiver(): Promise<{ port: number; stop(): void }> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];

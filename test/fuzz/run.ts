@@ -1,5 +1,5 @@
-// `npm run fuzz`: the whole Worker on this machine, sent what no sender should send, and held to what must be true all
-// the same. What goes wrong leaves a file that sends it again.
+// `npm run fuzz`: sends the whole Worker, on this machine, requests that no sender should send, and checks that its
+// promises still hold. Each failure leaves a file that repeats it.
 
 import { createWriteStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
@@ -25,10 +25,10 @@ import type { Finding, FuzzRequest } from "./types.ts";
 import { startWorkerLog, type WorkerLog } from "./worker-log.ts";
 
 const STATE = join(".wrangler", "fuzz");
-/** What a run leaves behind lies beside the state of the next. */
+/** The files of a run are kept beside the state of the next run. */
 const DATA = join(STATE, "data");
 const LOG = join(STATE, "worker.log");
-/** How long the causes of findings are looked for, ms. */
+/** How long to search for the causes of findings, ms. */
 const EXPLAINING = 90_000;
 
 await run(async () => {
@@ -45,7 +45,7 @@ await run(async () => {
   await shutDown(passed ? 0 : 1);
 });
 
-/** The Worker, the port that it listens at, its debugger's, and a pipe that is only looked at. */
+/** The Worker, its port, the port of its debugger, and the witness pipe, which is only read. */
 interface Started {
   edge: Edge;
   witness: Witness;
@@ -53,7 +53,7 @@ interface Started {
   inspector: number;
 }
 
-/** The Worker on a fresh state, out of a copy of the code, so that an edit does not restart it. */
+/** Starts the Worker on a fresh state, from a copy of the code, so that an edit does not restart it. */
 async function start(log: WorkerLog): Promise<Started> {
   const port = await findPort(0);
   const inspector = await findPort(0);
@@ -86,11 +86,14 @@ async function start(log: WorkerLog): Promise<Started> {
   if (edge.value.problems.length > 0)
     return await giveUp(`the configuration: ${edge.value.problems.join("; ")}`);
   void edge.value.ended.then(async () => await giveUp(`the Worker died; its log is in ${LOG}`));
-  log.newFindings(); // what wrangler said at the start
+  log.newFindings(); // wrangler's lines from the start are no findings
   return { edge: edge.value, witness: await makeWitness(edge.value, receiver), port, inspector };
 }
 
-/** Sends, waits until all has come to rest, looks at what came of it; whether all was as it must be. */
+/**
+ * Sends the requests, waits until everything has come to rest, and checks the result. Returns whether all promises
+ * held.
+ */
 async function fuzz(
   { edge, witness, port, inspector }: Started,
   log: WorkerLog,
@@ -158,7 +161,7 @@ async function settle(edge: Edge, driven: Driven, log: WorkerLog): Promise<strin
   const wrong = await waitForRest(edge, driven, log, show);
   const before = await holdAgainstCounts(api, log);
   wrong.push(...before.wrong, ...(await readAll(edge, api, API_TOKEN, before.counts, log)));
-  // What was replayed changes no count.
+  // Replayed dead letters change no count.
   wrong.push(...(await holdAgainstCounts(api, log)).wrong, ...(await discardSome(edge, api, API_TOKEN)));
   progress.end();
   const { events, duplicates, pings, dead_letters } = before.counts;

@@ -1,5 +1,5 @@
-// After the last request: the pipe that nobody touched must have passed everything on, and all others must be sound:
-// they show no secret and no address, their state makes sense, and they go when they are told to.
+// Checks after the last request: the witness pipe, which no request touched, must have passed everything on. All other
+// pipes must be sound: they return no secret and no address, their state is consistent, and they can be deleted.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "../../src/cli/edge.ts";
@@ -18,12 +18,12 @@ export interface Witness {
   receiver: Receiver;
 }
 
-/** Starts the receiver of the pipe that nobody touches. */
+/** Starts the receiver of the witness pipe, which no request touches. */
 export async function startWitness(): Promise<Receiver> {
   return await startReceiver({ down: 0, after: [] });
 }
 
-/** Makes that pipe: it passes everything on. */
+/** Creates the witness pipe, which passes everything on. */
 export async function makeWitness(edge: Edge, receiver: Receiver): Promise<Witness> {
   const settings = { url: receiver.url, batch: true };
   const body = JSON.stringify({ name: "witness", kind: "webhook", settings });
@@ -34,7 +34,7 @@ export async function makeWitness(edge: Edge, receiver: Receiver): Promise<Witne
   return { id: pipe.id, receiver };
 }
 
-/** Waits until the witness has every stored event; says which it has not. */
+/** Waits until the witness has every stored event; reports the missing ones. */
 export async function waitForWitness(
   api: Api,
   { receiver: { heard } }: Witness,
@@ -66,7 +66,7 @@ interface Pipe {
   health: { position: string; behind: number; waiting: number; failure: string | null; down: unknown } | null;
 }
 
-/** Looks at each pipe, lets it go on, and deletes it. */
+/** Checks each pipe, resumes it, and deletes it. */
 export async function judgePipes(edge: Edge, witness: Witness): Promise<{ wrong: string[]; pipes: number }> {
   const wrong: string[] = [];
   const ask = async (method: string, path: string, expected: readonly number[]): Promise<string> => {
@@ -108,7 +108,7 @@ function attemptsOf(log: string): { reason: string | null; excerpt: string | nul
   }
 }
 
-/** What of a pipe's state cannot be. */
+/** The inconsistencies in a pipe's state. */
 function whatIsUnsound({ status, paused, health }: Pipe): string | null {
   if (health === null) return "it never began";
   if ((status === "paused") !== (paused !== null)) return "it is paused, or not";

@@ -1,5 +1,5 @@
-// After the last request: everything that was accepted must end, each element as event, duplicate, ping or dead letter,
-// and everything that was stored must be readable.
+// Checks after the last request: every accepted element must end as an event, duplicate, ping or dead letter, and
+// everything stored must be readable.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "../../src/cli/edge.ts";
@@ -10,12 +10,12 @@ import type { WorkerLog } from "./worker-log.ts";
 
 const POLL = 500; // ms
 const STALLED = 45_000; // ms without any movement
-/** The last batch may wait for so long, and what a sender that went away left must have come by then, ms. */
+/** How long the last batch may wait, ms. Requests of senders that left must also have arrived by then. */
 const REST = 4_000;
 const MOST_LOOKS = 20;
 const EMAIL_QUEUE = "tidings-email-events";
 
-/** Waits until every accepted envelope is acknowledged and the queue rests; says what is wrong otherwise. */
+/** Waits until every accepted envelope is acknowledged and the queue is idle; otherwise reports the problem. */
 export async function waitForRest(
   edge: Edge,
   driven: Driven,
@@ -46,17 +46,17 @@ function acknowledgedBy({ messages }: WorkerLog): number {
   return [...messages.values()].reduce((sum, n) => sum + n, 0);
 }
 
-/** Whether the sources' counts tell of every element. */
+/** Checks that the sources' counts include every element. */
 export async function holdAgainstCounts(
   api: Api,
   log: WorkerLog,
 ): Promise<{ counts: Counts; wrong: string[] }> {
-  // What a sender that went away left behind may still be on its way.
+  // The request of a sender that left may still be in flight.
   for (let left = MOST_LOOKS; ; left -= 1) {
     const counts = totalOf((await readSources(api)).values());
     const elements = [...log.acknowledged.values()].reduce((sum, n) => sum + n, 0);
     const told = sumOf(counts);
-    // What a lost line would have told of is counted all the same.
+    // Elements of a lost log line are counted all the same.
     if (told === elements || (told > elements && log.gaps() > 0)) return { counts, wrong: [] };
     if (left <= 1) {
       return { counts, wrong: [`the sources count ${told} elements, and ${elements} were acknowledged`] };
@@ -65,11 +65,11 @@ export async function holdAgainstCounts(
   }
 }
 
-/** So many of the events and of the dead letters are read one by one, some at once. */
+/** How many events and dead letters are read one by one, and how many at once. */
 const SAMPLE = 20;
 const AT_ONCE = 6;
 
-/** Reads everything back, and some of it one by one; replays some dead letters and waits until they went through. */
+/** Reads everything back, and a part one by one; replays some dead letters and waits until they are processed. */
 export async function readAll(
   edge: Edge,
   api: Api,

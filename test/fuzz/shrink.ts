@@ -1,4 +1,5 @@
-// Makes a request that fails smaller, as long as it goes on failing the same way. Few tries, each a real request.
+// Makes a failing request smaller as long as it still fails in the same way. It makes few tries, because each is a real
+// request.
 
 import type { FuzzRequest } from "./types.ts";
 
@@ -24,7 +25,7 @@ export async function shrink(
   return smallest;
 }
 
-/** What is left out, the most first. */
+/** The reductions, the largest first. */
 function* candidates(request: FuzzRequest): Generator<FuzzRequest> {
   const { body, headers, pipeline, drip, framing } = request;
   if (pipeline.length > 0) yield { ...request, pipeline: [] };

@@ -1,30 +1,30 @@
-// The words of the fuzz: a request that need not be one by any standard, what came back, and what is wrong with that.
+// The types of the fuzz: a request, which may violate any standard, its outcome, and a finding.
 
-/** One request as it goes out. Texts stand for bytes, a character each (Latin-1), so that any byte can be sent. */
+/** One request as it is sent. Each character of its texts stands for a byte (Latin-1), so that any byte can be sent. */
 export interface FuzzRequest {
-  /** Which maker drew it; for the table of a run. */
+  /** The maker of the request, for the table of a run. */
   kind: string;
   method: string;
-  /** What stands behind the method on the request line. */
+  /** The part of the request line after the method. */
   target: string;
   version: string;
   headers: [name: string, value: string][];
   body: Buffer;
-  /** How the body's end is told: its length, chunks of so many bytes, or by nothing but the headers above. */
+  /** How the body's end is marked: by its length, by chunks of this many bytes, or only by the headers above. */
   framing: "length" | "none" | { chunk: number; trailers: [name: string, value: string][] };
-  /** By a bare socket, or by fetch, which real senders' libraries resemble. */
+  /** Sent by a bare socket, or by fetch, which resembles real senders' libraries. */
   via: "socket" | "fetch";
-  /** Sent in so many pieces with a pause (ms) between; null for at once. */
+  /** Sent in this many pieces with a pause (ms) between; null: at once. */
   drip: { pieces: number; pause: number } | null;
-  /** After this share of its bytes (0 to 1) the sender stops and does what is said. */
+  /** After this share of its bytes (0 to 1) the sender stops and performs this action. */
   cut: { share: number; end: "half-close" | "destroy" } | null;
-  /** Goes away at the first byte of the answer. */
+  /** Whether the sender leaves at the first byte of the answer. */
   leaves: boolean;
   /** Signed as this provider signs, with the time of sending. */
   sign: "lettermint" | null;
-  /** Whether it is a proper request to the end, so that an answer must come. */
+  /** Whether the request is proper and complete, so that an answer must come. */
   whole: boolean;
-  /** The only statuses that are right; null for whatever is not an error of ours. */
+  /** The only right statuses; null if every status is right except an error of our own. */
   expect: readonly number[] | null;
   /** Further requests on the same connection, sent without waiting for the answer. */
   pipeline: FuzzRequest[];
@@ -36,20 +36,20 @@ export interface Answer {
   body: Buffer;
 }
 
-/** What came of a request. */
+/** The outcome of a request. */
 export interface Outcome {
   answers: Answer[];
-  /** Why the bytes that came are no HTTP answer. */
+  /** Why the received bytes are not an HTTP answer. */
   malformed: string | null;
-  /** Whether the sender lost patience while it could expect an answer. */
+  /** Whether the sender timed out although it could expect an answer. */
   silent: boolean;
 }
 
-/** Something that must not be. */
+/** A violated rule. */
 export interface Finding {
-  /** What is wrong, in words. */
+  /** The problem, in words. */
   what: string;
-  /** Those that caused it, as far as that is known. */
+  /** The requests that caused it, as far as is known. */
   requests: readonly FuzzRequest[];
 }
 
@@ -71,7 +71,10 @@ const PLAIN: FuzzRequest = {
   pipeline: [],
 };
 
-/** A whole GET without a body, but for what is said. A body brings its length with it unless told otherwise. */
+/**
+ * A proper GET without a body, changed by the given fields. A body is sent with its length unless a field says
+ * otherwise.
+ */
 export function request(fields: Partial<FuzzRequest>): FuzzRequest {
   const framing = fields.body === undefined ? "none" : "length";
   return { ...PLAIN, framing, ...fields };

@@ -1,4 +1,4 @@
-// A request as the bytes that go over the connection.
+// A request as the bytes that are sent over the connection.
 
 import { createHmac } from "node:crypto";
 import { LETTERMINT_KEY } from "./settings.ts";
@@ -22,7 +22,7 @@ function signature(body: Buffer, now: number): string {
   return `t=${time},v1=${createHmac("sha256", LETTERMINT_KEY).update(`${time}.`).update(body).digest("hex")}`;
 }
 
-/** All of it, what follows on the same connection included. `now`: ms. */
+/** All bytes of the request and of those that follow on the same connection. `now`: ms. */
 export function bytesOf(request: FuzzRequest, now: number): Buffer {
   const { method, target, version, framing, body, pipeline } = request;
   const headers = headersOf(request, now);

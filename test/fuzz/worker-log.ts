@@ -1,9 +1,8 @@
-// Reads the Worker's log while it runs: what became of each envelope in the queue, and every line that has no business
-// there.
+// Reads the Worker's log while it runs: the fate of each envelope in the queue, and every unexpected line.
 
 import { leaks } from "./oracles.ts";
 
-/** What the Worker may say while everything is well. Anything else is a finding. */
+/** Lines that the Worker may log if all is well. Any other line is a finding. */
 const EXPECTED: readonly RegExp[] = [
   /message: 'a request was refused'/,
   /message: 'a provider set up its URL'/,
@@ -13,8 +12,7 @@ const EXPECTED: readonly RegExp[] = [
 ];
 
 /**
- * What the local server in front of the Worker says of senders that go away, and the runtime of alarms; not the
- * Worker's words.
+ * Lines of the local server about senders that leave, and of the runtime about alarms; they are not the Worker's.
  */
 const WRANGLER: readonly RegExp[] = [
   /^(?:warning|error): NOSENTRY SQLite alarm overdue, running despite AlarmManager mismatch/,
@@ -22,28 +20,28 @@ const WRANGLER: readonly RegExp[] = [
   /^error: Failed to drain the unused request body\. Error: Network connection lost\./,
 ];
 
-/** The local runtime broke off its own passing on of the log, so some of the Worker's lines are missing. */
+/** The local runtime broke off its forwarding of the log, so some of the Worker's lines are missing. */
 const GAP = /^error: exception = workerd\/io\/trace-stream\.c\+\+.* tail session was canceled/;
 
 const MARK = "fuzz-queue ";
-/** How the Worker of the fuzz tells that something wanted to leave this machine. */
+/** The line by which the Worker of the fuzz reports that a request to another machine was blocked. */
 const KEPT_IN = "fuzz-kept-in";
 
-/** What looks like one. */
+/** Text that looks like an address. */
 export const ADDRESS = /[^\s'"@]+@[\w-]+\.\w/;
 
 export interface WorkerLog {
-  /** Takes a line of the log. */
+  /** Reads a line of the log. */
   take(line: string): void;
-  /** Lines that must not be there, since the last call. */
+  /** The unexpected lines since the last call. */
   newFindings(): string[];
-  /** Envelopes that were acknowledged, and how many elements each brought. */
+  /** The acknowledged envelopes, with their numbers of elements. */
   acknowledged: Map<string, number>;
-  /** Messages that were acknowledged, by queue: more than envelopes where one came twice. */
+  /** Numbers of acknowledged messages by queue: more than envelopes if one was delivered twice. */
   messages: Map<string, number>;
   /** How often the runtime lost lines of the log. */
   gaps(): number;
-  /** How many requests and connections to elsewhere were kept in. */
+  /** How many requests and connections to other machines were blocked. */
   keptIn(): number;
 }
 

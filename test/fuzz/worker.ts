@@ -1,6 +1,6 @@
-// The fuzz's Worker: Tidings, and beside it what the fuzz needs to see. It tells in its log which queue messages were
-// acknowledged and which will come again, has a door into the queue of Cloudflare Email Service, and lets nothing out:
-// what is asked of other machines is answered here, and only the fuzz's own receivers on this one are called.
+// The fuzz's Worker: Tidings with the instruments of the fuzz. It logs which queue messages were acknowledged and which
+// will be redelivered, has a route into the queue of Cloudflare Email Service, and blocks all outgoing traffic:
+// requests to other machines are answered here, and only the fuzz's own receivers on this machine are called.
 
 import { Socket } from "node:net";
 import { env as bindings } from "cloudflare:workers";
@@ -11,19 +11,19 @@ import { readEnvelope } from "../../src/process/parse.ts";
 
 export { Contact, Pipe } from "../../src/index.ts";
 
-/** Begins the log's lines that are for the fuzz. */
+/** Begins the log lines that are meant for the fuzz. */
 const MARK = "fuzz-queue ";
 const EMAIL_EVENTS = "/fuzz/email-events";
 const MOST_PER_ENVELOPE = 1_000; // as the dead letters have it
 
 const KEPT_IN = "fuzz-kept-in";
 
-/** Ports of the receivers: that of the pipe that nobody touches, and the hostile one's, which all others come to. */
+/** Ports of the receivers: the witness pipe's, and the hostile one, to which all other pipes deliver. */
 const [WITNESS, HOSTILE] = ((bindings as { FUZZ_RECEIVERS?: string }).FUZZ_RECEIVERS ?? "").split(",");
 
 const toReceivers = globalThis.fetch.bind(globalThis);
 
-/** What is not on this machine is answered with the status that its host or path names, and with what was sent. */
+/** Answers requests to other machines with the status that their host or path names, and with the request's body. */
 globalThis.fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input.toString());
   if (url.hostname === "127.0.0.1" && HOSTILE !== undefined) {
@@ -32,14 +32,14 @@ globalThis.fetch = async (input, init) => {
     return await toReceivers(url, init);
   }
   console.log(KEPT_IN);
-  // Subscriptions are confirmed; certificates are not to be had.
+  // Subscriptions are confirmed; certificates are not available.
   if (url.searchParams.get("Action") === "ConfirmSubscription") return new Response(null);
   const status = Number(/\b[2-5]\d\d\b/.exec(`${url.hostname.replace(/^s/, "")}${url.pathname}`)?.[0] ?? 404);
   const sent = `${JSON.stringify(init?.headers ?? {})}${typeof init?.body === "string" ? init.body : ""}`;
   return new Response(status === 204 || status === 304 ? null : sent, { status });
 };
 
-/** Sockets, by which AMQP is spoken, lead nowhere. */
+/** Sockets, which AMQP uses, connect to no host. */
 Socket.prototype.connect = function (this: Socket): Socket {
   console.log(KEPT_IN);
   queueMicrotask(() => this.destroy(new Error("connect ECONNREFUSED")));
@@ -49,8 +49,7 @@ Socket.prototype.connect = function (this: Socket): Socket {
 const PLACEHOLDER = /~pipe(\d{1,3})/g;
 
 /**
- * The text with the ids of pipes, in the order in which they were made, where it names a place; not the untouched
- * one's.
+ * The text with each index of a pipe replaced by that pipe's id, in the order of creation; the witness is not included.
  */
 async function withIds(text: string, db: D1Database): Promise<string> {
   if (!text.includes("~pipe")) return text;
@@ -60,14 +59,14 @@ async function withIds(text: string, db: D1Database): Promise<string> {
   return text.replaceAll(PLACEHOLDER, (_, place) => results[Number(place) % results.length]?.id ?? "none");
 }
 
-/** The request with ids of pipes in it; only that for redeliveries names some in its body. */
+/** The request with the ids of pipes in it; only requests for redeliveries name pipes in their body. */
 async function named(request: Request, db: D1Database): Promise<Request> {
   const url = await withIds(request.url, db);
   const { method, headers } = request;
   if (url.endsWith("/v1/redeliveries") && method === "POST") {
     const body = await request.text().then(
       async (text) => await withIds(text, db),
-      () => null, // who breaks off is answered as who sends nothing
+      () => null, // a body that breaks off is answered like an empty one
     );
     return new Request(url, { method, headers, body });
   }
@@ -101,14 +100,14 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-/** The message, noting its envelope's id, how many elements have to come of it, and how it ends. */
+/** The message, wrapped to log its envelope's id, its number of elements, and how it ends. */
 async function watched(
   message: Message,
   env: Env,
   told: [string, number, number, string][],
 ): Promise<Message> {
   const { envelope, problem } = await decodeMessage(message, env.BUCKET);
-  // The Worker's own call of the same comes after this one, and tells in the log where it fails.
+  // The Worker makes the same call after this one, and logs a failure.
   const {
     events: candidates,
     duplicates,
@@ -140,7 +139,7 @@ async function watched(
   };
 }
 
-/** Deeper ones stop the local queue, which then delivers nothing that waits beside them either. */
+/** Deeper values stop the local queue, which then does not deliver the messages beside them either. */
 const DEEPEST = 1_000;
 
 function depthOf(json: string): number {

@@ -1,5 +1,5 @@
-// Calls of the API with hostile parameters and bodies, with the right token and without. Nobody whose events are
-// counted in the end is erased.
+// Calls of the API with hostile parameters and bodies, with and without the right token. No contact is erased whose
+// events are counted in the end.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { EVENT_TYPES } from "../../../src/model/event.ts";
@@ -113,7 +113,7 @@ function callOf(names: Names, random: Random): [method: string, path: string] {
     () => ["GET", "/v1/messages"],
     () => ["GET", "/v1/sources"],
     () => ["GET", "/v1/dead-letters"],
-    // Names of none that is there: those are looked at, and discarded, once all has come to rest.
+    // Ids of no existing dead letter: those that exist are checked, and discarded, once everything has come to rest.
     () => [
       random.chance(0.3) ? "POST" : "GET",
       `/v1/dead-letters/${none()}${random.chance(0.3) ? "/replay" : ""}`,
@@ -132,7 +132,7 @@ function callOf(names: Names, random: Random): [method: string, path: string] {
   return draw(random, calls)();
 }
 
-/** A body with fields that some call knows, a list of addresses among them, or something else altogether. */
+/** A body with known fields, among them a list of addresses, or an unrelated value. */
 function bodyOf(names: Names, random: Random): string {
   if (random.chance(0.15)) return word(random);
   if (random.chance(0.15)) return `address,reason,note\n${draw(random, names.contacts)},${word(random)},"\n`;

@@ -1,4 +1,4 @@
-// Bodies that no fixture resembles, to any source that is open: too deep, too large, of another format, of none.
+// Bodies unlike any fixture, to any open source: too deep, too large, in another format, or in none.
 
 import { gzipSync } from "node:zlib";
 import { MAX_BODY } from "../../../src/ingest/body.ts";
@@ -80,7 +80,7 @@ export function oddBody(sample: Sample, random: Random): FuzzRequest {
   return { ...deliver(sample, body, random), kind: "odd body" };
 }
 
-/** Of about five megabytes: a few bytes under the limit, at it, or over it. */
+/** A body of about five megabytes: a few bytes under the limit, at it, or over it. */
 export function largeBody(sample: Sample, random: Random): FuzzRequest {
   const size = MAX_BODY + draw(random, [-1, 0, 0, 1, 1, 100_000]);
   const filler = draw(random, [" ", "a", '{"a":1},', "[", "<a>", "a=1&", "\0", "é", "[0],"]);

@@ -1,11 +1,11 @@
-// What a sender may do with its connection: drip, stop in the middle, close one half or all of it, go away at the
-// answer, send the next request before the answer to the last.
+// Senders that misuse their connection: they drip, stop in the middle, close one half or all of it, leave at the
+// answer, or send the next request before the last answer.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
 import type { FuzzRequest } from "../types.ts";
 
-/** The request, with its body in chunks now and then, by fetch now and then. */
+/** The request, sometimes with its body in chunks, sometimes sent by fetch. */
 export function varied(made: FuzzRequest, random: Random): FuzzRequest {
   const drawn = random.next();
   if (drawn < 0.2 && isFetchable(made)) return { ...made, via: "fetch" };
@@ -18,7 +18,7 @@ export function varied(made: FuzzRequest, random: Random): FuzzRequest {
   return made;
 }
 
-/** Methods and texts that fetch takes as they are. */
+/** Methods and texts that fetch sends unchanged. */
 function isFetchable({ method, target, headers }: FuzzRequest): boolean {
   const plain = /^[\x20-\x7e]*$/;
   const own = /^(?:connection|content-length|expect|host|te|transfer-encoding|upgrade)$/i;
@@ -30,7 +30,7 @@ function isFetchable({ method, target, headers }: FuzzRequest): boolean {
   );
 }
 
-/** The request, in a way that tries the server's patience. */
+/** The request, sent in a way that strains the server. */
 export function troubled(made: FuzzRequest, others: readonly FuzzRequest[], random: Random): FuzzRequest {
   const socket: FuzzRequest = { ...made, via: "socket" };
   const share = random.next();
@@ -55,7 +55,7 @@ export function troubled(made: FuzzRequest, others: readonly FuzzRequest[], rand
     case 4:
       return { ...socket, kind: "leaves", whole: false, leaves: true };
     default:
-      // A server may close a connection after a refusal, and what stands behind is not answered then.
+      // A server may close a connection after a refusal, and then does not answer the requests behind it.
       return {
         ...socket,
         kind: "pipelined",

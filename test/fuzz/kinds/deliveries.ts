@@ -1,5 +1,5 @@
-// Deliveries that prove themselves: whatever is in the body, they must be answered 200, for a provider would repeat a
-// refused one for a day. Also those that a signature proves or nearly proves, and those that prove nothing.
+// Deliveries with valid credentials: whatever their body, they must be answered with 200, because a provider would
+// repeat a refused one for a day. Also deliveries with valid and nearly valid signatures, and without any proof.
 
 import { createHash } from "node:crypto";
 import { MAX_BODY } from "../../../src/ingest/body.ts";
@@ -15,10 +15,10 @@ import { request, type FuzzRequest } from "../types.ts";
 
 const encode = (text: string): Buffer => Buffer.from(text, "utf8");
 
-/** The sources by the provider whose dialect they speak. */
+/** The sources, by the provider whose format they use. */
 const SOURCES_OF = Map.groupBy(PROVIDER_OF.keys(), (source) => PROVIDER_OF.get(source) ?? "");
 
-/** A fixture, as it is or changed, by a request that must be taken. */
+/** A fixture, unchanged or changed, in a request that must be accepted. */
 export function delivery(sample: Sample, random: Random): FuzzRequest {
   const body = random.chance(0.2) ? sample.body : mutated(sample, random);
   const suffix = random.chance(0.9)
@@ -38,8 +38,8 @@ interface Delivered {
 }
 
 /**
- * The request of a source of that provider, with credentials that open it. It must be taken, handshakes too, unless it is
- * over the limit of size, which is looked at first.
+ * The request of a source of that provider, with valid credentials. It must be accepted, also if it is a handshake,
+ * unless it exceeds the size limit, which is checked first.
  */
 export function proven(provider: string, delivered: Delivered, random: Random): FuzzRequest {
   const made = admitted(provider, delivered, random);
@@ -54,7 +54,7 @@ function admitted(
   if (provider === "cloudflare") return emailEvents(body);
   const source = draw(random, SOURCES_OF.get(provider) ?? [provider]);
   const path = `${random.chance(0.15) ? "/backup" : ""}/webhooks/${source}${suffix.startsWith("?") || suffix === "" ? suffix : `/${suffix.replace(/^\//, "")}`}`;
-  // Whether a request that brings nothing is taken or answered as a probe does not matter; a refusal would.
+  // An empty request may be accepted or answered as a probe, but not refused.
   const whole = { kind: "delivery", method, headers: latin1(headers), body, expect: [200] };
   if (source === "unisender") return { ...request(whole), target: path, ...signedUnisender(body) };
   if (source === "lettermint") return { ...request(whole), target: path, sign: "lettermint" };
@@ -82,7 +82,7 @@ function latin1(headers: FuzzRequest["headers"]): FuzzRequest["headers"] {
     ]);
 }
 
-/** An object gets its signature put in front; a later field of that name makes it a wrong one. */
+/** The signature is inserted at the beginning of an object; a later field of the same name makes it wrong. */
 function signedUnisender(body: Buffer): Pick<FuzzRequest, "body" | "expect"> {
   const start = body.indexOf("{");
   if (start < 0) return { body, expect: [200, 401] };
@@ -93,7 +93,7 @@ function signedUnisender(body: Buffer): Pick<FuzzRequest, "body" | "expect"> {
   return { body: around(md5), expect: [200, 401] };
 }
 
-/** Events that come by Cloudflare's queue; a door of the fuzz's own Worker puts them into it. */
+/** Events that arrive by Cloudflare's queue; a route of the fuzz's own Worker puts them into it. */
 function emailEvents(body: Buffer): FuzzRequest {
   return request({
     kind: "email events",
@@ -113,7 +113,7 @@ function mutated({ body, format }: Sample, random: Random): Buffer {
   return mutateBytes(body, random);
 }
 
-/** A request of verify.json with something changed: signatures are really checked, and mostly do not hold. */
+/** A request of verify.json with a change: its signature is really checked, and is mostly invalid. */
 export function nearlyProven(provider: string, sample: VerifySample, random: Random): FuzzRequest {
   const headers = Object.entries(sample.headers ?? {});
   const at = random.between(0, Math.max(0, headers.length - 1));
@@ -132,7 +132,7 @@ export function nearlyProven(provider: string, sample: VerifySample, random: Ran
   });
 }
 
-/** What shows no secret must be refused as such. */
+/** A request that proves no secret must be refused for that reason. */
 export function unproven(sample: Sample, random: Random): FuzzRequest {
   return request({
     kind: "no proof",

@@ -1,4 +1,4 @@
-// Lies about where a body ends: lengths that are wrong, doubled or no numbers, chunks that are none.
+// False ends of bodies: lengths that are wrong, repeated or not numbers, and malformed chunks.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
@@ -6,7 +6,7 @@ import { PROVIDER_OF } from "../settings.ts";
 import type { FuzzRequest } from "../types.ts";
 import { authorized, loose } from "./loose.ts";
 
-/** Says something else about the body's length than is true. */
+/** Gives the request a false body length. */
 export function oddFraming(random: Random): FuzzRequest {
   const source = draw(random, [...PROVIDER_OF.keys()]);
   const target = `/webhooks/${source}`;

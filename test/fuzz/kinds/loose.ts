@@ -1,15 +1,15 @@
-// What the requests have in common that may be no proper HTTP.
+// Shared by the makers of requests that may not be proper HTTP.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { API_TOKEN, pairOf } from "../settings.ts";
 import { request, type FuzzRequest } from "../types.ts";
 
-/** Not held to an answer, for it may be no proper HTTP. */
+/** A request that needs no answer, because it may not be proper HTTP. */
 export function loose(fields: Partial<FuzzRequest>): FuzzRequest {
   return { ...request(fields), whole: false };
 }
 
-/** Mostly the right credentials, so that what is behind them is reached. */
+/** Mostly the right credentials, so that requests reach the code behind them. */
 export function authorized(target: string, random: Random): { headers: FuzzRequest["headers"] } {
   if (random.chance(0.2)) return { headers: [] };
   const source = /\/webhooks\/(\w+)/.exec(target)?.[1] ?? "generic";

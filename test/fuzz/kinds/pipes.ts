@@ -1,6 +1,5 @@
-// Calls about pipes: settings of each kind, right and then spoilt, filters that ask for too much, and everything that
-// can be done to a pipe. Those that are made lead to this machine's hostile receiver, or to nobody (worker.ts sees to
-// that).
+// Calls about pipes: settings of each kind, valid and then spoilt, filters that exceed the limits, and every action on
+// a pipe. Created pipes deliver to this machine's hostile receiver, or to no host at all (worker.ts ensures that).
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import type { Names } from "../corpus.ts";
@@ -18,7 +17,7 @@ const SECRET = `${SECRET_WORD}-of-a-pipe`;
 const HERE = "http://127.0.0.1:1";
 
 /**
- * A kind's settings, as they have to be. Hosts that are not this machine are answered within the Worker of the fuzz.
+ * A kind's valid settings. Calls of hosts other than this machine are answered within the Worker of the fuzz.
  */
 const SETTINGS: Readonly<Record<string, (random: Random) => Record<string, unknown>>> = {
   webhook: (random) => ({
@@ -99,7 +98,7 @@ const FILTERS: readonly string[] = [
   "",
 ];
 
-/** Pipes by their place among those that there are: the Worker of the fuzz puts an id there. */
+/** Existing pipes by their index: the Worker of the fuzz puts an id there. */
 const pipe = (random: Random): string =>
   random.chance(0.85)
     ? `~pipe${random.between(0, 20)}`
@@ -194,7 +193,7 @@ function hostile(random: Random): string {
   return hostileText(random).slice(0, 1000).toWellFormed();
 }
 
-/** The body as JSON, with this chance spoilt: a field that is none, another value, deep or large. */
+/** The body as JSON, spoilt with this probability: an unknown field, another value, deep or large. */
 function spoilt(body: Record<string, unknown>, chance: number, random: Random): string {
   const text = JSON.stringify(body);
   if (!random.chance(chance)) return text;
@@ -224,7 +223,7 @@ function spoilt(body: Record<string, unknown>, chance: number, random: Random): 
   return mutateJson(text, random) ?? text;
 }
 
-/** What stands for raw JSON only means something to mutateJson. */
+/** Only mutateJson understands the placeholders for raw JSON. */
 const mutable = (text: string): string => text.replaceAll("\\u0001raw:", "");
 
 /** A request about pipes. */

@@ -1,4 +1,4 @@
-// What a client of HTTP may do wrong on the first lines: targets, methods, headers.
+// HTTP requests with wrong first lines: targets, methods, headers.
 
 import type { Random } from "../../../src/demo/traffic/random.ts";
 import { draw } from "../draw.ts";
@@ -34,7 +34,7 @@ const ROUTES: readonly string[] = [
   "/cdn-cgi/trace",
 ];
 
-/** Parts that servers and routers have read in two ways. */
+/** Parts of paths that servers and routers have interpreted differently. */
 const PARTS: readonly string[] = [
   "%2e%2e",
   "%2f",
@@ -89,7 +89,7 @@ const PARTS: readonly string[] = [
   "?a".repeat(500),
 ];
 
-/** Targets that are no path at all. */
+/** Targets that are not paths. */
 const NO_PATHS: readonly string[] = [
   "*",
   "http://evil.example/webhooks/mailjet",
@@ -165,8 +165,7 @@ export function oddMethod(random: Random): FuzzRequest {
 }
 
 /**
- * A proper delivery beside odd headers: some of them are an error of HTTP, so the answer may be any but an error of
- * ours.
+ * A proper delivery with odd headers: some of them are HTTP errors, so any answer is right except an error of our own.
  */
 export function oddHeaders(random: Random): FuzzRequest {
   const source = draw(random, [...PROVIDER_OF.keys()]);
