@@ -1,5 +1,5 @@
-// Acts of a history as runs of the Worker: what people ask of the API, scheduled runs, replays, and what happens to
-// pipes.
+// Turns the acts of a history into runs of the Worker: people's requests to the API, scheduled runs, replays, and acts
+// on pipes.
 
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -13,7 +13,7 @@ import type { Act } from "./world.ts";
 
 const HOUR = 3_600_000;
 
-/** The invocation that an act stands for; null where there is nothing to do. */
+/** The invocation for an act; null if there is nothing to do. */
 export async function begin(
   simulation: Simulation,
   act: Act,
@@ -77,7 +77,7 @@ export function replay(simulation: Simulation, id: string, name: string): Begun 
   return invocation(name, async (bindings) => await fetchFrom(request, bindings, simulation));
 }
 
-/** Somebody does something to a pipe, or its alarm goes off. */
+/** A person changes a pipe, or the pipe's alarm goes off. */
 async function pipeAct(
   { pipes, gate, witness, apiToken }: Simulation,
   act: PipeAct,
@@ -117,7 +117,7 @@ async function pipeAct(
   return begun;
 }
 
-/** All deliveries that there may be, read anew and applied. */
+/** Parses all archived deliveries again, with apply. */
 function renormalising({ world, gate, apiToken }: Simulation): Request {
   const [from, to] = [world.start - HOUR, gate.now() + HOUR].map((ms) => new Date(ms).toISOString());
   return new Request("https://edge.example/v1/history/renormalise", {
@@ -127,14 +127,14 @@ function renormalising({ world, gate, apiToken }: Simulation): Request {
   });
 }
 
-/** How each thing is asked for, and the answers that say that it is done. */
+/** The request for each kind of task, and the statuses that report its success. */
 const ASKING = {
   suppress: { method: "PUT", path: "suppressions", done: [200] },
   lift: { method: "DELETE", path: "suppressions", done: [200, 404] },
   erase: { method: "DELETE", path: "contacts", done: [200, 202] },
 } as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
 
-/** Somebody suppresses, lifts or erases; who is not told that it is done asks again. */
+/** A person suppresses, lifts or erases a contact, and repeats the request until an answer reports success. */
 function ask({ owed, witness, gate, pipes, apiToken }: Simulation, act: Asked, name: string): Begun {
   const { method, path, done: answers } = ASKING[act.kind];
   const at = gate.now();

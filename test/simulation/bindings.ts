@@ -1,6 +1,5 @@
-// The Worker's bindings as a simulated run has them: the real ones, or models of them, with every call waiting at the
-// gate. Objects are wrapped method by method as their classes have them, so a new method waits there, too, without
-// being named.
+// The Worker's bindings in a simulated run: the real ones, or models of them, with every call waiting at the gate.
+// Objects are wrapped with all methods of their classes, so a new method waits there, too, without being listed.
 
 import { env } from "cloudflare:workers";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
@@ -10,15 +9,16 @@ import type { Correction } from "../../src/contact/corrections.ts";
 import { Pipe } from "../../src/pipes/pipe.ts";
 import type { Runner } from "./gate.ts";
 
-/** The queue's producer side as the simulation models it. */
+/** The producer side of the simulated queue. */
 export interface Producer {
   send(bodies: unknown[]): void;
-  /** Is told of every frame that a runner tries to keep, in the queue or in the spool. */
+  /** Called with every frame that a runner tries to put into the queue or the spool. */
   seen(frame: unknown, runner: Runner): void;
 }
 
 /**
- * Is told what the contacts' objects took in, in the order in which they did; `now`: ms, by the clock that they saw.
+ * Receives the calls that the contacts' objects processed, in their order; `now`: ms, by the clock that the objects
+ * saw.
  */
 export interface Listener {
   claimed(contact: string, claims: readonly Claim[], granted: readonly boolean[]): void;
@@ -28,10 +28,10 @@ export interface Listener {
   stored(): Promise<void>;
 }
 
-/** The objects of pipes, by their ids. */
+/** The pipes' objects, by the ids of the pipes. */
 export type PipeObjects = (id: string) => Pipe;
 
-/** Makes a call that waits at the gate, under the name that `what` gives it, before `work` is done. */
+/** Makes a call that waits at the gate, under the name `what`, before it does `work`. */
 type Gated = <A extends unknown[], R>(
   what: (args: A) => string,
   work: (...args: A) => Promise<R>,
@@ -39,9 +39,9 @@ type Gated = <A extends unknown[], R>(
 
 interface Wiring {
   gated: Gated;
-  /** Is told of every frame that the run tries to keep. */
+  /** Called with every frame that the run tries to put into the queue or the spool. */
   seen: (frame: unknown) => void;
-  /** Is told that a call may have changed the database. */
+  /** Called when a call may have changed the database. */
   wrote: () => void;
   producer: Producer;
   listener: Listener;
@@ -49,7 +49,7 @@ interface Wiring {
   pipes: PipeObjects | null;
 }
 
-/** Everything that a run of the Worker finds in its `env`. */
+/** The whole `env` of a run of the Worker. */
 export function gatedBindings(wiring: Wiring): Env {
   const { gated, wrote, listener, configuration, pipes } = wiring;
   return {
@@ -118,7 +118,7 @@ function methodsOf(type: { prototype: object }): string[] {
   );
 }
 
-/** A stub with all methods of the class, each of which waits at the gate; `call` makes the call itself. */
+/** A stub with all methods of the class, each of which waits at the gate; `call` makes the actual call. */
 function stubOf(
   gated: Gated,
   type: { prototype: object },
@@ -136,7 +136,7 @@ function stubOf(
   );
 }
 
-/** A contact's object. What it took in is told to the listener. */
+/** A contact's object. The listener receives the calls that it processed. */
 function contactOf(gated: Gated, listener: Listener, name: string): unknown {
   const tell: { [method in string]?: (args: unknown[], answer: unknown, now: number) => void } = {
     claim: ([claims], answer) => listener.claimed(name, claims as Claim[], (answer as Granted).granted),
@@ -168,7 +168,7 @@ interface Granted {
   granted: boolean[];
 }
 
-/** What a Worker asks of a pipe's object; it calls nobody meanwhile. */
+/** The Worker's calls of a pipe's object, which makes no calls of its own meanwhile. */
 function pipeOf(gated: Gated, pipes: PipeObjects, id: string): unknown {
   return stubOf(
     gated,

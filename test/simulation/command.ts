@@ -1,5 +1,6 @@
-// `npm run simulate`: histories of ESPs, faults and repairs from seeds, some at once in as many processes as there are
-// cores, or all mutants, each until a seed shows it. A failing seed prints how to repeat it and what it comes down to.
+// `npm run simulate`: runs histories of ESPs, faults and repairs from seeds, in as many processes as there are cores,
+// or all mutants, each until a seed exposes it. For a failing seed it prints how to repeat it and the smallest history
+// that still fails.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -22,7 +23,7 @@ const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants 
   --only WORDS of the mutants those alone whose name or file has these words; --seeds is how many may pass over each`;
 
 const PROCESSES = Math.min(4, availableParallelism());
-/** Seeds in which every mutant has to be noticed, unless the command says otherwise. */
+/** The number of seeds within which every mutant must be noticed, unless an option sets another. */
 const MOST_FOR_MUTANT = 1_500;
 
 interface Range {
@@ -38,16 +39,19 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-/** vitest starts others, which would outlive it. */
+/** Stops the whole process group, because vitest starts processes that would outlive it. */
 function endGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");
   } catch {
-    // it has ended by itself
+    // the process has already ended
   }
 }
 
-/** Runs the seeds of a range in one process, each told to `onLine`; what the process said where it failed otherwise. */
+/**
+ * Runs the seeds of a range in one process, and passes each result to `onLine`; returns the process's output if it
+ * failed otherwise.
+ */
 async function runRange(
   { from, count, told, mutant }: Range,
   onLine: (line: Line) => void,

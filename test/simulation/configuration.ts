@@ -1,4 +1,4 @@
-// The vars and secrets of a simulated Worker: credentials that rotate, and sources that are described wrongly at first.
+// The vars and secrets of a simulated Worker: rotating credentials, and sources that are first configured wrongly.
 
 import { MISTAKEN } from "./reports.ts";
 import type { Simulation } from "./history.ts";
@@ -6,10 +6,10 @@ import type { Parcel } from "./world.ts";
 
 export const SECOND_PASSWORD = "next:second-secret";
 
-/** Sources that take nothing but signatures by their keys. */
+/** Sources that accept only signatures by their keys. */
 const SIGNING_ONLY: ReadonlySet<string> = new Set(["lettermint", "unisender"]);
 
-/** Whether the source also takes a password; those that sign only are not rotated here. */
+/** Whether the source also accepts a password; the credentials of sources that only sign are not rotated here. */
 export function rotates({ dialect }: Parcel): boolean {
   return !SIGNING_ONLY.has(dialect.source);
 }

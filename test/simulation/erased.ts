@@ -1,5 +1,5 @@
-// What must be true of contacts that were erased, when a history has come to rest: like the reference that it is part
-// of, written down a second time, from what the contacts' objects were asked and when.
+// Rules for erased contacts once a history has come to rest. Like the reference that it is part of, it is a second,
+// independent implementation, computed from the calls of the contacts' objects and their times.
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -17,20 +17,20 @@ import {
 } from "./reference.ts";
 
 const DAY = 86_400_000;
-/** Of an event's id, what stands for the report itself. */
+/** The number of an event id's last characters that identify the report itself. */
 const KEY_CHARS = 16;
 
 /** A tombstone. */
 export interface Erased {
   contact: string;
   id: string;
-  /** ms; what was received until then goes. */
+  /** ms; deliveries received until then are erased. */
   at: number;
-  /** What people did before. */
+  /** The earlier actions of people. */
   deeds: Deed[];
 }
 
-/** What an object was asked for an event, and what it said. */
+/** The claim of an event, and the object's answer. */
 export interface HeardClaim {
   contact: string;
   key: string;
@@ -39,7 +39,7 @@ export interface HeardClaim {
   received: number;
   evidence: ObjectFact | null;
   granted: boolean;
-  /** How many tombstones all contacts had got before. */
+  /** The number of tombstones of all contacts before this claim. */
   erasures: number;
 }
 
@@ -68,7 +68,7 @@ export async function checkErased(witness: Witness, events: readonly EventRow[])
   return [...wrong, ...(await checkGone(witness)), ...(await checkHashes(witness))];
 }
 
-/** Rows that are back while their contact is being erased: whoever reads the feed would get what was erased before. */
+/** Rows that are back while their contact is being erased: readers of the feed would receive erased events. */
 export async function checkUnderWay(): Promise<string[]> {
   const { results } = await env.DB.prepare(
     `SELECT e.id FROM erasures AS x JOIN events AS e ON e.contact = x.contact AND e.received_at <= x.erased_at
@@ -79,7 +79,10 @@ export async function checkUnderWay(): Promise<string[]> {
   return results.map(({ id }) => `${id} is back while its contact is being erased`);
 }
 
-/** What is to be granted: what was received after the tombstone and was not known before it, to whoever asks first. */
+/**
+ * The claims that must be granted: events received after the tombstone and not claimed before it, to the first envelope
+ * that claims them.
+ */
 function replay(witness: Witness, contact: string): { live: Map<string, string>; refusals: string[] } {
   const tombs = [...witness.erasures.entries()].filter(([, one]) => one.contact === contact);
   const muted = new Set<string>();
@@ -110,7 +113,10 @@ function replay(witness: Witness, contact: string): { live: Map<string, string>;
   return { live, refusals };
 }
 
-/** Its rows are what was granted since, and all of what came later only. */
+/**
+ * The contact's rows must be the events granted since the tombstone, and include every event that was received only
+ * later.
+ */
 function checkRows(
   { world, envelopes, received, processed, erasures }: Witness,
   contact: string,
@@ -143,7 +149,7 @@ function checkRows(
   return wrong;
 }
 
-/** Where the address still is. */
+/** The places that still contain the address. */
 async function traces(contact: string): Promise<string[]> {
   const places: [where: string, text: string][] = [];
   const { results: tables } = await env.DB.prepare(
@@ -167,7 +173,7 @@ async function traces(contact: string): Promise<string[]> {
   );
 }
 
-/** The counters note no more rows as gone than there can have been of who was erased. */
+/** The counters note no more rows as removed than the erased contacts can have had. */
 async function checkGone(witness: Witness): Promise<string[]> {
   const erased = erasedContacts(witness);
   const most = new Map<string, Set<string>>();
@@ -187,7 +193,7 @@ async function checkGone(witness: Witness): Promise<string[]> {
   );
 }
 
-/** A suppression that was in force when its contact was erased still is, as long as nobody lifts it. */
+/** A suppression that was in force when its contact was erased is still in force unless a person lifted it. */
 async function checkHashes(witness: Witness): Promise<string[]> {
   const lifted = new Set(
     witness.world.rounds.flatMap(({ acts }) =>
@@ -236,7 +242,7 @@ function wasSuppressed({ erasures, claims }: Witness, contact: string): boolean 
   return false;
 }
 
-/** Whether anything in this history speaks against the contact. */
+/** Whether anything in this history could suppress the contact. */
 function couldBe({ world }: Witness, contact: string): boolean {
   const bad = new Set(["bounced", "complained", "unsubscribed"]);
   return (

@@ -1,11 +1,12 @@
-// What lies between two histories: an empty storage. Objects are evicted as the platform evicts them, too.
+// Empties all storage between two histories. Objects are evicted, as the platform evicts them.
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { World } from "./world.ts";
 
 /**
- * Every table of ours, whatever migrations add; pipes first, because triggers write notices only where there are pipes.
+ * All of our tables, including those of future migrations; pipes first, because triggers write system events only if
+ * there are pipes.
  */
 const TABLES = `
   SELECT name FROM sqlite_master
@@ -14,7 +15,7 @@ const TABLES = `
   ORDER BY name <> 'pipes', name
 `;
 
-/** Empties what an earlier history has left. */
+/** Deletes everything that an earlier history has left. */
 export async function forget({ contacts }: World): Promise<void> {
   const { results } = await env.DB.prepare(TABLES).all<{ name: string }>();
   await env.DB.batch(results.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)));
@@ -31,7 +32,7 @@ export async function forget({ contacts }: World): Promise<void> {
 }
 
 export async function evict(contact: string): Promise<void> {
-  // One that is not running has been evicted already, and says so by failing.
+  // The call fails for an object that is not running, because that has already been evicted.
   await evictDurableObject(env.CONTACTS.getByName(contact)).catch((error: unknown) => {
     if (!String(error).includes("not currently running")) throw error;
   });

@@ -1,13 +1,13 @@
-// Every call that a run of the Worker makes to a binding waits here until it is let through, one at a time, in an order
-// that chance decides; or it fails, before or after it took effect; or it hangs; or the process that made it dies.
-// Between two calls everybody runs until nobody can, so that the same seed gives the same run.
+// Every call that a run of the Worker makes to a binding waits here until it is let through, one at a time, in a random
+// order; or it fails, before or after it took effect; or it hangs; or the process that made it dies. Between two calls
+// all code runs until none can go on, so that the same seed gives the same run.
 
 import { vi } from "vitest";
 import type { Random } from "../../src/demo/traffic/random.ts";
 import { gatedBindings, type Listener, type PipeObjects, type Producer } from "./bindings.ts";
 
 const setTimer = globalThis.setImmediate;
-/** Short turns without any movement after which, if a long one brings none either, nobody can run any more. */
+/** After this many short turns without any movement, and a long one, no code can run any more. */
 const CALM = 3;
 
 /** ms after which the platform ends an invocation, by its documentation. */
@@ -23,7 +23,7 @@ export type Fate =
   | "works and dies";
 const FAULTS = ["fails", "works and fails", "hangs", "hangs and works", "dies", "works and dies"] as const;
 
-/** What becomes of calls that begin with these words; who waits does so until all others have ended. */
+/** The fate of calls whose names begin with these words; waiting calls do so until all others have ended. */
 export interface Trap {
   at: string;
   fate: Fate | "waits";
@@ -35,7 +35,7 @@ interface Call {
   work: () => Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
-  /** Let through in part: takes effect some time later, and nobody hears of it. */
+  /** Let through in part: takes effect some time later, without an answer. */
   unheard: boolean;
 }
 
@@ -49,15 +49,18 @@ export interface Runner {
 }
 
 export interface Gate {
-  /** Runs them to their ends, at once. `faults`: probability for each call; `trap`: what becomes of the first one. */
+  /**
+   * Runs them concurrently to their ends. `faults`: probability for each call; `trap`: the fate of the first run's
+   * calls.
+   */
   run(runners: readonly Runner[], faults: number, random: Random, trap?: Trap): Promise<void>;
-  /** A call that something else than a binding makes within a run. */
+  /** A call within a run that is not made to a binding. */
   enter<T>(run: Runner, what: string, work: () => Promise<T>): Promise<T>;
   /** Lets time pass. */
   pass(ms: number): void;
-  /** ms, by the clock that is right. */
+  /** ms, by the correct clock. */
   now(): number;
-  /** What happened, a line each. */
+  /** The log of all calls, a line each. */
   log: string[];
 }
 
@@ -73,13 +76,13 @@ export function makeGate(
   let clock = start;
   let calls: Call[] = [];
   let movements = 0;
-  /** Whether a call may have changed the database since that was told. */
+  /** Whether a call may have changed the database since the last report of a change. */
   let written = false;
 
   const enter = async <T>(run: Runner, what: string, work: () => Promise<T>): Promise<T> =>
     await new Promise((resolve, reject) => {
       movements += 1;
-      if (run.outcome.ended === "died") return; // nobody is there to make the call
+      if (run.outcome.ended === "died") return; // the process that would make the call is gone
       calls.push({ run, what, work, resolve: (value) => resolve(value as T), reject, unheard: false });
     });
 
@@ -135,7 +138,7 @@ export function makeGate(
     await tellStored();
   };
 
-  /** All that is left hangs: its deadlines pass, and what has none is ended by the platform. */
+  /** All remaining calls hang: their deadlines pass, and the platform ends runs without a deadline. */
   const untilDeadline = (runners: readonly Runner[]): void => {
     const before = Date.now();
     movements += 1;
@@ -156,7 +159,7 @@ export function makeGate(
     const [first, ...others] = runners;
     const trappedBy = ({ run, what }: Call): Trap["fate"] | null =>
       trap !== undefined && run === first && what.startsWith(trap.at) ? trap.fate : null;
-    /** The first one goes ahead until it waits, and stays there until all others have ended. */
+    /** The first run proceeds until it waits, and stays there until all others have ended. */
     const unlessWaiting = (ready: readonly Call[]): readonly Call[] => {
       if (trap?.fate !== "waits" || others.every(({ outcome }) => outcome.ended !== "no")) return ready;
       const free = ready.filter((call) => trappedBy(call) === null);
@@ -169,7 +172,7 @@ export function makeGate(
       await untilCalm();
       const open = runners.some(({ outcome }) => outcome.ended === "no");
       if (!open) break;
-      // In an order that does not depend on who came first within the calm.
+      // In an order that does not depend on which call arrived first between two turns.
       const heard = calls.filter(({ unheard }) => !unheard).sort(byName);
       const ready = unlessWaiting(heard.length > 0 && !random.chance(0.1) ? heard : calls.toSorted(byName));
       const call = heard.length > 0 ? ready[random.between(0, ready.length - 1)] : undefined;
@@ -180,7 +183,7 @@ export function makeGate(
       calls.splice(calls.indexOf(call), 1);
       if (call.unheard) await land(call, random.chance(0.5));
       else {
-        // Trouble seldom comes alone.
+        // Faults seldom occur alone.
         const trapped = trappedBy(call) ?? "waits";
         const fails = random.chance(troubled.has(call.run) ? Math.max(faults, 0.5) : faults);
         if (fails) troubled.add(call.run);
@@ -221,7 +224,7 @@ export function makeGate(
   };
 }
 
-/** Lets everybody run who only waits for another; fifty times as quick as a timer. */
+/** Lets all code run that only waits for other code; fifty times as fast as a timer. */
 async function shortTurn(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   await new Promise<void>((resolve) => {
@@ -232,7 +235,7 @@ async function shortTurn(): Promise<void> {
   port1.close();
 }
 
-/** Lets everybody run who waits for the runtime, say for a body or a signature. */
+/** Lets all code run that waits for the runtime, for example for a body or a signature. */
 async function longTurn(): Promise<void> {
   await new Promise<void>((resolve) => void setTimer(resolve));
 }

@@ -1,4 +1,4 @@
-// Healing: without faults everything has to come to rest.
+// Healing: without faults everything must come to rest.
 
 import { env } from "cloudflare:workers";
 import { randomFrom } from "../../src/demo/traffic/random.ts";
@@ -12,7 +12,8 @@ const MOST_HEALINGS = 40;
 const HOUR = 3_600_000;
 
 /**
- * Without faults everything has to come to rest: all parcels accepted, nothing queued, spooled or waiting for a replay.
+ * Runs without faults until everything has come to rest: all parcels accepted, nothing queued, spooled or waiting for a
+ * replay.
  */
 export async function heal(simulation: Simulation): Promise<boolean> {
   const { world, gate, queues, acknowledged } = simulation;

@@ -1,4 +1,4 @@
-// One history under way: what its parts share, and runs of the Worker that they make of acts.
+// A history in progress: the state that its parts share, and the runs of the Worker that its acts lead to.
 
 import { createExecutionContext } from "cloudflare:test";
 import worker from "../../src/index.ts";
@@ -11,26 +11,28 @@ import type { Act, Round, World } from "./world.ts";
 
 export interface Simulation {
   world: World;
-  /** Another one for each history: the Worker notes a token's first use, and every history has to begin alike. */
+  /**
+   * A new token for each history: the Worker notes a token's first use, and every history must begin in the same state.
+   */
   apiToken: string;
   queues: Queues;
   gate: Gate;
   rotation: Round["rotation"];
-  /** Whether all sources are told rightly. */
+  /** Whether all sources are configured correctly by now. */
   mended: boolean;
-  /** The parcel that a runner brings. */
+  /** The parcel that a runner delivers. */
   brings: Map<Runner, number>;
   witness: Witness;
   /** Parcels for which the ESP saw a 200. */
   acknowledged: Set<number>;
-  /** What people asked for and were not told that it is done. */
+  /** Requests of people that no answer has confirmed yet. */
   owed: Set<Asked>;
-  /** What an ESP may vary between two deliveries is drawn anew for each. */
+  /** Parts that an ESP may vary between two deliveries are drawn again for each. */
   content: Random;
   pipes: PipeSide | null;
 }
 
-/** What somebody asks for, and goes on asking for until it is done. */
+/** A request that a person repeats until it is done. */
 export type Asked = Extract<Act, { contact: string }>;
 
 export interface Begun {
@@ -50,7 +52,7 @@ export async function fetchFrom(
   return await inContext(side, async (context) => (await worker.fetch(request, bindings, context)).status);
 }
 
-/** Where there are pipes, a run ends once they are woken. */
+/** If there are pipes, a run ends once they are woken. */
 export async function inContext<T>(
   { pipes }: Pick<Simulation, "pipes">,
   work: (context: ExecutionContext) => Promise<T> | T,

@@ -1,4 +1,5 @@
-// What a process of the simulation tells the command: lines of its output that begin with a mark, then JSON.
+// Messages from a process of the simulation to the command: lines of its output that begin with a mark, followed by
+// JSON.
 
 export const MARK = "@simulation ";
 
@@ -6,7 +7,7 @@ export interface Line {
   /** A seed that kept every promise, and how many steps its history took. */
   clean?: number;
   steps?: number;
-  /** A seed that did not, and the first thing that was wrong. */
+  /** A seed that broke a promise, and the first violation. */
   failed?: number;
   violation?: string | undefined;
   /** The history in words. */

@@ -1,4 +1,4 @@
-// What the contacts' objects knew and did, as the witness is told of it.
+// Records for the witness what the contacts' objects knew and did.
 
 import type { Listener } from "./bindings.ts";
 import type { PipeSide } from "./pipe-acts.ts";
@@ -41,7 +41,7 @@ export function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
       }
     },
     erased: (contact, { id, at }) => {
-      if (erasures.findLast((one) => one.contact === contact)?.id === id) return; // asked again
+      if (erasures.findLast((one) => one.contact === contact)?.id === id) return; // a repeated request
       const [own, others] = [true, false].map((is) =>
         witness.deeds.filter((deed) => (deed.contact === contact) === is),
       );

@@ -1,5 +1,5 @@
-// Looks at the database after each of its transactions: which events there ever were, and whether what pipes are told
-// beside them is what happened to the suppressions, no less and no more.
+// Looks at the database after each of its transactions: records all events that ever existed, and checks that the
+// system events for pipes match the changes of the suppressions exactly.
 
 import { env } from "cloudflare:workers";
 
@@ -7,7 +7,7 @@ export interface SeenRow {
   seq: number;
   id: string;
   contact: string | null;
-  /** All that it ever was: history read anew may tell it otherwise. */
+  /** All types that it ever had: parsing the archive again may change them. */
   types: Set<string>;
 }
 
@@ -24,7 +24,7 @@ export interface SeenPipe {
   id: string;
   making: number;
   start: { events: number; notices: number };
-  /** The notices that there were when it was made, and the last one that there had ever been. */
+  /** The system events that existed when the pipe was created, and the last one that had ever existed. */
   found: Set<number>;
   last: number;
 }
@@ -33,9 +33,9 @@ export interface Observer {
   look(): Promise<void>;
   events: Map<number, SeenRow>;
   notices: Map<number, SeenRow>;
-  /** The pipes that there are, by name. */
+  /** The existing pipes, by name. */
   pipes: Map<string, SeenPipe>;
-  /** Ids of all pipes that there ever were, by the number of their making. */
+  /** Ids of all pipes that ever existed, by the number of their creation. */
   made: Map<number, string>;
   wrong: string[];
 }
@@ -143,7 +143,10 @@ function note({ wrong }: Observer, seen: Map<number, SeenRow>, rows: readonly Ro
 const keyOf = ({ contact, reason, scope, event }: Suppression): string =>
   JSON.stringify([contact, reason, scope, event]);
 
-/** What began and what ended, in words. What goes with its contact is told as an erasure. */
+/**
+ * The suppressions that began and ended, in words. Those that are deleted with their contact are reported as an
+ * erasure.
+ */
 function changesOf(
   before: ReadonlyMap<string, Suppression>,
   now: ReadonlyMap<string, Suppression>,

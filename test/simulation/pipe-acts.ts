@@ -1,5 +1,5 @@
-// What is done to pipes in a simulated history: people make, pause and resume them, alarms go off; and in the end time
-// passes until nothing is left to be passed on.
+// Acts on pipes in a simulated history: people create, pause and resume them, and alarms go off. At the end, time
+// passes until nothing is left to be delivered.
 
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
@@ -15,7 +15,7 @@ import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
 
 const HOUR = 3_600_000;
-/** Looks at all pipes before one counts as never coming to rest. */
+/** How often all pipes are checked before one counts as never coming to rest. */
 const MOST_LOOKS = 150;
 
 /** The pipes of a running history. */
@@ -26,9 +26,9 @@ export interface PipeSide {
   receivers: Receivers;
   asked: Map<number, Set<string>>;
   again: Again[];
-  /** Numbers of pipes that somebody tried to change. */
+  /** Numbers of the pipes that a person tried to change. */
   changed: Set<number>;
-  /** How often anybody tried to make a pipe: each has a URL of its own. */
+  /** The number of attempts to create a pipe: each attempt has its own URL. */
   makings: { count: number };
   /** Ids of pipes that may send nothing in this round. */
   silent: Set<string>;
@@ -90,12 +90,12 @@ function idOf({ pipes }: Observer, plan: PipePlan | undefined): string | undefin
   return plan === undefined ? undefined : pipes.get(plan.name)?.id;
 }
 
-/** Either a request to /v1, or the object's alarm; null where there is nothing to do. */
+/** Either a request to /v1, or the object's alarm; null if there is nothing to do. */
 export type Doing =
   | { method?: "PATCH" | "DELETE"; path: string; body: unknown; fine: readonly number[]; done?: () => void }
   | { ring(runner: Runner, bindings: Env): Promise<void>; rung(died: boolean, now: number): void };
 
-/** `now`: ms; `acts`: all that happens at the same time. */
+/** `now`: ms; `acts`: all acts that happen at the same time. */
 export async function doingOf(
   side: PipeSide,
   act: PipeAct,
@@ -162,7 +162,7 @@ function ringing(objects: Objects, id: string, now: number): Doing | null {
   };
 }
 
-/** `making`: which of all tries to make any pipe it is. */
+/** `making`: the number of this attempt among all attempts to create a pipe. */
 function bodyOf(
   { name, types, start, ordered, concurrency, batch, rate }: PipePlan,
   making: number,
@@ -195,8 +195,8 @@ const filterOf = (types: readonly string[] | null): string | null =>
   types === null ? null : `type in ${JSON.stringify(types)}`;
 
 /**
- * Lets time pass until all is passed on or given up. `one`: does what it is told, without faults. Whether it came to
- * rest.
+ * Lets time pass until all is delivered or given up. `one`: runs an act without faults. Returns whether everything came
+ * to rest.
  */
 export async function healPipes(
   side: PipeSide,
@@ -207,7 +207,7 @@ export async function healPipes(
   const all = [...world.pipes.keys()];
   side.receivers.moods = [] satisfies Mood[];
   for (const pipe of all) await one({ kind: "make", pipe }, "make again");
-  // Whatever runs has to go on by itself.
+  // Running pipes must go on by themselves.
   for (const [pipe, plan] of world.pipes.entries()) {
     const id = idOf(observer, plan) ?? "";
     const paused = await env.DB.prepare("SELECT paused FROM pipes WHERE id = ?1").bind(id).first("paused");
@@ -227,7 +227,7 @@ export async function healPipes(
     }
     const next = Math.min(...ids.map((id) => objects.alarmOf(id) ?? Infinity));
     const wait = Number.isFinite(next) ? Math.max(0, next - gate.now()) : HOUR;
-    // What is due within hours is done at one go.
+    // Everything that is due within some hours is done in one step.
     gate.pass(wait > HOUR ? wait + 6 * HOUR : wait);
   }
   return false;

@@ -1,14 +1,13 @@
-// Pipes' objects as the simulation runs them: the real class on a real object's storage, but with an alarm that goes
-// off when the history says so, with bindings that wait at the gate, and evicted or dead whenever that is drawn. All of
-// them live in one object of the runtime, each under names of its own, because only within its object may a storage be
-// used.
+// Pipes' objects in the simulation: the real class on a real object's storage, but with an alarm that the history
+// triggers, with bindings that wait at the gate, and with random evictions and deaths. All of them live in one object
+// of the runtime, each under its own key prefix, because a storage may only be used within its object.
 
 import { Pipe } from "../../src/pipes/pipe.ts";
 import type { FeedPosition } from "../../src/store/feed-position.ts";
 import type { Retry } from "../../src/pipes/retries.ts";
 import type { Runner } from "./gate.ts";
 
-/** What the check reads of an object: as it is stored, not as it remembers it. */
+/** The part of an object's state that the checks read: from its storage, not from its memory. */
 export interface Stored {
   state: {
     positions: { events: FeedPosition; notices: FeedPosition };
@@ -21,20 +20,20 @@ export interface Stored {
 }
 
 export interface Objects {
-  /** The object of this id, made where none is running. */
+  /** The object of this id, which is created if none is running. */
   of(this: void, id: string): Pipe;
   /** When its alarm goes off, ms; null for none. */
   alarmOf(id: string): number | null;
-  /** Runs its alarm by the bindings of `runner`. */
+  /** Runs its alarm with the bindings of `runner`. */
   ring(id: string, runner: Runner, bindings: Env): Promise<void>;
-  /** The alarm's run has ended. Of one that died the platform runs the alarm again. */
+  /** Called when the alarm's run has ended. The platform repeats the alarm if the run died. */
   rung(id: string, died: boolean, now: number): void;
-  /** What runs its alarm just now. */
+  /** The run of its alarm in progress. */
   runnerOf(id: string): Runner | null;
-  /** Nothing stays of it but what is stored. */
+  /** Evicts the object: only its storage remains. */
   evict(id: string): void;
   stored(id: string): Stored;
-  /** All that is stored, as text. */
+  /** The whole storage, as text. */
   dump(): string;
 }
 
@@ -42,13 +41,13 @@ interface Slot {
   pipe: Pipe | null;
   alive: { yes: boolean };
   runner: Runner | null;
-  /** Whether its alarm was deleted while it ran: then it is not run again. */
+  /** Whether its alarm was deleted while it ran, so that the alarm is not repeated. */
   cancelled: boolean;
-  /** Those of the run that rang last. */
+  /** The bindings of the last alarm's run. */
   bindings: Env;
 }
 
-/** `state`: of an object that nothing else uses. */
+/** `state`: the state of an object that has no other use. */
 export function makeObjects(state: DurableObjectState): Objects {
   const { storage } = state;
   const slots = new Map<string, Slot>();
@@ -67,7 +66,7 @@ export function makeObjects(state: DurableObjectState): Objects {
     return slot;
   };
 
-  /** What an object that has died may still try must not take effect. */
+  /** Further attempts of a dead object must have no effect. */
   const storageFor = (id: string, alive: Slot["alive"]): unknown => {
     const living = (): void => {
       if (!alive.yes) throw new Error("the object has died");
@@ -103,7 +102,7 @@ export function makeObjects(state: DurableObjectState): Objects {
 
   const evict: Objects["evict"] = (id) => {
     const slot = slots.get(id);
-    if (slot === undefined || slot.runner !== null) return; // one that is at work is not idle
+    if (slot === undefined || slot.runner !== null) return; // an object at work is not idle
     slot.alive.yes = false;
     slots.delete(id);
   };
@@ -150,7 +149,9 @@ export function makeObjects(state: DurableObjectState): Objects {
   };
 }
 
-/** The class as it is, on a base that takes any storage: the runtime's own takes none but its own. */
+/**
+ * The unchanged class, on a base class that accepts any storage, because the runtime's base class accepts only its own.
+ */
 function makePipe(storage: unknown, bindings: Env): Pipe {
   const base: unknown = Object.getPrototypeOf(Pipe);
   Object.setPrototypeOf(Pipe, function (this: object) {

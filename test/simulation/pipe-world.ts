@@ -1,10 +1,10 @@
-// Pipes in a simulated history: how they are made, how their receivers behave from round to round, and what is done to
-// them. Drawn from a random stream of its own, so that a world without pipes is what it was.
+// Pipes in a simulated history: their settings, the behaviour of their receivers from round to round, and the acts on
+// them. They have their own random stream, so that pipes do not change the rest of the world.
 
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Act, Round, World } from "./world.ts";
 
-/** A pipe that somebody makes. */
+/** A pipe that a person creates. */
 export interface PipePlan {
   name: string;
   /** Types that its filter lets through; null for no filter. */
@@ -12,13 +12,13 @@ export interface PipePlan {
   start: "now" | "beginning";
   ordered: boolean;
   concurrency: number;
-  /** Most events in a request; one by one where null. */
+  /** The most events per request; null: one by one. */
   batch: number | null;
   /** Requests a second, or null. */
   rate: number | null;
-  /** Of so many events it refuses about one for good; 0 for none. */
+  /** Its receiver permanently refuses about one in this many events; 0: none. */
   refuses: number;
-  /** What somebody may change it to. */
+  /** The settings that a person may change it to. */
   later: Pick<PipePlan, "types" | "concurrency" | "batch">;
 }
 
@@ -31,24 +31,24 @@ export type Mood =
   | "cut"
   /** No answer. */
   | "hangs"
-  /** Takes what it gets, and does not say so in time. */
+  /** Accepts events, but does not answer in time. */
   | "late"
-  /** Asks for less, now and then for an hour. */
+  /** Asks for fewer requests (429), sometimes for an hour. */
   | "slow"
-  /** Knows us no more. */
+  /** Does not recognise us: 401, 403, 404 or a redirect (301). */
   | "denied"
-  /** Asks never to be called again. */
+  /** Asks never to be called again (410). */
   | "gone"
-  /** Cannot digest some of the events: 500. */
+  /** Fails for some of the events: 500. */
   | "picky"
-  /** Any of these, request by request. */
+  /** A random one of these for each request. */
   | "storm";
 
 export type PipeAct =
   | { kind: "make" | "change" | "pause" | "resume" | "delete" | "alarm"; pipe: number }
-  /** The alarm of one that was deleted. */
+  /** The alarm of a deleted pipe. */
   | { kind: "leftover"; pipe: number; id: string }
-  /** Everything from the beginning, or some events by their ids. */
+  /** A redelivery of everything from the beginning, or of some events by their ids. */
   | { kind: "redeliver"; pipe: number; which: "all" | "some" };
 
 const MOODS: readonly [Mood, ...Mood[]] = [
@@ -69,7 +69,7 @@ const TYPES = ["delivered", "opened", "clicked", "bounced", "complained", "unsub
 const NOTICES = ["contact.suppressed", "contact.lifted", "contact.erased"];
 const HOUR = 3_600_000;
 
-/** The world with pipes, in about a third of them. Nothing ends by age there: the waits of pipes take days. */
+/** Adds pipes to about a third of the worlds. Retention deletes nothing there, because the waits of pipes take days. */
 export function withPipes(world: World): World {
   const random = randomFrom(world.seed + 7);
   if (!random.chance(0.35) || world.kept !== null) return world;
@@ -95,7 +95,8 @@ function planOf(random: Random, name: string): PipePlan {
     concurrency: random.between(1, 4),
     batch: random.chance(0.4) ? random.pick([2, 3, 100]) : null,
     rate: random.chance(0.15) ? 2 : null,
-    // In order, each one that is refused holds up its contact for 75 hours: not many, or a history takes months.
+    // In an ordered pipe, each refused event holds up its contact for 75 hours: few are refused, or a history would
+    // take months.
     refuses: random.chance(0.25) ? (ordered ? 13 : random.pick([2, 4])) : 0,
     later: {
       types: typesOf(random),
@@ -114,7 +115,7 @@ function moodOf(random: Random): Mood {
   return random.chance(0.02) ? "gone" : random.pick(MOODS);
 }
 
-/** `since`: rounds since it was made. */
+/** `since`: rounds since the pipe was created. */
 function actsOn(random: Random, pipe: number, since: number): Act[] {
   if (since < 0) return [];
   const acts: PipeAct[] = since === 0 || random.chance(0.1) ? [{ kind: "make", pipe }] : [];
@@ -128,7 +129,7 @@ function actsOn(random: Random, pipe: number, since: number): Act[] {
   return acts;
 }
 
-/** Time that passes while pipes are at work, and people do this and that. */
+/** Rounds in which time passes, pipes work, and people act on them. */
 function furtherRounds(random: Random, { contacts, rounds, erasing, parcels }: World): Round[] {
   const faults = random.pick([0, 0.05, 0.15, 0.3]);
   const act = (): Act => {

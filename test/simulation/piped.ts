@@ -1,5 +1,5 @@
-// What must be true of pipes: after each round that no cursor has passed what its receiver has not got, and at rest
-// that everything that matches got there, in order where that was asked for, and nothing else.
+// Rules for pipes: after each round, no cursor has passed an event that its receiver does not have; at rest, every
+// matching event has arrived, in order if the pipe is ordered, and no other event.
 
 import { env } from "cloudflare:workers";
 import { isBehind } from "../../src/store/feed-position.ts";
@@ -13,25 +13,25 @@ import type { Erased } from "./erased.ts";
 /** A redelivery that was answered with 200. */
 export interface Again {
   pipe: number;
-  /** The pipe's own. */
+  /** The pipe's id. */
   id: string;
-  /** How much all receivers had taken before it was asked for. */
+  /** The number of events that all receivers had accepted before the request. */
   mark: number;
-  /** The events that there were then; of a `whole` one the pipe's filter has its say. */
+  /** The events that existed then; a `whole` redelivery applies the pipe's filter. */
   ids: readonly string[];
   whole: boolean;
 }
 
-/** All that is known of pipes. */
+/** All records about pipes. */
 export interface Piped {
   plans: readonly PipePlan[];
   objects: Objects;
   observer: Observer;
   taken: readonly Taken[];
-  /** Ids that somebody asked a pipe to pass on whatever its filter says, by the pipe's number. */
+  /** Ids of events that a person asked a pipe to deliver regardless of its filter, by the pipe's number. */
   asked: ReadonlyMap<number, ReadonlySet<string>>;
   again: readonly Again[];
-  /** Numbers of pipes that somebody tried to change: they may filter either way. */
+  /** Numbers of pipes that a person tried to change: either filter may apply. */
   changed: ReadonlySet<number>;
   erasures: readonly Erased[];
 }
@@ -54,12 +54,12 @@ function sidesOf({ plans, objects, observer, taken, changed }: Piped): Side[] {
   });
 }
 
-/** Whether a row is to get to the pipe: whatever it was ever told as, each filter lets through. */
+/** Whether a row must arrive: each filter accepts every type that the row ever had. */
 function matches({ filters }: Pick<Side, "filters">, row: SeenRow): boolean {
   return filters.every((types) => types === null || [...row.types].every((type) => types.includes(type)));
 }
 
-/** Notices that are due to a pipe: those that there were when it was made, and all that came later. */
+/** System events that are due to a pipe: those that existed when it was created, and all later ones. */
 function noticesFor(side: Side, { notices }: Observer, erased: ReadonlySet<string>): SeenRow[] {
   const { start, found, last } = side;
   return [...notices.values()].filter((row) => {
@@ -68,7 +68,7 @@ function noticesFor(side: Side, { notices }: Observer, erased: ReadonlySet<strin
   });
 }
 
-/** What a cursor has passed and is nowhere. */
+/** Events that a cursor has passed and that neither the receiver nor the retries have. */
 export async function checkCursors(piped: Piped): Promise<string[]> {
   const { results } = await env.DB.prepare("SELECT seq FROM events").all<{ seq: number }>();
   const there = new Set(results.map(({ seq }) => seq));
@@ -87,7 +87,7 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
       ...events.filter(passed("events")),
       ...noticesFor(side, piped.observer, erased).filter(passed("notices")),
     ];
-    const mayBe = state.given_up; // told by the log in the end
+    const mayBe = state.given_up; // the log is checked at rest
     const early = state.ahead.filter((id) => {
       const row = [...piped.observer.events.values(), ...piped.observer.notices.values()].find(
         (one) => one.id === id,
@@ -103,7 +103,7 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
   });
 }
 
-/** All that is wrong at rest. */
+/** All violations at rest. */
 export async function checkPiped(piped: Piped): Promise<string[]> {
   const wrong = [...piped.observer.wrong];
   const { results: events } = await env.DB.prepare("SELECT seq, id FROM events ORDER BY seq").all<{
@@ -151,7 +151,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
   const sides = sidesOf(piped);
   for (const { id, mark, ids, whole } of piped.again) {
     const side = sides.find((one) => one.id === id);
-    if (side === undefined) continue; // deleted since
+    if (side === undefined) continue; // deleted meanwhile
     const later = piped.taken.slice(mark).filter(({ making }) => making === side.making);
     const got = new Set(later.map((one) => one.id));
     for (const row of seen) {
@@ -167,7 +167,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
   return wrong;
 }
 
-/** What pipes have left behind that are not there any more. */
+/** Remains of deleted pipes. */
 async function leftOf({ observer, objects }: Piped): Promise<string[]> {
   const there = new Set([...observer.pipes.values()].map(({ id }) => id));
   const { results } = await env.DB.prepare(
@@ -181,7 +181,7 @@ async function leftOf({ observer, objects }: Piped): Promise<string[]> {
   return [...new Set(left)].map((id) => `of the deleted pipe ${id} something is left`);
 }
 
-/** What did not get there has to be what the receiver refuses for good, given up, and in the log. */
+/** Events that did not arrive must be refused permanently by the receiver, given up, and in the log. */
 async function missing({ plan, id, stored }: Side, rows: readonly SeenRow[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const row of rows) {
@@ -198,7 +198,7 @@ async function missing({ plan, id, stored }: Side, rows: readonly SeenRow[]): Pr
   return wrong;
 }
 
-/** Of each contact, what came first for the first time. What was asked for comes when it is asked for. */
+/** Each contact's events must first arrive in order. Redelivered events arrive when they are requested. */
 function disorderOf(
   { plan, start }: Side,
   own: readonly Taken[],
@@ -216,7 +216,7 @@ function disorderOf(
   });
 }
 
-/** What happens once has one id, by which a receiver tells repeats: one id never stands for two. */
+/** Each event has one id, by which a receiver recognises repeats: an id never stands for two events. */
 function retold(plan: PipePlan, own: readonly Taken[]): string[] {
   const seen = new Map<string, string | null>();
   return own.flatMap(({ id, contact }) => {

@@ -1,21 +1,21 @@
-// What the reference asks of the Worker itself, and how it looks for an address in a text.
+// The reference's requests to the Worker itself, and its search for an address in a text.
 
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 
 const DAY = 86_400_000;
-/** The longest stretch that one recount counts, ms. */
+/** The longest range of one recount, ms. */
 const STRETCH = 30 * DAY;
 
-/** A GET of the API, or a POST of what is given. */
+/** A GET of the API, or a POST of the given body. */
 export async function callApi(path: string, body?: unknown): Promise<Record<string, unknown>> {
   const request = new Request(`https://edge.example/v1/${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { authorization: "Bearer reference", "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  // Another bucket for each history, as far as the Worker can see: it remembers the key of the hashes by it.
+  // For the Worker each history has another bucket object, because it remembers the hash key by the bucket.
   const { BUCKET } = env;
   const bucket = {
     get: async (key: string) => await BUCKET.get(key),
@@ -28,7 +28,7 @@ export async function callApi(path: string, body?: unknown): Promise<Record<stri
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** Counting anew finds what is counted. `events`: where to count. */
+/** A recount must find no difference. `events`: determine the range. */
 export async function recountsAlike(events: readonly { at: number }[]): Promise<string[]> {
   const wrong: string[] = [];
   const first = Math.min(...events.map(({ at }) => at));
@@ -41,7 +41,7 @@ export async function recountsAlike(events: readonly { at: number }[]): Promise<
   return wrong;
 }
 
-/** Counting anew and reading history anew find nothing that is not so already. `start`: ms, when the history began. */
+/** A recount and parsing the archive again must find no difference. `start`: ms, the beginning of the history. */
 export async function tellsNothingNew(start: number, events: readonly { at: number }[]): Promise<string[]> {
   const wrong = await recountsAlike(events);
   const range = { from: iso(start - DAY), to: iso(start + 300 * DAY), limit: 200 };
@@ -51,7 +51,7 @@ export async function tellsNothingNew(start: number, events: readonly { at: numb
   return wrong;
 }
 
-/** Whether an address stands in a text, however it is escaped there. */
+/** Whether a text contains an address, however it is escaped. */
 export function names(text: string, address: string): boolean {
   const plain = text
     .replaceAll(/(?:%|=|\\u00)([0-7][0-9a-f])/gi, (_, code: string) =>

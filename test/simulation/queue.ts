@@ -1,10 +1,10 @@
-// The platform's queues as they may behave by their documentation: at least once, in any order, in batches of any cut,
-// the same message to two consumers, an acknowledgement that gets lost, and the dead-letter queue after the last retry,
-// where a message may come under another id.
+// The platform's queues with all behaviour that their documentation allows: at least once, in any order, in batches of
+// any size, the same message to two consumers, lost acknowledgements, and the dead-letter queue after the last retry,
+// where a message may have another id.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
-/** Retries of the simulated queue; few, so that histories reach the dead-letter queue. */
+/** Retries of the simulated queue: few, so that histories reach the dead-letter queue. */
 const MOST_RETRIES = 2;
 
 export interface QueueMessage {
@@ -17,7 +17,7 @@ export interface QueueMessage {
   attempts: number;
 }
 
-/** A message in a consumer's hands, and what the consumer said. */
+/** A message that a consumer holds, and the consumer's acknowledgement or retry. */
 export interface Delivered {
   message: QueueMessage;
   said: "nothing" | "ack" | { delay: number };
@@ -33,7 +33,7 @@ export function makeQueues(): Queues {
   return { main: [], dead: [], nextId: 1 };
 }
 
-/** A message of more than this is refused, as the platform does. */
+/** Larger messages are refused, as by the platform, bytes. */
 const MOST_BYTES = 128_000;
 
 export function enqueue(queues: Queues, bodies: readonly unknown[], now: number): void {
@@ -45,7 +45,7 @@ export function enqueue(queues: Queues, bodies: readonly unknown[], now: number)
   }
 }
 
-/** Hands out at most `most` visible messages; now and then one that stays for another consumer, too. */
+/** Hands out at most `most` visible messages; sometimes one of them stays visible for another consumer. */
 export function take(
   queues: Queues,
   which: "main" | "dead",
@@ -67,7 +67,7 @@ export function take(
   return taken;
 }
 
-/** What becomes of the messages once the consumer has ended: by its word, or, where it `died`, all come again. */
+/** Settles the messages once the consumer has ended: as it decided, or, if it `died`, all are redelivered. */
 export function settle(
   queues: Queues,
   which: "main" | "dead",
@@ -97,7 +97,7 @@ export function batchOf(queue: string, delivered: readonly Delivered[]): Message
       timestamp: new Date(sentAt),
       attempts,
       body,
-      // The first word counts.
+      // The first decision counts.
       ack: () => void (one.said = one.said === "nothing" ? "ack" : one.said),
       retry: (options) =>
         void (one.said = one.said === "nothing" ? { delay: options?.delaySeconds ?? 0 } : one.said),

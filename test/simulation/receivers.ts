@@ -1,14 +1,14 @@
-// Those to whom simulated pipes deliver: each in the mood that the round gives it, request by request as chance
-// decides, and each remembers what it took.
+// The receivers of simulated pipes: each behaves by the mood of the round, at random from request to request, and
+// records the events that it accepted.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";
 import type { Mood, PipePlan } from "./pipe-world.ts";
 
-/** An event, or a notice, that a receiver answered with 2xx, whether or not that was heard. */
+/** An event or system event that a receiver answered with 2xx, whether or not the answer arrived. */
 export interface Taken {
   pipe: number;
-  /** Which try to make any pipe its URL is of. */
+  /** The attempt to create a pipe that its URL belongs to. */
   making: number;
   id: string;
   type: string;
@@ -16,10 +16,13 @@ export interface Taken {
 }
 
 export interface Receivers {
-  /** In place of the network's fetch. */
+  /** Takes the place of the network's fetch. */
   fetch(url: string, init: RequestInit): Promise<Response>;
   taken: Taken[];
-  /** Their moods, by the number of the pipe. Empty: all are well, but for what they refuse for good. */
+  /**
+   * The receivers' moods, by the number of the pipe. Empty: all work, except for the events that they permanently
+   * refuse.
+   */
   moods: readonly Mood[];
   /** Requests that no pipe should have made. */
   refused: string[];
@@ -27,7 +30,7 @@ export interface Receivers {
 
 type Answer = "cut" | "hangs" | { status: number; body: string | null; headers?: Record<string, string> };
 
-/** `runnerOf`: the run that makes the requests of the pipe of this making, and whether it may make any. */
+/** `runnerOf`: the run that makes the requests of the pipe with this creation number, and whether it may make any. */
 export function makeReceivers(
   plans: readonly PipePlan[],
   random: Random,
@@ -110,7 +113,7 @@ export function makeReceivers(
   return receivers;
 }
 
-/** Whether the receiver does not want this event, today or ever. */
+/** Whether the receiver refuses this event, for now or permanently. */
 export function isRefused({ refuses }: PipePlan, id: string): boolean {
   return refuses > 0 && sumOf(id) % refuses === 0 && sumOf(id) % 5 !== 0;
 }

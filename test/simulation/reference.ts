@@ -1,5 +1,5 @@
-// What must be true when a history has come to rest, computed from what was sent, by rules written down a second time
-// and as plainly as possible: nothing here is shared with the code that it judges but the names of the tables.
+// Rules for the state once a history has come to rest, computed from the sent reports by a second implementation that
+// is as plain as possible: it shares nothing with the code under test but the names of the tables.
 
 import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
@@ -10,28 +10,28 @@ import type { World } from "./world.ts";
 
 const DAY = 86_400_000;
 
-/** What the simulation saw. */
+/** The records of a simulated history. */
 export interface Witness {
   world: World;
-  /** Envelope -> the parcel that it holds, for every envelope that was ever made. */
+  /** Envelope -> the parcel that it contains, for every envelope ever made. */
   envelopes: Map<string, number>;
   /** Envelopes that a consumer got. */
   processed: Set<string>;
   /** Envelope -> when it was received, ms. */
   received: Map<string, number>;
-  /** Bodies that were answered with 200. */
+  /** The bodies that were answered with 200. */
   accepted: { source: string; body: string; parcel: number }[];
-  /** Answers that no ESP should ever see. */
+  /** Answers that no ESP should ever receive. */
   refused: string[];
   /** Contact -> ids of events and entries that its object knew, in that order. */
   known: Map<string, string[]>;
-  /** What people did to contacts, as far as it took effect and was not erased. */
+  /** People's actions on contacts that took effect and were not erased. */
   deeds: Deed[];
-  /** All that the contacts' objects were asked, in that order. */
+  /** All claims made to the contacts' objects, in order. */
   claims: HeardClaim[];
-  /** The tombstones that they got. */
+  /** The tombstones of the contacts' objects, in order. */
   erasures: Erased[];
-  /** Erasures that were said to be done or under way; `at`: ms, when they were asked for. */
+  /** Erasures that an answer reported as done or running; `at`: ms, when they were requested. */
   promised: { contact: string; at: number }[];
 }
 
@@ -41,7 +41,7 @@ export interface Deed {
   id: string;
   /** ms */
   at: number;
-  /** What the object knew then. */
+  /** The evidence that the object had then. */
   known: string[];
 }
 
@@ -59,7 +59,7 @@ export interface EventRow {
   details: string | null;
 }
 
-/** All that is wrong, in words. */
+/** All violations, in words. */
 export async function check(witness: Witness): Promise<string[]> {
   const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY id").all<EventRow>();
   return [
@@ -112,9 +112,9 @@ function checkEvents(witness: Witness, events: readonly EventRow[]): string[] {
   return wrong;
 }
 
-/** The counters are what counting the rows gives, but for rows that went and that they know of. */
+/** The counters equal a count of the rows, except for removed rows that the counters have noted. */
 export async function checkCounters(events: readonly EventRow[]): Promise<string[]> {
-  // Whose first open or click it was can only be told while all rows of a campaign are there.
+  // First opens and clicks can only be checked while all rows of a campaign exist.
   const { results: bereft } = await env.DB.prepare(
     "SELECT DISTINCT campaign, type FROM campaign_rollups WHERE gone > 0",
   ).all<{ campaign: string; type: string }>();
@@ -201,7 +201,7 @@ interface LetterRow {
 }
 
 /**
- * Every element of every envelope is accounted for as exactly one thing, and no dead letter is there without its cause.
+ * Every element of every envelope is accounted for exactly once, and every dead letter has a cause.
  */
 async function checkAccounts(witness: Witness): Promise<string[]> {
   const { parcels } = witness.world;
@@ -212,7 +212,7 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
   const wrong: string[] = [];
   const erased = erasedContacts(witness);
   const elements = new Map<string, number>();
-  // What came of reports of who was erased is not told: they may have been counted before, or never.
+  // The outcome of an erased contact's reports is unknown: they may have been counted before the erasure, or never.
   const untold = new Map<string, number>();
   const poison = new Map<string, number>();
   for (const envelope of witness.processed) {
@@ -223,7 +223,7 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
     }
     const { source } = parcel.dialect;
     elements.set(source, (elements.get(source) ?? 0) + parcel.reports.length + parcel.poison);
-    // Nor how often a report was told twice, where it could not be told that it was the same one.
+    // So is the number of repeats if repeats could not be recognised.
     const vague = witness.world.mistaken !== null && source === MISTAKEN;
     const own = parcel.reports.filter(({ mail }) => vague || erased.has(mail.contact)).length;
     untold.set(source, (untold.get(source) ?? 0) + own);
@@ -248,7 +248,7 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
   return wrong;
 }
 
-/** A evidence about a contact: what it says, and when. */
+/** Evidence about a contact: its kind and its time. */
 export interface Fact {
   kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "entry";
   at: number;
@@ -267,14 +267,17 @@ function factsOf(contact: string, events: readonly EventRow[]): Fact[] {
   return facts.sort((a, b) => a.at - b.at);
 }
 
-/** A suppression as it has to be. `lifted`: when, ms. */
+/** An expected suppression. `lifted`: when it was lifted, ms. */
 export interface Wanted {
   reason: string;
   at: number;
   lifted: number | null;
 }
 
-/** A lift ends what happened until then and what was known then; of several the earliest. What none ends, stands. */
+/**
+ * A lift ends suppressions by evidence from before it or known by then; of several lifts the earliest counts. A
+ * suppression without a lift is in force.
+ */
 export function suppressionsOf(facts: readonly Fact[], lifts: readonly Deed[]): Wanted[] {
   const good = facts.filter(({ kind }) => kind === "good").map(({ at }) => at);
   const inOrder = lifts.toSorted((a, b) => a.at - b.at);
@@ -287,7 +290,7 @@ export function suppressionsOf(facts: readonly Fact[], lifts: readonly Deed[]): 
   );
 }
 
-/** Reason -> time of the evidence, among facts of which none was lifted before the others. */
+/** Reason -> time of the evidence, for evidence without a lift in between. */
 function reasonsOf(facts: readonly Fact[], good: readonly number[]): Map<string, number> {
   const found = new Map<string, number>();
   const first = (kind: Fact["kind"], reason: string): void => {
@@ -349,7 +352,7 @@ async function checkContacts({ world, deeds }: Witness, events: readonly EventRo
   return wrong;
 }
 
-/** The order in which one thing about a mail outweighs another: the words of each line weigh the same. */
+/** The ranks of the types for a message's status; the types of one line have the same rank. */
 const WEIGHTS = [
   "unknown subscribed autoresponded",
   "queued",
@@ -369,7 +372,7 @@ function weightOf({ type, details }: EventRow): number {
   return WEIGHTS.findIndex((words) => words === word || words.split(" ").includes(word));
 }
 
-/** A message's status is the type of its weightiest event, of several the latest, as the API tells it. */
+/** A message's status is the type of its highest-ranked event, of several the latest, as the API returns it. */
 async function checkMessages(events: readonly EventRow[]): Promise<string[]> {
   const wrong: string[] = [];
   const { results: rows } = await env.DB.prepare(
@@ -430,7 +433,8 @@ async function checkArchive(witness: Witness, events: readonly EventRow[]): Prom
   const erased = erasedContacts(witness);
   const whole = (parcel: number): boolean =>
     witness.world.parcels[parcel]?.reports.every(({ mail }) => !erased.has(mail.contact)) ?? true;
-  // What repeats a report from before the erasure is taken out, and news of the same contact in that delivery with it.
+  // A repeat of a report from before the erasure is removed, and with it new reports of the same contact in that
+  // delivery.
   const holdsRepeats = ({ id, erased: redacted }: Delivery, contact: string): boolean => {
     const reports = witness.world.parcels[witness.envelopes.get(id) ?? -1]?.reports ?? [];
     const several = reports.filter(({ mail }) => mail.contact === contact).length > 1;

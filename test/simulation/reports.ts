@@ -5,7 +5,7 @@ import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
 import { EXPECTED } from "../../src/demo/traffic/mails.ts";
 import type { Dialect, Happening, Mail, Report } from "../../src/demo/traffic/types.ts";
 
-/** ESPs that post by themselves; the one whose events come by a queue has no second credentials, URL or envelope. */
+/** ESPs that post to a URL; the one whose events arrive by a queue has no second credentials, URL or envelope. */
 export const SENDERS = DIALECTS.filter(
   ({ credentials, settings }) => credentials !== null && settings?.["ips"] === undefined,
 );

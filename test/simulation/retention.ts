@@ -1,11 +1,11 @@
-// Long after a history has come to rest: what is old enough has to go, nothing else may, and all that is counted stays.
+// Checks long after a history has come to rest: retention must delete old data and nothing else, and all counters stay.
 
 import { env } from "cloudflare:workers";
 import { checkCounters, type EventRow } from "./reference.ts";
 import { recountsAlike } from "./questions.ts";
 
 const DAY = 86_400_000;
-/** What tells of events that went just as it did of those that are there. */
+/** The data that retention must not change: counters and states, which include deleted events. */
 const STAYS = [
   "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups WHERE n > 0",
   "SELECT day, source, type, bounce, machine, destination, n FROM day_rollups WHERE n > 0",
@@ -18,7 +18,7 @@ const STAYS = [
   "SELECT * FROM erased",
 ];
 
-/** How long is kept, in days. */
+/** The retention, in days. */
 export interface Kept {
   events_days: number;
   archive_days: number;
@@ -30,7 +30,7 @@ export interface Before {
   stays: string[];
 }
 
-/** What there is. */
+/** The stored data. */
 export async function look(): Promise<Before> {
   const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY seq").all<EventRow>();
   const { objects } = await env.BUCKET.list({ prefix: "archive/" });
@@ -42,11 +42,11 @@ export async function look(): Promise<Before> {
   };
 }
 
-/** What is wrong after the run at `now`, ms. */
+/** The violations after the run at `now`, ms. */
 export async function checkKept(before: Before, kept: Kept, now: number): Promise<string[]> {
   const after = await look();
   const wrong: string[] = [];
-  // In the order of the feed, up to the first that is young enough.
+  // In the order of the feed, up to the first event that is too young.
   const until = now - kept.events_days * DAY;
   const young = before.events.findIndex(({ received_at }) => received_at >= until);
   const wanted = young < 0 ? [] : before.events.slice(young);

@@ -1,6 +1,6 @@
-// Short histories that chance alone hardly ever draws, because what they need has to happen between two certain steps
-// of somebody else. Each has people and mails of its own and comes after all else that happens in a world, so that the
-// rest of the world is as it would be without it.
+// Short histories that random draws hardly ever produce, because one step must happen between two certain steps of
+// another run. Each scene has its own people and mails and comes at the end of a world, so that it does not change the
+// rest of the world.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
@@ -8,16 +8,16 @@ import { DAY, DOMAINS, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts
 import type { Trap } from "./gate.ts";
 import type { Act, Parcel, Round } from "./world.ts";
 
-/** What is added to a world. Its acts number the parcels from `first`, as they are in the world. */
+/** The additions to a world. The acts number the parcels from `first`, as in the world. */
 export interface Scene {
   contacts: string[];
   parcels: Parcel[];
   rounds: Round[];
-  /** Fields whose parameters are told wrongly until the scene's round of that number. */
+  /** Fields whose parameters are configured wrongly until the scene's round of that number. */
   mistaken: { fields: string[]; until: number } | null;
 }
 
-/** Where a scene is put: the number of its first parcel, and whose turn it is with the credentials. */
+/** The place of a scene: the number of its first parcel, and the state of the credentials' rotation. */
 interface Place {
   first: number;
   rotation: Round["rotation"];
@@ -29,12 +29,12 @@ const GROUPING = SENDERS.filter(({ most }) => most > 1);
 const ALL: Act = { kind: "consume", most: 100 };
 const ONE: Act = { kind: "consume", most: 1 };
 const HOUR = 3_600_000;
-/** ms after which every retry has come. */
+/** After this time, ms, every retry has happened. */
 const RETRIED = 60_000;
-/** ms after which an object of the archive is older than what an erasure looks at twice. */
+/** After this time, ms, an archive object is too old for the second pass of an erasure. */
 const OLD = 1_300_000;
 
-/** One of the scenes; of those that need the source which is told wrongly where `mistaken`. */
+/** A random scene; if `mistaken`, one that needs the wrongly configured source. */
 export function sceneOf(random: Random, place: Place, mistaken: boolean): Scene {
   const scenes = mistaken
     ? ([toldOtherwise, notToldOfIt, readTwice] as const)
@@ -42,7 +42,7 @@ export function sceneOf(random: Random, place: Place, mistaken: boolean): Scene 
   return random.pick<(random: Random, place: Place) => Scene>(scenes)(random, place);
 }
 
-/** Several who stand in one object of the archive are erased at once, and the object is old. */
+/** Several contacts in one old archive object are erased at once. */
 function erasedAtOnce(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 3);
   const dialect = pickFrom(random, GROUPING);
@@ -59,7 +59,7 @@ function erasedAtOnce(random: Random, place: Place): Scene {
   ]);
 }
 
-/** Somebody is erased while a consumer is in the midst of what it granted. */
+/** A contact is erased while a consumer processes the events that the contact's object granted. */
 function erasedUnderWay(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 2);
   const [erased = ""] = contacts;
@@ -78,7 +78,7 @@ function erasedUnderWay(random: Random, place: Place): Scene {
   ]);
 }
 
-/** A delivery about two is given up, and one of them is erased. */
+/** A delivery about two contacts is given up, and one of them is erased. */
 function erasedOfTheGivenUp(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 2);
   const [erased = ""] = contacts;
@@ -98,7 +98,7 @@ function erasedOfTheGivenUp(random: Random, place: Place): Scene {
   ]);
 }
 
-/** Of two consumers that change a contact's state the first one is the last to store it. */
+/** Two consumers change a contact's state, and the first one stores it last. */
 function overtaken(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 1);
   const [contact = ""] = contacts;
@@ -122,7 +122,7 @@ function overtaken(random: Random, place: Place): Scene {
   ]);
 }
 
-/** Somebody is erased twice, and the second time of what came in since the first. */
+/** A contact is erased twice; the second erasure covers the deliveries since the first. */
 function askedAgain(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 1);
   const [contact = ""] = contacts;
@@ -139,7 +139,7 @@ function askedAgain(random: Random, place: Place): Scene {
   ]);
 }
 
-/** What was erased is reported once more, together with news of the same contact. */
+/** An erased report is repeated, together with a new report of the same contact. */
 function newsWithARepeat(random: Random, place: Place): Scene {
   const contacts = peopleOf(random, 1);
   const [contact = ""] = contacts;
@@ -158,7 +158,9 @@ function newsWithARepeat(random: Random, place: Place): Scene {
   ]);
 }
 
-/** A report is stored under a wrong identity, told rightly since, and comes again: the same delivery or another one. */
+/**
+ * A report is stored under a wrong identity, is then corrected, and arrives again: in the same delivery or in another.
+ */
 function toldOtherwise(random: Random, place: Place): Scene {
   const unheard: Trap = { at: "store", fate: "works and fails" };
   const first = random.chance(0.5) ? { trap: unheard } : {};
@@ -169,18 +171,18 @@ function toldOtherwise(random: Random, place: Place): Scene {
   ]);
 }
 
-/** History is read anew, and what a contact has to be told of it does not reach it. */
+/** The archive is parsed again, and the correction does not reach a contact's object. */
 function notToldOfIt(random: Random, place: Place): Scene {
   const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
   const scene = misread(random, place, "bounce", {}, [{ acts: [{ kind: "renormalise" }] }]);
   const [contact = ""] = scene.contacts;
-  // Others may have to be told before.
+  // Other contacts may have to be corrected first.
   const trap = { at: `correct ${contact}`, fate };
   const last = scene.rounds.length - 1;
   return { ...scene, rounds: scene.rounds.map((round, i) => (i === last ? { ...round, trap } : round)) };
 }
 
-/** A report is claimed under one reading, not stored, and stored under another. */
+/** A report is claimed as one parser reads it, not stored, and then stored as the corrected parser reads it. */
 function readTwice(random: Random, place: Place): Scene {
   const fate = random.pick<Trap["fate"]>(["fails", "hangs", "dies"]);
   const trap: Trap = random.pick([
@@ -191,7 +193,7 @@ function readTwice(random: Random, place: Place): Scene {
   return misread(random, place, "bounce", { trap }, [{ wait: RETRIED, acts: [ALL] }]);
 }
 
-/** A hard bounce is read without a field, as `first` says, and then the field is told rightly. */
+/** A hard bounce is read without a field, in the steps of `first`, and then the field is configured correctly. */
 function misread(
   random: Random,
   place: Place,
@@ -228,7 +230,7 @@ function sceneFrom(
   return { contacts, parcels, rounds, mistaken: null };
 }
 
-/** People whom nothing else in the world is about. */
+/** Contacts that occur nowhere else in the world. */
 function peopleOf(random: Random, count: number): string[] {
   const first = random.between(0, 290);
   return Array.from({ length: count }, (_, i) => `e${first + i}@${random.pick(DOMAINS)}`);

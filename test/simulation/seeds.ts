@@ -1,5 +1,4 @@
-// What one process of `npm run simulate` does: seed after seed until one fails, told to the command by lines of its
-// own.
+// One process of `npm run simulate`: runs seed after seed until one fails, and reports to the command by marked lines.
 
 import { expect, inject, it } from "vitest";
 import { MARK, type Line } from "./lines.ts";
@@ -24,7 +23,7 @@ it("keeps every promise", async () => {
       say({ clean: seed, steps: verdict.log.length });
       continue;
     }
-    // Of a mutant nothing but the seed is asked for.
+    // For a mutant only the seed matters.
     const [smallest, found] = cut ? await shrink(world, verdict, simulate) : [world, verdict];
     say({ failed: seed, violation: verdict.violations[0], told: tell(smallest, found) });
     expect(verdict.violations).toEqual([]);

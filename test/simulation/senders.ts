@@ -1,4 +1,4 @@
-// The ESPs' side, which posts parcels until it sees a 200, and the queue's, which hands messages to the consumer.
+// The ESPs, which post parcels until they see a 200, and the queue, which hands messages to the consumer.
 
 import worker from "../../src/index.ts";
 import { withBasic } from "../../src/demo/traffic/requests.ts";
@@ -42,12 +42,12 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
   return begun;
 }
 
-/** The letter of a parcel: its reports, with what nobody can read among them. */
+/** The body of a parcel: its reports, with the unreadable elements among them. */
 function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random): SignedRequest {
   const letter = dialect.compose(reports, content);
   if (poison + filler === 0 || letter.body === null) return letter;
   const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>
-    // Numbers go through as they are written, however long.
+    // Numbers keep their digits, however long.
     typeof value === "number" && context !== undefined ? JSON.rawJSON(context.source) : value,
   );
   const elements = Array.isArray(body) ? body : isBatch(body) ? body.events : [body];

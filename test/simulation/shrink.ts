@@ -1,12 +1,13 @@
-// Cuts a history that breaks a promise down to what the breaking needs, and writes it so that a person can follow it.
+// Reduces a history that breaks a promise to the parts that are needed for it, and prints it so that a person can
+// follow it.
 
 import type { Verdict } from "./simulate.ts";
 import type { Act, Round, World } from "./world.ts";
 
-/** How many smaller histories are tried at most. */
+/** The most smaller histories that are tried. */
 const MOST_TRIES = 150;
 
-/** The smallest history found that still fails, and its verdict. */
+/** The smallest history found that still fails, and its result. */
 export async function shrink(
   world: World,
   verdict: Verdict,
@@ -21,7 +22,7 @@ export async function shrink(
       const tried = await simulate(smaller);
       if (tried.violations.length === 0) continue;
       [smallest, found, progress] = [smaller, tried, true];
-      break; // what is smaller than this one comes next
+      break; // continue with the reductions of this one
     }
   }
   return [smallest, found];
@@ -55,7 +56,7 @@ function withRound(world: World, index: number, round: Round): World {
   return { ...world, rounds: world.rounds.with(index, round) };
 }
 
-/** Without a parcel, and without the acts that send it. */
+/** The world without a parcel, and without the acts that send it. */
 function without(world: World, index: number): World {
   const acts = (all: readonly Act[]): Act[] =>
     all
@@ -65,7 +66,7 @@ function without(world: World, index: number): World {
   return { ...world, parcels: world.parcels.toSpliced(index, 1), rounds };
 }
 
-/** Without a pipe, and without all that is done to it. */
+/** The world without a pipe, and without all acts on it. */
 function withoutPipe(world: World, index: number): World {
   const acts = (all: readonly Act[]): Act[] =>
     all
@@ -80,7 +81,7 @@ function withoutPipe(world: World, index: number): World {
   return { ...world, pipes: world.pipes.toSpliced(index, 1), rounds };
 }
 
-/** The history and what came of it, as text. */
+/** The history and its result, as text. */
 export function tell(world: World, { violations, log }: Verdict): string {
   const parcels = world.parcels.map(({ dialect, reports, poison, filler }, index) => {
     const told = reports.map(({ what, mail, at }) => `${what} ${mail.contact} ${new Date(at).toISOString()}`);

@@ -1,5 +1,5 @@
-// Runs one history against the Worker's own three doors, on the real local database, objects and bucket, lets
-// everything come to rest without further faults, and then asks the reference what is wrong.
+// Runs one history against the Worker's own three handlers, on the real local database, objects and bucket, lets
+// everything come to rest without further faults, and then checks the state against the reference.
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -27,11 +27,11 @@ await loadLazyModules();
 
 const HOUR = 3_600_000;
 
-/** Histories that this process has begun. */
+/** The number of histories that this process has begun. */
 let histories = 0;
 
 export interface Verdict {
-  /** What is wrong; empty where every promise was kept. */
+  /** The violations; empty if every promise was kept. */
   violations: string[];
   log: string[];
   witness: Witness;
@@ -51,7 +51,7 @@ export async function simulate(world: World): Promise<Verdict> {
   try {
     await forget(world);
     if (world.pipes.length === 0) return await play(world, null);
-    // All within an object, because only there may its storage be used.
+    // All of it runs within an object, because its storage may only be used there.
     const home = env.PIPES.getByName("the home of simulated pipes");
     return await runInDurableObject(home, async (_pipe, state) => await play(world, state));
   } finally {
@@ -114,7 +114,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
   return { violations: all, log: gate.log, witness };
 }
 
-/** Everything is passed on, however long that takes; what is wrong then. */
+/** Lets the pipes deliver everything, however long that takes; returns the violations. */
 async function endOfPipes(simulation: Simulation, pipes: PipeSide): Promise<string[]> {
   const { gate, world, witness } = simulation;
   const calm = randomFrom(world.seed + 9);
@@ -130,7 +130,7 @@ async function endOfPipes(simulation: Simulation, pipes: PipeSide): Promise<stri
   return [...(atRest ? [] : ["the pipes do not come to rest"]), ...late, ...wrong];
 }
 
-/** Long afterwards two scheduled runs at once, with faults, and then one without: what is wrong after that. */
+/** Long afterwards makes two concurrent scheduled runs with faults, and then one without; returns the violations. */
 async function endWhatIsOld({ world, gate }: Simulation): Promise<string[]> {
   if (world.kept === null) return [];
   const before = await look();

@@ -1,4 +1,4 @@
-// `npm run simulate`: like the tests, inside workerd and on its local bindings, and the source as it is or as one
+// `npm run simulate`: runs inside workerd on its local bindings, like the tests, with the source unchanged or as one
 // mutant.
 
 import { defineConfig, mergeConfig } from "vitest/config";
@@ -24,7 +24,7 @@ export default mergeConfig(
       },
     ],
     test: {
-      // A mutant's module must not be taken for the source's next time.
+      // A mutant's module must not be cached as the source for the next run.
       fsModuleCache: mutant === undefined,
       include: ["test/simulation/seeds.ts"],
       provide: {

@@ -1,6 +1,6 @@
-// What happens in one simulated history, drawn from a seed before anything runs: which ESPs report what, in which
-// letters, and round by round what is done at once and how likely it is to fail. Plain data, so that a history can be
-// cut down.
+// The plan of one simulated history, drawn from a seed before anything runs: which ESPs report what, in which requests,
+// and for each round the concurrent acts and the probability of faults. It is plain data, so that a history can be
+// reduced.
 
 import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
@@ -10,13 +10,13 @@ import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.
 import type { Kept } from "./retention.ts";
 import { sceneOf } from "./scenes.ts";
 
-/** What one POST brings: reports, or a test, or an element that nobody can read. */
+/** The content of one POST: reports, a test, or unreadable elements. */
 export interface Parcel {
   dialect: Dialect;
   reports: readonly Report[];
   /** Elements that must become dead letters. */
   poison: number;
-  /** Bytes that make the body so long that no queue message holds it. */
+  /** Padding, in bytes, that makes the body too long for a queue message. */
   filler: number;
 }
 
@@ -26,33 +26,33 @@ export type Act =
   | { kind: "bury" }
   | { kind: "sweep" }
   | { kind: "replay" }
-  /** Somebody suppresses a contact by hand, or lifts whatever is in force. */
+  /** A person suppresses a contact by hand, or lifts every suppression in force. */
   | { kind: "suppress" | "lift"; contact: string }
-  /** Somebody asks that a contact be erased. */
+  /** A person requests the erasure of a contact. */
   | { kind: "erase"; contact: string }
-  /** Somebody has all stored deliveries read anew. */
+  /** A person has all archived deliveries parsed again. */
   | { kind: "renormalise" }
   | PipeAct;
 
-/** What happens at the same time, step by step in an order that `seed` decides. */
+/** Concurrent acts, whose steps are interleaved in an order drawn from `seed`. */
 export interface Round {
   seed: number;
   /** ms that pass before. */
   wait: number;
   acts: Act[];
-  /** The probability with which a call of a binding fails, one way or another. */
+  /** The probability that a call of a binding fails, in any way. */
   faults: number;
-  /** Contacts whose objects the platform evicts before. */
+  /** Contacts whose objects the platform evicts before the round. */
   evicted: string[];
-  /** 0: the first credentials, 1: both, 2: the second ones. */
+  /** Valid credentials: 0: the first, 1: both, 2: the second. */
   rotation: 0 | 1 | 2;
-  /** What the first act runs into. */
+  /** The trap for the first act. */
   trap?: Trap;
-  /** All clocks agree. */
+  /** Whether all clocks agree. */
   agreed?: true;
   /** How the receiver of each pipe behaves. */
   moods?: Mood[];
-  /** Pipes whose objects the platform evicts before. */
+  /** Pipes whose objects the platform evicts before the round. */
   restarted?: number[];
 }
 
@@ -63,16 +63,19 @@ export interface World {
   contacts: string[];
   parcels: Parcel[];
   rounds: Round[];
-  /** Whether contacts are erased here. Then all clocks agree, so that what was received before is plain. */
+  /**
+   * Whether contacts are erased in this world. If so, all clocks agree, so that it is certain what was received before.
+   */
   erasing: boolean;
-  /** Whether history is read anew here. */
+  /** Whether the archive is parsed again in this world. */
   rereading: boolean;
   /**
-   * Fields whose parameters JangoMail's source is told wrongly until a round: to tell them rightly mends its parser.
+   * Fields whose parameters are configured wrongly for JangoMail's source until a round: correcting them corrects its
+   * parser.
    */
   mistaken: { fields: string[]; until: number } | null;
   /**
-   * How long is kept, and how long it is after the beginning when that is looked at, in days; null where all is kept.
+   * The retention, and when it is checked, in days after the beginning; null if everything is kept.
    */
   kept: (Kept & { later: number }) | null;
   pipes: PipePlan[];
@@ -129,7 +132,7 @@ function mistakeOf(random: Random, rounds: number): NonNullable<World["mistaken"
   return { fields: pickSome(random, MISTAKABLE, random.between(1, 2)), until: random.between(1, rounds) };
 }
 
-/** So that some of what came in within a fortnight is old enough by then, and some is not. */
+/** Chosen so that by then some of the deliveries of a fortnight are old enough, and some are not. */
 function keptFor(random: Random): NonNullable<World["kept"]> {
   const events_days = random.between(35, 45);
   const archive_days = random.between(35, 45);
@@ -141,7 +144,7 @@ function keptFor(random: Random): NonNullable<World["kept"]> {
 }
 
 /**
- * Erasures now and then, and at the end some while nothing that is news comes in: of who is erased then, nothing stays.
+ * Adds occasional erasures, and at the end some without new reports, after which nothing of the contact may be left.
  */
 function withErasures(
   random: Random,
@@ -210,13 +213,13 @@ function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]
     }
   };
   inGroups(reports);
-  // Once more in other company, where the ESP groups.
+  // Reports are sent once more in another grouping, if the ESP groups reports.
   if (dialect.most > 1 && random.chance(0.5)) inGroups(pickSome(random, reports, random.between(1, 4)));
   return parcels;
 }
 
 /**
- * Reports of some mails within forty days, every contact with more than one, so that suppression has something to fold.
+ * Reports of some mails within forty days, several for every contact, so that suppressions have evidence to combine.
  */
 function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Report[] {
   const reports: Report[] = [];
@@ -239,7 +242,7 @@ function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]
   return reports;
 }
 
-/** Soft bounces are frequent, because three of them make a suppression and a delivery between them none. */
+/** Soft bounces are frequent, because three of them lead to a suppression unless a delivery lies between them. */
 function happening(random: Random, { knows }: Dialect): Happening {
   if (knows.includes("soft_bounce") && random.chance(0.4)) return "soft_bounce";
   return knows[random.between(0, knows.length - 1)] ?? "delivered";
@@ -247,7 +250,7 @@ function happening(random: Random, { knows }: Dialect): Happening {
 
 function roundsOf(random: Random, contacts: readonly string[], parcels: number): Round[] {
   const count = random.between(4, 9);
-  // Some histories run without any fault, most with a few, some in a storm.
+  // Some histories run without any fault, most with a few, some with very many.
   const faults = random.pick([0, 0.05, 0.15, 0.15, 0.35]);
   const turn = random.chance(0.3) ? random.between(1, count) : Infinity;
   return Array.from({ length: count }, (_, i) => ({
@@ -262,7 +265,7 @@ function roundsOf(random: Random, contacts: readonly string[], parcels: number):
 
 function actsOf(random: Random, parcels: number, contacts: readonly string[]): Act[] {
   const acts = Array.from({ length: random.between(1, 3) }, () => actOf(random, parcels, contacts));
-  // Two consumers with a delivery each are what most often disagrees.
+  // Two consumers with a delivery each lead to conflicts most often.
   const rivals = random.chance(0.25) ? [1, 1].map((most): Act => ({ kind: "consume", most })) : [];
   return [...rivals, ...acts];
 }
