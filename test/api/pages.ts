@@ -2,10 +2,12 @@
 
 import { read } from "../support/support.ts";
 
+/** A page of /v1/events. */
 export interface Page {
   events: { id: string; seq: number; contact: string; type: string; occurred_at: string }[];
   next: string | null;
 }
 
+/** Reads a page of events; `query` with its question mark. */
 export const page = async (query: string): Promise<Page> =>
   await (await read(`/v1/events${query}`)).json<Page>();

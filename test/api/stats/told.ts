@@ -43,6 +43,7 @@ const KINDS = [
   { type: "unsubscribed", bounce: "" },
 ] as const;
 
+/** Random reports of the generic provider. `at` is in seconds after BASE. */
 export const generic = fc.record({
   source: fc.constant("generic" as const),
   kind: fc.constantFrom(...KINDS),
@@ -64,6 +65,7 @@ export const mailjet = fc.record({
   at: fc.integer({ min: 0, max: SPAN / 1000 - 1 }),
 });
 
+/** The requests by which the source would deliver these events: at most one, none without events of the source. */
 export function requestOf(events: readonly Told[], source: Told["source"]): Request[] {
   const own = events.filter((event) => event.source === source);
   if (own.length === 0) return [];
@@ -109,8 +111,10 @@ export async function tell(events: readonly Told[], size = 100, times = 1): Prom
   }
 }
 
+/** One group of an answer: names of counts and rates -> values. */
 export type Stats = Record<string, number | string | null>;
 
+/** An answer of /v1/stats. */
 export interface Answer {
   stats: Stats[];
   next: string | null;
@@ -120,6 +124,7 @@ export interface Answer {
 
 export const RANGE = `from=${new Date(BASE).toISOString()}&to=${new Date(BASE + SPAN).toISOString()}`;
 
+/** Reads /v1/stats with this query. */
 export async function ask(query: string): Promise<Answer> {
   const answer = await read(`/v1/stats?${query}`);
   if (answer.status !== 200) throw new Error(await answer.text());
@@ -153,6 +158,10 @@ interface Recount {
   differing: number;
 }
 
+/**
+ * Makes one request to /v1/stats/recount, for the whole range by default. Throws the answer's text unless its status is
+ * 200.
+ */
 export async function recount(body: Record<string, unknown> = {}): Promise<Recount> {
   const range = { from: new Date(BASE).toISOString(), to: new Date(BASE + SPAN).toISOString() };
   const answer = await read("/v1/stats/recount", {
@@ -166,4 +175,5 @@ export async function recount(body: Record<string, unknown> = {}): Promise<Recou
 
 const TABLES = ["rollups", "day_rollups", "campaign_rollups", "tag_rollups"];
 
+/** The rows of all counter tables. */
 export const counters = async () => await Promise.all(TABLES.map((table) => rows(`SELECT * FROM ${table}`)));

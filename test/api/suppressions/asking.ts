@@ -3,11 +3,14 @@
 import { deliver, envWith, mailjetEvent, mailjetPost, messagesOf, send } from "../../support/support.ts";
 import { seeded } from "../../support/random.ts";
 
+/** API_TOKENS of these suites: one with all scopes, and one that may only read. */
 export const token = { tests: "api-token", reader: { token: "read-token", scopes: ["read"] } };
 
+/** The tests' bindings with these tokens, and with the replacements of a test. */
 export const bindings = (changes: Partial<Record<keyof Env, unknown>> = {}): Env =>
   envWith({ API_TOKENS: JSON.stringify(token), ...changes });
 
+/** A request to /v1/suppressions. A body that is not a string is sent as JSON. */
 export async function ask(
   method: string,
   path: string,
@@ -41,6 +44,7 @@ interface Shown {
   held_because: string | null;
 }
 
+/** An answer of /v1/suppressions/{address}. */
 export interface Status {
   address: string;
   suppressed: boolean;
@@ -48,19 +52,23 @@ export interface Status {
   history: Shown[];
 }
 
+/** A page of /v1/suppressions. */
 export interface Page {
   suppressions: (Shown & { address: string })[];
   next: string | null;
 }
 
+/** Reads the suppressions of an address. */
 export const status = async (address: string): Promise<Status> =>
   await (await ask("GET", `/${address}`)).json<Status>();
 
+/** Reads a page of suppressions. */
 export const list = async (query = ""): Promise<Page> => await (await ask("GET", query)).json<Page>();
 
 /** Times of the tests' events: some days ago, in seconds. */
 export const NOW = Math.floor(Date.now() / 1000);
 
+/** Delivers Mailjet events with these fields to the consumer. */
 export const mailjet = async (...events: Record<string, unknown>[]): Promise<void> => {
   for (let i = 0; i < events.length; i += 200)
     await deliver(
@@ -70,6 +78,7 @@ export const mailjet = async (...events: Record<string, unknown>[]): Promise<voi
 
 const random = seeded("messages");
 
+/** The fields of a Mailjet bounce; `time`: s. */
 export const bounce = (email: string, time: number, hard = false, more = {}): Record<string, unknown> => ({
   event: "bounce",
   email,
