@@ -2,6 +2,7 @@
 
 import { lexer, type Token } from "marked";
 
+/** A fenced block. */
 export interface Block {
   /** Line of the fence, from 1. */
   line: number;
@@ -17,6 +18,7 @@ export interface Run extends Block {
   answer: Block | null;
 }
 
+/** The blocks of a page, by their use. */
 export interface Blocks {
   runs: Run[];
   /** JSON that is not a command's answer but an example; it must be well-formed. */

@@ -24,6 +24,7 @@ export interface Report {
   problems: string[];
 }
 
+/** Where a page is run. */
 export interface Place {
   /** The Worker's URL, without a slash at the end. */
   url: string;
@@ -33,7 +34,7 @@ export interface Place {
 
 /** The Worker's address as it is written in the pages. */
 const SHOWN = "localhost:8787";
-/** Until when an answer has to be there, ms: storing takes three seconds, by the backup URL ten more. */
+/** How long to wait for the right answer, ms: storing takes three seconds, by the backup URL ten more. */
 const PATIENCE = 15_000;
 /** The files that a reader has in the project's folder. */
 const AT_HAND = [".dev.vars.example", "wrangler.toml", "package.json"];

@@ -13,6 +13,7 @@ export interface Outcome {
   err: string;
 }
 
+/** A running shell. */
 export interface Session {
   /** Runs one step; the first that fails ends the shell, unless it may fail. */
   run(text: string, how: { name: string; refused: number | null; mayFail: boolean }): Promise<Outcome>;

@@ -87,4 +87,5 @@ export async function readNotes(folder: string): Promise<Noted[]> {
   });
 }
 
+/** Whether the command belongs to a tool that need not be installed. */
 export const isForeign = ({ words: [name = ""] }: Noted): boolean => OTHERS.includes(name);
