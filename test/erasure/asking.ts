@@ -26,6 +26,7 @@ export const MINUTE = 60_000;
 
 export const DAY = 86_400_000;
 
+/** An erasure's receipt, as /v1/erasures/{id} returns it. */
 export interface Receipt {
   id: string;
   status: string;
@@ -42,8 +43,10 @@ export async function freshWithKey(): Promise<void> {
   await env.BUCKET.put("keys/erasure", new Uint8Array(32).fill(7));
 }
 
+/** Lets this time (ms) pass; needs faked dates. */
 export const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
+/** A scheduled run of the Worker. */
 export const scheduled = async (bindings: Env = envWith()): Promise<void> =>
   await worker.scheduled(
     { scheduledTime: 0, cron: "", noRetry: () => {} },
@@ -51,6 +54,7 @@ export const scheduled = async (bindings: Env = envWith()): Promise<void> =>
     createExecutionContext(),
   );
 
+/** Requests the erasure of an address; `query` with its question mark. */
 export const ask = async (address = ANN, query = "", bindings = envWith()): Promise<Response> =>
   await send(
     new Request(`https://edge.example/v1/contacts/${encodeURIComponent(address)}${query}`, {
@@ -60,8 +64,10 @@ export const ask = async (address = ANN, query = "", bindings = envWith()): Prom
     bindings,
   );
 
+/** Requests the erasure of an address; returns the receipt. */
 export const erase = async (address = ANN): Promise<Receipt> => await (await ask(address)).json<Receipt>();
 
+/** Reads the receipt of an erasure. */
 export const receipt = async (id: string): Promise<Receipt> =>
   await (await read(`/v1/erasures/${id}`)).json<Receipt>();
 
@@ -127,6 +133,7 @@ export async function others(address: string): Promise<unknown> {
   };
 }
 
+/** A delivery with one event of ANN and one of JOANN, with the same fields. */
 export const both = (fields: Record<string, unknown> = {}): Request =>
   mailjetPost(
     JSON.stringify(

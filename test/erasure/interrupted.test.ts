@@ -48,7 +48,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
       ]),
     ),
   ];
-  /** What is left in the queue is delivered again; then it has all come to rest. */
+  /** Delivers the messages left in the queue again, and expects the final state. */
   const rest = async (bodies: readonly Uint8Array[]): Promise<void> => {
     expect((await deliver(bodies)).acked).toHaveLength(bodies.length);
     await settle();
