@@ -3,6 +3,7 @@
 
 import type { Answer } from "./types.ts";
 
+/** The result of reading a connection. `malformed`: why the bytes are not an answer; null if they are. */
 export interface Read {
   answers: Answer[];
   /** The bytes left over: the beginning of another answer. */

@@ -68,6 +68,7 @@ function sampleOf(provider: string, name: string, files: readonly string[]): Sam
   };
 }
 
+/** The requests of a provider's verify.json. */
 export function verifyCases(provider: string): VerifySample[] {
   return (readFixture(provider, "verify.json") as { requests: VerifySample[] }).requests;
 }

@@ -1,4 +1,4 @@
-// Drawing from lists that may be empty as far as the compiler knows.
+// Draws from lists that the compiler cannot prove to be non-empty.
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 

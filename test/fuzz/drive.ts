@@ -10,6 +10,7 @@ const AT_ONCE = 12;
 const SUSPECTS = 40;
 const MOST_FINDINGS = 20;
 
+/** The record of the requests that were sent. */
 export interface Driven {
   requests: number;
   /**

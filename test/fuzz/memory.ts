@@ -13,6 +13,7 @@ const COLLECTED = 15e6;
 /** How much higher the second half's lowest reading may be than the first's, bytes. */
 const SLACK_BYTES = 6e6;
 
+/** The memory at the beginning and at the end of a run. */
 export interface Growth {
   /** The lowest readings of the two halves, bytes. */
   before: number;
@@ -42,6 +43,7 @@ function longestFall(samples: readonly number[]): number {
   return fall;
 }
 
+/** Whether the memory grew by more than the allowed slack. */
 export function grewTooMuch({ before, after }: Growth): boolean {
   return after > before + SLACK_BYTES;
 }

@@ -80,6 +80,7 @@ function changeOnce(bytes: Buffer, random: Random): Buffer {
   }
 }
 
+/** Random bytes of this length. */
 export function randomBytes(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => random.between(0, 255)));
 }

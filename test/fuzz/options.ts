@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { fail, ok, type Result } from "../../src/lib/result.ts";
 
+/** The options of a run. */
 export interface Options {
   help: boolean;
   /** How long to send, s; null if a number of requests is given. */

@@ -13,6 +13,7 @@ import { ADDRESS } from "./worker-log.ts";
 const POLL = 500; // ms
 const STALLED = 45_000; // ms without any movement
 
+/** The pipe that no request touches, and its receiver. */
 export interface Witness {
   id: string;
   receiver: Receiver;

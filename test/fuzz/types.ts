@@ -30,6 +30,7 @@ export interface FuzzRequest {
   pipeline: FuzzRequest[];
 }
 
+/** An HTTP answer. */
 export interface Answer {
   status: number;
   headers: Headers;

@@ -30,6 +30,7 @@ const KEPT_IN = "fuzz-kept-in";
 /** Text that looks like an address. */
 export const ADDRESS = /[^\s'"@]+@[\w-]+\.\w/;
 
+/** The contents of the Worker's log so far. */
 export interface WorkerLog {
   /** Reads a line of the log. */
   take(line: string): void;
@@ -50,6 +51,7 @@ interface Told {
   messages: [id: string, elements: number, attempts: number, end: string][];
 }
 
+/** Starts with an empty log. */
 export function startWorkerLog(): WorkerLog {
   const findings: string[] = [];
   const acknowledged = new Map<string, number>();

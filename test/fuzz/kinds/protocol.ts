@@ -110,6 +110,7 @@ const NO_PATHS: readonly string[] = [
   "/\x01",
 ];
 
+/** A request with an odd path, or with a target that is not a path. */
 export function oddPath(random: Random): FuzzRequest {
   if (random.chance(0.15)) return loose({ kind: "path", method: "GET", target: draw(random, NO_PATHS) });
   let target = draw(random, ROUTES);
@@ -152,6 +153,7 @@ const METHODS: readonly string[] = [
   "PRI",
 ];
 
+/** A request with an odd method to an existing route. */
 export function oddMethod(random: Random): FuzzRequest {
   const target = draw(random, [...ROUTES, ...[...PROVIDER_OF.keys()].map((source) => `/webhooks/${source}`)]);
   const body = random.chance(0.3) ? { body: Buffer.from('{"event":"open"}') } : {};
