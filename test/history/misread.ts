@@ -30,6 +30,7 @@ export const YEAR = {
   to: new Date(Date.now() + 86_400_000).toISOString(),
 };
 
+/** Makes one request to parse the archive again. */
 export const ask = async (body: Record<string, unknown>, bindings = envWith()): Promise<Response> =>
   await send(
     new Request("https://edge.example/v1/history/renormalise", {
@@ -81,6 +82,7 @@ export async function fillHistory(): Promise<void> {
 
 // A source whose customer chose the parameters' names and first configured them wrongly in Tidings. Correcting the
 // settings corrects the parser, through a public interface.
+/** The correct names of the source's parameters, by field. */
 export const NAMES = {
   contact: "who",
   event: "what",
@@ -93,8 +95,10 @@ export const NAMES = {
   url: "target",
 } as const;
 
+/** A field that may be configured wrongly. */
 export type Field = keyof typeof NAMES;
 
+/** Bindings whose JangoMail source has wrong parameter names for these fields. */
 export const withNames = (wrong: readonly Field[]): Env =>
   envWith({
     SOURCES: {
@@ -107,6 +111,7 @@ export const withNames = (wrong: readonly Field[]): Env =>
     },
   });
 
+/** Random reports with the parameters of the JangoMail source; the time is added by the tests. */
 export const report = fc.record({
   who: fc.integer({ min: 1, max: 4 }).map((n) => `p${n}@example.com`),
   what: fc.constantFrom("open", "click", "bounce", "bounce", "complaint", "unsubscribe", "sent", "block"),
@@ -138,6 +143,7 @@ export async function outcome(): Promise<unknown> {
   );
 }
 
+/** A delivery of the JangoMail source. */
 export const jangoPost = (body: string): Request =>
   new Request("https://edge.example/webhooks/jangomail?token=jango-token", {
     method: "POST",
