@@ -68,6 +68,7 @@ export function sweeping(name: string): Begun {
   });
 }
 
+/** A person replays a dead letter. */
 export function replay(simulation: Simulation, id: string, name: string): Begun {
   const headers = { authorization: `Bearer ${simulation.apiToken}` };
   const request = new Request(`https://edge.example/v1/dead-letters/${id}/replay`, {

@@ -4,6 +4,7 @@ import { MISTAKEN } from "./reports.ts";
 import type { Simulation } from "./history.ts";
 import type { Parcel } from "./world.ts";
 
+/** The second credentials of the sources with passwords. */
 export const SECOND_PASSWORD = "next:second-secret";
 
 /** Sources that accept only signatures by their keys. */
@@ -14,6 +15,7 @@ export function rotates({ dialect }: Parcel): boolean {
   return !SIGNING_ONLY.has(dialect.source);
 }
 
+/** The vars and secrets at this point of the history: by the rotation, and by whether the sources are corrected yet. */
 export function configurationOf({
   world,
   rotation,

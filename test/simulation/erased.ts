@@ -43,10 +43,12 @@ export interface HeardClaim {
   erasures: number;
 }
 
+/** The contacts with a tombstone. */
 export function erasedContacts({ erasures }: Witness): Set<string> {
   return new Set(erasures.map(({ contact }) => contact));
 }
 
+/** All violations of the rules for erased contacts, in words. */
 export async function checkErased(witness: Witness, events: readonly EventRow[]): Promise<string[]> {
   const wrong: string[] = [];
   const open = await env.DB.prepare("SELECT count(*) AS n FROM erasures WHERE contact IS NOT NULL").first(

@@ -31,6 +31,7 @@ export async function forget({ contacts }: World): Promise<void> {
   }
 }
 
+/** Evicts a contact's object from memory. */
 export async function evict(contact: string): Promise<void> {
   // The call fails for an object that is not running, because that has already been evicted.
   await evictDurableObject(env.CONTACTS.getByName(contact)).catch((error: unknown) => {

@@ -13,6 +13,7 @@ const CALM = 3;
 /** ms after which the platform ends an invocation, by its documentation. */
 const LONGEST_RUN = 15 * 60_000;
 
+/** The fate of a call. */
 export type Fate =
   | "works"
   | "fails"
@@ -48,6 +49,7 @@ export interface Runner {
   outcome: { ended: "no" | "yes" | "died"; value: unknown };
 }
 
+/** The gate, and the clock of the history. */
 export interface Gate {
   /**
    * Runs them concurrently to their ends. `faults`: probability for each call; `trap`: the fate of the first run's

@@ -9,6 +9,7 @@ import type { Queues } from "./queue.ts";
 import type { Witness } from "./reference.ts";
 import type { Act, Round, World } from "./world.ts";
 
+/** The state of a history in progress. */
 export interface Simulation {
   world: World;
   /**
@@ -35,15 +36,18 @@ export interface Simulation {
 /** A request that a person repeats until it is done. */
 export type Asked = Extract<Act, { contact: string }>;
 
+/** A run of the Worker, and what is done after its end. `died`: whether its process died. */
 export interface Begun {
   runner: Runner;
   end(died: boolean): void;
 }
 
+/** A run under this name; `end` is called after it. */
 export function invocation(name: string, start: Runner["start"], end: Begun["end"] = () => {}): Begun {
   return { runner: { name, skew: 0, start, outcome: { ended: "no", value: null } }, end };
 }
 
+/** Sends a request to the Worker; returns the status. */
 export async function fetchFrom(
   request: Request,
   bindings: Env,

@@ -1,4 +1,4 @@
-// Records for the witness what the contacts' objects knew and did.
+// Records the evidence and the actions of the contacts' objects for the witness.
 
 import type { Listener } from "./bindings.ts";
 import type { PipeSide } from "./pipe-acts.ts";

@@ -1,6 +1,7 @@
 // Promises broken on purpose: each mutant is a small change of the source under which the simulation has to find a
 // history that shows it. They are applied while the source is loaded, never to a file.
 
+/** A defect: in the file, `from`, which occurs exactly once, is replaced by `to`. */
 export interface Mutant {
   name: string;
   /** Below src/. */
@@ -9,6 +10,7 @@ export interface Mutant {
   to: string;
 }
 
+/** All mutants. The names describe the defects. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims forget which delivery came first, so a redelivery counts as a repeat",

@@ -3,6 +3,7 @@
 
 import { env } from "cloudflare:workers";
 
+/** An event or a system event that existed at some time. */
 export interface SeenRow {
   seq: number;
   id: string;
@@ -20,6 +21,7 @@ interface Suppression {
   held: number | null;
 }
 
+/** A pipe as it was when it was created. */
 export interface SeenPipe {
   id: string;
   making: number;
@@ -29,6 +31,7 @@ export interface SeenPipe {
   last: number;
 }
 
+/** The records of the observer. `look` compares the database with them. */
 export interface Observer {
   look(): Promise<void>;
   events: Map<number, SeenRow>;
@@ -40,6 +43,7 @@ export interface Observer {
   wrong: string[];
 }
 
+/** An observer of an empty database. */
 export function makeObserver(): Observer {
   let before = new Map<string, Suppression>();
   const removed = new Set<unknown>();

@@ -19,6 +19,7 @@ export interface Stored {
   retries: Pick<Retry, "feed" | "seq" | "id">[];
 }
 
+/** All objects of pipes. */
 export interface Objects {
   /** The object of this id, which is created if none is running. */
   of(this: void, id: string): Pipe;

@@ -44,6 +44,7 @@ export type Mood =
   /** A random one of these for each request. */
   | "storm";
 
+/** An act on a pipe, which is given by its number. */
 export type PipeAct =
   | { kind: "make" | "change" | "pause" | "resume" | "delete" | "alarm"; pipe: number }
   /** The alarm of a deleted pipe. */

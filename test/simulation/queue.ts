@@ -7,6 +7,7 @@ import type { Random } from "../../src/demo/traffic/random.ts";
 /** Retries of the simulated queue: few, so that histories reach the dead-letter queue. */
 const MOST_RETRIES = 2;
 
+/** A message in a queue; times in ms. */
 export interface QueueMessage {
   id: number;
   body: Uint8Array;
@@ -23,12 +24,14 @@ export interface Delivered {
   said: "nothing" | "ack" | { delay: number };
 }
 
+/** The queue and its dead-letter queue. */
 export interface Queues {
   main: QueueMessage[];
   dead: QueueMessage[];
   nextId: number;
 }
 
+/** Empty queues. */
 export function makeQueues(): Queues {
   return { main: [], dead: [], nextId: 1 };
 }
@@ -36,6 +39,7 @@ export function makeQueues(): Queues {
 /** Larger messages are refused, as by the platform, bytes. */
 const MOST_BYTES = 128_000;
 
+/** Puts messages into the queue; `now`: ms. Throws for a message that is not bytes or is too large. */
 export function enqueue(queues: Queues, bodies: readonly unknown[], now: number): void {
   for (const body of bodies) {
     if (!(body instanceof Uint8Array)) throw new TypeError("a message that is not bytes");

@@ -15,6 +15,7 @@ export interface Taken {
   contact: string | null;
 }
 
+/** All receivers of a history, and the events that they accepted. */
 export interface Receivers {
   /** Takes the place of the network's fetch. */
   fetch(url: string, init: RequestInit): Promise<Response>;

@@ -35,6 +35,7 @@ export interface Witness {
   promised: { contact: string; at: number }[];
 }
 
+/** A person's action on a contact that took effect. */
 export interface Deed {
   contact: string;
   kind: "entry" | "lift";
@@ -45,6 +46,7 @@ export interface Deed {
   known: string[];
 }
 
+/** A row of `events`. */
 export interface EventRow {
   id: string;
   contact: string;
@@ -175,6 +177,7 @@ export async function checkCounters(events: readonly EventRow[]): Promise<string
 const PROVABLE = `NOT EXISTS (
   SELECT 1 FROM campaign_rollups AS g WHERE g.campaign = c.campaign AND g.type = c.type AND g.gone > 0)`;
 
+/** The class of the bounce in an event's stored details, or null. */
 export function bounceOf(details: string | null): string | null {
   const told: { bounce?: string } = JSON.parse(details ?? "{}");
   return told.bounce ?? null;
@@ -311,6 +314,7 @@ function reasonsOf(facts: readonly Fact[], good: readonly number[]): Map<string,
   return found;
 }
 
+/** The reasons of suppressions, the strongest first. */
 export const STRENGTH = ["complaint", "unsubscribed", "manual", "hard_bounce", "soft_bounces"];
 
 async function checkContacts({ world, deeds }: Witness, events: readonly EventRow[]): Promise<string[]> {

@@ -24,6 +24,7 @@ export interface Kept {
   archive_days: number;
 }
 
+/** The stored data before retention ran. */
 export interface Before {
   events: EventRow[];
   objects: string[];

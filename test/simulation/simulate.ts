@@ -30,6 +30,7 @@ const HOUR = 3_600_000;
 /** The number of histories that this process has begun. */
 let histories = 0;
 
+/** The result of a history. */
 export interface Verdict {
   /** The violations; empty if every promise was kept. */
   violations: string[];
@@ -37,6 +38,7 @@ export interface Verdict {
   witness: Witness;
 }
 
+/** Runs the history of a world to its end and checks it. */
 export async function simulate(world: World): Promise<Verdict> {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: world.start });
   const quiet = (["log", "warn", "error"] as const).map((level) =>

@@ -20,6 +20,7 @@ export interface Parcel {
   filler: number;
 }
 
+/** An act of a history. Parcels are given by their numbers. */
 export type Act =
   | { kind: "send"; parcel: number; backup: boolean }
   | { kind: "consume"; most: number }
@@ -56,6 +57,7 @@ export interface Round {
   restarted?: number[];
 }
 
+/** The plan of a history. */
 export interface World {
   seed: number;
   /** ms */
@@ -84,6 +86,7 @@ export interface World {
 const MISTAKABLE = ["campaign", "custom_id", "message_id", "bounce"] as const;
 const POPULATION = 300;
 
+/** The world of a seed, always the same. */
 export function worldOf(seed: number): World {
   const random = randomFrom(seed);
   const further = randomFrom(seed + 4);
