@@ -3,6 +3,7 @@
 
 import { env } from "cloudflare:workers";
 
+/** A database that records its use. */
 export interface CountingDb {
   /** Takes the place of the binding. */
   db: D1Database;

@@ -1,6 +1,7 @@
 // The real bindings with one call made to fail: before it takes effect, after it took effect, or with the whole process
 // gone from there on.
 
+/** How a call fails: before its effect, after it, or with the whole process. */
 export type Fault = "before" | "after" | "death";
 
 class Fell extends Error {}

@@ -41,6 +41,7 @@ interface ExpectedFile {
   one_report?: boolean;
 }
 
+/** A case of a provider, ready for its parser. */
 export interface Case {
   name: string;
   delivery: Delivery;
@@ -51,12 +52,14 @@ export interface Case {
   events: ParsedEvent[];
 }
 
+/** The contents of `verify.json`. */
 export interface VerifyFile {
   /** Whether the provider accepts shared secrets; it must then refuse the table of malformed ones. */
   shared_secret: boolean;
   requests: VerifyCase[];
 }
 
+/** A request that must be accepted or refused. */
 export interface VerifyCase extends RequestFile {
   name: string;
   body?: string;
@@ -88,6 +91,7 @@ export interface VerifyCase extends RequestFile {
   responses?: Record<string, string>;
 }
 
+/** All cases of a provider. */
 export function casesOf(provider: string): Case[] {
   const ending = ".expected.json";
   const folder = `../fixtures/${provider}/`;
@@ -99,6 +103,7 @@ export function casesOf(provider: string): Case[] {
 /** A provider without its file fails alone, and the others are still tested. */
 const NO_REQUESTS = '{ "shared_secret": false, "requests": [] }';
 
+/** The provider's `verify.json`; without requests if the provider has none. */
 export function verifyCasesOf(provider: string): VerifyFile {
   const file: VerifyFile = JSON.parse(FILES[`../fixtures/${provider}/verify.json`] ?? NO_REQUESTS);
   return file;

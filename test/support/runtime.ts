@@ -9,6 +9,7 @@ import { buildDocs } from "../../src/docs/site/build.ts";
 import { muffle } from "./muffle.ts";
 import { storage } from "./storage.ts";
 
+/** The project's folder, with a slash at the end. */
 export const root = new URL("../..", import.meta.url).pathname;
 
 muffle();
