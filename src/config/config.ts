@@ -5,6 +5,7 @@ import ipaddr from "ipaddr.js";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
+import type { Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
@@ -52,7 +53,6 @@ export interface ConfiguredToken {
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
-export type Report = (setting: string, reason: string) => void;
 
 const cache = new WeakMap<object, Config>();
 

@@ -2,7 +2,7 @@
 // table `suppression` says instead. A mistake is reported, and costs its table alone.
 
 import { listOf, oneOf, optional, share, table, wholeNumber, type Check } from "./checks.ts";
-import type { Report } from "./config.ts";
+import type { Report } from "./report.ts";
 import type { ValueOf } from "./tables.ts";
 import {
   DEFAULT_POLICY,

@@ -12,7 +12,7 @@ import {
   NO_DETAILS,
   type EventDetails,
 } from "../../src/model/event-fields.ts";
-import type { EVENT_TYPES} from "../../src/model/event.ts";
+import type { EVENT_TYPES } from "../../src/model/event.ts";
 import { REASONS } from "../../src/model/event.ts";
 import { VARIABLES } from "../../src/pipes/filter/variables.ts";
 import { sampleEvent } from "../../src/pipes/sample.ts";

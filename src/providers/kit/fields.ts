@@ -6,9 +6,9 @@ import type { ParsedEvent, EventDetails, EventType } from "../../model/event.ts"
 import { normalizeAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
+import { LONGEST } from "../../model/field-lengths.ts";
 
-/** Longest values that are copied out, in UTF-16 units. */
-export const LONGEST = { id: 512, short: 256, words: 1024, url: 2048, metadata: 8192, tags: 32 } as const;
+export { LONGEST };
 const DEEPEST = 32; // levels of metadata
 
 /** A mapping table whose keys are a provider's words: a Map, because those words are untrusted ("constructor"). */
