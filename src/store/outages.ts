@@ -12,16 +12,24 @@ export function withOutages(env: Env): Env {
   if (originals.has(env)) return env;
   const known = wrapped.get(env);
   if (known !== undefined) return known;
-  const own: Env = {
-    ...env,
-    DB: databaseOf(env.DB),
-    BUCKET: guarded(env.BUCKET, "the bucket", CALLS.bucket),
-    QUEUE: guarded(env.QUEUE, "the queue", CALLS.queue),
-    CONTACTS: namespaceOf(env.CONTACTS, "a contact"),
-    PIPES: namespaceOf(env.PIPES, "a pipe"),
-  };
+  const own = new Proxy(env, {
+    get: (from, name) => guardedBinding(name, Reflect.get(from, name)),
+  });
   wrapped.set(env, own);
   originals.set(own, env);
+  return own;
+}
+
+const bindings = new WeakMap<object, object>();
+
+/** A binding as it is handed out: guarded once, so that it can be remembered by. Variables and secrets stay as they are. */
+function guardedBinding(name: string | symbol, value: unknown): unknown {
+  const guardIt = typeof name === "string" && Object.hasOwn(GUARDED, name) ? GUARDED[name] : undefined;
+  if (guardIt === undefined || typeof value !== "object" || value === null) return value;
+  const known = bindings.get(value);
+  if (known !== undefined) return known;
+  const own = guardIt(value);
+  bindings.set(value, own);
   return own;
 }
 
@@ -155,3 +163,11 @@ function stubOf(stub: object, tag: Guard): object {
     },
   });
 }
+
+const GUARDED: Readonly<Record<string, (binding: object) => object>> = {
+  DB: databaseOf,
+  BUCKET: (bucket) => guarded(bucket, "the bucket", CALLS.bucket),
+  QUEUE: (queue) => guarded(queue, "the queue", CALLS.queue),
+  CONTACTS: (contacts) => namespaceOf(contacts as Env["CONTACTS"], "a contact"),
+  PIPES: (pipes) => namespaceOf(pipes as Env["PIPES"], "a pipe"),
+};

@@ -12,22 +12,23 @@ const real: Readonly<Record<Level, (...args: unknown[]) => void>> = {
   error: console.error.bind(console),
 };
 let unexpected: string[] = [];
-let expected = false;
+let expected: readonly RegExp[] = [];
 
 /** Listens to warnings and errors until the test has ended. What they say is still shown where the test fails. */
 export function watchLog(): void {
   unexpected = [];
-  expected = false;
+  expected = [];
   for (const level of LEVELS)
     console[level] = (...args: unknown[]): void => {
-      if (!expected) unexpected.push(`console.${level}: ${args.map((one) => inspect(one)).join(" ")}`);
+      const text = args.map((one) => inspect(one)).join(" ");
+      if (!expected.some((pattern) => pattern.test(text))) unexpected.push(`console.${level}: ${text}`);
       real[level](...args);
     };
 }
 
-/** Says that the code under test warns or fails on purpose from here on in this test. */
-export function expectLogs(): void {
-  expected = true;
+/** Expects warnings and errors that match one of the patterns from here on in this test; without patterns all of them. */
+export function expectLogs(...patterns: readonly RegExp[]): void {
+  expected = patterns.length === 0 ? [/^/] : [...expected, ...patterns];
 }
 
 /** What was logged without being expected. */
