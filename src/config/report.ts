@@ -1,4 +1,7 @@
-// How the parts of the configuration report what is wrong with them.
+// The function type by which each part of the configuration reports its problems.
 
-/** Reports a problem. `setting`: its path, e.g. `SOURCES.eu-newsletter.ips.1`; `reason`: never a value, for values are secrets. */
+/**
+ * Reports a problem. `setting`: its path, e.g. `SOURCES.eu-newsletter.ips.1`; `reason`: a text without the value,
+ * because values may be secrets.
+ */
 export type Report = (setting: string, reason: string) => void;
