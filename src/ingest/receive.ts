@@ -27,7 +27,7 @@ const RETRY_AFTER = "30";
 
 /**
  * Answers a request to /webhooks/<name>[/...]. `first`: where to try to store the envelope first, in the queue or, on
- * the backup path, in the spool. Answers 503 if it cannot be stored. It rejects only because of a bug.
+ * the backup path, in the spool. Answers 503 if it cannot be stored.
  */
 export async function receive(
   request: Request,
