@@ -1,9 +1,9 @@
 // The Durable Object of one contact, named by the address. It only stores and never calls another service. It keeps the
 // claims of the last thirty days and the state whose changes need a definite order.
 //
-// The cost is the number of rows written: one for each call with anything new, however many claims it has; one more
-// when a page is full; and the alarm once per period. It uses the key-value interface because a table of its own would
-// cost two rows for every new contact.
+// The cost is the number of rows written: one for each call with anything new, however many claims it has; one or
+// two more when a page is full; and the alarm once per period. It uses the key-value interface because a table of its
+// own would cost two rows for every new contact.
 
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";

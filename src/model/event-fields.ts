@@ -135,7 +135,8 @@ export const eventField = (name: EventFieldName): EventField => EVENT_FIELDS[nam
 const EMPTY: Partial<Record<keyof Values, unknown>> = { texts: [], object: {} };
 
 /**
- * The details of an event of which the provider reports none. From JSON.parse, because V8 clones parsed objects fast.
+ * The details of an event of which the provider reports none. From JSON.parse, because V8 clones parsed objects as fast
+ * as literals.
  */
 export const NO_DETAILS: Readonly<EventDetails> = Object.freeze(
   JSON.parse(

@@ -1,6 +1,6 @@
 // The evidence about a contact that is relevant to suppression: from events, and from what people entered and decided.
-// The lists are bounded. What is dropped depends on the contents alone and not on their order of arrival, so every
-// order leaves the same evidence.
+// The lists are bounded. Which entries they drop depends only on their contents and not on the order of arrival, so
+// every order leaves the same evidence.
 
 import type { ParsedEvent } from "../event.ts";
 import type { SuppressionReason } from "./policy.ts";

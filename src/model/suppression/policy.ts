@@ -27,7 +27,9 @@ export interface SuppressionPolicy {
   scope: "global" | "list";
 }
 
-/** Three soft bounces in 30 days. Leaving one list suppresses all mail, because that is the safe choice. */
+/**
+ * Three soft bounces on two days within 30 days. Leaving one list suppresses all mail, because that is the safe choice.
+ */
 export const DEFAULT_POLICY: SuppressionPolicy = {
   softBounces: 3,
   softBounceDays: 2,
