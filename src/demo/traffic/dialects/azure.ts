@@ -1,6 +1,6 @@
 // Azure Communication Services (https://learn.microsoft.com/azure/event-grid/communication-services-email-events),
-// through Event Grid: always an array, unsigned, with a secret in the URL. Engagement is reported without the
-// recipient's IP address.
+// through Event Grid: always an array, unsigned, with a secret in the URL. Engagement is reported without an IP
+// address.
 
 import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Random } from "../random.ts";
