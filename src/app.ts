@@ -1,4 +1,4 @@
-// The routes of people put together. Those of providers are in front of them: see door.ts.
+// The Hono app: all routes that people call. Providers' requests never reach it, because door.ts answers them first.
 
 import { answerHealth } from "./api/health.ts";
 import { describe } from "./api/kit/docs.ts";
@@ -7,6 +7,7 @@ import { newHono } from "./api/kit/hono.ts";
 import { problem } from "./api/kit/problem.ts";
 import { v1 } from "./api/v1.ts";
 
+/** The app: GET /healthz, /v1 and the documentation. Every error is answered as a problem (RFC 9457). */
 export const app = newHono();
 
 app.get("/healthz", async (c) => await answerHealth(c.env));

@@ -1,4 +1,5 @@
-// The doors that nobody waits at: batches from the queues, and the clock. Loaded when something comes in by them.
+// The two doors at which no caller waits: batches from the queues, and the clock. The module is loaded with the first
+// batch or the first scheduled run, so that it does not delay a new isolate's first answer.
 
 import { runJobs } from "./jobs/run.ts";
 import { wakePipes } from "./pipes/wake.ts";
@@ -8,13 +9,15 @@ import { consumeDeadQueue } from "./process/dead-queue.ts";
 /** Name of the platform's dead-letter queue, as wrangler.toml has it. */
 const DEAD_QUEUE = "tidings-dead";
 
-/** Works off a batch of any of the queues. */
+/**
+ * Processes a batch of any of the queues. Every message ends acknowledged or retried. Afterwards it wakes the pipes.
+ */
 export async function workOff(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   await (batch.queue === DEAD_QUEUE ? consumeDeadQueue(batch, env) : consume(batch, env));
   ctx.waitUntil(wakePipes(env, Date.now()));
 }
 
-/** A scheduled run. */
+/** Runs every scheduled job once. Never rejects: see {@link runJobs}. */
 export async function runScheduled(env: Env): Promise<void> {
   await runJobs(env);
 }

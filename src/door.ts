@@ -1,5 +1,6 @@
-// Requests, from providers and from people. Only what a provider's request needs is loaded with the Worker: a new isolate is
-// asked for that before anything else, and the provider waits. The rest comes when somebody asks for it.
+// Door 1 for all requests, from providers and from people. Only the code that a provider's request needs is loaded with
+// the Worker, because most new isolates start for such a request, and the provider waits for the answer. All other code
+// is loaded by the first request that needs it.
 
 import { failureProblem } from "./api/kit/problem.ts";
 import { configOf } from "./config/config.ts";
@@ -7,7 +8,7 @@ import { receive } from "./ingest/receive.ts";
 import { calledBy, type Called } from "./ingest/route.ts";
 import { loadApp } from "./lazy.ts";
 
-/** Answers a request. */
+/** Answers a request: webhooks here, everything else through the app. Errors become 500 (bug) or 503 (outage). */
 export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const called = calledBy(request);
   if (called !== null) return await answerProvider(request, called, env);

@@ -1,4 +1,4 @@
-// Tidings' three doors: requests from providers and people, batches from the queues, the clock.
+// The Worker's entry, with its three doors: requests from providers and people, batches from the queues, and the clock.
 
 import { answer } from "./door.ts";
 import { loadBackground } from "./lazy.ts";

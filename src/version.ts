@@ -1,3 +1,4 @@
-// The version that runs, told at /healthz. By name, so that the bundle holds this one word of package.json.
+// The running version, which /healthz reports. A named import, so that the bundle contains this one value of
+// package.json and not the whole file.
 
 export { version } from "../package.json";

@@ -1,4 +1,4 @@
-// /v1/contacts: "did she get it?", and "may I mail her?", answered for one address.
+// /v1/contacts: answers "did she get it?" and "may I mail her?" for one address.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -17,6 +17,7 @@ import { contactView, eventView } from "./views.ts";
 const tags = ["Contacts"];
 const params = z.object({ address });
 
+/** The routes of /v1/contacts, except erasure. */
 export const contacts = router();
 
 const single = createRoute({
@@ -24,7 +25,7 @@ const single = createRoute({
   method: "get",
   path: "/{address}",
   tags,
-  summary: "What is known of a contact: suppression with its history, counts by type, first and last seen",
+  summary: "A contact: its suppressions, counts of events by type, first and last seen",
   request: { params },
   responses: { 200: json("The contact", Contact), ...problems(400, 404) },
 });

@@ -1,4 +1,4 @@
-// /v1/dead-letters: inspect what could not become an event, send it through again after a fix, or discard it.
+// /v1/dead-letters: inspects what could not become an event, sends it through again after a fix, or discards it.
 
 import * as z from "zod";
 import { replayDeadLetter, type NoReplay } from "../process/replay.ts";
@@ -23,6 +23,7 @@ const NO_REPLAY: Readonly<Record<NoReplay, [status: number, detail: string]>> = 
 const tags = ["Dead letters"];
 const params = z.object({ id: z.string() });
 
+/** The routes of /v1/dead-letters. */
 export const deadLetters = router();
 
 const listing = createRoute({
@@ -71,10 +72,10 @@ const replaying = createRoute({
   method: "post",
   path: "/{id}/replay",
   tags,
-  summary: "Send its delivery through again, after a fix",
+  summary: "Send a dead letter's delivery through again, after a fix",
   request: { params },
   responses: {
-    202: json("It is on its way", z.object({ replayed: z.string(), envelope: z.string() })),
+    202: json("The delivery is on its way", z.object({ replayed: z.string(), envelope: z.string() })),
     ...problems(404, 409),
   },
 });

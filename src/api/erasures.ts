@@ -1,4 +1,5 @@
-// Erasure: DELETE /v1/contacts/{address}, and /v1/erasures/{id} to see how far it is. Both answer with the receipt.
+// Erasure: DELETE /v1/contacts/{address} requests one, and /v1/erasures/{id} reports its progress. Both return the
+// receipt.
 
 import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
@@ -16,9 +17,10 @@ import { storeOf } from "../store/db.ts";
 const tags = ["Contacts"];
 
 /**
- * Days for which the platform can still restore what was deleted: D1 Time Travel (paid plan,
+ * Days for which the platform can still restore deleted data: D1 Time Travel (paid plan,
  * https://developers.cloudflare.com/d1/reference/time-travel/) and the Durable Objects' own
- * (https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#pitr-point-in-time-recovery-api). R2 has none.
+ * (https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#pitr-point-in-time-recovery-api). R2 has
+ * none.
  */
 const RESTORABLE_DAYS = 30;
 const DAY = 86_400_000;
@@ -29,41 +31,45 @@ const Receipt = z
     id: z.string(),
     status: z
       .enum(["running", "done"])
-      .describe("`done`: nothing of the contact is left, and not its address here"),
+      .describe("`done`: nothing of the contact is left, and this receipt no longer contains its address"),
     note: z.string().nullable(),
     asked_at: time,
-    asked_by: z.string().describe("The name of the token"),
+    asked_by: z.string().describe("The name of the token that requested it"),
     erased_at: time
       .nullable()
       .describe(
-        "What was received until then is erased; what is received later is new. Null: not yet reached",
+        "Everything received until then is erased; what arrives later is kept. Null until the erasure begins",
       ),
     settles_at: time
       .nullable()
-      .describe("When what may have been under way is over, and is looked for a second time"),
+      .describe(
+        "When nothing that began before `erased_at` can still be running, so that the second pass may begin; null once done",
+      ),
     finished_at: time.nullable(),
     removed: z.object({
       events: count,
       messages: count,
       contacts: count,
       suppressions: count,
-      claims: count.describe("Reports that the contact's object knew"),
+      claims: count.describe("Claims of reports that the contact's object held"),
       dead_letters: count,
       archive: z
         .object({
           objects_looked_at: count,
           objects_rewritten: count,
-          elements: count.describe("Raw reports taken out"),
+          elements: count.describe("Raw reports removed"),
         })
         .describe(
-          "Objects of the archive and of the dead letters. After a crash, work done twice counts once or twice",
+          "Objects of the archive and of the dead letters. After a crash, repeated work may count once or twice",
         ),
     }),
     kept: z
       .object({ hash: z.string(), reason: z.enum(SUPPRESSION_REASONS), since: time })
       .nullable()
-      .describe("The suppression that still holds, under a keyed hash of the address"),
-    copies_until: time.nullable().describe("Until when the platform's own point-in-time copies may hold it"),
+      .describe("The suppression that still applies, stored under a keyed hash of the address"),
+    copies_until: time
+      .nullable()
+      .describe("Until when the platform's own point-in-time copies may contain the deleted data"),
   })
   .meta({ id: "Erasure" });
 
@@ -98,7 +104,7 @@ function shape(erasure: Erasure): z.output<typeof Receipt> {
 
 const MOST_NOTE = 500;
 
-/** On /v1/contacts. */
+/** The route of erasure, mounted on /v1/contacts. */
 export const erasing = router();
 
 const erasingOne = createRoute({
@@ -108,9 +114,9 @@ const erasingOne = createRoute({
   tags,
   summary: "Erase a contact, known or not",
   description:
-    "Its rows go at once; the archive is walked through, here or by the scheduled runs; and about twenty minutes later, " +
-    "when nothing can be under way any more, all is looked at again. Until then asking again goes on with the same request; " +
-    "after that it is a new one, which looks at what came since. A suppression in force outlives the contact as a keyed hash.",
+    "Deletes the contact's rows at once. This request and the scheduled runs rewrite the archive, and a second pass about " +
+    "twenty minutes later catches deliveries that were in flight. Repeating the request while it is running resumes it; once " +
+    "it is done, it starts a new one for what arrived since. A suppression in force outlives the contact as a keyed hash.",
   request: {
     params: z.object({ address }),
     query: z.strictObject({
@@ -124,7 +130,7 @@ const erasingOne = createRoute({
     }),
   },
   responses: {
-    202: json("It is under way; GET /v1/erasures/{id} tells how far it is", Receipt),
+    202: json("The erasure is under way; GET /v1/erasures/{id} reports its progress", Receipt),
     ...problems(400),
   },
 });
@@ -140,6 +146,7 @@ erasing.openapi(erasingOne, async (c) => {
   return c.json(shape(erasure), 202);
 });
 
+/** The routes of /v1/erasures. */
 export const erasures = router();
 
 const single = createRoute({
@@ -147,7 +154,7 @@ const single = createRoute({
   method: "get",
   path: "/{id}",
   tags,
-  summary: "The receipt of an erasure, as far as it is",
+  summary: "The receipt of an erasure, with its progress",
   request: { params: z.object({ id: z.string() }) },
   responses: { 200: json("The receipt", Receipt), ...problems(404) },
 });

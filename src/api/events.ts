@@ -1,4 +1,4 @@
-// /v1/events: the stored feed, and one event with what its provider really said.
+// /v1/events: the stored feed, and one event with the provider's raw element.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -18,6 +18,7 @@ import { eventView } from "./views.ts";
 
 const tags = ["Events"];
 
+/** The routes of /v1/events. */
 export const events = router();
 
 const listing = createRoute({
@@ -27,7 +28,7 @@ const listing = createRoute({
   tags,
   summary: "Events in order of storage",
   description:
-    "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all that match, or `limit` of them.",
+    "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all events that match, or `limit` of them.",
   request: { query: EventsQuery },
   responses: {
     200: listOf("The events", pageOf("events", Event)),
@@ -51,7 +52,7 @@ const single = createRoute({
   method: "get",
   path: "/{id}",
   tags,
-  summary: "One event, with the provider's own words",
+  summary: "One event, with the provider's raw element",
   request: { params: z.object({ id: z.string() }) },
   responses: { 200: json("The event", EventWithRaw), ...problems(404) },
 });
@@ -64,7 +65,7 @@ events.openapi(single, async (c) => {
   return c.json({ ...eventView(found.event), raw }, 200);
 });
 
-/** The provider's own element out of the archive, to the last digit; null where the archive has it no more. */
+/** The provider's own element from the archive, exact to the last digit; null if the archive no longer has it. */
 async function rawOf(env: Env, providerId: string, { batch, line, element }: RawPlace): Promise<unknown> {
   const provider = providers[providerId];
   const envelope = await getEnvelope(env.BUCKET, batch, line);

@@ -1,8 +1,9 @@
-// GET /healthz, for probes: whether deliveries can be taken (200, or 503 where the configuration is wrong), and beside that
-// whether the database answers and the scheduled jobs do their work. These two are told and do not change the answer's
-// status: deliveries are taken without a database, so no probe ought to send them elsewhere for its sake.
+// GET /healthz, for probes: whether deliveries can be accepted (200, or 503 if the configuration is wrong), and also
+// whether the database answers and the scheduled jobs do their work. These two appear in the body but do not change the
+// status: deliveries are accepted without a database, so no probe should send them elsewhere because of it.
 //
-// Anyone may ask, so the answer names no reasons of failures (GET /v1/jobs does), and few questions reach the database.
+// The route needs no token, so the answer contains no reasons of failures (GET /v1/jobs does), and few requests reach
+// the database.
 
 import { configOf } from "../config/config.ts";
 import { healthOf } from "../jobs/health.ts";
@@ -15,7 +16,7 @@ import { withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
 import { isoOrNull } from "./views.ts";
 
-/** ms for the database, and for which its answer holds. */
+/** How long to wait for the database, and for how long its answer is reused, ms. */
 const DEADLINE = 2_000;
 const KNOWN_FOR = 5_000;
 
@@ -23,7 +24,7 @@ type Database = { state: "ok"; records: JobRecords } | { state: "no answer" | "n
 
 const known = new WeakMap<object, { database: Database; until: number }>();
 
-/** The answer to a probe. */
+/** Answers a probe. */
 export async function answerHealth(env: Env): Promise<Response> {
   const { problems } = configOf(env);
   const { state, records } = await databaseOf(withOutages(env));

@@ -1,4 +1,5 @@
-// /v1/history: stored deliveries read anew after a parser was mended, first to see what would come of it, then for good.
+// /v1/history: parses stored deliveries again after a parser was fixed, first to show what would change, then to apply
+// it.
 
 import * as z from "zod";
 import { configOf } from "../config/config.ts";
@@ -15,23 +16,25 @@ import { iso } from "./views.ts";
 const DAY = 86_400_000;
 const MOST_DAYS = 366;
 
-const Told = z.object({
+const SampledEvent = z.object({
   contact: z.string(),
   type: eventType,
   bounce: z.enum(["hard", "soft"]).nullable(),
   occurred_at: time,
   message_id: z.string().nullable(),
   campaign: z.string().nullable(),
-  details: z.record(z.string(), z.unknown()).describe("The event's other fields, as far as they are told"),
+  details: z
+    .record(z.string(), z.unknown())
+    .describe("The event's other fields, as far as the provider reports them"),
 });
 
 const Renormalised = z
   .object({
     applied: z.boolean(),
-    objects: z.int().describe("Archive objects that this step looked at"),
+    objects: z.int().describe("Archive objects that this step read"),
     deliveries: z.int(),
-    events: z.int().describe("Events that are read from them now"),
-    rejects: z.int().describe("Elements that cannot be read, now"),
+    events: z.int().describe("Events that the parser finds in them now"),
+    rejects: z.int().describe("Elements that the parser cannot read now"),
     changed: z.int(),
     appeared: z.int(),
     vanished: z.int(),
@@ -40,8 +43,8 @@ const Renormalised = z
         z.object({
           kind: z.enum(["changed", "appeared", "vanished"]),
           id: z.string().describe("A changed event keeps its id"),
-          before: Told.nullable(),
-          after: Told.nullable(),
+          before: SampledEvent.nullable(),
+          after: SampledEvent.nullable(),
         }),
       )
       .describe(`The first ${MOST_SAMPLES} differences`),
@@ -51,9 +54,9 @@ const Renormalised = z
 
 const Request = z.strictObject({
   from: instant.meta({ description: "Deliveries archived at or after this time" }),
-  to: instant.meta({ description: "... and before this one; at most a year later" }),
+  to: instant.meta({ description: "Deliveries archived before this time; at most a year after `from`" }),
   source: word.optional(),
-  apply: z.boolean("must be true or false").default(false).describe("false: only say what would change"),
+  apply: z.boolean("must be true or false").default(false).describe("false: only report what would change"),
   after: z
     .string()
     .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, "is not a cursor; pass what `next` held")
@@ -63,9 +66,10 @@ const Request = z.strictObject({
     .min(1, "must be a whole number from 1 to 200")
     .max(200, "must be a whole number from 1 to 200")
     .default(50)
-    .describe("Archive objects a step; it ends earlier after twenty seconds"),
+    .describe("Most archive objects of a step. A step ends earlier after twenty seconds"),
 });
 
+/** The routes of /v1/history. */
 export const history = router();
 
 const renormalising = createRoute({
@@ -73,14 +77,13 @@ const renormalising = createRoute({
   method: "post",
   path: "/renormalise",
   tags: ["History"],
-  summary: "Read stored deliveries anew after a parser was mended",
+  summary: "Parse stored deliveries again after a parser was fixed",
   description:
-    "Without `apply` it says which events would change, appear or vanish. Applying keeps the ids of changed events, " +
-    "adjusts all counters and suppressions, and may be repeated. Repeats of a report that were delivered far apart " +
-    "may be counted twice as appearing; applying stores them once. Events that were ended because they were old enough do " +
-    "not appear again.",
+    "Without `apply` the answer lists which events would change, appear or vanish. With it, changed events keep their " +
+    "ids, and all counters and suppressions follow; it may be repeated. If a report was delivered twice, far apart, it " +
+    "may count twice as appearing, but is stored once. Events that retention deleted do not appear again.",
   request: { body: { required: true, content: { "application/json": { schema: Request } } } },
-  responses: { 200: json("What this step came to", Renormalised), ...problems(400) },
+  responses: { 200: json("The result of this step", Renormalised), ...problems(400) },
 });
 
 history.openapi(renormalising, async (c) => {
@@ -100,13 +103,13 @@ history.openapi(renormalising, async (c) => {
 
 function sampleOf({ kind, before, after }: Difference) {
   const id = before?.id ?? after?.row.id ?? "";
-  return { kind, id, before: toldOf(before), after: toldOf(after?.row ?? null) };
+  return { kind, id, before: sampledEventOf(before), after: sampledEventOf(after?.row ?? null) };
 }
 
-function toldOf(row: EventRow | null): z.output<typeof Told> | null {
+function sampledEventOf(row: EventRow | null): z.output<typeof SampledEvent> | null {
   if (row === null) return null;
   const { contact, type, bounce, at, message_id, campaign, details } = row;
-  const told = details === null ? {} : (JSON.parse(details) as Record<string, unknown>);
+  const others = details === null ? {} : (JSON.parse(details) as Record<string, unknown>);
   return {
     contact,
     type,
@@ -114,6 +117,6 @@ function toldOf(row: EventRow | null): z.output<typeof Told> | null {
     occurred_at: iso(at),
     message_id,
     campaign,
-    details: told,
+    details: others,
   };
 }

@@ -1,4 +1,4 @@
-// /v1/jobs: what the clock begins every minute, and what became of it.
+// /v1/jobs: the scheduled jobs, and how their last runs ended.
 
 import * as z from "zod";
 import { healthOf, type JobHealth } from "../jobs/health.ts";
@@ -16,18 +16,24 @@ const Job = z
     name: z.string().meta({ examples: ["retention"] }),
     description: z.string(),
     deadline_ms: z.int().describe("A run that takes longer counts as failed"),
-    last_success: z.object({ at: time, took_ms }).nullable().describe("To within ten minutes"),
+    last_success: z
+      .object({ at: time, took_ms })
+      .nullable()
+      .describe("May be up to ten minutes out of date; null if there was none"),
     last_failure: z
       .object({ at: time, took_ms, reason: z.string() })
       .nullable()
-      .describe("While it fails for the same reason, to within ten minutes"),
+      .describe(
+        "While it keeps failing for the same reason, up to ten minutes out of date; null if there was none",
+      ),
     failing_since: time
       .nullable()
       .describe("The first failure since its last success; null while it succeeds"),
-    problem: z.string().nullable().describe("Set where it has not succeeded for too long"),
+    problem: z.string().nullable().describe("Set if it has not succeeded for too long"),
   })
   .meta({ id: "Job" });
 
+/** The route of /v1/jobs. */
 export const jobs = router();
 
 const listing = createRoute({

@@ -1,4 +1,5 @@
-// /v1/messages: what became of one mail, found by the provider's id, by the sender's own id, or by whom and what it was for.
+// /v1/messages: the status of one mail. It is found by the provider's id, by the sender's own id, or by contact and
+// campaign.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -11,11 +12,12 @@ import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
 import { messageView } from "./views.ts";
 
-/** Most events of one message that are shown with it. */
+/** Most events that the answer about one message contains. */
 const MOST_OF_A_MESSAGE = 1_000;
 
 const tags = ["Messages"];
 
+/** The routes of /v1/messages. */
 export const messages = router();
 
 const listing = createRoute({
@@ -24,7 +26,7 @@ const listing = createRoute({
   path: "/",
   tags,
   summary: "Messages by the sender's own id, or by contact and campaign",
-  description: "Pass `custom_id`, or `contact` and `campaign`. The latest 100 are shown.",
+  description: "Pass `custom_id`, or `contact` and `campaign`. The answer contains the latest 100.",
   request: { query: MessagesQuery },
   responses: {
     200: json("The messages", z.object({ messages: z.array(Message), next: z.null() })),

@@ -1,4 +1,4 @@
-// What /v1 answers, described once: these schemas type the handlers and make the OpenAPI document.
+// The schemas of what /v1 answers. They type the handlers and make the OpenAPI document.
 
 import * as z from "zod";
 import { EVENT_FIELD_NAMES, eventField, type EventField, type ShownEvent } from "../model/event-fields.ts";
@@ -8,9 +8,10 @@ import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 /** ISO 8601 in UTC with milliseconds. */
 export const time = z.iso.datetime().meta({ examples: ["2026-11-21T09:30:00.000Z"] });
 const address = z.string().meta({ examples: ["ann@example.com"] });
+/** The types of events. */
 export const eventType = z.enum(EVENT_TYPES);
 
-/** The schema of what a field of an event holds. */
+/** The schema of an event's field. */
 function schemaOf({ holds, words, nullable, about, example }: EventField): z.ZodType {
   const held = words === undefined ? HELD[holds] : words === EVENT_TYPES ? eventType : z.enum(words);
   const schema = nullable === true ? held.nullable() : held;
@@ -38,15 +39,18 @@ const eventFields = Object.fromEntries(
   [Name in keyof ShownEvent]: z.ZodType<ShownEvent[Name]>;
 };
 
+/** An event. */
 export const Event = z.object(eventFields).meta({ id: "Event" });
 
+/** An event with its raw element. */
 export const EventWithRaw = z
   .object({
     ...eventFields,
-    raw: z.unknown().describe("The provider's own element, untouched; null where the archive has it no more"),
+    raw: z.unknown().describe("The provider's own element, unchanged; null if the archive no longer has it"),
   })
   .meta({ id: "EventWithRaw" });
 
+/** The reasons of suppressions. */
 export const suppressionReason = z.enum(SUPPRESSION_REASONS);
 
 const suppressionFields = {
@@ -54,46 +58,56 @@ const suppressionFields = {
   scope: z
     .string()
     .nullable()
-    .describe("null for all mail, else the one list or stream that it holds for")
+    .describe("null for all mail, else the list or stream that it applies to")
     .meta({ examples: ["mailjet:12"] }),
-  event: z.string().describe("Id of the event that is the evidence, or of the act by hand"),
-  source: z.string().describe("Where the evidence came from; `api` and `import` for what people entered"),
+  event: z.string().describe("Id of the event that is the evidence, or of the command that entered it"),
+  source: z.string().describe("The source of the evidence; `api` or `import` if a person entered it"),
   since: time.describe("When the evidence happened"),
-  by: z.string().nullable().describe("The token by which it was entered; null where an event did it"),
+  by: z
+    .string()
+    .nullable()
+    .describe("The name of the token that entered it; null if an event is the evidence"),
   note: z.string().nullable(),
   lifted_at: time.nullable(),
   lifted_by: z.string().nullable().describe("The event that lifted it, or the name of the token"),
   lift_note: z.string().nullable(),
-  held: z.boolean().describe("Held back because it rests on bounces of a storm; not in force"),
+  held: z.boolean().describe("Held because it rests on bounces of a storm; not in force"),
   held_because: z
     .string()
     .nullable()
+    .describe("The storm; null if it is not held")
     .meta({
       examples: ["microsoft refused 72 of 90 mails (80 %) in the 15 minutes before 2026-11-21T09:30Z"],
     }),
 };
 
+/** A suppression. */
 export const Suppression = z.object(suppressionFields).meta({ id: "Suppression" });
 
+/** A suppression of the list. */
 export const ListedSuppression = z
   .object({ address, destination: z.string().meta({ examples: ["gmail"] }), ...suppressionFields })
   .meta({ id: "ListedSuppression" });
 
+/** Whether an address may be mailed. */
 export const SuppressionStatus = z
   .object({
     address,
-    suppressed: z.boolean().describe("Whether all mail to this address is held back"),
-    suppression: Suppression.nullable().describe("The strongest in force for all mail"),
-    history: z.array(Suppression).describe("All there ever were, those for single lists included"),
+    suppressed: z.boolean().describe("Whether a suppression of all mail to this address is in force"),
+    suppression: Suppression.nullable().describe("The strongest suppression of all mail in force"),
+    history: z
+      .array(Suppression)
+      .describe("All suppressions, including lifted and held ones and those of single lists"),
   })
   .meta({ id: "SuppressionStatus" });
 
+/** A contact. */
 export const Contact = z
   .object({
     contact: address,
     status: z.enum(["active", "suppressed"]),
-    suppression: Suppression.nullable().describe("The strongest in force"),
-    history: z.array(Suppression),
+    suppression: Suppression.nullable().describe("The strongest suppression of all mail in force"),
+    history: z.array(Suppression).describe("All suppressions, including lifted and held ones"),
     counts: z.partialRecord(eventType, z.int()),
     first_seen: time.nullable(),
     last_seen: time.nullable(),
@@ -101,10 +115,11 @@ export const Contact = z
   .meta({ id: "Contact" });
 
 const status = {
-  status: eventType.describe("The highest of its events"),
+  status: eventType.describe("The type of the event that ranks highest"),
   bounce: z.enum(["hard", "soft"]).nullable(),
 };
 
+/** A message with its events. */
 export const Message = z
   .object({
     message_id: z.string().nullable(),
@@ -120,7 +135,7 @@ export const Message = z
 const letterFields = {
   id: z.string(),
   envelope: z.string(),
-  element: z.int().nullable().describe("Which of the delivery's rejects; null for the whole of it"),
+  element: z.int().nullable().describe("The index of the delivery's reject; null for the whole delivery"),
   source: z.string(),
   provider: z.string(),
   reason: z.string(),
@@ -129,8 +144,10 @@ const letterFields = {
   replayed_at: time.nullable(),
 };
 
+/** A dead letter. */
 export const DeadLetter = z.object(letterFields).meta({ id: "DeadLetter" });
 
+/** A dead letter with its delivery. */
 export const DeadLetterWithDelivery = z
   .object({
     ...letterFields,
@@ -144,7 +161,7 @@ export const DeadLetterWithDelivery = z
         url: z.string().describe("Without the source's token"),
         headers: z
           .array(z.tuple([z.string(), z.string()]))
-          .describe("Those that the provider's parser asks for"),
+          .describe("Only those that the provider's parser needs"),
         outside: z.literal(true).optional().describe("The sender is not in the observed IP list"),
         replay: z.literal(true).optional().describe("It was sent through again"),
         erased: z
@@ -154,10 +171,11 @@ export const DeadLetterWithDelivery = z
         body: z.union([z.object({ text: z.string() }), z.object({ base64: z.string() })]),
       })
       .nullable()
-      .describe("The whole request; null where it is gone"),
+      .describe("The whole request; null if it is gone"),
   })
   .meta({ id: "DeadLetterWithDelivery" });
 
+/** A source. */
 export const Source = z
   .object({
     source: z.string(),
@@ -165,11 +183,11 @@ export const Source = z
     last_received_at: time,
     last_event_at: time.nullable(),
     last_ping_at: time.nullable(),
-    lag_ms: z.int().describe("From receipt to storage, lately"),
+    lag_ms: z.int().describe("Recent time from receipt to storage"),
     events: z.int(),
-    duplicates: z.int().describe("Repeats that were absorbed"),
+    duplicates: z.int().describe("Repeated reports that were not stored again"),
     pings: z.int(),
-    outside: z.int().describe("Requests from outside of an observed IP list"),
+    outside: z.int().describe("Requests from addresses that are not in the observed IP list"),
     dead_letters: z.int(),
   })
   .meta({ id: "Source" });

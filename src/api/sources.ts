@@ -1,4 +1,4 @@
-// /v1/sources: whether each source is alive, and what it brought.
+// /v1/sources: whether each source is alive, and how much it delivered.
 
 import * as z from "zod";
 import { listSources } from "../store/events/sources.ts";
@@ -7,6 +7,7 @@ import { createRoute, router } from "./kit/routes.ts";
 import { Source } from "./schemas.ts";
 import { sourceView } from "./views.ts";
 
+/** The route of /v1/sources. */
 export const sources = router();
 
 const listing = createRoute({
@@ -14,7 +15,7 @@ const listing = createRoute({
   method: "get",
   path: "/",
   tags: ["Sources"],
-  summary: "The health of every source that ever sent something",
+  summary: "The state of every source that has ever sent anything",
   responses: {
     200: json("The sources", z.object({ sources: z.array(Source), next: z.null() })),
     ...problems(),

@@ -1,4 +1,4 @@
-// /v1/tokens: tokens that are made, listed and revoked without a deployment. Those of API_TOKENS are listed beside them.
+// /v1/tokens: makes, lists and revokes tokens without a deployment. Those of API_TOKENS are listed too.
 
 import * as z from "zod";
 import { configOf } from "../config/config.ts";
@@ -19,19 +19,25 @@ const name = z
 const scopes = z
   .array(z.enum(TOKEN_SCOPES, `must be of ${TOKEN_SCOPES.join(", ")}`), "must be a list of scopes")
   .min(1, "must not be empty")
-  .meta({ examples: [["read"]], description: "write holds read, and admin holds both" });
+  .meta({ examples: [["read"]], description: "write includes read, and admin includes both" });
 
 const Token = z
   .object({
     name,
     scopes,
-    origin: z.enum(["configuration", "api"]).describe("API_TOKENS, or made here"),
+    origin: z
+      .enum(["configuration", "api"])
+      .describe("configuration: from API_TOKENS; api: made through this API"),
     created_at: z.iso.datetime().nullable(),
-    created_by: z.string().nullable().describe("The token with which it was made"),
-    last_used_at: z.iso.datetime().nullable().describe("To within five minutes"),
+    created_by: z
+      .string()
+      .nullable()
+      .describe("The name of the token that made it; null for those of API_TOKENS"),
+    last_used_at: z.iso.datetime().nullable().describe("Exact to five minutes; null if never"),
   })
   .meta({ id: "Token" });
 
+/** The routes of /v1/tokens. */
 export const tokens = router();
 
 const listing = createRoute({
@@ -39,7 +45,7 @@ const listing = createRoute({
   method: "get",
   path: "/",
   tags,
-  summary: "All tokens, their scopes and last use; never what their holders show",
+  summary: "All tokens with their scopes and last use; never the secrets themselves",
   responses: { 200: json("The tokens", z.object({ tokens: z.array(Token), next: z.null() })), ...problems() },
 });
 
@@ -72,7 +78,7 @@ const making = createRoute({
   method: "post",
   path: "/",
   tags,
-  summary: "Make a token; it is shown this once",
+  summary: "Make a token; only this answer contains it",
   request: {
     body: { required: true, content: { "application/json": { schema: z.strictObject({ name, scopes }) } } },
   },
@@ -97,7 +103,7 @@ const revoking = createRoute({
   method: "delete",
   path: "/{name}",
   tags,
-  summary: "Revoke a token; it opens nothing any more within half a minute",
+  summary: "Revoke a token; it stops working within half a minute",
   request: { params: z.object({ name }) },
   responses: { 204: { description: "Revoked" }, ...problems(404, 409) },
 });

@@ -1,4 +1,4 @@
-// /v1: what was stored, for whoever holds a token.
+// /v1: the API, for callers with a token.
 
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
@@ -29,18 +29,18 @@ import { type ApiEnv } from "./kit/env.ts";
 import { tokens } from "./tokens.ts";
 import { sessionOf } from "../store/db.ts";
 
-/** Header with which a caller says how new the data must be that it reads, and learns how new it was. */
+/** The header for bookmarks. In a request it sets how new the data must be; in an answer it names how new they were. */
 const BOOKMARK = "x-tidings-bookmark";
 
-/** Failures of the bindings are told apart from bugs, which is what decides between 503 and 500. */
+/** Wraps the bindings so that outages are distinguished from bugs, which decides between 503 and 500. */
 const onTaggedBindings = createMiddleware<ApiEnv>(async (c, next) => {
   c.env = withOutages(c.env);
   await next();
 });
 
 /**
- * Reads may be answered by a replica of the database near the caller. A caller that shows the bookmark of an earlier
- * answer sees at least what that answer saw, its own writes included.
+ * Reads may be answered by a replica of the database near the caller. A caller that sends the bookmark of an earlier
+ * answer gets data at least as new as that answer's, including its own writes.
  */
 const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   const shown = c.req.header(BOOKMARK);
@@ -54,12 +54,13 @@ const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   if (reached !== null) c.header(BOOKMARK, reached);
 });
 
-/** What people order of contacts is told to pipes: they hear of it now, not with the next minute. */
+/** Wakes the pipes after a command about contacts, so that they pass it on now and not only in the next minute. */
 const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
   await next();
   if (c.req.method !== "GET" && c.res.ok) c.executionCtx.waitUntil(wakePipes(c.env, Date.now()));
 });
 
+/** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
 v1.use(onTaggedBindings, inSession, authenticated);

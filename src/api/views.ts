@@ -1,4 +1,4 @@
-// What /v1 answers: the stored rows in the words of the event model, times as ISO 8601 in UTC with milliseconds.
+// The answers of /v1, made from stored rows: names as in the event model, times as ISO 8601 in UTC with milliseconds.
 
 import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
@@ -31,10 +31,12 @@ function suppressionShape(suppression: Suppression) {
   };
 }
 
+/** A suppression of the list, with its address. */
 export function listedSuppressionView({ contact, destination, ...suppression }: ListedSuppression) {
   return { address: contact, destination, ...suppressionShape(suppression) };
 }
 
+/** Whether an address is suppressed, and its suppressions. */
 export function suppressionStatusView(address: string, suppressions: readonly Suppression[]) {
   const strongest = strongestOf(suppressions);
   return {
@@ -45,6 +47,7 @@ export function suppressionStatusView(address: string, suppressions: readonly Su
   };
 }
 
+/** A contact: its suppressions, and its events in figures. */
 export function contactView(contact: string, { suppressions, counts }: ContactRecord) {
   const strongest = strongestOf(suppressions);
   const times = counts.flatMap(({ first, last }) => [first, last]);
@@ -59,7 +62,7 @@ export function contactView(contact: string, { suppressions, counts }: ContactRe
   };
 }
 
-/** A message with its events, all recipients together; each recipient's own status beside it. */
+/** A message with the events of all its recipients, its overall status, and the status of each recipient. */
 export function messageView(rows: readonly MessageRow[], events: readonly StoredEvent[]) {
   const [first] = rows;
   const recipients = rows.map(({ contact }) => ({
@@ -82,6 +85,7 @@ function statusShape(events: readonly StoredEvent[]) {
   return { status: deciding?.type ?? "unknown", bounce: deciding?.bounce ?? null };
 }
 
+/** A dead letter, without its delivery. */
 export function deadLetterView(letter: ListedDeadLetter) {
   return {
     id: letter.id,
@@ -113,6 +117,7 @@ export function deliveryView(envelope: Envelope) {
   };
 }
 
+/** A source with its counters. */
 export function sourceView(record: SourceRecord) {
   return {
     source: record.source,

@@ -1,4 +1,4 @@
-// What a person needs once the Worker is up: where to send to, where to look, and two commands to try it with.
+// The text to show when the Worker is up: where to send, where to look, and two commands to try it with.
 
 import type { Edge } from "./edge.ts";
 import type { Settings } from "./settings.ts";
@@ -6,7 +6,7 @@ import type { Settings } from "./settings.ts";
 /** A Mailjet MessageID beyond 2^53: a JSON number that most programs would round. */
 const MESSAGE_ID = "1152921522837281914";
 
-/** `now`: ms, the time of the event in the example. */
+/** The banner as lines of text; `now` is the time of the example's event, in ms. */
 export function banner({ url, problems }: Edge, { sources, token }: Settings, now: number): string {
   const names = [...sources.keys()];
   const width = Math.max(0, ...names.map((name) => name.length));
@@ -45,7 +45,7 @@ function readCommand(url: string, token: string): string[] {
   return [`  curl -H ${quote(`authorization: Bearer ${token}`)} ${url}/v1/messages/${MESSAGE_ID}`];
 }
 
-/** A word for a POSIX shell. */
+/** Quotes a text as one word for a POSIX shell. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

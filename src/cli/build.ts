@@ -1,4 +1,4 @@
-// `npm run build`: everything that the Worker serves as a file, into dist/assets. wrangler runs it before it bundles (see
+// `npm run build`: writes all files that the Worker serves into dist/assets. wrangler runs it before it bundles (see
 // [build] in wrangler.toml), and so do the tests.
 
 import { buildDocs } from "../docs/site/build.ts";

@@ -1,11 +1,14 @@
-// A copy of the code to run from, so that an edit under way does not restart the Worker: the local queue lives in memory
-// only, and what was in it would be gone.
+// Copies the code and runs it from the copy, so that an edit while it runs does not restart the Worker: the local queue
+// lives in memory only, and its content would be lost.
 
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { ROOT } from "./wrangler.ts";
 
-/** Copies `parts`, below the project's folder, into `folder`; gives the configuration to run from there. */
+/**
+ * Copies `parts`, paths below the project's folder, into `folder`; returns the path of the configuration to run from
+ * there.
+ */
 export async function copyCode(folder: string, parts: readonly string[] = ["src"]): Promise<string> {
   await mkdir(folder, { recursive: true });
   for (const part of [...parts, "package.json"]) {

@@ -1,5 +1,6 @@
-// `npm run deploy`: the database's migrations and the Worker, in the order that never lets code meet an older schema. On
-// the first deployment wrangler has to make the database first, together with the bucket and the queues.
+// `npm run deploy`: applies the database's migrations and deploys the Worker, in the order in which the code never
+// meets an older schema. On the first deployment wrangler must create the database first, together with the bucket and
+// the queues.
 
 import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
@@ -12,27 +13,27 @@ await run(async () => {
   const rest = process.argv.slice(2); // e.g. --secrets-file .secrets
   const examples = await examplesIn(rest[rest.indexOf("--secrets-file") + 1], rest);
   if (examples.length > 0)
-    return await giveUp(`put your own words in, for these still are the example's: ${examples.join(", ")}`);
+    return await giveUp(`put in your own values; these are still the example's: ${examples.join(", ")}`);
   const info = await runWrangler(["d1", "info", DATABASE, "--json"]);
   const isNew = !info.ok && /couldn't find/i.test(info.reason);
   if (!info.ok && !isNew) return await giveUp(info.reason);
   const migrate = async () => await step("migrations", ["d1", "migrations", "apply", DATABASE, "--remote"]);
   const deploy = async () => await step("deployment", ["deploy", ...rest]);
   for (const next of isNew ? [deploy, migrate] : [migrate, deploy]) {
-    if (!(await next())) return await giveUp("stopped there; mend what it says and run it again");
+    if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
   }
 });
 
-/** Settings of a secrets file that still are the example's, which everybody knows. */
+/** The names of settings in a secrets file that still have the example's values, which are public. */
 async function examplesIn(file: string | undefined, args: readonly string[]): Promise<string[]> {
   if (file === undefined || !args.includes("--secrets-file")) return [];
-  const text = await readFile(file, "utf8").catch(() => ""); // what is wrong with the file, wrangler says
+  const text = await readFile(file, "utf8").catch(() => ""); // wrangler reports what is wrong with the file
   return Object.entries(parseEnv(text)).flatMap(([name, value = ""]) =>
     /local-only|bG9jYWwtb25seS/.test(value) ? [name] : [],
   );
 }
 
-/** Runs wrangler with its words on the screen; whether it succeeded. */
+/** Runs wrangler with its output on the screen; returns whether it succeeded. */
 async function step(name: string, args: readonly string[]): Promise<boolean> {
   console.log(`== ${name}`);
   const child = spawnWrangler(args, "inherit");

@@ -1,5 +1,5 @@
-// The Worker, running on this machine: database brought up to date, `wrangler dev` started and answering, and the clock
-// that fires its cron trigger, which wrangler does not.
+// Runs the Worker on this machine: migrates the database, starts `wrangler dev`, waits until it answers, and fires its
+// cron trigger on a clock, which wrangler does not do.
 
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,41 +7,46 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { workerLines } from "./log-lines.ts";
 import { hasEnded, runWrangler, spawnWrangler } from "./wrangler.ts";
 
-/** Loopback only: the credentials of the local setup are known to everybody. */
+/** Loopback only, because the credentials of the local setup are public. */
 const HOST = "localhost";
 const LONGEST_START = 60_000; // ms
-const TICK = 10_000; // ms; the cron's minute would be long to wait for
+const TICK = 10_000; // ms; the cron's interval of a minute would be a long wait
 
+/** How to run the Worker locally. */
 export interface EdgeOptions {
   port: number;
-  /** Where the data lies, below the project; null for wrangler's own place. */
+  /** The folder of the data, relative to the project; null for wrangler's own folder. */
   state: string | null;
-  /** The Worker's entry, in place of the one that wrangler.toml names. */
+  /** The Worker's entry file, in place of the one in wrangler.toml. */
   entry?: string;
-  /** The configuration, in place of the project's wrangler.toml; see copyCode. */
+  /** The configuration file, in place of the project's wrangler.toml; see copyCode. */
   config?: string;
   /** A file of variables in place of .dev.vars. */
   envFile?: string;
   /** Further variables. */
   vars?: Readonly<Record<string, string>>;
-  /** Where the runtime's debugger listens; by default wrangler finds a port. */
+  /** The port of the runtime's debugger; by default wrangler picks one. */
   inspector?: number;
-  /** Gets each entry of the Worker's log. */
+  /** Receives each entry of the Worker's log as one line. */
   log(line: string): void;
 }
 
+/** A running Worker. */
 export interface Edge {
-  /** Without a slash at the end. */
+  /** Its base URL, without a slash at the end. */
   url: string;
-  /** What /healthz says is wrong with the configuration. */
+  /** Problems of the configuration that /healthz reports. */
   problems: string[];
   /** Fires the scheduled handler, which moves the spool into the queue. */
   tick(): Promise<void>;
-  /** Resolves if the Worker ends without having been asked to. */
+  /** Resolves when the Worker's process ends for any reason. */
   ended: Promise<void>;
 }
 
-/** Starts the Worker; resolves when it answers, with its reason where it does not. */
+/**
+ * Migrates the local database and starts the Worker; resolves when it answers, or fails with the reason why it does
+ * not.
+ */
 export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   const migrated = await runWrangler([
     "d1",
@@ -56,7 +61,7 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   }
   const args = ["dev", ...(options.entry === undefined ? [] : [options.entry])];
   args.push("--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false");
-  // Pipes may lead to this machine, in local development alone. The option takes all words until the next one.
+  // Only in local development may pipes lead to this machine. The option takes all words until the next option.
   const vars = { PIPES_LOOPBACK: "yes", ...options.vars };
   args.push("--var", ...Object.entries(vars).map(([name, value]) => `${name}:${value}`));
   if (options.config !== undefined) args.push("--config", options.config);
@@ -79,7 +84,7 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
     return fail(`the Worker did not start${words}`);
   }
   const tick = async (): Promise<void> => {
-    // One that fails, say while the Worker restarts after a change of its code, is made up for by the next.
+    // The next tick makes up for one that fails, for example while the Worker restarts after a change of its code.
     await fetch(`${url}/cdn-cgi/handler/scheduled`).then(
       async (answer) => await answer.text(),
       () => null,
@@ -90,12 +95,12 @@ export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
   return ok({ url, problems, tick, ended });
 }
 
-/** Where the data lies, for every wrangler command that has to find it. */
+/** The options that give every wrangler command the folder of the data. */
 export function persist({ state }: Pick<EdgeOptions, "state">): string[] {
   return state === null ? [] : ["--persist-to", state];
 }
 
-/** Waits until /healthz answers; the problems it names, or null if it never does. */
+/** Waits until /healthz answers; returns the problems it reports, or null if it never answers. */
 async function untilHealthy(url: string, isOver: () => boolean): Promise<string[] | null> {
   for (const start = Date.now(); !isOver() && Date.now() - start < LONGEST_START; await sleep(150)) {
     try {
@@ -109,19 +114,20 @@ async function untilHealthy(url: string, isOver: () => boolean): Promise<string[
   return null;
 }
 
-/** Whether the port is free; port 0 gives any free one. */
+/** Returns the port if it is free, any free port for 0; null if it is in use. */
 export async function findPort(port: number): Promise<number | null> {
   return await new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(null));
     server.listen({ port, host: HOST, exclusive: true }, () => {
       const address = server.address();
-      const found = typeof address === "object" ? (address?.port ?? null) : null;
-      server.close(() => resolve(found));
+      const free = typeof address === "object" ? (address?.port ?? null) : null;
+      server.close(() => resolve(free));
     });
   });
 }
 
+/** The error message for a port in use, with another port to try; `script` is the command to repeat. */
 export function portInUse(script: string, port: number): string {
   return `port ${port} is in use (or not yours to use); pick another: ${script} -- --port ${port === 65_535 ? port - 1 : port + 1}`;
 }

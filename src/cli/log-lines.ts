@@ -1,9 +1,9 @@
-// Picks the Worker's log out of what `wrangler dev` prints. Wrangler gives no way to have the one without the other, so
-// its own lines are known by their looks; whatever is not known as chatter is shown.
+// Separates the Worker's log from the other output of `wrangler dev`. Wrangler offers no way to have one without the
+// other, so its own lines are recognised by their form; any line that is not recognised is shown.
 
 import { stripVTControlCharacters } from "node:util";
 
-/** Lines by which wrangler talks about itself. */
+/** Patterns of wrangler's own lines. */
 const CHATTER = [
   /^\[wrangler:(?:info|warn)\]/,
   /^⎔ (?:Starting local server|Connection status)/,
@@ -11,7 +11,8 @@ const CHATTER = [
   /^─+$/,
   /^🪵 {2}Logs were written/,
   /^(?:Using secrets defined in|Your Worker has access to|Binding {2,}|env\.[A-Z_]+ (?:\(| +))/,
-  // It asks Cloudflare where this machine is, and shows a stack trace where there is no network. Nothing needs the answer.
+  // It asks Cloudflare for this machine's location, and prints a stack trace if there is no network. The answer is not
+  // needed.
   /^Error: getaddrinfo ENOTFOUND workers\.cloudflare\.com/,
   /^ {4}at .*\(node:dns:/,
   /^▲ \[WARNING\] (?:Scheduled Workers are not|Unable to fetch the `Request\.cf`|Processing wrangler)/,
@@ -20,11 +21,11 @@ const CHATTER = [
 /** Wrangler's mark of a warning or an error on stderr. */
 const MARK = /^(?:▲|✘) \[(WARNING|ERROR)\] /;
 
-const IDLE = 200; // ms after which an entry of unknown end is taken as complete
+const IDLE = 200; // ms after which an entry without a recognisable end is taken as complete
 
 /**
- * Takes the text of one output stream as it comes; gives the Worker's entries, each as one line, to `show`. Logged objects
- * span several lines; they are put back into one. The returned function takes the next text.
+ * Returns a function that takes the text of one output stream as it arrives. It passes each entry of the Worker's log
+ * to `show` as one line; logged objects, which span several lines, are joined into one.
  */
 export function workerLines(show: (line: string) => void): (text: string) => void {
   let rest = "";
@@ -38,7 +39,7 @@ export function workerLines(show: (line: string) => void): (text: string) => voi
     entry = [];
   };
   const take = (line: string): void => {
-    // An entry goes on while its lines are indented, or close what the first one opened.
+    // An entry continues while its lines are indented, or close what the first line opened.
     const goesOn = entry.length > 0 && /^(?:\s+\S|[}\]])/.test(line) && !MARK.test(line);
     if (!goesOn && line.trim() !== "") flush();
     if (line.trim() !== "") entry.push(goesOn ? line.trim() : line);
@@ -49,7 +50,7 @@ export function workerLines(show: (line: string) => void): (text: string) => voi
   return (text) => {
     const lines = (rest + text).split(/\r?\n/);
     rest = lines.pop() ?? "";
-    for (const line of lines) take(stripVTControlCharacters(line)); // it colours warnings whatever NO_COLOR says
+    for (const line of lines) take(stripVTControlCharacters(line)); // wrangler colours warnings even with NO_COLOR
   };
 }
 
@@ -57,7 +58,7 @@ function isChatter(line: string): boolean {
   return CHATTER.some((pattern) => pattern.test(line));
 }
 
-/** Whether nothing more belongs to the entry: anything but an object is shown line by line. */
+/** Whether the entry is complete: every entry except an object is shown line by line. */
 function isWhole(entry: readonly string[]): boolean {
   const first = entry[0]?.replace(MARK, "");
   if (first === undefined) return false;
@@ -65,7 +66,7 @@ function isWhole(entry: readonly string[]): boolean {
   return entry.length > 1 && isBalanced(entry.join(" ").replace(MARK, ""));
 }
 
-/** Whether all brackets are closed, for what util.inspect prints: the ones in quoted text do not count. */
+/** Whether all brackets in the output of util.inspect are closed; brackets in quoted text do not count. */
 function isBalanced(text: string): boolean {
   const bare = text.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "");
   return (bare.match(/[{[]/g)?.length ?? 0) <= (bare.match(/[}\]]/g)?.length ?? 0);

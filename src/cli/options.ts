@@ -1,35 +1,40 @@
-// What may follow `npm start --` and `npm run demo --`. Mistakes are answered with one line that says what to type instead.
+// Reads the options of `npm start --` and `npm run demo --`. A mistake is answered with one line that names the correct
+// usage.
 
 import { parseArgs } from "node:util";
 import { fail, ok, type Result } from "../lib/result.ts";
 
+/** The port of `npm start`, and of the demo if it stays up. */
 export const DEFAULT_PORT = 8787;
 const DEFAULT_EVENTS = 2_000;
-const FEWEST_EVENTS = 200; // below, some of what the demo shows would not occur
+const FEWEST_EVENTS = 200; // with fewer, some kinds of reports would not occur
 const MOST_EVENTS = 50_000;
 
+/** The options of a script; the demo's have their defaults for `npm start`. */
 export interface Options {
   help: boolean;
-  /** Null where none was asked for. */
+  /** The port to listen on; null if the option is absent. */
   port: number | null;
-  /** The demo's: stop after the report. */
+  /** Only the demo's: stop after the report. */
   exit: boolean;
-  /** The demo's: unique events to send. */
+  /** Only the demo's: the number of unique events to send. */
   events: number;
-  /** The demo's: show every figure, and not only what they add up to. */
+  /** Only the demo's: show every figure, not only the summary. */
   verbose: boolean;
 }
 
+/** The help text of `npm start`. */
 export const START_USAGE = `npm start [-- --port N]
 
   Runs Tidings on this machine, with its data in .wrangler/state.
   --port N     listen there (default ${DEFAULT_PORT})`;
 
+/** The help text of `npm run demo`. */
 export const DEMO_USAGE = `npm run demo [-- --exit] [-- --port N] [-- --events N] [-- --verbose]
 
-  Runs Tidings on this machine with a fresh state of its own, sends it two days of webhook traffic, and checks what came of it.
-  --exit       stop after the report, instead of staying up to be looked at
-  --port N     listen there (default ${DEFAULT_PORT}; with --exit any free one)
+  Runs Tidings on this machine with a fresh state of its own, sends it two days of webhook traffic, and checks the result.
+  --exit       stop after the report, instead of staying up for a look
+  --port N     listen there (default ${DEFAULT_PORT}; any free one with --exit)
   --events N   unique events to send, ${FEWEST_EVENTS} to ${MOST_EVENTS} (default ${DEFAULT_EVENTS})
   --verbose    show every figure that was checked, source by source`;
 
@@ -41,7 +46,7 @@ const DEMO = {
   events: { type: "string" },
 } as const;
 
-/** Reads the arguments behind the script's name; a mistake comes back as the sentence to show. */
+/** Reads the arguments after the script's name; fails with the sentence to show if they contain a mistake. */
 export function readOptions(script: "start" | "demo", args: string[]): Result<Options> {
   const parsed = parse(script, args);
   if (!parsed.ok) return parsed;

@@ -1,4 +1,4 @@
-// A progress bar: on a terminal one line that is drawn anew, elsewhere (a log, a pipe) a line every so often.
+// A progress bar: on a terminal one line that is redrawn, elsewhere (a log, a pipe) a new line every few seconds.
 
 import { isStopping } from "./shutdown.ts";
 
@@ -6,13 +6,15 @@ const WIDTH = 30;
 const EVERY = 100; // ms between two drawings on a terminal
 const EVERY_LINE = 5_000; // ms between two lines elsewhere
 
+/** A progress bar that is on the screen. */
 export interface Progress {
-  /** `done` of `total`, and a few words beside. */
+  /** Shows `done` of `total`, followed by a few words. */
   show(done: number, total: number, words?: string): void;
-  /** Leaves the last state standing. */
+  /** Draws the last state, and leaves it on the screen. */
   end(): void;
 }
 
+/** Starts a progress bar with this label; it draws nothing once the process is stopping. */
 export function startProgress(label: string): Progress {
   const { isTTY } = process.stdout;
   const began = Date.now();
@@ -41,7 +43,7 @@ function bar(done: number, total: number): string {
   return "█".repeat(filled) + "░".repeat(WIDTH - filled);
 }
 
-/** With commas between the thousands. */
+/** A number with commas between the thousands. */
 export function format(n: number): string {
   return n.toLocaleString("en-US");
 }

@@ -1,5 +1,5 @@
-// The scripts of package.json that run something begin here. Plain JavaScript for whatever Node is there, because what it checks is
-// whether the rest, TypeScript that Node itself strips of its types, can run at all.
+// The entry of the scripts of package.json. It is plain JavaScript that runs on every Node, because it checks whether
+// the rest can run at all: TypeScript, whose types Node itself strips.
 
 import { existsSync } from "node:fs";
 
@@ -25,11 +25,11 @@ function refuse(message) {
 }
 
 if (file === undefined) {
-  refuse(`say which of ${Object.keys(scripts).join(", ")} to run`);
+  refuse(`name the script to run, one of ${Object.keys(scripts).join(", ")}`);
 } else if (!existsSync(new URL("../../node_modules/wrangler", import.meta.url))) {
   refuse("the dependencies are not installed yet; run `npm install` first");
 } else if (!process.features.typescript) {
-  // npm puts the Node that `npm install` brings along before any other, unless it was told to run no install scripts.
+  // npm uses the Node that `npm install` brings before any other, unless it was told to run no install scripts.
   refuse(
     `needs Node 22.18 or later, and this is ${process.version}; \`npm install\` brings one that \`npm start\` uses`,
   );

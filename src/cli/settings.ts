@@ -1,4 +1,5 @@
-// .dev.vars: the secrets of the local setup. A fresh clone has none, so the example serves until somebody writes their own.
+// Reads .dev.vars, the secrets of the local setup. A fresh clone has none, so the example is copied until the user
+// writes their own.
 
 import { constants } from "node:fs";
 import { copyFile, readFile } from "node:fs/promises";
@@ -6,15 +7,18 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ROOT } from "./wrangler.ts";
 
-/** What the banner, and the demo's sender, need to know of the configuration. */
+/** The part of the configuration that the banner and the demo's sender need. */
 export interface Settings {
-  /** Source -> its credentials. */
+  /** The credentials of each source, by its name. */
   sources: ReadonlyMap<string, readonly string[]>;
-  /** A token of the API; null where there is none. */
+  /** A token of the API; null if none is configured. */
   token: string | null;
 }
 
-/** Copies the example to .dev.vars where there is none yet; whether it did. */
+/**
+ * Copies the example to .dev.vars if that file does not exist; returns whether it did. Throws if the file cannot be
+ * written.
+ */
 export async function ensureDevVars(): Promise<boolean> {
   try {
     await copyFile(join(ROOT, ".dev.vars.example"), join(ROOT, ".dev.vars"), constants.COPYFILE_EXCL);
@@ -25,19 +29,22 @@ export async function ensureDevVars(): Promise<boolean> {
   }
 }
 
-/** Variables of the example that .dev.vars lacks: it is older than what they are for. */
+/** The variables of the example that .dev.vars lacks, because it was copied before they were added. */
 export async function missingDevVars(): Promise<string[]> {
   const variablesOf = async (file: string): Promise<string[]> =>
     Object.keys(parseEnv(await readFile(join(ROOT, file), "utf8")));
-  const [own, example] = await Promise.all([variablesOf(".dev.vars"), variablesOf(".dev.vars.example")]);
-  return example.filter((name) => !own.includes(name));
+  const [present, example] = await Promise.all([variablesOf(".dev.vars"), variablesOf(".dev.vars.example")]);
+  return example.filter((name) => !present.includes(name));
 }
 
+/** Reads .dev.vars; throws if the file is missing. */
 export async function readDevVars(): Promise<Settings> {
   return toSettings(await readFile(join(ROOT, ".dev.vars"), "utf8"));
 }
 
-/** Never fails: what is wrong in the file is the Worker's to report, at /healthz. */
+/**
+ * Reads the settings from the text of a .dev.vars. Never fails: the Worker reports mistakes in the file, at /healthz.
+ */
 export function toSettings(text: string): Settings {
   const variables = parseEnv(text);
   const sources = new Map<string, readonly string[]>();

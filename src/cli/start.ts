@@ -1,4 +1,4 @@
-// `npm start`: Tidings on this machine, with its data kept in .wrangler/state from one run to the next.
+// `npm start`: runs Tidings on this machine and keeps its data in .wrangler/state from one run to the next.
 
 import { banner } from "./banner.ts";
 import { DEFAULT_PORT, readOptions, START_USAGE } from "./options.ts";
@@ -14,13 +14,15 @@ await run(async () => {
   if ((await findPort(port)) === null) return await giveUp(portInUse("npm start", port));
   stopOnSignals(() => 0);
   if (await ensureDevVars()) {
-    console.log("Made .dev.vars from .dev.vars.example: credentials for this machine only.");
+    console.log("Created .dev.vars from .dev.vars.example: credentials for this machine only.");
   }
   const missing = await missingDevVars();
   if (missing.length > 0)
-    console.log(`.dev.vars is older than what needs ${missing.join(" and ")}: copy from .dev.vars.example.`);
+    console.log(
+      `.dev.vars lacks ${missing.join(" and ")}, which newer code needs: copy from .dev.vars.example.`,
+    );
   console.log("Starting ...");
-  // Before the banner only what explains a failure matters, and startEdge keeps that.
+  // Before the banner, log lines matter only if they explain a failure, and startEdge collects those.
   let up = false;
   const log = (line: string): void => {
     if (up) console.log(line);

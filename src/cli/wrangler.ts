@@ -1,5 +1,5 @@
-// Running wrangler, Cloudflare's command line, out of node_modules with the Node that runs this. It is chatty, so its
-// words are kept, and shown only where they explain a failure.
+// Runs wrangler, Cloudflare's command line, from node_modules with the Node that runs this. It prints a lot, so its
+// output is collected, and shown only if it explains a failure.
 
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { join } from "node:path";
@@ -7,10 +7,11 @@ import { stripVTControlCharacters } from "node:util";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { beforeExit } from "./shutdown.ts";
 
+/** The project's folder. */
 export const ROOT = join(import.meta.dirname, "..", "..");
 const WRANGLER = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
 
-/** Plain text, no questions, nothing sent home: what runs here stays here. */
+/** Plain text, no questions, and no reports to Cloudflare: local runs stay on this machine. */
 const ENVIRONMENT = {
   NO_COLOR: "1",
   FORCE_COLOR: "0",
@@ -19,9 +20,12 @@ const ENVIRONMENT = {
   WRANGLER_SEND_ERROR_REPORTS: "false",
 };
 
-const GRACE = 6_000; // ms to end by itself
+const GRACE = 6_000; // ms for the child to end by itself
 
-/** Starts wrangler as the leader of a process group, so that what it starts can be stopped with it. */
+/**
+ * Starts wrangler as the leader of a process group, so that its own children can be stopped with it. It is stopped
+ * before this process ends.
+ */
 export function spawnWrangler(args: readonly string[], stdio: StdioOptions): ChildProcess {
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd: ROOT,
@@ -29,7 +33,7 @@ export function spawnWrangler(args: readonly string[], stdio: StdioOptions): Chi
     env: { ...process.env, ...ENVIRONMENT },
     stdio,
   });
-  // Last resort, should this process end in a way that ran no cleanup.
+  // The last resort if this process ends without running the clean-ups.
   const kill = (): void => signalGroup(child, "SIGKILL");
   process.once("exit", kill);
   child.once("exit", () => process.off("exit", kill));
@@ -37,7 +41,7 @@ export function spawnWrangler(args: readonly string[], stdio: StdioOptions): Chi
   return child;
 }
 
-/** Ends the child and its whole group, by force where asking does not help. */
+/** Ends the child and its whole group, by force if it does not end by itself in time. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -45,9 +49,10 @@ export async function stop(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => signalGroup(child, "SIGKILL"), GRACE);
   await ended;
   clearTimeout(timer);
-  signalGroup(child, "SIGKILL"); // what the leader may have left behind
+  signalGroup(child, "SIGKILL"); // processes that the leader may have left behind
 }
 
+/** Whether the child has ended, or never started. */
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 }
@@ -56,11 +61,11 @@ function signalGroup({ pid }: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // the group is gone, which is what was wanted
+    // the group is gone already, as intended
   }
 }
 
-/** Runs a command to its end; what it printed, or on failure all that it said. */
+/** Runs a command to its end; returns its standard output, or fails with all of its output. */
 export async function runWrangler(args: readonly string[]): Promise<Result<string>> {
   const child = spawnWrangler(args, ["ignore", "pipe", "pipe"]);
   let out = "";

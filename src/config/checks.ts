@@ -1,25 +1,29 @@
-// Checks of what the configuration holds. Plain functions and no schema library: the configuration is read before the first
-// answer, and to load such a library takes a new isolate longer than everything else it does until then. What they say is
-// held to what zod says by test/config/config.test.ts.
+// Checks of configured values. They are plain functions instead of a schema library, because the configuration is read
+// before the first answer, and loading such a library takes a new isolate longer than everything else until then.
+// test/config/config.test.ts holds their messages to those of zod.
 
-/** What is wrong with a value, and where in it. */
+/** One mistake in a value, and its place in the value. */
 export interface Issue {
   path: readonly (string | number)[];
   message: string;
-  /** Whether the value is of another kind altogether, rather than one of the right kind that is not allowed. */
+  /** Whether the value has the wrong type, rather than the right type and a value that is not allowed. */
   alien: boolean;
 }
 
+/** The result of a check: the value in its final form, or all mistakes. */
 export type Checked<T> = { ok: true; value: T } | { ok: false; issues: readonly Issue[] };
+/** A check of an unknown value. */
 export type Check<T> = (value: unknown) => Checked<T>;
 
+/** The result for a sound value. */
 export const sound = <T>(value: T): Checked<T> => ({ ok: true, value });
+/** The result for a value with one mistake. */
 export const wrong = (message: string, { alien }: { alien: boolean }): Checked<never> => ({
   ok: false,
   issues: [{ path: [], message, alien }],
 });
 
-/** What JSON calls a value's kind. */
+/** The name of a value's type in JSON. */
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
@@ -29,13 +33,13 @@ function kindOf(value: unknown): string {
 const expected = (kind: string, value: unknown): string =>
   `Invalid input: expected ${kind}, received ${kindOf(value)}`;
 
-/** A text, whatever it says. `message`: what is said of anything else; by default, what it is. */
+/** Accepts any text. `message`: the mistake's message for other values; by default it names the value's type. */
 export function text(message?: string): Check<string> {
   return (value) =>
     typeof value === "string" ? sound(value) : wrong(message ?? expected("string", value), { alien: true });
 }
 
-/** A text that says something: without the white space around it. */
+/** Accepts a text that is not blank, and trims it. `message`: for values that are not texts. */
 export function filledText(message: string): Check<string> {
   return (value) => {
     if (typeof value !== "string") return wrong(message, { alien: true });
@@ -44,15 +48,15 @@ export function filledText(message: string): Check<string> {
   };
 }
 
-/** One of the words. */
+/** Accepts one of the words. `message`: for all other values. */
 export function oneOf<const W extends string>(words: readonly W[], message: string): Check<W> {
   return (value) => {
-    const word = words.find((one) => one === value);
+    const word = words.find((candidate) => candidate === value);
     return word === undefined ? wrong(message, { alien: true }) : sound(word);
   };
 }
 
-/** A whole number that a double holds exactly, and not less than `least`. */
+/** Accepts a safe integer of at least `least`. `message`: for other values; `tooSmall`: for smaller integers. */
 export function wholeNumber(message: string, least: number, tooSmall: string): Check<number> {
   return (value) => {
     if (!isInteger(value)) return wrong(message, { alien: true });
@@ -65,7 +69,7 @@ export function wholeNumber(message: string, least: number, tooSmall: string): C
 
 const isInteger = (value: unknown): value is number => Number.isInteger(value);
 
-/** A number from 0 to 1. */
+/** Accepts a number from 0 to 1. `message`: for all other values. */
 export function share(message: string): Check<number> {
   return (value) => {
     if (typeof value !== "number" || !Number.isFinite(value)) return wrong(message, { alien: true });
@@ -73,18 +77,18 @@ export function share(message: string): Check<number> {
   };
 }
 
-/** A list whose items are each checked. */
+/** Accepts a list whose items all pass the check `item`. `message`: for values that are not lists. */
 export function listOf<T>(item: Check<T>, message: string): Check<T[]> {
   return (value) => {
     if (!Array.isArray(value)) return wrong(message, { alien: true });
-    const checked = value.map((one: unknown, index) => within(index, item(one)));
-    const issues = checked.flatMap((one) => (one.ok ? [] : one.issues));
+    const checked = value.map((given: unknown, index) => within(index, item(given)));
+    const issues = checked.flatMap((result) => (result.ok ? [] : result.issues));
     if (issues.length > 0) return { ok: false, issues };
-    return sound(checked.flatMap((one) => (one.ok ? [one.value] : [])));
+    return sound(checked.flatMap((result) => (result.ok ? [result.value] : [])));
   };
 }
 
-/** The same, of one item at least. */
+/** Like {@link listOf}, but the list must have at least one item. */
 export function someOf<T>(item: Check<T>, message: string): Check<T[]> {
   const list = listOf(item, message);
   return (value) => {
@@ -93,20 +97,23 @@ export function someOf<T>(item: Check<T>, message: string): Check<T[]> {
   };
 }
 
-/** What is left out takes the default's place. */
+/** Replaces undefined with the default `value`, and checks all other values. */
 export function byDefault<T>(check: Check<T>, value: T): Check<T> {
   return (given) => (given === undefined ? sound(value) : check(given));
 }
 
-/** What may be left out. */
+/** Accepts undefined, and checks all other values. */
 export function optional<T>(check: Check<T>): Check<T | undefined> {
   return byDefault<T | undefined>(check, undefined);
 }
 
-/** The values of a table's fields once they are checked; those that are left out are not there. */
+/** The checked values of a table's fields. Fields that were left out are absent. */
 type Values<F> = { [K in keyof F]: F[K] extends Check<infer T> ? T : never };
 
-/** A table of these fields, and no others. `message`: what is said of anything else; by default, what is wrong with it. */
+/**
+ * Accepts a table with these fields and no others. `message`: for values that are not tables and for unknown fields; by
+ * default the message names the value's type or the unknown fields.
+ */
 export function table<F extends Fields>(fields: F, message?: string): Check<Values<F>> {
   return (value) => {
     if (!isTable(value)) return wrong(message ?? expected("object", value), { alien: true });
@@ -116,13 +123,13 @@ export function table<F extends Fields>(fields: F, message?: string): Check<Valu
   };
 }
 
-/** A table of these fields; whatever else stands in it is kept as it is. */
+/** Accepts a table with these fields. All other fields are kept unchecked. */
 export function openTable<F extends Fields>(fields: F): Check<Values<F> & Record<string, unknown>> {
   return (value) => {
     if (!isTable(value)) return wrong(expected("object", value), { alien: true });
     const { issues, values, others } = readFields(fields, value);
     if (issues.length > 0) return { ok: false, issues };
-    // Assigned, the name `__proto__` would change what the table inherits.
+    // An assignment to `__proto__` would change the table's prototype, so that name is dropped.
     const kept = others.filter((name) => name !== "__proto__").map((name) => [name, value[name]]);
     return sound({ ...Object.fromEntries(kept), ...values });
   };
@@ -152,8 +159,8 @@ function isTable(value: unknown): value is Record<string, unknown> {
 const unrecognized = (names: readonly string[]): string =>
   `Unrecognized key${names.length > 1 ? "s" : ""}: ${names.map((name) => `"${name}"`).join(", ")}`;
 
-/** The same, as found at `place` of something larger. */
+/** The result with `place` put before the paths of its mistakes: the value is part of a larger one. */
 function within<T>(place: string | number, checked: Checked<T>): Checked<T> {
   if (checked.ok) return checked;
-  return { ok: false, issues: checked.issues.map((one) => ({ ...one, path: [place, ...one.path] })) };
+  return { ok: false, issues: checked.issues.map((issue) => ({ ...issue, path: [place, ...issue.path] })) };
 }

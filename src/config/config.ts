@@ -1,62 +1,74 @@
-// The environment, checked once, as a total Config: whatever is wrong is a named problem that closes what it touches and
-// nothing else. No problem's text holds a value, because values here are secrets.
+// Reads the environment into a Config, once. A mistake never prevents a Config: it becomes a problem with the setting's
+// path, and it closes only the source, token or key concerned. No problem's text contains a value, because values here
+// are secrets.
 
 import ipaddr from "ipaddr.js";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
+import type { Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
 import { providerNamed, providers, type Provider } from "../providers/index.ts";
 import { originalOf } from "../store/outages.ts";
 
+/** A mistake in the configuration. */
 export interface Problem {
   /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
   setting: string;
+  /** A text without the value. */
   reason: string;
 }
 
+/**
+ * Whether a source's list of IP ranges is ignored, only observed (requests from outside it are counted) or enforced.
+ */
 export type IpPolicy = "off" | "observe" | "enforce";
 
 /** One configured inbound endpoint. */
 export interface Source {
   name: string;
-  /** Null where the configuration names none that exists: then the source is closed. */
+  /** Null if the configuration names no existing provider. Then the source is closed. */
   provider: Provider | null;
-  /** Empty closes the source. */
+  /** What a request must prove to be accepted. Without credentials the source is closed. */
   credentials: readonly string[];
   ipPolicy: IpPolicy;
-  /** Whether an address is in the source's list. */
+  /** Whether an IP address is in one of the source's ranges. False if the list has a mistake. */
   includes(address: string): boolean;
-  /** Everything that the source's table holds, for the provider to read. */
+  /** All settings of the source's table, some of which only its provider reads. */
   settings: Record<string, unknown>;
 }
 
+/** The checked configuration. */
 export interface Config {
+  /** By name: all configured sources, and one for every provider. */
   sources: ReadonlyMap<string, Source>;
-  /** SHA-256 (hexadecimal) of a token of /v1 -> who holds it. */
+  /** The configured tokens of /v1, by the SHA-256 (hexadecimal) of the token. */
   tokens: ReadonlyMap<string, ConfiguredToken>;
-  /** What suppresses a contact, by source. */
+  /** The suppression policy of each source. */
   policies: Policies;
   storm: StormPolicy;
   retention: Retention;
-  /** Keys that seal the secrets of pipes, see src/pipes/sealed.ts. */
+  /** The keys that encrypt the secrets of pipes, by name: see src/pipes/secrets.ts. */
   pipeKeys: ReadonlyMap<string, Uint8Array>;
   problems: readonly Problem[];
 }
 
+/** A token of API_TOKENS. The token itself is not kept. */
 export interface ConfiguredToken {
   name: string;
   scopes: readonly TokenScope[];
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
-export type Report = (setting: string, reason: string) => void;
 
 const cache = new WeakMap<object, Config>();
 
-/** The Config of an environment: parsed at the first call, then the same object. Problems are logged then, once. */
+/**
+ * The Config of an environment. The first call reads it and logs its problems; later calls return the same object.
+ * Never throws.
+ */
 export function configOf(env: object): Config {
   const original = originalOf(env);
   const known = cache.get(original);
@@ -69,12 +81,12 @@ export function configOf(env: object): Config {
   return config;
 }
 
-/** What a source's table holds for its provider to read; nothing for a source that is not configured. */
+/** All settings of a source's table, for its provider to read. Empty if the source is not configured. */
 export function settingsOf(config: Config, source: string): Record<string, unknown> {
   return config.sources.get(source)?.settings ?? {};
 }
 
-/** What an environment says, and what is wrong with it, parsed anew. */
+/** Reads an environment into a Config with its problems, without the cache of {@link configOf}. Never throws. */
 export function readConfig(env: RawEnv): Config {
   const problems: Problem[] = [];
   const report: Report = (setting, reason) => problems.push({ setting, reason });
@@ -84,8 +96,8 @@ export function readConfig(env: RawEnv): Config {
   const sources = new Map<string, Source>();
   for (const name of names) sources.set(name, readSource(name, tables, secrets, report));
   const tokens = new Map<string, ConfiguredToken>();
-  for (const [name, one] of readMap(env, "API_TOKENS", token, report))
-    if (one !== null) tokens.set(one.sha256, { name, scopes: one.scopes });
+  for (const [name, setting] of readMap(env, "API_TOKENS", token, report))
+    if (setting !== null) tokens.set(setting.sha256, { name, scopes: setting.scopes });
   const general =
     env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
@@ -95,10 +107,13 @@ export function readConfig(env: RawEnv): Config {
   return { sources, tokens, policies, storm, retention, pipeKeys, problems };
 }
 
-/** Mistakes that are told of one value. */
+/** How many mistakes are reported for one value. */
 const MOST_ISSUES = 3;
 
-/** A JSON object (or its text) whose values are each checked alone; a bad value is null, a bad whole an empty map. */
+/**
+ * Reads a JSON object (or its text) and checks each of its values separately. A wrong value becomes null; if the
+ * setting is not an object, the map is empty.
+ */
 function readMap<T>(env: RawEnv, setting: string, check: Check<T>, report: Report): Map<string, T | null> {
   const map = new Map<string, T | null>();
   for (const [name, value] of Object.entries(readObject(env[setting], setting, report))) {
@@ -164,7 +179,7 @@ function readSource(
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
-/** The ranges of a list; null where one of them is none. */
+/** Parses a list of IP addresses and CIDR ranges. Null if any of them is invalid. */
 function readRanges(setting: string, texts: readonly string[], report: Report): Range[] | null {
   const ranges: Range[] = [];
   for (const [index, text] of texts.entries()) {
@@ -186,11 +201,11 @@ function readRange(text: string): Range | null {
 
 function isWithin(text: string, ranges: readonly Range[]): boolean {
   if (!ipaddr.isValid(text)) return false;
-  const address = ipaddr.process(text); // an IPv4 address in IPv6 clothes counts as IPv4
+  const address = ipaddr.process(text); // an IPv4-mapped IPv6 address counts as IPv4
   return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
 }
 
-/** A mistake keeps everything: what was deleted does not come back. */
+/** Reads RETENTION. A mistake in it keeps all data, because deleted data cannot be restored. */
 function readRetention(env: RawEnv, report: Report): Retention {
   const table = env["RETENTION"] === undefined ? {} : readObject(env["RETENTION"], "RETENTION", report);
   const checked = retentionTable(table);
@@ -202,7 +217,7 @@ function readRetention(env: RawEnv, report: Report): Retention {
   return { eventsDays: events_days ?? null, archiveDays: archive_days ?? null };
 }
 
-/** PIPE_KEYS: name -> 32 bytes in base64. Not set, pipes can keep no secrets. */
+/** Reads PIPE_KEYS: name -> 32 bytes in base64. If it is not set, pipes cannot keep secrets. */
 function readKeys(env: RawEnv, report: Report): Map<string, Uint8Array> {
   const keys = new Map<string, Uint8Array>();
   if (env["PIPE_KEYS"] === undefined) return keys;

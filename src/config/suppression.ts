@@ -1,8 +1,8 @@
-// What suppresses a contact, out of the configuration: [vars.SUPPRESSION] for all sources, and for one source what its own
-// table `suppression` says instead. A mistake is reported, and costs its table alone.
+// Reads the suppression policies: [vars.SUPPRESSION] for all sources, and the table `suppression` of a source for its
+// exceptions. A mistake is reported and makes only its own table ineffective.
 
 import { listOf, oneOf, optional, share, table, wholeNumber, type Check } from "./checks.ts";
-import type { Report } from "./config.ts";
+import type { Report } from "./report.ts";
 import type { ValueOf } from "./tables.ts";
 import {
   DEFAULT_POLICY,
@@ -29,7 +29,10 @@ const general = table({
   storm_outcomes: whole,
 });
 
-/** The policies of all sources. `forAll`: SUPPRESSION; `bySource`: each source's `suppression`, undefined for none. */
+/**
+ * The policies of all sources. `forAll`: the value of SUPPRESSION; `bySource`: each source's `suppression`, or
+ * undefined. Reports every mistake.
+ */
 export function readPolicies(
   forAll: unknown,
   bySource: ReadonlyMap<string, unknown>,
@@ -45,7 +48,10 @@ export function readPolicies(
   return { of: (source) => own.get(source) ?? base, longestWindowDays: Math.max(...windows) };
 }
 
-/** When a destination counts as refusing everybody. Mistakes are those that {@link readPolicies} reports. */
+/**
+ * The storm policy in SUPPRESSION. It reports no mistakes, because {@link readPolicies} reports those of the same
+ * table.
+ */
 export function readStorm(forAll: unknown): StormPolicy {
   const checked = general(forAll);
   if (!checked.ok) return DEFAULT_STORM;

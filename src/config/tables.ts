@@ -1,4 +1,4 @@
-// What the settings may hold, one check each, and which of several mistakes a person is told.
+// The checks of the settings, one for each. They also decide which of several mistakes are reported.
 
 import { sha256Hex } from "../lib/sha256.ts";
 import { LEAST_DAYS } from "../model/retention.ts";
@@ -20,7 +20,7 @@ import {
   type Checked,
 } from "./checks.ts";
 
-/** A table of SOURCES. What else it holds is the provider's. */
+/** Checks a table of SOURCES. Its other fields belong to the provider. */
 export const sourceTable = openTable({
   provider: optional(text()),
   ip_policy: byDefault(oneOf(["off", "observe", "enforce"], 'must be "off", "observe" or "enforce"'), "off"),
@@ -31,20 +31,20 @@ const CREDENTIALS = "must be a text or a list of texts";
 const credential = filledText(CREDENTIALS);
 const credentialList = someOf(credential, CREDENTIALS);
 
-/** A value of SOURCE_CREDENTIALS: one, or a list of them. */
+/** Checks a value of SOURCE_CREDENTIALS: one credential or a list of them. */
 export const credentials: Check<string[]> = (value) => {
   if (!Array.isArray(value)) {
     const one = credential(value);
     return one.ok ? sound([one.value]) : one;
   }
   const list = credentialList(value);
-  // Where one of them is no text, the first mistake is enough.
+  // If one of them is not a text, the first mistake is enough.
   return list.ok || !list.issues.some(({ alien }) => alien)
     ? list
     : { ok: false, issues: list.issues.slice(0, 1) };
 };
 
-/** SHA-256 of a token, hexadecimal: what it is known by. */
+/** The SHA-256 of a token, hexadecimal. Tokens are stored and looked up by it. */
 export const digestOf = sha256Hex;
 
 const TOKEN = "must be a text";
@@ -62,12 +62,13 @@ const digest: Check<string> = (value) => {
 const tokenTable = table({ token: plainToken, scopes });
 const digestTable = table({ sha256: digest, scopes });
 
+/** A checked value of API_TOKENS. `sha256`: of the token, in lower-case hexadecimal. */
 export interface TokenSetting {
   sha256: string;
   scopes: TokenScope[];
 }
 
-/** A value of API_TOKENS: the token, or a table of it or of its digest, with its scopes. */
+/** Checks a value of API_TOKENS: a token, or a table with a token or its SHA-256, and its scopes (by default admin). */
 export const token: Check<TokenSetting> = (value) => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const plain = plainToken(value);
@@ -77,7 +78,7 @@ export const token: Check<TokenSetting> = (value) => {
   if (whole.ok) return sound({ sha256: digestOf(whole.value.token), scopes: whole.value.scopes });
   const digested = digestTable(value);
   if (digested.ok) return digested;
-  // Which of the two tables it was meant to be tells what is wrong with it: one whose token is fine, or one that has a digest.
+  // Which mistake to report depends on the table that was meant: one with a token that is sound, or one with a digest.
   const isWhole = whole.issues.every(({ path }) => path.length === 0);
   const isDigested = !digested.issues.some(({ alien }) => alien);
   if (isWhole !== isDigested) return isWhole ? whole : digested;
@@ -93,10 +94,10 @@ const days = optional(
   ),
 );
 
-/** RETENTION. */
+/** Checks RETENTION. */
 export const retentionTable = table({ events_days: days, archive_days: days });
 
-/** A value of PIPE_KEYS: the key's bytes. */
+/** Checks a value of PIPE_KEYS, and returns the key's 32 bytes. */
 export const pipeKey: Check<Uint8Array> = (value) => {
   const given = text("must be a text")(value);
   if (!given.ok) return given;
@@ -104,5 +105,5 @@ export const pipeKey: Check<Uint8Array> = (value) => {
   return bytes.length === 32 ? sound(bytes) : wrong("must be 32 bytes in base64", { alien: false });
 };
 
-/** What a check of a table gives. */
+/** The type of a check's values. */
 export type ValueOf<C> = C extends (value: unknown) => Checked<infer T> ? T : never;

@@ -1,7 +1,9 @@
-// Which envelope claimed an event first, and what the events amount to: the contact's state as a pure transition.
+// Decides which envelope may store an event, and which suppressions follow from the events: pure transitions of the
+// contact's state.
 //
-// Why by origin: an envelope that is delivered again after a crash must be granted what it was granted before, or the
-// crash loses events; another envelope with the same report must not. Remembering who came first tells the two apart.
+// Claims have an origin because two cases must be distinguished. An envelope that is delivered again after a crash must
+// be granted the same events as before, or the crash loses them. Another envelope with the same report must not be
+// granted them. So the state remembers which envelope claimed each event first.
 
 import { suppressionsOf, type Suppression } from "../model/suppression/fold.ts";
 import {
@@ -16,77 +18,88 @@ import {
 import { keyOfId } from "../model/event-id.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 
-/** One event that asks to be stored. `key`: see claimKey; `origin`: the envelope's id; `evidence`: what it says, if anything. */
+/** A request to store one event. `key`: see claimKey; `origin`: the envelope's id; `evidence`: the event's, or null. */
 export interface Claim {
   key: string;
   origin: string;
   evidence: Evidence | null;
-  /** When the envelope was received, ms. */
+  /** When the envelope was received, ms since the epoch. */
   received: number;
 }
 
-/** The contact's visible state. Versions only grow, also over the object's own end, so that the latest one is known. */
+/**
+ * The contact's visible state. Versions only increase, even after the object was deleted and created again, so the
+ * latest state can be recognised.
+ */
 export interface Snapshot {
   version: number;
   suppressions: Suppression[];
 }
 
-/** What one call claims. `elsewhere`: keys of what the same envelopes say of the contact, and other calls claim. */
+/**
+ * The claims of one call. `elsewhere`: the keys of the same envelopes' other events of this contact, which other calls
+ * claim.
+ */
 export interface Claims {
   claims: readonly Claim[];
   elsewhere?: readonly string[];
 }
 
-/** Answer to a list of claims: which are granted (the others are duplicates), and the state where it must be stored. */
+/** The answer to a list of claims. Claims that are neither granted nor listed below are duplicates. */
 export interface ClaimAnswer {
+  /** For each claim, whether its event may be stored. */
   granted: boolean[];
-  /** Indexes of those that were received before the contact was erased, or repeat what was; absent for none. */
+  /** Indexes of claims that were received before the contact was erased or repeat an erased event; absent if none. */
   erased?: number[];
-  /** Indexes of those whose own envelope brought the row that has kept another id; absent for none. */
+  /**
+   * Indexes of claims whose event their own envelope has stored already, in a row that kept an older id; absent if
+   * none.
+   */
   stored?: number[];
-  /** What the envelopes of duplicates claimed before under another reading, and do not tell now; absent for none. */
+  /** Earlier claims of the duplicates' envelopes that they do not repeat now, under another reading; absent if none. */
   otherReadings?: OtherReading[];
+  /** The state if it must be stored, else null. */
   snapshot: Snapshot | null;
   /** Rows that the call wrote, as the platform bills them. */
   written: number;
 }
 
 /**
- * A claim that an envelope made when its parser or its source's settings were others. Whether its event was stored then is
- * for the database to say.
+ * A claim that an envelope made when its parser or its source's settings were different. Only the database can tell
+ * whether its event was stored then.
  */
 export interface OtherReading {
   origin: string;
   key: string;
 }
 
-/** A claim as remembered: key, origin, when (ms). */
+/** A remembered claim: its key, its origin and its time (ms since the epoch). */
 export type Remembered = [key: string, origin: string, at: number];
 
-/** The origin of claims from before the contact was erased. */
+/** The origin of all claims that were granted before the contact was erased. */
 export const ERASED_ORIGIN = "";
 
-/** What is left of an erased contact, so that what is still under way finds it erased. */
+/** The state that remains of an erased contact, so that envelopes that are still under way find it erased. */
 export interface Tombstone {
-  /** The request's id: asked again, it gives the same answer. */
+  /** The id of the erasure request. The same request again gets the same answer. */
   id: string;
-  /** What was received until then is erased, ms. */
+  /** Everything received until this time is erased, ms since the epoch. */
   at: number;
-  /** The last version of the state that was erased. */
+  /** The last version of the erased state. */
   version: number;
-  /** The strongest suppression that was in force. */
+  /** The strongest suppression that was in force, or null. */
   kept: Pick<Suppression, "reason" | "at"> | null;
-  /** How many claims the object knew. */
+  /** How many claims the object remembered. */
   claims: number;
 }
 
-/** How long a tombstone stands, ms: longer than any claim, retry or queue may bring back what was erased. */
+/** How long a tombstone lasts, ms: longer than any claim, retry or queue may bring back an erased event. */
 export const TOMBSTONE_LIVES = 35 * 86_400_000;
 
-/** What the object keeps and rewrites with every change. Older claims lie in pages of their own. */
+/** The state that the object rewrites with every change. Older claims are in separate pages. */
 export interface ContactState {
   facts: EvidenceRecord;
-  /** 0 as long as nothing visible ever changed. */
+  /** 0 until the visible state changes for the first time. */
   version: number;
   suppressions: Suppression[];
   claims: Remembered[];
@@ -95,35 +108,42 @@ export interface ContactState {
 
 const DAY = 86_400_000;
 
-/** How long a claim is remembered at least, ms. */
+/** The shortest time for which a claim is remembered, ms. */
 export const CLAIMS_LIVE = 30 * DAY;
 
-/** Claims from this time or before are forgotten, ms: none that a policy's window still looks at. `now`: ms. */
+/**
+ * Claims from this time or before are forgotten, but none that is within the longest window of a policy. Times in ms
+ * since the epoch.
+ */
 export function expiredAt(now: number, policies: Policies): number {
   return now - Math.max(CLAIMS_LIVE, policies.longestWindowDays * DAY);
 }
 
+/** The result of a transition: the new state, and the answer to the caller. */
 export interface Transition extends Omit<ClaimAnswer, "written"> {
-  /** The state after the claims; the same object where nothing is to be written. */
+  /** The state after the claims. It is the same object if nothing must be written. */
   state: ContactState;
 }
 
-/** The origin of a row that kept its id although its identity is told differently now. */
+/** How the origin begins if a stored row kept its id although its identity is read differently now. */
 const KEPT = "kept ";
 
-/** The origin, which no delivery has, for what the stored event `id` is told to be now. */
+/** The origin of a claim on the new identity of the stored event `id`. No envelope has such an id. */
 export function keptOrigin(id: string): string {
   return KEPT + id;
 }
 
-/** The envelope that brought the row for which a claim was kept; undefined for other claims, and for rows long known. */
-function broughtBy(kept: string, origins: ReadonlyMap<string, string>): string | undefined {
-  return kept.startsWith(KEPT) ? origins.get(keyOfId(kept.slice(KEPT.length))) : undefined;
+/**
+ * The envelope whose row the claim with this origin belongs to. Undefined for other origins, and if the row's own claim
+ * has expired.
+ */
+function broughtBy(origin: string, origins: ReadonlyMap<string, string>): string | undefined {
+  return origin.startsWith(KEPT) ? origins.get(keyOfId(origin.slice(KEPT.length))) : undefined;
 }
 
 /**
- * Decides the claims in order. `origins`: all remembered claims, key to origin; those granted for the first time are
- * added to it. `elsewhere`: see Contact.claim. `now`: ms.
+ * Decides the claims in order. `origins`: all remembered claims, from key to origin; claims that are granted for the
+ * first time are added to it. `elsewhere`: see {@link Claims}. `now`: ms since the epoch.
  */
 export function decide(
   state: ContactState,
@@ -163,21 +183,22 @@ export function decide(
   const otherReadings = otherReadingsOf(duplicates, origins, claims, elsewhere);
   const same = fresh.length === 0 && facts === state.facts;
   const next = same ? state : advance(state, facts, fresh, now, policies);
-  // Granted again means that the store may have missed the state that the first grant led to.
-  const tell = next.version > 0 && (again || next.version !== state.version);
+  // If a claim is granted again, the database may not have stored the state after the first grant.
+  const mustStore = next.version > 0 && (again || next.version !== state.version);
   return {
     granted,
     ...(erased.length > 0 ? { erased } : {}),
     ...(stored.length > 0 ? { stored } : {}),
     ...(otherReadings.length > 0 ? { otherReadings } : {}),
     state: next,
-    snapshot: tell ? { version: next.version, suppressions: next.suppressions } : null,
+    snapshot: mustStore ? { version: next.version, suppressions: next.suppressions } : null,
   };
 }
 
 /**
- * The facts without those of an envelope that it does not tell any more: it was claimed, and not stored, by another reading,
- * before its parser or its source's settings were mended, and its report would count for two.
+ * Drops evidence that these envelopes reported when they were parsed before but no longer report now. The envelope
+ * claimed it and crashed before storing it, and its parser or its source's settings have changed since. Otherwise one
+ * report would count twice.
  */
 function withoutOtherReadings(
   facts: EvidenceRecord,
@@ -185,18 +206,18 @@ function withoutOtherReadings(
   claims: readonly Claim[],
   elsewhere: readonly string[],
 ): EvidenceRecord {
-  const read = new Set(claims.map(({ origin }) => origin));
+  const envelopes = new Set(claims.map(({ origin }) => origin));
   const others = [...evidenceIn(facts)].flatMap(({ id }) =>
-    read.has(origins.get(keyOfId(id)) ?? "") ? [id] : [],
+    envelopes.has(origins.get(keyOfId(id)) ?? "") ? [id] : [],
   );
   if (others.length === 0) return facts;
-  const told = new Set([...claims.map(({ key }) => key), ...elsewhere]);
-  const kept = new Set([...told].map((key) => origins.get(key)));
-  const gone = others.filter((id) => !told.has(keyOfId(id)) && !kept.has(keptOrigin(id)));
+  const reported = new Set([...claims.map(({ key }) => key), ...elsewhere]);
+  const reportedOrigins = new Set([...reported].map((key) => origins.get(key)));
+  const gone = others.filter((id) => !reported.has(keyOfId(id)) && !reportedOrigins.has(keptOrigin(id)));
   return gone.length === 0 ? facts : withoutEvidence(facts, new Set(gone));
 }
 
-/** Claims of these envelopes that none of their present claims repeats, here or `elsewhere`. */
+/** The earlier claims of these envelopes that none of their present claims repeats, in this call or `elsewhere`. */
 function otherReadingsOf(
   envelopes: ReadonlySet<string>,
   origins: ReadonlyMap<string, string>,
@@ -204,14 +225,17 @@ function otherReadingsOf(
   elsewhere: readonly string[],
 ): OtherReading[] {
   if (envelopes.size === 0) return [];
-  const told = new Set([...claims.map(({ key }) => key), ...elsewhere]);
+  const reported = new Set([...claims.map(({ key }) => key), ...elsewhere]);
   const others: OtherReading[] = [];
   for (const [key, origin] of origins)
-    if (envelopes.has(origin) && !told.has(key)) others.push({ origin, key });
+    if (envelopes.has(origin) && !reported.has(key)) others.push({ origin, key });
   return others;
 }
 
-/** The facts with what a report that was claimed before says now, which is another thing where its parser was mended since. */
+/**
+ * Replaces the evidence of a report that was claimed before with its present one, which differs if its parser was
+ * fixed.
+ */
 function retold(facts: EvidenceRecord, key: string, evidence: Evidence | null): EvidenceRecord {
   const before = [...evidenceIn(facts)].find(({ id }) => keyOfId(id) === key);
   if (before === undefined)
@@ -235,7 +259,7 @@ function advance(
     : { ...withEvidence(state, facts, now, policies), claims };
 }
 
-/** The state with these facts, of a new version where that shows. `now`: ms. */
+/** The state with this evidence. Its version is new if the suppressions change. `now`: ms since the epoch. */
 export function withEvidence(
   state: ContactState,
   facts: EvidenceRecord,

@@ -1,5 +1,6 @@
-// What people order of a contact: to suppress, to lift, to release or drop what is held. Like claims a pure transition. Each
-// order looks at what is in force: one that would change nothing is not noted, so that asking twice is asking once.
+// Commands of people to a contact: to suppress, to lift, to release or to drop held suppressions. Like claims, they are
+// pure transitions. A command that would change nothing now is not recorded, so the same command twice has the effect
+// of one.
 
 import { isInForce, type Suppression } from "../model/suppression/fold.ts";
 import {
@@ -12,13 +13,13 @@ import {
 import type { Policies } from "../model/suppression/policy.ts";
 import { withEvidence, type ContactState, type Snapshot } from "./claims.ts";
 
-/** `id`: new for each order; `at` of an entry: ms, null for now. */
+/** A command. `id`: new for each command; `at` of an entry: ms since the epoch, null for now. */
 export type Command =
   | ({ kind: "entry"; at: number | null } & Omit<ManualSuppression, "at">)
   | ({ kind: "lift" } & Pick<Decision, "id" | "by" | "note" | "reason" | "scope">)
   | ({ kind: "release" | "drop" } & Pick<Decision, "id" | "by" | "note">);
 
-/** Answer to a list of orders: which of them changed anything, and the state after all of them. */
+/** The answer to a list of commands: for each whether it changed anything, and the state after all of them. */
 export interface CommandAnswer {
   changed: boolean[];
   snapshot: Snapshot;
@@ -26,16 +27,18 @@ export interface CommandAnswer {
   written: number;
 }
 
-/** Carries out the orders one by one. The state is the same object where none of them changed anything. `now`: ms. */
+/**
+ * Applies the commands one by one. The state is the same object if none changed anything. `now`: ms since the epoch.
+ */
 export function applyCommands(
   state: ContactState,
-  orders: readonly Command[],
+  commands: readonly Command[],
   now: number,
   policies: Policies,
 ): { changed: boolean[]; state: ContactState } {
   let current = state;
-  const changed = orders.map((order) => {
-    const next = applyCommand(current, order, now, policies);
+  const changed = commands.map((command) => {
+    const next = applyCommand(current, command, now, policies);
     if (next === null) return false;
     current = next;
     return true;
@@ -43,20 +46,22 @@ export function applyCommands(
   return { changed, state: current };
 }
 
-/** The state after an order; null where it changes nothing. */
+/** The state after a command, or null if it changes nothing. */
 function applyCommand(
   state: ContactState,
-  order: Command,
+  command: Command,
   now: number,
   policies: Policies,
 ): ContactState | null {
-  if (order.kind === "entry") return enter(state, order, now, policies);
-  const concerned = state.suppressions.some((one) =>
-    order.kind === "lift" ? isInForce(one) && isOf(one, order.reason, order.scope) : isHeld(one),
+  if (command.kind === "entry") return enter(state, command, now, policies);
+  const concerned = state.suppressions.some((suppression) =>
+    command.kind === "lift"
+      ? isInForce(suppression) && isOf(suppression, command.reason, command.scope)
+      : isHeld(suppression),
   );
   if (!concerned) return null;
-  const { kind, id, by, note } = order;
-  const { reason, scope } = order.kind === "lift" ? order : { reason: null, scope: null };
+  const { kind, id, by, note } = command;
+  const { reason, scope } = command.kind === "lift" ? command : { reason: null, scope: null };
   const ends = idsAfter(state.facts, now);
   return withEvidence(
     state,
@@ -74,18 +79,21 @@ function enter(
 ): ContactState | null {
   const { reason, scope } = entry;
   const stands = ({ suppressions }: ContactState): Suppression | undefined =>
-    suppressions.find((one) => isInForce(one) && isOf(one, reason, scope));
+    suppressions.find((suppression) => isInForce(suppression) && isOf(suppression, reason, scope));
   const before = stands(state);
   if (before !== undefined && (at === null || before.at <= at)) return null;
-  // A lift ends what happened until then: what is entered in the very same millisecond comes after it.
+  // A lift ends everything up to its own time. So an entry in the same millisecond gets a time after it.
   const lifted = state.facts.rulings.findLast(({ kind }) => kind === "lift")?.at ?? 0;
   const since = at ?? Math.max(now, lifted + 1);
   const next = withEvidence(state, addManualSuppression(state.facts, { ...entry, at: since }), now, policies);
-  return stands(next)?.event === entry.id ? next : null; // what a later lift has ended already stays ended
+  return stands(next)?.event === entry.id ? next : null; // a later lift may have ended it already; then it stays ended
 }
 
-function isOf(one: Suppression, reason: Suppression["reason"] | null, scope: string | null): boolean {
-  return (reason ?? one.reason) === one.reason && (scope ?? one.scope) === one.scope;
+function isOf(suppression: Suppression, reason: Suppression["reason"] | null, scope: string | null): boolean {
+  return (
+    (reason ?? suppression.reason) === suppression.reason &&
+    (scope ?? suppression.scope) === suppression.scope
+  );
 }
 
 function isHeld({ held, lifted_at }: Suppression): boolean {

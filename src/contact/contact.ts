@@ -1,8 +1,9 @@
-// The Durable Object of one contact, named by its address: storage only, it calls nothing. It keeps the claims of the
-// last thirty days and the state that needs an order.
+// The Durable Object of one contact, named by the address. It only stores and never calls another service. It keeps the
+// claims of the last thirty days and the state whose changes need a definite order.
 //
-// Rows written are the bill: one per call with anything new, whatever it brings; a full page now and then; the alarm once
-// per period. The key-value interface is used because a table of its own would cost two rows for every new contact.
+// The cost is the number of rows written: one for each call with anything new, however many claims it has; one or
+// two more when a page is full; and the alarm once per period. It uses the key-value interface because a table of its
+// own would cost two rows for every new contact.
 
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";
@@ -24,13 +25,17 @@ import {
   type Tombstone,
 } from "./claims.ts";
 
-const PAGE = 256; // claims that are rewritten with each call
-const MOST_PAGES = 400; // a hundred thousand claims; past that the store's unique ids alone keep repeats out
+const PAGE = 256; // claims that each call rewrites, at most
+const MOST_PAGES = 400; // a hundred thousand claims; beyond that, only the unique ids in the database prevent repeats
 
-/** ms that the alarm comes after the oldest claim may go, so that it finds all of a day's. */
+/**
+ * How long after the oldest claim's expiry the alarm comes, ms: late enough to delete all claims of that day at once.
+ */
 const SPARE = 86_400_000;
 
-/** ms for which what a tombstone keeps may not have been noted elsewhere yet, so that a new one keeps it too. */
+/**
+ * How long a tombstone's suppression may not be recorded elsewhere yet, ms. A new tombstone within that time keeps it.
+ */
 const UNDER_WAY = 3_600_000;
 
 const STATE = "state";
@@ -38,14 +43,15 @@ const PAGE_PREFIX = "page:";
 
 const NEW_CONTACT: ContactState = { facts: NO_EVIDENCE, version: 0, suppressions: [], claims: [] };
 
+/** A contact's claims and evidence, and the suppressions that follow from them. */
 export class Contact extends DurableObject<Env> {
   #loaded: { state: ContactState; origins: Map<string, string>; pages: string[] } | null = null;
 
   /**
-   * Decides which of the claimed events are this contact's for the first time, or again for the same envelope.
-   * Atomic; calling it again with the same claims gives the same answer. What an envelope said when it was read otherwise,
-   * and does not say any more, no longer counts; so where an envelope's events of this contact are claimed by several
-   * calls, `elsewhere` has the keys of the other ones.
+   * Grants the claimed events that are new to this contact, or that the same envelope has claimed before. Atomic; the
+   * same call again gives the same answer. Evidence that an envelope reported under an earlier reading and no longer
+   * reports stops counting. So if several calls claim one envelope's events of this contact, `elsewhere` must contain
+   * the keys of the other calls' events.
    */
   async claim(claims: Claim[], elsewhere: string[] = []): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>
@@ -54,24 +60,24 @@ export class Contact extends DurableObject<Env> {
   }
 
   /**
-   * Carries out what people ordered, one after the other. Atomic; an order that changes nothing any more does no harm, and
-   * the state comes back in either case, so that whoever asks again can complete what was told half.
+   * Applies people's commands, one after the other. Atomic; a command that changes nothing any more does no harm. It
+   * always returns the state, so that a repeated call can store it in the database if the first one failed to.
    */
-  async execute(orders: Command[]): Promise<CommandAnswer> {
+  async execute(commands: Command[]): Promise<CommandAnswer> {
     return await this.#change(false, (before, _, policies) => {
-      const { changed, state } = applyCommands(before, orders, Date.now(), policies);
+      const { changed, state } = applyCommands(before, commands, Date.now(), policies);
       return { changed, state, snapshot: { version: state.version, suppressions: state.suppressions } };
     });
   }
 
-  /** Takes back what events said and notes what they say now. Atomic; the same again changes nothing more. */
+  /** Replaces evidence with what the events report now. Atomic; the same correction again changes nothing more. */
   async correct(correction: Correction): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>
       applyCorrection(state, origins, correction, Date.now(), policies),
     );
   }
 
-  /** Makes a transition and keeps the state that it leads to. `claims`: whether it may bring the first claims. */
+  /** Makes a transition and stores the new state. `claims`: whether it may add the contact's first claims. */
   async #change<T extends { state: ContactState }>(
     claims: boolean,
     transition: (state: ContactState, origins: Map<string, string>, policies: Policies) => T,
@@ -83,14 +89,15 @@ export class Contact extends DurableObject<Env> {
       const written = next === state ? 0 : await this.#write(next, idle);
       return { ...answer, written };
     } catch (error) {
-      this.#loaded = null; // what memory holds may be ahead of what was written
+      this.#loaded = null; // memory may be ahead of the stored state
       throw error;
     }
   }
 
   /**
-   * Erases the contact for the request with this id, and from then on knows what it was received before. The claims stay
-   * for their time, as hashes without an origin, so that a late repeat of what was erased is not taken for news.
+   * Erases the contact for the erasure request with this id. From then on it refuses everything that was received
+   * before. The claims stay until they expire, as hashes without an origin, so that a late repeat of an erased event is
+   * not stored as a new one. The same id again returns the same tombstone.
    */
   async erase(id: string): Promise<Tombstone> {
     const { state, origins, pages } = this.#load();
@@ -116,7 +123,7 @@ export class Contact extends DurableObject<Env> {
     return erased;
   }
 
-  /** Forgets expired claims. With the last of them goes the object, unless its state ever showed. */
+  /** Deletes expired claims. With the last of them it deletes the object, unless its visible state ever changed. */
   override async alarm(): Promise<void> {
     const { state, pages } = this.#load();
     const kv = this.ctx.storage.kv;
@@ -133,7 +140,8 @@ export class Contact extends DurableObject<Env> {
     const buried = state.erased !== undefined && state.erased.at > Date.now() - TOMBSTONE_LIVES;
     if (idle && buried) return await this.#setAlarm();
     if (idle && state.version === 0) return await this.ctx.storage.deleteAll();
-    // An active contact's state is not rewritten for this, which would be one more row: its next change drops them anyhow.
+    // An active contact's state is not rewritten here, because that costs one more row and its next change drops them
+    // anyway.
     if (!idle) return await this.#setAlarm();
     const { erased, ...rest } = state;
     if (claims.length < state.claims.length || erased !== undefined) kv.put(STATE, { ...rest, claims });
@@ -154,7 +162,7 @@ export class Contact extends DurableObject<Env> {
     return this.#loaded;
   }
 
-  /** No await between the writes: the runtime makes them one. Returns how many rows they are. */
+  /** Writes without an await in between, so the runtime makes them one transaction. Resolves to the number of rows. */
   async #write(next: ContactState, idle: boolean): Promise<number> {
     const loaded = this.#load();
     loaded.state = next.claims.length < PAGE ? next : { ...next, claims: [] };

@@ -1,5 +1,6 @@
-// What people order about contacts, carried out: the contact's object first, which knows the order of things, then the
-// database. Where the second fails the caller gets 503 and asks again: the object has nothing left to do, the database has.
+// Sends people's commands to the contacts' objects and stores the new states in the database. The object comes first,
+// because it decides the order of all changes. If the database fails, the caller gets 503 and repeats the call: then
+// the object has nothing left to change, and the database gets the state.
 
 import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
@@ -8,35 +9,39 @@ import { changeOf } from "../store/write/rows.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
 import { storeOf } from "../store/db.ts";
 
+/** How many calls may be in progress at once. */
 const AT_ONCE = 64;
-/** ms for all objects, and then for the database. */
+/** Deadline for all objects together, and again for the database, ms. */
 const DEADLINE = 20_000;
 
+/** The result of {@link sendCommands}. */
 export interface SentCommands {
-  /** By contact. */
+  /** The answers by contact. */
   answers: ReadonlyMap<string, CommandAnswer>;
-  /** Whether the database learnt anything, be it by this or by what an earlier order left undone. */
+  /**
+   * Whether the database changed, because of these commands or because an earlier call had failed to store its result.
+   */
   stored: boolean;
 }
 
-/** Carries out orders by contact. Rejects where an object or the database does not answer; asking again completes it. */
+/** Sends commands, by contact. Rejects if an object or the database does not answer; a repeated call completes them. */
 export async function sendCommands(
   env: Env,
-  orders: ReadonlyMap<string, readonly Command[]>,
+  commands: ReadonlyMap<string, readonly Command[]>,
 ): Promise<SentCommands> {
   const answers = new Map<string, CommandAnswer>();
-  const waiting = [...orders];
+  const waiting = [...commands];
   const worker = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const [contact, own] = next;
-      answers.set(contact, await env.CONTACTS.getByName(contact).execute([...own]));
+      const [contact, list] = next;
+      answers.set(contact, await env.CONTACTS.getByName(contact).execute([...list]));
     }
   };
   const workers = Array.from({ length: Math.min(AT_ONCE, waiting.length) }, worker);
   try {
     await within(DEADLINE, "the contacts", Promise.all(workers));
   } finally {
-    waiting.length = 0; // where one failed or hangs, the others call nobody else
+    waiting.length = 0; // if one call failed or hangs, the other workers start no more calls
   }
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
     snapshot.version > 0 ? [changeOf(contact, snapshot)] : [],
@@ -44,19 +49,22 @@ export async function sendCommands(
   return { answers, stored: await within(DEADLINE, "the database", storeContacts(storeOf(env), changes)) };
 }
 
-/** One order to one contact; what {@link sendCommands} says holds. */
+/**
+ * Sends one command to one contact. Resolves to whether anything changed, in the object or in the database, and to the
+ * state. Rejects like {@link sendCommands}.
+ */
 export async function sendCommand(
   env: Env,
   contact: string,
-  order: Command,
+  command: Command,
 ): Promise<{ effective: boolean; snapshot: CommandAnswer["snapshot"] }> {
-  const { answers, stored } = await sendCommands(env, new Map([[contact, [order]]]));
+  const { answers, stored } = await sendCommands(env, new Map([[contact, [command]]]));
   const answer = answers.get(contact);
   if (answer === undefined) throw new Error("a contact gave no answer");
   return { effective: stored || answer.changed.includes(true), snapshot: answer.snapshot };
 }
 
-/** A new id for an order. */
+/** Generates a new id for a command. */
 export function newCommandId(): string {
   return newId(Date.now());
 }

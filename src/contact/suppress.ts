@@ -1,5 +1,6 @@
-// What people decide about addresses: suppress one by hand, lift what is in force, judge what a storm held back, and take
-// over a list from elsewhere. Every use sends commands to the contacts; asking again completes what failed half-way.
+// People's decisions about addresses: suppress an address by hand, lift suppressions, judge the suppressions that a
+// storm holds, and import a list from another system. Each of them sends commands to the contacts. If one fails
+// half-way, a repeated call completes it.
 
 import { storeOf } from "../store/db.ts";
 import { liftErased } from "../store/erasure/erased.ts";
@@ -10,15 +11,15 @@ import type { SuppressionReason } from "../model/suppression/policy.ts";
 import type { Command } from "./commands.ts";
 import { newCommandId, sendCommand, sendCommands } from "./send-commands.ts";
 
-/** Held suppressions that one call judges at most. */
+/** How many contacts with held suppressions one call judges at most. */
 export const MOST_JUDGED = 200;
-/** Contacts of an import between two writes to the database. */
+/** How many contacts of an import are written to the database at a time. */
 const IMPORT_STEP = 500;
 
 /**
- * Suppresses an address by hand and resolves to all that speaks against it. Once it is suppressed, the same call changes
- * nothing. Fails with "other note" where it was suppressed by hand before, with another note. Rejects where the contact or
- * the database does not answer. `scope`: "" for all mail; `by`: the name of the token.
+ * Suppresses an address by hand, and resolves to all of the contact's suppressions. If the address is suppressed
+ * already, the call changes nothing. Fails with "other note" if it was suppressed by hand before with a different note.
+ * Rejects if the contact or the database does not answer. `scope`: "" for all mail; `by`: the name of the token.
  */
 export async function suppressByHand(
   env: Env,
@@ -28,13 +29,13 @@ export async function suppressByHand(
   const common = { id: newCommandId(), reason: "manual", source: "api", by } as const;
   const { snapshot } = await sendCommand(env, contact, { kind: "entry", at: null, ...common, scope, note });
   const standing = snapshot.suppressions.find(
-    (one) => isInForce(one) && one.reason === "manual" && one.scope === scope,
+    (suppression) => isInForce(suppression) && suppression.reason === "manual" && suppression.scope === scope,
   );
   if (note !== null && standing?.note !== note) return fail("other note");
   return ok(snapshot.suppressions);
 }
 
-/** Which suppressions a lift ends: `null` for any reason, or for any scope. */
+/** Which suppressions a lift ends (null for any reason or any scope), with a note and the name of the token. */
 export interface Lift {
   reason: SuppressionReason | null;
   scope: string | null;
@@ -42,7 +43,10 @@ export interface Lift {
   by: string;
 }
 
-/** Lifts what is in force, also what outlived an erasure. Fails with "nothing in force". Rejects as {@link suppressByHand}. */
+/**
+ * Lifts the suppressions in force, also one that outlived an erasure. Resolves to all of the contact's suppressions.
+ * Fails with "nothing in force". Rejects like {@link suppressByHand}.
+ */
 export async function liftSuppressions(
   env: Env,
   contact: string,
@@ -55,18 +59,24 @@ export async function liftSuppressions(
   return effective || outlived ? ok(snapshot.suppressions) : fail("nothing in force");
 }
 
-/** What becomes of a held suppression: it comes into force, or its storm's bounces do not count. */
+/**
+ * A decision about held suppressions: `release` lets them come into force, `drop` makes their storm's bounces not
+ * count.
+ */
 export type Judgement = { kind: "release" | "drop"; note: string | null; by: string };
 
-/** Judges what is held of one address; false where nothing is. */
+/**
+ * Judges the held suppressions of one address. Resolves to false if it has none. Rejects like {@link suppressByHand}.
+ */
 export async function judgeAddress(env: Env, contact: string, judgement: Judgement): Promise<boolean> {
   const { effective } = await sendCommand(env, contact, { ...judgement, id: newCommandId() });
   return effective;
 }
 
 /**
- * Judges what is held of a destination, the earliest evidence first, at most {@link MOST_JUDGED} contacts a call.
- * `since`, `until`: times of the evidence, ms. `more`: whether another call may find more.
+ * Judges the held suppressions of a destination, the earliest evidence first, for at most {@link MOST_JUDGED} contacts.
+ * `since`, `until`: the range of the evidence's times, ms since the epoch. Resolves to how many contacts it judged;
+ * `more`: whether another call may find more. Rejects like {@link suppressByHand}.
  */
 export async function judgeDestination(
   env: Env,
@@ -79,7 +89,7 @@ export async function judgeDestination(
   return { contacts: commands.size, more: held.length === MOST_JUDGED };
 }
 
-/** A suppression as another list has it. `since`: ms, null for now; `scope`: "" for all mail. */
+/** A suppression from another system's list. `since`: ms since the epoch, null for now; `scope`: "" for all mail. */
 export interface ImportedSuppression {
   contact: string;
   reason: SuppressionReason;
@@ -88,14 +98,20 @@ export interface ImportedSuppression {
   since: number | null;
 }
 
-/** Takes over suppressions; resolves to how many are new, or in force for longer than before. Twice is once. */
+/**
+ * Imports suppressions. Resolves to how many are new or in force since an earlier time than before. The same import
+ * again changes nothing. `by`: the name of the token. Rejects like {@link suppressByHand}.
+ */
 export async function importSuppressions(
   env: Env,
   suppressions: readonly ImportedSuppression[],
   by: string,
 ): Promise<number> {
   const commands = [...Map.groupBy(suppressions, ({ contact }) => contact)].map(
-    ([contact, own]): [string, Command[]] => [contact, own.map((one) => commandOf(one, by))],
+    ([contact, list]): [string, Command[]] => [
+      contact,
+      list.map((suppression) => commandOf(suppression, by)),
+    ],
   );
   let added = 0;
   for (let at = 0; at < commands.length; at += IMPORT_STEP) {

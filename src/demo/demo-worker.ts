@@ -1,11 +1,11 @@
-// The demo's Worker: Tidings, and one more URL in place of what no local setup has, Cloudflare Email Service, which puts its
-// events into the queue by itself.
+// The demo's Worker: Tidings, and one more URL in place of Cloudflare Email Service, which itself puts its events into
+// the queue and does not exist in a local setup.
 
 import worker from "../index.ts";
 
 export { Contact, Pipe } from "../index.ts";
 
-/** Where the demo posts an array of the service's events. */
+/** The path to which the demo posts an array of the service's events. */
 const EMAIL_EVENTS = "/demo/email-events";
 
 export default {

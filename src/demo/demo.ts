@@ -1,5 +1,5 @@
-// `npm run demo`: two days of webhook traffic in half a minute, against the real Worker on this machine, two receivers
-// of what it passes on, and a report that holds what came of it against what was sent.
+// `npm run demo`: sends two days of webhook traffic in half a minute to the real Worker on this machine, which passes
+// events on to two receivers, and reports whether the result matches the traffic that was sent.
 
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -38,28 +38,28 @@ const STATE = join(".wrangler", "demo");
 const LOG = join(STATE, "worker.log");
 const SEED = 20_261_121;
 
-let verdict: number | null = null;
+let exitCode: number | null = null;
 
 await run(async () => {
   const options = readOptions("demo", process.argv.slice(2));
   if (!options.ok) return await giveUp(options.reason, 2);
   if (options.value.help) return console.log(DEMO_USAGE);
-  // Stopped before there is a verdict, a demo has not passed.
-  stopOnSignals((signal) => verdict ?? (signal === "SIGINT" ? 130 : 143));
+  // A demo that is stopped before its result has not passed.
+  stopOnSignals((signal) => exitCode ?? (signal === "SIGINT" ? 130 : 143));
   const edge = await startDemoEdge(options.value);
   void edge.ended.then(async () => await giveUp(`the Worker stopped; its log is in ${LOG}`));
   const pipes = await makePipes(edge.url, API_TOKEN);
-  verdict = (await demonstrate(edge, options.value, pipes)) ? 0 : 1;
-  if (options.value.exit) return await shutDown(verdict);
+  exitCode = (await demonstrate(edge, options.value, pipes)) ? 0 : 1;
+  if (options.value.exit) return await shutDown(exitCode);
   console.log(`\n${banner(edge, DEMO_SETTINGS, Date.now())}\n${pipeHints(edge.url, API_TOKEN, pipes)}`);
-  console.log("It stays up to be looked at. Ctrl-C stops it.");
+  console.log("It stays up for a look. Ctrl-C stops it.");
 });
 
-/** The Worker on a fresh state, with sources of its own, so that nothing depends on what this machine's user set up. */
+/** Starts the Worker on a fresh state, with sources of its own, so that nothing depends on the user's configuration. */
 async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   const wanted = port ?? (exit ? 0 : DEFAULT_PORT);
-  const found = await findPort(wanted);
-  if (found === null) return await giveUp(portInUse("npm run demo", wanted));
+  const free = await findPort(wanted);
+  if (free === null) return await giveUp(portInUse("npm run demo", wanted));
   await claimState();
   const code = join(ROOT, STATE, "code");
   const config = await copyCode(code);
@@ -69,7 +69,7 @@ async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   beforeExit(() => new Promise((resolve) => log.end(resolve)));
   console.log("Starting Tidings on this machine, with an empty database ...");
   const started = await startEdge({
-    port: found,
+    port: free,
     state: STATE,
     entry: join(code, "src", "demo", "demo-worker.ts"),
     config,
@@ -79,7 +79,7 @@ async function startDemoEdge({ port, exit }: Options): Promise<Edge> {
   return started.ok ? started.value : await giveUp(started.reason);
 }
 
-/** Two demos would wipe each other's state, so each leaves word of its process while it is up. */
+/** Two demos would delete each other's state, so each writes its process id into a file while it is up. */
 async function claimState(): Promise<void> {
   const file = join(ROOT, STATE, "process");
   const other = Number(await readFile(file, "utf8").catch(() => "0"));
@@ -99,7 +99,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Sends, waits, reads back and reports; whether all was as it has to be. */
+/** Sends, waits, reads back and reports; returns whether every figure is as expected. */
 async function demonstrate(edge: Edge, { events, verbose }: Options, pipes: DemoPipes): Promise<boolean> {
   const traffic = makeTraffic({ seed: SEED, events, now: Date.now() });
   const expectation = expectationOf(traffic);
@@ -146,7 +146,7 @@ async function demonstrate(edge: Edge, { events, verbose }: Options, pipes: Demo
 function conclude(different: readonly Row[], { surprises, retried }: Sent): boolean {
   if (retried > 0) console.log(`${format(retried)} requests had to be sent again, as an ESP would.`);
   if (different.length === 0) {
-    console.log("Everything is as it has to be. All of it ran on this machine; nothing was sent anywhere.");
+    console.log("Everything is as expected. All of it ran on this machine; nothing was sent anywhere.");
     return true;
   }
   for (const { name, expected, actual } of different) console.log(`✗ ${name}: ${actual}, not ${expected}`);

@@ -1,5 +1,6 @@
-// Two pipes of the demo, to receivers on this machine: one passes everything on to a receiver that fails as real ones do, the
-// other only what its filter lets through. In the end each receiver must have every event that it should.
+// The demo's two pipes, to receivers on this machine: one passes all events on to a receiver that fails as real ones
+// do, the other only the events that its filter lets through. In the end each receiver must have every event that is
+// due to it.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "../cli/progress.ts";
@@ -8,29 +9,31 @@ import { startReceiver, type Receiver, type Troubles } from "./receiver.ts";
 import { rowsOf, type Row } from "./report.ts";
 import { beforeExit } from "../cli/shutdown.ts";
 
-/** Types that the second pipe's filter lets through. */
+/** The types that the second pipe's filter lets through. */
 const WANTED = ["bounced", "complained"];
 const FILTER = `type in ${JSON.stringify(WANTED)}`;
 const TROUBLES: Troubles = { down: 2_000, after: ["refuse", "cut", "refuse"] };
 
 const POLL = 250; // ms
-/** ms without any movement: longer than the second look at a destination that is down waits. */
+/** ms without any progress. Longer than the wait before a second probe of a destination that is down. */
 const STALLED = 30_000;
 const LONGEST = 180_000; // ms
 
+/** A pipe of the demo, and the receiver that it leads to. */
 export interface DemoPipe {
   id: string;
   receiver: Receiver;
 }
 
+/** The demo's two pipes. */
 export interface DemoPipes {
-  /** Everything, in requests of up to a hundred events. */
+  /** Passes all events on, in requests of up to a hundred events. */
   all: DemoPipe;
-  /** What the filter lets through, one event a request. */
+  /** Passes on the events that the filter lets through, one per request. */
   some: DemoPipe;
 }
 
-/** Starts the receivers and makes the pipes. `url`: of the Worker. */
+/** Starts the receivers and creates the pipes; `url` is the Worker's. Throws if the API refuses a pipe. */
 export async function makePipes(url: string, token: string): Promise<DemoPipes> {
   const make = async (
     name: string,
@@ -57,19 +60,23 @@ export async function makePipes(url: string, token: string): Promise<DemoPipes> 
   };
 }
 
-/** What the receivers have to have in the end. */
+/** The events that the receivers must have in the end. */
 export interface Due {
-  /** Stored events. */
+  /** All stored events. */
   events: readonly ReadEvent[];
-  /** Contacts whose suppression is told as an extra event. */
+  /** Contacts whose suppression is reported as a system event. */
   suppressed: readonly string[];
 }
 
+/** Reads what the receivers must have in the end; `events` are the stored ones. */
 export async function readDue(api: Api, events: readonly ReadEvent[]): Promise<Due> {
   return { events, suppressed: await readSuppressed(api) };
 }
 
-/** Waits until the receivers have it all and the pipes rest, or nothing moves any more. `onChange` is told how much is there. */
+/**
+ * Waits until the receivers have all events and the pipes are idle, or until there is no progress any more. `onChange`
+ * gets the number of events that have arrived, and of all events.
+ */
 export async function waitUntilPassed(
   api: Api,
   { all, some }: DemoPipes,
@@ -80,7 +87,7 @@ export async function waitUntilPassed(
   let moved = start;
   let before = -1;
   while (Date.now() - moved < STALLED && Date.now() - start < LONGEST) {
-    const done = arrived(all, due) + told(all, due);
+    const done = arrived(all, due) + suppressionsArrived(all, due);
     onChange(done, due.events.length + due.suppressed.length);
     const rest = (await isAtRest(api, all)) && (await isAtRest(api, some));
     if (rest && done >= due.events.length + due.suppressed.length) return;
@@ -95,35 +102,35 @@ interface Health {
   health: { behind: number; waiting: number } | null;
 }
 
-/** Whether the pipe is at the feed's end and has nothing to try again. */
+/** Whether the pipe is at the end of the feed and has nothing to retry. */
 async function isAtRest(api: Api, { id }: DemoPipe): Promise<boolean> {
   const { health } = await api<Health>(`/pipes/${id}`);
   return health !== null && health.behind === 0 && health.waiting === 0;
 }
 
-/** How many of the stored events the receiver has, by id. */
+/** The number of stored events that the receiver has, compared by id. */
 function arrived({ receiver }: DemoPipe, { events }: Due): number {
   return events.filter(({ id }) => receiver.heard.events.has(id)).length;
 }
 
-/** Of how many suppressed contacts the receiver was told. */
-function told({ receiver }: DemoPipe, { suppressed }: Due): number {
+/** The number of suppressed contacts of which the receiver has a system event. */
+function suppressionsArrived({ receiver }: DemoPipe, { suppressed }: Due): number {
   const extra = [...receiver.heard.events.values()].filter(({ type }) => type === "contact.suppressed");
   const contacts = new Set(extra.map(({ contact }) => contact));
   return suppressed.filter((contact) => contacts.has(contact)).length;
 }
 
-/** What came of it, as rows that have to be as expected, and as the lines to show. */
+/** The result as rows to compare with the expected values, and as the lines to show. */
 export function comparePassed({ all, some }: DemoPipes, due: Due): { rows: Row[]; text: string } {
   const { heard } = all.receiver;
   const wanted = due.events.filter(({ type }) => WANTED.includes(type));
   const rows = rowsOf("Passed on to receivers on this machine", [
     ["every stored event, by its id", due.events.length, arrived(all, due)],
-    ["suppressed contacts, told beside", due.suppressed.length, told(all, due)],
+    ["suppressed contacts, as system events", due.suppressed.length, suppressionsArrived(all, due)],
     [`through the filter ${FILTER}`, wanted.length, some.receiver.heard.events.size],
-    ["these very ones, by their ids", wanted.length, arrived(some, { ...due, events: wanted })],
+    ["the same ones, by their ids", wanted.length, arrived(some, { ...due, events: wanted })],
     [
-      "requests whose signature was right",
+      "requests with a valid signature",
       heard.requests + some.receiver.heard.requests,
       heard.verified + some.receiver.heard.verified,
     ],
@@ -131,7 +138,7 @@ export function comparePassed({ all, some }: DemoPipes, due: Due): { rows: Row[]
   const text = [
     "Passed on by two pipes (Standard Webhooks, verified by their library)",
     `  ${count(heard.events.size, "event")} in ${count(heard.requests, "request")} to one that was down for ${TROUBLES.down / 1000} s (${count(heard.down, "request")}), answered ${heard.refused} with 503`,
-    `  and took ${heard.cut} without saying so: ${count(heard.repeats, "event")} came again, each known by its id`,
+    `  and cut off ${heard.cut} after taking them: ${count(heard.repeats, "event")} came again, each recognised by its id`,
     `  ${count(some.receiver.heard.events.size, "event")} in ${count(some.receiver.heard.requests, "request")} to one with a filter`,
   ].join("\n");
   return { rows, text };
@@ -141,16 +148,16 @@ function count(n: number, word: string): string {
   return `${format(n)} ${word}${n === 1 ? "" : "s"}`;
 }
 
-/** Commands to try the pipes with, once the report is there. `url`: of the Worker. */
+/** Commands for trying the pipes after the report; `url` is the Worker's. */
 export function pipeHints(url: string, token: string, { all }: DemoPipes): string {
   const auth = `-H 'authorization: Bearer ${token}'`;
   return [
-    "The pipes, how they are, and a sample event over one of them:",
+    "The pipes, their state, and a sample event through one of them:",
     "",
     `  curl ${auth} ${url}/v1/pipes`,
     `  curl ${auth} -X POST ${url}/v1/pipes/${all.id}/test`,
     "",
-    "What was not taken at once:",
+    "Deliveries that did not succeed at once:",
     "",
     `  curl ${auth} '${url}/v1/attempts?pipe=${all.id}'`,
     "",

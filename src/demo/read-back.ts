@@ -1,4 +1,5 @@
-// What came of the traffic, as any user would find out: by the API. Only the rollups are looked up in the database itself.
+// Reads back the result of the traffic as any user would: through the API. Only the rollups are read from the database
+// itself.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -7,11 +8,13 @@ import { totalOf, type Counts, type Fact } from "./traffic/traffic.ts";
 import { runWrangler } from "../cli/wrangler.ts";
 
 const POLL = 500; // ms
-const STALLED = 20_000; // ms without any movement
+const STALLED = 20_000; // ms without any progress
 const LONGEST = 180_000; // ms
 
+/** Reads a path below /v1 and returns its JSON. Throws if the status is not 2xx. */
 export type Api = <T>(path: string) => Promise<T>;
 
+/** The API of the Worker at `url`, read with `token`. */
 export function apiAt(url: string, token: string): Api {
   return async (path) => {
     const answer = await fetch(`${url}/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
@@ -20,7 +23,7 @@ export function apiAt(url: string, token: string): Api {
   };
 }
 
-/** Source -> its counts. */
+/** The counts of each source, by its name. */
 export async function readSources(api: Api): Promise<Map<string, Counts>> {
   const { sources } = await api<{ sources: (Counts & { source: string })[] }>("/sources");
   return new Map(
@@ -31,7 +34,10 @@ export async function readSources(api: Api): Promise<Map<string, Counts>> {
   );
 }
 
-/** Waits until as much is accounted for as was sent, or nothing moves any more. `onChange` is told how much it is. */
+/**
+ * Waits until as many elements are accounted for as were sent, or until there is no progress any more. `onChange` gets
+ * the counts so far.
+ */
 export async function waitUntilThrough(
   api: Api,
   expected: Counts,
@@ -49,15 +55,15 @@ export async function waitUntilThrough(
     before = through;
     await sleep(POLL);
   }
-  await sleep(2 * POLL); // for whatever should not come any more
+  await sleep(2 * POLL); // so that elements that should not arrive any more would be counted
 }
 
-/** Elements accounted for: each ends as one of the four. */
+/** The number of elements accounted for: each ends as exactly one of the four. */
 export function sumOf({ events, duplicates, pings, dead_letters }: Counts): number {
   return events + duplicates + pings + dead_letters;
 }
 
-/** What the demo looks at of an event. */
+/** The fields of an event that the demo compares. */
 export interface ReadEvent extends Fact {
   id: string;
 }
@@ -102,13 +108,17 @@ async function readPages<T>(read: (query: string) => Promise<[T[], next: string 
   return items;
 }
 
+/** Numbers of rows, and sums of counters, in the database. */
 export interface RowCounts {
   events: number;
   rollups: number;
   campaigns: number;
 }
 
-/** Rows and the sums of the counters that have to agree with them, from the database itself. */
+/**
+ * Reads from the database itself the number of events and the sums of the counters, which must agree with it. Fails if
+ * wrangler fails.
+ */
 export async function readRows(state: string): Promise<Result<RowCounts>> {
   const sql = `SELECT (SELECT count(*) FROM events) AS events, (SELECT sum(n) FROM rollups) AS rollups,
     (SELECT sum(n) FROM campaign_rollups) AS campaigns`;

@@ -1,35 +1,40 @@
-// A receiver of webhooks, as whoever gets Tidings' events would write one: it verifies each request with the library of
-// Standard Webhooks and knows repeats by their ids. It may be told to fail as real ones do, which has to cost nothing.
+// A receiver of webhooks, as a user of Tidings would write it: it verifies each request with the library of Standard
+// Webhooks and recognises repeats by their ids. It can be set to fail as real receivers do, and must lose no event by
+// that.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Webhook } from "standardwebhooks";
 
-/** How a receiver fails: it is down for `down` ms from the first request on, and then in these ways, one after the other. */
+/**
+ * How a receiver fails: it is down for `down` ms from the first request on, and then fails in these ways, one after
+ * another.
+ */
 export interface Troubles {
   down: number;
-  /** `refuse`: 503; `cut`: it has the events and breaks off before it says so. */
+  /** `refuse`: it answers 503; `cut`: it takes the events and breaks the connection before it answers. */
   after: readonly ("refuse" | "cut")[];
 }
 
-/** What a receiver was told. */
+/** The events and requests that a receiver got. */
 export interface Heard {
-  /** Requests that it answered or broke off, and those of them that were signed as they have to be. */
+  /** Requests that it answered or cut off, and those of them with a valid signature. */
   requests: number;
   verified: number;
-  /** Requests while it was down, those answered with 503, and those that it took and broke off. */
+  /** Requests while it was down, requests answered with 503, and requests that it took and cut off. */
   down: number;
   refused: number;
   cut: number;
-  /** What came again under an id that was there already. */
+  /** Events that arrived again under an id that it already had. */
   repeats: number;
-  /** By id. */
+  /** The events by id. */
   events: Map<string, { type: string; contact: string | null }>;
 }
 
+/** A running receiver. */
 export interface Receiver {
   url: string;
   heard: Heard;
-  /** What to verify with, as the answer that made the pipe shows it. Until then nothing is taken. */
+  /** Sets the secret to verify with, from the answer that created the pipe. Before that no request is accepted. */
   trust(secret: string): void;
   stop(): Promise<void>;
 }
@@ -39,7 +44,7 @@ interface Payload {
   data: { id: string; contact: string | null };
 }
 
-/** A request is troubled only where it comes to a place in the row that is even, so that some get through between. */
+/** Only every second request can fail, so that some get through in between. */
 const EVERY = 2;
 
 /** Starts a receiver on a free port of this machine. */
@@ -54,7 +59,7 @@ export async function startReceiver({ down, after }: Troubles): Promise<Receiver
     events: new Map(),
   };
   const left = [...after];
-  /** Ids that met with a trouble: none does twice, for an event that fails twice waits for minutes. */
+  /** Ids that were in a failed request: no id fails twice, because an event that fails twice waits for minutes. */
   const troubled = new Set<string>();
   let webhook: Webhook | null = null;
   let upAt: number | null = null;
@@ -118,12 +123,12 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** The events of a request that proves itself; null for any other. */
+/** The events of a request with a valid signature; null for any other request. */
 function verified(webhook: Webhook | null, { headers }: IncomingMessage, body: string): Payload[] | null {
   if (webhook === null) return null;
   try {
-    const told = webhook.verify(body, headers as Record<string, string>) as Payload | Payload[];
-    return Array.isArray(told) ? told : [told];
+    const payload = webhook.verify(body, headers as Record<string, string>) as Payload | Payload[];
+    return Array.isArray(payload) ? payload : [payload];
   } catch {
     return null;
   }

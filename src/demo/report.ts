@@ -1,11 +1,11 @@
-// The demo's report: every figure as it is beside what it has to be.
+// The demo's report: every actual figure beside the expected one.
 
 import { format } from "../cli/progress.ts";
 import { sumOf, type ReadEvent, type RowCounts } from "./read-back.ts";
 import type { Sent } from "./send.ts";
 import { countBy, factKey, totalOf, type Counts, type Expectation } from "./traffic/traffic.ts";
 
-/** A line of the report; both values as they are shown. */
+/** A line of the report, with both values as they are shown. */
 export interface Row {
   section: string;
   name: string;
@@ -13,6 +13,7 @@ export interface Row {
   actual: string;
 }
 
+/** The result of a demo, as it was read back. */
 export interface Findings {
   sent: Sent;
   sources: ReadonlyMap<string, Counts>;
@@ -21,6 +22,7 @@ export interface Findings {
   rows: RowCounts;
 }
 
+/** Compares the findings with the expectation, as rows of the report. */
 export function compare(expectation: Expectation, findings: Findings): Row[] {
   return [
     ...requestRows(expectation, findings),
@@ -29,9 +31,10 @@ export function compare(expectation: Expectation, findings: Findings): Row[] {
   ];
 }
 
+/** A figure of the report, by name. */
 export type Line = [name: string, expected: number, actual: number];
 
-/** Lines as rows of one section. */
+/** The lines as rows of one section. */
 export function rowsOf(section: string, lines: readonly Line[]): Row[] {
   return lines.map(([name, expected, actual]) => ({
     section,
@@ -60,8 +63,8 @@ function requestRows({ statuses }: Expectation, { sent }: Findings): Row[] {
 
 function contentRows({ total }: Expectation, { sources, events, deadLetters }: Findings): Row[] {
   const actual = totalOf(sources.values());
-  return rowsOf("What was in the accepted ones", [
-    ["all in all", sumOf(total), sumOf(actual)],
+  return rowsOf("Content of the accepted requests", [
+    ["in total", sumOf(total), sumOf(actual)],
     ["events, each stored once", total.events, events.length],
     ["repeats, absorbed", total.duplicates, actual.duplicates],
     ["test pings", total.pings, actual.pings],
@@ -71,16 +74,16 @@ function contentRows({ total }: Expectation, { sources, events, deadLetters }: F
 
 function eventRows({ total, facts, unknown }: Expectation, { events, rows }: Findings): Row[] {
   return rowsOf("Stored events", [
-    ["the very ones that were sent", total.events, countMatches(facts, events)],
+    ["equal to the sent ones", total.events, countMatches(facts, events)],
     ["different ids", total.events, new Set(events.map(({ id }) => id)).size],
-    ["of a type nobody knows, kept too", unknown, events.filter(({ type }) => type === "unknown").length],
+    ["of an unknown type, stored too", unknown, events.filter(({ type }) => type === "unknown").length],
     ["rows in the database", total.events, rows.events],
     ["its counters by time, summed up", total.events, rows.rollups],
     ["its counters by campaign, summed up", total.events, rows.campaigns],
   ]);
 }
 
-/** How many of the stored events are those that were sent, by contact, type, message id, time and campaign. */
+/** The number of stored events that equal a sent one in contact, type, message id, time and campaign. */
 function countMatches(facts: ReadonlyMap<string, number>, events: readonly ReadEvent[]): number {
   const stored = countBy(events.map(factKey));
   let matches = 0;
@@ -88,7 +91,7 @@ function countMatches(facts: ReadonlyMap<string, number>, events: readonly ReadE
   return matches;
 }
 
-/** What was sent and what came of it, in four lines; `checked`: every figure that was compared. */
+/** A summary of the traffic and its result in four lines; `checked` are all figures that were compared. */
 export function summary({ total, statuses }: Expectation, checked: readonly Row[]): string {
   const requests = [...statuses.values()].reduce((sum, n) => sum + n, 0);
   const right = checked.filter((row) => !differs(row)).length;
@@ -96,10 +99,11 @@ export function summary({ total, statuses }: Expectation, checked: readonly Row[
     `${format(requests)} requests sent, ${format(statuses.get(200) ?? 0)} to be accepted, the others to be refused`,
     `${format(total.events)} events to be stored once each, ${format(total.duplicates)} repeats to be absorbed`,
     `${format(total.pings)} test pings to be counted, ${format(total.dead_letters)} unreadable elements to be kept as dead letters`,
-    `${format(right)} of ${format(checked.length)} figures are as they have to be (--verbose shows all)`,
+    `${format(right)} of ${format(checked.length)} figures are as expected (--verbose shows all)`,
   ].join("\n");
 }
 
+/** Whether the actual figure is not the expected one. */
 export function differs({ expected, actual }: Row): boolean {
   return expected !== actual;
 }
@@ -130,7 +134,7 @@ const COLUMNS = [
   ["dead_letters", "dead letters"],
 ] as const;
 
-/** Each source's counts, all of them to be as expected: the rows, and the table that shows what they are. */
+/** Compares each source's counts with the expected ones: the rows, and a table that shows the actual counts. */
 export function compareSources({ sources: expected }: Expectation, { sources }: Findings) {
   const names = Math.max(...[...expected.keys()].map((name) => name.length));
   const head = COLUMNS.map(([, title]) => title.padStart(title.length + 2)).join("");
@@ -138,12 +142,16 @@ export function compareSources({ sources: expected }: Expectation, { sources }: 
   const rows: Row[] = [];
   for (const [name, counts] of expected) {
     const actual = sources.get(name);
-    const shown = COLUMNS.map(([key, title]) => format(actual?.[key] ?? 0).padStart(title.length + 2)).join(
+    const cells = COLUMNS.map(([key, title]) => format(actual?.[key] ?? 0).padStart(title.length + 2)).join(
       "",
     );
-    const own = COLUMNS.map(([key, title]): Line => [`${name}, ${title}`, counts[key], actual?.[key] ?? 0]);
-    rows.push(...rowsOf("By source", own));
-    lines.push(`  ${name.padEnd(names)}${shown}  ${rowsOf("", own).some(differs) ? "✗" : "✓"}`);
+    const sourceLines = COLUMNS.map(([key, title]): Line => [
+      `${name}, ${title}`,
+      counts[key],
+      actual?.[key] ?? 0,
+    ]);
+    rows.push(...rowsOf("By source", sourceLines));
+    lines.push(`  ${name.padEnd(names)}${cells}  ${rowsOf("", sourceLines).some(differs) ? "✗" : "✓"}`);
   }
   return { rows, text: lines.join("\n") };
 }

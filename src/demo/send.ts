@@ -1,4 +1,4 @@
-// Sends as an ESP does: a handful of requests at a time, and again after a while where the answer is a 5xx or none.
+// Sends as an ESP does: a few requests at a time, and again after a delay if the answer is a 5xx or missing.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedRequest } from "./traffic/types.ts";
@@ -8,16 +8,20 @@ const ATTEMPTS = 5;
 const FIRST_DELAY = 250; // ms, doubled each time
 const DEADLINE = 30_000; // ms an attempt may take
 
+/** The result of sending. */
 export interface Sent {
-  /** Requests by the status of the last answer; 0 for none. */
+  /** The number of requests by the status of the last answer; 0 if there was none. */
   statuses: Map<number, number>;
-  /** Attempts after which another one was needed. */
+  /** The number of attempts that had to be repeated. */
   retried: number;
-  /** What was answered otherwise than it should be, in words. */
+  /** Descriptions of requests whose answer differed from the expected one. */
   surprises: string[];
 }
 
-/** Sends all requests in order, some at once. `onAnswer` is told after each how many are through. */
+/**
+ * Sends all requests in order, `AT_ONCE` at a time. After each answer `onAnswer` gets the number of requests that are
+ * done.
+ */
 export async function sendAll(
   url: string,
   requests: readonly PlannedRequest[],
@@ -55,7 +59,7 @@ async function sendOne(url: string, request: PlannedRequest, sent: Sent): Promis
   return status;
 }
 
-/** The status, or 0 where no answer came. */
+/** The status of the answer, or 0 if there was none. */
 async function attemptOne(url: string, request: PlannedRequest): Promise<number> {
   try {
     const { method, path, headers, body } = request.sign(request, Date.now());

@@ -1,12 +1,12 @@
-// Dead letters that are a whole delivery: given up, or of a provider whose parser failed. They may hold the reports of
-// others, which are stored nowhere else, so what is left of such a letter stays to be replayed.
+// Dead letters that contain a whole delivery, because it was given up or its provider's parser failed. Such a letter
+// may contain reports about other contacts that are stored nowhere else, so the remainder stays and can be replayed.
 
 import { settingsOf, type Config } from "../config/config.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { getDeadEnvelope, deadLetterOf, type NamingDeadLetter } from "../store/dead-letters.ts";
 import { redact } from "./redact.ts";
 
-/** The text that is left of a dead letter without the contact; null where nothing is, or where it was one element. */
+/** The text that remains of a dead letter without the contact; null if nothing remains, or if it was one element. */
 export async function remainderOf(
   bucket: R2Bucket,
   letter: NamingDeadLetter,
@@ -20,7 +20,7 @@ export async function remainderOf(
   return left.body.length === 0 ? null : textOf(left);
 }
 
-/** As a letter of the whole delivery shows it. */
+/** The text of a dead letter that contains the whole delivery. */
 function textOf(envelope: Envelope): string {
   const body = bodyToJson(envelope.body);
   return deadLetterOf(envelope, null, "", "text" in body ? body.text : body.base64).raw;

@@ -1,10 +1,10 @@
-// Erases contacts, in steps each of which may be repeated after a crash at any line:
-//   1. the request is kept;
-//   2. the contact's object is emptied but for a tombstone, which what is still under way will meet;
-//   3. its rows go, and a suppression in force stays as a keyed hash;
-//   4. the bucket is walked through, and it is taken out of every object;
-//   5. once nobody can be alive who began before the tombstone stood, rows and the walk's end are looked at again;
-//   6. the request forgets the address.
+// Erases contacts, in steps. Each step may be repeated after a crash at any line:
+//   1. store the request;
+//   2. empty the contact's object except for a tombstone, which stops deliveries that are still being processed;
+//   3. delete the contact's rows, and keep a suppression in force as a keyed hash;
+//   4. walk through the bucket, and remove the contact from every object;
+//   5. once no invocation can still run that began before the tombstone, repeat 2 and 3, and the end of the walk;
+//   6. remove the address from the request.
 
 import { configOf } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
@@ -29,29 +29,31 @@ import { walk, WALKED } from "./walk.ts";
 import { storeOf } from "../store/db.ts";
 
 /**
- * ms after the tombstone until the second look: an invocation of the Worker lives for 15 minutes at most
+ * ms from the tombstone to the second pass: an invocation of the Worker lives for 15 minutes at most
  * (https://developers.cloudflare.com/workers/platform/limits/#wall-time-limits-by-invocation-type).
  */
 const SETTLES = 20 * 60_000;
 
-/** Objects that are looked at within a request, and within a scheduled run. */
+/** Most objects that a request, and that a scheduled run, looks at. */
 const IN_REQUEST = 200;
 const IN_RUN = 1_000;
+/** Most erasures that a scheduled run continues. */
 const MOST_AT_ONCE = 20;
 
-/** How long it is known by the address's hash that a contact was erased: as long as the tombstones stand, ms. */
+/** How long a finished request keeps the hash of its address, ms: as long as the tombstones exist. */
 const KNOWN_FOR = 35 * 86_400_000;
 
-/** When a running erasure looks for the second time, ms; null where the object has not been reached yet. */
+/** When the second pass of a running erasure may begin, ms; null if the contact's object has no tombstone yet. */
 export function settlesAt({ erased_at }: Pick<Erasure, "erased_at">): number | null {
   return erased_at === null ? null : erased_at + SETTLES;
 }
 
 /**
- * Asks for an erasure of all that was received until now. One that is under way begins again with what came since; where
- * one has ended, a new one looks at what came since. It never answers from memory: what is in the bucket alone (a run that
- * died on its way to the database, a dead letter that was discarded) nobody else would find. `now`: ms. Returns how far
- * it is.
+ * Requests the erasure of everything received until now. An erasure under way begins again, so that it includes what
+ * arrived since. If an earlier one has ended, a new one looks at what arrived since. A repeated request always looks
+ * into the bucket, because nothing else finds data that lies only there: of a run that died on its way to the database,
+ * or of a dead letter that was discarded. `now`: ms. Returns the erasure as it is after this request's share of the
+ * work.
  */
 export async function erase(
   env: Env,
@@ -67,12 +69,12 @@ export async function erase(
   return (await getErasure(storeOf(env), opened.id)) ?? opened;
 }
 
-/** Where the objects begin that may have been written since, or by who began before it. */
+/** The key before the first object that may have been written after that erasure, or by an invocation older than it. */
 function tailOf(erasedAt: number | null): string {
   return erasedAt === null ? "" : archiveKey(firstIdAt(erasedAt - SETTLES));
 }
 
-/** A scheduled run's share of all erasures that are under way. `now`: ms. Returns how many it went on with. */
+/** Does a scheduled run's share of all erasures under way. `now`: ms. Returns how many erasures it continued. */
 export async function continueErasures(env: Env, now: number): Promise<number> {
   const running = await runningErasures(storeOf(env), MOST_AT_ONCE);
   if (running.length > 0) await advance(env, running, IN_RUN, now);
@@ -95,12 +97,12 @@ async function advance(env: Env, running: readonly Running[], most: number, now:
     if (erasure.pass === 2) await end(env, erasure, now);
     else again.push(await secondPass(env, erasure));
   }
-  // What comes late is little: mostly all of it fits into the same run.
+  // Few objects are written late, so the second pass mostly fits into the same run.
   for (const erasure of await walk(env, again, most, config))
     if (erasure.cursor === WALKED) await end(env, erasure, now);
 }
 
-/** Steps 2 and 3; null where they must be tried again, which holds up nobody else's erasure. */
+/** Steps 2 and 3. Returns null if they must be tried again; that does not delay the other erasures. */
 async function begin(env: Env, erasure: Running): Promise<Running | null> {
   try {
     await empty(env, erasure);
@@ -113,6 +115,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
   }
 }
 
+/** Empties the contact's object, and deletes its rows and dead letters. */
 async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
   const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
   await removeRows(storeOf(env), id, placed);
@@ -125,6 +128,7 @@ async function empty(env: Env, { id, contact, tombstone }: Running): Promise<voi
   );
 }
 
+/** Repeats steps 2 and 3, and begins the second pass through the bucket. */
 async function secondPass(env: Env, erasure: Running): Promise<Running> {
   await empty(env, erasure);
   const cursor = tailOf(erasure.erased_at);
@@ -132,7 +136,7 @@ async function secondPass(env: Env, erasure: Running): Promise<Running> {
   return { ...erasure, pass: 2, cursor };
 }
 
-/** Not before the spool has moved on what was spooled until then. */
+/** Ends the erasure, unless deliveries from before it still wait in the spool. */
 async function end(env: Env, erasure: Running, now: number): Promise<void> {
   const [spooled, again] = await Promise.all([
     env.BUCKET.list({ prefix: "spool/", limit: 1 }),

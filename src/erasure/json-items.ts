@@ -1,13 +1,13 @@
-// Where the items of a JSON text's arrays stand, so that some can be taken out while all else stays as it is written.
+// Finds the items of the arrays in a JSON text, so that some can be removed while the rest of the text stays unchanged.
 
-/** An item of an array: its place in the text, and how many arrays it is inside of, from 1. */
+/** An item of an array. `start`, `end`: its place in the text; `depth`: how many arrays contain it, from 1. */
 export interface Item {
   start: number;
   end: number;
   depth: number;
 }
 
-/** All items of all arrays of a valid JSON text. One loop, so that no nesting is too deep for it. */
+/** All items of all arrays of a valid JSON text. It is a loop, not recursion, so no nesting is too deep for it. */
 export function itemsOf(text: string): Item[] {
   const items: Item[] = [];
   const open: { array: boolean; start: number }[] = [];

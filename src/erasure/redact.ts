@@ -1,7 +1,8 @@
-// One contact out of one delivery: pure. Rows name their raw element by its place in the delivery, so nothing may move:
-// an item of an array becomes null, a body that is about nobody else becomes empty, and where others stand in the same
-// element the address itself is replaced. Each try is read again by the provider's parser and searched in plain text; the
-// first that leaves nothing of the contact and everything of the others is taken, and where none does, the body goes.
+// Removes one contact from one delivery, as a pure function. Rows name their raw element by its place in the delivery,
+// so no element may move: an item of an array becomes null, a body about no other contact becomes empty, and if an
+// element also contains other contacts, only the address is replaced. The provider's parser reads each attempt again,
+// and its plain text is searched. The first attempt that contains nothing of the contact and everything of the others
+// is used; if there is none, the whole body is removed.
 
 import type { Envelope } from "../model/envelope.ts";
 import { ERASED_ADDRESS, mentions, placesOf } from "../model/address-search.ts";
@@ -10,7 +11,7 @@ import { readJsonText } from "../providers/kit/json.ts";
 import { providerNamed, type ParsedDelivery } from "../providers/index.ts";
 import { itemsOf } from "./json-items.ts";
 
-/** What is left, and how many of the contact's reports (or elements that named it) were taken out. */
+/** The delivery that remains, and how many of the contact's reports (or elements that named it) were removed. */
 export interface Redacted {
   envelope: Envelope;
   elements: number;
@@ -18,7 +19,7 @@ export interface Redacted {
 
 type Settings = Record<string, unknown>;
 
-/** The delivery without the contact; null where it is not in there. `settings`: the source's. */
+/** The delivery without the contact; null if it does not contain the contact. `settings`: the source's. */
 export function redact(envelope: Envelope, contact: string, settings: Settings): Redacted | null {
   if (!isNamed(envelope, contact)) return null;
   const before = parse(envelope, settings);
@@ -30,7 +31,7 @@ export function redact(envelope: Envelope, contact: string, settings: Settings):
   return { envelope: emptied(envelope), elements };
 }
 
-/** The delivery without any of the contacts; null where none is in there. */
+/** The delivery without any of the contacts; null if it contains none of them. */
 export function redactAll(
   envelope: Envelope,
   contacts: Iterable<string>,
@@ -47,7 +48,7 @@ export function redactAll(
   return elements === 0 ? null : { envelope: left, elements };
 }
 
-/** Whether the contact's address stands anywhere in the delivery. */
+/** Whether the delivery contains the contact's address anywhere. */
 export function isNamed({ url, headers, body }: Envelope, contact: string): boolean {
   return (
     mentions(textOf(body), contact) ||
@@ -69,12 +70,13 @@ function parse(envelope: Envelope, settings: Settings): ParsedDelivery {
   }
 }
 
-/** A delivery of which nothing is left but when and by which source it came. */
+/** The delivery without parameters, headers and body: what remains is when and by which source it came. */
 function emptied(envelope: Envelope): Envelope {
   const url = envelope.url.split("?", 1)[0] ?? "";
   return { ...envelope, url, headers: [], body: new Uint8Array(0), erased: true };
 }
 
+/** The ways to redact a delivery, those that keep the least first. */
 function* attempts(envelope: Envelope, contact: string, before: ParsedDelivery): Generator<Envelope> {
   const others = before.events.some((event) => event.contact !== contact && event.contact !== ERASED_ADDRESS);
   const unread = before.rejects.some(({ raw }) => raw !== "null" && !mentions(raw, contact));
@@ -91,13 +93,13 @@ function* attempts(envelope: Envelope, contact: string, before: ParsedDelivery):
   yield { ...around, body: new TextEncoder().encode(replaced(text, contact)) };
 }
 
-/** Arrays within arrays that are tried: no provider nests its reports deeper. */
+/** How many levels of nested arrays are tried: no provider nests its reports deeper. */
 const DEEPEST = 3;
 
-/** The text without the items, `depth` arrays deep, that name the contact; null where there are none. */
+/** The text without the items, `depth` arrays deep, that name the contact; null if there are none. */
 function withoutItems(text: string, contact: string, depth: number): string | null {
   if (readJsonText(text, JSON.parse).ok) return withoutJsonItems(text, contact, depth);
-  // A form may carry JSON in a field.
+  // A form may contain JSON in a field.
   let found = false;
   const fields = text.split("&").map((field) => {
     const [name = "", value = ""] = field.split("=", 2);
@@ -137,7 +139,7 @@ function replaced(text: string, contact: string): string {
   return copied === 0 ? text : left + text.slice(copied);
 }
 
-/** Whether nothing of the contact is left, and what is told of others stands where and as it stood. */
+/** Whether nothing of the contact remains, and the reports about others are unchanged and in the same places. */
 function isClean(attempt: Envelope, contact: string, before: ParsedDelivery, settings: Settings): boolean {
   if (isNamed(attempt, contact)) return false;
   const after = parse(attempt, settings);

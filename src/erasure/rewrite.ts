@@ -1,5 +1,5 @@
-// Objects of the bucket without some contacts. A rewrite holds only if the object is still the one that was read, so that
-// two erasures at once do not undo each other; lines that nobody was taken out of stay as they are written.
+// Removes contacts from objects of the bucket. A rewrite succeeds only if the object is still the one that was read, so
+// that two erasures at once do not undo each other. Lines that name none of the contacts stay as they are.
 
 import { settingsOf, type Config } from "../config/config.ts";
 import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
@@ -7,15 +7,18 @@ import { mentionsPlainly, plainOf } from "../model/address-search.ts";
 import { archiveKey, ARCHIVE_METADATA } from "../store/bucket/archive.ts";
 import { redact } from "./redact.ts";
 
+/** How often a rewrite is tried when the object changes meanwhile. */
 const TRIES = 5;
 
-/** Somebody who is to be taken out of what was received until then, ms. */
+/** A contact that must be removed from everything received until `until` (ms). */
 export interface Leaving {
   contact: string;
   until: number;
 }
 
-/** Takes the contacts out of a batch of the archive, whenever it was received; returns how many elements of each. */
+/**
+ * Removes the contacts from a batch of the archive, whatever its time. Returns how many elements it removed of each.
+ */
 export async function rewriteBatch(
   bucket: R2Bucket,
   batch: string,
@@ -27,8 +30,9 @@ export async function rewriteBatch(
 }
 
 /**
- * Takes the contacts out of an object of the archive or of the dead letters; returns how many elements of each. A
- * dead letter of which nothing is left goes.
+ * Removes the contacts from an object of the archive or of the dead letters. Returns how many elements it removed of
+ * each contact, in their order; an empty list if there is no such object. Deletes a dead letter of which nothing
+ * remains. Throws if the object changed at every try.
  */
 export async function rewriteObject(
   bucket: R2Bucket,
@@ -69,7 +73,7 @@ function withoutContacts(
     let changed = false;
     const { receivedAt = Infinity } = envelope ?? {};
     for (const one of own) {
-      if (receivedAt > one.until) continue; // what came later is news
+      if (receivedAt > one.until) continue; // received after the erasure, so it stays
       const settings = envelope === null ? {} : settingsOf(config, envelope.source);
       const redacted = envelope === null ? null : redact(envelope, one.contact, settings);
       if (redacted === null) continue;

@@ -1,6 +1,6 @@
-// The walk through the bucket: rows tell only where stored events lie, and the archive also holds repeats, rejects and
-// what was never worked off. So every object that may be old enough is looked at, once for all erasures that are under
-// way, from where the least far of them is.
+// The walk through the bucket. Rows record only where stored events lie, but the archive also contains repeats, rejects
+// and deliveries that were never processed. So the walk looks at every object that may be old enough, once for all
+// erasures under way, from the cursor of the one that has come least far.
 
 import type { Config } from "../config/config.ts";
 import { firstIdAt } from "../lib/time-id.ts";
@@ -11,20 +11,20 @@ import { storeOf } from "../store/db.ts";
 
 const ARCHIVE = "archive/";
 const DEAD = "dead-letters/";
-/** The cursor of a walk that is through. */
+/** The cursor of a walk that is complete. */
 export const WALKED = "~";
 
-/** Objects that are listed, and noted as looked at, together. */
+/** Objects of one list call. The cursors move by such pages. */
 const PAGE = 100;
-/** An object may be 7 MB of text, so few of them are open at once. */
+/** Objects that are read at once: few, because an object may be 7 MB of text. */
 const AT_ONCE = 3;
-/** ms by which the clock that named an object may be ahead. */
+/** How far (ms) the clock that named an object may be ahead. */
 const SKEW = 60_000;
 
-/** Objects of the archive behind this key are younger than the erasure: they were made with its tombstone in sight. */
+/** Archive objects behind this key are younger than the erasure: they were written after the tombstone took effect. */
 const lastKey = ({ erased_at }: Running): string => archiveKey(firstIdAt((erased_at ?? 0) + SKEW));
 
-/** Walks on for the erasures, at most `most` objects; returns the erasures as they are then. */
+/** Continues the walk for the erasures, over at most `most` objects. Returns the erasures with their new cursors. */
 export async function walk(
   env: Env,
   erasures: readonly Running[],
@@ -82,11 +82,12 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
 
 const NOTHING: Looked = { looked_at: 0, rewritten: 0, elements: 0, dead_letters: 0 };
 
+/** Whether the erasure has not passed this object yet, and the object may be old enough. */
 function concerns(erasure: Running, key: string, prefix: string): boolean {
   return erasure.cursor < key && (prefix === DEAD || key <= lastKey(erasure));
 }
 
-/** One contact after the other, so that each erasure counts its own. */
+/** Rewrites one object for all erasures that it concerns, and adds the counts of each. */
 async function lookAt(
   env: Env,
   key: string,

@@ -1,5 +1,6 @@
-// Applies what reading history anew has found. The contacts are told first, then what appears is stored with their states,
-// and last the rows are changed: wherever this ends in between, the differences are still there to be found again.
+// Applies the differences that renormalising history found. First it corrects the contacts, then it stores the new
+// events with the contacts' states, and last it changes the stored rows. If it ends in between, the next run finds the
+// remaining differences again.
 
 import { within } from "../lib/deadline.ts";
 import type { Evidence } from "../model/suppression/evidence.ts";
@@ -15,7 +16,9 @@ import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
 import { storeOf } from "../store/db.ts";
 
+/** How many contacts are corrected at the same time. */
 const AT_ONCE = 32;
+/** Deadlines, ms: for a group of contacts, and for each call to the database. */
 const CONTACTS_DEADLINE = 30_000;
 const DATABASE_DEADLINE = 60_000;
 
@@ -23,28 +26,30 @@ const DATABASE_DEADLINE = 60_000;
 interface Share {
   contact: string;
   correction: Correction;
-  /** What the claims are for, by index. */
-  asked: Difference[];
+  /** For each claim of the correction, its difference. */
+  claimed: Difference[];
 }
 
-/** Applies the differences of one archive object; the same again finds none. Rejects where anything is unavailable. */
+/**
+ * Applies the differences of one archive object. A second reading then finds none. Rejects if a service is unavailable.
+ */
 export async function applyDifferences(env: Env, { differences, rowsByLine }: Reading): Promise<void> {
   if (differences.length === 0) return;
   const shares = sharesOf(differences);
   const granted = new Set<Difference>();
   const contacts: ContactChange[] = [];
   for (let i = 0; i < shares.length; i += AT_ONCE) {
-    const some = shares.slice(i, i + AT_ONCE).map(async (share) => await tell(env, share, granted));
+    const some = shares.slice(i, i + AT_ONCE).map(async (share) => await correctContact(env, share, granted));
     contacts.push(...(await within(CONTACTS_DEADLINE, "the contacts", Promise.all(some))).flat());
   }
-  const appeared = differences.flatMap((one) =>
-    one.kind === "appeared" && granted.has(one) ? [one.after] : [],
+  const appeared = differences.flatMap((difference) =>
+    difference.kind === "appeared" && granted.has(difference) ? [difference.after] : [],
   );
   const settled = [...new Set(appeared.map(({ parsed }) => parsed))];
-  // Before the events: once these are stored, nobody would find that their counts as repeats are still to be taken back.
+  // Before the events: once they are stored, no later reading would notice that they are still counted as repeats.
   await inDatabase(boundDuplicates(storeOf(env), boundsOf(appeared, rowsByLine)));
   await inDatabase(storeSlice(storeOf(env), sliceOf(appeared, contacts, settled)));
-  const replacements = differences.flatMap((one) => replacementOf(one, granted));
+  const replacements = differences.flatMap((difference) => replacementOf(difference, granted));
   await inDatabase(storeReplacements(storeOf(env), replacements));
   const empty = settled.filter(({ rejects }) => rejects.length === 0);
   await deleteDeadEnvelopes(
@@ -58,8 +63,9 @@ async function inDatabase(work: Promise<unknown>): Promise<void> {
 }
 
 /**
- * What appears may have been counted as a repeat, of a report that another envelope claimed under the former reading and
- * never stored. An envelope has at most as many repeats as it has elements that are no rows.
+ * The upper bounds for the envelopes' counts of repeats. An event that appears may have been counted as a repeat of a
+ * report that another envelope claimed under the former reading and never stored. An envelope has at most as many
+ * repeats as it has events without a row.
  */
 function boundsOf(appeared: readonly NewEvent[], rowsByLine: ReadonlyMap<number, number>): DuplicatesBound[] {
   return [...Map.groupBy(appeared, ({ parsed }) => parsed)].map(([parsed, own]) => {
@@ -69,9 +75,9 @@ function boundsOf(appeared: readonly NewEvent[], rowsByLine: ReadonlyMap<number,
   });
 }
 
-async function tell(env: Env, { contact, correction, asked }: Share, granted: Set<Difference>) {
+async function correctContact(env: Env, { contact, correction, claimed }: Share, granted: Set<Difference>) {
   const answer = await env.CONTACTS.getByName(contact).correct(correction);
-  for (const [index, difference] of asked.entries())
+  for (const [index, difference] of claimed.entries())
     if (answer.granted[index] === true) granted.add(difference);
   return answer.snapshot === null ? [] : [changeOf(contact, answer.snapshot)];
 }
@@ -84,7 +90,7 @@ function sharesOf(differences: readonly Difference[]): Share[] {
     const share: Share = {
       contact,
       correction: { removed: [], added: [], claims: [] },
-      asked: [],
+      claimed: [],
     };
     shares.set(contact, share);
     return share;
@@ -100,14 +106,15 @@ function sharesOf(differences: readonly Difference[]): Share[] {
       continue;
     }
     share.correction.claims.push(claimOf(after, evidence, before?.id ?? null));
-    share.asked.push(difference);
+    share.claimed.push(difference);
   }
   return [...shares.values()];
 }
 
 /**
- * The claim of an event that is not stored under its present id. Where a row `kept` its id although its identity is told
- * differently now, the claim has that row for its origin, which no delivery has: repeats of the report find it taken.
+ * The claim of an event that is not stored under its present id. If a stored row keeps its id (`kept`) although its
+ * identity is read differently now, the claim's origin is that row. No delivery has such an origin, so repeats of the
+ * report are duplicates.
  */
 function claimOf(
   { key, parsed: { envelope } }: NewEvent,
@@ -118,7 +125,7 @@ function claimOf(
   return { key, origin, evidence, received: envelope.receivedAt };
 }
 
-/** A changed row whose report turns out to be stored already, under its present id, goes. */
+/** The replacement of a stored row. A changed row whose report is already stored under its present id is deleted. */
 function replacementOf(difference: Difference, granted: ReadonlySet<Difference>): Replacement[] {
   const { before, after } = difference;
   if (before === null) return [];
@@ -126,7 +133,7 @@ function replacementOf(difference: Difference, granted: ReadonlySet<Difference>)
   return [{ before, after: stays ? after.row : null }];
 }
 
-/** What is stored anew. What was a dead letter of a delivery and is an event now leaves the list. */
+/** The rows to store. Dead letters of a delivery that have become events leave the list of dead letters. */
 function sliceOf(
   appeared: readonly NewEvent[],
   contacts: ContactChange[],

@@ -1,20 +1,20 @@
-// What becomes of stored events when their delivery is read anew, by a parser that was mended since: pure.
+// Compares the stored events of a delivery with those that a parser which was fixed since reads from it now: pure.
 
 import type { StoredRow } from "../store/events/by-archive-object.ts";
 import type { EventRow } from "../store/write/rows.ts";
 import type { NewEvent } from "../process/parse.ts";
 
 /**
- * One difference between what is stored and what is read now. A changed event keeps its id; one that is of another contact
- * or time cannot, for its id tells these, so it vanishes and another appears.
+ * One difference between the stored events and those that are read now. A changed event keeps its id. If its contact or
+ * time changes it cannot, because the id contains both. Then the stored event vanishes and another one appears.
  */
 export type Difference =
   | { kind: "changed"; before: StoredRow; after: NewEvent }
   | { kind: "appeared"; before: null; after: NewEvent }
   | { kind: "vanished"; before: StoredRow; after: null };
 
-/** What a mended parser may tell differently. */
-const TOLD = [
+/** The columns that a fixed parser may read differently. */
+const COMPARED = [
   "contact",
   "at",
   "type",
@@ -27,9 +27,9 @@ const TOLD = [
 ] as const satisfies readonly (keyof EventRow)[];
 
 /**
- * The differences of one delivery. `stored`: its rows in order of seq; `read`: its events as they are read now.
- * Rows and events belong together by id; of the others, those of one element, contact and time, in order, for an event
- * whose identity is told differently now is still the same report.
+ * The differences of one delivery. `stored`: its rows in order of seq; `read`: its events as they are read now. Rows
+ * and events are matched by id. The others are matched, in order, if they have the same element, contact and time,
+ * because an event whose identity is read differently now is still the same report.
  */
 export function differencesOf(stored: readonly StoredRow[], read: readonly NewEvent[]): Difference[] {
   const rows = new Map(stored.map((row) => [row.id, row]));
@@ -56,5 +56,5 @@ function placeOf({ element, contact, at }: EventRow): string {
 }
 
 function differs(before: EventRow, after: EventRow): boolean {
-  return TOLD.some((field) => (before[field] ?? "") !== (after[field] ?? ""));
+  return COMPARED.some((field) => (before[field] ?? "") !== (after[field] ?? ""));
 }

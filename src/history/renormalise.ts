@@ -1,5 +1,5 @@
-// Reads stored deliveries anew, after a parser was mended: what would change, appear or vanish. The archive is walked
-// object by object, so that a step is bounded and the next goes on where it ended.
+// Reads stored deliveries again after a parser was fixed, and finds the events that would change, appear or vanish. It
+// reads the archive object by object, so that a step is bounded and the next one continues where it ended.
 
 import type { Config } from "../config/config.ts";
 import { isNamed } from "../erasure/redact.ts";
@@ -9,31 +9,41 @@ import type { Db } from "../store/db.ts";
 import { differencesOf, type Difference } from "./differences.ts";
 import { readEnvelope, type ParsedEnvelope } from "../process/parse.ts";
 
-/** Which deliveries: by when they were archived, ms, and by source. */
+/**
+ * Which deliveries to read: by the time of archiving (`from` to `to`, ms since the epoch) and by source (undefined:
+ * all).
+ */
 export interface Range {
   from: number;
   to: number;
   source: string | undefined;
-  /** The last archive object of the step before. */
+  /** The last archive object of the previous step; null for the first step. */
   after: string | null;
-  /** Events of deliveries received before may have been ended, ms: they do not appear again. */
+  /**
+   * Retention may have deleted the events of deliveries received before this time (ms), so these do not appear again.
+   */
   endedUntil: number;
 }
 
-/** What one archive object comes to. */
+/** The result of reading one archive object. */
 export interface Reading {
+  /** Id of the archive object. */
   batch: string;
+  /** How many deliveries it contains. */
   deliveries: number;
-  /** Events that are read now. */
+  /** How many events are read from them now. */
   events: number;
-  /** Elements that cannot be read, now. */
+  /** How many elements cannot be read now. */
   rejects: number;
   differences: Difference[];
-  /** How many rows came from each line of the object. */
+  /** How many stored rows each line of the object has. */
   rowsByLine: ReadonlyMap<number, number>;
 }
 
-/** The next archive objects of the range, at most `limit`, each read and compared when it is asked for. */
+/**
+ * Reads and compares the next archive objects of the range, at most `limit`, one at each iteration. Rejects if the
+ * bucket or the database is unavailable.
+ */
 export async function* readRange(
   env: { db: Db; BUCKET: R2Bucket },
   config: Config,
@@ -46,7 +56,9 @@ export async function* readRange(
   }
 }
 
-/** `seen`: ids that appeared earlier in this walk; a repeat of such a report appears once. */
+/**
+ * Reads one archive object. `seen`: ids that appeared earlier in this step, because a repeated report must appear once.
+ */
 async function readBatch(
   { db, BUCKET }: { db: Db; BUCKET: R2Bucket },
   config: Config,
@@ -59,12 +71,14 @@ async function readBatch(
       : [],
   );
   const rows = Map.groupBy(await readStoredRows(db, batch), ({ line }) => line);
-  const found = group.flatMap((parsed) =>
+  const candidates = group.flatMap((parsed) =>
     differencesOf(rows.get(parsed.line) ?? [], parsed.events).filter(
-      (one) => isTold(one, parsed) && (one.kind !== "appeared" || parsed.envelope.receivedAt >= endedUntil),
+      (difference) =>
+        isGenuine(difference, parsed) &&
+        (difference.kind !== "appeared" || parsed.envelope.receivedAt >= endedUntil),
     ),
   );
-  const differences = await withoutRepeats(db, found, seen);
+  const differences = await withoutRepeats(db, candidates, seen);
   return {
     batch,
     deliveries: group.length,
@@ -76,14 +90,15 @@ async function readBatch(
 }
 
 /**
- * What was taken out of a delivery does not vanish: where a repeat of what was erased came together with news of the same
- * contact, the news is stored, and nothing tells of it any more.
+ * Whether a difference is more than the effect of an erasure. An event whose contact was redacted from the delivery
+ * does not vanish: if a repeat of an erased event came together with a new event of the same contact, the new event is
+ * stored, but the redacted delivery does not contain it any more.
  */
-function isTold({ kind, before }: Difference, { envelope }: ParsedEnvelope): boolean {
+function isGenuine({ kind, before }: Difference, { envelope }: ParsedEnvelope): boolean {
   return kind !== "vanished" || envelope.erased !== true || isNamed(envelope, before.contact);
 }
 
-/** An event that is stored already, from another delivery of the same report, does not appear. */
+/** Drops events that would appear but are stored already, from another delivery of the same report. */
 async function withoutRepeats(
   db: Db,
   differences: readonly Difference[],

@@ -1,4 +1,4 @@
-// One bounded step of reading stored deliveries anew: what it would change, or has changed.
+// One bounded step of renormalising history. It reports the differences and, if asked to, applies them.
 
 import type { Config } from "../config/config.ts";
 import { storeOf } from "../store/db.ts";
@@ -7,23 +7,26 @@ import type { Difference } from "./differences.ts";
 import { readRange } from "./renormalise.ts";
 
 const DAY = 86_400_000;
-/** Differences that a step shows at most. */
+/** How many differences a step returns as samples at most. */
 export const MOST_SAMPLES = 20;
-/** A step ends after this long, ms, though it may look at more objects. */
+/** A step ends after this time, ms, even if it has not read as many objects as it may. */
 const STEP = 20_000;
 
-/** What a step looks at. Times in ms; `after`: the archive object at which the step before ended; `limit`: objects. */
+/**
+ * The range of a step: `from` and `to` in ms since the epoch; `source`: undefined for all; `after`: the archive object
+ * at which the previous step ended, null for the first; `limit`: how many objects it reads at most.
+ */
 export interface RenormaliseRequest {
   from: number;
   to: number;
   source: string | undefined;
   after: string | null;
   limit: number;
-  /** Whether to change anything. */
+  /** Whether to apply the differences. */
   apply: boolean;
 }
 
-/** What a step came to. `next`: where the next one begins, null at the end. */
+/** The result of a step: counts and samples. `next`: the `after` of the next step, null at the end. */
 export interface RenormaliseStep {
   objects: number;
   deliveries: number;
@@ -36,7 +39,7 @@ export interface RenormaliseStep {
   next: string | null;
 }
 
-/** Runs a step. Rejects where anything is unavailable; the same step again finds what is left. */
+/** Runs a step. Rejects if a service is unavailable. The same step again then finds the remaining differences. */
 export async function renormalise(
   env: Env,
   config: Config,

@@ -1,18 +1,18 @@
-// Reads a request's body within the limit, by what it declares and by what really comes.
+// Reads a request's body within the size limit. It checks both the declared length and the bytes that really arrive.
 
-/** Largest body that is taken, in bytes. */
+/** The largest accepted body, in bytes. */
 export const MAX_BODY = 5_000_000;
 
-/** The body, or null where it is over the limit; then nothing of it is kept. */
+/** Resolves to the body, or to null if it is over the limit. Rejects if the request breaks off. */
 export async function readBody(request: Request): Promise<Uint8Array | null> {
   const { headers } = request;
   const declared = headers.get("content-length");
   if (declared !== null && Number(declared) > MAX_BODY) return null;
-  // To ask for the stream makes one, which costs more than to read the whole body at once does.
+  // Access to `request.body` creates a stream, which costs more than reading the whole body at once.
   if (declared === null || headers.has("transfer-encoding")) {
     return request.body === null ? new Uint8Array(0) : await readCounted(request.body);
   }
-  // The HTTP layer holds a sender to the length that it declared, so this is bounded.
+  // The HTTP layer reads no more bytes than the sender declared, so this is bounded.
   const body = new Uint8Array(await request.arrayBuffer());
   return body.length > MAX_BODY ? null : body;
 }

@@ -1,5 +1,5 @@
-// Makes an accepted envelope durable before it is acknowledged: the queue first and the spool in the bucket when the queue
-// does not take it in time, or the other way round on the backup path.
+// Makes an accepted envelope durable before the provider gets its answer. It tries the queue first, and the spool in
+// the bucket if the queue does not accept the envelope in time. On the backup path the order is reversed.
 
 import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../model/envelope.ts";
 import { putBatch } from "../store/bucket/archive.ts";
@@ -8,26 +8,27 @@ import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
 import { spool } from "./spool.ts";
 
-/** A queue message holds 128,000 bytes, some of which the platform needs. */
+/** The longest message, in bytes. The platform's limit is 128,000, of which it needs some itself. */
 const MAX_MESSAGE = 127_000;
-/** Queue operations are billed by 64,000 bytes, so gzip pays from there, not only where it is the way to fit. */
+/** Queue operations are billed per 64,000 bytes, so gzip pays above that, even if the body would fit without it. */
 const BILLED_UNIT = 64_000;
-/** gzip's level. */
+/** The level of gzip that takes the least time. */
 const FASTEST = 1;
-/** How long the queue and the bucket have, in ms. */
+/** Deadlines for the queue and the bucket, in ms. */
 const QUEUE_DEADLINE = 3_000;
 const BUCKET_DEADLINE = 4_000;
 
 type Message = Uint8Array<ArrayBuffer>;
+/** The bindings that ingest needs. */
 export type Bindings = Pick<Env, "QUEUE" | "BUCKET">;
 
 /**
- * Where an envelope was kept; null where neither path said that it took it. One of them may have all the same, so a long
- * body stays in the archive: its pointer may be on its way.
+ * Where an envelope was stored. Null if neither path confirmed it. One of them may have stored it nevertheless, so a
+ * long body stays in the archive: a pointer to it may be on its way.
  */
 export type StoredIn = "queue" | "spool" | null;
 
-/** Keeps the envelope. `first`: which of the two paths is tried first. */
+/** Stores the envelope durably. `first`: the path to try first. Never rejects: failures are logged and give null. */
 export async function makeDurable(
   env: Bindings,
   envelope: Envelope,
@@ -43,20 +44,23 @@ export async function makeDurable(
   return null;
 }
 
-/** The message that holds the whole envelope, its body gzipped where that pays; null where it is too long for one. */
+/** One message with the whole envelope, its body gzipped if that pays. Null if it is too long for one message. */
 async function inOne(envelope: Envelope): Promise<Message | null> {
   const message =
     envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : await encodeCompressed(envelope);
   return message.length <= MAX_MESSAGE ? message : null;
 }
 
-/** Gzip at its fastest takes a third of the time, and as long as one unit holds what it gives, the bill is the same. */
+/**
+ * The fastest level takes a third of the time of the default. If its result fits into one billed unit, it costs the
+ * same.
+ */
 async function encodeCompressed(envelope: Envelope): Promise<Message> {
   const message = await encodeGzipped(envelope, FASTEST);
   return message.length <= BILLED_UNIT ? message : await encodeGzipped(envelope);
 }
 
-/** Puts the body into the archive; resolves to the message that points to it. */
+/** Puts the envelope into the archive, and resolves to the message that points to it. */
 async function archive(env: Bindings, envelope: Envelope): Promise<Message> {
   const batch = newId(envelope.receivedAt);
   await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));

@@ -1,5 +1,6 @@
-// Door 1. The checks come in a fixed order, nothing is parsed, and the answer 200 means that the request is durable:
-// whatever an authenticated provider sends is taken, because it would repeat a refused one for a day and then give up.
+// Receives providers' requests. The checks have a fixed order and parse nothing. The answer 200 means that the request
+// is durable. Tidings accepts everything from an authenticated provider, because the provider would repeat a refused
+// request for a day and then give up.
 
 import type { Config, Source } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
@@ -11,7 +12,7 @@ import { newId } from "../lib/time-id.ts";
 import { MAX_BODY, readBody } from "./body.ts";
 import { makeDurable, type Bindings } from "./durable.ts";
 
-/** What the caller learns; the log learns why. */
+/** The answers to requests that are not accepted. They reveal little; the reason is in the log. */
 const ANSWERS = {
   notFound: [404, "There is no such source."],
   method: [405, "Post the events to this URL."],
@@ -25,8 +26,8 @@ const ANSWERS = {
 const RETRY_AFTER = "30";
 
 /**
- * Answers a request to /webhooks/<name>[/...]. `first`: where the envelope is kept first, the queue or, on the backup
- * path, the spool.
+ * Answers a request to /webhooks/<name>[/...]. `first`: where to try to store the envelope first, in the queue or, on
+ * the backup path, in the spool. Answers 503 if it cannot be stored.
  */
 export async function receive(
   request: Request,
@@ -43,7 +44,7 @@ export async function receive(
   if (method === "GET" && !delivers) return probed(source);
   if (!delivers) return answer("method", { allow: "POST, GET, HEAD" });
   const body = await readBody(request).catch(() => undefined);
-  // The sender went away or its framing broke: nobody's fault here, and whoever still listens may send it again.
+  // The sender disconnected or its framing was wrong. If it still listens, it may send the request again.
   if (body === undefined) return unavailable(source, "the body did not come whole");
   if (body === null) return answer("tooLarge");
   const outside = isOutside(request, source);
@@ -51,7 +52,8 @@ export async function receive(
   const { provider } = source;
   const inbound: InboundRequest = { method, url: request.url, headers: request.headers, body };
   const verified = await verify(inbound, source);
-  // A certificate that could not be had proves nothing against the sender, and some do not repeat what gets a 401.
+  // A certificate that could not be fetched proves nothing against the sender, and some senders do not repeat after a
+  // 401.
   if (!verified.ok && verified.stumbled) return unavailable(source, verified.reason);
   if (provider === null || !verified.ok)
     return refused("credentials", source, verified.ok ? "closed" : verified.reason);
@@ -59,15 +61,17 @@ export async function receive(
   if (outside) envelope.outside = true;
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
-  const kept = await makeDurable(env, envelope, first);
-  // Plain text, as all answers here: a header of one's own costs as much as the whole of the checks.
-  return kept === null ? unavailable(source, "nothing took it") : new Response(`accepted ${envelope.id}\n`);
+  const storedIn = await makeDurable(env, envelope, first);
+  // Plain text without headers of its own: setting one costs as much as all checks together.
+  return storedIn === null
+    ? unavailable(source, "nothing took it")
+    : new Response(`accepted ${envelope.id}\n`);
 }
 
-/** How long a provider's confirmation URL has, in ms. */
+/** Deadline for a provider's confirmation URL, in ms. */
 const CONFIRM_DEADLINE = 5_000;
 
-/** Answers a handshake; one that cannot be completed gets 503, so that the provider tries it again. */
+/** Answers a handshake. If it cannot be completed, the answer is 503, so that the provider tries again. */
 async function shakeHands(handshake: Handshake, source: Source): Promise<Response> {
   console.log({ message: "a provider set up its URL", source: source.name });
   if ("respond" in handshake) {
@@ -107,7 +111,7 @@ function probed(source: Source): Response {
   return new Response(`Tidings listens here for ${source.name}. Post the events to this URL.\n`);
 }
 
-/** Whether a GET brings anything beside the source's token and the name of an event. */
+/** Whether a GET has any parameter beside the source's token and the name of an event. */
 function carriesData(url: string, provider: Provider | null): boolean {
   if (provider?.deliversByGet !== true) return false;
   return [...new URL(url).searchParams.keys()].some((name) => name !== TOKEN_PARAMETER && name !== "event");
@@ -158,11 +162,13 @@ function makeEnvelope(request: InboundRequest, source: Source, provider: Provide
   };
 }
 
-/** Secrets are not kept: not in the queue, not in the archive. The rest of the query stays as it came. */
+/**
+ * The URL without the token, because secrets are stored neither in the queue nor in the archive. The rest is unchanged.
+ */
 function withoutToken(url: string): string {
   const start = url.indexOf("?");
   if (start < 0) return url;
   const parts = url.slice(start + 1).split("&");
-  const kept = parts.filter((part) => !new URLSearchParams(part).has(TOKEN_PARAMETER));
-  return url.slice(0, start) + (kept.length > 0 ? `?${kept.join("&")}` : "");
+  const others = parts.filter((part) => !new URLSearchParams(part).has(TOKEN_PARAMETER));
+  return url.slice(0, start) + (others.length > 0 ? `?${others.join("&")}` : "");
 }

@@ -1,20 +1,24 @@
-// The way from a URL to a source. Providers' requests are told from all others before the routes of people are loaded, for a
-// new isolate spends most of its time on these. A path means the same as it would to them: it is decoded by the same functions.
+// Finds the source that a URL names. Providers' requests are recognised before the app is loaded, because loading its
+// routes takes most of a new isolate's time. Paths are decoded by Hono's functions, so they mean the same as in the
+// app.
 
 import { getPath, tryDecodeURIComponent } from "hono/utils/url";
 
-/** What a provider called. */
+/** The endpoint that a provider called. */
 export interface Called {
   /** The source's name. */
   source: string;
-  /** Where the envelope is kept first: see {@link receive}. */
+  /** Where to try to store the envelope first: see `receive` in receive.ts. */
   first: "queue" | "spool";
 }
 
-/** Behind the source's name anything may follow, or nothing: providers let people configure one URL per event type. */
+/** Any path may follow the source's name, because some providers let people configure one URL per event type. */
 const WEBHOOK = /^(\/backup)?\/webhooks\/([^/]+)(?:\/|$)/;
 
-/** The source that a request is for; null for a request to anything but /webhooks/<name> and /backup/webhooks/<name>. */
+/**
+ * The endpoint that a request is for. Null if its path begins with neither /webhooks/<name> nor
+ * /backup/webhooks/<name>.
+ */
 export function calledBy(request: Request): Called | null {
   const [path, backup, name] = WEBHOOK.exec(getPath(request)) ?? [];
   if (path === undefined || name === undefined) return null;

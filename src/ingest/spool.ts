@@ -1,22 +1,25 @@
-// The spool: queue messages that wait in the bucket because the queue did not take them, or because they came by the
-// backup path. A scheduled run moves them into the queue. Moving one twice is harmless: the envelope's id stays.
+// The spool: queue messages that wait in the bucket because the queue did not accept them, or because they came by the
+// backup path. A scheduled job moves them into the queue. Moving one twice is harmless, because the envelope's id
+// stays.
 
 import { within } from "../lib/deadline.ts";
 
 const PREFIX = "spool/";
-/** Limits of sendBatch: 100 messages and 256 KB, of which the platform's own share is left free. */
+/** The limits of sendBatch are 100 messages and 256 KB, of which the platform needs some itself. */
 const MOST_MESSAGES = 100;
 const MOST_BYTES = 240_000;
-/** One run's share of the platform's 10,000 subrequests; the rest waits a minute. */
+/** How many objects one run moves, because the platform allows 10,000 subrequests. The next run follows in a minute. */
 const MOST_A_RUN = 2_000;
 const SEND_DEADLINE = 10_000;
 
-/** Puts a queue message into the spool. */
+/** Puts a queue message into the spool under `id`. Rejects if the bucket refuses it. */
 export async function spool(bucket: R2Bucket, id: string, message: Uint8Array): Promise<void> {
   await bucket.put(PREFIX + id, message);
 }
 
-/** Moves spooled messages into the queue, oldest first; returns how many. Throws where the queue or the bucket refuse. */
+/**
+ * Moves spooled messages into the queue, oldest first. Resolves to how many. Rejects if the queue or the bucket fails.
+ */
 export async function sweep(env: Pick<Env, "QUEUE" | "BUCKET">): Promise<number> {
   const listed = await env.BUCKET.list({ prefix: PREFIX, limit: 1_000 });
   let { objects } = listed;
@@ -46,11 +49,11 @@ function inGroups(objects: readonly R2Object[]): string[][] {
 }
 
 async function move(env: Pick<Env, "QUEUE" | "BUCKET">, keys: string[]): Promise<number> {
-  const found = await Promise.all(keys.map(async (key) => await (await env.BUCKET.get(key))?.arrayBuffer()));
-  const messages = found.flatMap((body) =>
+  const bodies = await Promise.all(keys.map(async (key) => await (await env.BUCKET.get(key))?.arrayBuffer()));
+  const messages = bodies.flatMap((body) =>
     body === undefined ? [] : [{ body: new Uint8Array(body), contentType: "bytes" as const }],
   );
-  if (messages.length === 0) return 0; // another run was faster
+  if (messages.length === 0) return 0; // another run has moved them already
   await within(SEND_DEADLINE, "the queue", env.QUEUE.sendBatch(messages));
   await env.BUCKET.delete(keys);
   return messages.length;

@@ -1,17 +1,17 @@
-// Whether the scheduled jobs do their work: what is kept of each, and what is wrong with it in words.
+// The health of the scheduled jobs: the stored record of each, and a description of its problem, if it has one.
 
 import type { JobRecord, JobRecords } from "../store/jobs.ts";
 import type { Job } from "./job.ts";
 
-/** A job and what became of it. Times in ms. */
+/** A job, its stored record (null if there is none yet) and its health. Times in ms since the epoch. */
 export interface JobHealth {
   job: Job;
   record: JobRecord | null;
-  /** Null while it is well: it succeeded lately, or has not had the time to. */
+  /** Null while the job is healthy: it has succeeded within its patience, or has not existed for that long. */
   problem: string | null;
 }
 
-/** The health of the jobs, in their order. `now`: ms. Pure. */
+/** The health of the jobs, in their order. `now`: ms since the epoch. Pure. */
 export function healthOf(
   jobs: readonly Job[],
   { since, jobs: records }: JobRecords,

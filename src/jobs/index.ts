@@ -1,4 +1,4 @@
-// The scheduled jobs, in the order in which they begin: first what is urgent and light, last what is heavy.
+// The scheduled jobs, in the order in which they begin: urgent and light ones first, heavy ones last.
 
 import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
@@ -11,10 +11,11 @@ import type { Job } from "./job.ts";
 
 const MINUTE = 60_000;
 
+/** All scheduled jobs. */
 export const JOBS: readonly Job[] = [
   {
     name: "spool",
-    does: "Moves deliveries that the queue did not take at once into the queue.",
+    does: "Moves deliveries that the queue did not accept, or that came by the backup URL, from the spool into the queue.",
     deadline: MINUTE,
     patience: 15 * MINUTE,
     async run(env) {
@@ -24,7 +25,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "pipes",
-    does: "Wakes all pipes that run, and clears away what none of them will read any more.",
+    does: "Wakes all running pipes, and deletes data that no pipe will read any more.",
     deadline: MINUTE,
     patience: 15 * MINUTE,
     async run(env, now) {
@@ -34,7 +35,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "source-tallies",
-    does: "Forgets which deliveries were counted for their source, once no repeat of them can come any more.",
+    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more.",
     deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
@@ -44,7 +45,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "retention",
-    does: "Deletes events and archived deliveries that were kept for as long as the configuration says.",
+    does: "Deletes events and archived deliveries that are older than the configured retention.",
     deadline: 2 * MINUTE,
     patience: 60 * MINUTE,
     async run(env, now) {
@@ -54,13 +55,13 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "erasures",
-    does: "Goes on with the erasure of contacts, and begins the second pass of those that have settled.",
+    does: "Continues erasures of contacts, and begins the second pass of those whose waiting time is over.",
     deadline: 4 * MINUTE,
     patience: 30 * MINUTE,
     async run(env, now) {
       const erasures = await continueErasures(env, now);
       if (erasures === 0) return undefined;
-      await wakePipes(env, now); // they may have looked before this told them of an erased contact
+      await wakePipes(env, now); // pipes may have run before the erasure stored its system events
       return { erasures };
     },
   },

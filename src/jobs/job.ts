@@ -1,17 +1,18 @@
-// What a scheduled job is: named work that every run of the clock begins anew, and that may break off at any line.
+// The type of a scheduled job: named work that every scheduled run begins again, and that may break off at any line.
 
-/** Figures of what a run did, for the log; undefined where it did nothing worth a line. */
+/** Figures for the log about one run; undefined if the run did nothing worth a log line. */
 export type JobFigures = Record<string, number> | undefined;
 
+/** A scheduled job. */
 export interface Job {
-  /** Kebab-case, the same for ever: its records are kept under it. */
+  /** In kebab-case. It must never change, because it is the key of the job's stored record. */
   name: string;
-  /** What it does, in one sentence. */
+  /** What it does, in one sentence. The API shows it. */
   does: string;
-  /** How long one run may take, ms. Then the run counts as failed and holds up no other any more. */
+  /** How long one run may take, ms. After that the run counts as failed and no longer delays other jobs. */
   deadline: number;
-  /** How long (ms) it may go without success before /healthz calls that a problem. */
+  /** How long it may go without success before /healthz reports a problem, ms. */
   patience: number;
-  /** One run. Whatever it throws is noted as its failure. `now`: ms. */
+  /** Does one run. If it rejects, the error is recorded as the run's failure. `now`: ms since the epoch. */
   run(env: Env, now: number): Promise<JobFigures>;
 }

@@ -1,10 +1,11 @@
-// Runs the scheduled jobs so that none holds up another: each has a deadline, its failure stays its own, and a hung one
-// takes one of the lanes until its deadline and no more. All deadlines together, shared by the lanes, stay far below the 15
-// minutes that the platform gives a scheduled run; and few lanes keep memory and the six connections of an invocation
-// (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections) for those that run.
+// Runs the scheduled jobs isolated from each other. Each has a deadline, its failure does not affect the others, and a
+// hung job occupies one of the lanes only until its deadline. All deadlines together, divided by the number of lanes,
+// are far below the 15 minutes that the platform allows a scheduled run. There are only a few lanes, so that the
+// running jobs have enough memory and enough of an invocation's six connections
+// (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections).
 //
-// A run that was given up may still be at work when the next minute begins the same job again. That does no harm: every
-// job takes a bounded share, and may break off and begin again at any line.
+// A run that exceeded its deadline may still be working when the same job begins again a minute later. That does no
+// harm: every job does a bounded amount of work, and may break off and begin again at any line.
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
@@ -14,11 +15,12 @@ import { withOutages } from "../store/outages.ts";
 import { JOBS } from "./index.ts";
 import type { Job } from "./job.ts";
 
+/** How many jobs run at the same time. */
 const LANES = 2;
-/** ms to note how a run ended. A database that is down costs a job no more than that. */
+/** Deadline for recording how a run ended, ms. An unavailable database delays a job by no more than that. */
 const NOTING = 5_000;
 
-/** Runs every job once. Never rejects: what failed is logged and noted. */
+/** Runs every job once. Never rejects: failures are logged and recorded. */
 export async function runJobs(bindings: Env, jobs: readonly Job[] = JOBS): Promise<void> {
   const env = withOutages(bindings);
   const waiting = [...jobs];

@@ -1,10 +1,12 @@
-// The one base-32 alphabet in which ids are written. Its letters sort like their values, so an id that begins with a
-// number sorts by that number.
+// The base-32 alphabet of all ids. Its characters sort in the order of their values, so an id that begins with a number
+// sorts by that number.
 
-/** Digits in order of their values: Crockford's, in lower case. */
+/**
+ * The 32 digits in order of their values: Crockford's alphabet (https://www.crockford.com/base32.html), in lower case.
+ */
 export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/** A non-negative safe integer in `width` characters, most significant first. */
+/** Encodes a non-negative safe integer in `width` characters, most significant digit first. */
 export function encodeInteger(value: number, width: number): string {
   let text = "";
   for (let rest = Math.max(0, Math.floor(value)); text.length < width; rest = Math.floor(rest / 32)) {
@@ -13,14 +15,14 @@ export function encodeInteger(value: number, width: number): string {
   return text;
 }
 
-/** The integer that a text of this alphabet stands for; characters outside of it count as 0. */
+/** Decodes a text that {@link encodeInteger} made. Characters outside the alphabet count as 0. */
 export function decodeInteger(text: string): number {
   let value = 0;
   for (const letter of text) value = value * 32 + Math.max(0, ALPHABET.indexOf(letter));
   return value;
 }
 
-/** The first `width` * 5 bits of `bytes`; missing bits are 0. */
+/** Encodes the first `width` * 5 bits of `bytes` in `width` characters. Missing bits are 0. */
 export function encodeBytes(bytes: Uint8Array, width: number): string {
   let text = "";
   let buffer = 0;

@@ -1,6 +1,6 @@
-// Base64 as people and providers write it.
+// Base64 in all the forms in which people and providers write it: both alphabets, with or without padding.
 
-/** Bytes of base64, also in the URL alphabet and without padding; null for anything else. */
+/** Decodes base64, also in the URL alphabet and without padding. Null if the text is not base64. */
 export function fromBase64(encoded: string): Uint8Array | null {
   try {
     const bytes = atob(encoded.replaceAll("-", "+").replaceAll("_", "/"));

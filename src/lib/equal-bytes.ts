@@ -1,17 +1,17 @@
-// Comparing secrets in a time that tells nothing of them. WebCrypto is asked and not node:crypto, because to load that takes a
-// new isolate longer than it takes for everything else that a webhook's first answer needs.
+// Compares secrets in a time that reveals nothing about their bytes. It uses WebCrypto instead of node:crypto, because
+// loading node:crypto takes a new isolate longer than everything else that a webhook's first answer needs.
 
 /**
- * Whether both hold the same bytes, in a time that depends on their length alone. Throws a TypeError where one is longer than
- * the other. https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#timingsafeequal
+ * Whether both arrays hold the same bytes. The time depends only on their length. Throws a TypeError if the lengths
+ * differ. https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#timingsafeequal
  */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  // The platform's own, which no other runtime has.
+  // Only workerd has this function; tests and tools also run in Node.
   if (typeof crypto.subtle.timingSafeEqual === "function") return crypto.subtle.timingSafeEqual(a, b);
   return equalEverywhere(a, b);
 }
 
-/** The same without the platform's help: every byte is looked at, and nothing branches on what it is. */
+/** The same without the platform's function: it reads every byte and never branches on a byte's value. */
 export function equalEverywhere(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) throw new TypeError("the lengths differ");
   let different = 0;

@@ -1,8 +1,12 @@
-// Senders use few words and few field names, and use them in every event, so what a word means is worked out once.
+// A cache for pure functions of short texts. Senders use few words and field names and repeat them in every event, so
+// the meaning of each word is computed once.
 
-const LONGEST = 64; // UTF-16 units; longer texts are nobody's word
+const LONGEST = 64; // UTF-16 units; longer texts are not repeated words, so they are not cached
 
-/** `compute`, which must be pure, with up to `most` of its answers remembered; then it begins anew. */
+/**
+ * Returns `compute` with a cache of up to `most` answers. A full cache is emptied. `compute` must be pure.
+ * Answers for longer texts than 64 UTF-16 units are not cached.
+ */
 export function memoize<T>(compute: (word: string) => T, most = 1_000): (word: string) => T {
   const known = new Map<string, T>();
   return (word) => {

@@ -1,7 +1,10 @@
-// Modules that are loaded when they are first called. What was loaded is kept, and not the promise of it: a promise of one request
-// must not be waited for by another.
+// Loads a module at its first use. It keeps the loaded value and not the promise, because in workerd one request must
+// not wait for a promise that belongs to another.
 
-/** What `load` gives, loaded at the first call; the next calls get the same at once. */
+/**
+ * Returns a function that resolves to the result of `load`. The first call loads it; later calls resolve to the same
+ * value at once. Calls that overlap the first one load it themselves. A failed load is tried again by the next call.
+ */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: { value: T } | undefined;
   return async () => {

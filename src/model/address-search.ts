@@ -1,8 +1,10 @@
-// Finding an address in text however it is written there: in other case, percent-encoded, escaped for JSON (also JSON
-// within JSON) or XML, composed or decomposed, or with "=" for its "@" as return paths have it. Other addresses that
-// merely contain it (joann@..., ...@example.com.au) are not it.
+// Finds an address in a text in every way it may be written there: in another case, percent-encoded, escaped for JSON
+// (also JSON within JSON) or XML, composed or decomposed, or with "=" instead of "@" as in return paths. It does not
+// match longer addresses that contain the address (joann@..., ...@example.com.au).
 
-/** Stands where an address was: of a domain that nobody can ever have (RFC 2606), harmless in JSON, forms and URLs. */
+/**
+ * Replaces an erased address. Its domain can never exist (RFC 2606), and it needs no escaping in JSON, forms and URLs.
+ */
 export const ERASED_ADDRESS = "erased@tidings.invalid";
 
 const ESCAPE =
@@ -17,10 +19,10 @@ function decode(match: readonly (string | undefined)[]): string {
   return code > 0x10ffff ? " " : String.fromCodePoint(code);
 }
 
-/** By https://url.spec.whatwg.org/#percent-decode, after what was encoded repeatedly was encoded once. */
+/** Percent-decodes (https://url.spec.whatwg.org/#percent-decode) a text that was encoded once or several times. */
 function decodePercent(text: string): string {
   const last = parseInt(text.slice(-2), 16);
-  if (last < 0x80) return String.fromCharCode(last); // a byte of its own, as most are
+  if (last < 0x80) return String.fromCharCode(last); // one ASCII character, the most frequent case
   const pairs = text.replaceAll(/%(?:25)*(?=[0-9a-f]{2})/gi, "");
   const bytes = Uint8Array.from(pairs.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   return new TextDecoder().decode(bytes);
@@ -28,27 +30,29 @@ function decodePercent(text: string): string {
 
 const simplify = (text: string): string => text.toLowerCase().normalize("NFC");
 
-/** Whether the text holds the normalised address in any spelling. */
+/** Whether the text contains the normalised address in any spelling. */
 export function mentions(text: string, address: string): boolean {
   return positions(plainOf(text), simplify(address)).length > 0;
 }
 
-/** The text without any escapes, in one case and composition, for {@link mentionsPlainly} to look for many addresses. */
+/**
+ * The text without escapes, in lower case and composed, to search it for many addresses with {@link mentionsPlainly}.
+ */
 export function plainOf(text: string): string {
   const plain = text.replaceAll(ESCAPE, (...match: string[]) => decode(match.slice(0, 6)));
   return simplify(plain);
 }
 
-/** {@link mentions} for a text that went through {@link plainOf}. */
+/** Like {@link mentions}, for a text that {@link plainOf} returned. */
 export function mentionsPlainly(plain: string, address: string): boolean {
   return positions(plain, simplify(address)).length > 0;
 }
 
-/** Where it stands in a plain text, start and end. */
+/** The positions of the address in a plain text: start and end, in UTF-16 units. */
 function positions(plain: string, address: string): [start: number, end: number][] {
   const at = address.lastIndexOf("@");
   const asReturnPath = `${address.slice(0, at)}=${address.slice(at + 1)}`;
-  const found: [number, number][] = [];
+  const places: [number, number][] = [];
   for (const [form, before] of [
     [address, /[\p{L}\p{M}\p{N}._+-]$/u],
     [asReturnPath, /[\p{L}\p{M}\p{N}._]$/u],
@@ -57,19 +61,20 @@ function positions(plain: string, address: string): [start: number, end: number]
       const end = from + form.length;
       if (before.test(plain.slice(Math.max(0, from - 2), from))) continue;
       if (!/^(?:[\p{L}\p{M}\p{N}_-]|\.[\p{L}\p{N}])/u.test(plain.slice(end, end + 3)))
-        found.push([from, end]);
+        places.push([from, end]);
     }
   }
-  return found;
+  return places;
 }
 
-/** Where the address stands in the text as it is written, start and end, in order. */
+/** The positions of the address in the text with its escapes: start and end in UTF-16 units, in order. */
 export function placesOf(text: string, address: string): [start: number, end: number][] {
   let plain = "";
-  const origins: number[] = []; // of each unit of `plain`
+  const origins: number[] = []; // for each unit of `plain`, its position in `text`
   const add = (piece: string, at: (index: number) => number): void => {
     for (let i = 0; i < piece.length; i++) origins.push(at(i));
-    // Letter by letter, so that no place moves; what changes its length with its case is left to the last resort.
+    // Letter by letter, so that positions stay the same. A letter whose length changes with its case keeps its case;
+    // the caller has a last resort for texts in which the address is not found for that reason.
     plain += piece.replaceAll(/./gsu, (letter) => {
       const lower = letter.toLowerCase();
       return lower.length === letter.length ? lower : letter;
@@ -91,22 +96,24 @@ export function placesOf(text: string, address: string): [start: number, end: nu
   return places.sort(([a], [b]) => a - b);
 }
 
-/** What may be a normalised address in the text, at most so many; more than there are, where it is not clear. */
+/**
+ * All possible normalised addresses in the text, at most `most`. If it is unclear where one begins, it returns several.
+ */
 export function addressesIn(text: string, most: number): string[] {
-  const found = new Set<string>();
+  const addresses = new Set<string>();
   for (const [match] of plainOf(text).matchAll(CANDIDATE)) {
-    // In a URL or a form, what stands before "=" or "/" is seldom of the address; but it may be.
+    // In a URL or a form, the characters before "=" or "/" rarely belong to the address, but they may.
     for (let from = 0; from >= 0; from = nextOf(match, from)) {
-      if (found.size >= most) return [...found];
-      found.add(match.slice(from).replace(/[.-]+$/, ""));
+      if (addresses.size >= most) return [...addresses];
+      addresses.add(match.slice(from).replace(/[.-]+$/, ""));
     }
   }
-  return [...found];
+  return [...addresses];
 }
 
 const CANDIDATE = /[^\s<>()[\]{}",;:\\@]{1,256}@[\p{L}\p{M}\p{N}.-]{1,255}/gu;
 
-/** Where the text may begin instead; -1 where nowhere. */
+/** The next index at which an address may begin in the text, or -1. */
 function nextOf(text: string, from: number): number {
   const rest = text.slice(from).search(/['=/&?|`!*#$^~]/);
   return rest < 0 ? -1 : from + rest + 1;

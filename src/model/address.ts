@@ -1,10 +1,10 @@
-// One spelling per mailbox, because contacts, claims and suppressions are all keyed by it.
+// Normalises addresses to one spelling per mailbox, because that is the key of contacts, claims and suppressions.
 
 const LONGEST = 320; // RFC 3696 erratum 1690: 64 octets of local part, "@", 255 of domain
 
 /**
- * The address that names a contact: bare, trimmed, lower case, Unicode in composed form.
- * Accepts `Name <address>`. Null where the text holds no usable address.
+ * The normalised address, which identifies a contact: without a display name, trimmed, in lower case, with Unicode in
+ * composed form (NFC). Accepts `Name <address>`. Null if the text contains no usable address.
  */
 export function normalizeAddress(text: string): string | null {
   const bracketed = text.lastIndexOf("<");
@@ -20,11 +20,11 @@ function closing(text: string, from: number): number {
   return end < 0 ? text.length : end;
 }
 
-// By code points, because a Unicode class costs several times as much, and this runs for every event.
+// Ranges of code points, because a Unicode class takes several times as long, and this runs for every event.
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\s\x00-\x1f\x7f-\x9f<>]/;
 
-/** White space inside, control characters and unpaired surrogates never belong to an address. */
+/** Whether the text contains white space, control characters or unpaired surrogates: no address does. */
 function hasForbidden(address: string): boolean {
   return !address.isWellFormed() || FORBIDDEN.test(address);
 }

@@ -1,4 +1,5 @@
-// Which mailbox provider stands behind an address. Grouping by provider is what shows that one of them refuses mail.
+// Which mailbox provider an address belongs to. Grouping events by mailbox provider shows when one of them refuses
+// mail.
 
 const BY_DOMAIN: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -40,7 +41,7 @@ const BY_DOMAIN: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Providers that use one second-level name under many country domains (hotmail.fr, yahoo.co.jp, gmx.at, ...). */
+/** Mailbox providers that use one name under many country domains (hotmail.fr, yahoo.co.jp, gmx.at, ...). */
 const BY_NAME: ReadonlyMap<string, string> = new Map(
   Object.entries({
     outlook: "microsoft",
@@ -52,7 +53,9 @@ const BY_NAME: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Mailbox provider of a normalised address: "gmail", "microsoft", ..., else "other". */
+/**
+ * The mailbox provider of a normalised address: "gmail", "microsoft", ..., or "other" for all that are not listed here.
+ */
 export function destinationOf(address: string): string {
   const domain = address.slice(address.lastIndexOf("@") + 1);
   const known = BY_DOMAIN.get(domain);

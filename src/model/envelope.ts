@@ -1,48 +1,49 @@
-// One accepted request as it travels: through the queue, the spool and the archive. The queue carries it as a frame:
-// four bytes of header length, the header as JSON, then the body as it came or gzipped.
+// One accepted request as it travels through the queue, the spool and the archive. Queue and spool hold it as a frame:
+// four bytes with the header's length (big-endian), the header as JSON, then the body as received or gzipped.
 
 import { nodeZlib } from "../lib/node-modules.ts";
 
+/** An accepted request. */
 export interface Envelope {
-  /** Made at receipt; sorts by time. */
+  /** Generated at receipt; ids sort by time. */
   id: string;
   source: string;
   provider: string;
-  /** ms since the epoch */
+  /** Time of receipt, ms since the epoch. */
   receivedAt: number;
   method: string;
-  /** Without the source's token. */
+  /** The request's URL without the source's token. */
   url: string;
-  /** Those that the provider's parser asked for. */
+  /** The headers that the provider's parser needs. */
   headers: [name: string, value: string][];
   body: Uint8Array;
-  /** The sender's address is not in the list that the source observes. */
+  /** The sender's IP address is not in the source's list, which is only observed (ip_policy "observe"). */
   outside?: true;
-  /** Sent again out of the dead letters. */
+  /** A dead letter's delivery that was sent through again. */
   replay?: true;
-  /** Somebody was taken out of it (src/erasure/): nulls and an empty body are gaps, not reports. */
+  /** A contact was erased from it (src/erasure/), so nulls and an empty body are gaps and not reports. */
   erased?: true;
 }
 
 type Header = Omit<Envelope, "body"> & {
   /** The body is gzipped. */
   gzip?: true;
-  /** The body is not here but in the archive's object of this id (claim check). */
+  /** The body is not in the frame but in the archive object with this id (claim check pattern). */
   batch?: string;
 };
 
-/** What a frame tells: the envelope, or one whose body lies in the archive. */
+/** A decoded frame: the whole envelope, or the envelope without its body and the archive object that holds the body. */
 export type Frame = { envelope: Envelope; batch: null } | { envelope: Omit<Envelope, "body">; batch: string };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The frame of an envelope with its body inside. */
+/** Encodes an envelope as a frame with the plain body. */
 export function encodeFrame({ body, ...header }: Envelope): Uint8Array<ArrayBuffer> {
   return join(header, body);
 }
 
-/** The same, with the body gzipped at `level`: 1 is fastest, 9 smallest. */
+/** Encodes an envelope as a frame with the body gzipped at `level`: 1 is fastest, 9 smallest. */
 export async function encodeGzipped(
   { body, ...header }: Envelope,
   level?: number,
@@ -50,7 +51,7 @@ export async function encodeGzipped(
   return join({ ...header, gzip: true }, await gzip(body, level));
 }
 
-/** The frame of an envelope whose body lies in the archive. */
+/** Encodes the frame of an envelope whose body is in the archive object `batch`. */
 export function encodePointer({ body: _, ...header }: Envelope, batch: string): Uint8Array<ArrayBuffer> {
   return join({ ...header, batch }, new Uint8Array(0));
 }
@@ -64,7 +65,7 @@ function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Reads a frame; rejects where the bytes are none. */
+/** Decodes a frame. Rejects if the bytes are not a frame. */
 export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
   const { header, body } = cutFrame(frame);
   const { gzip: gzipped, batch, ...envelope } = header;
@@ -72,7 +73,7 @@ export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
   return { envelope: { ...envelope, body: gzipped === true ? await gunzip(body) : body }, batch: null };
 }
 
-/** What a frame tells of its envelope beside the body; throws where the bytes are none. */
+/** The envelope of a frame without its body. Throws if the bytes are not a frame. */
 export function headerOf(frame: Uint8Array): Omit<Envelope, "body"> {
   const { gzip: _, batch: __, ...envelope } = cutFrame(frame).header;
   return envelope;
@@ -86,31 +87,31 @@ function cutFrame(frame: Uint8Array): { header: Header; body: Uint8Array } {
   return { header, body: frame.subarray(4 + length) };
 }
 
-// Not by the platform's streams: for a message's few kilobytes these cost three to ten times as much. Loaded when it is
-// called: most of what a new isolate is asked first has nothing to compress.
-/** `level`: 1 is fastest, 9 smallest; by default the 6 of all gzip programs. */
+// The platform's streams would take three to ten times as long for a message's few kilobytes. zlib is loaded at its
+// first use, because most first requests of a new isolate have nothing to compress.
+/** Gzips bytes. `level`: 1 is fastest, 9 smallest; by default 6, like all gzip programs. */
 export async function gzip(bytes: Uint8Array, level = 6): Promise<Uint8Array> {
   const { gzipSync } = await nodeZlib();
   return plain(gzipSync(bytes, { level }));
 }
 
-/** Rejects where the bytes are not gzip. */
+/** Unzips bytes. Rejects if they are not gzip. */
 export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   const { gunzipSync } = await nodeZlib();
   return plain(gunzipSync(bytes));
 }
 
-/** Node's Buffer as what it holds. */
+/** A Node Buffer as a plain Uint8Array of the same bytes. */
 function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The envelope as one line of the archive: JSON, with the body as text where it is UTF-8 and as base64 where not. */
+/** Encodes an envelope as one line of the archive: JSON, with the body as text if it is UTF-8, else as base64. */
 export function toLine({ body, ...header }: Envelope): string {
   return JSON.stringify({ ...header, ...bodyToJson(body) });
 }
 
-/** Reads a line that {@link toLine} wrote; the body comes back byte for byte. */
+/** Decodes a line that {@link toLine} wrote. The body is restored byte for byte. Throws if the line is not JSON. */
 export function fromLine(line: string): Envelope {
   const { text, base64, ...header } = JSON.parse(line) as Omit<Envelope, "body"> & {
     text?: string;
@@ -121,7 +122,7 @@ export function fromLine(line: string): Envelope {
 
 const exact = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A body as JSON can hold it: `text` where it is UTF-8, else `base64`. */
+/** A body in a form for JSON: `text` if it is UTF-8, else `base64`. */
 export function bodyToJson(body: Uint8Array): { text: string } | { base64: string } {
   try {
     return { text: exact.decode(body) };

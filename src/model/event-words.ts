@@ -1,6 +1,6 @@
-// The words in which every provider's reports are told: what happened, why, and what the receiving server answered.
+// The common vocabulary to which every provider's reports are mapped: event types, reasons and SMTP replies.
 
-/** What a report says happened. Order carries no meaning here; see message.ts for ranks. */
+/** What happened, according to the report. The order has no meaning here; message.ts ranks the types. */
 export const EVENT_TYPES = [
   "queued",
   "sent",
@@ -20,7 +20,7 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** Why a mail did not arrive, where the provider tells. */
+/** Why a mail did not arrive, if the provider reports it. */
 export const REASONS = [
   "invalid",
   "mailbox_full",
@@ -38,7 +38,7 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** The receiving server's answer: reply code (RFC 5321, e.g. 550), enhanced code (RFC 3463, e.g. "5.1.1"), its words. */
+/** The receiving server's reply: reply code (RFC 5321, e.g. 550), enhanced code (RFC 3463, e.g. "5.1.1") and text. */
 export interface Smtp {
   code: number | null;
   enhanced: string | null;

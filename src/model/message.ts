@@ -1,8 +1,9 @@
-// What became of one mail: the highest of its events, so that it never goes backwards, in whatever order they arrive.
+// The status of one mail: its event of the highest rank. So the status never goes back, in whatever order events
+// arrive.
 
 import type { EventType } from "./event.ts";
 
-/** Ranks by what an event proves. A bounce ranks by its class; `unknown` and the like prove nothing about the mail. */
+/** Ranks by how much an event proves. A hard bounce has a rank of its own. Rank 0 proves nothing about the mail. */
 const RANK: Readonly<Record<EventType, number>> = {
   unknown: 0,
   subscribed: 0,
@@ -29,12 +30,12 @@ interface Ranked {
   id: string;
 }
 
-/** How much an event proves: the higher decides. */
+/** The rank of an event: the event with the highest rank decides the status of its message. */
 export function rankOf(event: Pick<Ranked, "type" | "bounce">): number {
   return event.type === "bounced" && event.bounce === "hard" ? HARD_BOUNCE : RANK[event.type];
 }
 
-/** The event that decides a message's status: highest rank, then latest, then greatest id. Null for none. */
+/** The event that decides a message's status: highest rank, then latest, then greatest id. Null for an empty list. */
 export function decidingEvent<E extends Ranked>(events: readonly E[]): E | null {
   let best: E | null = null;
   for (const event of events) if (best === null || outranks(event, best)) best = event;

@@ -1,27 +1,32 @@
-// One call to each contact's Durable Object for all of its events in a slice.
+// Claims a slice's events, with one call to each contact's Durable Object for all of its events in the slice.
 
 import type { Claim, ClaimAnswer, OtherReading } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { within } from "../lib/deadline.ts";
 import type { NewEvent } from "./parse.ts";
 
-/** Calls that are under way at once: enough to hide their latency, few enough to keep memory even. */
+/** How many calls may be in progress at once: enough to hide their latency, few enough to limit memory. */
 const AT_ONCE = 128;
-/** ms for all of a slice's calls together: a timer for each call would cost as much as its event's parsing. */
+/** Deadline for all calls of a slice together, ms. A timer for each call would cost as much as parsing its event. */
 const DEADLINE = 30_000;
 
-/** What the contacts said: the events to store, the duplicates, and whose state has to be stored. */
+/** The contacts' answers: the events by result, and the states to store. */
 export interface Claimed {
+  /** Events to store. */
   granted: NewEvent[];
+  /** Events that another envelope has claimed. */
   duplicates: NewEvent[];
-  /** Those of contacts that were erased after the envelope was received: neither stored nor counted. */
+  /** Events of contacts that were erased after the envelope was received. They are neither stored nor counted. */
   erased: NewEvent[];
+  /** New states of contacts. */
   contacts: ContactChange[];
-  /** What envelopes with duplicates claimed before, under another reading of theirs, of which contact. */
+  /** Earlier claims, under another reading, of envelopes that have duplicates now. */
   otherReadings: (OtherReading & { contact: string })[];
 }
 
-/** Claims all events. Rejects where any contact cannot be reached; claiming again gives the same answer. */
+/**
+ * Claims all events. Rejects if any contact cannot be reached. Claiming the same events again gives the same answer.
+ */
 export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewEvent[]): Promise<Claimed> {
   const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
   const groups = [...byContact(events)];
@@ -29,15 +34,15 @@ export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewE
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let group = groups[next++]; group !== undefined; group = groups[next++]) {
-      const [contact, own] = group;
-      collect(claimed, contact, own, await claimOne(namespace, contact, own, others.get(contact)));
+      const [contact, list] = group;
+      collect(claimed, contact, list, await claimOne(namespace, contact, list, others.get(contact)));
     }
   };
   const workers = Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker);
   try {
     await within(DEADLINE, "the contacts", Promise.all(workers));
   } finally {
-    next = groups.length; // where one failed or hangs, the others call nobody else
+    next = groups.length; // if one call failed or hangs, the other workers start no more calls
   }
   return claimed;
 }
@@ -52,14 +57,14 @@ function byContact(events: readonly NewEvent[]): Map<string, NewEvent[]> {
   return groups;
 }
 
-/** Contact -> keys of the events that envelopes of this slice tell of it in other slices. */
+/** For each contact, the keys of its events that envelopes of this slice have in other slices. */
 function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
   const here = Map.groupBy(events, ({ parsed }) => parsed);
   const others = new Map<string, string[]>();
-  for (const [{ events: all }, own] of here) {
-    if (all.length === own.length) continue;
-    const slice = new Set(own);
-    for (const { key, row } of all.filter((one) => !slice.has(one))) {
+  for (const [{ events: all }, ofSlice] of here) {
+    if (all.length === ofSlice.length) continue;
+    const slice = new Set(ofSlice);
+    for (const { key, row } of all.filter((event) => !slice.has(event))) {
       const keys = others.get(row.contact);
       if (keys === undefined) others.set(row.contact, [key]);
       else keys.push(key);
@@ -71,10 +76,10 @@ function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
 async function claimOne(
   namespace: Env["CONTACTS"],
   contact: string,
-  own: NewEvent[],
+  events: NewEvent[],
   elsewhere: string[] = [],
 ): Promise<ClaimAnswer> {
-  const claims = own.map(({ key, evidence, parsed: { envelope } }): Claim => ({
+  const claims = events.map(({ key, evidence, parsed: { envelope } }): Claim => ({
     key,
     evidence,
     origin: envelope.id,
@@ -83,13 +88,13 @@ async function claimOne(
   return await namespace.getByName(contact).claim(claims, elsewhere);
 }
 
-function collect(claimed: Claimed, contact: string, own: NewEvent[], answer: ClaimAnswer): void {
+function collect(claimed: Claimed, contact: string, events: NewEvent[], answer: ClaimAnswer): void {
   const { granted, snapshot, erased = [], stored = [], otherReadings = [] } = answer;
-  for (const [index, event] of own.entries()) {
+  for (const [index, event] of events.entries()) {
     if (granted[index] === true) claimed.granted.push(event);
     else if (erased.includes(index)) claimed.erased.push(event);
     else if (!stored.includes(index)) claimed.duplicates.push(event);
   }
-  claimed.otherReadings.push(...otherReadings.map((one) => ({ ...one, contact })));
+  claimed.otherReadings.push(...otherReadings.map((reading) => ({ ...reading, contact })));
   if (snapshot !== null) claimed.contacts.push(changeOf(contact, snapshot));
 }

@@ -1,5 +1,6 @@
-// Door 2: the queue's consumer, and the only place that acknowledges or retries. An envelope is acknowledged when all of
-// its events are stored; what fails for a passing reason comes again, and finds its claims granted as before.
+// The queue's consumer, and the only module that acknowledges or retries its messages. An envelope is acknowledged once
+// all of its events are stored. An envelope that fails for a temporary reason is delivered again, and its claims are
+// granted as before.
 
 import { configOf, type Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
@@ -11,29 +12,33 @@ import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { processEnvelopes, type IncomingEnvelope } from "./pipeline.ts";
 import { retryDelay } from "./retry.ts";
 
+/** Deadline for reading the archive, ms. */
 const BUCKET_DEADLINE = 30_000;
-/** Bodies that are worked off together, in bytes: with all that is made of them they stay far below the 128 MB limit. */
+/**
+ * Size of the bodies that are processed together, in bytes. Everything built from them stays far below the 128 MB
+ * limit.
+ */
 const GROUP_BYTES = 2_000_000;
 
-/** An envelope and the messages that brought it: the queue may deliver one twice, even in one batch. */
+/** An envelope and its messages. The queue may deliver an envelope twice, even within one batch. */
 type Delivered = IncomingEnvelope & { messages: Message[] };
 
-/** Works off a batch of envelopes, group by group; every message ends acknowledged or retried. */
+/** Processes a batch of envelopes, group by group. Every message ends acknowledged or retried. Never rejects. */
 export async function consume(batch: MessageBatch, bindings: Env): Promise<void> {
   const env = withOutages(bindings);
   const config = configOf(env);
   let group = new Map<string, Delivered>();
   let bytes = 0;
   for (const message of batch.messages) {
-    const opened = await decodeOrRetry(message, env);
-    if (opened === null) continue;
-    const twin = group.get(opened.envelope.id);
+    const decoded = await decodeOrRetry(message, env);
+    if (decoded === null) continue;
+    const twin = group.get(decoded.envelope.id);
     if (twin !== undefined) {
       twin.messages.push(message);
       continue;
     }
-    group.set(opened.envelope.id, { ...opened, messages: [message] });
-    bytes += opened.envelope.body.length;
+    group.set(decoded.envelope.id, { ...decoded, messages: [message] });
+    bytes += decoded.envelope.body.length;
     if (bytes < GROUP_BYTES) continue;
     await processGroup(group, config, env);
     group = new Map();
@@ -51,7 +56,10 @@ async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelo
   }
 }
 
-/** Reads a message; rejects only where the archive is unavailable. */
+/**
+ * Decodes a message. If it is not an envelope or its body has gone, the result has a `problem`. Rejects only if the
+ * archive is unavailable.
+ */
 export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<IncomingEnvelope> {
   if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
   const bytes = bytesOf(message.body);
@@ -88,7 +96,7 @@ async function frameOf(bytes: Uint8Array): Promise<Frame | null> {
   }
 }
 
-/** A message's body as bytes, whatever it is. */
+/** A message's body as bytes: binary as it is, text in UTF-8, anything else as JSON. */
 export function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   if (body instanceof ArrayBuffer) return new Uint8Array(body);

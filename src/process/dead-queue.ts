@@ -1,5 +1,5 @@
-// The consumer of the platform's dead-letter queue: envelopes that failed a hundred times over days. They become dead
-// letters, whole; where the database is what fails, they go back to the spool rather than be lost.
+// The consumer of the platform's dead-letter queue. Its envelopes failed a hundred times within about two days, and
+// become dead letters as a whole. If the database is the cause, they return to the spool and are not lost.
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
@@ -14,11 +14,12 @@ import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
 import { storeOf } from "../store/db.ts";
 
+/** Deadline for each call to the bucket or the database, ms. */
 const DEADLINE = 30_000;
-/** After this many tries (about six hours) the envelope starts again at the spool. */
+/** After this many tries (about six hours) the envelope returns to the spool. */
 const TRIES = 20;
 
-/** Keeps each message as a dead letter. */
+/** Stores each message as a dead letter. Every message ends acknowledged or retried. Never rejects. */
 export async function consumeDeadQueue(batch: MessageBatch, bindings: Env): Promise<void> {
   const env = withOutages(bindings);
   for (const message of batch.messages) {
@@ -52,7 +53,8 @@ async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
 
 async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {
   try {
-    // An event that came without our frame needs one, for the spool and what it moves into hold frames only.
+    // An event that arrived without our frame needs one, because the spool and the queue that it fills contain only
+    // frames.
     const frame = isEmailEvent(message.body)
       ? await encodeGzipped(ofEmailEvent(message))
       : bytesOf(message.body);

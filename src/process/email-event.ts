@@ -1,4 +1,5 @@
-// Events that reach the queue without our ingest: Cloudflare Email Service writes its own, one JSON object a message.
+// Events that reach a queue without our ingest: Cloudflare Email Service writes them itself, one JSON object per
+// message.
 
 import { sha256 } from "../lib/sha256.ts";
 import type { Envelope } from "../model/envelope.ts";
@@ -6,15 +7,16 @@ import { cloudflare, EVENT_PREFIX } from "../providers/cloudflare.ts";
 import { timeId } from "../lib/time-id.ts";
 import { isObject } from "../providers/kit/json.ts";
 
-/** Whether a message's body is such an event and not one of our frames. */
+/** Whether a message's body is an event of Cloudflare Email Service, and not one of our frames. */
 export function isEmailEvent(body: unknown): boolean {
   return isObject(body) && typeof body["type"] === "string" && body["type"].startsWith(EVENT_PREFIX);
 }
 
 /**
- * The envelope of such a message. Its id follows from the event, and not from the message, so that it stays the same
- * envelope when the platform moves the event to another queue: under another id, what it claimed before would count as a
- * duplicate's. The price is that an event which the service itself sends twice is stored once, but not counted as a repeat.
+ * The envelope of such a message. Its id is derived from the event and not from the message, so that it stays the same
+ * when the platform moves the event to another queue. With a different id, its events would count as duplicates of the
+ * claims that it made itself. The price: an event that the service sends twice is stored once, but not counted as a
+ * repeat.
  */
 export function ofEmailEvent({ timestamp, body }: Message): Envelope {
   const text = JSON.stringify(body);
@@ -30,7 +32,7 @@ export function ofEmailEvent({ timestamp, body }: Message): Envelope {
   };
 }
 
-/** When the service made the event, ms; it only helps the id to sort. */
+/** When the service made the event, ms since the epoch; 0 if unknown. The id only sorts by it. */
 function timeOf(body: unknown): number {
   const metadata = isObject(body) ? body["metadata"] : null;
   const time = isObject(metadata) ? metadata["eventTimestamp"] : null;

@@ -1,5 +1,6 @@
-// What a group of envelopes comes to: pure. Each envelope is parsed on its own, so that one parser's trouble stays there,
-// and its events are cut into slices that bound memory and transactions.
+// Parses envelopes into events, as pure functions apart from the log. Each envelope is parsed separately, so that a
+// failure of one parser affects no other envelope. The events are divided into slices, which bound memory and
+// transactions.
 
 import { settingsOf, type Config } from "../config/config.ts";
 import { describeUnquoted } from "../lib/outage.ts";
@@ -15,38 +16,43 @@ import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/write/slice.ts";
 import { packDetails, type EventRow } from "../store/write/rows.ts";
 
-/** An envelope and where its body lies, or will lie, in the archive. */
+/**
+ * An envelope and the place of its body in the archive: the object's id and the line in it. It may not be there yet.
+ */
 export interface ArchivedEnvelope {
   envelope: Envelope;
   batch: string;
   line: number;
-  /** Why it can never be parsed, where that is known already. */
+  /** Why it can never be parsed, if that is known already, else null. */
   problem: string | null;
 }
 
-/** One envelope being worked off. */
+/** A parsed envelope. */
 export interface ParsedEnvelope extends ArchivedEnvelope {
   events: NewEvent[];
   rejects: Reject[];
   pings: number;
-  /** Repeats within the envelope, and later those of other envelopes. */
+  /** How many events repeat another event of the same envelope. */
   duplicates: number;
 }
 
-/** Whether anything of the envelope becomes a dead letter. */
+/** Whether any element of the envelope becomes a dead letter. Gaps that an erasure left do not. */
 export function hasRejects({ envelope, rejects }: ParsedEnvelope): boolean {
   return rejects.some((reject) => !isGap(envelope, reject));
 }
 
-/** An event that asks to be stored. */
+/** A parsed event that is to be claimed and stored. */
 export interface NewEvent {
+  /** The envelope that it came in. */
   parsed: ParsedEnvelope;
+  /** Its claim key. */
   key: string;
+  /** Its evidence for suppressions, or null. */
   evidence: Evidence | null;
   row: EventRow;
 }
 
-/** Parses an envelope. Never throws: what cannot be parsed is rejected as a whole. */
+/** Parses an envelope. Never throws: if the parser fails, the whole envelope becomes one reject. */
 export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedEnvelope {
   const { envelope } = located;
   const parsed: ParsedEnvelope = { ...located, events: [], rejects: [], pings: 0, duplicates: 0 };
@@ -80,7 +86,7 @@ function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
   return Object.assign(parsed, { rejects: [{ reason, raw }] });
 }
 
-/** What may be about one list or stream alone. */
+/** The kinds of evidence that may apply to only one list or stream. */
 const NAMES_A_LIST: ReadonlySet<Evidence["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
 
 function newEventOf(
@@ -120,17 +126,20 @@ function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {
   return machine ? "machine" : "human";
 }
 
-/** A part of the group that is stored at once, and the envelopes that are complete with it. */
+/** Events that are stored in one transaction, and the envelopes whose last events are among them. */
 export interface Slice {
   events: NewEvent[];
   complete: ParsedEnvelope[];
 }
 
 const MOST_EVENTS = 1_000;
-/** What a row's JSON takes beside its long fields. */
+/** Length of a row's JSON without its long fields, in UTF-16 units: a generous estimate. */
 const ROW_OVERHEAD = 300;
 
-/** Cuts the envelopes' events into slices of at most 1,000 events that fit into one bound value, in order. */
+/**
+ * Divides the envelopes' events, in order, into slices of at most 1,000 events whose JSON fits into one bound value.
+ * Returns at least one slice.
+ */
 export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
   const slices: Slice[] = [];
   let current: Slice = { events: [], complete: [] };

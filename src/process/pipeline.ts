@@ -1,5 +1,5 @@
-// The way of envelopes from the archive to the database: parsed, claimed, redacted, archived, stored. It acknowledges
-// nothing, so whoever has envelopes can run it: the queue's consumer, and what takes over an ESP's own history.
+// The pipeline for envelopes: parse, claim, redact, archive, store. It acknowledges nothing, so that any source of
+// envelopes can run it: the queue's consumer, and an import of an ESP's own history.
 
 import type { Config } from "../config/config.ts";
 import { within } from "../lib/deadline.ts";
@@ -22,21 +22,22 @@ import { redactErased, type RedactedEnvelope } from "./redact-erased.ts";
 import { markStorms } from "./storm.ts";
 import { rowsOf, store, unstorable, type Group } from "./store.ts";
 
+/** Deadlines for calls to the bucket and the database, ms. */
 const BUCKET_DEADLINE = 30_000;
 const DATABASE_DEADLINE = 30_000;
 
-/** An envelope on its way in. `batch`: the archive object that holds its body already, else null. */
+/** An envelope to be processed. `batch`: the archive object that contains its body already, else null. */
 export interface IncomingEnvelope {
   envelope: Envelope;
   batch: string | null;
-  /** Why it can never be parsed, where that is known already. */
+  /** Why it can never be parsed, if that is known already, else null. */
   problem: string | null;
 }
 
 /**
- * Processes a group of envelopes, each named once, whose bodies fit into memory together. Calls `onStored` with the id of
- * each envelope once all of its events are stored or dead letters. Rejects where anything is unavailable: the envelopes that
- * were not named by then may be processed again and find their claims granted as before.
+ * Processes a group of different envelopes whose bodies fit into memory together. Calls `onStored` with the id of each
+ * envelope once all of its events are stored or dead letters. Rejects if a service is unavailable. Then the envelopes
+ * for which `onStored` was not called may be processed again, and their claims are granted as before.
  */
 export async function processEnvelopes(
   incoming: readonly IncomingEnvelope[],
@@ -51,8 +52,8 @@ export async function processEnvelopes(
     const events = await markStorms(storeOf(env), slice.events, config.storm);
     slices.push({ slice, claimed: await claimAll(env.CONTACTS, events) });
   }
-  // Not at once with the claims: what they say is erased must not get into the archive, for if this run died there,
-  // nobody would know of the object any more.
+  // Only after the claims: contacts that they report as erased must not get into the archive. If this run ended right
+  // after archiving them, no erasure would look at that object again.
   const erased = slices.flatMap(({ claimed }) => claimed.erased);
   const redacted = await redactErased(parsed, erased, config, env);
   await archive([...redacted.values()], batch, env.BUCKET);
@@ -76,9 +77,10 @@ function placed(incoming: readonly IncomingEnvelope[], batch: string): ArchivedE
 }
 
 /**
- * How many events of an envelope are stored under another reading, by `envelope id, contact`: it was stored, its
- * acknowledgement lost, and its parser mended since. Such an event is no repeat of itself, though another envelope claimed
- * its report meanwhile. Asks the database only where an envelope ever claimed otherwise.
+ * How many events of an envelope are stored under another reading, by envelope id and contact (see {@link pairOf}).
+ * That happens if an envelope was stored, its acknowledgement was lost, and its parser has been fixed since. Such an
+ * event does not repeat itself, even if another envelope has claimed its report meanwhile. Reads the database only if
+ * an envelope had different claims before.
  */
 async function storedOtherwise(slices: readonly ClaimedSlice[], env: Env): Promise<Map<string, number>> {
   const readings = slices.flatMap(({ claimed }) => claimed.otherReadings);
@@ -88,7 +90,7 @@ async function storedOtherwise(slices: readonly ClaimedSlice[], env: Env): Promi
   const counted = new Set<string>();
   for (const { origin, contact, key } of readings) {
     const own = pairOf(origin, contact);
-    if (!stored.has(key) || counted.has(`${own} ${key}`)) continue; // each of its slices says so
+    if (!stored.has(key) || counted.has(`${own} ${key}`)) continue; // each slice of the envelope reports it
     counted.add(`${own} ${key}`);
     counts.set(own, (counts.get(own) ?? 0) + 1);
   }
@@ -117,7 +119,7 @@ function countDuplicates(
   return counts;
 }
 
-/** Archives what is not in the archive yet, and keeps whole what will be a dead letter. */
+/** Archives the envelopes that are not in the archive yet, and keeps whole those that will have dead letters. */
 async function archive(
   envelopes: readonly RedactedEnvelope[],
   batch: string,
@@ -137,7 +139,7 @@ async function storeSliceOf({ slice, claimed }: ClaimedSlice, group: Group, env:
     await putDeadEnvelope(env.BUCKET, envelope);
     return unstorable(envelope, event.row.element);
   });
-  // Gone before `onStored`: if this fails, the envelope comes again and finds nothing left to do but this.
+  // Deleted before `onStored`: if this fails, the envelope is processed again and only this step is left to do.
   const replayed = slice.complete.flatMap((parsed) => {
     const own = group.redacted.get(parsed) ?? parsed;
     return own.envelope.replay === true && !hasRejects(own) && !unstored.has(parsed) ? [own.envelope.id] : [];

@@ -1,6 +1,6 @@
-// What was under way when somebody was erased: it is taken out of a delivery before anything of the delivery is kept.
-// Events meet the tombstone in the contact's object; what cannot be read is searched for the addresses of all who were
-// erased lately, of whom only keyed hashes are known.
+// Redacts contacts from deliveries that were under way when the contacts were erased, before anything of such a
+// delivery is stored. Events of erased contacts are recognised by the tombstone in the contact's object. Elements that
+// cannot be parsed are searched for addresses that were erased lately, of which only keyed hashes are known.
 
 import { configOf, settingsOf, type Config } from "../config/config.ts";
 import { redactAll } from "../erasure/redact.ts";
@@ -14,18 +14,19 @@ import { erasedAt } from "../store/erasure/erasures.ts";
 import { hasRejects, type NewEvent, type ParsedEnvelope } from "./parse.ts";
 import { storeOf } from "../store/db.ts";
 
+/** Deadline for each call to the bucket or the database, ms. */
 const DEADLINE = 30_000;
-/** Addresses of one text that are looked up. */
+/** How many addresses of one text are looked up. */
 const MOST_ADDRESSES = 20_000;
 
-/** A parsed envelope in which nobody stands who was erased after it was received. Only such envelopes are archived. */
+/** A parsed envelope without the contacts that were erased after its receipt. Only such envelopes are archived. */
 export interface RedactedEnvelope extends ParsedEnvelope {
   readonly redacted: true;
 }
 
 /**
- * Takes erased contacts out of the envelopes: those whose claims were refused, and those that rejects name. Resolves to
- * each envelope as it may be archived. Rejects where the bucket or the database is unavailable.
+ * Redacts erased contacts from the envelopes: those of the `refused` events, and those whose addresses are in rejects.
+ * Resolves to each envelope in the form that may be archived. Rejects if the bucket or the database is unavailable.
  */
 export async function redactErased(
   envelopes: readonly ParsedEnvelope[],
@@ -63,25 +64,29 @@ async function redactOne(
   const rejects = parsed.rejects.map((reject) =>
     [...erased].some((contact) => mentions(reject.raw, contact)) ? { ...reject, raw: GAP } : reject,
   );
-  // The one of a long body is there already; what this run archives itself is not yet.
+  // A long body is in the archive already, so its object is rewritten. Envelopes that this run archives are not there
+  // yet.
   await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, parsed.batch, [...erased], config));
   return { ...parsed, envelope: left.envelope, rejects, redacted: true };
 }
 
-/** For each text, the contacts in it that were erased after its envelope was received. */
+/** For each text, the contacts in it that were erased after the receipt of its envelope. */
 async function lookUp(texts: readonly { envelope: Envelope; text: string }[], env: Env): Promise<string[][]> {
   if (texts.length === 0) return [];
-  const own = texts.map(({ text }) => addressesIn(text, MOST_ADDRESSES));
-  const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, new Set(own.flat())));
+  const addresses = texts.map(({ text }) => addressesIn(text, MOST_ADDRESSES));
+  const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, new Set(addresses.flat())));
   if (hashes.size === 0) return [];
-  const found = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
-  const times = new Map([...found].map(([hash, at]) => [hashes.get(hash), at]));
+  const erased = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
+  const times = new Map([...erased].map(([hash, at]) => [hashes.get(hash), at]));
   return texts.map(({ envelope }, index) =>
-    (own[index] ?? []).filter((address) => (times.get(address) ?? -Infinity) >= envelope.receivedAt),
+    (addresses[index] ?? []).filter((address) => (times.get(address) ?? -Infinity) >= envelope.receivedAt),
   );
 }
 
-/** The envelope without anybody who was erased after it was received. */
+/**
+ * The envelope without the contacts that were erased after its receipt; the same object if there are none. Rejects if
+ * the bucket or the database is unavailable.
+ */
 export async function withoutErased(envelope: Envelope, env: Env): Promise<Envelope> {
   const { url, headers, body } = envelope;
   const text = [new TextDecoder().decode(body), url, ...headers.map(([, value]) => value)].join("\n");

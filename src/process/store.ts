@@ -1,5 +1,5 @@
-// Stores a claimed slice. A slice that the database can never take (a value it refuses) is halved until the one event
-// is alone that cannot be stored; that one becomes a dead letter and its neighbours are stored.
+// Stores a claimed slice. If the database refuses a value for good, the slice is halved until the event that cannot be
+// stored is alone. That event becomes a dead letter, and all others are stored.
 
 import type { Envelope } from "../model/envelope.ts";
 import { within } from "../lib/deadline.ts";
@@ -13,20 +13,24 @@ import type { Claimed } from "./claim.ts";
 import type { NewEvent, ParsedEnvelope, Slice } from "./parse.ts";
 import type { RedactedEnvelope } from "./redact-erased.ts";
 
+/** Deadline for one transaction, ms. */
 const DEADLINE = 60_000;
 
-/** Refusals that would come again however often they are tried. */
+/** Errors of the database that every retry would repeat. */
 const PERMANENT = /SQLITE_(TOOBIG|CONSTRAINT|MISMATCH|RANGE)|too big|malformed JSON|constraint failed/i;
 
-/** A group of envelopes once every event is claimed. */
+/** A group of envelopes after all their events were claimed. */
 export interface Group {
-  /** Each parsed envelope, without the people who were erased meanwhile. */
+  /** Each parsed envelope without the contacts that were erased meanwhile. */
   redacted: ReadonlyMap<ParsedEnvelope, RedactedEnvelope>;
-  /** How many repeats an envelope brought, those within it included. */
+  /** How many repeats each envelope has, those within it included. */
   duplicates: ReadonlyMap<ParsedEnvelope, number>;
 }
 
-/** The rows of a claimed slice; envelopes that are complete with it bring what there is to count. `now`: ms. */
+/**
+ * The rows of a claimed slice. Counts and dead letters of an envelope belong to the slice with its last event. `now`:
+ * ms since the epoch.
+ */
 export function rowsOf(slice: Slice, claimed: Claimed, group: Group, now: number): SliceRows {
   const complete = slice.complete.map((parsed) => group.redacted.get(parsed) ?? parsed);
   return {
@@ -76,8 +80,8 @@ function sourcesOf({ events, complete }: Slice, now: number): SourceUpdate[] {
 }
 
 /**
- * Stores the rows; rejects where the database is unavailable. `granted`: the events of the rows, in their order; `onDead`
- * is called for each one that the database can never hold, and makes a dead letter of it.
+ * Stores the rows. `granted`: the events of the rows, in the same order. For each event that the database can never
+ * store, it calls `onDead` and stores the dead letter that `onDead` returns. Rejects if the database is unavailable.
  */
 export async function store(
   db: D1Database,
@@ -114,8 +118,8 @@ async function storeInParts(
 }
 
 /**
- * The dead letter of an event that the database cannot hold. Its place among the envelope's dead letters comes after all
- * that the parser's own rejects may take. `element`: the event's place in the delivery.
+ * The dead letter of an event that the database cannot store. Its index among the envelope's dead letters is greater
+ * than any index of the parser's own rejects. `element`: the index of the event's element in the delivery.
  */
 export function unstorable(envelope: Envelope, element: number): DeadLetter {
   const provider = providerNamed(envelope.provider);

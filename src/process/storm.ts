@@ -1,5 +1,6 @@
-// When a destination refuses nearly everybody, its soft bounces say nothing about single addresses. Such bounces are marked
-// before they are claimed, by what is counted of their own quarter of an hour: the first mark stays with the evidence.
+// Marks soft bounces that happened in a storm. If a destination refuses nearly all mail, its soft bounces are no
+// evidence about single addresses. They are marked before they are claimed, by the counts of the 15 minutes before
+// them. The first mark stays with the evidence.
 
 import { within } from "../lib/deadline.ts";
 import type { Storm } from "../model/suppression/evidence.ts";
@@ -7,14 +8,19 @@ import type { StormPolicy } from "../model/suppression/policy.ts";
 import { readDestinationCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
 import type { NewEvent } from "./parse.ts";
 
+/** Resolution of the counters, ms. */
 const BUCKET = 300_000;
+/** Deadline for the database, ms. */
 const DEADLINE = 30_000;
 
 const bucketOf = (at: number): number => Math.floor(at / BUCKET) * BUCKET;
-/** The quarter of an hour up to an event's own five minutes. */
+/** The three buckets of an event's 15 minutes, of which its own is the last. */
 const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * BUCKET);
 
-/** The events, soft bounces of a storm marked as such. Asks the database only where there are soft bounces. */
+/**
+ * Returns the events in their order, with the soft bounces of a storm marked. Reads the database only if there are soft
+ * bounces. Rejects if it is unavailable.
+ */
 export async function markStorms(
   db: D1Database,
   events: readonly NewEvent[],
@@ -37,9 +43,9 @@ type Counts = ReadonlyMap<string, Pick<DestinationCounts, "outcomes" | "refused"
 
 const keyOf = (bucket: number, destination: string): string => `${bucket} ${destination}`;
 
-function sumOf(found: readonly DestinationCounts[]): Counts {
+function sumOf(parts: readonly DestinationCounts[]): Counts {
   const counts = new Map<string, Pick<DestinationCounts, "outcomes" | "refused">>();
-  for (const { bucket, destination, outcomes, refused } of found) {
+  for (const { bucket, destination, outcomes, refused } of parts) {
     const key = keyOf(bucket, destination);
     const known = counts.get(key) ?? { outcomes: 0, refused: 0 };
     counts.set(key, { outcomes: known.outcomes + outcomes, refused: known.refused + refused });
@@ -47,7 +53,7 @@ function sumOf(found: readonly DestinationCounts[]): Counts {
   return counts;
 }
 
-/** What an event that is about to be stored adds to the counters. */
+/** What an event that is not stored yet will add to the counters. */
 function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): DestinationCounts[] {
   if (type !== "delivered" && type !== "bounced" && type !== "blocked") return [];
   const refused = type === "blocked" || (type === "bounced" && bounce !== "hard");
@@ -56,8 +62,8 @@ function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): Destin
 
 function stormOf(destination: string, at: number, counts: Counts, policy: StormPolicy): Storm | null {
   const window = windowOf(at).flatMap((bucket) => counts.get(keyOf(bucket, destination)) ?? []);
-  const outcomes = window.reduce((sum, one) => sum + one.outcomes, 0);
-  const refused = window.reduce((sum, one) => sum + one.refused, 0);
+  const outcomes = window.reduce((sum, bucket) => sum + bucket.outcomes, 0);
+  const refused = window.reduce((sum, bucket) => sum + bucket.refused, 0);
   if (outcomes < policy.outcomes || refused <= policy.share * outcomes) return null;
   return { destination, refused, outcomes, at: bucketOf(at) + BUCKET };
 }

@@ -1,5 +1,6 @@
 // AhaSend: https://ahasend.com/docs/api-reference/webhooks/retry-policy
-// One event per request, in the form of Standard Webhooks but for the key, which is the secret's text as it stands.
+// One event per request, in the form of Standard Webhooks except for the key, which is the secret's text as it is
+// shown.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
@@ -36,7 +37,7 @@ const TYPES = table<EventType>({
   "message.clicked": "clicked",
 });
 
-/** Where the words about a refusal may stand: no example of one is published. */
+/** Fields that may contain the reason of a refusal: no example of one is published. */
 const WORDS = ["reason", "error", "errormessage", "smtpresponse", "response", "description", "message"];
 
 export const ahasend: Provider = {
@@ -62,13 +63,13 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a time");
-  const told = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(told, data);
-  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(mappedType, data);
+  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
   const core = {
     element: index,
     type,
-    // `id` is what the API gave back for the mail; the other one stands in the mail's own header.
+    // `id` is the mail's id as the API returned it; the other one is in the mail's own header.
     message_id: text(data["id"], LONGEST.id) ?? text(data["message_id_header"], LONGEST.id),
     occurredAt,
     receivedAt,

@@ -1,6 +1,6 @@
 // Azure Communication Services' e-mail, whose reports Event Grid posts in arrays:
 // https://learn.microsoft.com/azure/event-grid/communication-services-email-events
-// Event Grid signs nothing; what it can carry is a secret in the URL or in a header.
+// Event Grid signs nothing, but it can send a secret in the URL or in a header.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
@@ -13,7 +13,7 @@ import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
- * `Expanded`, of a distribution list, says nothing of its members and stays unknown.
+ * `Expanded`, of a distribution list, contains nothing about its members and stays unknown.
  */
 const STATUSES = table<readonly [EventType, Reason?]>({
   delivered: ["delivered"],
@@ -36,7 +36,7 @@ const DELETION = "microsoft.eventgrid.subscriptiondeletedevent";
 export const azure: Provider = {
   id: "azure",
   headers: [],
-  /** Credentials: shared secrets, in the URL or, by itself, in the header that `settings.secret_header` names. */
+  /** Credentials: shared secrets, in the URL or alone in the header that `settings.secret_header` names. */
   verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
@@ -45,12 +45,12 @@ export const azure: Provider = {
   handshake,
 };
 
-/** Bytes; a validation has about one thousand, and longer bodies need not be read twice. */
+/** In bytes. A validation has about one thousand; longer bodies need not be parsed twice. */
 const LONGEST_VALIDATION = 16_384;
 
 /**
- * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema : a new URL has to answer
- * with the code. Only where the request brings nothing else, because nothing of a handshake is kept.
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema : a new URL must answer
+ * with the code. This applies only if the request contains nothing else, because nothing of a handshake is stored.
  */
 function handshake(_request: unknown, { body }: Delivery): Handshake | null {
   if (body.length > LONGEST_VALIDATION) return null;
@@ -63,7 +63,7 @@ function handshake(_request: unknown, { body }: Delivery): Handshake | null {
   return { respond: JSON.stringify({ validationResponse }), contentType: "application/json" };
 }
 
-/** `eventType` in Event Grid's schema, `type` in that of CloudEvents. */
+/** The event's kind: `eventType` in Event Grid's schema, `type` in the schema of CloudEvents. */
 function kindOf(element: JsonObject): string | undefined {
   return text(element["eventType"] ?? element["type"])?.toLowerCase();
 }
@@ -74,7 +74,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   if (kind === VALIDATION || kind === DELETION) return PING;
   const data = objectAt(element, "data");
   const email = text(data["recipient"], LONGEST.words);
-  // Engagement is reported for the mail, and only newer reports say whose it was.
+  // Engagement is reported for the mail, and only newer reports name the recipient.
   if (email === null)
     return fail(
       kind === ENGAGEMENT ? "an engagement report that names no recipient" : "recipient is missing",
@@ -97,7 +97,9 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   return ok([makeEvent(core, details)]);
 }
 
-/** The documentation spells the field with `TimeStamp`, the SDKs read `Timestamp`; the envelope's time comes last. */
+/**
+ * The documentation spells the field `TimeStamp`, the SDKs read `Timestamp`; the envelope's time is the last resort.
+ */
 function timeOf(element: JsonObject, data: JsonObject): number | "bad" | null {
   for (const name of ["deliveryAttemptTime", "userActionTime"]) {
     const value = data[`${name}Stamp`] ?? data[`${name}stamp`];
@@ -120,12 +122,13 @@ function meaningOf(kind: string, data: JsonObject): Meaning {
 }
 
 function delivered(data: JsonObject): { type: EventType } & Partial<EventDetails> {
-  const [type, told] = STATUSES.get(text(data["status"])?.toLowerCase() ?? "") ?? (["unknown"] as const);
+  const [type, statusReason] =
+    STATUSES.get(text(data["status"])?.toLowerCase() ?? "") ?? (["unknown"] as const);
   const description = text(objectAt(data, "deliveryStatusDetails")["statusMessage"], LONGEST.words);
   const smtp = findSmtp(description);
-  const reason = told ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
+  const reason = statusReason ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
   const custom_id = text(data["internetMessageId"], LONGEST.id);
-  // Whether it was a refusal of the address, only the answer tells.
+  // Only the server's answer shows whether the address was refused.
   if (type === "bounced" && isSenders(reason))
     return { type: "blocked", reason, description, smtp, custom_id };
   return { type, bounce: type === "bounced" ? "hard" : null, reason, description, smtp, custom_id };

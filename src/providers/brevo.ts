@@ -1,6 +1,7 @@
 // Brevo, once Sendinblue: https://developers.brevo.com/docs/transactional-webhooks and
 // https://developers.brevo.com/docs/marketing-webhooks
-// One object per request, or batches of them. Nothing is signed, and no field is an event's own id: `id` is the webhook's.
+// One object per request, or batches of them. Nothing is signed, and no field is an event's own id: `id` is the id of
+// the webhook.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
@@ -17,16 +18,16 @@ interface Meaning {
   bounce?: "hard" | "soft";
   reason?: Reason;
   machine?: true;
-  /** The word whose report this one repeats. */
+  /** The word of the report that this one repeats. */
   repeats?: string;
 }
 
 /**
  * https://developers.brevo.com/docs/transactional-webhooks , https://developers.brevo.com/docs/marketing-webhooks ;
- * `request` comes before Brevo knows whether it will send at all, and `blocked` mails it never sends. The first open is
- * told twice, as `unique_opened` and as `opened`: two words for one event. Unsubscribes are documented as `unsubscribe`
- * and seen as `unsubscribed`. `list_addition` stays unknown: whoever imports a list adds contacts too, and that must not
- * lift an unsubscribe.
+ * `request` is sent before Brevo has decided whether to send at all, and `blocked` for mails that it never sends. The
+ * first open is reported twice, as `unique_opened` and as `opened`: two words for one event. Unsubscribes are
+ * documented as `unsubscribe`, but arrive as `unsubscribed`. `list_addition` stays unknown: importing a list adds
+ * contacts too, and an import must not lift an unsubscribe.
  */
 const MEANINGS = table<Meaning>({
   request: { type: "queued" },
@@ -66,14 +67,20 @@ export const brevo: Provider = {
     const elements = elementsOf(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
-  /** `list_id` of marketing events, a list of ids. Who leaves several at once is taken to leave for good. */
+  /**
+   * `list_id` of marketing events, a list of ids. A contact that leaves several lists at once is taken to leave for
+   * good.
+   */
   scopeOf: (element) => {
     const [list, more] = isObject(element) ? tags(element["list_id"]) : [];
     return list === undefined || more !== undefined ? null : list;
   },
 };
 
-/** A batch is an array, bare or in an object: https://developers.brevo.com/docs/batch-webhooks does not show which. */
+/**
+ * A batch is an array, either bare or in an object: https://developers.brevo.com/docs/batch-webhooks does not show
+ * which.
+ */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
   const json = readJson(delivery.body, parse);
@@ -88,13 +95,14 @@ const isEvent = (item: unknown): boolean => isObject(item) && item["event"] !== 
 
 function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
   const word = text(element["event"])
-    ?.replaceAll(/([a-z])(?=[A-Z])/g, "$1_") // `hardBounce` is how webhooks are subscribed to
+    ?.replaceAll(/([a-z])(?=[A-Z])/g, "$1_") // subscriptions to webhooks spell it `hardBounce`
     .toLowerCase();
   if (word === undefined) return fail("event is missing");
-  const contacts = recipients(element["email"]); // a list, where several contacts were deleted
+  const contacts = recipients(element["email"]); // a list, if several contacts were deleted
   if (!contacts.ok) return contacts;
   const fields = byName(element);
-  // `ts_epoch` (ms, in Brevo's own sample seconds) alone is sure to be UTC. `date` has no zone, so it is no time here.
+  // Only `ts_epoch` (ms; seconds in Brevo's own sample) is certain to be UTC. `date` has no zone, so it is not read as
+  // a time.
   const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);
   if (occurredAt === "bad") return fail("the time cannot be read");
   const meaning = MEANINGS.get(word) ?? { type: "unknown" };
@@ -140,7 +148,7 @@ function detailsOf(
   };
 }
 
-/** The list of `tags`; else `tag`, which is one tag or the JSON of a list. */
+/** The tags in `tags`, a list; else those in `tag`, which is one tag or the JSON of a list. */
 function tagsOf(fields: NamedFields): string[] {
   const list = tags(firstValue(fields, ["tags"]));
   if (list.length > 0) return list;

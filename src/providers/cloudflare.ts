@@ -1,7 +1,7 @@
 // Cloudflare Email Service: https://developers.cloudflare.com/email-service/platform/event-subscriptions/
-// Its delivery events come out of a queue of the same account, by event subscription: no HTTP, so nothing to verify and
-// nothing that a request could claim. The envelope of the events is documented, the payload's field names less so, and
-// they are looked up like those of any JSON sender.
+// Its delivery events arrive by event subscription in a queue of the same account, without HTTP. So there is nothing to
+// verify, and no request can claim to be one of them. The envelope of the events is documented, the payload's field
+// names less so; they are looked up like those of any JSON sender.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Smtp } from "../model/event.ts";
@@ -13,10 +13,10 @@ import { byName, firstText, firstTime, firstValue, texts, type NamedFields } fro
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
-/** What the events' types begin with. */
+/** The prefix of the events' types. */
 export const EVENT_PREFIX = "cf.email.sending.";
 
-/** https://developers.cloudflare.com/email-service/platform/event-subscriptions/ ; `rejected` is never sent out. */
+/** https://developers.cloudflare.com/email-service/platform/event-subscriptions/ ; a `rejected` mail is never sent. */
 const TYPES = table<EventType>({
   "message.delivered": "delivered",
   "message.deferred": "deferred",
@@ -26,6 +26,7 @@ const TYPES = table<EventType>({
   "message.complained": "complained",
 });
 
+/** Its events need no credentials: they come out of a queue of the account, and every HTTP request is refused. */
 export const cloudflare: Provider = {
   id: "cloudflare",
   headers: [],
@@ -62,11 +63,11 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 }
 
 function smtpOf(codes: readonly string[], description: string | null): Smtp | null {
-  const found = findSmtp([...codes, description].join(" "));
-  return found === null ? null : { ...found, response: description };
+  const smtp = findSmtp([...codes, description].join(" "));
+  return smtp === null ? null : { ...smtp, response: description };
 }
 
-function meaningOf(told: EventType, fields: NamedFields): Partial<EventDetails> & { type: EventType } {
+function meaningOf(mappedType: EventType, fields: NamedFields): Partial<EventDetails> & { type: EventType } {
   const description = firstText(fields, [...NAMES.description, "response", "message"], LONGEST.words);
   const codes = texts(fields, [
     "smtpcode",
@@ -76,14 +77,14 @@ function meaningOf(told: EventType, fields: NamedFields): Partial<EventDetails> 
     "enhancedcode",
   ]);
   const classes = texts(fields, [...NAMES.bounce, "bounceclassification", "classification"]);
-  const smtp = told === "delivered" ? null : smtpOf(codes, description);
-  const refusal = told === "bounced" ? smtpReason(smtp) : null;
-  // Whether a bounce was a refusal of the address, only the answer tells.
-  const type = isSenders(refusal) ? "blocked" : told;
+  const smtp = mappedType === "delivered" ? null : smtpOf(codes, description);
+  const refusal = mappedType === "bounced" ? smtpReason(smtp) : null;
+  // Only the server's answer shows whether a bounce refused the address.
+  const type = isSenders(refusal) ? "blocked" : mappedType;
   return {
     type,
     bounce: type === "bounced" ? bounceClass(classes.join(" ")) : null,
-    reason: told === "complained" ? "spam" : refusal,
+    reason: mappedType === "complained" ? "spam" : refusal,
     description,
     smtp,
     tags: tags(firstValue(fields, NAMES.tags)),

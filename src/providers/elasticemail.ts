@@ -1,5 +1,5 @@
 // Elastic Email's HTTP notifications: https://help.elasticemail.com/en/articles/2376855
-// One call per event with its data in the query, or in a form or JSON body; unsigned, and without an event id.
+// One call per event, with its data in the query, or in a form or JSON body; unsigned, and without an event id.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
@@ -13,14 +13,15 @@ import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
 /**
- * https://help.elasticemail.com/en/articles/2376855 : the notifications' words; behind them those by which the API calls
- * the same events. `Sent` comes after the hand-over: what is still on its way is ReadyToSend, Sending or WaitingToRetry.
+ * https://help.elasticemail.com/en/articles/2376855 : the notifications' words, followed by the API's words for the
+ * same events. `Sent` is reported after the hand-over: mails that are still on their way are ReadyToSend, Sending or
+ * WaitingToRetry.
  */
 const TYPES = table<EventType>({
   sent: "delivered",
   opened: "opened",
   clicked: "clicked",
-  error: "failed", // its category says what failed, see ERRORS
+  error: "failed", // its category decides what failed, see ERRORS
   abusereport: "complained",
   unsubscribed: "unsubscribed",
 
@@ -38,7 +39,8 @@ const TYPES = table<EventType>({
 
 /**
  * https://help.elasticemail.com/en/articles/4804685 : the category of an error. NotDelivered are addresses that failed
- * before and were not tried again; BlackListed is the sender on a blocklist, not the address on ours.
+ * before and were not tried again; BlackListed means that the sender is on a blocklist, not that the address is on
+ * ours.
  */
 const ERRORS = table<readonly [EventType, "hard" | "soft" | null, Reason]>({
   nomailbox: ["bounced", "hard", "invalid"],
@@ -67,8 +69,8 @@ export const elasticemail: Provider = {
   headers: [],
   deliversByGet: true,
   /**
-   * Credentials: `user:password` or a token, both as part of the URL. The newer posts carry `X-ElasticEmail-Signature`,
-   * but what it signs is nowhere published, so it neither proves nor refutes anything here.
+   * Credentials: `user:password` or a token, both as part of the URL. Newer posts carry `X-ElasticEmail-Signature`, but
+   * it is not published what that header signs, so it neither proves nor refutes anything here.
    */
   verify: async (request, credentials) => verifySharedSecret(request, credentials),
   parse: (delivery) =>
@@ -83,7 +85,7 @@ export const elasticemail: Provider = {
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
   if (Object.values(element).every(isEmpty)) return PING; // a test call names the parameters and fills in none
-  const fields = byName(element); // the parameters' case is not the same everywhere
+  const fields = byName(element); // the case of the parameters varies
   const word = firstText(fields, ["status", "event", "eventtype"])?.toLowerCase() ?? null;
   if (word === null) return fail("status is missing");
   const email = firstText(fields, ["to", "recipient", "email"], LONGEST.words);
@@ -114,7 +116,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     description: words ?? (failure === null ? null : category),
     smtp: findSmtp(words),
     campaign: firstText(fields, ["channel"]),
-    custom_id: firstText(fields, ["postback"], LONGEST.id), // what the mail's X-ElasticEmail-Postback said
+    custom_id: firstText(fields, ["postback"], LONGEST.id), // the value of the mail's X-ElasticEmail-Postback
     url,
     ip,
     user_agent,
@@ -122,7 +124,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-/** An error without a category that we know says no more than that the mail did not arrive. */
+/** The meaning of an error; without a known category, an error only shows that the mail did not arrive. */
 function errorOf(category: string | null): readonly [EventType, "hard" | "soft" | null, Reason] {
   return ERRORS.get(category?.toLowerCase() ?? "") ?? ["failed", null, "other"];
 }

@@ -1,5 +1,6 @@
-// Any sender of plain events as JSON, a form or XML: home-made systems, relays, and services without a file of their own. It reads the
-// field names and event words that such systems share, and checks shared secrets, HMACs or Standard Webhooks.
+// Any sender of plain events as JSON, a form or XML: home-made systems, relays, and services without a file of their
+// own. It reads the field names and event words that such systems share, and checks shared secrets, HMACs or Standard
+// Webhooks.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
@@ -31,8 +32,8 @@ export const generic: Provider = {
 };
 
 /**
- * Credentials: `hmac:<key>` (X-Signature and the like, or the header named by `settings.signature_header`), `whsec_...`
- * and `whpk_...` (Standard Webhooks), anything else a shared secret. One that accepts the request is enough.
+ * Credentials: `hmac:<key>` (X-Signature and the like, or the header that `settings.signature_header` names),
+ * `whsec_...` and `whpk_...` (Standard Webhooks); anything else is a shared secret. One matching credential is enough.
  */
 async function verify(
   request: InboundRequest,
@@ -79,9 +80,9 @@ async function verifyHmacHeaders(
   const chosen = text(settings["signature_header"]);
   let result: VerifyResult = fail("the signature header is missing");
   for (const name of chosen === null ? SIGNATURE_HEADERS : [chosen]) {
-    const shown = /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
-    if (shown === null || shown === "") continue;
-    result = await verifyHmac(new TextEncoder().encode(key), request.body, shown);
+    const headerValue = /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
+    if (headerValue === null || headerValue === "") continue;
+    result = await verifyHmac(new TextEncoder().encode(key), request.body, headerValue);
     if (result.ok) return result;
   }
   return result;
@@ -89,11 +90,11 @@ async function verifyHmacHeaders(
 
 interface Document {
   elements: unknown[];
-  /** Whether the document itself is the one element. */
+  /** Whether the document itself is the only element. */
   single: boolean;
 }
 
-/** JSON, XML or a form, by what the body looks like: senders that declare the wrong type are many. */
+/** Reads JSON, XML or a form. The body's first characters decide, because many senders declare the wrong type. */
 function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
   if (isBlank(delivery.body)) return ok({ elements: [], single: false });
   const start = new TextDecoder().decode(delivery.body.subarray(0, 256)).trimStart();
@@ -104,17 +105,17 @@ function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Re
 
 function readXmlDocument(body: Uint8Array): Result<Document> {
   const decoded = readText(body);
-  const found = decoded.ok ? xmlElements(decoded.value) : decoded;
-  return found.ok ? ok({ elements: found.value, single: found.value.length === 1 }) : found;
+  const parsed = decoded.ok ? xmlElements(decoded.value) : decoded;
+  return parsed.ok ? ok({ elements: parsed.value, single: parsed.value.length === 1 }) : parsed;
 }
 
-/** One event's fields; stray bytes become U+FFFD, and the rest is read. */
+/** The fields of one event; invalid bytes become U+FFFD, and the rest is read. */
 function readForm(body: Uint8Array): Result<Document> {
   const { [TOKEN_PARAMETER]: _secret, ...fields } = readParameters(new TextDecoder().decode(body));
   return ok({ elements: [fields], single: true });
 }
 
-/** An array, `{ "events": [...] }`, or one object. */
+/** The elements of an array or of `{ "events": [...] }`, or the one object. */
 function readJsonDocument(body: Uint8Array, parse?: (text: string) => unknown): Result<Document> {
   const json = readJson(body, parse);
   if (!json.ok) return json;
@@ -128,7 +129,7 @@ function elementsOf(document: Result<Document>): Result<unknown[]> {
   return document.ok ? ok(document.value.elements) : document;
 }
 
-/** Standard Webhooks: the id of the message, the same on every attempt: its idempotency key. */
+/** The message's id in Standard Webhooks, its idempotency key: every attempt repeats it. */
 function webhookIdOf(delivery: Delivery): string | null {
   return text(delivery.headers.get("webhook-id") ?? delivery.headers.get("svix-id"), LONGEST.id);
 }
@@ -142,14 +143,14 @@ interface Context {
 function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
   const outer = byName(element);
   const fields = unwrapped(element, outer);
-  const found = eventOf(fields);
-  if (found?.type === "ping" || saysNothing(fields)) return PING;
-  if (found === null) return fail("event is missing");
+  const named = eventOf(fields);
+  if (named?.type === "ping" || saysNothing(fields)) return PING;
+  if (named === null) return fail("event is missing");
   const contacts = contactsOf(fields);
   if (!contacts.ok) return contacts;
   const occurredAt = firstTime(fields, NAMES.occurred_at);
   if (occurredAt === "bad") return fail("the time cannot be read");
-  const { word, type } = found;
+  const { word, type } = named;
   const details = detailsOf(type, word, fields);
   const core = {
     element: index,
@@ -164,7 +165,8 @@ function readElement(element: JsonObject, { index, receivedAt, webhookId }: Cont
       details.user_agent,
       details.campaign,
       details.custom_id,
-      // A bare `id` may be the report's or the mail's: it tells reports apart, but two with the same may be two.
+      // A bare `id` may belong to the report or to the mail. So different ids mean different reports, but equal ids do
+      // not mean the same report.
       identifier(outer, ["id"]),
     ],
     eventId: webhookId ?? identifier(fields, NAMES.event_id),
@@ -172,7 +174,7 @@ function readElement(element: JsonObject, { index, receivedAt, webhookId }: Cont
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-/** An id that tells reports apart: 0 is nobody's. */
+/** An id that distinguishes reports; 0 means that there is none. */
 function identifier(fields: NamedFields, names: readonly string[]): string | null {
   return texts(fields, names, LONGEST.id).find((id) => id !== "0") ?? null;
 }

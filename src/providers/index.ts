@@ -1,4 +1,4 @@
-// Every provider Tidings understands. A new one is its file, its fixtures and a line here.
+// Every provider that Tidings supports. To add one, add its file, its fixtures and a line here.
 
 import { ahasend } from "./ahasend.ts";
 import { azure } from "./azure.ts";
@@ -28,7 +28,7 @@ import type { Provider } from "./provider.ts";
 
 export type * from "./provider.ts";
 
-/** By id. */
+/** All providers by id. */
 export const providers: Record<string, Provider> = {
   ahasend,
   azure,
@@ -56,7 +56,9 @@ export const providers: Record<string, Provider> = {
   zeptomail,
 };
 
-/** The provider with this id; undefined for any other text, also for one that objects have by nature. */
+/**
+ * The provider with this id; undefined for any other text, including names that every object inherits ("constructor").
+ */
 export function providerNamed(id: string): Provider | undefined {
   return Object.hasOwn(providers, id) ? providers[id] : undefined;
 }

@@ -1,7 +1,9 @@
-// JangoMail's Transactional Event API: https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API
-// One call per event, by GET, POST (form) or JSON. Neither the parameters' names nor the event's are fixed: the customer
-// chooses the names and tells the events apart by the URL, so both are looked for wherever they can be. There is no
-// signature and no event id, and on activation the last seven days come at once: old times are good times.
+// JangoMail's Transactional Event API:
+// https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API
+// One call per event, by GET, POST (form) or JSON. Neither the parameters' names nor the event's name are fixed: the
+// customer chooses the parameters and distinguishes the events by the URL, so both are searched in all possible places.
+// There is no signature and no event id. On activation JangoMail delivers the last seven days at once, so old times are
+// valid.
 
 import { fail, ok } from "../lib/result.ts";
 import { sha256Hex } from "../lib/sha256.ts";
@@ -19,7 +21,7 @@ import { findSmtp } from "./kit/smtp.ts";
 
 /**
  * https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API : the seven tabs, and how people
- * write them in a URL. `sent` is JangoMail's own sending; nothing says that the receiver took the mail.
+ * write them in a URL. `sent` means that JangoMail sent the mail; nothing shows that the receiver accepted it.
  */
 const TYPES = table<EventType>({
   sent: "sent",
@@ -37,7 +39,7 @@ const TYPES = table<EventType>({
   blocked: "blocked",
 });
 
-/** The documentation lists no parameters; these are the names that customers usually give (compared as plain names). */
+/** The documentation lists no parameters; customers usually choose these names (compared as plain names). */
 const USUAL_NAMES = {
   event: ["event", "eventtype", "eventname", "type"],
   contact: ["emailaddress", "email", "recipient", "toaddress", "to"],
@@ -73,7 +75,10 @@ export const jangomail: Provider = {
   },
 };
 
-/** The customer's own names (`settings.parameters`: our field -> their parameter) go before the usual ones. */
+/**
+ * The parameter names to read: the customer's own names (`settings.parameters`: our field -> their parameter) take
+ * precedence over the usual ones.
+ */
 function namesFor(settings: Record<string, unknown>): Names {
   const chosen = isObject(settings["parameters"]) ? settings["parameters"] : {};
   const theirs = new Map<string, string>();
@@ -82,8 +87,8 @@ function namesFor(settings: Record<string, unknown>): Names {
   }
   const taken = new Set(theirs.values());
   const namesOf = (field: keyof Names): readonly string[] => {
-    const own = theirs.get(field);
-    return own === undefined ? USUAL_NAMES[field].filter((name) => !taken.has(name)) : [own];
+    const customName = theirs.get(field);
+    return customName === undefined ? USUAL_NAMES[field].filter((name) => !taken.has(name)) : [customName];
   };
   return {
     event: namesOf("event"),
@@ -105,7 +110,7 @@ interface Context {
   index: number;
   receivedAt: number;
   names: Names;
-  /** What the URL may call the event. */
+  /** Words in the URL that may name the event. */
   words: readonly string[];
 }
 
@@ -123,7 +128,7 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   const type = TYPES.get(word) ?? "unknown";
   const message_id = firstText(fields, names.message_id, LONGEST.id);
   const details = detailsOf(type, fields, names);
-  // Where the customer left out the mail or the time, all that came has to tell two reports apart.
+  // Without the mail's id or the time, only all the parameters together distinguish two reports.
   const whole = message_id !== null && occurredAt !== null;
   const rest = whole ? [details.url, details.ip, details.user_agent, details.description] : canonical(data);
   const distinguishing = [type === "unknown" ? word : null, ...rest];
@@ -131,14 +136,14 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   return ok([makeEvent(core, details)]);
 }
 
-/** What the parameters tell beside the event's own name, which the URL may tell in place of them. */
+/** The parameters other than the event's name, which may be in the URL instead. */
 function dataOf(element: JsonObject, names: Names): [string, unknown][] {
   return Object.entries(element).filter(
     ([name]) => name !== TOKEN_PARAMETER && !names.event.includes(plainName(name)),
   );
 }
 
-/** Where a URL may name the event: `?event=open`, else the last of the path behind `/webhooks/<source>/`. */
+/** The words of a URL that may name the event: `?event=open`, else the end of the path after `/webhooks/<source>/`. */
 function wordsOf(url: string): string[] {
   const words = texts(byName(readParameters(queryOf(url))), ["event"]);
   const path = (url.split(/[?#]/, 1)[0] ?? "").split("/").filter((segment) => segment !== "");
@@ -147,12 +152,15 @@ function wordsOf(url: string): string[] {
   return words.map((word) => plainName(word.slice(0, LONGEST.short)));
 }
 
-/** The first word that is known, else the first: a path may also hold what is no event (`/webhooks/jangomail/v1`). */
+/**
+ * The first word that is known, else the first; a path may also contain words that are no event
+ * (`/webhooks/jangomail/v1`).
+ */
 function eventWord(words: readonly string[]): string | null {
   return words.find((word) => TYPES.has(word)) ?? words[0] ?? null;
 }
 
-/** All parameters, in one order however they come. */
+/** All parameters in one order, independent of the order in which they arrive. */
 function canonical(data: readonly [string, unknown][]): string[] {
   const told = data
     .map(([name, value]) => `${name}\u001F${typeof value === "string" ? value : toJson(value)}`)

@@ -23,15 +23,16 @@ import { concatenate, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
- * https://github.com/lettermint/lettermint-node : its type WebhookEvent. Left to `unknown`: message.inbound (mail that
- * comes in) and suppression.added and .removed (the list may change by hand, or for what another event tells anyway).
+ * https://github.com/lettermint/lettermint-node : its type WebhookEvent. Not listed, and so `unknown`: message.inbound
+ * (mail that comes in), and suppression.added and .removed (a list may be changed by hand, or because of an event that
+ * is reported anyway).
  */
 const TYPES = table<EventType>({
   "message.created": "queued",
   "message.sent": "sent",
   "message.delivered": "delivered",
   "message.soft_bounced": "bounced",
-  "message.hard_bounced": "bounced", // or blocked, as the soft ones
+  "message.hard_bounced": "bounced", // or blocked, like soft bounces
   "message.policy_rejected": "blocked", // or dropped, see typeOf
   "message.suppressed": "dropped",
   "message.failed": "failed",
@@ -53,15 +54,18 @@ export const lettermint: Provider = {
     ),
 };
 
-/** How far the signed time may be from ours, both ways, in seconds: what Lettermint's library takes. */
+/**
+ * How far the signed time may differ from ours in either direction, in seconds; Lettermint's library accepts the same.
+ */
 const TOLERANCE = 300;
-/** More signatures than a rotation of secrets needs are not looked at. */
+/** The most parts of the header that are read, more than a rotation of secrets needs. */
 const MOST_PARTS = 16;
 
 /**
  * `X-Lettermint-Signature: t=<Unix seconds>,v1=<hex>`: HMAC-SHA256 of `t.body` under the webhook's secret as it is
- * written. The time is that of the attempt, signed afresh for each (X-Lettermint-Delivery repeats it), so a retry stays
- * within the tolerance. Credentials: that secret; Lettermint always signs, so there is no other kind.
+ * written. The time is that of the attempt, and each attempt is signed afresh (X-Lettermint-Delivery repeats the time),
+ * so a retry stays within the tolerance. Credentials: that secret; Lettermint always signs, so no other kind is
+ * accepted.
  */
 async function verifySigned(request: InboundRequest, secret: string, now: number): Promise<VerifyResult> {
   const header = request.headers.get("x-lettermint-signature") ?? "";
@@ -77,8 +81,8 @@ async function verifySigned(request: InboundRequest, secret: string, now: number
   const encoder = new TextEncoder();
   const signed = concatenate(encoder.encode(`${timestamp}.`), request.body);
   let result: VerifyResult = fail("the signature is missing");
-  for (const shown of valuesOf(parts, "v1")) {
-    result = await verifyHmac(encoder.encode(secret), signed, shown);
+  for (const presented of valuesOf(parts, "v1")) {
+    result = await verifyHmac(encoder.encode(secret), signed, presented);
     if (result.ok) return result;
   }
   return result;
@@ -86,8 +90,8 @@ async function verifySigned(request: InboundRequest, secret: string, now: number
 
 function valuesOf(parts: readonly string[], name: string): string[] {
   return parts.flatMap((part) => {
-    const [shown, value] = part.trim().split("=", 2);
-    return shown === name && value !== undefined ? [value] : [];
+    const [partName, value] = part.trim().split("=", 2);
+    return partName === name && value !== undefined ? [value] : [];
   });
 }
 
@@ -110,7 +114,8 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     receivedAt: delivery.receivedAt,
     distinguishing: [
       event,
-      // Not alone the identity: nothing says how it is made, and the event's other fields cannot mix two up.
+      // Not used alone as the identity: how the id is made is undocumented, and the event's other fields cannot confuse
+      // two events.
       text(element["id"], LONGEST.id),
       details.url,
       details.ip,
@@ -121,22 +126,25 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-/** One `recipient`; where the mail as a whole is told of, all of its own; a suppressed address is a `value`. */
+/**
+ * The values that name recipients: one `recipient`; all recipients if the report is about the whole mail; `value` for a
+ * suppressed address.
+ */
 function namedIn(data: JsonObject): unknown[] {
-  const one = data["recipient"] ?? data["email"];
-  if (one !== undefined && one !== null) return [addressIn(one)];
+  const single = data["recipient"] ?? data["email"];
+  if (single !== undefined && single !== null) return [addressIn(single)];
   const all = [data["recipients"], data["to"], data["cc"], data["bcc"]].flat().map(addressIn);
   return data["type"] === "email" ? [...all, data["value"]] : all;
 }
 
-/** Recipients come bare or as `{ email, name }`. */
+/** The address of a recipient, which is either bare or `{ email, name }`. */
 function addressIn(recipient: unknown): unknown {
   return isObject(recipient) ? recipient["email"] : recipient;
 }
 
 /**
- * "Policy rejected" does not say by whom; a receiving server would have answered something. And whether a bounce was a
- * refusal of the address, only the answer tells.
+ * The type of an event. "Policy rejected" does not name who rejected the mail; a receiving server would have answered.
+ * And only the server's answer shows whether a bounce refused the address.
  */
 function typeOf(event: string, smtp: Smtp | null): EventType {
   if (event === "message.policy_rejected" && smtp === null) return "dropped";
@@ -144,18 +152,18 @@ function typeOf(event: string, smtp: Smtp | null): EventType {
   return type === "bounced" && isSenders(smtpReason(smtp)) ? "blocked" : type;
 }
 
-/** `response`: the receiving server's, in parts or in one text. */
+/** The receiving server's answer from `response`, in parts or as one text. */
 function smtpOf(data: JsonObject): Smtp | null {
   const response = data["response"];
   if (!isObject(response)) return findSmtp(response);
   const code = Number(text(response["status_code"]) ?? NaN);
   const content = text(response["content"], LONGEST.words);
-  const told = {
+  const smtp = {
     code: Number.isInteger(code) && code >= 200 && code < 600 ? code : null,
     enhanced: text(response["enhanced_status_code"]),
     response: content,
   };
-  return told.code === null && told.enhanced === null && content === null ? null : told;
+  return smtp.code === null && smtp.enhanced === null && content === null ? null : smtp;
 }
 
 function reasonOf(type: EventType, event: string, smtp: Smtp | null): Reason | null {
@@ -181,7 +189,7 @@ function detailsOf(type: EventType, event: string, data: JsonObject) {
   } satisfies Partial<EventDetails>;
 }
 
-/** The one `tag`, then those that have a name and a value. */
+/** The tags: the one `tag`, then the tags that have a name and a value. */
 function tagsOf(data: JsonObject): string[] {
   const named = Array.isArray(data["tags"]) ? data["tags"].slice(0, LONGEST.tags) : [];
   return tags([

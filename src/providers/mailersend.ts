@@ -1,5 +1,5 @@
 // MailerSend's webhooks: https://developers.mailersend.com/api/v1/webhooks.html
-// One signed activity per request. What its event is called stands outside, all else in `data`.
+// One signed activity per request. The event's name is at the top level, everything else in `data`.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
@@ -14,8 +14,8 @@ import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 const PREFIX = "activity.";
 
 /**
- * https://developers.mailersend.com/api/v1/webhooks.html#available-events ; a first open or click comes a second time,
- * as the unique one, to those who subscribe to both.
+ * https://developers.mailersend.com/api/v1/webhooks.html#available-events ; customers who subscribe to both get a first
+ * open or click twice, the second time as the unique one.
  */
 const TYPES = table<EventType>({
   sent: "sent",
@@ -33,7 +33,10 @@ const TYPES = table<EventType>({
 
 const BOUNCES = table<"hard" | "soft">({ soft_bounced: "soft", hard_bounced: "hard" });
 
-/** What saving a webhook posts, to see whether the URL answers, signed with a key that is everybody's. */
+/**
+ * The event that MailerSend posts when a webhook is saved, to check that the URL answers. It is signed with a key that
+ * is the same for all customers.
+ */
 const TEST_EVENT = "webhook.test";
 const TEST_KEY = "test_Am3L1GuOIc4blLUuHqAPxxwkZaJyEk8G";
 
@@ -50,13 +53,14 @@ export const mailersend: Provider = {
 /**
  * https://developers.mailersend.com/api/v1/webhooks.html#security : `Signature`, the HMAC-SHA256 of the body in hex. No
  * time is signed; repeated requests are absorbed as duplicates. Credentials: signing secrets (as they are shown, or
- * after `hmac:`), or `user:password` for shared secrets. A source that has any takes MailerSend's test post as well.
+ * after `hmac:`), or `user:password` for shared secrets. A source with a signing secret also accepts MailerSend's test
+ * post.
  */
 function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  const shown = request.headers.get("signature") ?? "";
+  const presented = request.headers.get("signature") ?? "";
   return verifyKeyOrSecret(request, credentials, async (key) => {
-    if (shown === "") return fail("the signature header is missing");
-    const matches = (one: string) => verifyHmac(new TextEncoder().encode(one), request.body, shown);
+    if (presented === "") return fail("the signature header is missing");
+    const matches = (secret: string) => verifyHmac(new TextEncoder().encode(secret), request.body, presented);
     const result = key === TEST_KEY ? fail("the test key signs test posts only") : await matches(key);
     if (result.ok || !(await matches(TEST_KEY)).ok) return result;
     return isTestPost(request.body) ? { ok: true } : result;
@@ -78,25 +82,25 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(recipient);
   if (contact === null)
     return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
-  // Outside is the time at which the request was made ready.
+  // The time at the top level is when the request was prepared.
   const occurredAt = time(data["created_at"]) ?? time(element["created_at"]);
   if (occurredAt === "bad") return fail("created_at cannot be read");
 
   const word = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
-  const told = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(told, word, data, email);
-  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(mappedType, word, data, email);
+  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
   const id = text(data["id"], LONGEST.id);
   const core = {
     element: index,
     type,
     contact,
-    // `email.id` is the copy for this one recipient; the sender knows the message's.
+    // `email.id` is the id of this recipient's copy; the sender knows the id of the message.
     message_id: text(objectAt(email, "message")["id"], LONGEST.id) ?? text(email["id"], LONGEST.id),
     occurredAt,
     receivedAt,
     distinguishing: [word, details.url, details.ip, details.user_agent],
-    // The id of the activity. Whether an unknown kind of event has one of its own is unknown, too.
+    // The id of the activity. It is not known whether an unknown kind of event has an id of its own.
     eventId: id !== null && type === "unknown" ? `${word}:${id}` : id,
   };
   return ok([makeEvent(core, { ...details, bounce: type === "bounced" ? details.bounce : null })]);
@@ -104,7 +108,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 
 type Details = Partial<EventDetails> & Pick<EventDetails, "bounce" | "reason" | "url" | "ip" | "user_agent">;
 
-/** `email.status` is not read: it is often "rejected" for mails that were not. */
+/** The details of an event. `email.status` is not read: it is often "rejected" for mails that were not rejected. */
 function detailsOf(type: EventType, word: string, data: JsonObject, email: JsonObject): Details {
   const morph = objectAt(data, "morph");
   const failed = type === "bounced" || type === "deferred";

@@ -1,6 +1,6 @@
 // Mailjet's Event API: https://dev.mailjet.com/email/guides/webhooks/
-// Version 1 posts one object, Version 2 ("group events") an array. There is no signature; basic auth in the URL is the
-// means that Mailjet documents.
+// Version 1 posts one object, Version 2 ("group events") an array. There is no signature; Mailjet documents basic auth
+// in the URL.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
@@ -46,7 +46,7 @@ const REASONS = table<Reason>({
   "duplicate in campaign": "duplicate",
 });
 
-/** `blocked` events that Mailjet never tried to send. */
+/** Reasons of `blocked` events for mails that Mailjet never tried to send. */
 const NEVER_TRIED = new Set([
   "preblocked",
   "duplicate in campaign",
@@ -62,7 +62,7 @@ export const mailjet: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
-  /** `mj_list_id` of an unsubscribe; 0 outside of lists. */
+  /** `mj_list_id` of an unsubscribe; 0 if it is about no list. */
   scopeOf: (element) => (isObject(element) ? positive(element["mj_list_id"]) : null),
 };
 
@@ -88,7 +88,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
         message_id: messageId ?? guid,
         occurredAt,
         receivedAt: delivery.receivedAt,
-        // The event's own word, so that two kinds that share a type (unknown ones, say) stay apart.
+        // The event's own word, so that two kinds that share a type (such as unknown ones) stay apart.
         distinguishing: [event, details.url, details.ip, details.user_agent, positive(element["mj_list_id"])],
       },
       details,
@@ -97,8 +97,8 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
 }
 
 /**
- * The "send test" button posts an object with a real time but no mail: MessageID 0, email "", and "" where ids and
- * booleans belong.
+ * Whether the element is a test: the "send test" button posts an object with a real time but no mail: MessageID 0,
+ * email "", and "" in place of ids and booleans.
  */
 function isTestPost(element: JsonObject): boolean {
   return text(element["email"]) === null && positive(element["MessageID"]) === null;
@@ -120,7 +120,10 @@ function typeOf(event: string, element: JsonObject): EventType {
   return type;
 }
 
-/** Captures show the error's word in `error_related_to` with an empty `error`, so both fields are looked at. */
+/**
+ * The error's words, from both error fields: captured requests have the word in `error_related_to`, with an empty
+ * `error`.
+ */
 function errorWords(element: JsonObject): string[] {
   return [element["error"], element["error_related_to"]].flatMap((value) => text(value)?.toLowerCase() ?? []);
 }

@@ -1,5 +1,5 @@
 // Mailtrap's webhooks: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
-// `{ "events": [...] }`, or one event on each line where the payload format is JSON Lines; both are signed.
+// `{ "events": [...] }`, or one event per line if the payload format is JSON Lines; both are signed.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
@@ -12,9 +12,9 @@ import { verifyHmac } from "./kit/signatures.ts";
 import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
 
 /**
- * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#event-types ; compared without case and with a space for
- * "_", because the payload says "soft bounce" where the API says `soft_bounce`. A suspension holds a mail back because
- * of what is known about its address.
+ * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#event-types ; compared without case and with "_" as a
+ * space, because the payload has "soft bounce" and the API `soft_bounce`. A suspension holds a mail back for reasons
+ * that lie with its address.
  */
 const TYPES = table<EventType>({
   delivery: "delivered",
@@ -30,8 +30,8 @@ const TYPES = table<EventType>({
 });
 
 /**
- * `bounce_category`: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks ; its words are nowhere listed in full, so
- * these are the bounce categories that mail servers commonly use, compared like the event's word.
+ * `bounce_category`: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks ; no complete list of its words is
+ * published, so these are the bounce categories that mail servers commonly use, compared like the event's word.
  */
 const CATEGORIES = table<Reason>({
   "bad mailbox": "invalid",
@@ -65,7 +65,7 @@ export const mailtrap: Provider = {
     const elements = elementsOf(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
-  /** Mailtrap suppresses by sending stream, transactional or bulk. */
+  /** Mailtrap suppresses by sending stream: transactional or bulk. */
   scopeOf: (element) => (isObject(element) ? text(element["sending_stream"]) : null),
 };
 
@@ -75,15 +75,15 @@ export const mailtrap: Provider = {
  * secrets (as they are shown, or after `hmac:`), or `user:password` for shared secrets.
  */
 function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  const shown = request.headers.get("mailtrap-signature") ?? "";
+  const presented = request.headers.get("mailtrap-signature") ?? "";
   return verifyKeyOrSecret(request, credentials, async (key) =>
-    shown === ""
+    presented === ""
       ? fail("the signature header is missing")
-      : verifyHmac(new TextEncoder().encode(key), request.body, shown),
+      : verifyHmac(new TextEncoder().encode(key), request.body, presented),
   );
 }
 
-/** The events of the document, or those of the lines. Other documents count as the array or the one event they are. */
+/** The events of the document or of its lines. Any other document is read as an array of events or as one event. */
 function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
   const whole = readText(body);
@@ -94,7 +94,7 @@ function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Resu
   return ok(Array.isArray(list) ? list : [json.value]);
 }
 
-/** What each line says; a line that cannot be read stands as its text. Null where not even one is an event. */
+/** The value of each line; a line that cannot be read is kept as its text. Null if no line is an event. */
 function linesOf(whole: string, parse?: (text: string) => unknown): Result<unknown[]> | null {
   const elements = whole
     .split("\n")
@@ -106,7 +106,7 @@ function linesOf(whole: string, parse?: (text: string) => unknown): Result<unkno
   return elements.some((element) => isObject(element) && "event" in element) ? ok(elements) : null;
 }
 
-/** `soft_bounce` and "Soft bounce" are one word. */
+/** The normalised word: `soft_bounce` and "Soft bounce" are the same. */
 function wordOf(value: unknown): string | null {
   return text(value)?.toLowerCase().replaceAll(/[-_]/g, " ") ?? null;
 }
@@ -117,12 +117,12 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(element["email"]);
   if (contact === null)
     return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
-  const occurredAt = time(element["timestamp"]); // s; of inbound mail ms
+  const occurredAt = time(element["timestamp"]); // s; ms for inbound mail
   if (occurredAt === "bad") return fail("timestamp cannot be read");
 
-  const told = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(told, element);
-  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(mappedType, element);
+  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
   const core = {
     element: index,
     type,
@@ -131,7 +131,8 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     occurredAt,
     receivedAt,
     distinguishing: [word, details.url, details.ip, details.user_agent, details.description],
-    // Inbound mail's is said to change between attempts, and what an unknown event's does nobody knows.
+    // The id of inbound mail is reported to change between attempts; for unknown events it is not known whether it
+    // does.
     eventId: type === "unknown" ? null : text(element["event_id"], LONGEST.id),
   };
   const bounce = word === "soft bounce" ? "soft" : "hard";
@@ -165,7 +166,7 @@ function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reas
   return CATEGORIES.get(category) ?? smtpReason(smtp) ?? "other";
 }
 
-/** "bounced (550 5.1.1 ...)", where `response_code` tells the code once more. */
+/** The reply in "bounced (550 5.1.1 ...)"; `response_code` repeats the code. */
 function smtpOf(element: JsonObject): Smtp | null {
   const smtp = readSmtp(element["response"]);
   const code = Number(text(element["response_code"]) ?? NaN);

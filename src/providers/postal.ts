@@ -1,4 +1,4 @@
-// Postal, the mail server to run oneself: https://docs.postalserver.io/developer/webhooks
+// Postal, a self-hosted mail server: https://docs.postalserver.io/developer/webhooks
 // One object per request: { event, timestamp, payload, uuid }, signed with the key of the installation.
 
 import { fail, ok } from "../lib/result.ts";
@@ -11,7 +11,10 @@ import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provide
 import { isPublicKey, matchesRsa } from "./kit/public-keys.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
-/** https://docs.postalserver.io/developer/webhooks ; `MessageSent` is told once the receiving server took the mail. */
+/**
+ * https://docs.postalserver.io/developer/webhooks ; `MessageSent` is reported after the receiving server accepted the
+ * mail.
+ */
 const TYPES = table<EventType>({
   messagesent: "delivered",
   messagedelayed: "deferred",
@@ -33,8 +36,8 @@ export const postal: Provider = {
 };
 
 /**
- * Credentials: the installation's public key (base64 that begins with `MI`, PEM, or the whole record that
- * `postal default-dkim-record` prints); anything else is a shared secret, which the URL carries.
+ * Credentials: the installation's public key (base64 that begins with `MI`, PEM, or the whole record that `postal
+ * default-dkim-record` prints); anything else is a shared secret in the URL.
  */
 function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
   return verifyWithAny(credentials.map(keyOf), (credential) =>
@@ -48,8 +51,8 @@ function keyOf(credential: string): string {
 }
 
 /**
- * RSA over the raw body, by SHA-1 in every version; version 3 shows the same by SHA-256 beside it. Either one is proof:
- * whoever could forge the older could as well leave the newer out.
+ * Checks RSA over the raw body, with SHA-1 in every version; version 3 adds a second signature with SHA-256. Either one
+ * is proof: an attacker who could forge the older one could as well omit the newer one.
  */
 async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
   const sha256 = request.headers.get("x-postal-signature-256") ?? "";
@@ -65,12 +68,13 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (event === undefined) return fail("event is missing");
   const payload = objectAt(element, "payload");
   const message = messageOf(payload);
-  // DomainDNSError, SendLimitApproaching and SendLimitExceeded are about the server.
+  // DomainDNSError, SendLimitApproaching and SendLimitExceeded are about the server, not about a mail.
   if (message === null) return fail("it names no message");
   const to = text(message["to"], LONGEST.words);
   const contact = address(to);
   if (contact === null) return fail(to === null ? "to is missing" : "to is not an address");
-  // The payload's time is when it happened; the outer one is when this webhook's request was made, another one for each.
+  // The payload's time is when the event happened; the outer time is when this webhook's request was created, and
+  // differs between webhooks.
   const occurredAt = time(payload["timestamp"] ?? element["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const smtp = findSmtp(payload["output"]);
@@ -84,10 +88,10 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     message_id: text(message["id"], LONGEST.id),
     occurredAt,
     receivedAt: delivery.receivedAt,
-    // Not uuid: two webhooks that tell of one event give it one each.
+    // Not uuid: two webhooks that report the same event use two different ones.
     distinguishing: [
       event,
-      text(message["token"]), // ids are counted anew on every mail server of an installation
+      text(message["token"]), // ids start anew on every mail server of an installation
       details.url,
       details.ip,
       details.user_agent,
@@ -99,19 +103,19 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-/** A bounce's payload names two mails: the one that was sent, and the one in which the refusal came back. */
+/** The mail that was sent. A bounce's payload also names the mail in which the refusal came back. */
 function messageOf(payload: JsonObject): JsonObject | null {
   const message = payload["original_message"] ?? payload["message"];
   return isObject(message) ? message : null;
 }
 
 function typeOf(event: string, message: JsonObject, smtp: Smtp | null, words: string | null): EventType {
-  // Mail that came in is told by the same words, for its way to our own endpoint.
+  // Incoming mail is reported with the same words, about its delivery to our own endpoint.
   if (text(message["direction"])?.toLowerCase() === "incoming") return "unknown";
   const type = TYPES.get(event) ?? "unknown";
   if (event === "messageheld") return SUPPRESSED.test(words ?? "") ? "dropped" : type;
   if (event !== "messagedeliveryfailed") return type;
-  // Without a reply, Postal gave up by itself: after too many tries, or because it takes the mail for spam.
+  // Without a reply, Postal itself gave up: after too many attempts, or because it considers the mail spam.
   if (smtp === null) return SPAM.test(words ?? "") ? "dropped" : type;
   return isSenders(smtpReason(smtp)) ? "blocked" : "bounced";
 }
@@ -127,7 +131,7 @@ function reasonOf(type: EventType, smtp: Smtp | null, words: string | null): Rea
   return type === "bounced" || type === "blocked" || type === "deferred" ? smtpReason(smtp) : null;
 }
 
-/** Null where the refusal came back by mail, which does not say whether it is for good. */
+/** Null if the refusal came back by mail, which does not show whether it is permanent. */
 function bounceOf(smtp: Smtp | null): "hard" | "soft" | null {
   if (smtp === null) return null;
   return smtp.code !== null && smtp.code < 500 ? "soft" : "hard";
@@ -145,7 +149,7 @@ function detailsOf(
     reason: reasonOf(type, smtp, words),
     description: words,
     smtp,
-    custom_id: text(message["message_id"], LONGEST.id), // the header, all that a sender by SMTP knows
+    custom_id: text(message["message_id"], LONGEST.id), // the header, the only id that a sender by SMTP has
     tags: tags(message["tag"]),
     url: text(payload["url"], LONGEST.url),
     ip: text(payload["ip_address"]),

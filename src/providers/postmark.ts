@@ -1,5 +1,6 @@
 // Postmark's webhooks: https://postmarkapp.com/developer/webhooks/webhooks-overview
-// One object per post, told apart by RecordType. There is no signature: basic auth or headers of the customer's choice.
+// One object per post, distinguished by RecordType. There is no signature, but basic auth or headers of the customer's
+// choice.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
@@ -21,12 +22,15 @@ import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, smtpReason } from "./kit/smtp.ts";
 
-/** What a report comes to: its type, a bounce's class, the reason. */
+/** The meaning of a report: its type, the bounce's class, the reason. */
 type Meaning = readonly [EventType, ("hard" | "soft" | null)?, Reason?];
 
 const UNKNOWN: Meaning = ["unknown"];
 
-/** https://postmarkapp.com/developer/webhooks/webhooks-overview : RecordType, where it alone decides. */
+/**
+ * https://postmarkapp.com/developer/webhooks/webhooks-overview : the values of RecordType that alone decide the
+ * meaning.
+ */
 const RECORDS = table<Meaning>({
   delivery: ["delivered"],
   open: ["opened"],
@@ -35,8 +39,8 @@ const RECORDS = table<Meaning>({
 });
 
 /**
- * https://postmarkapp.com/developer/api/bounce-api#bounce-types : a bounce's Type. The name decides and not TypeCode, of
- * which Postmark's own samples disagree. InboundError, left out, is of mail that was received.
+ * https://postmarkapp.com/developer/api/bounce-api#bounce-types : a bounce's Type. The name is read, not TypeCode, on
+ * which Postmark's own samples disagree. InboundError is omitted: it is about received mail.
  */
 const BOUNCES = table<Meaning>({
   hardbounce: ["bounced", "hard", "invalid"],
@@ -47,7 +51,7 @@ const BOUNCES = table<Meaning>({
   openrelaytest: ["deferred", null, "other"],
   blocked: ["blocked", null, "policy"], // "due to content or blacklisting"
   dmarcpolicy: ["blocked", null, "policy"],
-  spamnotification: ["blocked", null, "content"], // a filter's verdict: nobody complained, so nobody is suppressed
+  spamnotification: ["blocked", null, "content"], // a filter's decision, not a person's complaint: no suppression
   virusnotification: ["blocked", null, "content"],
   bademailaddress: ["dropped", null, "invalid"],
   manuallydeactivated: ["dropped", null, "suppressed"],
@@ -64,8 +68,8 @@ const BOUNCES = table<Meaning>({
 
 /**
  * https://postmarkapp.com/developer/webhooks/subscription-change-webhook : SuppressionReason. The first two only repeat
- * the bounce or complaint that caused them, and must not look like the contact's own wish; they are told all the same,
- * for whoever has only this webhook switched on.
+ * the bounce or complaint that caused them, and must not look like the contact's own wish. They are reported
+ * nevertheless, for customers who use only this webhook.
  */
 const SUPPRESSIONS = table<Meaning>({
   hardbounce: ["bounced", "hard", "invalid"],
@@ -80,7 +84,7 @@ export const postmark: Provider = {
   id: "postmark",
   headers: [],
   /**
-   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or by itself in the header that
+   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or alone in the header that
    * `settings.secret_header` names, which is one of the webhook's HttpHeaders).
    */
   verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
@@ -97,7 +101,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (record === null)
     return fail(isObject(element["FromFull"]) ? "an inbound mail, no event" : "RecordType is missing");
   if (isTestPost(record, element)) return PING;
-  // Bounces and complaints call it Email, the others Recipient.
+  // Bounces and complaints name the field Email, the others Recipient.
   const recipient = element["Recipient"] ?? element["Email"];
   const contact = address(recipient);
   if (contact === null)
@@ -122,28 +126,29 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
       text(element["ClickLocation"]),
       details.ip,
       details.user_agent,
-      details.campaign, // an address is suppressed in each stream by itself
+      details.campaign, // an address is suppressed in each stream separately
     ],
-    // Bounces and complaints have an id of their own; nothing else has one that all retries are known to repeat.
+    // Bounces and complaints have an id of their own; no other report has an id that all retries are known to repeat.
     eventId: bounceId(record, element),
   };
-  const told = type === "bounced" ? smtpReason(details.smtp) : null;
-  return ok([makeEvent(core, { ...details, bounce, reason: reason ?? told })]);
+  const replyReason = type === "bounced" ? smtpReason(details.smtp) : null;
+  return ok([makeEvent(core, { ...details, bounce, reason: reason ?? replyReason })]);
 }
 
 function wordOf(value: unknown): string | null {
   return text(value)?.toLowerCase() ?? null;
 }
 
-/** All zeros where there is no mail: in test posts, and where the customer suppressed an address. */
+/** The mail's id; null if it is all zeros: in test posts, and if the customer suppressed an address. */
 function messageIdOf(element: JsonObject): string | null {
   const id = text(element["MessageID"], LONGEST.id);
   return id === NO_MESSAGE ? null : id;
 }
 
 /**
- * "Send test" names no mail: impossible for what only a mail can do. A bounce or complaint may have lost its mail and has
- * to have the test's id as well, and a subscription may change without a mail, so that one is believed.
+ * Whether the post comes from "Send test", which names no mail. A delivery, open or click always has a mail. A bounce
+ * or complaint may have lost its mail, so it counts as a test only with the test's id. A subscription may change
+ * without a mail, so it is never taken for a test.
  */
 function isTestPost(record: string, element: JsonObject): boolean {
   if (element["MessageID"] !== NO_MESSAGE) return false;
@@ -151,7 +156,7 @@ function isTestPost(record: string, element: JsonObject): boolean {
   return (record === "bounce" || record === "spamcomplaint") && text(element["ID"]) === TEST_BOUNCE;
 }
 
-/** The ids go beyond 2^53; 0 is none. */
+/** The id of a bounce or complaint, which may exceed 2^53; null for 0 and for other records. */
 function bounceId(record: string, element: JsonObject): string | null {
   if (record !== "bounce" && record !== "spamcomplaint") return null;
   const id = text(element["ID"], LONGEST.id);
@@ -168,7 +173,7 @@ function meaningOf(record: string, element: JsonObject): Meaning {
 
 function detailsOf(element: JsonObject) {
   const geo = objectAt(element, "Geo");
-  const details = text(element["Details"], LONGEST.words); // the receiving server's words, if it said any
+  const details = text(element["Details"], LONGEST.words); // the receiving server's words, if there are any
   return {
     description: details ?? text(element["Description"], LONGEST.words) ?? text(element["Name"]),
     smtp: findSmtp(details),

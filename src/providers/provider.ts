@@ -1,8 +1,9 @@
-// The contract every provider keeps: how a request proves where it comes from, and what events its body tells.
+// The contract that every provider implements: how a request proves its origin, and which events its body contains.
 // Other programs build on these shapes.
 
 import type { ParsedEvent } from "../model/event.ts";
 
+/** A request as it arrived, before its origin is proved. */
 export interface InboundRequest {
   method: string;
   url: string;
@@ -11,18 +12,22 @@ export interface InboundRequest {
   body: Uint8Array;
 }
 
+/** What `verify` may use beside the request and the credentials. */
 export interface VerifyContext {
   /** The time, ms since the epoch. */
   now: number;
-  /** The only way out for a verification that needs a certificate. */
+  /** The only network access, for a verification that has to fetch a certificate. */
   fetch: typeof fetch;
   /** The source's settings from the configuration. */
   settings: Record<string, unknown>;
 }
 
+/** Accepted, or refused for a reason that goes to the log alone, never into an answer. */
 export type VerifyResult = { ok: true } | { ok: false; reason: string };
 
-/** An accepted request as it travelled: `headers` are only those that the provider named, `url` is without secrets. */
+/**
+ * An accepted request as it is stored and parsed: `headers` holds only those that the provider lists, `url` no secrets.
+ */
 export interface Delivery {
   method: string;
   url: string;
@@ -33,51 +38,53 @@ export interface Delivery {
   settings: Record<string, unknown>;
 }
 
-/** N elements in = N accounted for, in exactly one of the three. */
+/** The result of parsing. Every element of the delivery is counted in exactly one of the three. */
 export interface ParsedDelivery {
   events: ParsedEvent[];
   rejects: Reject[];
-  /** Elements that only show that the provider's end is alive: test posts. */
+  /** Elements that only test the connection, such as test posts. */
   pings: number;
 }
 
-/** An element that could not become an event: why, and its own text. */
+/** An element that could not become an event: the reason, and the element's own text. */
 export interface Reject {
   reason: string;
   raw: string;
 }
 
 /**
- * What a provider wants in place of a plain 200 when a URL is set up; nothing of such a request is kept. Either a body to
- * answer with, or a URL of the provider's that has to be fetched (https; the provider's file checks its host).
+ * The answer that a provider expects in place of a plain 200 when a URL is set up; nothing of such a request is stored.
+ * It is either a body to answer with, or a URL of the provider's to fetch (https; the provider's file checks its host).
  */
 export type Handshake = { respond: string; contentType: string } | { confirm: string };
 
+/** One email service provider (ESP): how its requests are authenticated and read. */
 export interface Provider {
-  /** Also the default source name. */
+  /** Lower case; also the default name of a source. */
   id: string;
   /** Request headers that `parse` needs, lower case; only these travel in the envelope. */
   headers: readonly string[];
-  /** Whether the request comes from this provider. Never throws; the reason is for the log alone. */
+  /** Checks that the request comes from this provider. Never throws; the reason of a refusal is for the log alone. */
   verify(
     request: InboundRequest,
     credentials: readonly string[],
     context: VerifyContext,
   ): Promise<VerifyResult>;
-  /** Pure, synchronous, never throws. Only for deliveries that were verified. */
+  /** Reads the events of a delivery that was verified. Pure, synchronous, never throws. */
   parse(delivery: Delivery): ParsedDelivery;
-  /** The handshake that a verified request asks for, or null for an ordinary delivery. Pure, never throws. */
+  /** Returns the handshake that a verified request asks for, null for an ordinary delivery. Pure, never throws. */
   handshake?(request: InboundRequest, delivery: Delivery): Handshake | null;
   /**
-   * The elements that `parse` numbers, for showing one as it came (numbers as JSON.rawJSON where a double would change
-   * them). Left out where the body is a JSON document: an array's items, or the document itself.
+   * The elements in the order in which `parse` numbers them, so that one can be shown as it came (numbers are
+   * JSON.rawJSON if a double would change them). Providers whose body is a JSON document leave this out: its elements
+   * are the items of the array, or the document itself.
    */
   elements?(delivery: Delivery): unknown[];
   /**
-   * The one list or stream that an element of an unsubscribe, subscribe or complaint is about; null where it is about all
-   * mail. Never throws. Left out where the provider names none.
+   * The one mailing list or stream that an unsubscribe, subscribe or complaint is about; null if it is about all mail.
+   * Never throws. Providers that name no list leave this out.
    */
   scopeOf?(element: unknown): string | null;
-  /** Whether it delivers by GET, with the data in the query. A GET without data is a probe all the same. */
+  /** Whether the provider delivers by GET, with the data in the query. A GET without data is a probe nevertheless. */
   deliversByGet?: boolean;
 }

@@ -1,6 +1,6 @@
 // Resend: https://resend.com/docs/webhooks/introduction
-// One event per request, signed by Svix: the id of the event stands in a header alone. The mail's recipients come as a
-// list, and which of them an event is about is not told.
+// One event per request, signed by Svix; the event's id is in a header only. The mail's recipients are a list, and the
+// report does not name the one it is about.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
@@ -24,7 +24,10 @@ import { verifyStandardWebhook } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
-/** https://resend.com/docs/webhooks/event-types ; `sent` only says that Resend took the mail and will try. */
+/**
+ * https://resend.com/docs/webhooks/event-types ; `sent` only means that Resend accepted the mail and will try to
+ * deliver it.
+ */
 const TYPES = table<EventType>({
   "email.scheduled": "queued",
   "email.sent": "sent",
@@ -38,7 +41,7 @@ const TYPES = table<EventType>({
   "email.complained": "complained",
 });
 
-/** https://resend.com/docs/dashboard/emails/email-bounces : the sub-types that say more than "General". */
+/** https://resend.com/docs/dashboard/emails/email-bounces : the sub-types that are more specific than "General". */
 const REASONS = table<Reason>({
   noemail: "invalid",
   mailboxfull: "mailbox_full",
@@ -67,12 +70,12 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   const data = objectAt(element, "data");
   const contacts = recipients(data["to"] ?? data["email"]); // events of contacts and suppressions have an `email`
   if (!contacts.ok) return contacts;
-  // Of the two `created_at`, the outer one is the event's, the inner one the mail's.
+  // The outer `created_at` is the event's time, the inner one the mail's.
   const occurredAt = time(element["created_at"]);
   if (occurredAt === "bad") return fail("created_at is not a time");
-  const told = typeOf(word, data);
-  const details = detailsOf(told, data);
-  const type = told === "bounced" ? typeOfBounce(details.reason) : told;
+  const mappedType = typeOf(word, data);
+  const details = detailsOf(mappedType, data);
+  const type = mappedType === "bounced" ? typeOfBounce(details.reason) : mappedType;
   const core = {
     element: index,
     type,
@@ -93,31 +96,36 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
 }
 
 function typeOf(word: string, data: JsonObject): EventType {
-  // The only way in which Resend tells of an unsubscribe. `false` is no subscribe: any change of a name says it too.
+  // Resend reports an unsubscribe in no other way. `false` is not a subscribe: changing a contact's name also sends it.
   if (/^contact\.(created|updated)$/.test(word) && data["unsubscribed"] === true) return "unsubscribed";
   return TYPES.get(word) ?? "unknown";
 }
 
-/** A bounce off the suppression list was never tried, and one over the content is no fact about the address. */
+/**
+ * The type of a bounce: a mail stopped by the suppression list was never tried, and a bounce caused by the content is
+ * no evidence about the address.
+ */
 function typeOfBounce(reason: Reason | null): EventType {
   if (reason === "suppressed") return "dropped";
   return isSenders(reason) ? "blocked" : "bounced";
 }
 
-/** Resend's own "Undetermined" counts as soft, as "Transient" does. */
+/** The class of a bounce; Resend treats "Undetermined" as soft, like "Transient". */
 function bounceOf(data: JsonObject): "hard" | "soft" | null {
   const word = text(objectAt(data, "bounce")["type"]);
   return word?.toLowerCase() === "undetermined" ? "soft" : bounceClass(word);
 }
 
 /**
- * What the bounce says, word by word. Of several recipients only one that it names is known to have bounced: for the
- * others the bounce has no class, so that nobody is suppressed for a neighbour's address.
+ * The words of the bounce's text. If the mail has several recipients, only one that the text names is known to have
+ * bounced. For the others the bounce has no class, so that no contact is suppressed because of another address.
  */
 function wordsOf(data: JsonObject): ReadonlySet<string> {
   const { message, diagnosticCode } = objectAt(data, "bounce");
-  const told = [text(message, LONGEST.words), ...tags(diagnosticCode, LONGEST.words)].join(" ").toLowerCase();
-  return new Set(told.split(/[\s<>()[\],;:'"]+/));
+  const bounceText = [text(message, LONGEST.words), ...tags(diagnosticCode, LONGEST.words)]
+    .join(" ")
+    .toLowerCase();
+  return new Set(bounceText.split(/[\s<>()[\],;:'"]+/));
 }
 
 function detailsOf(
@@ -126,7 +134,7 @@ function detailsOf(
 ): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
   const bounce = objectAt(data, "bounce");
   const click = objectAt(data, "click");
-  const open = objectAt(data, "open"); // documented nowhere, and read as a click
+  const open = objectAt(data, "open"); // undocumented, and read like a click
   const failure = text(objectAt(data, "failed")["reason"], LONGEST.words);
   const description =
     text(bounce["message"], LONGEST.words) ??
@@ -134,10 +142,10 @@ function detailsOf(
     text(objectAt(data, "suppressed")["message"], LONGEST.words);
   const subType = text(bounce["subType"])?.toLowerCase() ?? "";
   const smtp = findSmtp(tags(bounce["diagnosticCode"], LONGEST.words)[0] ?? bounce["message"]);
-  const told = REASONS.get(subType) ?? reasonOfWords(type, smtp?.response ?? description);
+  const mappedReason = REASONS.get(subType) ?? reasonOfWords(type, smtp?.response ?? description);
   const pairs = pairsOf(data["tags"]);
   return {
-    reason: type === "complained" ? "spam" : type === "dropped" ? "suppressed" : told,
+    reason: type === "complained" ? "spam" : type === "dropped" ? "suppressed" : mappedReason,
     description,
     smtp,
     campaign: text(data["broadcast_id"]),
@@ -149,7 +157,7 @@ function detailsOf(
   };
 }
 
-/** Tags are pairs, and come as an object or as a list of `{ name, value }`. */
+/** The mail's tags, which are pairs: either an object or a list of `{ name, value }`. */
 function pairsOf(value: unknown): JsonObject {
   if (!Array.isArray(value)) return isObject(value) ? value : {};
   const pairs = value.filter(isObject).slice(0, LONGEST.tags);

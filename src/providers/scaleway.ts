@@ -1,5 +1,6 @@
-// Scaleway Transactional Email: https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/
-// Its webhooks publish to a topic of Scaleway's Topics and Events, which speaks SNS's language: the same envelope, the same
+// Scaleway Transactional Email:
+// https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/
+// Its webhooks publish to a topic of Scaleway's Topics and Events, which follows SNS: the same envelope, and the same
 // confirmation of a new URL.
 
 import { fail, ok } from "../lib/result.ts";
@@ -14,7 +15,7 @@ import { confirmationOf, openEnvelope, readUrl } from "./kit/sns.ts";
 
 /**
  * https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/ ; `email_dropped` is
- * told once the receiving server refused for good, `email_spam` when it took the mail for spam.
+ * reported after the receiving server refused permanently, `email_spam` if it considered the mail spam.
  */
 const TYPES = table<readonly [EventType, Reason?]>({
   email_queued: ["queued"],
@@ -30,8 +31,8 @@ export const scaleway: Provider = {
   id: "scaleway",
   headers: [],
   /**
-   * Credentials: shared secrets in the URL. The envelope has a signature, too, but how it is made is not documented, so it
-   * neither proves nor refutes anything here.
+   * Credentials: shared secrets in the URL. The envelope has a signature, too, but it is undocumented how it is made,
+   * so it neither proves nor refutes anything here.
    */
   verify: async (request, credentials) => verifySharedSecret(request, credentials),
   parse: (delivery) =>
@@ -44,7 +45,7 @@ export const scaleway: Provider = {
 /** https://www.scaleway.com/en/docs/topics-and-events/ : the endpoint of a region. */
 const HOST = /^sns\.mnq\.[a-z]{2}-[a-z]{3}\.scaleway\.com$/;
 
-/** Where the link says http, https means the same. */
+/** The link that confirms the subscription; http in the link is replaced by https, which leads to the same place. */
 function subscribeUrl(message: JsonObject): string | null {
   const url = readUrl(message["SubscribeURL"]);
   if (url === null || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname)) return null;
@@ -61,7 +62,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   if (event === undefined) return fail("type is missing");
   const email = text(report["email_to"], LONGEST.words);
   const contact = address(email);
-  // blocklist_created is about a domain's list and names no mail; where it names the address, it is kept.
+  // blocklist_created is about a domain's list and names no mail; if it names an address, it is stored.
   if (contact === null) return fail(email === null ? "email_to is missing" : "email_to is not an address");
   const occurredAt = time(report["created_at"] ?? publishedAt);
   if (occurredAt === "bad") return fail("created_at is not a time");
@@ -73,7 +74,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     message_id: text(report["email_id"], LONGEST.id),
     occurredAt,
     receivedAt,
-    // Without an id: not the number of tries.
+    // For reports without an id. The number of attempts is left out.
     distinguishing: [event, text(id, LONGEST.id)],
     eventId: text(report["id"], LONGEST.id),
   };
@@ -81,18 +82,18 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 }
 
 function meaningOf(event: string, report: JsonObject): { type: EventType } & Partial<EventDetails> {
-  const [type, told] = TYPES.get(event) ?? (["unknown"] as const);
+  const [type, mappedReason] = TYPES.get(event) ?? (["unknown"] as const);
   const description = text(report["email_error"], LONGEST.words);
   const smtp = findSmtp(description);
-  const why = told ?? smtpReason(smtp);
+  const why = mappedReason ?? smtpReason(smtp);
   const details = {
     description,
     smtp,
-    reason: type === "deferred" || type === "bounced" ? why : (told ?? null),
+    reason: type === "deferred" || type === "bounced" ? why : (mappedReason ?? null),
   };
   if (type !== "bounced") return { type, ...details };
   if (isSenders(why)) return { type: "blocked", ...details };
-  // A server that was still saying "later" when the tries ran out has not refused for good.
+  // A server that still answered "later" at the last attempt has not refused permanently.
   return {
     type,
     ...details,

@@ -1,5 +1,5 @@
 // SendPulse's SMTP webhooks: https://sendpulse.com/integrations/api/smtp#webhooks
-// An array of events, posted every 30 seconds or by the 500. Nothing is signed and no event has an id.
+// An array of events, posted every 30 seconds or in batches of 500. Nothing is signed and no event has an id.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason, Smtp } from "../model/event.ts";
@@ -10,11 +10,11 @@ import type { JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
 
-/** https://sendpulse.com/integrations/api/smtp#webhooks ; the same event is spelled in several ways there. */
+/** https://sendpulse.com/integrations/api/smtp#webhooks ; it spells the same event in several ways. */
 const TYPES = table<EventType>({
   delivered: "delivered",
-  undelivered: "bounced", // or another, see typeOf
-  hard_bounces: "bounced", // or blocked, as the soft ones
+  undelivered: "bounced", // or another type, see typeOf
+  hard_bounces: "bounced", // or blocked, like soft bounces
   soft_bounces: "bounced",
   open: "opened",
   opened: "opened",
@@ -75,15 +75,15 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-/** A number that may be beyond 2^53; 0 is none. */
+/** The mail's id, a number that may exceed 2^53; null for 0. */
 function messageIdOf(element: JsonObject): string | null {
   const id = text(element["message_id"], LONGEST.id);
   return id === "0" ? null : id;
 }
 
 /**
- * `undelivered` without an answer of the receiving server is no refusal. And whether a bounce was a refusal of the address,
- * only the answer tells.
+ * The type of an event. `undelivered` without an answer of the receiving server is no refusal. And only the server's
+ * answer shows whether a bounce refused the address.
  */
 function typeOf(word: string, smtp: Smtp | null): EventType {
   if (word === "undelivered" && smtp === null) return "failed";
@@ -96,17 +96,20 @@ function reasonOf(type: EventType, smtp: Smtp | null): Reason | null {
   return type === "bounced" || type === "blocked" ? smtpReason(smtp) : null;
 }
 
-/** `undelivered` alone says neither; a 4yz reply is temporary, while a 5yz may be about content as well. */
+/**
+ * Hard or soft; `undelivered` alone shows neither. A 4yz reply is temporary, while a 5yz reply may also be about
+ * content.
+ */
 function bounceOf(word: string, smtp: Smtp | null): "hard" | "soft" | null {
   if (word === "hard_bounces") return "hard";
   if (word === "soft_bounces") return "soft";
   return String(smtp?.code).startsWith("4") ? "soft" : null;
 }
 
-/** Code and words come in fields of their own; the code is 0 or "" where no server answered. */
+/** The reply, whose code and words are in separate fields; the code is 0 or "" if no server answered. */
 function smtpOf(element: JsonObject): Smtp | null {
-  const told = text(element["smtp_server_response_code"]) ?? "";
-  const code = /^[245]\d\d$/.test(told) ? Number(told) : null;
+  const responseCode = text(element["smtp_server_response_code"]) ?? "";
+  const code = /^[245]\d\d$/.test(responseCode) ? Number(responseCode) : null;
   const words = readSmtp(element["smtp_server_response"]);
   if (code === null) return words;
   return { code, enhanced: words?.enhanced ?? null, response: words?.response ?? null };

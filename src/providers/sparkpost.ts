@@ -23,8 +23,8 @@ import type { Provider } from "./provider.ts";
 import { readSmtp, reasonOfWords } from "./kit/smtp.ts";
 
 /**
- * https://developers.sparkpost.com/api/webhooks/ ; a first open is told twice, by the pixels at the top
- * (`initial_open`) and at the bottom of the mail (`open`), so only one of the two should be subscribed to.
+ * https://developers.sparkpost.com/api/webhooks/ ; a first open is reported twice, by the pixels at the top
+ * (`initial_open`) and at the bottom of the mail (`open`), so customers should subscribe to only one of the two.
  */
 const TYPES = table<EventType>({
   injection: "queued",
@@ -53,8 +53,8 @@ interface BounceClass {
 }
 
 /**
- * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes ; what the receiving side did, where the
- * event is a bounce: classes 60, 80 and 100 are answers to a mail that arrived, 25 and 26 were never sent.
+ * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes ; the receiving side's reaction, if the
+ * event is a bounce. Classes 60, 80 and 100 are answers to a mail that arrived; mails of 25 and 26 were never sent.
  */
 const BOUNCE_CLASSES = table<BounceClass>({
   "1": { type: "bounced", reason: "other" }, // undetermined
@@ -84,9 +84,9 @@ export const sparkpost: Provider = {
   id: "sparkpost",
   headers: [],
   /**
-   * https://developers.sparkpost.com/api/webhooks/ . Credentials: `user:password` for
-   * basic auth, or a token as bearer, in the query, or in the header that SparkPost once named itself or that
-   * `settings.secret_header` names.
+   * https://developers.sparkpost.com/api/webhooks/ . Credentials: `user:password` for basic auth, or a token as bearer,
+   * in the query, in the header that SparkPost itself used to choose, or in the header that `settings.secret_header`
+   * names.
    */
   verify: async (request, credentials, { settings }) =>
     verifySecretOrHeader(request, credentials, {
@@ -102,9 +102,9 @@ export const sparkpost: Provider = {
 function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
   const msys = element["msys"];
   if (!isObject(msys)) return fail("msys is missing");
-  // Further classes come and go, so the only key is read, whatever it is called.
+  // Classes are added and removed over time, so the only key is read, whatever its name.
   const [entry, ...others] = Object.entries(msys);
-  if (entry === undefined) return PING; // what is posted when a webhook is made or tested
+  if (entry === undefined) return PING; // posted when a webhook is created or tested
   const [name, event] = entry;
   if (others.length > 0 || !isObject(event)) return fail("msys does not hold one event");
   const word = text(event["type"])?.toLowerCase() ?? name.slice(0, LONGEST.short); // inbound mail has no type
@@ -113,13 +113,13 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   const occurredAt = time(event["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const bounceClass = BOUNCE_CLASSES.get(text(event["bounce_class"]) ?? "");
-  const told = TYPES.get(word) ?? "unknown";
-  const type = told === "bounced" ? (bounceClass?.type ?? told) : told;
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const type = mappedType === "bounced" ? (bounceClass?.type ?? mappedType) : mappedType;
   const details = detailsOf(type, event, bounceClass);
   const core = {
     element: index,
     type,
-    // The transmission's id is what sending gave back; `message_id` is made only afterwards.
+    // The API returns the transmission's id when the mail is sent; `message_id` is assigned only afterwards.
     message_id: text(event["transmission_id"], LONGEST.id) ?? text(event["message_id"], LONGEST.id),
     occurredAt,
     receivedAt,
@@ -164,7 +164,7 @@ function reasonOf(type: EventType, smtp: Smtp | null, bounceClass: BounceClass |
   return reasonOfWords(type, smtp?.response ?? null);
 }
 
-/** The server's words, with the reply code beside them where they do not hold it. */
+/** The server's reply; the separate reply code is added if the words do not contain it. */
 function smtpOf(event: JsonObject): Smtp | null {
   const smtp = readSmtp(event["raw_reason"] ?? event["reason"]);
   const code = text(event["error_code"]);
@@ -172,7 +172,10 @@ function smtpOf(event: JsonObject): Smtp | null {
   return { ...smtp, code: Number(code) };
 }
 
-/** Prefetched pixels were seen by no one. `is_proxy` is not asked: Gmail's proxy fetches when a person opens. */
+/**
+ * Whether a machine opened the mail: a prefetched pixel was not seen by a person. `is_proxy` is ignored, because
+ * Gmail's proxy fetches when a person opens.
+ */
 function machineOf(type: EventType, event: JsonObject): boolean | null {
   if (type !== "opened" && type !== "clicked") return null;
   return flag(objectAt(event, "user_agent_parsed")["is_prefetched"]);

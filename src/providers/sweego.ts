@@ -1,5 +1,5 @@
 // Sweego: https://learn.sweego.io/docs/webhooks
-// One event per request. Its words come with hyphens and with underscores, with `email_` in front and without.
+// One event per request. Its words are written with hyphens or underscores, and with or without the prefix `email_`.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
@@ -24,7 +24,7 @@ import { fromBase64 } from "../lib/base64.ts";
 import { readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 
-/** https://learn.sweego.io/docs/webhooks ; `email_sent` only says that Sweego sent it on its way. */
+/** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
 const TYPES = table<EventType>({
   sent: "sent",
   delivered: "delivered",
@@ -39,7 +39,7 @@ const TYPES = table<EventType>({
   unsub: "unsubscribed",
 });
 
-/** Where the words about a refusal may stand: no example of one is published. */
+/** Fields that may contain the reason of a refusal: no example of one is published. */
 const WORDS = ["details", "reason", "description", "response", "smtpresponse", "message", "error"];
 
 export const sweego: Provider = {
@@ -57,8 +57,9 @@ export const sweego: Provider = {
 };
 
 /**
- * The headers and the signed text of Standard Webhooks, under a secret without prefix. Whether `v1,` stands before a
- * signature is not settled, so both are taken; nor whether retries are signed afresh, so the time is not judged.
+ * Checks the headers and the signed text of Standard Webhooks, under a secret without prefix. It is uncertain whether a
+ * signature begins with `v1,`, so both forms are accepted. It is also uncertain whether retries are signed afresh, so
+ * the time is not checked.
  */
 async function verifySignature(request: InboundRequest, secret: string): Promise<VerifyResult> {
   const webhook = readStandardWebhook(request);
@@ -66,8 +67,8 @@ async function verifySignature(request: InboundRequest, secret: string): Promise
   const key = fromBase64(secret);
   if (key === null) return fail("the signing key is not base64");
   let result: VerifyResult = fail("the signature headers are missing");
-  for (const shown of webhook.value.signatures) {
-    result = await verifyHmac(key, webhook.value.signed, shown.replace(/^v1,/, ""));
+  for (const presented of webhook.value.signatures) {
+    result = await verifyHmac(key, webhook.value.signed, presented.replace(/^v1,/, ""));
     if (result.ok) return result;
   }
   return result;
@@ -83,16 +84,16 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a time");
-  const told = TYPES.get(word) ?? "unknown";
+  const mappedType = TYPES.get(word) ?? "unknown";
   const fields = byName(element);
-  const details = detailsOf(told, fields);
-  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const details = detailsOf(mappedType, fields);
+  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
   const uid = text(element["swg_uid"], LONGEST.id);
   const headers = byName(objectAt(element, "headers"));
   const core = {
     element: index,
     type,
-    // What the API gave back when the mail was sent; `swg_uid` is the id of the one recipient's copy.
+    // The API returned this id when the mail was sent; `swg_uid` is the id of one recipient's copy.
     message_id:
       firstText(headers, ["xtransactionid"], LONGEST.id) ??
       firstText(fields, ["transactionid"], LONGEST.id) ??

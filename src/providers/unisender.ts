@@ -1,5 +1,6 @@
-// Unisender Go's webhooks (and UniOne's, which is the same service): https://godocs.unisender.ru/web-api-ref#callback-format
-// events_by_user[].events[], or one flat event where the webhook is set to single events. The signature stands in the body.
+// Unisender Go's webhooks (and those of UniOne, the same service):
+// https://godocs.unisender.ru/web-api-ref#callback-format
+// events_by_user[].events[], or one flat event if the webhook is set to single events. The signature is in the body.
 
 import { nodeCrypto } from "../lib/node-modules.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -25,8 +26,8 @@ const TYPES = table<readonly [EventType, "hard"?]>({
 });
 
 /**
- * https://godocs.unisender.ru/web-api-ref#callback-format : delivery_status of what was not delivered, and the type that
- * it makes of hard_bounced, where that was no refusal of the address.
+ * https://godocs.unisender.ru/web-api-ref#callback-format : the delivery_status of undelivered mails: the reason, and
+ * the type that replaces hard_bounced if the address was not refused.
  */
 const FAILURES = table<readonly [Reason, EventType?]>({
   err_user_unknown: ["invalid"],
@@ -62,9 +63,9 @@ export const unisender: Provider = {
 };
 
 /**
- * Credentials: API keys, of the account or the project that the webhook belongs to; nothing else is accepted, because
- * every post is signed. `auth` is the MD5 (in hex) of the body in which the API key stands in its place. The body has to
- * be whole JSON, without which MD5 would let a known post be lengthened.
+ * Credentials: API keys of the account or the project that the webhook belongs to. No other kind is accepted, because
+ * every post is signed. `auth` is the MD5 (in hex) of the body with the API key in place of `auth`. The body must be
+ * complete JSON: otherwise MD5 would allow an attacker to extend a known post.
  */
 async function verifyAuth(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
   const json = readJson(request.body);
@@ -74,7 +75,7 @@ async function verifyAuth(request: InboundRequest, credentials: readonly string[
   const body = Buffer.from(request.body);
   const at = body.indexOf(auth);
   if (at < 0) return fail("auth is not written plainly");
-  const { createHash } = await nodeCrypto(); // not before it is needed: a new isolate waits for it
+  const { createHash } = await nodeCrypto(); // loaded only when needed, because a new isolate waits for it
   let matches = 0;
   for (const key of credentials) {
     if (key.trim() === "") continue;
@@ -85,7 +86,7 @@ async function verifyAuth(request: InboundRequest, credentials: readonly string[
   return matches > 0 ? { ok: true } : fail("the signature does not match");
 }
 
-/** All users' events in one list; a user without a list counts as one thing that cannot be read. */
+/** All users' events in one list; a user without a list counts as one element that cannot be read. */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
   const json = readJson(delivery.body, parse);
@@ -102,16 +103,16 @@ function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Resu
 }
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
-  const data = isObject(element["event_data"]) ? element["event_data"] : element; // flat where events come singly
+  const data = isObject(element["event_data"]) ? element["event_data"] : element; // flat if events are sent singly
   const status = text(data["status"])?.toLowerCase() ?? null;
   const name = text(element["event_name"])?.toLowerCase() ?? (status === null ? null : STATUS_EVENT);
   if (name === null) return fail("event_name is missing");
-  // Blocks of whole domains and the like name no recipient: they are about the account and no mail.
+  // Blocks of whole domains and similar events name no recipient: they are about the account, not about a mail.
   if (name !== STATUS_EVENT && text(data["email"]) === null) return PING;
   const contact = address(data["email"]);
   if (contact === null)
     return fail(text(data["email"]) === null ? "email is missing" : "email is not an address");
-  const occurredAt = time(data["event_time"]); // without a zone, and meant as UTC
+  const occurredAt = time(data["event_time"]); // without a zone, in UTC
   if (occurredAt === "bad") return fail("event_time cannot be read");
   const info = objectAt(data, "delivery_info");
   const outcome = text(info["delivery_status"])?.toLowerCase() ?? null;
@@ -127,7 +128,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     message_id: text(data["job_id"], LONGEST.id),
     occurredAt,
     receivedAt: delivery.receivedAt,
-    // The `ID` header is another on every call, retries as well.
+    // The `ID` header differs on every call, including retries.
     distinguishing: [name, status, outcome, url, ip, user_agent],
   };
   const details = {

@@ -1,6 +1,6 @@
 // ZeptoMail's webhooks: https://www.zoho.com/zeptomail/help/webhooks.html
-// A post wraps lists in lists: event_message[] > event_data[] > details[], with the event's name in a list as well. Every
-// item of event_message is an element here; of opens, ZeptoMail only reports the first.
+// A post nests lists: event_message[] > event_data[] > details[], and the event's name is in a list as well. Every item
+// of event_message is an element here. ZeptoMail reports only the first open.
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, ParsedEvent } from "../model/event.ts";
@@ -11,7 +11,7 @@ import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.t
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
-/** https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which say the same. */
+/** https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which have the same meaning. */
 const TYPES = table<readonly [EventType, ("hard" | "soft")?]>({
   hardbounce: ["bounced", "hard"],
   softbounce: ["bounced", "soft"],
@@ -27,9 +27,9 @@ export const zeptomail: Provider = {
   id: "zeptomail",
   headers: [],
   /**
-   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or by itself in the header that
-   * `settings.secret_header` names: ZeptoMail sends an authentication key in a header of the customer's choice). How its
-   * `producer-signature` is made is not confirmed, so that header neither proves nor refutes anything here.
+   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or alone in the header that
+   * `settings.secret_header` names: ZeptoMail sends an authentication key in a header of the customer's choice). How
+   * its `producer-signature` is made is not confirmed, so that header neither proves nor refutes anything here.
    */
   verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
   parse: (delivery) =>
@@ -41,8 +41,8 @@ export const zeptomail: Provider = {
 };
 
 /**
- * One notification per message, each with the names that it shares with the others, so that it can stand by itself. The
- * place of a message that was erased is an element of which nothing is left.
+ * The elements: one notification per message, each with the event names that all of them share, so that it is complete
+ * by itself. A message that was erased leaves an empty element, so that the others keep their numbers.
  */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
@@ -60,7 +60,7 @@ function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Resu
   );
 }
 
-/** What a report is told by: the mail and whom it went to, the event's name, the details of one occurrence. */
+/** The parts of a report: the mail and its recipients, the event's name, the details of one occurrence. */
 interface Report {
   word: string;
   email: JsonObject;
@@ -69,10 +69,10 @@ interface Report {
   details: JsonObject;
 }
 
-/** Events of one element. Occurrences times recipients could be more than fit into memory. */
+/** The most events of one element. Occurrences times recipients could be more than fit into memory. */
 const MOST_EVENTS = 1_000;
 
-/** All or nothing: an element of which a part cannot be read is kept whole as a reject. */
+/** Reads one element completely or not at all: if a part cannot be read, the whole element becomes a reject. */
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
   if (Object.keys(element).length === 0) return PING;
   const name = element["event_name"];
@@ -117,7 +117,7 @@ function addressesOf(to: unknown): unknown[] {
 
 function readReport(report: Report, index: number, delivery: Delivery): Result<ParsedEvent[]> {
   const { word, email, sentTo, message, details } = report;
-  // A bounce names its recipient; for opens, clicks and complaints there are only those whom the mail went to.
+  // A bounce names its recipient; opens, clicks and complaints name only the recipients of the mail.
   const bounced = text(details["bounced_recipient"], LONGEST.words);
   const contacts = bounced === null ? sentTo : recipients(bounced);
   if (!contacts.ok) return contacts;
@@ -127,7 +127,7 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
   const diagnostic = text(details["diagnostic_message"], LONGEST.words);
   const cause = text(details["reason"], LONGEST.words);
   const smtp = findSmtp(diagnostic) ?? findSmtp(cause);
-  // Whether a bounce was a refusal of the address, only the answer tells.
+  // Only the server's answer shows whether a bounce refused the address.
   const refusal = named === "bounced" ? smtpReason(smtp) : null;
   const type = isSenders(refusal) ? "blocked" : named;
   const url = text(details["clicked_link"], LONGEST.url);
@@ -141,7 +141,7 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
     receivedAt: delivery.receivedAt,
     distinguishing: [word, url, ip, user_agent],
   };
-  const told = {
+  const eventDetails = {
     bounce: type === "bounced" ? bounce : null,
     reason: type === "complained" ? ("spam" as const) : refusal,
     description: diagnostic ?? cause,
@@ -152,12 +152,14 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
     geo: text(objectAt(details, "ip_location_info")["country_code"]),
     user_agent,
   };
-  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, told)));
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, eventDetails)));
 }
 
-/** The list, or the one object that stands for it; null where an item is no object or there is none. */
+/**
+ * The objects of a list, or the one object in place of a list; null if the list is empty or an item is not an object.
+ */
 function objects(value: unknown): JsonObject[] | null {
   const items: unknown[] = Array.isArray(value) ? value : [value];
-  const found = items.filter(isObject);
-  return found.length > 0 && found.length === items.length ? found : null;
+  const valid = items.filter(isObject);
+  return valid.length > 0 && valid.length === items.length ? valid : null;
 }

@@ -1,7 +1,7 @@
-// The way into the database: outside of src/store nothing reaches a binding of it by name, so that the events may one day
-// lie in several databases.
+// The way into the database. Outside of src/store no code uses its binding by name, so that the events may one day lie
+// in several databases.
 
-/** What reads and writes go through: the database itself, or a session that may read from a replica near the reader. */
+/** The database itself, or a session of it, which may read from a replica near the reader. */
 export type Db = Pick<D1Database, "prepare" | "batch">;
 
 /** The database of an environment, always its primary. */
@@ -10,8 +10,9 @@ export function storeOf(env: Pick<Env, "DB">): D1Database {
 }
 
 /**
- * A session of the database. `bookmark`: the session reads at least what an earlier one with that bookmark saw;
- * "first-unconstrained" reads from any replica, "first-primary" from the primary first.
+ * A session of the database. With the `bookmark` of an earlier session it reads data at least as new as that session
+ * did; with "first-unconstrained" it reads from any replica, with "first-primary" from the primary first
+ * (https://developers.cloudflare.com/d1/best-practices/read-replication/).
  */
 export function sessionOf(env: Pick<Env, "DB">, bookmark: string): D1DatabaseSession {
   return env.DB.withSession(bookmark);

@@ -1,4 +1,5 @@
-// Dead letters: what was authenticated and could not become an event. D1 lists them, the bucket keeps the envelope whole.
+// Dead letters: elements and deliveries that were authenticated but could not become events. D1 lists them; the bucket
+// keeps their envelopes whole.
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
 import { mentions } from "../model/address-search.ts";
@@ -7,29 +8,29 @@ import type { Db } from "./db.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
 const MOST_RAW = 50_000;
-/** An envelope with more rejects than this becomes one dead letter as a whole. */
+/** An envelope with more rejects than this becomes a single dead letter. */
 const MOST_PER_ENVELOPE = 1_000;
 
 const keyOf = (envelope: string): string => `dead-letters/${envelope}.json.gz`;
 
-/** Keeps an envelope of which something is a dead letter. */
+/** Stores the envelope of one or more dead letters. */
 export async function putDeadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
   await bucket.put(keyOf(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
 }
 
-/** The envelope of a dead letter; null where it is gone. */
+/** The envelope of a dead letter, by the envelope's id; null if it is gone. */
 export async function getDeadEnvelope(bucket: R2Bucket, envelope: string): Promise<Envelope | null> {
   const object = await bucket.get(keyOf(envelope));
   if (object === null) return null;
   return fromLine(new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer()))));
 }
 
-/** Drops envelopes of which nothing is a dead letter any more. */
+/** Deletes envelopes, by their ids, that no dead letter needs any more. */
 export async function deleteDeadEnvelopes(bucket: R2Bucket, envelopes: readonly string[]): Promise<void> {
   if (envelopes.length > 0) await bucket.delete(envelopes.map(keyOf));
 }
 
-/** A dead letter for each reject of an envelope, or one for all of them where they are very many. */
+/** A dead letter for each reject of an envelope, or a single one for all of them if there are more than 1,000. */
 export function deadLettersOf(
   envelope: Envelope,
   rejects: readonly { reason: string; raw: string }[],
@@ -51,29 +52,33 @@ export function deadLettersOf(
   );
 }
 
-/** What stands for a reject of somebody who was erased: it keeps its place, so that its neighbours keep their ids. */
+/**
+ * The placeholder for a reject about an erased contact. It keeps the place, so that the other rejects keep their ids.
+ */
 export const GAP = "null";
 
-/** Whether a reject is nothing but the place of an element that was erased. */
+/** Whether a reject is only the placeholder of an erased element. */
 export function isGap(envelope: Envelope, { raw }: { raw: string }): boolean {
   return envelope.erased === true && raw === GAP;
 }
 
-/** Longest unbroken piece of an address: what any encoding leaves as it is. */
+/** The longest run of letters and digits in an address: every encoding leaves these unchanged. */
 const pieceOf = (address: string): string =>
   (address.match(/[a-z0-9]+/g) ?? []).reduce(
     (longest, run) => (run.length > longest.length ? run : longest),
     "",
   );
 
+/** Rows that removal reads at a time. */
 const LETTERS_A_LOOK = 50;
 
-/** A dead letter that holds an address. */
+/** The fields of a dead letter that decide what an erasure leaves of it. */
 export type NamingDeadLetter = Pick<DeadLetter, "id" | "envelope" | "element" | "raw">;
 
 /**
- * Takes the address out of the dead letters received until `until` (ms), a page at a time: those go of which `leftOf` gives
- * null, counted for the erasure with this id; the others hold what it gives.
+ * Removes an address from the dead letters received until `until` (ms), a page at a time. `leftOf` returns the text
+ * that remains of a letter, or null if nothing does. Such letters are deleted, and counted for the erasure with this
+ * id.
  */
 export async function removeDeadLettersOf(
   db: D1Database,
@@ -119,7 +124,7 @@ export async function removeDeadLettersOf(
   }
 }
 
-/** Also the beginning of it, where the text was cut off within. */
+/** Whether the text contains the address, or ends with the beginning of it because it was cut there. */
 function holds(raw: string, address: string): boolean {
   if (mentions(raw, address)) return true;
   if (raw.length < MOST_RAW) return false;
@@ -128,7 +133,7 @@ function holds(raw: string, address: string): boolean {
   return false;
 }
 
-/** One dead letter of an envelope. `element`: which of its rejects, or null for the whole envelope. */
+/** One dead letter of an envelope. `element`: the index of its reject, or null for the whole envelope. */
 export function deadLetterOf(
   envelope: Envelope,
   element: number | null,
@@ -147,12 +152,15 @@ export function deadLetterOf(
   };
 }
 
-/** A dead letter as listed. */
+/** A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. */
 export type ListedDeadLetter = DeadLetter & { replayed_at: number | null };
 
 const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
 
-/** Dead letters in order of receipt, after the one with the id `after`, of one source or of all. */
+/**
+ * Dead letters in order of receipt, after the one with the id `after`, of one source or of all. `next`: the id of the
+ * last one, to pass as `after`; null at the end.
+ */
 export async function listDeadLetters(
   db: Db,
   { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
@@ -167,6 +175,7 @@ export async function listDeadLetters(
   return { letters, next: rows.results.length > limit ? (letters.at(-1)?.id ?? null) : null };
 }
 
+/** The dead letter with this id; null if there is none. */
 export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLetter | null> {
   return await db
     .prepare(`SELECT ${COLUMNS} FROM dead_letters WHERE id = ?1`)
@@ -174,7 +183,10 @@ export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLette
     .first<ListedDeadLetter>();
 }
 
-/** Notes that the envelope of a dead letter was sent through again; it goes when that succeeds. */
+/**
+ * Notes at `now` (ms) that an envelope was sent through again. Its dead letters are deleted when it is processed
+ * without error.
+ */
 export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
   await db
     .prepare("UPDATE dead_letters SET replayed_at = ?3 WHERE id >= ?1 AND id < ?2")
@@ -182,7 +194,7 @@ export async function markReplayed(db: D1Database, envelope: string, now: number
     .run();
 }
 
-/** Discards a dead letter, and its envelope with the last one of it. */
+/** Deletes a dead letter, and with an envelope's last dead letter also the envelope. */
 export async function discardDeadLetter(
   db: D1Database,
   bucket: R2Bucket,

@@ -1,9 +1,9 @@
 // Where a reader of a feed is: everything before the position is done. Today a position is one number, because each
 // feed lies in one database; with several databases it becomes one number for each of them. So that this changes in one
-// place, only this module and the store's SQL look inside. Everybody else keeps positions, compares them by the
-// functions below, and shows and takes them as text.
+// place, only this module and the store's SQL look inside. All other code keeps positions, compares them with the
+// functions below, and prints and parses them as text.
 //
-// A row's `seq` is another thing. It names one row for good, whatever database the row moves to, and stays a number.
+// A row's `seq` is something else. It names one row for good, whatever database the row moves to, and stays a number.
 
 /**
  * A position in a feed. The declared field exists for the compiler alone, so that no other code does arithmetic with a
@@ -46,17 +46,17 @@ export function isSamePosition(one: FeedPosition, other: FeedPosition): boolean 
   return lastSeqOf(one) === lastSeqOf(other);
 }
 
-/** Up to where rows are done for both. */
+/** The earlier of two positions: the rows before it are done for both. */
 export function earlierOf(one: FeedPosition, other: FeedPosition): FeedPosition {
   return positionAfter(Math.min(lastSeqOf(one), lastSeqOf(other)));
 }
 
-/** Up to where rows are done for all of these; null for no positions. */
+/** The earliest of the positions: the rows before it are done for all; null for an empty list. */
 export function earliestOf([first, ...others]: readonly FeedPosition[]): FeedPosition | null {
   return first === undefined ? null : others.reduce(earlierOf, first);
 }
 
-/** How many seqs lie between two positions; 0 where `from` is not before `to`. Deleted rows count. */
+/** How many seqs lie between two positions; 0 if `from` is not before `to`. Deleted rows count. */
 export function countBetween(from: FeedPosition, to: FeedPosition): number {
   return Math.max(0, lastSeqOf(to) - lastSeqOf(from));
 }
@@ -66,18 +66,15 @@ const FEED = 0;
 /** `v2.` and base64url of `<feed>:<seq>`, the form that holds one pair for each feed once there are several. */
 const CURSOR = /^v2\.([\w-]{1,64})$/;
 const PAIR = /^(\d{1,4}):(\d{1,15})$/;
-/** Cursors were bare numbers once: clients may have stored some. */
+/** Cursors used to be bare numbers, and clients may have stored some. */
 const NUMBER = /^\d{1,15}$/;
 
-/** The position as the text that people get and pass back. */
+/** The position as the text that callers of the API get and pass back. */
 export function encodePosition(position: FeedPosition): string {
   return `v2.${Buffer.from(`${FEED}:${lastSeqOf(position)}`).toString("base64url")}`;
 }
 
-/**
- * The position that the text stands for, also where it is a bare number of an older version; null where it is no
- * cursor.
- */
+/** The position that a cursor stands for, a bare number of older versions included; null if the text is no cursor. */
 export function decodePosition(text: string): FeedPosition | null {
   if (NUMBER.test(text)) return positionAfter(Number(text));
   const encoded = CURSOR.exec(text)?.[1];

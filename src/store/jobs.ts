@@ -1,9 +1,9 @@
-// What became of the scheduled jobs. A job that goes well every minute must not cost a row every minute, so the statements
-// themselves decide whether there is anything new to write.
+// How the runs of the scheduled jobs ended. A job that succeeds every minute must not cost a written row every minute,
+// so the statements themselves decide whether there is anything new to write.
 
 import type { Db } from "./db.ts";
 
-/** What is kept of a job. Times and durations in ms. */
+/** The stored record of a job. Times and durations in ms. */
 export interface JobRecord {
   name: string;
   since: number;
@@ -15,7 +15,7 @@ export interface JobRecord {
   reason: string | null;
 }
 
-/** How one run of a job ended: `at` (ms), how long it took (ms), and why it failed; null where it did not. */
+/** How one run of a job ended: `at` when (ms), `took` how long (ms), `reason` why it failed; null if it succeeded. */
 export interface JobRun {
   name: string;
   at: number;
@@ -23,7 +23,7 @@ export interface JobRun {
   reason: string | null;
 }
 
-/** For how long (ms) an unchanged outcome is not written again: times of success are true to within this. */
+/** For how long (ms) an unchanged outcome is not written again. Stored times may be this much too early. */
 export const JOB_GRAIN = 600_000;
 
 const SUCCEEDED = `
@@ -37,7 +37,7 @@ const FAILED = `
     failed_at = excluded.failed_at, failure_ms = excluded.failure_ms, reason = excluded.reason
   WHERE failing_since IS NULL OR reason IS NOT excluded.reason OR failed_at <= ?2 - ${JOB_GRAIN}`;
 
-/** Notes how a run ended, where that is news. Returns rows written, as D1 counts and bills them. */
+/** Stores how a run ended, if that is new. Returns the rows written, as D1 counts and bills them. */
 export async function noteJobRun(db: Db, { name, at, took, reason }: JobRun): Promise<number> {
   const statement =
     reason === null
@@ -46,14 +46,15 @@ export async function noteJobRun(db: Db, { name, at, took, reason }: JobRun): Pr
   return (await statement.run()).meta.rows_written;
 }
 
+/** The records of all jobs. */
 export interface JobRecords {
-  /** Since when jobs ought to run, ms; null where the database does not know. */
+  /** Since when the jobs should be running, ms; null if the database has no such entry. */
   since: number | null;
   /** By name. */
   jobs: ReadonlyMap<string, JobRecord>;
 }
 
-/** All that is kept of the jobs. */
+/** Reads the records of all jobs. */
 export async function readJobs(db: Db): Promise<JobRecords> {
   const { results } = await db.prepare("SELECT * FROM jobs").all<JobRecord>();
   const jobs = new Map(results.map((record) => [record.name, record]));

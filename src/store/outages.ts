@@ -1,31 +1,42 @@
-// The bindings with their failures told apart: whatever a call of the database, the bucket, a queue or an object rejects
-// with is tagged as an outage (src/lib/outage.ts) where it is one. The doors wrap their bindings once, so no call is
-// forgotten.
+// The bindings, wrapped so that outages can be distinguished from bugs: if a call of the database, the bucket, a queue
+// or an object fails because of an outage, the error is tagged as one (src/lib/outage.ts). The entry points wrap their
+// bindings once, so that no call is forgotten.
 
 import { isCodeError, outageOf } from "../lib/outage.ts";
 
 const wrapped = new WeakMap<object, Env>();
 const originals = new WeakMap<object, object>();
 
-/** The bindings whose failures are tagged; the same object for the same bindings, and for itself. */
+/**
+ * The bindings with their failures tagged. Returns the same object for the same bindings, and wrapped bindings as they
+ * are.
+ */
 export function withOutages(env: Env): Env {
   if (originals.has(env)) return env;
   const known = wrapped.get(env);
   if (known !== undefined) return known;
-  const own: Env = {
-    ...env,
-    DB: databaseOf(env.DB),
-    BUCKET: guarded(env.BUCKET, "the bucket", CALLS.bucket),
-    QUEUE: guarded(env.QUEUE, "the queue", CALLS.queue),
-    CONTACTS: namespaceOf(env.CONTACTS, "a contact"),
-    PIPES: namespaceOf(env.PIPES, "a pipe"),
-  };
+  const own = new Proxy(env, {
+    get: (from, name) => guardedBinding(name, Reflect.get(from, name)),
+  });
   wrapped.set(env, own);
   originals.set(own, env);
   return own;
 }
 
-/** The bindings as the platform gave them, for what is remembered by them. */
+const bindings = new WeakMap<object, object>();
+
+/** A binding as it is handed out: guarded once, so that it can be remembered by. Variables and secrets stay as they are. */
+function guardedBinding(name: string | symbol, value: unknown): unknown {
+  const guardIt = typeof name === "string" && Object.hasOwn(GUARDED, name) ? GUARDED[name] : undefined;
+  if (guardIt === undefined || typeof value !== "object" || value === null) return value;
+  const known = bindings.get(value);
+  if (known !== undefined) return known;
+  const own = guardIt(value);
+  bindings.set(value, own);
+  return own;
+}
+
+/** The bindings as the platform passed them. Caches that are keyed by bindings need these. */
 export function originalOf(env: object): object {
   return originals.get(env) ?? env;
 }
@@ -38,16 +49,18 @@ const CALLS = {
 
 type Guard = (error: unknown) => unknown;
 
-/** Bucket and queue: whatever is not the caller's own mistake is theirs. */
+/** Bucket and queue: every failure is an outage, except a mistake in our own code. */
 const theirs =
   (service: string): Guard =>
   (error) =>
     isCodeError(error) ? error : outageOf(service, error);
 
-/** What D1 says of statements and values that it will never take, however often they come. */
+/** D1's errors for statements and values that it will never accept, however often they are tried. */
 const REFUSED =
   /D1_TYPE_ERROR|SQLITE_(?:ERROR|CONSTRAINT|MISMATCH|RANGE|TOOBIG|MISUSE)|Wrong number of parameter bindings/;
-/** With this a transaction gives way to an erasure that is under way (src/store/write/slice.ts); it is to come again. */
+/**
+ * The error with which a transaction gives way to an erasure under way (src/store/write/slice.ts). It is tried again.
+ */
 const GIVES_WAY = /integer overflow/;
 
 const ofDatabase: Guard = (error) => {
@@ -57,8 +70,8 @@ const ofDatabase: Guard = (error) => {
 };
 
 /**
- * Objects: an error that our own code threw over there has `remote` and none of the flags that the platform adds where it
- * could not run that code (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/).
+ * Objects: an error that our own code threw inside the object has `remote` and none of the flags that the platform adds
+ * if it could not run that code (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/).
  */
 const ofObject =
   (service: string): Guard =>
@@ -69,14 +82,14 @@ const ofObject =
     return flags["remote"] === true && !passing ? error : outageOf(service, error);
   };
 
-/** The target with these methods guarded; all others work as before. */
+/** The target with these methods guarded. All other methods work as before. */
 function guarded<T extends object>(target: T, service: string, names: ReadonlySet<string>): T {
   return watch(target, (call, name) => (names.has(name) ? guard(call, theirs(service)) : call));
 }
 
 type Call = (...args: unknown[]) => unknown;
 
-/** A proxy whose methods are what `change` makes of them. */
+/** A proxy for the target. `change` gets each method, by name, and returns the one to use instead. */
 function watch<T extends object>(target: T, change: (call: Call, name: string) => Call): T {
   return new Proxy(target, {
     get(from, name) {
@@ -87,7 +100,7 @@ function watch<T extends object>(target: T, change: (call: Call, name: string) =
   });
 }
 
-/** The call, its failure tagged, be it thrown or the promise's. */
+/** The call with its failure tagged, whether it throws or its promise rejects. */
 function guard(call: Call, tag: Guard): Call {
   return async (...args) => {
     try {
@@ -98,7 +111,7 @@ function guard(call: Call, tag: Guard): Call {
   };
 }
 
-/** A failure to prepare or bind is thrown at once. */
+/** The same for calls that throw at once and return no promise: prepare and bind. */
 function guardNow(call: Call, tag: Guard): Call {
   return (...args) => {
     try {
@@ -109,7 +122,7 @@ function guardNow(call: Call, tag: Guard): Call {
   };
 }
 
-/** Statement as it is handed out -> the database's own, which `batch` wants. */
+/** Wrapped statement -> the database's own, which `batch` needs. */
 const statements = new WeakMap<object, D1PreparedStatement>();
 
 function statementOf(statement: D1PreparedStatement): D1PreparedStatement {
@@ -124,7 +137,7 @@ function statementOf(statement: D1PreparedStatement): D1PreparedStatement {
   return own;
 }
 
-/** A database or a session of it. */
+/** Wraps a database or a session of it. */
 function databaseOf<T extends object>(database: T): T {
   return watch(database, (call, name) => {
     const now = guardNow(call, ofDatabase);
@@ -138,7 +151,7 @@ function databaseOf<T extends object>(database: T): T {
   });
 }
 
-/** Objects are called by their methods' names, whatever these are. */
+/** Wraps a namespace of objects. Every method of an object is guarded, whatever its name. */
 function namespaceOf<T extends object>(namespace: T, service: string): T {
   const tag = ofObject(service);
   return watch(namespace, (call, name) =>
@@ -155,3 +168,11 @@ function stubOf(stub: object, tag: Guard): object {
     },
   });
 }
+
+const GUARDED: Readonly<Record<string, (binding: object) => object>> = {
+  DB: databaseOf,
+  BUCKET: (bucket) => guarded(bucket, "the bucket", CALLS.bucket),
+  QUEUE: (queue) => guarded(queue, "the queue", CALLS.queue),
+  CONTACTS: (contacts) => namespaceOf(contacts as Env["CONTACTS"], "a contact"),
+  PIPES: (pipes) => namespaceOf(pipes as Env["PIPES"], "a pipe"),
+};

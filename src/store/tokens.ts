@@ -1,9 +1,10 @@
-// Tokens that were made through the API, and when any token was last used. What its holder shows is never stored.
+// Tokens that were made through the API, and when each token was last used. Only a token's digest is stored, never the
+// token itself.
 
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Db } from "./db.ts";
 
-/** A token made through the API; times in ms. */
+/** A token made through the API. `sha256`: its digest, hexadecimal; `created_by`: a token's name; times in ms. */
 export interface TokenRecord {
   sha256: string;
   name: string;
@@ -14,10 +15,10 @@ export interface TokenRecord {
 
 type Row = Omit<TokenRecord, "scopes"> & { scopes: string | null; last_used_at: number | null };
 
-/** How exact `last_used_at` is, ms: each use would be a row written. */
+/** How exact `last_used_at` is, ms. To note every use would cost a written row each time. */
 export const USE_GRAIN = 300_000;
 
-/** The token with this digest; null where none was made, or it was revoked. */
+/** The token with this digest; null if there is none or it was revoked. */
 export async function findToken(db: Db, sha256: string): Promise<TokenRecord | null> {
   const row = await db
     .prepare(
@@ -28,7 +29,7 @@ export async function findToken(db: Db, sha256: string): Promise<TokenRecord | n
   return row === null ? null : { ...row, scopes: toScopes(row.scopes) };
 }
 
-/** All rows: the tokens made through the API, and the uses of configured ones (whose `scopes` are empty). */
+/** All rows: the tokens made through the API, and those of API_TOKENS that were used, whose `scopes` are empty here. */
 export async function listTokens(db: Db): Promise<(TokenRecord & { last_used_at: number | null })[]> {
   const { results } = await db
     .prepare(
@@ -42,7 +43,7 @@ function toScopes(text: string | null): TokenScope[] {
   return text === null || text === "" ? [] : (text.split(",") as TokenScope[]);
 }
 
-/** Keeps a new token; false where the name is taken. */
+/** Stores a new token, and returns whether it did: not if the name is taken. */
 export async function addToken(db: Db, token: TokenRecord): Promise<boolean> {
   const { meta } = await db
     .prepare(
@@ -54,7 +55,7 @@ export async function addToken(db: Db, token: TokenRecord): Promise<boolean> {
   return meta.changes > 0;
 }
 
-/** Revokes the token of this name; false where there is none that was made through the API. */
+/** Revokes the token with this name, and returns whether there was one that was made through the API. */
 export async function removeToken(db: Db, name: string): Promise<boolean> {
   const { meta } = await db
     .prepare("DELETE FROM tokens WHERE name = ?1 AND scopes IS NOT NULL")
@@ -63,7 +64,9 @@ export async function removeToken(db: Db, name: string): Promise<boolean> {
   return meta.changes > 0;
 }
 
-/** Notes a use, at most once per grain. A token that was revoked meanwhile stays so. */
+/**
+ * Notes a use at `now` (ms), at most once every {@link USE_GRAIN}. A token that was revoked meanwhile stays revoked.
+ */
 export async function noteUse(
   db: Db,
   { sha256, name, configured }: { sha256: string; name: string; configured: boolean },

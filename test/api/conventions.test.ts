@@ -2,7 +2,7 @@
 // document.
 
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createRoute, router } from "../../src/api/kit/routes.ts";
 import { app } from "../../src/app.ts";
@@ -17,6 +17,9 @@ import {
   rows,
   send,
 } from "../support/support.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/the configuration has problems/));
 
 type Init = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
 type Scoped = { name: string; token: string };

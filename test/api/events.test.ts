@@ -1,7 +1,7 @@
 // /v1's reads: events, contacts and messages, and the answers to wrong requests.
 
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, beforeAll, describe, expect, it } from "vitest";
 import {
   deliver,
   envWith,
@@ -14,6 +14,9 @@ import {
 } from "../support/support.ts";
 import { page, type Page } from "./pages.ts";
 import { countingDb } from "../support/counting-db.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/a request met an outage/));
 
 interface Problem {
   status: number;

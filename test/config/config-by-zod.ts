@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import * as z from "zod";
-import type { Config, ConfiguredToken, Problem, Report, Source } from "../../src/config/config.ts";
+import type { Config, ConfiguredToken, Problem, Source } from "../../src/config/config.ts";
+import type { Report } from "../../src/config/report.ts";
 import { KEEP_ALL, LEAST_DAYS, type Retention } from "../../src/model/retention.ts";
 import {
   DEFAULT_POLICY,

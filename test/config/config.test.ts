@@ -7,7 +7,7 @@ import { answerOf } from "../ingest/requests.ts";
 import { expectLogs } from "../support/log.ts";
 
 // A wrong configuration is logged.
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 
 beforeEach(freshStorage);
 

@@ -8,7 +8,7 @@ import { envWith } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
 // A wrong configuration is logged.
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 
 it("reads each source's suppression policy; a wrong one is reported, and the default policy takes its place", () => {
   const own = {

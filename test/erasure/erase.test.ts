@@ -35,6 +35,9 @@ import {
   type Receipt,
 } from "./asking.ts";
 import { randomText, seeded } from "../support/random.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/job: 'spool'/));
 
 /** A field that makes a delivery too long for a queue message, gzipped or not. */
 const TOO_LONG = { Payload: randomText(160_000, seeded("too long for a message")) };

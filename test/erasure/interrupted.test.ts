@@ -30,7 +30,7 @@ import {
 } from "./asking.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(async () => {
   await freshWithKey();
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });

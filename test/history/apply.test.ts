@@ -41,7 +41,7 @@ function failingAt(bindings: Env, nth: number, state: { calls: number; failed: b
   return { ...bindings, DB, CONTACTS } as unknown as Env;
 }
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(async () => {
   await freshStorage();
   await fillHistory();

@@ -6,7 +6,7 @@ import { deliver, freshStorage, messagesOf, rows } from "../support/support.ts";
 import { fillHistory, jangoPost, outcome, report, walk, withNames } from "./misread.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(async () => {
   await freshStorage();
   await fillHistory();

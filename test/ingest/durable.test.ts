@@ -29,7 +29,7 @@ function widened(json: string): string {
   return JSON.stringify([{ ...first, noise }, ...others]);
 }
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("durability", () => {

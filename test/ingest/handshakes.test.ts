@@ -6,7 +6,7 @@ import { capture, envWith, freshStorage, mailjetPost, send } from "../support/su
 import { answerOf } from "./requests.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("handshakes", () => {

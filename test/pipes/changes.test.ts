@@ -7,7 +7,7 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { envWith, rows } from "../support/support.ts";
 import {
@@ -23,6 +23,9 @@ import {
   taken,
   withReceivers,
 } from "./receivers.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/a pipe was paused/, /a request met an outage/));
 
 withReceivers();
 

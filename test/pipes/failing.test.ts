@@ -1,6 +1,6 @@
 // What a pipe does when its destination fails: it waits, tries again, pauses, and loses nothing.
 
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   ask,
   ids,
@@ -14,6 +14,9 @@ import {
   taken,
   withReceivers,
 } from "./receivers.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/a pipe was paused/));
 
 withReceivers();
 

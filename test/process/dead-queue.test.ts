@@ -17,7 +17,7 @@ import {
 } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("a message from the platform's dead-letter queue", () => {

@@ -95,7 +95,7 @@ async function everyRawIsThere(): Promise<void> {
   }
 }
 
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("the consumer under faults", () => {

@@ -3,6 +3,9 @@
 import { beforeEach, expect, it } from "vitest";
 import { jangoPost, walk, withNames } from "../history/misread.ts";
 import { deliver, figure, freshStorage, messagesOf, rows } from "../support/support.ts";
+import { expectLogs } from "../support/log.ts";
+
+beforeEach(() => expectLogs(/could not be processed/, /the pipes were not woken/));
 
 beforeEach(freshStorage);
 

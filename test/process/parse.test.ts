@@ -76,6 +76,7 @@ describe("parsing deliveries", () => {
     );
     const refusing = {
       prepare: (sql: string) => ({
+        all: async () => await env.DB.prepare(sql).all(),
         bind: (...values: string[]) =>
           Object.assign(env.DB.prepare(sql).bind(...values), {
             poisoned: values.some((v) => v.includes('"n5@example.com",1')),

@@ -11,7 +11,7 @@ import { format, startProgress } from "../../src/cli/progress.ts";
 import { ROOT } from "../../src/cli/wrangler.ts";
 import { storage } from "../support/storage.ts";
 import { MARK, type Line } from "./lines.ts";
-import { MUTANTS } from "./mutants.ts";
+import { MUTANTS } from "./mutants/index.ts";
 
 const USAGE = `npm run simulate [-- --seeds N] [--from S] [--seed S] [--mutants [--only WORDS]]
 

@@ -1,7 +1,7 @@
 // A small share of `npm run simulate`: histories that must keep every promise, and be the same in every run.
 
 import { describe, expect, it } from "vitest";
-import { MUTANTS } from "./mutants.ts";
+import { MUTANTS } from "./mutants/index.ts";
 import { simulate } from "./simulate.ts";
 import { worldOf } from "./world.ts";
 

@@ -3,7 +3,7 @@
 
 import { defineConfig, mergeConfig } from "vitest/config";
 import config from "../support/runtime.ts";
-import { MUTANTS } from "./mutants.ts";
+import { MUTANTS } from "./mutants/index.ts";
 
 const name = process.env["SIMULATE_MUTANT"] ?? "";
 const mutant = MUTANTS.find((one) => one.name === name);

@@ -13,6 +13,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0005_erasure.sql": "9ff6ed6f247d3a1518f6645f2af1e4ee423b8e014a2bb33a0b29bfe3e2a3cb43",
   "0006_batches.sql": "722b37adfb12d27c967e9f16ca7967bd4f541c9aa4aff0ffa4361e5dadbc4ee7",
   "0007_pipes.sql": "ec4362783768f4ffe94e20ee061f3a50ececaa8c2ebfde230ae0e03ffc8726b0",
+  "0008_jobs.sql": "2769e3ef37a121cfee674498c93f5add4a29cc8ab093a1ab71dd22839f0223c4",
 };
 
 const TEXTS = Object.fromEntries(

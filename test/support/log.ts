@@ -12,22 +12,26 @@ const real: Readonly<Record<Level, (...args: unknown[]) => void>> = {
   error: console.error.bind(console),
 };
 let unexpected: string[] = [];
-let expected = false;
+let expected: readonly RegExp[] = [];
 
 /** Records warnings and errors until the test has ended. Vitest still shows them if the test fails. */
 export function watchLog(): void {
   unexpected = [];
-  expected = false;
+  expected = [];
   for (const level of LEVELS)
     console[level] = (...args: unknown[]): void => {
-      if (!expected) unexpected.push(`console.${level}: ${args.map((one) => inspect(one)).join(" ")}`);
+      const text = args.map((one) => inspect(one)).join(" ");
+      if (!expected.some((pattern) => pattern.test(text))) unexpected.push(`console.${level}: ${text}`);
       real[level](...args);
     };
 }
 
-/** Declares that warnings and errors are expected from here to the end of this test. */
-export function expectLogs(): void {
-  expected = true;
+/**
+ * Declares warnings and errors that match one of the patterns as expected from here to the end of this test; without
+ * patterns all of them.
+ */
+export function expectLogs(...patterns: readonly RegExp[]): void {
+  expected = patterns.length === 0 ? [/^/] : [...expected, ...patterns];
 }
 
 /** Returns the unexpected warnings and errors, and stops recording. */

@@ -1,4 +1,5 @@
-// Who asks, and what they may: bearer tokens, compared by their digests, so that what is stored opens nothing.
+// Authentication and authorisation by bearer tokens. They are compared by their digests, so that what is stored gives
+// no access.
 
 import { createMiddleware } from "hono/factory";
 import { configOf } from "../../config/config.ts";
@@ -13,11 +14,11 @@ import { problem } from "./problem.ts";
 interface Known {
   name: string;
   scopes: readonly TokenScope[];
-  /** By the secret API_TOKENS, not through the API. */
+  /** Whether it comes from the secret API_TOKENS; else it was made through the API. */
   configured: boolean;
 }
 
-/** How long an isolate believes that a token which was made through the API still stands, ms. */
+/** For how long an isolate accepts a token of the API without asking the database again, ms. */
 const TOKEN_TTL = 30_000;
 const MOST_BELIEVED = 1_000;
 const tokenCache = new Map<string, { known: Known; until: number }>();
@@ -25,8 +26,8 @@ const tokenCache = new Map<string, { known: Known; until: number }>();
 const noted = new Map<string, number>();
 
 /**
- * Lets in who shows a token; the others get 401 or, after many wrong ones from one address, 429. Sets `token`.
- * A token that is revoked through the API opens nothing any more within half a minute.
+ * Lets requests with a valid token pass, and sets `token`. Others get 401 or, after many wrong tokens from one address,
+ * 429. A token that is revoked through the API stops working within half a minute.
  */
 export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   const shown = /^bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
@@ -63,7 +64,7 @@ async function find(env: Env, db: Db, sha256: string): Promise<Known | null> {
 }
 
 async function refuse(env: Env, address: string, wrong: boolean): Promise<Response> {
-  // The binding counts per location and forgets after a minute, which is all that guessing 256 bits has to be held back by.
+  // The binding counts per location and forgets after a minute, which is enough against guessing 256 bits.
   if (wrong && env.WRONG_TOKENS !== undefined) {
     const { success } = await env.WRONG_TOKENS.limit({ key: address });
     if (!success) {
@@ -81,7 +82,7 @@ async function refuse(env: Env, address: string, wrong: boolean): Promise<Respon
   );
 }
 
-/** Refuses a token that may not do this. */
+/** Answers 403 unless the token has this scope or one that includes it. */
 export function needsScope(scope: TokenScope) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     if (allows(c.var.token.scopes, scope)) return await next();

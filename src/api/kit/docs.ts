@@ -1,5 +1,5 @@
-// The documentation: an OpenAPI 3.1 document made of the very schemas that check requests, and the static pages of src/docs,
-// Swagger UI among them, which `npm run build` puts into the assets. Only what lies below /docs is served of those.
+// The documentation: an OpenAPI 3.1 document made of the same schemas that check requests, and the static pages of
+// src/docs, Swagger UI among them. `npm run build` puts these into the assets, of which only /docs is served.
 
 import type { Hono } from "hono";
 import type { ApiEnv } from "./env.ts";
@@ -11,30 +11,30 @@ const ABOUT = {
     title: "Tidings",
     version: "1",
     description:
-      "What became of each mail, as the email service providers reported it. Lists come in pages: pass `next` as " +
-      "`after`. Every answer names a bookmark in `x-tidings-bookmark`; send it back to read at least what it saw.",
+      "What happened to each mail, as the email service providers reported it. Lists come in pages: pass `next` as " +
+      "`after`. Every answer has a bookmark in `x-tidings-bookmark`. Send it back, and the next answer is at least as new.",
   },
   tags: [
     { name: "Events", description: "The stored feed" },
     { name: "Contacts", description: "One address over all sources" },
     { name: "Messages", description: "One mail" },
-    { name: "Suppressions", description: "Who must not be mailed, and why" },
+    { name: "Suppressions", description: "Addresses that must not be mailed, and why" },
     { name: "Statistics", description: "Exact counts and rates" },
-    { name: "Dead letters", description: "What could not become an event" },
-    { name: "Sources", description: "Where events come from" },
-    { name: "History", description: "Reading stored deliveries anew" },
-    { name: "Pipes", description: "Where events are passed on to" },
-    { name: "Jobs", description: "What the clock begins every minute" },
-    { name: "Tokens", description: "Who may ask" },
+    { name: "Dead letters", description: "Deliveries and elements that could not become events" },
+    { name: "Sources", description: "The endpoints that providers post to" },
+    { name: "History", description: "Parsing stored deliveries again" },
+    { name: "Pipes", description: "Destinations that events are passed on to" },
+    { name: "Jobs", description: "The work that runs every minute" },
+    { name: "Tokens", description: "Access to this API" },
   ],
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
 };
 
-/** What pages may load and do: nothing but from here. */
+/** What pages may load and do: everything must come from this origin. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-/** Swagger UI styles its elements itself. */
+/** Swagger UI sets inline styles. */
 const SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
 const HEADERS = {
@@ -54,7 +54,7 @@ export function describe(app: Hono<ApiEnv>): void {
   app.get("/docs/*", async (c) => {
     const found = await c.env.ASSETS.fetch(c.req.raw);
     if (found.status === 404) return await c.notFound();
-    // The platform's own headers have it revalidated each time, by its ETag.
+    // The platform's own headers make browsers revalidate each time, by the ETag.
     const response = new Response(found.body, found);
     for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
     const policy = c.req.path === "/docs/api" ? SWAGGER_POLICY : POLICY;

@@ -1,13 +1,15 @@
-// What every route of /v1 finds in its context.
+// The context of every route of /v1.
 
 import type { TokenScope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
 
+/** Bindings and variables, as Hono's types name them. */
 export interface ApiEnv {
   Bindings: Env;
   Variables: {
-    /** A session of the database that is at least as new as the bookmark that the caller showed. */
+    /** A session of the database, at least as new as the caller's bookmark. */
     db: Db;
+    /** The caller's token. */
     token: { name: string; scopes: readonly TokenScope[] };
   };
 }

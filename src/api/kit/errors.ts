@@ -1,4 +1,4 @@
-// What a request of /v1 answers whose handler threw: the problem that the handler made, or what failureProblem says.
+// The answer to a request whose handler threw: the handler's own problem, or the one that failureProblem makes.
 
 import type { Context } from "hono";
 import { routePath } from "hono/route";

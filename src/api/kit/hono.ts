@@ -1,5 +1,5 @@
-// Hono with the one router that our routes end up with. Its usual choice tries another one first, which does not take them, and
-// a new isolate would pay for both.
+// Hono with the one router that fits our routes. Hono's default tries another router first, which cannot handle them,
+// so a new isolate would pay for both.
 
 import type { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";

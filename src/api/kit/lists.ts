@@ -1,16 +1,17 @@
-// Lists in the form that the caller accepts: a page of JSON, or the whole list as CSV or NDJSON, streamed page by page so
-// that a million rows take no more memory than one page.
+// Lists in the format that the caller accepts: a page of JSON, or the whole list as CSV or NDJSON. The latter is
+// streamed page by page, so that a million rows take no more memory than one page.
 
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
 import { type ApiEnv } from "./env.ts";
 import type * as z from "zod";
+
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 
-/** How a list is to be answered. */
+/** The format of an answer. */
 type ListForm = "json" | "csv" | "ndjson";
 
-/** What the caller accepts, JSON by default. */
+/** The format that the caller accepts, JSON by default. */
 function formOf(c: Context<ApiEnv>): ListForm {
   const accepted = accepts(c, {
     header: "Accept",
@@ -20,7 +21,7 @@ function formOf(c: Context<ApiEnv>): ListForm {
   return accepted === MEDIA.csv ? "csv" : accepted === MEDIA.ndjson ? "ndjson" : "json";
 }
 
-/** The answer of a list as a route describes it: pages of JSON, or all of it as text. */
+/** A list's answer in a route's description: pages of JSON, or the whole list as text. */
 export function listOf<S extends z.ZodType>(description: string, page: S) {
   const text = { schema: { type: "string" as const } };
   const content = { "application/json": { schema: page }, [MEDIA.csv]: text, [MEDIA.ndjson]: text };
@@ -33,13 +34,13 @@ const DEFAULT_LIMIT = 100;
 interface List<T extends object, C> {
   /** The schema of its items; their fields are the columns of CSV. */
   item: z.ZodObject;
-  /** Where the caller wants it to begin. */
+  /** The caller's cursor: the list begins behind it. */
   after: C | undefined;
   limit: number | undefined;
   page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>;
 }
 
-/** Answers a list in the form that the caller accepts; `asJson` makes the answer of a page. */
+/** Answers with a list in the format that the caller accepts. `asJson` makes the JSON answer of a page. */
 export async function answerList<T extends object, C extends string | object, R>(
   c: Context<ApiEnv>,
   { item, after, limit, page }: List<T, C>,
@@ -60,16 +61,16 @@ export async function answerList<T extends object, C extends string | object, R>
 
 interface Streamed<T extends object> {
   form: "csv" | "ndjson";
-  /** The columns of CSV: fields of the items, in order. Those that hold lists or objects are written as JSON. */
+  /** The columns of CSV: fields of the items, in order. Lists and objects are written as JSON. */
   columns: readonly (keyof T & string)[];
   /** The next items; null at the end. */
   next: () => Promise<readonly T[] | null>;
 }
 
-/** A response that routes know as one of their text forms. */
+/** A response that the types of routes accept as text. */
 type TextResponse = Response & TypedResponse<string, 200, "text">;
 
-/** The whole list as it is read. Where reading fails half-way the transfer breaks off, so that nobody takes it for whole. */
+/** Streams the list while reading it. If reading fails, the transfer breaks off, so that the caller notices. */
 function stream<T extends object>({ form, columns, next }: Streamed<T>): TextResponse {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
@@ -91,7 +92,7 @@ function stream<T extends object>({ form, columns, next }: Streamed<T>): TextRes
   return new Response(body, { headers }) as TextResponse;
 }
 
-/** RFC 4180. */
+/** A cell of CSV, quoted if necessary (RFC 4180). */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" ? value : JSON.stringify(value);
@@ -99,7 +100,7 @@ function cell(value: unknown): string {
 }
 
 /**
- * Reads a list of pages one after the other, up to `most` items. `page` gives the page after a cursor.
+ * Reads the pages of a list one after the other, up to `most` items. `page` returns the page after a cursor.
  */
 function inPages<T, C extends string | object>(
   page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
@@ -118,4 +119,5 @@ function inPages<T, C extends string | object>(
   };
 }
 
+/** Items of one page of a streamed list. */
 const PAGE = 1_000;

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, out of the routes and the very schemas that check requests and type answers.
+// The OpenAPI 3.1 document, made of the routes and the same schemas that check requests and type answers.
 
 import type { Hono } from "hono";
 import * as z from "zod";
@@ -7,7 +7,10 @@ import { routeOf, type Content, type Route, type Schema } from "./routes.ts";
 
 type Json = z.core.JSONSchema.BaseSchema;
 
-/** The document as JSON text: what `about` says, and every route that `app` has by now. */
+/**
+ * The document as JSON text: the contents of `about`, and every route that `app` has by now. Throws if one schema id is
+ * used both for input and for answers.
+ */
 export function documentOf(app: Hono<ApiEnv>, about: { components?: object }): string {
   const routes = app.routes.flatMap(({ path, handler }) => {
     const route = routeOf(handler);
@@ -41,12 +44,12 @@ const given = ({ responses }: Route): Schema[] =>
 const schemasIn = (content: Content = {}): Schema[] => Object.values(content).map(({ schema }) => schema);
 
 interface JsonSchemas {
-  /** Those with an id, by it; the others refer to them. */
+  /** The schemas that have an id, by that id. The others refer to them. */
   named: Record<string, Json>;
   of: (schema: Schema) => Json;
 }
 
-/** Made all at once, as properties of one object, so that what has an id is described once. */
+/** Converts all schemas at once, as properties of one object, so that a schema with an id is described once. */
 function jsonSchemas(io: "input" | "output", schemas: readonly Schema[]): JsonSchemas {
   const list = [...new Set(schemas)].filter((schema) => schema instanceof z.ZodType);
   const numbers = new Map<Schema, string>(list.map((schema, i) => [schema, String(i)]));
@@ -61,7 +64,10 @@ function jsonSchemas(io: "input" | "output", schemas: readonly Schema[]): JsonSc
   return { named: $defs, of };
 }
 
-/** Leaves out what says nothing to a reader, and that answers have no further fields: later versions may add some. */
+/**
+ * Removes what no reader needs, and the promise that answers have no further fields, because later versions may add
+ * some.
+ */
 function tidy(schema: Json, io: "input" | "output"): void {
   if (schema.type === "integer" || schema.format !== undefined) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
@@ -98,11 +104,11 @@ function contentOf(content: Content | undefined, of: JsonSchemas["of"]): { conte
   return { content: Object.fromEntries(media) as object };
 }
 
-/** The fields of an object, one by one. */
+/** The fields of an object's schema as parameters. */
 function parametersOf(place: "path" | "query", { properties = {}, required = [] }: Json): object[] {
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...schema } = property as Json;
-    const told = description === undefined ? {} : { description };
-    return { name, in: place, required: required.includes(name), ...told, schema };
+    const about = description === undefined ? {} : { description };
+    return { name, in: place, required: required.includes(name), ...about, schema };
   });
 }

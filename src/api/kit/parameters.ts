@@ -1,5 +1,5 @@
-// What callers of /v1 may pass. Each parameter is checked and named where it is wrong; unknown ones are wrong too, because
-// a misspelt filter that is ignored gives a wrong answer.
+// The parameters of /v1. Each is checked, and the answer names those that are wrong. Unknown parameters are wrong too,
+// because ignoring a misspelt filter would give a wrong answer.
 
 import * as z from "zod";
 import { normalizeAddress } from "../../model/address.ts";
@@ -7,6 +7,7 @@ import { EVENT_TYPES } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
 import { decodePosition } from "../../store/feed-position.ts";
 
+/** Most items of an answer. */
 export const limit = z
   .string()
   .regex(/^\d{1,4}$/, "must be a whole number from 1 to 1000")
@@ -15,6 +16,7 @@ export const limit = z
   .optional()
   .meta({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
 
+/** A time, in UTC unless it has an offset; a date alone is its midnight. Gives ms. */
 export const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
   .meta({ format: "date-time", examples: ["2026-11-21T09:30:00Z"] })
@@ -23,18 +25,19 @@ export const instant = z.iso
     Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
   );
 
+/** An email address. Gives it normalised. */
 export const address = z
   .string()
   .meta({ examples: ["ann@example.com"] })
   .transform((text, context) => {
-    // In a query an unescaped plus sign reads as a space, which no address holds.
+    // In a query an unescaped plus sign is read as a space, which no address contains.
     const contact = normalizeAddress(text.trim().replaceAll(" ", "+"));
     if (contact !== null) return contact;
     context.addIssue({ code: "custom", message: "must be an email address" });
     return z.NEVER;
   });
 
-/** A cursor of the feed of events: opaque text, or the bare number that cursors once were. */
+/** A cursor of the feed of events: opaque text, or the bare number of older versions. Gives a position. */
 export const feedCursor = z.string().transform((text, context) => {
   const position = decodePosition(text);
   if (position !== null) return position;
@@ -42,8 +45,10 @@ export const feedCursor = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A name or id of bounded length. */
 export const word = z.string().min(1, "must not be empty").max(512, "is too long");
 
+/** Of GET /v1/events. */
 export const EventsQuery = z.strictObject({
   after: feedCursor.optional(),
   limit,
@@ -57,6 +62,7 @@ export const EventsQuery = z.strictObject({
 });
 
 const MESSAGES = "pass custom_id, or contact and campaign";
+/** Of GET /v1/messages. Gives one of the two ways to search. */
 export const MessagesQuery = z
   .strictObject({ custom_id: word.optional(), contact: address.optional(), campaign: word.optional() })
   .transform(({ custom_id, contact, campaign }, context) => {
@@ -71,6 +77,7 @@ export const MessagesQuery = z
     return z.NEVER;
   });
 
+/** Of GET /v1/contacts/{address}/timeline. */
 export const TimelineQuery = z.strictObject({
   after: z
     .string()
@@ -79,6 +86,7 @@ export const TimelineQuery = z.strictObject({
   limit,
 });
 
+/** Of GET /v1/dead-letters. */
 export const DeadLettersQuery = z.strictObject({
   after: z
     .string()

@@ -1,9 +1,9 @@
-// Errors of the API as problem details (RFC 9457): what is wrong and, where a parameter is, which.
+// Errors of the API as problem details (RFC 9457): what is wrong and, if it is a parameter, which one.
 
 import type { ZodError } from "zod";
 import { describeError, isOutage } from "../../lib/outage.ts";
 
-/** Thrown by a handler to answer with a problem. */
+/** A handler throws this to answer with a problem. `status`: of the response; `errors`: the wrong parameters. */
 export class ProblemError extends Error {
   readonly status: number;
   readonly errors: readonly ParameterError[];
@@ -15,6 +15,7 @@ export class ProblemError extends Error {
   }
 }
 
+/** What is wrong with a parameter. `parameter`: its name or path, or `body`. */
 export interface ParameterError {
   parameter: string;
   reason: string;
@@ -34,7 +35,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Unavailable",
 };
 
-/** The problem as a response. */
+/** A response with a problem. `extra`: the wrong parameters, and further headers. */
 export function problem(
   status: number,
   detail: string,
@@ -48,12 +49,13 @@ export function problem(
   });
 }
 
-/** Seconds after which a caller may come back when something did not answer. */
+/** Seconds after which a caller may try again after an outage. */
 const RETRY_AFTER = "5";
 
 /**
- * The answer where something failed that no handler expected: 503 for an outage, which passes, and 500 for a bug, which does
- * not. The log gets the error with the method and the route's pattern: the URL itself may hold an address or a token.
+ * The answer to a failure that no handler expected: 503 for an outage, which passes, and 500 for a bug, which does not.
+ * The log gets the error with the method and the route's pattern, because the URL itself may contain an address or a
+ * token.
  */
 export function failureProblem(error: unknown, request: { method: string; route: string }): Response {
   const about = { ...request, ...describeError(error) };

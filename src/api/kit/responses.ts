@@ -1,15 +1,15 @@
-// What the routes of /v1 have in common: scopes, JSON answers, problems for errors, pages of lists.
+// The parts that the routes of /v1 share: scopes, JSON answers, problems for errors, pages of lists.
 
 import * as z from "zod";
 import type { TokenScope } from "../../model/token-scope.ts";
 import { needsScope } from "./auth.ts";
 
-/** The part of a route's description that says, and enforces, which scope it needs. */
+/** The part of a route that declares and enforces the scope that it needs. */
 export function needs(scope: TokenScope) {
   return { security: [{ token: [scope] }], middleware: needsScope(scope) };
 }
 
-/** A JSON answer as a route describes it. */
+/** A JSON answer in a route's description. */
 export function json<S extends z.ZodType>(description: string, schema: S) {
   return { description, content: { "application/json": { schema } } };
 }
@@ -43,7 +43,7 @@ const WHAT = {
   413: "It is too much at once.",
 } as const;
 
-/** The problems that a route may answer with beside those of every route: 401, 403, 429, 500, 503. */
+/** The problems that a route may answer with: these, and those of every route (401, 403, 429, 500, 503). */
 export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   const content = { "application/problem+json": { schema: Problem } };
   const own: Record<string, { description: string; content: typeof content }> = Object.fromEntries(
@@ -59,7 +59,7 @@ export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   };
 }
 
-/** A page of a list: the items by their plural name, and where the next page begins. */
+/** The schema of a page of a list: the items under their plural name, and the cursor of the next page. */
 export function pageOf<const N extends string, S extends z.ZodType>(name: N, item: S) {
   const shape = { [name]: z.array(item) } as Record<N, z.ZodArray<S>>;
   return z.object({

@@ -1,6 +1,7 @@
-// Routes that say what they take and what they answer. The same zod schemas check input, type the handlers and, in
-// openapi.ts, make the description. This is no package, because the one there is holds on to the whole of zod, its
-// translations into fifty languages with it, and an isolate's first request pays for what it loads.
+// Routes that declare their input and their answers. The same zod schemas check the input, type the handlers and, in
+// openapi.ts, make the description. This is our own code, because the existing package (@hono/zod-openapi) loads the
+// whole of zod, including its translations into fifty languages, and an isolate's first request pays for everything
+// that it loads.
 
 import type { Context, Hono, MiddlewareHandler, TypedResponse } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
@@ -11,14 +12,15 @@ import type { TokenScope } from "../../model/token-scope.ts";
 import { newHono } from "./hono.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
 
-/** A zod schema, or a JSON Schema where a handler reads the body itself. */
+/** A zod schema, or a JSON Schema if a handler reads the body itself. */
 export type Schema = z.ZodType | Readonly<Record<string, unknown>>;
-/** By media type. */
+/** Schemas by media type. */
 export type Content = Readonly<Record<string, { schema: Schema }>>;
 
+/** The declaration of a route. */
 export interface Route {
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** As OpenAPI writes it, parameters in braces. */
+  /** In the notation of OpenAPI, parameters in braces. */
   path: string;
   tags: string[];
   summary: string;
@@ -35,7 +37,7 @@ export interface Route {
   responses: Readonly<Record<number, { description: string; content?: Content }>>;
 }
 
-/** What each part of the input is once it is checked; never where the route takes none. */
+/** The type of each part of the input after checking; never if the route takes no such part. */
 interface Parts<R extends Route> {
   query: R extends { request: { query: infer S extends z.ZodType } } ? z.output<S> : never;
   param: R extends { request: { params: infer S extends z.ZodType } } ? z.output<S> : never;
@@ -66,25 +68,26 @@ type AnswerIn<Media, S, Status extends StatusCode> = Media extends "application/
 
 type Handler<R extends Route> = (c: Context<ApiEnv, string, Checked<R>>) => Promise<Response & Answer<R>>;
 
+/** A Hono app that also takes declared routes. */
 export interface Router extends Hono<ApiEnv> {
-  /** Adds a route: its handler gets checked input, and must answer as the route says. */
+  /** Adds a route. Its handler gets checked input, and must answer as the route declares. */
   openapi<R extends Route>(route: R, handler: Handler<R>): void;
 }
 
-/** The route as it is, with its type. */
+/** Returns the route unchanged, with its exact type. */
 export function createRoute<R extends Route>(route: R): R {
   return route;
 }
 
-/** What routes say, by the middleware that checks for them: Hono keeps that wherever a router is mounted. */
+/** Declarations of routes, by their checking middleware, which Hono keeps wherever a router is mounted. */
 const described = new WeakMap<object, Route>();
 
-/** The route that a handler among `app.routes` checks for. */
+/** The declaration of the route whose input this handler (of `app.routes`) checks; undefined for other handlers. */
 export function routeOf(handler: object): Route | undefined {
   return described.get(handler);
 }
 
-/** A router whose routes answer wrong input with a problem that names every wrong parameter. */
+/** A new router. Its routes answer wrong input with a problem (400) that names every wrong parameter. */
 export function router(): Router {
   const hono = newHono();
   const openapi = <R extends Route>(route: R, handler: Handler<R>): void => {
@@ -118,7 +121,7 @@ function checked(schema: z.ZodType, value: unknown): object {
   return result.data as object;
 }
 
-/** A parameter that is passed more than once is a list, which no schema takes. */
+/** The query's parameters. One that is passed more than once becomes a list, which no schema accepts. */
 function queryOf(c: Context<ApiEnv>): Record<string, unknown> {
   const passed = Object.entries(c.req.queries());
   return Object.fromEntries(passed.map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
@@ -126,7 +129,7 @@ function queryOf(c: Context<ApiEnv>): Record<string, unknown> {
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
-/** What reading the body gives. A body that breaks off is its sender's trouble, or nobody's any more. */
+/** The result of reading the body. If the body breaks off, the answer is 400: the fault is the sender's, not ours. */
 export async function whole<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -135,7 +138,7 @@ export async function whole<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-/** The body's JSON; an object without fields where there is no body. What is no JSON is refused, not passed over. */
+/** The body's JSON; an empty object if there is no body. A body that is no JSON is refused, not ignored. */
 async function jsonOf(c: Context<ApiEnv>): Promise<unknown> {
   const type = c.req.header("content-type");
   const text = type === undefined || JSON_TYPE.test(type) ? await whole(c.req.text()) : null;

@@ -32,47 +32,51 @@ const DENOMINATORS: Readonly<Record<(typeof RATES)[number], string>> = {
 };
 
 const UNIQUE =
-  "Contacts whose first one of the campaign happened here, so that buckets add up; null where no campaign is asked for, " +
-  "or only some of its sources";
+  "Contacts whose first one of the campaign lies in this bucket and group, so that buckets add up; null unless the query " +
+  "is about campaigns and all their sources";
 
 const Stats = z
   .object({
-    start: time.nullable().describe("Of the bucket; null for totals"),
-    end: time.nullable().describe("Of the bucket, not included"),
+    start: time.nullable().describe("Start of the bucket; null for totals"),
+    end: time.nullable().describe("End of the bucket, not included; null for totals"),
     group: z
       .string()
       .nullable()
-      .describe("What `by` asks for; null without it, and for events without a campaign"),
+      .describe("The group that `by` asks for; null without `by`, and for events without a campaign"),
     events: count,
     ...(Object.fromEntries(EVENT_TYPES.map((type) => [type, count])) as Record<
       (typeof EVENT_TYPES)[number],
       typeof count
     >),
-    hard: count.describe("Of `bounced`"),
-    soft: count.describe("Of `bounced`"),
-    opened_human: count.describe("Of `opened`: told to be a person's"),
-    opened_machine: count.describe("Of `opened`: told to be a machine's; the provider may not tell"),
+    hard: count.describe("Hard bounces among `bounced`"),
+    soft: count.describe("Soft bounces among `bounced`"),
+    opened_human: count.describe("Opens that the provider ascribes to a person"),
+    opened_machine: count.describe(
+      "Opens that the provider ascribes to a machine; if it does not distinguish, opens count in neither",
+    ),
     clicked_human: count,
     clicked_machine: count,
     unique_opened: count.nullable().describe(UNIQUE),
-    unique_opened_human: count.nullable().describe("The same without opens that are told to be a machine's"),
+    unique_opened_human: count.nullable().describe("The same without opens by machines"),
     unique_clicked: count.nullable().describe(UNIQUE),
-    unique_clicked_human: count
-      .nullable()
-      .describe("The same without clicks that are told to be a machine's"),
+    unique_clicked_human: count.nullable().describe("The same without clicks by machines"),
     attempted: count.describe(
-      "delivered + bounced + blocked; of sources that report no delivery in this range, sent (or bounced + blocked, if more)",
+      "delivered + bounced + blocked; for sources that report no delivery in this range, sent (or bounced + blocked, if more)",
     ),
     reached: count.describe(
-      "delivered; of sources that report no delivery in this range, sent - bounced - blocked",
+      "delivered; for sources that report no delivery in this range, sent - bounced - blocked",
     ),
     ...(Object.fromEntries(
-      RATES.map((name) => [name, rate.describe(`${DENOMINATORS[name]}; null where that is 0 or not known`)]),
+      RATES.map((name) => [
+        name,
+        rate.describe(`${DENOMINATORS[name]}; null if the divisor is 0 or unknown`),
+      ]),
     ) as Record<(typeof RATES)[number], typeof rate>),
   })
   .meta({ id: "Stats" });
 type Stats = z.output<typeof Stats>;
 
+/** The routes of /v1/stats, except recount. */
 export const stats = router();
 
 const listing = createRoute({
@@ -82,8 +86,8 @@ const listing = createRoute({
   tags,
   summary: "Exact counts and rates by time and by source, type, destination, campaign or tag",
   description:
-    "`from` and `to` are widened to whole buckets, totals to five minutes (to days for campaigns and tags): the answer says " +
-    "which range it covers. Groups without events are left out. With `by=type` or `type=` there are no rates.",
+    "`from` and `to` are widened to whole buckets, for totals to five minutes (to days for campaigns and tags). The answer " +
+    "contains the range that it covers. Groups without events are left out. With `by=type` or `type=`, rates are null.",
   request: { query: StatsParameters },
   responses: {
     200: listOf(
@@ -129,7 +133,7 @@ const Side = z.object({
   hits: count,
   of: count,
   rate,
-  low: rate.describe("Wilson's 95 % interval; null where `hits` are no share of `of`"),
+  low: rate.describe("Wilson's 95 % interval; null if `hits` are not a share of `of`"),
   high: rate,
 });
 
@@ -138,11 +142,11 @@ const comparing = createRoute({
   method: "get",
   path: "/compare",
   tags,
-  summary: "Whether two campaigns differ, with 95 % confidence",
+  summary: "Compare two campaigns, with 95 % confidence",
   description:
-    "Opens and clicks are contacts, each counted once (open: of `reached`, click: of `reached`, click_to_open: of those who " +
-    "opened); bounces are of `attempted`, complaints and unsubscribes of `reached`, as in /v1/stats. Where the interval of " +
-    "the difference holds 0, the difference may be noise.",
+    "Opens and clicks count each contact once (open and click: as a share of `reached`, click_to_open: of the contacts that " +
+    "opened). Bounces are a share of `attempted`, complaints and unsubscribes of `reached`, as in /v1/stats. If the interval " +
+    "of the difference contains 0, the difference may be noise.",
   request: { query: CompareParameters },
   responses: {
     200: json(
@@ -154,7 +158,7 @@ const comparing = createRoute({
         difference: z
           .object({ value: z.number(), low: z.number(), high: z.number() })
           .nullable()
-          .describe("a - b with Newcombe's 95 % interval"),
+          .describe("a - b with Newcombe's 95 % interval; null if one of them has no interval"),
         verdict: z.enum(COMPARISONS),
       }),
     ),

@@ -1,5 +1,5 @@
-// What callers of /v1/stats may ask. What the counters cannot tell exactly is refused, and the parameter named: nothing
-// is estimated.
+// The parameters of /v1/stats. A query that the counters cannot answer exactly is refused, and the answer names the
+// parameter: nothing is estimated.
 
 import * as z from "zod";
 import { EVENT_TYPES } from "../../model/event.ts";
@@ -33,7 +33,7 @@ const query = z.strictObject({
 });
 type Query = z.output<typeof query>;
 
-/** The query with its range widened to whole buckets. A cursor brings the range along, so that pages fit together. */
+/** The query with its range widened to whole buckets. A cursor contains the range, so that pages fit together. */
 export const StatsParameters = query.transform((asked, context) => {
   const wrong = (parameter: string, message: string): void =>
     context.addIssue({ code: "custom", path: [parameter], message });
@@ -52,7 +52,7 @@ export const StatsParameters = query.transform((asked, context) => {
   return { ...asked, ...range, after: place?.after };
 });
 
-/** Which parameters do not go with the others, and why. */
+/** The parameters that cannot be combined with the others, and why. */
 function* refusals(asked: Query, daily: boolean): Generator<[parameter: string, message: string]> {
   const { by, campaign, tag, destination, bucket } = asked;
   const what = by === "tag" || tag !== undefined ? "tags" : "campaigns";
@@ -64,7 +64,7 @@ function* refusals(asked: Query, daily: boolean): Generator<[parameter: string, 
     yield [tag !== undefined ? "tag" : "campaign", "campaigns are not counted by tag"];
 }
 
-/** A cursor: the range and the last group of the page. */
+/** A cursor: the range (ms) and the last group of the page, as base64url of JSON. */
 export function cursorOf(range: { from: number; to: number }, [slot, group]: GroupCursor): string {
   const text = JSON.stringify([range.from, range.to, slot, group]);
   return Buffer.from(text).toString("base64url");
@@ -72,7 +72,7 @@ export function cursorOf(range: { from: number; to: number }, [slot, group]: Gro
 
 const Cursor = z.tuple([z.int(), z.int(), z.int(), z.string()]);
 
-/** Reads a cursor; undefined where it is none. */
+/** Reads a cursor; undefined if the text is no cursor. */
 export function placeOf(cursor: string): { from: number; to: number; after: GroupCursor } | undefined {
   try {
     const [from, to, slot, group] = Cursor.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
@@ -82,6 +82,7 @@ export function placeOf(cursor: string): { from: number; to: number; after: Grou
   }
 }
 
+/** The parameters of /v1/stats/compare. The range is widened to whole days, because campaigns are counted by day. */
 export const CompareParameters = z
   .strictObject({
     a: word.meta({ description: "A campaign" }),
@@ -91,7 +92,7 @@ export const CompareParameters = z
       .enum(["true", "false"], 'must be "true" or "false"')
       .default("false")
       .transform((text) => text === "true")
-      .meta({ description: "Leave out opens and clicks that are told to be a machine's" }),
+      .meta({ description: "Leave out opens and clicks that the provider ascribes to a machine" }),
     from: instant.optional().meta({ description: "Default: the beginning" }),
     to: instant.optional().meta({ description: "Not included. Default: no end" }),
   })

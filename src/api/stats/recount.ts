@@ -1,4 +1,4 @@
-// POST /v1/stats/recount: the proof that the counters are what counting the rows gives, and the remedy where they are not.
+// POST /v1/stats/recount: counts the stored rows again, to prove that the counters agree with them, or to correct them.
 
 import * as z from "zod";
 import { alignToBuckets } from "../../model/stats/counts.ts";
@@ -18,7 +18,7 @@ const MOST_DAYS = 31;
 const apply = z
   .boolean("must be true or false")
   .default(false)
-  .meta({ description: "Put right what differs, in the same transaction that compares" });
+  .meta({ description: "Correct the counters that differ, in the same transaction that compares them" });
 
 const Begin = z.strictObject({ from: instant, to: instant, apply });
 const GoOn = z.strictObject({
@@ -38,12 +38,12 @@ const Asked = z.union([Begin, GoOn], `pass from and to, or recount`).transform((
 const pair = z.object({ is: z.int(), should_be: z.int() });
 const Recount = z
   .object({
-    recount: z.string().describe("Pass it to go on"),
+    recount: z.string().describe("Pass it to continue this recount"),
     status: z.enum(["running", "done"]),
     from: time,
     to: time,
-    position: z.int().describe("The last event that is counted, by `seq`"),
-    last: z.int().describe("The last event that there is"),
+    position: z.int().describe("The last event counted so far, by `seq`"),
+    last: z.int().describe("The last stored event, by `seq`"),
     differences: z
       .array(
         z.object({
@@ -55,12 +55,12 @@ const Recount = z
           bounce: z.string(),
           machine: z.string(),
           events: pair,
-          uniques: pair.nullable().describe("Of campaigns"),
-          unique_humans: pair.nullable(),
+          uniques: pair.nullable().describe("For campaigns; null for the other counters"),
+          unique_humans: pair.nullable().describe("The same without opens and clicks by machines"),
         }),
       )
-      .describe("Up to 250 of each counter, once it is done"),
-    differing: z.int().describe("How many counters differ, or did before `applied`"),
+      .describe("Up to 250 for each counter, once the recount is done"),
+    differing: z.int().describe("How many counters differ, or did before they were corrected"),
     applied: z.boolean(),
   })
   .meta({ id: "Recount" });
@@ -70,6 +70,7 @@ const NO_RECOUNT: Readonly<Record<NoRecount, string>> = {
   disturbed: "Rows of these days were removed meanwhile; begin another recount.",
 };
 
+/** The route of /v1/stats/recount. */
 export const recount = router();
 
 const counting = createRoute({
@@ -78,14 +79,14 @@ const counting = createRoute({
   path: "/",
   tags: ["Statistics"],
   summary:
-    "Count the stored events anew and compare, day by day as told, and put the counters right if asked to",
+    "Count the stored events of these days again, compare the counters with them, and correct these if `apply` is set",
   description:
-    "Walks the whole feed, for unique opens need all of it, 100,000 events a request; while the answer says `running`, " +
-    "post its `recount`. Days are UTC, widened to whole ones, at most 31. Beginning another recount ends this one. Events may " +
-    "come in meanwhile. Events whose rows were removed since are taken as counted; the unique opens and clicks of their " +
-    "campaigns cannot be proved any more and stay.",
+    "Walks the whole feed, because unique opens depend on all of it, 100,000 events a request. While `status` is " +
+    "`running`, post the `recount` of the answer. The range is widened to whole days (UTC), at most 31. A new recount " +
+    "ends the one before. Events may arrive meanwhile. Events whose rows were deleted since they were counted still count; " +
+    "the unique opens and clicks of their campaigns can no longer be proved, and stay as they are.",
   request: { body: { required: true, content: { "application/json": { schema: Asked } } } },
-  responses: { 200: json("How far it is, or what it found", Recount), ...problems(400, 409) },
+  responses: { 200: json("How far the recount has come, or its result", Recount), ...problems(400, 409) },
 });
 
 recount.openapi(counting, async (c) => {

@@ -1,5 +1,5 @@
-// /v1/suppressions/release and /drop: what is to become of suppressions that are held because a destination refused
-// everybody, for one address or step by step for all of a destination.
+// /v1/suppressions/release and /drop: decide about suppressions that are held because a destination refused most mails,
+// for one address, or step by step for a whole destination.
 
 import * as z from "zod";
 import { json, needs, problems } from "../kit/responses.ts";
@@ -12,21 +12,25 @@ import { note } from "./parameters.ts";
 const Chosen = z.strictObject({
   address: address.optional(),
   destination: word.optional().meta({ examples: ["microsoft"] }),
-  since: instant.optional().meta({ description: "Of the evidence; only with a destination" }),
-  until: instant.optional(),
+  since: instant.optional().meta({ description: "Evidence from this time on; only with a destination" }),
+  until: instant.optional().meta({ description: "Evidence before this time" }),
   note: note.optional(),
 });
 
 const Done = z.object({
   contacts: z.int().describe("How many contacts this changed"),
-  more: z.boolean().describe("Whether there may be more: then ask again"),
+  more: z.boolean().describe("Whether there may be more; if so, repeat the request"),
 });
 
+/** The routes of release and drop. */
 export const heldSuppressions = router();
 
 const routes = [
-  { kind: "release", summary: "Let held suppressions come into force, of one address or of a destination" },
-  { kind: "drop", summary: "Let the storm's bounces not count, for one address or for a destination" },
+  { kind: "release", summary: "Bring held suppressions of one address or of a destination into force" },
+  {
+    kind: "drop",
+    summary: "Discard held suppressions: the storm's bounces do not count for one address or a destination",
+  },
 ] as const;
 
 for (const { kind, summary } of routes) {
@@ -36,9 +40,9 @@ for (const { kind, summary } of routes) {
     path: `/${kind}`,
     tags: ["Suppressions"],
     summary,
-    description: `Pass \`address\`, or \`destination\` with or without \`since\` and \`until\`; of the latter up to ${MOST_JUDGED} at once.`,
+    description: `Pass \`address\`, or \`destination\` with or without \`since\` and \`until\`. With a destination, a request covers up to ${MOST_JUDGED} contacts.`,
     request: { body: { required: true, content: { "application/json": { schema: Chosen } } } },
-    responses: { 200: json("What was done", Done), ...problems(400, 404, 413) },
+    responses: { 200: json("The result", Done), ...problems(400, 404, 413) },
   });
   heldSuppressions.openapi(route, async (c) => {
     const { address: contact, destination, since, until, note: words = null } = c.req.valid("json");
@@ -56,6 +60,6 @@ for (const { kind, summary } of routes) {
 }
 
 function eitherOr(): ProblemError {
-  const told = "pass address, or destination with since and until";
-  return new ProblemError(400, `address: ${told}`, [{ parameter: "address", reason: told }]);
+  const reason = "pass address, or destination with since and until";
+  return new ProblemError(400, `address: ${reason}`, [{ parameter: "address", reason }]);
 }

@@ -1,5 +1,5 @@
-// The rows of an import, out of CSV, JSON or NDJSON. A row that is wrong is named by its line and costs its neighbours nothing;
-// a body that cannot be read is refused before anything of it is done.
+// Reads the rows of an import from CSV, JSON or NDJSON. A wrong row is reported by its line and does not affect the
+// others. A body that cannot be read is refused before any row is imported.
 
 import * as z from "zod";
 import Papa from "papaparse";
@@ -9,10 +9,11 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import { instant } from "../kit/parameters.ts";
 import { note, reason, scope } from "./parameters.ts";
 
+/** The rows of a body, and those that cannot be imported, by line (from 1). */
 export interface Rows {
   rows: ImportedSuppression[];
   rejects: { line: number; reason: string }[];
-  /** Rows that are not in force where they come from. */
+  /** How many rows are not in force in the list that they come from. */
   skipped: number;
 }
 
@@ -22,7 +23,7 @@ interface Line {
   fields: Fields | null;
 }
 
-/** Reads at most `most` rows; fails with "too many" where there are more. `now`: ms. */
+/** Reads at most `most` rows. Fails with "too many" if there are more, else with what is wrong. `now`: ms. */
 export function readRows(contentType: string, body: Uint8Array, now: number, most: number): Result<Rows> {
   const text = textOf(body);
   if (text === null) return fail("is not UTF-8");
@@ -105,19 +106,19 @@ function fieldsOf(value: unknown): Fields | null {
 
 const ADDRESS = ["address", "contact", "email"];
 
-/** Of an export: what was lifted or held there. */
+/** Whether an export's row is lifted or held there. */
 function isOver(fields: Fields): boolean {
   const held = present(fields["held"]);
   return present(fields["lifted_at"]) !== undefined || held === true || held === "true";
 }
 
-/** What a field holds; undefined where it is empty. */
+/** A field's value; undefined if it is empty. */
 function present(value: unknown): unknown {
   const plain = typeof value === "string" ? value.trim() : value;
   return plain === "" || plain === null ? undefined : plain;
 }
 
-const Told = z.object({
+const RowFields = z.object({
   address: z.string("is missing").transform((text, context) => {
     const contact = normalizeAddress(text);
     if (contact !== null) return contact;
@@ -134,12 +135,12 @@ function rowOf(fields: Fields, now: number): Result<ImportedSuppression> {
   const address = ADDRESS.map((name) => present(fields[name])).find((value) => value !== undefined);
   const names = ["reason", "scope", "note", "since"] as const;
   const others = Object.fromEntries(names.map((name) => [name, present(fields[name])]));
-  const told = Told.safeParse({ ...others, address });
-  if (!told.success) {
-    const [issue] = told.error.issues;
+  const checked = RowFields.safeParse({ ...others, address });
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
     return fail(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { since = null, note: words = null, address: contact, ...rest } = told.data;
+  const { since = null, note: words = null, address: contact, ...rest } = checked.data;
   if (since !== null && since > now) return fail("since: is in the future");
   return ok({ contact, ...rest, note: words, since });
 }

@@ -1,5 +1,5 @@
-// /v1/suppressions/import: a list from elsewhere. What the list of suppressions gives as CSV or NDJSON can come in here again,
-// reasons, times and notes as they were; importing twice is importing once.
+// /v1/suppressions/import: takes a list from elsewhere. An export of the list of suppressions (CSV or NDJSON) can be
+// imported here with its reasons, times and notes. Importing a list twice has the same effect as importing it once.
 
 import * as z from "zod";
 import { json, needs, problems } from "../kit/responses.ts";
@@ -13,9 +13,11 @@ const MOST_ROWS = 5_000;
 const Imported = z
   .object({
     rows: z.int(),
-    added: z.int().describe("Suppressions that are in force now and were not, or not for that long"),
-    unchanged: z.int().describe("Rows that were in force already, or were lifted since"),
-    skipped: z.int().describe("Rows of an export that were lifted or held there"),
+    added: z
+      .int()
+      .describe("Suppressions that are in force now and were not before, or not from such an early time"),
+    unchanged: z.int().describe("Rows that were in force already, or were lifted after their time"),
+    skipped: z.int().describe("Rows of an export that are lifted or held there"),
     rejected: z.int(),
     rejects: z.array(
       z.object({ line: z.int().describe("The header of a CSV is line 1"), reason: z.string() }),
@@ -23,8 +25,7 @@ const Imported = z
   })
   .meta({ id: "ImportedSuppressions" });
 
-const FIELDS =
-  "`address` (or `contact`, `email`), and where there are any `reason`, `note`, `since`, `scope`";
+const FIELDS = "`address` (or `contact`, `email`), and optionally `reason`, `note`, `since`, `scope`";
 const importing = createRoute({
   ...needs("write"),
   method: "post",
@@ -32,8 +33,8 @@ const importing = createRoute({
   tags: ["Suppressions"],
   summary: "Import suppressions: CSV with a header, JSON or NDJSON",
   description:
-    `Up to ${MOST_ROWS} rows of ${FIELDS}; other fields are passed over. Without a reason a row is \`manual\`, without ` +
-    "`since` it counts from now. A 503 may leave a part of it done: send it again.",
+    `Up to ${MOST_ROWS} rows of ${FIELDS}; other fields are ignored. Without a reason a row is \`manual\`, without ` +
+    "`since` it applies from now. After a 503 a part may have been imported: send the list again.",
   request: {
     body: {
       required: true,
@@ -49,9 +50,13 @@ const importing = createRoute({
       },
     },
   },
-  responses: { 200: json("What became of the rows", Imported), ...problems(400, 413) },
+  responses: {
+    200: json("How many rows were imported, and which were rejected", Imported),
+    ...problems(400, 413),
+  },
 });
 
+/** The route of /v1/suppressions/import. */
 export const suppressionImport = router();
 
 suppressionImport.openapi(importing, async (c) => {

@@ -1,4 +1,5 @@
-// /v1/suppressions: who must not be mailed and why; suppressing and lifting by hand; "may I mail these?", in one round trip.
+// /v1/suppressions: lists suppressions with their reasons, suppresses and lifts by hand, and answers "may I mail
+// these?" in one round trip.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -18,6 +19,7 @@ import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from ".
 const tags = ["Suppressions"];
 const params = z.object({ address });
 
+/** The routes of /v1/suppressions, except import, release and drop. */
 export const suppressions = router();
 
 const listing = createRoute({
@@ -27,8 +29,8 @@ const listing = createRoute({
   tags,
   summary: "Suppressions in order of their evidence's time; as CSV they can be imported elsewhere",
   description:
-    "Those in force, unless `held` or `include` say otherwise. A page may be short of `limit` where filters leave much " +
-    "out; go on until `next` is null.",
+    "Those in force, unless `held` or `include` is set. If filters exclude many, a page may be shorter than `limit`; " +
+    "continue until `next` is null.",
   request: { query: SuppressionsQuery },
   responses: {
     200: listOf("The suppressions", pageOf("suppressions", ListedSuppression)),
@@ -52,8 +54,8 @@ const single = createRoute({
   method: "get",
   path: "/{address}",
   tags,
-  summary: "Whether an address may be mailed, and all that ever spoke against it",
-  description: "An address that nothing is known of is not suppressed.",
+  summary: "Whether an address may be mailed, with all its suppressions",
+  description: "An unknown address is not suppressed.",
   request: { params },
   responses: { 200: json("The address", SuppressionStatus), ...problems(400) },
 });
@@ -69,7 +71,7 @@ const suppressing = createRoute({
   method: "put",
   path: "/{address}",
   tags,
-  summary: "Suppress an address by hand; once it is, asking again changes nothing",
+  summary: "Suppress an address by hand; repeating it changes nothing",
   request: {
     params,
     body: { required: false, content: { "application/json": { schema: Suppressing } } },
@@ -91,10 +93,10 @@ const lifting = createRoute({
   method: "delete",
   path: "/{address}",
   tags,
-  summary: "Lift what is in force, all of it or one reason or scope; what happens afterwards suppresses anew",
+  summary: "Lift suppressions in force: all, or those of one reason or scope",
   description:
-    "It ends what has its evidence until now, also what is heard of later. Suppressions that are held are no matter of " +
-    "this: see `release` and `drop`.",
+    "Ends suppressions whose evidence happened until now, even if it is reported later. Evidence that happens afterwards " +
+    "suppresses the address again. Held suppressions stay: see `release` and `drop`.",
   request: { params, query: LiftQuery },
   responses: { 200: json("The address as it is now", SuppressionStatus), ...problems(400, 404) },
 });
@@ -111,13 +113,13 @@ const Checked = z
   .object({
     address: z
       .string()
-      .describe("As it was asked")
+      .describe("As passed in the request")
       .meta({ examples: ["Bob@Example.com"] }),
     suppressed: z.boolean(),
-    reason: suppressionReason.nullable().describe("The strongest in force"),
-    scope: z.string().nullable().describe("null for all mail, else the list that was asked for"),
+    reason: suppressionReason.nullable().describe("The reason of the strongest suppression in force"),
+    scope: z.string().nullable().describe("null for all mail, else the requested list"),
     since: time.nullable(),
-    error: z.string().nullable().describe("Why it is no address; then nothing is known of it"),
+    error: z.string().nullable().describe("Why it is no valid address, and was not looked up; else null"),
   })
   .meta({ id: "CheckedAddress" });
 
@@ -126,7 +128,7 @@ const checking = createRoute({
   method: "post",
   path: "/check",
   tags,
-  summary: "May these be mailed? Up to 1,000 addresses, answered in the order asked",
+  summary: "May these be mailed? Up to 1,000 addresses, answered in the order of the request",
   request: { body: { required: true, content: { "application/json": { schema: Checking } } } },
   responses: {
     200: json("The addresses", z.object({ addresses: z.array(Checked) })),

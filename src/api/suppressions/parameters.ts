@@ -1,21 +1,23 @@
-// What callers may pass about suppressions.
+// The parameters of the routes about suppressions.
 
 import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
 
-/** Most addresses of one check. */
+/** Most addresses in one check. */
 export const MOST_CHECKED = 1_000;
 
+/** A reason of suppressions. */
 export const reason = z.enum(SUPPRESSION_REASONS, `must be one of ${SUPPRESSION_REASONS.join(", ")}`);
 
+/** A person's note about a suppression. */
 export const note = z
   .string("must be a text")
   .max(500, "is longer than 500 characters")
   .meta({ examples: ["asked by phone"] });
 
-/** One list or stream, or `global` for all mail, which the model writes as ''. */
+/** A list or stream, or `global` for all mail. Gives the model's notation, in which '' stands for all mail. */
 export const scope = z
   .string("must be a text")
   .max(300, "is too long")
@@ -42,11 +44,12 @@ function fromBase64(text: string): unknown {
   }
 }
 
-/** A place in the list as callers get it. */
+/** The cursor that callers get for a place in the list. */
 export function cursorOf(place: SuppressionCursor): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
+/** Of GET /v1/suppressions. Gives the cursor, the limit and the store's filter. */
 export const SuppressionsQuery = z
   .strictObject({
     after: cursor.optional(),
@@ -57,11 +60,11 @@ export const SuppressionsQuery = z
     destination: word.optional().meta({ examples: ["gmail"] }),
     since: instant.optional(),
     until: instant.optional(),
-    held: z.literal("true", 'must be "true"').optional().meta({ description: "Those that are held back" }),
+    held: z.literal("true", 'must be "true"').optional().meta({ description: "Only those that are held" }),
     include: z
       .literal("lifted", 'must be "lifted"')
       .optional()
-      .meta({ description: "Not only those in force: also lifted and held ones" }),
+      .meta({ description: "Also those that are lifted or held" }),
   })
   .refine(({ held, include }) => held === undefined || include === undefined, {
     path: ["held"],
@@ -78,14 +81,17 @@ function stateOf(held: string | undefined, include: string | undefined): "held" 
   return include === undefined ? "in_force" : "all";
 }
 
+/** The body of PUT /v1/suppressions/{address}. */
 export const Suppressing = z.strictObject({ note: note.optional(), scope: scope.optional() });
 
+/** Of DELETE /v1/suppressions/{address}: which suppressions to lift, and why. */
 export const LiftQuery = z.strictObject({
   reason: reason.optional(),
   scope: scope.optional(),
   note: note.optional(),
 });
 
+/** The body of POST /v1/suppressions/check. */
 export const Checking = z.strictObject({
   addresses: z
     .array(z.string("must be a text").max(1_000, "is too long"), "must be a list of addresses")

@@ -1,5 +1,5 @@
-// Invented people and what becomes of the mails to them: mostly delivered, often opened, sometimes clicked, now and then
-// bounced, blocked or reported as spam. Nobody of them exists, and nothing is sent to anybody.
+// Invented people, and what happens to the mails they get: most are delivered, many opened, some clicked, and a few
+// bounced, blocked or reported as spam. None of these people exists, and nothing is sent to anyone.
 
 import type { EventType } from "../../model/event.ts";
 import type { Random } from "./random.ts";
@@ -54,6 +54,7 @@ const AGENTS = [
   "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
 ] as const;
 
+/** The event type that each happening must become, unless the dialect names another. */
 export const EXPECTED: Readonly<Record<Happening, EventType>> = {
   queued: "queued",
   sent: "sent",
@@ -69,7 +70,9 @@ export const EXPECTED: Readonly<Record<Happening, EventType>> = {
   oddity: "unknown",
 };
 
-/** What each stream begins with, so that the smallest demo shows every kind; the first two are the examples. */
+/**
+ * The stories that each stream begins with, so that the smallest demo shows every kind; the first two are the examples.
+ */
 const FIRST_STORIES: readonly Happening[][] = [
   ["delivered", "opened", "clicked"],
   ["hard_bounce"],
@@ -81,16 +84,19 @@ const FIRST_STORIES: readonly Happening[][] = [
   ["queued", "sent", "delivered", "oddity"],
 ];
 
+/** The parameters of one sender's stream of reports. */
 export interface Stream {
   random: Random;
   dialect: Dialect;
-  /** How many reports. */
+  /** The number of reports. */
   count: number;
-  /** ms; the mails were sent in the two days before. */
+  /** ms; the mails were sent in the two days before that time. */
   now: number;
 }
 
-/** The stream's reports in the order of the mails, each mail's in the order of time. No two are the same. */
+/**
+ * The stream's reports in the order of the mails, and each mail's reports in the order of time. No two are the same.
+ */
 export function makeReports(stream: Stream): Report[] {
   const { random, dialect, count } = stream;
   const reports: Report[] = [];
@@ -99,14 +105,15 @@ export function makeReports(stream: Stream): Report[] {
     const mail: Mail = makeMail(stream, n, previous);
     previous = mail.id;
     const story = FIRST_STORIES[n] ?? makeStory(random);
-    const told = story.filter((what) => dialect.knows.includes(what));
-    reports.push(...tell(stream, mail, told));
+    const knownStory = story.filter((what) => dialect.knows.includes(what));
+    reports.push(...tell(stream, mail, knownStory));
   }
   return reports.slice(0, count);
 }
 
 function makeMail({ random, now, dialect }: Stream, n: number, previous: string | null): Mail {
-  // One contact for every three mails or so; those of the first stories have one mail only. No contact has two sources.
+  // About one contact for every three mails; the contacts of the first stories have one mail only. No contact has two
+  // sources.
   const person =
     n < FIRST_STORIES.length ? n : FIRST_STORIES.length + Math.floor(random.next() ** 2 * (n + 20) * 0.4);
   const contact = `${FIRST[person % FIRST.length]}.${LAST[person % LAST.length]}.${dialect.source}${person}@${domainOf(person)}`;
@@ -115,7 +122,7 @@ function makeMail({ random, now, dialect }: Stream, n: number, previous: string 
     id: dialect.makeId(random, previous),
     campaign: random.pick(CAMPAIGNS),
     customId: `order-${random.digits(6)}`,
-    // A day at least lies between: whatever follows happens before now.
+    // At least a day lies in between, so that all later happenings are before now.
     sentAt: Math.floor(now / 1000) * 1000 - random.between(86_400, 172_800) * 1000,
   };
 }
@@ -139,7 +146,9 @@ function makeStory(random: Random): Happening[] {
   return story;
 }
 
-/** Each some seconds to some hours after the one before, so that no two reports of a mail have the same time. */
+/**
+ * Each report is some seconds to some hours after the one before, so that no two reports of a mail have the same time.
+ */
 function tell({ random, dialect }: Stream, mail: Mail, story: readonly Happening[]): Report[] {
   let at = mail.sentAt;
   return story.map((what) => {

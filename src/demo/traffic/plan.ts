@@ -1,27 +1,28 @@
-// From reports to requests, source by source: grouped as the ESP groups them, every delivery repeated, some regrouped,
-// some by the backup path. Each request gets the place in the run at which it is sent.
+// Turns reports into requests, source by source: grouped as the ESP groups them, every delivery repeated, some
+// regrouped, some by the backup path. Each request gets a place in the run, at which it is sent.
 
 import { sortBy, type Random } from "./random.ts";
 import type { Dialect, SignedRequest, PlannedRequest, Report } from "./types.ts";
 
-/** A request, and when it is sent: from 0 on, about 1 at the end. */
+/** A request and its place in the run: from 0 at the start to about 1 at the end. */
 export type Placed = PlannedRequest & { place: number };
 
-/** How often an ESP that groups posts a report alone. */
+/** The probability that an ESP that groups posts a report alone. */
 const SINGLE = 0.5;
-/** How many of its reports come again in other company. */
+/** The share of its reports that are sent again in another group. */
 const REGROUPED = 0.3;
 
-/** The letter as a request that has to be accepted. */
+/** The request as a planned one that must be accepted. */
 export function accepted(
   dialect: Dialect,
-  letter: SignedRequest,
+  request: SignedRequest,
   reports: readonly Report[],
 ): PlannedRequest {
   const { source, sign } = dialect;
-  return { ...letter, source, sign, reports, status: 200, pings: 0, deadLetters: 0 };
+  return { ...request, source, sign, reports, status: 200, pings: 0, deadLetters: 0 };
 }
 
+/** Plans all requests of one source. Every report is sent at least twice, unless the dialect repeats nothing. */
 export function plan(random: Random, dialect: Dialect, reports: readonly Report[]): Placed[] {
   const request = (group: readonly Report[]): PlannedRequest =>
     accepted(dialect, dialect.compose(group, random), group);
@@ -36,7 +37,7 @@ export function plan(random: Random, dialect: Dialect, reports: readonly Report[
   ];
 }
 
-/** A request and its repeat, one of the two by the backup path now and then; some first deliveries come late. */
+/** A request and its repeat. Sometimes one of the two takes the backup path, and some first deliveries come late. */
 function twice(random: Random, start: number, request: () => PlannedRequest): Placed[] {
   const late = random.chance(0.05) ? random.next() : 0;
   const place = start + late + random.next() * 0.05;
@@ -50,12 +51,12 @@ function twice(random: Random, start: number, request: () => PlannedRequest): Pl
   ];
 }
 
-/** The mails' stories interleaved: a report may stand some way before the one that it follows. */
+/** Interleaves the stories of the mails: a report may come some way before the one that it follows. */
 function nearlyInOrder(random: Random, reports: readonly Report[]): Report[] {
   return sortBy(reports, (_, i) => i + random.next() * 60);
 }
 
-/** Cuts a list into single items, with the probability given, and groups of 2 to `most`. */
+/** Splits a list into single items, with the given probability, and groups of 2 to `most`. */
 function inGroups(random: Random, reports: readonly Report[], single: number, most: number): Report[][] {
   const groups: Report[][] = [];
   for (let i = 0; i < reports.length; i += groups.at(-1)?.length ?? 1) {

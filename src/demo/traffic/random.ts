@@ -1,6 +1,6 @@
-// Chance that can be repeated: the same seed gives the same traffic, so that a figure that differs can be looked into.
+// Reproducible random numbers: the same seed gives the same traffic, so that a wrong figure can be investigated.
 
-/** A source of numbers from 0 to below 1, and what is drawn with them. */
+/** A source of numbers from 0 to below 1, and of values drawn with them. */
 export interface Random {
   next(): number;
   /** A whole number from `least` to `most`, both included. */
@@ -11,7 +11,7 @@ export interface Random {
   digits(count: number): string;
 }
 
-/** mulberry32 (public domain, Tommy Ettinger): 32 bits of state are plenty for a demo. */
+/** mulberry32 (public domain, Tommy Ettinger): 32 bits of state are enough for a demo. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {
@@ -31,7 +31,7 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** Sorts by keys drawn for each item. */
+/** Sorts by keys; each item's key is computed once, so that it may be random. */
 export function sortBy<T>(items: readonly T[], keyOf: (item: T, index: number) => number): T[] {
   const keyed = items.map((item, index) => ({ item, key: keyOf(item, index) }));
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);

@@ -1,4 +1,4 @@
-// What many dialects share: posts of JSON and forms, shared secrets, and ids that follow from what they name.
+// Helpers that many dialects share: posts of JSON and forms, shared secrets, and ids derived from what they identify.
 
 import { createHash } from "node:crypto";
 import type { Happening, SignedRequest, Report } from "./types.ts";
@@ -18,12 +18,12 @@ const HAPPENINGS: readonly Happening[] = [
   "oddity",
 ];
 
-/** What an ESP knows that has a word for all but these. */
+/** All happenings except these: the ones that an ESP has words for. */
 export function allBut(...missing: Happening[]): Happening[] {
   return HAPPENINGS.filter((what) => !missing.includes(what));
 }
 
-/** A POST of JSON to a source; a text is the body as it is. */
+/** A POST of JSON to a source; a string is used as the body unchanged. */
 export function post(source: string, body: unknown, headers: Record<string, string> = {}): SignedRequest {
   return {
     method: "POST",
@@ -33,40 +33,42 @@ export function post(source: string, body: unknown, headers: Record<string, stri
   };
 }
 
-/** A POST of a form. */
+/** A POST of a form to a source. */
 export function postForm(source: string, fields: Record<string, string>): SignedRequest {
   const body = new URLSearchParams(fields).toString();
   return { ...post(source, body), headers: { "content-type": "application/x-www-form-urlencoded" } };
 }
 
-/** Signs by basic auth; `credential` is `user:password`. */
-export function withBasic(credential: string): (letter: SignedRequest) => SignedRequest {
+/** Authenticates by basic auth; `credential` is `user:password`. */
+export function withBasic(credential: string): (request: SignedRequest) => SignedRequest {
   return withHeader("authorization", `Basic ${Buffer.from(credential).toString("base64")}`);
 }
 
-export function withBearer(token: string): (letter: SignedRequest) => SignedRequest {
+/** Authenticates by a bearer token. */
+export function withBearer(token: string): (request: SignedRequest) => SignedRequest {
   return withHeader("authorization", `Bearer ${token}`);
 }
 
-export function withHeader(name: string, value: string): (letter: SignedRequest) => SignedRequest {
-  return (letter) => ({ ...letter, headers: { ...letter.headers, [name]: value } });
+/** Adds a header to the request. */
+export function withHeader(name: string, value: string): (request: SignedRequest) => SignedRequest {
+  return (request) => ({ ...request, headers: { ...request.headers, [name]: value } });
 }
 
-/** Signs by `?token=`. */
-export function withToken(token: string): (letter: SignedRequest) => SignedRequest {
-  return (letter) => ({
-    ...letter,
-    path: `${letter.path}${letter.path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`,
+/** Authenticates by `?token=`. */
+export function withToken(token: string): (request: SignedRequest) => SignedRequest {
+  return (request) => ({
+    ...request,
+    path: `${request.path}${request.path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`,
   });
 }
 
-/** Hex digits that follow from the report, the same on every delivery; `salt` tells several ids of one report apart. */
+/** Hex digits derived from the report, the same on every delivery; `salt` distinguishes several ids of one report. */
 export function hexOf({ mail, what, at }: Report, digits: number, salt = ""): string {
   const hash = createHash("sha512").update(JSON.stringify([mail.id, mail.contact, what, at, salt]));
   return hash.digest("hex").slice(0, digits);
 }
 
-/** A UUID that follows from the report. */
+/** A UUID derived from the report. */
 export function uuidOf(report: Report, salt = ""): string {
   return uuidFrom(hexOf(report, 32, salt));
 }
@@ -76,19 +78,19 @@ export function uuidFrom(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** What the receiving servers of the demo say when they refuse. */
+/** The refusals of the demo's receiving servers. */
 export const REPLIES = {
   hard_bounce: "550 5.1.1 No such user",
   soft_bounce: "452 4.2.2 Mailbox full",
   blocked: "554 5.7.1 Message refused as spam",
 } as const;
 
-/** Whether it tells of a person's (or a machine's) doing, with link, address and device. */
+/** Whether the report is about the action of a person (or a machine), with link, address and device. */
 export function isEngagement({ what }: Report): boolean {
   return what === "opened" || what === "clicked";
 }
 
-/** Seconds since the epoch. */
+/** The report's time in seconds since the epoch. */
 export function seconds({ at }: Report): number {
   return at / 1000;
 }

@@ -1,4 +1,5 @@
-// The requests that are not plain deliveries: tests of the URL, bodies that cannot be read, and callers who may not post.
+// The requests that are not plain deliveries: tests of the URL, bodies that cannot be read, and senders without
+// permission.
 
 import { intranet, outsideIntranet } from "./dialects/generic.ts";
 import { DIALECTS } from "./dialects/index.ts";
@@ -8,16 +9,16 @@ import { accepted, type Placed } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { PlannedRequest, Report, Sign } from "./types.ts";
 
-/** An event that must never turn up: whoever sends it is refused. */
+/** An event that must never be stored: its sender is refused. */
 const FORGED =
   '{"event":"spam","time":1795000000,"MessageID":1999999999999999999,"email":"mallory@example.com"}';
 
-/** Posted as it is. */
-const unsigned: Sign = (letter) => letter;
+/** Leaves the request unsigned. */
+const unsigned: Sign = (request) => request;
 
 /**
- * `good`: Mailjet reports that come in one batch with a bad element, and by no other first delivery; `reports`: some of
- * each source, which a stranger posts too.
+ * Plans these requests. `good` are Mailjet reports that arrive in one batch with a bad element, and in no other first
+ * delivery; `reports` are some of each source's reports, which an unauthorised sender posts too.
  */
 export function planSpecials(
   random: Random,
@@ -31,8 +32,8 @@ export function planSpecials(
 
 function tests(random: Random, now: number): PlannedRequest[] {
   return DIALECTS.flatMap((dialect) =>
-    (dialect.tests?.(random, now) ?? []).map(({ pings, ...letter }) => ({
-      ...accepted(dialect, letter, []),
+    (dialect.tests?.(random, now) ?? []).map(({ pings, ...request }) => ({
+      ...accepted(dialect, request, []),
       pings,
     })),
   );
@@ -51,8 +52,8 @@ function refused(random: Random, reports: ReadonlyMap<string, readonly Report[]>
   const forged = accepted(mailjet, post("mailjet", FORGED), []);
   const guessed = { ...forged, sign: withBasic("mailjet:guessed"), status: 401 };
   const [inside] = reports.get(intranet.source) ?? [];
-  const letter = outsideIntranet(intranet.compose(inside === undefined ? [] : [inside], random));
-  const outside = { ...accepted(intranet, letter, []), status: 403 };
+  const request = outsideIntranet(intranet.compose(inside === undefined ? [] : [inside], random));
+  const outside = { ...accepted(intranet, request, []), status: 403 };
   return [
     guessed,
     { ...guessed, path: "/backup/webhooks/mailjet" },
@@ -63,11 +64,11 @@ function refused(random: Random, reports: ReadonlyMap<string, readonly Report[]>
   ];
 }
 
-/** What each source takes, from somebody who cannot prove who he is. */
+/** Reports that each source would accept, from a sender without proof of its identity. */
 function withoutProof(random: Random, reports: ReadonlyMap<string, readonly Report[]>): PlannedRequest[] {
   return DIALECTS.filter(({ credentials }) => credentials !== null).map((dialect) => {
     const [report] = reports.get(dialect.source) ?? [];
-    const letter = dialect.compose(report === undefined ? [] : [report], random);
-    return { ...accepted(dialect, letter, []), sign: unsigned, status: 401 };
+    const request = dialect.compose(report === undefined ? [] : [report], random);
+    return { ...accepted(dialect, request, []), sign: unsigned, status: 401 };
   });
 }

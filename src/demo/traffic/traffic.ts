@@ -1,4 +1,4 @@
-// The demo's traffic as a whole, and what has to come of it: computed from what is sent, never from what is answered.
+// The demo's whole traffic and its expected result, which is computed from what is sent, never from the answers.
 
 import { DIALECTS } from "./dialects/index.ts";
 import { makeReports } from "./mails.ts";
@@ -7,20 +7,21 @@ import { randomFrom, sortBy } from "./random.ts";
 import { planSpecials } from "./specials.ts";
 import type { Report, Traffic } from "./types.ts";
 
-/** How many of the first source's reports share a batch with a bad element. */
+/** The number of the first source's reports that share a batch with a bad element. */
 const WITH_BAD = 6;
-/** The part of all reports that the first source sends; the others share the rest evenly. */
+/** The share of all reports that the first source sends; the others share the rest evenly. */
 const FIRST_SHARE = 0.25;
 
+/** The parameters of the demo's traffic. */
 export interface TrafficOptions {
   seed: number;
-  /** How many different reports. */
+  /** The number of different reports. */
   events: number;
-  /** ms; what is reported happened in the two days before. */
+  /** ms; the reported happenings are in the two days before that time. */
   now: number;
 }
 
-/** The same options give the same traffic, but for what is signed with the keys of this run. */
+/** The demo's traffic. The same options give the same traffic, except for signatures with the keys of this run. */
 export function makeTraffic({ seed, events, now }: TrafficOptions): Traffic {
   const random = randomFrom(seed);
   const reports = new Map<string, Report[]>();
@@ -40,7 +41,7 @@ export function makeTraffic({ seed, events, now }: TrafficOptions): Traffic {
   };
 }
 
-/** How many reports each dialect sends, `events` in all. */
+/** The number of reports of each dialect, `events` in total. */
 function shares(events: number): number[] {
   const first = Math.round(events * FIRST_SHARE);
   const others = DIALECTS.length - 1;
@@ -52,12 +53,12 @@ function shares(events: number): number[] {
 }
 
 function mailOf(reports: readonly Report[], what: Report["what"]): Report["mail"] {
-  const found = reports.find((report) => report.what === what);
-  if (found === undefined) throw new Error(`the demo's traffic has no ${what}`);
-  return found.mail;
+  const match = reports.find((report) => report.what === what);
+  if (match === undefined) throw new Error(`the demo's traffic has no ${what}`);
+  return match.mail;
 }
 
-/** What /v1/sources has to say of a source. */
+/** The counts of a source that /v1/sources must report. */
 export interface Counts {
   events: number;
   duplicates: number;
@@ -65,17 +66,19 @@ export interface Counts {
   dead_letters: number;
 }
 
+/** The expected result of the traffic. */
 export interface Expectation {
   sources: ReadonlyMap<string, Counts>;
-  /** Requests by the status that they get. */
+  /** The number of requests by the status of their answer. */
   statuses: ReadonlyMap<number, number>;
-  /** All reports once, as a fact each; one mail may be opened twice, so each has a count. */
+  /** Every report once, by its key; each has a count, because one mail may be opened twice. */
   facts: ReadonlyMap<string, number>;
   total: Counts;
-  /** Events of a type that Tidings does not know. */
+  /** The number of events of a type that Tidings does not know. */
   unknown: number;
 }
 
+/** Computes the expected result from the traffic that is sent. */
 export function expectationOf({ requests, reports }: Traffic): Expectation {
   const statuses = countBy(requests.map(({ status }) => status));
   const sources = new Map<string, Counts>();
@@ -89,9 +92,9 @@ export function expectationOf({ requests, reports }: Traffic): Expectation {
       dead_letters: sum(accepted.map(({ deadLetters }) => deadLetters)),
     });
   }
-  const told = [...reports.values()].flat();
+  const allReports = [...reports.values()].flat();
   const facts = countBy(
-    told.map(({ mail, expected, at, campaign }) =>
+    allReports.map(({ mail, expected, at, campaign }) =>
       factKey({
         contact: mail.contact,
         type: expected,
@@ -101,11 +104,11 @@ export function expectationOf({ requests, reports }: Traffic): Expectation {
       }),
     ),
   );
-  const unknown = told.filter(({ expected }) => expected === "unknown").length;
+  const unknown = allReports.filter(({ expected }) => expected === "unknown").length;
   return { sources, statuses, facts, total: totalOf(sources.values()), unknown };
 }
 
-/** What of a stored event has to be as it was sent. */
+/** The fields of a stored event that must be as they were sent. */
 export interface Fact {
   contact: string;
   type: string;
@@ -114,10 +117,12 @@ export interface Fact {
   campaign: string | null;
 }
 
+/** A key for these fields, by which sent and stored events are compared. */
 export function factKey({ contact, type, message_id, occurred_at, campaign }: Fact): string {
   return JSON.stringify([contact, type, message_id, occurred_at, campaign]);
 }
 
+/** The sum of several sources' counts. */
 export function totalOf(counts: Iterable<Counts>): Counts {
   const all = [...counts];
   return {
@@ -128,6 +133,7 @@ export function totalOf(counts: Iterable<Counts>): Counts {
   };
 }
 
+/** The number of times that each item occurs. */
 export function countBy<T>(items: Iterable<T>): Map<T, number> {
   const counts = new Map<T, number>();
   for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);

@@ -1,9 +1,11 @@
-// The words of the demo's traffic: what an ESP would report, the requests that carry it, and what has to come of them.
+// The types of the demo's traffic: the reports of an ESP, the requests that carry them, and their expected results.
 
 import type { EventType } from "../../model/event.ts";
 import type { Random } from "./random.ts";
 
-/** What happens to a mail, before any ESP's dialect. An `oddity` is a kind of report that Tidings does not know. */
+/**
+ * What happens to a mail, independent of any ESP's dialect. An `oddity` is a kind of report that Tidings does not know.
+ */
 export type Happening =
   | "queued"
   | "sent"
@@ -21,96 +23,97 @@ export type Happening =
 /** One mail to one contact. */
 export interface Mail {
   contact: string;
-  /** By the provider's form; text, because it may be a number beyond 2^53. */
+  /** The mail's id in the provider's form; a string, because it may be a number beyond 2^53. */
   id: string;
   campaign: string;
   customId: string;
-  /** ms, when it was sent. */
+  /** ms, the time when it was sent. */
   sentAt: number;
 }
 
-/** One report about a mail, and the event that it has to become. */
+/** One report about a mail, and the event that it must become. */
 export interface Report {
   mail: Mail;
   what: Happening;
-  /** ms, on a whole second; no two reports of a mail have the same. */
+  /** ms, in whole seconds; no two reports of a mail have the same time. */
   at: number;
-  /** Link, device and place, where the report is of an open or click. */
+  /** Link, device and place, if the report is about an open or click. */
   url: string;
   ip: string;
   agent: string;
   expected: EventType;
-  /** The campaign that the event has to name; null where the dialect tells none. */
+  /** The campaign that the event must contain; null if the dialect does not report campaigns. */
   campaign: string | null;
 }
 
-/** A request as it goes over the wire. */
+/** A request as it is sent. */
 export interface SignedRequest {
   method: "GET" | "POST";
-  /** With the query, if any. */
+  /** The path, with the query if there is one. */
   path: string;
   headers: Record<string, string>;
   body: string | null;
 }
 
-/** The letter with its proof of origin. `now` in ms. */
-export type Sign = (letter: SignedRequest, now: number) => SignedRequest;
+/** Adds the proof of origin to a request; `now` is in ms. */
+export type Sign = (request: SignedRequest, now: number) => SignedRequest;
 
-/** One ESP as a sender: its words, how it groups them, and how it proves who it is. */
+/** One ESP as a sender: its words, how it groups reports, and how it authenticates itself. */
 export interface Dialect {
   /** The provider's id, and so the name of the source. */
   source: string;
-  /** The source's entry in SOURCE_CREDENTIALS; null where no request needs any. */
+  /** The source's entry in SOURCE_CREDENTIALS; null if its requests need no credentials. */
   credentials: string | readonly string[] | null;
-  /** The source's entry in SOURCES, where it needs one. */
+  /** The source's entry in SOURCES, if it needs one. */
   settings?: Record<string, unknown>;
-  /** What it has a word for. */
+  /** The happenings that it has a word for. */
   knows: readonly Happening[];
-  /** What a report has to become, where that is not what the happening's name says. */
+  /** The types that reports must become, if they differ from {@link EXPECTED} in mails.ts. */
   becomes?: Partial<Record<Happening, EventType>>;
-  /** Whether its reports name the mail's campaign. */
+  /** Whether its reports contain the mail's campaign. */
   tellsCampaign: boolean;
-  /** The id of a new mail, as Tidings has to show it; `previous` is the last one's. */
+  /** Makes the id of a new mail, as Tidings must return it; `previous` is the id of the previous mail. */
   makeId(random: Random, previous: string | null): string;
-  /** The most reports that it puts into one request; 1 where it posts each by itself. */
+  /** The most reports in one request; 1 if it posts each report separately. */
   most: number;
   /**
-   * The request that carries these reports, without what proves its origin. Chance may decide what an ESP may vary between
-   * two deliveries of one report, and nothing else: ids that belong to the report follow from it.
+   * Makes the request that carries these reports, without the proof of origin. Randomness may decide only what an ESP
+   * may vary between two deliveries of one report; ids that belong to the report are derived from it.
    */
   compose(reports: readonly Report[], random: Random): SignedRequest;
-  /** Makes the proof, anew for every attempt. Without it the letter must be refused. */
+  /** Adds the proof of origin, anew for every attempt. Without it the request must be refused. */
   sign: Sign;
-  /** What its "test" button and its probes send, and how many pings each must be. */
+  /** The requests of its "test" button and its probes, and the number of pings that each must count as. */
   tests?(random: Random, now: number): (SignedRequest & { pings: number })[];
-  /** False for the one that has no second URL to fail over to, and tells nothing twice. */
+  /** False for the one sender that has no second URL to fail over to, and sends nothing twice. */
   repeats?: false;
 }
 
-/** One HTTP request, and what has to come of it where it is accepted. */
+/** One HTTP request, and its expected result if it is accepted. */
 export interface PlannedRequest extends SignedRequest {
-  /** What it goes through before each attempt. */
+  /** Applied before each attempt. */
   sign: Sign;
   source: string | null;
-  /** The status that it has to get. */
+  /** The expected status of the answer. */
   status: number;
-  /** The reports in it. */
+  /** The reports that it contains. */
   reports: readonly Report[];
   pings: number;
   deadLetters: number;
 }
 
-/** What is shown as an example at the end. */
+/** The mails that are shown as examples at the end. */
 export interface Examples {
-  /** Sent, opened and clicked, with an id beyond 2^53. */
+  /** A mail that was sent, opened and clicked, with an id beyond 2^53. */
   clicked: Mail;
-  /** Hard bounced, and nothing else. */
+  /** A mail that hard bounced, without any other report. */
   bounced: Mail;
 }
 
+/** The demo's traffic. */
 export interface Traffic {
   requests: PlannedRequest[];
-  /** Every report once, by the source that it came to. */
+  /** Every report once, by the source that receives it. */
   reports: ReadonlyMap<string, readonly Report[]>;
   examples: Examples;
 }

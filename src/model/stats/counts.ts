@@ -1,9 +1,12 @@
-// What statistics ask and answer, pure: which stretches of which counters cover a range, and what the counts amount to.
+// The arithmetic of statistics, as pure functions: which ranges of which counters cover a query, and which rates follow
+// from the counts.
 
 import type { EventType } from "../event.ts";
 
+/** The lengths of time into which a query may divide its range; "none" does not divide it. */
 export const BUCKETS = ["5m", "hour", "day", "week", "month", "none"] as const;
 export type Bucket = (typeof BUCKETS)[number];
+/** The fields by which a query may group; "none" makes one group. */
 export const GROUPINGS = ["none", "source", "type", "destination", "campaign", "tag"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
@@ -11,16 +14,19 @@ const FIVE_MINUTES = 300_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const WEEK = 7 * DAY;
-/** The epoch was a Thursday. */
+/** The first Monday after the epoch, which was a Thursday. */
 const FIRST_MONDAY = 4 * DAY;
 
-/** A range of time, ms since the epoch; `to` is outside of it. */
+/** A range of time in ms since the epoch. `to` is exclusive. */
 export interface Range {
   from: number;
   to: number;
 }
 
-/** Start of the bucket in which `at` lies, UTC, weeks from Monday; for "none" the grain of the counters, `grain` ms. */
+/**
+ * The start of the bucket that contains `at`, in UTC; weeks start on Monday. Times are in ms since the epoch. For
+ * "none", the counters' resolution `grain` (ms) is the bucket.
+ */
 export function startOf(bucket: Bucket, at: number, grain = FIVE_MINUTES): number {
   const down = (step: number, offset = 0): number => Math.floor((at - offset) / step) * step + offset;
   switch (bucket) {
@@ -41,7 +47,7 @@ export function startOf(bucket: Bucket, at: number, grain = FIVE_MINUTES): numbe
   }
 }
 
-/** The bucket's end: where the next one starts. */
+/** The exclusive end of the bucket that starts at `start`: the start of the next one. */
 export function endOf(bucket: Bucket, start: number, grain = FIVE_MINUTES): number {
   if (bucket === "month") {
     const date = new Date(start);
@@ -50,14 +56,17 @@ export function endOf(bucket: Bucket, start: number, grain = FIVE_MINUTES): numb
   return start + { "5m": FIVE_MINUTES, hour: HOUR, day: DAY, week: WEEK, none: grain }[bucket];
 }
 
-/** The range of whole buckets that holds `range`: exact counts cannot be cut finer. `daily`: counted by day only. */
+/**
+ * The smallest range of whole buckets that contains the given one, because exact counts cannot be divided further.
+ * `daily`: whether the counters have a resolution of one day instead of five minutes.
+ */
 export function alignToBuckets({ from, to }: Range, bucket: Bucket, daily: boolean): Range {
   const grain = daily ? DAY : FIVE_MINUTES;
   const start = startOf(bucket, to, grain);
   return { from: startOf(bucket, from, grain), to: start === to ? to : endOf(bucket, start, grain) };
 }
 
-/** Longest range for each bucket, ms: what one query may read. */
+/** The longest range of one query for each bucket, in ms. It limits how many rows the query reads. */
 export const MOST_RANGE: Readonly<Record<Bucket, number>> = {
   "5m": 7 * DAY,
   hour: 31 * DAY,
@@ -67,12 +76,12 @@ export const MOST_RANGE: Readonly<Record<Bucket, number>> = {
   none: 1_100 * DAY,
 };
 
-/** A stretch of counters by five minutes or by day. */
+/** A range that is read from the counters by five minutes ("time") or from those by day. */
 export interface TableRange extends Range {
   by: "time" | "day";
 }
 
-/** The fewest rows that cover the range: whole days from the counters by day, the rest by five minutes. */
+/** Divides a range so that the fewest rows cover it: whole days from the counters by day, the rest by five minutes. */
 export function rangesByTable({ from, to }: Range, bucket: Bucket): TableRange[] {
   const first = Math.ceil(from / DAY) * DAY;
   const last = Math.floor(to / DAY) * DAY;
@@ -85,7 +94,7 @@ export function rangesByTable({ from, to }: Range, bucket: Bucket): TableRange[]
   return pieces.filter((piece) => piece.from < piece.to);
 }
 
-/** The counts of one group. */
+/** The counts of one group: one count per event type, and those below. */
 export type Counts = Record<EventType, number> & {
   events: number;
   hard: number;
@@ -94,13 +103,15 @@ export type Counts = Record<EventType, number> & {
   opened_machine: number;
   clicked_human: number;
   clicked_machine: number;
-  /** Mails of which it is known whether they arrived, and those that did. */
+  /** Mails whose outcome is known: they arrived or they did not. */
   attempted: number;
+  /** Mails that arrived. */
   reached: number;
-  /** Contacts; null where the counters cannot tell. */
+  /** Numbers of different contacts; null if the counters cannot answer this. */
   unique: Uniques | null;
 };
 
+/** How many different contacts opened or clicked; `_human`: without opens and clicks by machines. */
 export interface Uniques {
   opened: number;
   opened_human: number;
@@ -108,6 +119,7 @@ export interface Uniques {
   clicked_human: number;
 }
 
+/** The names of all rates. */
 export const RATES = [
   "delivery_rate",
   "open_rate",
@@ -123,7 +135,7 @@ export const RATES = [
 ] as const;
 export type Rates = Record<(typeof RATES)[number], number | null>;
 
-/** The rates of a group; null where the denominator is 0 or not known. */
+/** The rates of a group, from 0 to 1. A rate is null if its denominator is 0 or unknown. */
 export function ratesOf(counts: Counts): Rates {
   const { attempted, reached, unique } = counts;
   return {
@@ -141,7 +153,7 @@ export function ratesOf(counts: Counts): Rates {
   };
 }
 
-/** No rates, for groups that hold one kind of event alone. */
+/** Rates that are all null, for groups that contain only one type of event. */
 export const NO_RATES: Rates = Object.freeze(
   Object.fromEntries(RATES.map((name) => [name, null])) as Record<(typeof RATES)[number], null>,
 );
@@ -150,10 +162,11 @@ function share(part: number | undefined, whole: number | undefined): number | nu
   return part === undefined || whole === undefined || whole === 0 ? null : part / whole;
 }
 
+/** The metrics by which campaigns may be compared. */
 export const METRICS = ["open", "click", "click_to_open", "bounce", "complaint", "unsubscribe"] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Numerator and denominator of a metric that campaigns are compared by. `human`: without what machines are told to do. */
+/** Numerator and denominator of a metric for comparing campaigns. `human`: without opens and clicks by machines. */
 export function ratioOf(metric: Metric, counts: Counts, human: boolean): { hits: number; of: number } {
   const { reached, attempted, unique } = counts;
   const opened = (human ? unique?.opened_human : unique?.opened) ?? 0;

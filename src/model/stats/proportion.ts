@@ -1,20 +1,23 @@
-// Shares with their uncertainty, so that nobody reads noise: the interval in which a rate lies with 95 % confidence, and
-// whether two rates can be told apart.
+// Rates with their uncertainty, so that readers do not take noise for a difference: the 95 % confidence interval of a
+// rate, and whether two rates differ significantly.
 
-/** 97.5 % quantile of the normal distribution: two-sided 95 %. */
+/** The 97.5 % quantile of the normal distribution, for a two-sided interval of 95 %. */
 const Z = 1.959963984540054;
 
+/** A 95 % confidence interval. */
 export interface Interval {
   low: number;
   high: number;
 }
 
+/** A rate from 0 to 1 with its interval. */
 export type Proportion = Interval & { rate: number };
 
 /**
  * Wilson's score interval for `hits` of `n` (E. B. Wilson, Probable inference, the law of succession, and statistical
- * inference, JASA 22, 1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). Unlike p ± z·σ it holds for few and for
- * extreme cases, and never leaves 0 to 1. Null where it is no share: n is 0, or there are more hits than that.
+ * inference, JASA 22, 1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). Unlike p ± z·σ it is accurate for small
+ * samples and extreme rates, and it stays within 0 to 1. Null if `hits` of `n` is not a proportion: n is 0, or hits is
+ * negative or greater than n.
  */
 export function wilson(hits: number, n: number): Proportion | null {
   if (n <= 0 || hits < 0 || hits > n) return null;
@@ -23,7 +26,7 @@ export function wilson(hits: number, n: number): Proportion | null {
   const center = rate + square / (2 * n);
   const spread = Z * Math.sqrt((rate * (1 - rate)) / n + square / (4 * n * n));
   const whole = 1 + square / n;
-  // At the ends the formula gives 0 and 1, but rounding may miss them.
+  // At the extremes the formula's exact results are 0 and 1, but rounding may miss them.
   const low = hits === 0 ? 0 : Math.max(0, (center - spread) / whole);
   const high = hits === n ? 1 : Math.min(1, (center + spread) / whole);
   return { rate, low, high };
@@ -42,9 +45,10 @@ export function newcombe(a: Proportion, b: Proportion): Interval & { difference:
   };
 }
 
+/** All results of a comparison. */
 export const COMPARISONS = ["a is higher", "b is higher", "no difference can be told"] as const;
 
-/** What the interval of a - b lets one say. */
+/** The result of a comparison, from the interval of a - b. */
 export function comparisonOf({ low, high }: Interval): (typeof COMPARISONS)[number] {
   return low > 0 ? "a is higher" : high < 0 ? "b is higher" : "no difference can be told";
 }

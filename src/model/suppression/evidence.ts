@@ -1,31 +1,37 @@
-// The facts about a contact that bear on suppression: what events say, what people entered and decided. Bounded lists whose
-// trimming depends on what was put in and never on the order, so that every order of arrival keeps the same facts.
+// The evidence about a contact that is relevant to suppression: from events, and from what people entered and decided.
+// The lists are bounded. Which entries they drop depends only on their contents and not on the order of arrival, so
+// every order leaves the same evidence.
 
 import type { ParsedEvent } from "../event.ts";
 import type { SuppressionReason } from "./policy.ts";
 
-/** A destination that refused nearly everybody when a soft bounce happened. Times in ms. */
+/** A destination that refused nearly all mail at the time of a soft bounce. Times in ms since the epoch. */
 export interface Storm {
   destination: string;
+  /** Blocks and soft bounces in the 15 minutes before `at`. */
   refused: number;
+  /** Deliveries, bounces and blocks in the same 15 minutes. */
   outcomes: number;
-  /** The end of the quarter of an hour that was counted. */
+  /** The end of the 15 minutes that were counted. */
   at: number;
 }
 
-/** An event that may bear on suppression. `at`: ms since the epoch, by the provider; `id`: the event's. */
+/**
+ * An event that may be relevant to suppression. `at`: ms since the epoch, according to the provider; `id`: the event's
+ * id.
+ */
 export interface Evidence {
   kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "subscribed";
   at: number;
   id: string;
   source: string;
-  /** The list or stream that the provider names, `<provider>:<list>`; left out where it names none. */
+  /** The list or stream that the provider names, as `<provider>:<list>`; left out if it names none. */
   scope?: string;
-  /** Of a soft bounce that happened in a storm. */
+  /** The storm in which a soft bounce happened. */
   storm?: Storm;
 }
 
-/** A suppression that a person entered, or imported from elsewhere. */
+/** A suppression that a person entered or imported from another system. `at`: ms since the epoch. */
 export interface ManualSuppression {
   reason: SuppressionReason;
   at: number;
@@ -33,14 +39,15 @@ export interface ManualSuppression {
   source: string;
   /** '' for all mail. */
   scope: string;
-  /** The token's name. */
+  /** The name of the token that was used. */
   by: string;
   note: string | null;
 }
 
 /**
- * What a person decided: `lift` ends suppressions, `release` lets soft bounces of a storm count, `drop` lets them never
- * count. It covers what happened until then, even if that is heard of later.
+ * A person's decision: `lift` ends suppressions, `release` makes soft bounces of a storm count, `drop` makes sure that
+ * they never count. It applies to everything that happened before `at` (ms since the epoch), even if it is reported
+ * later.
  */
 export interface Decision {
   kind: "lift" | "release" | "drop";
@@ -48,14 +55,17 @@ export interface Decision {
   id: string;
   by: string;
   note: string | null;
-  /** Only suppressions of this reason and scope; null for any. */
+  /** It ends only suppressions of this reason and scope; null for any. */
   reason: SuppressionReason | null;
   scope: string | null;
-  /** Ids of facts that were known then although their times are later: a provider's clock may be wrong. */
+  /** Ids of evidence that was known at the time but is dated later, because a provider's clock may be wrong. */
   ends: string[];
 }
 
-/** What an event says about the contact, or null where it says nothing: `blocked` and `dropped` never do. */
+/**
+ * The evidence that an event gives about its contact. Null if it gives none, as `blocked` and `dropped` never do. `id`:
+ * the event's id.
+ */
 export function evidenceOf(
   event: Pick<ParsedEvent, "type" | "bounce" | "occurred_at">,
   id: string,
@@ -67,7 +77,7 @@ export function evidenceOf(
 
 function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Evidence["kind"] | null {
   switch (type) {
-    case "bounced": // of unknown class: counted like soft ones, for a dead address bounces again
+    case "bounced": // an unknown class counts as soft, because a dead address bounces again
       return bounce === "hard" ? "hard" : "soft";
     case "delivered":
     case "opened":
@@ -83,24 +93,30 @@ function kindOf({ type, bounce }: Pick<ParsedEvent, "type" | "bounce">): Evidenc
   }
 }
 
-/** A delivery, an open or a click. `at`: ms. */
+/** A delivery, an open or a click, which shows that the address works. `at`: ms since the epoch. */
 export type Good = Pick<Evidence, "at" | "id">;
 
-/** The facts that matter, each list in order of time. Bounded, whatever a contact lives through. */
+/** All evidence about a contact, each list in order of time. Every list is bounded. */
 export interface EvidenceRecord {
   hard: Evidence[];
   complaint: Evidence[];
   soft: Evidence[];
   /** Deliveries, opens and clicks. */
   good: Good[];
-  /** The latest good time that was dropped to stay bounded, ms. A soft bounce from before it can be judged no more. */
+  /**
+   * The latest time of a delivery, open or click that was dropped to stay bounded, ms. A soft bounce from before that
+   * time can no longer be judged.
+   */
   forgotten: number;
   /** Unsubscribes and subscribes. */
   list: Evidence[];
+  /** Suppressions by hand or import. */
   entries: ManualSuppression[];
+  /** Lifts, releases and drops. */
   rulings: Decision[];
 }
 
+/** The record of a contact about which there is no evidence. */
 export const NO_EVIDENCE: Readonly<EvidenceRecord> = Object.freeze({
   hard: [],
   complaint: [],
@@ -112,12 +128,15 @@ export const NO_EVIDENCE: Readonly<EvidenceRecord> = Object.freeze({
   rulings: [],
 });
 
-/** How many of each are kept: the first ones, which are the evidence, and the last ones, which come after any lift. */
+/**
+ * How many of each are kept: the first ones, on which suppressions rest, and the latest ones, which may come after a
+ * lift.
+ */
 const FIRST = 8;
 const MOST = { hard: 32, complaint: 32, soft: 64, list: 128, entries: 64, rulings: 64 } as const;
 const MOST_GOOD = 64;
 
-/** `facts` with one more event; one that is there already changes nothing. */
+/** The record with one more event's evidence. Evidence that it contains already changes nothing. */
 export function addEvidence(facts: Readonly<EvidenceRecord>, evidence: Evidence): EvidenceRecord {
   switch (evidence.kind) {
     case "hard":
@@ -135,7 +154,7 @@ export function addEvidence(facts: Readonly<EvidenceRecord>, evidence: Evidence)
   }
 }
 
-/** `facts` without what these events said. */
+/** The record without the evidence of these events. */
 export function withoutEvidence(facts: Readonly<EvidenceRecord>, ids: ReadonlySet<string>): EvidenceRecord {
   const left = <T extends Good>(list: readonly T[]): T[] => list.filter(({ id }) => !ids.has(id));
   const { hard, complaint, soft, good, list } = facts;
@@ -149,7 +168,7 @@ export function withoutEvidence(facts: Readonly<EvidenceRecord>, ids: ReadonlySe
   };
 }
 
-/** What events said. Of a delivery, an open or a click no more is known than when. */
+/** All evidence from events. A delivery, an open or a click has only a time and an id. */
 export function* evidenceIn({
   hard,
   complaint,
@@ -160,12 +179,15 @@ export function* evidenceIn({
   for (const some of [hard, complaint, soft, good, list]) yield* some;
 }
 
-/** Whether evidence that is not among `facts` may have been, and was dropped to stay bounded. */
+/** Whether evidence that is missing from the record may have been in it and was dropped to stay bounded. */
 export function isForgotten({ forgotten }: Readonly<EvidenceRecord>, { kind, at }: Evidence): boolean {
   return kind === "good" && at <= forgotten;
 }
 
-/** Whether one of `factsIn` says the same as evidence that has just been read. Only the first reading knows of a storm. */
+/**
+ * Whether a piece of {@link evidenceIn} equals evidence that was parsed just now. It ignores the storm, which only the
+ * first reading records.
+ */
 export function sayAlike(
   { id, at, kind = "good", scope }: Good & Partial<Evidence>,
   evidence: Evidence,
@@ -173,7 +195,7 @@ export function sayAlike(
   return id === evidence.id && at === evidence.at && kind === evidence.kind && scope === evidence.scope;
 }
 
-/** `facts` with one more entry by hand. */
+/** The record with one more suppression by hand. */
 export function addManualSuppression(
   facts: Readonly<EvidenceRecord>,
   entry: ManualSuppression,
@@ -181,7 +203,7 @@ export function addManualSuppression(
   return { ...facts, entries: inserted(facts.entries, entry, MOST.entries) };
 }
 
-/** `facts` with one more ruling. */
+/** The record with one more decision. */
 export function addDecision(facts: Readonly<EvidenceRecord>, ruling: Decision): EvidenceRecord {
   return { ...facts, rulings: inserted(facts.rulings, ruling, MOST.rulings) };
 }
@@ -192,14 +214,17 @@ interface Dated {
   kind?: string;
 }
 
-/** The list with the item in its place; of more than `most`, the first few and the latest. */
+/** The list with the item at its place. If there are more than `most`, it keeps the first few and the latest. */
 function inserted<T extends Dated>(list: readonly T[], item: T, most: number): T[] {
   if (list.some(({ id }) => id === item.id)) return [...list];
   const all = [...list, item].sort(byTime);
   return all.length <= most ? all : all.toSpliced(FIRST, all.length - most);
 }
 
-/** Order of time; at the very same time a subscribe comes first: it lifts an unsubscribe only if it happened later. */
+/**
+ * Compares by time. At the same time a subscribe comes first, because it lifts an unsubscribe only if it happened
+ * later.
+ */
 export function byTime(a: Dated, b: Dated): number {
   return a.at - b.at || rankAtOnce(a) - rankAtOnce(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
@@ -209,8 +234,8 @@ function rankAtOnce({ kind }: Dated): number {
 }
 
 /**
- * One more good time, of which at most MOST_GOOD are kept. The first to go are those with no soft bounce on either side
- * of them up to the next good time: they separate nothing.
+ * Adds a delivery, open or click and keeps at most MOST_GOOD of them. It drops the first one that separates no soft
+ * bounces, because there is none between its two neighbours, or else the earliest.
  */
 function withGood(facts: Readonly<EvidenceRecord>, { at, id }: Good): EvidenceRecord {
   if (facts.good.some((one) => one.id === id)) return facts;
@@ -232,7 +257,7 @@ function separates(good: readonly Good[], index: number, soft: readonly Evidence
 
 const MOST_IDS = 100;
 
-/** Ids of the evidence that is dated after `at` (ms), a hundred at most. */
+/** Ids of the evidence that is dated after `at` (ms since the epoch), at most 100. */
 export function idsAfter(
   { hard, complaint, soft, list, entries }: Readonly<EvidenceRecord>,
   at: number,

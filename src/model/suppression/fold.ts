@@ -1,5 +1,5 @@
-// Who must not be mailed, and why: a pure function of the facts about a contact, so that the order in which they arrive does
-// not matter. Every permutation of a contact's facts folds to the same suppressions.
+// Computes which suppressions a contact has, and why. This is a pure function of the evidence about the contact, so its
+// order of arrival does not matter: every permutation of the evidence folds to the same suppressions.
 
 import {
   byTime,
@@ -12,34 +12,34 @@ import {
 } from "./evidence.ts";
 import type { Policies, SuppressionReason } from "./policy.ts";
 
-/** A suppression and what became of it: in force while `lifted_at` and `held` are null. Times in ms. */
+/** A suppression and its state: it is in force while `lifted_at` and `held` are null. Times in ms since the epoch. */
 export interface Suppression {
   reason: SuppressionReason;
   /** '' for all mail, else the one list or stream: `<provider>:<list>`. */
   scope: string;
-  /** Id of the event that is the evidence, or of the act by hand. */
+  /** Id of the event that is the evidence, or of the command by hand. */
   event: string;
   source: string;
   /** When the evidence happened. */
   at: number;
-  /** The token by which it was entered; null where an event did it. */
+  /** Name of the token by which it was entered; null if an event caused it. */
   by: string | null;
   note: string | null;
   lifted_at: number | null;
   /** Id of the event, or name of the token, that lifted it. */
   lifted_by: string | null;
   lift_note: string | null;
-  /** Why it is held back and not in force: the storm, in words. */
+  /** Why it is held and not in force: a description of the storm. Null if it is not held. */
   held: string | null;
 }
 
-/** What suppresses, and for what. */
+/** One piece of evidence that suppresses, and the suppression that it causes. */
 type SuppressionEvidence = Pick<
   Suppression,
   "reason" | "scope" | "event" | "source" | "at" | "by" | "note" | "held"
 >;
 
-/** What may end a suppression. */
+/** A lift by hand or a subscribe, which may end suppressions. */
 interface Closer {
   at: number;
   id: string;
@@ -53,21 +53,21 @@ interface Dated {
   id: string;
 }
 
-/** All suppressions that the facts amount to, in order of their evidence. */
+/** All suppressions that follow from the evidence, the ended ones included, in order of their evidence. */
 export function suppressionsOf(facts: Readonly<EvidenceRecord>, policies: Policies): Suppression[] {
   const evidence = [...evidenceOf(facts, policies), ...softEvidence(facts, policies)];
-  const found: Suppression[] = [];
+  const suppressions: Suppression[] = [];
   const groups = Map.groupBy(evidence, ({ reason, scope }) => `${reason} ${scope}`);
   for (const group of groups.values()) {
     const [first] = group;
-    if (first !== undefined) found.push(...endedBy(group, closersOf(facts, policies, first)));
+    if (first !== undefined) suppressions.push(...endedBy(group, closersOf(facts, policies, first)));
   }
-  return found.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
+  return suppressions.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
 }
 
 function evidenceOf(facts: Readonly<EvidenceRecord>, policies: Policies): SuppressionEvidence[] {
-  const counts = (reason: SuppressionReason, found: readonly Evidence[]): SuppressionEvidence[] =>
-    found
+  const counts = (reason: SuppressionReason, list: readonly Evidence[]): SuppressionEvidence[] =>
+    list
       .filter(({ source }) => policies.of(source).reasons.includes(reason))
       .map((evidence) => ({
         ...ofEvent(evidence),
@@ -93,12 +93,12 @@ function ofEntry({ reason, scope, id, source, at, by, note }: ManualSuppression)
   return { reason, scope, event: id, source, at, by, note, held: null };
 }
 
-/** Where evidence holds by its source's policy. */
+/** The scope of evidence by its source's policy. */
 function scopeOf({ source, scope }: Evidence, policies: Policies): string {
   return policies.of(source).scope === "list" ? (scope ?? "") : "";
 }
 
-/** Lifts by hand and, of unsubscribes, later subscribes to the same; the earliest first. */
+/** The lifts by hand and, for unsubscribes, the subscribes to the same list, the earliest first. */
 function closersOf(
   { rulings, list }: Readonly<EvidenceRecord>,
   policies: Policies,
@@ -127,7 +127,10 @@ function covers({ at, ends }: Decision, dated: Dated): boolean {
   return dated.at <= at || ends.includes(dated.id);
 }
 
-/** One suppression for all that the same closer ends, and one for what stands: its first evidence speaks for the others. */
+/**
+ * Makes one suppression of all evidence that the same closer ends, and one of the evidence that no closer ends. The
+ * first evidence that is not held represents the others.
+ */
 function endedBy(group: readonly SuppressionEvidence[], closers: readonly Closer[]): Suppression[] {
   const inOrder = group.toSorted((a, b) => byTime({ at: a.at, id: a.event }, { at: b.at, id: b.event }));
   const ended = Map.groupBy(inOrder, ({ at, event: id }) =>
@@ -147,8 +150,8 @@ function endedBy(group: readonly SuppressionEvidence[], closers: readonly Closer
 }
 
 /**
- * The soft bounces with which the policy was met, one for each time that the contact was let go by hand. Bounces of a storm
- * count only where somebody has released them; what they alone would amount to is held.
+ * The soft bounces that completed what the policy requires, one for each period between two lifts by hand. Bounces of a
+ * storm count only if a person has released them. A suppression that results only with them is held.
  */
 function softEvidence(
   { soft, good, rulings }: Readonly<EvidenceRecord>,
@@ -180,7 +183,9 @@ function softEvidence(
   });
 }
 
-/** A storm's bounce by what somebody said of it: the first word counts. */
+/**
+ * A storm's bounce after the first release or drop that covers it: released, dropped, or unchanged if there is none.
+ */
 function judge(evidence: Evidence, rulings: readonly Decision[]): Evidence[] {
   if (evidence.storm === undefined) return [evidence];
   const ruling = rulings.find((one) => one.kind !== "lift" && covers(one, evidence));
@@ -189,7 +194,7 @@ function judge(evidence: Evidence, rulings: readonly Decision[]): Evidence[] {
   return ruling === undefined ? [evidence] : [plain];
 }
 
-/** The storm in words. */
+/** A description of the storm, for people. */
 function wordsOf({ destination, refused, outcomes, at }: Storm): string {
   const share = Math.round((100 * refused) / outcomes);
   const until = new Date(at).toISOString().slice(0, 16);
@@ -198,7 +203,7 @@ function wordsOf({ destination, refused, outcomes, at }: Storm): string {
 
 const DAY = 86_400_000;
 
-/** The soft bounce with which the policy of its source was first met, or null. `soft` is in order of time. */
+/** The first soft bounce that meets the policy of its source, or null. `soft` is in order of time. */
 function decidingSoftBounce(
   soft: readonly Evidence[],
   good: readonly Good[],
@@ -219,7 +224,7 @@ function decidingSoftBounce(
   return null;
 }
 
-/** A contact's own wish outweighs ours, and what is known for sure what is likely. */
+/** Reasons by strength: a contact's own wish outweighs ours, and certain evidence outweighs likely evidence. */
 const STRENGTH: readonly SuppressionReason[] = [
   "complaint",
   "unsubscribed",
@@ -228,14 +233,14 @@ const STRENGTH: readonly SuppressionReason[] = [
   "soft_bounces",
 ];
 
-/** Whether it keeps mail back now. */
+/** Whether the suppression is in force now: neither lifted nor held. */
 export function isInForce({ lifted_at, held }: Pick<Suppression, "lifted_at" | "held">): boolean {
   return lifted_at === null && held === null;
 }
 
 /**
- * The strongest suppression in force for all mail or, where one is asked for, for that list; null where the contact may be
- * mailed. `suppressions` are in order of their evidence.
+ * The strongest suppression in force for all mail or, if `scope` is a list, for all mail or that list. Null if the
+ * contact may be mailed. `suppressions` are in order of their evidence.
  */
 export function strongestOf<S extends Pick<Suppression, "reason" | "scope" | "lifted_at" | "held">>(
   suppressions: readonly S[],
@@ -243,8 +248,8 @@ export function strongestOf<S extends Pick<Suppression, "reason" | "scope" | "li
 ): S | null {
   const standing = suppressions.filter((one) => isInForce(one) && (one.scope === "" || one.scope === scope));
   for (const reason of STRENGTH) {
-    const found = standing.find((one) => one.reason === reason);
-    if (found !== undefined) return found;
+    const strongest = standing.find((suppression) => suppression.reason === reason);
+    if (strongest !== undefined) return strongest;
   }
   return null;
 }

@@ -1,5 +1,6 @@
-// What suppresses a contact, as far as people may choose: for everything, or for one source.
+// The configurable rules of suppression, for all sources or for one source: which events suppress a contact.
 
+/** Why a contact may be suppressed. */
 export const SUPPRESSION_REASONS = [
   "hard_bounce",
   "complaint",
@@ -9,10 +10,10 @@ export const SUPPRESSION_REASONS = [
 ] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
-/** Reasons that come of events; the other one is a person. */
+/** The reasons that events cause. The remaining one, manual, is a person's decision. */
 export const EVENT_REASONS = ["hard_bounce", "complaint", "unsubscribed", "soft_bounces"] as const;
 
-/** What of a source's events suppresses whom. */
+/** Which events of a source suppress a contact. */
 export interface SuppressionPolicy {
   /** This many soft bounces, ... */
   softBounces: number;
@@ -20,13 +21,15 @@ export interface SuppressionPolicy {
   softBounceDays: number;
   /** within this many days, with no delivery, open or click between. */
   softBounceWindowDays: number;
-  /** Which reasons count at all. */
+  /** The reasons for which this source's events suppress. Events of other reasons do not suppress. */
   reasons: readonly SuppressionReason[];
-  /** Whether an unsubscribe or complaint for a list that the provider names holds for that list alone. */
+  /** Whether an unsubscribe or complaint for a list that the provider names suppresses all mail or only that list. */
   scope: "global" | "list";
 }
 
-/** Three soft bounces in 30 days; and who leaves one list is not mailed at all, for that is never wrong. */
+/**
+ * Three soft bounces on two days within 30 days. Leaving one list suppresses all mail, because that is the safe choice.
+ */
 export const DEFAULT_POLICY: SuppressionPolicy = {
   softBounces: 3,
   softBounceDays: 2,
@@ -35,19 +38,19 @@ export const DEFAULT_POLICY: SuppressionPolicy = {
   scope: "global",
 };
 
-/** The policies of all sources: each event is judged by that of its own. */
+/** The policies of all sources. Each event is judged by the policy of its own source. */
 export interface Policies {
   of(source: string): SuppressionPolicy;
-  /** The longest softBounceWindowDays of any. */
+  /** The longest softBounceWindowDays of all policies. */
   longestWindowDays: number;
 }
 
-/** One policy for every source. */
+/** Policies with the same policy for every source. */
 export function samePolicy(policy: SuppressionPolicy): Policies {
   return { of: () => policy, longestWindowDays: policy.softBounceWindowDays };
 }
 
-/** When a destination counts as refusing everybody, so that its soft bounces say nothing about single addresses. */
+/** When a destination counts as refusing all mail, so that its soft bounces are no evidence about single addresses. */
 export interface StormPolicy {
   /** More than this share of the outcomes were blocks and soft bounces, ... */
   share: number;
@@ -55,4 +58,5 @@ export interface StormPolicy {
   outcomes: number;
 }
 
+/** More than 60 % of at least 50 outcomes. */
 export const DEFAULT_STORM: StormPolicy = { share: 0.6, outcomes: 50 };

@@ -2,7 +2,7 @@
 // be valid. So a filter that was saved cannot hang the pipe that runs it.
 
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
-import { LONGEST } from "../../providers/kit/fields.ts";
+import { LONGEST } from "../../model/field-lengths.ts";
 import { showWords, HIDDEN } from "./reserved-words.ts";
 import { VARIABLES } from "./variables.ts";
 import { compilePattern } from "./linear-regex.ts";

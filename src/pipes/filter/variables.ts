@@ -66,26 +66,27 @@ interface Variable {
 }
 
 /** How a filter knows what a field holds: its type, the same or null, and its value. */
-const HELD: Record<EventField["holds"], { type: string; orNull: string; read(value: unknown): unknown }> = {
-  text: { type: "string", orNull: STRING_OR_NULL, read: string },
-  whole: { type: "int", orNull: INT_OR_NULL, read: int },
-  time: { type: TIME, orNull: TIME_OR_NULL, read: time },
-  flag: { type: "bool", orNull: BOOL_OR_NULL, read: boolean },
-  texts: {
-    type: "list<string>",
-    orNull: "list<string>",
-    read: (value) => (Array.isArray(value) ? value.map(String) : []),
-  },
-  object: { type: OBJECT, orNull: OBJECT, read: (value) => json(object(value)) },
-  smtp: {
-    type: "Smtp",
-    orNull: "Smtp",
-    read: (value) => {
-      const { code, enhanced, response } = object(value);
-      return { code: int(code), enhanced: string(enhanced), response: string(response) };
+const HELD: Record<EventField["holds"], { type: string; orNull: string; read: (value: unknown) => unknown }> =
+  {
+    text: { type: "string", orNull: STRING_OR_NULL, read: string },
+    whole: { type: "int", orNull: INT_OR_NULL, read: int },
+    time: { type: TIME, orNull: TIME_OR_NULL, read: time },
+    flag: { type: "bool", orNull: BOOL_OR_NULL, read: boolean },
+    texts: {
+      type: "list<string>",
+      orNull: "list<string>",
+      read: (value) => (Array.isArray(value) ? value.map(String) : []),
     },
-  },
-};
+    object: { type: OBJECT, orNull: OBJECT, read: (value) => json(object(value)) },
+    smtp: {
+      type: "Smtp",
+      orNull: "Smtp",
+      read: (value) => {
+        const { code, enhanced, response } = object(value);
+        return { code: int(code), enhanced: string(enhanced), response: string(response) };
+      },
+    },
+  };
 
 /** System events (`contact.suppressed`, ...) have few of the fields: the others are null or, where they never are, empty. */
 function variableOf(name: EventFieldName): [string, Variable] {

@@ -1,5 +1,5 @@
-// Shared secrets: basic auth, bearer tokens, ?token=. Compared in constant time, all of them every time, so that neither
-// the answer's time nor its words tell what was wrong.
+// Shared secrets: basic auth, bearer tokens, ?token=. All of them are compared every time, in constant time, so that
+// neither the duration nor the wording of an answer reveals what was wrong.
 
 import { queryOf } from "./form.ts";
 import type { InboundRequest, VerifyResult } from "../provider.ts";
@@ -7,33 +7,33 @@ import { equalBytes } from "../../lib/equal-bytes.ts";
 import { memoize } from "../../lib/memoize.ts";
 import { sha256 } from "../../lib/sha256.ts";
 
-/** The query parameter that carries a source's token; it is cut from the URL before the request is kept. */
+/** The query parameter that carries a source's token; it is removed from the URL before the request is stored. */
 export const TOKEN_PARAMETER = "token";
 
 /**
- * Accepts a request that shows one of the credentials: `user:password` by basic auth (RFC 7617), anything without a
- * colon as bearer token (RFC 6750), as `?token=`, or as the password of basic auth whatever the user.
+ * Accepts a request that presents one of the credentials: `user:password` by basic auth (RFC 7617), anything without a
+ * colon as a bearer token (RFC 6750), as `?token=`, or as the password of basic auth with any user name.
  */
 export function verifySharedSecret(request: InboundRequest, credentials: readonly string[]): VerifyResult {
   if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
-  const shown = shownSecrets(request);
+  const presented = presentedSecrets(request);
   let matches = 0;
-  // As many comparisons for a request that shows nothing as for one that shows the most it can.
-  for (let i = 0; i < MOST_SHOWN; i++) {
-    const secret = shown[i];
+  // A request without secrets costs as many comparisons as one with the most secrets that it can present.
+  for (let i = 0; i < MOST_PRESENTED; i++) {
+    const secret = presented[i];
     const print = secret === undefined ? NOTHING : imprint(secret, PRESENTED);
     for (const credential of credentials) matches += isImprintOf(print, credential) ? 1 : 0;
   }
   if (matches > 0) return { ok: true };
   return {
     ok: false,
-    reason: shown.length > 0 ? "the credentials are wrong" : "the credentials are missing",
+    reason: presented.length > 0 ? "the credentials are wrong" : "the credentials are missing",
   };
 }
 
 /**
- * The same for providers that send headers of the customer's choice: one of the credentials may also stand, by itself, in
- * the header that `settings.secret_header` names.
+ * Like {@link verifySharedSecret}, for providers that send headers of the customer's choice: the header that
+ * `settings.secret_header` names may also contain one of the credentials, and nothing else.
  */
 export function verifySecretOrHeader(
   request: InboundRequest,
@@ -48,9 +48,10 @@ export function verifySecretOrHeader(
 }
 
 /**
- * For providers that sign, whose users may show a shared secret all the same. A credential `user:password` is such a
- * secret (see {@link verifySharedSecret}; as a token, too, it needs the colon); any other, or what follows `hmac:`, is a
- * signing key, which `verifyKey` tries. So a source that has only keys never takes a request that is not signed.
+ * For providers that sign, but whose users may present a shared secret instead. A credential `user:password` is such a
+ * secret (see {@link verifySharedSecret}; even as a token it needs the colon). Any other credential, or the part after
+ * `hmac:`, is a signing key, which `verifyKey` checks. A source that has only keys therefore never accepts an unsigned
+ * request.
  */
 export async function verifyKeyOrSecret(
   request: InboundRequest,
@@ -76,12 +77,17 @@ export async function verifyKeyOrSecret(
   return { ok: false, reason: [...reasons].join("; ") };
 }
 
-/** Secrets that a request can show. Header: a pair and its password, or a bearer token; query: two tokens at most. */
-const MOST_SHOWN = 4;
+/**
+ * The most secrets that a request can present: from the header a pair and its password, or a bearer token; from the
+ * query two tokens.
+ */
+const MOST_PRESENTED = 4;
 
-/** Bytes in which secrets are compared. */
+/** Bytes to which secrets are padded before they are compared. */
 const WIDTH = 256;
-/** UTF-16 units of the longest secret whose UTF-8 always fits in there; of a longer one the digest is compared. */
+/**
+ * UTF-16 units of the longest secret whose UTF-8 always fits into `WIDTH`; of a longer secret the digest is compared.
+ */
 const LONGEST = 80;
 const DIGESTED = 255;
 
@@ -90,8 +96,8 @@ const PRESENTED = new Uint8Array(WIDTH);
 const NOTHING = new Uint8Array(WIDTH);
 
 /**
- * The secret in `WIDTH` bytes, whatever its length, so that a comparison takes as long for any: padded, its own length
- * last. Digests alone would do, but cost several times as much as all the rest of a request's authentication.
+ * The secret as `WIDTH` bytes, so that a comparison takes equally long for secrets of any length: padded, with its own
+ * length in the last byte. Digests alone would do, but cost several times as much as the rest of the authentication.
  */
 function imprint(secret: string, into: Uint8Array): Uint8Array {
   into.fill(0);
@@ -110,8 +116,8 @@ function isImprintOf(print: Uint8Array, credential: string): boolean {
 }
 
 /**
- * Accepts what one of the credentials proves by `check`; else fails with the reasons of all, each once. An empty
- * credential, which is what an unset variable makes, proves nothing.
+ * Accepts the request if `check` succeeds for one of the credentials; otherwise fails with all distinct reasons. An
+ * empty credential, which an unset variable produces, proves nothing.
  */
 export async function verifyWithAny(
   credentials: readonly string[],
@@ -128,8 +134,8 @@ export async function verifyWithAny(
 }
 
 /**
- * Whether two secrets are the same, in a time that does not depend on where they differ. Empty ones never are, nor an
- * empty pair, which is what unset variables make.
+ * Whether two secrets are equal, in a time that does not depend on where they differ. Empty secrets and empty pairs,
+ * which unset variables produce, are never equal to anything.
  */
 export function equalSecrets(presented: string, expected: string): boolean {
   return isImprintOf(imprint(presented, PRESENTED), expected);
@@ -139,18 +145,21 @@ function isEmpty(credential: string): boolean {
   return credential === "" || credential === ":";
 }
 
-function shownSecrets(request: InboundRequest): string[] {
-  const shown: string[] = [];
+function presentedSecrets(request: InboundRequest): string[] {
+  const presented: string[] = [];
   const header = request.headers.get("authorization") ?? "";
   const [, scheme, value] = /^\s*(basic|bearer)\s+(\S+)\s*$/i.exec(header) ?? [];
-  if (scheme?.toLowerCase() === "bearer" && value !== undefined) shown.push(value);
-  if (scheme?.toLowerCase() === "basic" && value !== undefined) shown.push(...basicSecrets(value));
+  if (scheme?.toLowerCase() === "bearer" && value !== undefined) presented.push(value);
+  if (scheme?.toLowerCase() === "basic" && value !== undefined) presented.push(...basicSecrets(value));
   const query = queryOf(request.url);
-  if (query !== "") shown.push(...new URLSearchParams(query).getAll(TOKEN_PARAMETER).slice(0, 2));
-  return shown;
+  if (query !== "") presented.push(...new URLSearchParams(query).getAll(TOKEN_PARAMETER).slice(0, 2));
+  return presented;
 }
 
-/** `user:password` and the bare password, as UTF-8 (RFC 7617 section 2.1) or else Latin-1; none where it is not base64. */
+/**
+ * `user:password` and the password alone, decoded as UTF-8 (RFC 7617 section 2.1) or else Latin-1; an empty list if the
+ * value is not base64.
+ */
 function basicSecrets(encoded: string): string[] {
   let latin1: string;
   try {

@@ -1,17 +1,17 @@
-// From the envelope to what a provider's parser is given, and from a delivery back to one of its elements.
+// Turns an envelope into the delivery that a provider's parser takes, and finds a delivery's elements again.
 
 import type { Envelope } from "../../model/envelope.ts";
 import { jsonElements } from "./elements.ts";
 import { parseVerbatim } from "./json.ts";
 import type { Delivery, Provider } from "../provider.ts";
 
-/** The delivery that an envelope carries. `settings`: the source's. */
+/** The delivery in an envelope; `settings` are those of its source. */
 export function deliveryOf(envelope: Envelope, settings: Record<string, unknown>): Delivery {
   const { method, url, headers, body, receivedAt } = envelope;
   return { method, url, headers: new Headers(headers), body, receivedAt, settings };
 }
 
-/** The provider's own elements, their numbers written as they came; none where the body cannot be read. */
+/** The provider's own elements, with numbers as they were written; an empty list if the body cannot be read. */
 function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
   if (provider.elements !== undefined) return provider.elements(delivery);
   const elements = jsonElements(delivery, parseVerbatim);
@@ -19,8 +19,8 @@ function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
 }
 
 /**
- * Looks up the list or stream that an element of the delivery is about, `<provider>:<list>`; undefined for none. The body is
- * read again for this, but only when somebody asks, and once.
+ * Returns a function that looks up the list or stream that an element is about, `<provider>:<list>`, or undefined for
+ * all mail. It parses the body again, but only once and only when it is called.
  */
 export function scopesOf(provider: Provider, delivery: Delivery): (index: number) => string | undefined {
   let elements: unknown[] | undefined;
@@ -31,12 +31,15 @@ export function scopesOf(provider: Provider, delivery: Delivery): (index: number
       const list = provider.scopeOf(elements[index]);
       return list === null ? undefined : `${provider.id}:${list}`;
     } catch {
-      return undefined; // about all mail, then, which is never wrong; the event itself was read already
+      return undefined; // counts as all mail, which is always a safe answer; the event itself was read before
     }
   };
 }
 
-/** The provider's own element, its numbers written as they came; undefined where there is none at `index`. */
+/**
+ * The provider's own element at `index`, with numbers as they were written; undefined if the delivery has no such
+ * element.
+ */
 export function elementAt(provider: Provider, delivery: Delivery, index: number): unknown {
   return elementsOf(provider, delivery)[index];
 }

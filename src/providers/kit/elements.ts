@@ -1,17 +1,21 @@
-// The loop that every parser shares: one element after the other, each ending as events, a ping or a reject, so that a
-// bad one never takes its neighbours along.
+// The loop that every parser shares. It reads one element after the other, and each becomes events, a ping or a reject,
+// so that a bad element never affects its neighbours.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { ParsedEvent } from "../../model/event.ts";
 import { isObject, readJson, toJson, type JsonObject } from "./json.ts";
 import type { Delivery, ParsedDelivery } from "../provider.ts";
 
-/** What one element came to: its events, "ping", or the reason why it is no event. */
+/** The result of reading one element: its events, "ping", or the reason why it is not an event. */
 export type ElementResult = Result<ParsedEvent[] | "ping">;
 
+/** The result for an element that only tests the connection. */
 export const PING: ElementResult = ok("ping");
 
-/** A body of JSON: the items of an array, or the one document. Empty bodies have no elements. */
+/**
+ * The elements of a JSON body: the items of an array, or the one document. Blank bodies have none. Fails if the body is
+ * not UTF-8 or not JSON.
+ */
 export function jsonElements(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
   const json = readJson(delivery.body, parse);
@@ -19,29 +23,29 @@ export function jsonElements(delivery: Delivery, parse?: (text: string) => unkno
   return ok(Array.isArray(json.value) ? json.value : [json.value]);
 }
 
-/** Whether the body holds nothing but white space. */
+/** Whether the body contains only white space. */
 export function isBlank(body: Uint8Array): boolean {
   return body.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 
 /**
- * More elements in one delivery than any provider sends (5 MB of the shortest real events): what comes of them would not
- * fit into the Worker's memory.
+ * The most elements of one delivery, more than any provider sends (5 MB of the shortest real events): the events of
+ * more elements would not fit into the Worker's memory.
  */
 const MOST_ELEMENTS = 25_000;
 
 /**
- * Reads every element by `read`. A body without elements that is blank counts as one ping; a body that has none because
- * it cannot be read is one reject with all of it.
+ * Reads every element with `read`. A blank body without elements counts as one ping; a body that cannot be read becomes
+ * one reject that contains all of it.
  */
 export function parseElements(
   delivery: Delivery,
-  found: Result<unknown[]>,
+  decoded: Result<unknown[]>,
   read: (element: JsonObject, index: number) => ElementResult,
 ): ParsedDelivery {
   const parsed: ParsedDelivery = { events: [], rejects: [], pings: 0 };
-  const tooMany = found.ok && found.value.length > MOST_ELEMENTS;
-  const elements = tooMany ? fail(`more than ${MOST_ELEMENTS} elements in one delivery`) : found;
+  const tooMany = decoded.ok && decoded.value.length > MOST_ELEMENTS;
+  const elements = tooMany ? fail(`more than ${MOST_ELEMENTS} elements in one delivery`) : decoded;
   if (!elements.ok) {
     parsed.rejects.push({ reason: elements.reason, raw: new TextDecoder().decode(delivery.body) });
     return parsed;

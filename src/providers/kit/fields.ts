@@ -1,21 +1,21 @@
-// Reading untrusted fields. Whatever is copied out is a string of bounded length that any store can hold; what is cut
-// stays whole in the archive.
+// Reads untrusted fields. Every value that is copied out is a string of bounded length that any store can hold; values
+// that are cut stay whole in the archive.
 
 import { NO_DETAILS } from "../../model/event-fields.ts";
 import type { ParsedEvent, EventDetails, EventType } from "../../model/event.ts";
 import { normalizeAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
+import { LONGEST } from "../../model/field-lengths.ts";
 
-/** Longest values that are copied out, in UTF-16 units. */
-export const LONGEST = { id: 512, short: 256, words: 1024, url: 2048, metadata: 8192, tags: 32 } as const;
+export { LONGEST };
 const DEEPEST = 32; // levels of metadata
 
-/** A mapping table whose keys are a provider's words: a Map, because those words are untrusted ("constructor"). */
+/** A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). */
 export const table = <T>(entries: Record<string, T>): ReadonlyMap<string, T> =>
   new Map(Object.entries(entries));
 
-/** Text of a string or finite number, trimmed and cut; null for "", absent and everything else. */
+/** A string or finite number as text, trimmed and cut to `longest`; null if absent, blank or of another type. */
 export function text(value: unknown, longest: number = LONGEST.short): string | null {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : null;
   if (typeof value !== "string") return null;
@@ -23,20 +23,23 @@ export function text(value: unknown, longest: number = LONGEST.short): string | 
   return trimmed === "" ? null : storable(trimmed.slice(0, longest));
 }
 
-/** The text without NUL and unpaired surrogates, which SQLite and UTF-8 cannot hold. */
+/** The text with NUL and unpaired surrogates replaced, which SQLite and UTF-8 cannot hold. */
 function storable(value: string): string {
   const formed = value.isWellFormed() ? value : value.toWellFormed();
   return formed.includes("\0") ? formed.replaceAll("\0", "\uFFFD") : formed;
 }
 
-/** The recipient's address, normalised; null where there is none or it is none. */
+/** The recipient's address, normalised; null if absent or not a valid address. */
 export function address(value: unknown): string | null {
   return typeof value === "string" ? normalizeAddress(value) : null;
 }
 
 const MOST_RECIPIENTS = 1_000;
 
-/** The recipients that one address or a list of them names, each once; fails where one of them is no address. */
+/**
+ * The distinct recipients in one address or a list of addresses; fails if there is none or if one of them is not a
+ * valid address.
+ */
 export function recipients(value: unknown): Result<string[]> {
   const items = (Array.isArray(value) ? value : [value]).filter((item) => text(item) !== null);
   if (items.length === 0) return fail("the recipient is missing");
@@ -51,9 +54,9 @@ const EARLIEST = Date.UTC(1990);
 const LATEST = Date.UTC(2200);
 
 /**
- * A time as providers write it, in ms since the epoch: Unix seconds, milliseconds or microseconds (number or digits,
- * told apart by size), ISO 8601, RFC 5322 or US style (`1/15/2024 10:30:00 AM`), where a missing zone means UTC.
- * Null for blank, 0 and absent; "bad" for anything else.
+ * A time as providers write it, in ms since the epoch: Unix seconds, milliseconds or microseconds (a number or digits,
+ * distinguished by size), ISO 8601, RFC 5322 or US style (`1/15/2024 10:30:00 AM`). A missing zone means UTC. Null if
+ * absent, blank or 0; "bad" for anything else.
  */
 export function time(value: unknown): number | "bad" | null {
   if (value === undefined || value === null || value === 0) return null;
@@ -82,12 +85,12 @@ function fromText(value: string): number {
   if (/^\d{1,20}(\.\d{1,20})?$/.test(value)) return fromNumber(Number(value));
   if (value.length > 64 || !DATES.some((date) => date.test(value))) return NaN;
   if (ZONE.test(value)) return Date.parse(value.replace(/(T.*[+-]\d\d)$/, "$1:00")); // "+02" is not ISO to V8
-  // Any other word at the end is a zone that we do not know: better no time than one that is hours off.
+  // Any other word at the end is a zone that we do not know: no time is better than one that is hours off.
   if (!/(\d|am|pm)$/i.test(value)) return NaN;
   return Date.parse(/^\d{4}-\d\d-\d\dT/.test(value) ? `${value}Z` : `${value} UTC`);
 }
 
-/** A flag as providers write it: true, "True", 1, "1"; null where absent or "". */
+/** A flag as providers write it: true, "True", 1, "1"; null if absent, "" or anything else. */
 export function flag(value: unknown): boolean | null {
   if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.toLowerCase() : value;
@@ -95,14 +98,17 @@ export function flag(value: unknown): boolean | null {
   return word === 0 || word === "0" || word === "false" ? false : null;
 }
 
-/** Whether a bounce is for good, from the usual words ("hard", "Permanent", "soft bounce", "transient", "temporary"). */
+/**
+ * Whether a bounce is permanent, by the usual words ("hard", "Permanent", "soft bounce", "transient", "temporary");
+ * null if the words do not decide it.
+ */
 export function bounceClass(words: string | null): "hard" | "soft" | null {
   if (words === null) return null;
   if (/hard|permanent/i.test(words)) return "hard";
   return /soft|transient|tempor/i.test(words) ? "soft" : null;
 }
 
-/** An ISO 3166 country code, upper case; null for anything else ("Unknown", a country's name). */
+/** An ISO 3166 country code in upper case; null for anything else ("Unknown", a country's name). */
 export function countryCode(value: unknown): string | null {
   const code = text(value);
   return code !== null && /^[a-z]{2}$/i.test(code) ? code.toUpperCase() : null;
@@ -114,7 +120,7 @@ export function tags(value: unknown, longest?: number): string[] {
   return items.slice(0, LONGEST.tags).flatMap((item) => text(item, longest) ?? []);
 }
 
-/** The object in a field; an empty one where there is none. */
+/** The object in a field; an empty object if the field is absent or not an object. */
 export function objectAt(parent: JsonObject, name: string): JsonObject {
   const value = parent[name];
   return isObject(value) ? value : {};
@@ -137,7 +143,7 @@ function fromJsonText(value: string): unknown {
   }
 }
 
-/** Whether a store can hold the object: SQLite reads no JSON that is nested a thousand levels. */
+/** Whether a store can hold the object: SQLite rejects JSON that is nested a thousand levels deep. */
 function within(value: JsonObject, longest: number): boolean {
   if (!isShallow(value, DEEPEST)) return false;
   try {
@@ -155,24 +161,26 @@ function isShallow(value: unknown, levels: number): boolean {
   return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
 }
 
-/** The parts that every event has, from which {@link makeEvent} builds it. */
+/** The fields that every event has, from which {@link makeEvent} builds it. */
 export interface EventCore {
   element: number;
   type: EventType;
   contact: string;
   message_id: string | null;
-  /** ms, or null where the provider names no time: then it is the time of receipt, and no part of the identity. */
+  /**
+   * ms, or null if the provider reports no time: then the time of receipt is stored, and is not part of the identity.
+   */
   occurredAt: number | null;
   receivedAt: number;
-  /** What tells two reports of one type, contact, message and time apart (url, ip, agent, list, ...). */
+  /** Values that distinguish two reports of one type, contact, message and time (url, ip, agent, list, ...). */
   distinguishing: readonly (string | null)[];
-  /** The provider's id of the report, where it is the same whenever the report is delivered: then it is the identity. */
+  /** The provider's id of the report, if every delivery of the report repeats it: then it is the identity. */
   eventId?: string | null;
 }
 
 /**
- * An event with its identity: type, contact and the report's own id, or without one type, contact, message, provider
- * time, then the distinguishing fields.
+ * An event with its identity: type, contact and the report's own id; or, for reports without an id, type, contact,
+ * message id and provider's time, then the distinguishing fields.
  */
 export function makeEvent(core: EventCore, details: Partial<EventDetails>): ParsedEvent {
   const { element, type, contact, message_id, occurredAt, receivedAt } = core;

@@ -1,22 +1,22 @@
-// Parameters of a query or of a form body (application/x-www-form-urlencoded, or multipart/form-data).
+// Reads the parameters of a query or of a form body (application/x-www-form-urlencoded or multipart/form-data).
 
 import type { JsonObject } from "./json.ts";
 
 /**
  * The parameters as an object, decoded as UTF-8 by https://url.spec.whatwg.org/#urlencoded-parsing, which never fails:
- * a bad escape stays as it is written. A repeated parameter comes as an array.
+ * a bad escape stays as it is written. A repeated parameter becomes an array.
  */
 export function readParameters(encoded: string): JsonObject {
   return collect(new URLSearchParams(encoded));
 }
 
 const LONGEST_PART_HEADER = 1_000;
-/** Parts beyond these are not looked at: no report has as many. */
+/** The most parts that are read: no report has as many. */
 const MOST_PARTS = 1_000;
 
 /**
- * The fields of multipart/form-data (RFC 7578) in the same shape; files are left out. The boundary is the body's first
- * line, so the content-type is not needed. Null where the body does not begin with one.
+ * The fields of multipart/form-data (RFC 7578) in the same shape, without files. The boundary is taken from the body's
+ * first line, so the content-type is not needed. Null if the body does not begin with a boundary.
  */
 export function readMultipart(body: string): JsonObject | null {
   const boundary = /^--[^\r\n]{1,70}(?=\r?\n)/.exec(body)?.[0];
@@ -42,10 +42,10 @@ function collect(pairs: Iterable<[string, string]>): JsonObject {
     else if (typeof before === "string") parameters.set(name, [before, value]);
     else before.push(value);
   }
-  return Object.fromEntries(parameters); // defines own fields, also one that is called "__proto__"
+  return Object.fromEntries(parameters); // defines own fields, even one named "__proto__"
 }
 
-/** What stands between "?" and "#" of a URL. */
+/** The part of a URL between "?" and "#"; "" if it has no query. */
 export function queryOf(url: string): string {
   const whole = url.split("#", 1)[0] ?? "";
   const mark = whole.indexOf("?");

@@ -5,6 +5,6 @@ interface JSON {
     text: string,
     reviver: (key: string, value: unknown, context: { source: string }) => unknown,
   ): unknown;
-  /** A value that JSON.stringify writes as this very text. */
+  /** Returns a value that JSON.stringify writes as exactly this text. */
   rawJSON(text: string): unknown;
 }

@@ -1,18 +1,22 @@
-// JSON without losing digits. Message ids of 17 to 19 digits are beyond 2^53, where a double cannot hold them:
-// JSON.parse("19421777396190490") is 19421777396190492. So such numbers are put into quotes before they are parsed, which
-// costs a third of what a reviver with source text does, or shown through that reviver where they must stay numbers.
+// Parses JSON without losing digits. Message ids of 17 to 19 digits are beyond 2^53, where a double cannot hold them:
+// JSON.parse("19421777396190490") is 19421777396190492. So such numbers are put into quotes before parsing, which costs
+// a third of what a reviver with source text costs. Where they must stay numbers, that reviver writes them as they
+// came.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 
-/** An integer of so many digits that it may be beyond 2^53, and where such a one may stand in JSON. */
+/** An integer long enough to be beyond 2^53, in a place where JSON allows a value. */
 const LONG_INTEGER = /([:,[]\s*)(-?[1-9]\d{15,})(?=\s*[,}\]])/g;
 
-/** Parses JSON; integers beyond 2^53 come as strings of their digits. Throws SyntaxError, RangeError when too deep. */
+/**
+ * Parses JSON and returns integers beyond 2^53 as strings of their digits. Throws SyntaxError, or RangeError if the
+ * JSON is nested too deeply.
+ */
 export function parseExact(text: string): unknown {
   return JSON.parse(quoteLongIntegers(text));
 }
 
-/** The text with integers beyond 2^53 in quotes; what only looks like one, inside of a string, stays. */
+/** The text with integers beyond 2^53 put into quotes; digits inside of a string stay as they are. */
 function quoteLongIntegers(text: string): string {
   let quoted = "";
   let copied = 0;
@@ -32,14 +36,14 @@ function quoteLongIntegers(text: string): string {
   return copied === 0 ? text : quoted + text.slice(copied);
 }
 
-/** Whether an odd number of backslashes stands before the quote. */
+/** Whether the quote is escaped: an odd number of backslashes precedes it. */
 function isEscaped(text: string, quote: number): boolean {
   let at = quote;
   while (text[at - 1] === "\\") at -= 1;
   return (quote - at) % 2 === 1;
 }
 
-/** Parses JSON so that JSON.stringify gives every number back as it was written. */
+/** Parses JSON so that JSON.stringify writes every number as it was written. Throws as {@link parseExact} does. */
 export function parseVerbatim(text: string): unknown {
   return JSON.parse(text, verbatimNumber);
 }
@@ -50,7 +54,7 @@ function verbatimNumber(_key: string, value: unknown, context: { source: string 
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** Body bytes as text; a byte order mark is dropped. */
+/** The body as text, without its byte order mark; fails if it is not UTF-8. */
 export function readText(body: Uint8Array): Result<string> {
   try {
     return ok(utf8.decode(body));
@@ -59,13 +63,13 @@ export function readText(body: Uint8Array): Result<string> {
   }
 }
 
-/** Body bytes as a JSON value, see {@link parseExact}. */
+/** The body as a JSON value, by default parsed with {@link parseExact}; fails if it is not UTF-8 or not JSON. */
 export function readJson(body: Uint8Array, parse: (text: string) => unknown = parseExact): Result<unknown> {
   const text = readText(body);
   return text.ok ? readJsonText(text.value, parse) : text;
 }
 
-/** The same for text that travels inside something else: a form's field, one line of many. */
+/** The same for text that is embedded in something else: a form's field, one line of many. */
 export function readJsonText(text: string, parse: (text: string) => unknown = parseExact): Result<unknown> {
   try {
     return ok(parse(text));
@@ -74,13 +78,15 @@ export function readJsonText(text: string, parse: (text: string) => unknown = pa
   }
 }
 
+/** An object of JSON whose fields are not checked yet. */
 export type JsonObject = Record<string, unknown>;
 
+/** Whether a value is an object, and neither null nor an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** JSON text of a value, or a marker where it cannot be written (nested too deeply). */
+/** The JSON text of a value, or a marker if it cannot be written (nested too deeply). */
 export function toJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? "null";

@@ -1,17 +1,17 @@
-// Fields whose spelling nobody fixed: customers choose JangoMail's parameter names, and every home-made system spells
-// its own. One look-up that ignores case and separators serves them all.
+// Fields without a fixed spelling: customers choose JangoMail's parameter names, and every home-made system has its
+// own. One look-up that ignores case and separators serves them all.
 
 import { text, time } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
 import { memoize } from "../../lib/memoize.ts";
 
-/** Values that are not empty, by plain name. */
+/** The values that are not empty, by plain name. */
 export type NamedFields = ReadonlyMap<string, unknown>;
 
-/** `Email_Address`, `email-address` and `emailAddress` are one name. */
+/** The name without case and separators: `Email_Address`, `email-address` and `emailAddress` are one name. */
 export const plainName = memoize((name) => name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
 
-/** The fields of the objects that hold anything, by plain name; of several with one name, the first. */
+/** The fields of the objects that are not empty, by plain name; if several share a name, the first one. */
 export function byName(...objects: readonly JsonObject[]): NamedFields {
   const fields = new Map<string, unknown>();
   for (const object of objects) {
@@ -23,39 +23,42 @@ export function byName(...objects: readonly JsonObject[]): NamedFields {
   return fields;
 }
 
-/** Whether a value tells nothing: absent, blank, or a list of such. */
+/** Whether a value carries no information: it is absent, blank, or a list of such values. */
 export function isEmpty(value: unknown): boolean {
   if (typeof value === "string") return value.trim() === "";
   if (Array.isArray(value)) return value.every((item) => item === null || item === "");
   return value === undefined || value === null;
 }
 
-/** The first of the named fields that is there, whatever it is. */
+/** The value of the first of the named fields that is present, of any type; undefined if none is. */
 export function firstValue(fields: NamedFields, names: readonly string[]): unknown {
   for (const name of names) if (fields.has(name)) return fields.get(name);
   return undefined;
 }
 
-/** The texts of the named fields, in the order of the names; a list stands for its first item. */
+/** The texts of the named fields, in the order of the names; of a list the first item is taken. */
 export function texts(fields: NamedFields, names: readonly string[], longest?: number): string[] {
-  const found: string[] = [];
+  const values: string[] = [];
   for (const name of names) {
-    const one = fields.has(name) ? text(single(fields.get(name)), longest) : null;
-    if (one !== null) found.push(one);
+    const value = fields.has(name) ? text(single(fields.get(name)), longest) : null;
+    if (value !== null) values.push(value);
   }
-  return found;
+  return values;
 }
 
-/** The first of the named fields that is a text. */
+/** The first of the named fields that is a text; null if none is. */
 export function firstText(fields: NamedFields, names: readonly string[], longest?: number): string | null {
   for (const name of names) {
-    const found = fields.has(name) ? text(single(fields.get(name)), longest) : null;
-    if (found !== null) return found;
+    const value = fields.has(name) ? text(single(fields.get(name)), longest) : null;
+    if (value !== null) return value;
   }
   return null;
 }
 
-/** The first of the named fields that is a time; "bad" where those that are there are none. */
+/**
+ * The first of the named fields that is a time, in ms; "bad" if fields are present but none is a time, null if none is
+ * present.
+ */
 export function firstTime(fields: NamedFields, names: readonly string[]): number | "bad" | null {
   let bad = false;
   for (const name of names) {

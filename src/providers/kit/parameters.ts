@@ -1,4 +1,4 @@
-// Providers that call once per event and name their data in parameters, in the way that the customer chose.
+// Elements of providers that call once per event and pass the data as parameters, in a form that the customer chose.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { TOKEN_PARAMETER } from "./credentials.ts";
@@ -7,12 +7,13 @@ import { queryOf, readParameters } from "./form.ts";
 import type { Delivery } from "../provider.ts";
 
 /**
- * The parameters of the body's JSON or form, else of the query (without the source's token), as the one element. None
- * where there are no parameters. What senders declare is not to be relied on, so the body's first character decides.
+ * The parameters of the body (JSON or a form), else of the query without the source's token, as the only element.
+ * Without parameters there are no elements. Senders often declare the wrong content type, so the body's first character
+ * decides. Fails if the body is neither JSON nor a form.
  */
 export function parameterElements(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
-  const body = new TextDecoder().decode(delivery.body); // a form's stray byte becomes U+FFFD, and the rest is read
+  const body = new TextDecoder().decode(delivery.body); // a form's invalid byte becomes U+FFFD, and the rest is read
   if (/^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
   return body.includes("=") ? parametersOf(body) : fail("the body is neither JSON nor a form");
 }

@@ -1,25 +1,26 @@
-// Signatures that are checked with a public key: the key as people copy it from a provider's page, the signature as it
-import { fromBase64 } from "../../lib/base64.ts";
+// Checks signatures with a public key: the key as people copy it from a provider's page, the signature as a header
+// carries it. As in signatures.ts, a key or signature that cannot be read matches nothing, and nothing is thrown.
 
-// travels in a header. As in signatures.ts, whatever cannot be read matches nothing and is never thrown.
+import { fromBase64 } from "../../lib/base64.ts";
 
 /**
  * Whether a credential begins like a public key: PEM, or the base64 of a SubjectPublicKeyInfo (RFC 5280 section 4.1)
- * that holds a P-256 or RSA key. Anybody may know it, so it never counts as a shared secret, not even where it is mistyped.
+ * with a P-256 or RSA key. A public key is no secret, so it never counts as a shared secret, not even if it is
+ * mistyped.
  */
 export function isPublicKey(credential: string): boolean {
   return /^\s*(-----BEGIN|MFkw|MI[GI])/.test(credential);
 }
 
-/** The SubjectPublicKeyInfo in a credential, also where a variable holds its line breaks as `\n`. */
+/** The SubjectPublicKeyInfo in a credential, even if a variable contains its line breaks as `\n`. */
 function keyBytes(credential: string): Uint8Array | null {
   return fromBase64(credential.replaceAll(/-----[A-Z ]+-----|\\n|\s/g, ""));
 }
 
-/** ECDSA over P-256 and SHA-256 (FIPS 186-5); `shown` is the base64 of a DER signature. */
-export async function matchesEcdsa(key: string, signed: Uint8Array, shown: string): Promise<boolean> {
+/** Checks ECDSA over P-256 and SHA-256 (FIPS 186-5); `presented` is the base64 of a DER signature. Never throws. */
+export async function matchesEcdsa(key: string, signed: Uint8Array, presented: string): Promise<boolean> {
   const spki = keyBytes(key);
-  const der = fromBase64(shown);
+  const der = fromBase64(presented);
   const signature = der === null ? null : fromDer(der);
   if (spki === null || signature === null) return false;
   try {
@@ -31,15 +32,15 @@ export async function matchesEcdsa(key: string, signed: Uint8Array, shown: strin
   }
 }
 
-/** RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2); `shown` is base64. */
+/** Checks RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2); `presented` is base64. Never throws. */
 export async function matchesRsa(
   key: string,
   hash: "SHA-1" | "SHA-256",
   signed: Uint8Array,
-  shown: string,
+  presented: string,
 ): Promise<boolean> {
   const spki = keyBytes(key);
-  const signature = fromBase64(shown);
+  const signature = fromBase64(presented);
   if (spki === null || signature === null) return false;
   try {
     const algorithm = { name: "RSASSA-PKCS1-v1_5", hash };
@@ -53,8 +54,8 @@ export async function matchesRsa(
 const P256_BYTES = 32;
 
 /**
- * SEQUENCE { r INTEGER, s INTEGER } (RFC 3279 section 2.2.3) as the r || s that WebCrypto takes: DER leaves leading
- * zeros out, and puts one in where the first bit is set. Null where it is no such sequence of a P-256 signature.
+ * Converts SEQUENCE { r INTEGER, s INTEGER } (RFC 3279 section 2.2.3) to the r || s that WebCrypto takes: DER omits
+ * leading zeros, and adds one if the first bit is set. Null if the bytes are not such a sequence of a P-256 signature.
  */
 function fromDer(der: Uint8Array): Uint8Array | null {
   if (der[0] !== 0x30 || der[1] !== der.length - 2) return null;

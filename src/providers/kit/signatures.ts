@@ -1,5 +1,5 @@
-// Signatures over the raw body. WebCrypto does the comparing, in constant time; whatever cannot be decoded is refused
-// with a reason for the log and never thrown, because all of it comes from the outside.
+// Checks signatures over the raw body. WebCrypto compares them in constant time. Input that cannot be decoded is
+// refused with a reason for the log, and nothing is thrown, because all of it comes from outside.
 
 import { fromBase64 } from "../../lib/base64.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
@@ -12,29 +12,33 @@ const HMAC_BYTES = { "SHA-256": 32, "SHA-1": 20 } as const;
 type Hash = keyof typeof HMAC_BYTES;
 
 /**
- * HMAC (RFC 2104) of `signed` under `key`; `shown` is the signature as the sender wrote it: hex or base64, with or
- * without `sha256=` (the form of https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries).
+ * Checks the HMAC (RFC 2104) of `signed` under `key`; `presented` is the signature as the sender wrote it: hex or
+ * base64, with or without `sha256=` (the form of
+ * https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries).
  */
 export async function verifyHmac(
   key: Uint8Array,
   signed: Uint8Array,
-  shown: string,
+  presented: string,
   hash: Hash = "SHA-256",
 ): Promise<VerifyResult> {
-  const signature = readSignature(shown.trim().replace(/^sha256=/i, ""), HMAC_BYTES[hash]);
+  const signature = readSignature(presented.trim().replace(/^sha256=/i, ""), HMAC_BYTES[hash]);
   if (signature === null) return fail(`the signature is neither hex nor base64 of ${HMAC_BYTES[hash]} bytes`);
-  return verdict(await matchesHmac(key, signed, signature, hash));
+  return resultOf(await matchesHmac(key, signed, signature, hash));
 }
 
-/** How far the signed time may be from ours, both ways, in seconds: what the reference libraries use. */
+/**
+ * How far the signed time may differ from ours in either direction, in seconds; the reference libraries use the same.
+ */
 const TOLERANCE = 5 * 60;
-/** More signatures than a rotation of keys needs are not looked at. */
+/** The most signatures that are checked, more than a rotation of keys needs. */
 const MOST_SIGNATURES = 16;
 
 /**
- * Standard Webhooks 1.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
- * `secret`: `whsec_` and base64 for the symmetric `v1`, or `whpk_` and base64 of an ed25519 public key for `v1a`; bytes
- * are a symmetric key as it is. Signatures of other versions are skipped. `now` is in ms.
+ * Checks a signature of Standard Webhooks 1.0:
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * `secret` is `whsec_` and base64 for the symmetric `v1`, or `whpk_` and the base64 of an ed25519 public key for `v1a`;
+ * bytes are used as a symmetric key unchanged. Signatures of other versions are skipped. `now` is in ms.
  */
 export async function verifyStandardWebhook(
   request: InboundRequest,
@@ -53,17 +57,17 @@ export async function verifyStandardWebhook(
   if (key === null) return fail("the signing key is not base64");
   const isPublic = typeof secret === "string" && secret.startsWith("whpk_");
   const [version, matches] = isPublic ? ["v1a", matchesEd25519] : ["v1", matchesHmac];
-  for (const shown of signatures) {
-    const [shownVersion, encoded] = shown.split(",", 2);
-    const signature = shownVersion === version && encoded !== undefined ? fromBase64(encoded) : null;
+  for (const presented of signatures) {
+    const [presentedVersion, encoded] = presented.split(",", 2);
+    const signature = presentedVersion === version && encoded !== undefined ? fromBase64(encoded) : null;
     if (signature !== null && (await matches(key, signed, signature))) return { ok: true };
   }
-  return verdict(false);
+  return resultOf(false);
 }
 
 /**
- * What a request says by the headers of Standard Webhooks (Svix's older names mean the same): the signed bytes
- * `id.timestamp.body`, and the time (by the standard, Unix seconds) and the signatures as they are written.
+ * Reads the headers of Standard Webhooks (Svix's older names mean the same): the signed bytes `id.timestamp.body`, the
+ * time as it is written (by the standard, Unix seconds), and the signatures. Fails if one of the headers is missing.
  */
 export function readStandardWebhook(
   request: InboundRequest,
@@ -71,18 +75,18 @@ export function readStandardWebhook(
   const prefix = request.headers.has("webhook-id") ? "webhook" : "svix";
   const id = request.headers.get(`${prefix}-id`) ?? "";
   const timestamp = request.headers.get(`${prefix}-timestamp`) ?? "";
-  const shown = request.headers.get(`${prefix}-signature`) ?? "";
-  if (id === "" || timestamp === "" || shown === "") return fail("the signature headers are missing");
+  const presented = request.headers.get(`${prefix}-signature`) ?? "";
+  if (id === "" || timestamp === "" || presented === "") return fail("the signature headers are missing");
   const signed = concatenate(encoder.encode(`${id}.${timestamp}.`), request.body);
-  const signatures = shown.split(/[ \t]+/).slice(0, MOST_SIGNATURES);
+  const signatures = presented.split(/[ \t]+/).slice(0, MOST_SIGNATURES);
   return ok({ signed, timestamp, signatures });
 }
 
-function verdict(matches: boolean): VerifyResult {
+function resultOf(matches: boolean): VerifyResult {
   return matches ? { ok: true } : fail("the signature does not match");
 }
 
-/** A key that WebCrypto does not take (an empty one, above all) matches nothing. */
+/** A key that WebCrypto rejects (above all an empty one) matches nothing. */
 async function matchesHmac(
   key: Uint8Array,
   signed: Uint8Array,
@@ -104,18 +108,19 @@ async function matchesEd25519(key: Uint8Array, signed: Uint8Array, signature: Ui
     const imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
     return await crypto.subtle.verify({ name: "Ed25519" }, imported, signature, signed);
   } catch {
-    return false; // not a point of the curve, or not 64 bytes of signature
+    return false; // not a point on the curve, or not 64 bytes of signature
   }
 }
 
-function readSignature(shown: string, length: number): Uint8Array | null {
+function readSignature(presented: string, length: number): Uint8Array | null {
   const bytes =
-    shown.length === length * 2 && /^[0-9a-f]+$/i.test(shown)
-      ? Uint8Array.from({ length }, (_, at) => parseInt(shown.slice(at * 2, at * 2 + 2), 16))
-      : fromBase64(shown);
+    presented.length === length * 2 && /^[0-9a-f]+$/i.test(presented)
+      ? Uint8Array.from({ length }, (_, at) => parseInt(presented.slice(at * 2, at * 2 + 2), 16))
+      : fromBase64(presented);
   return bytes?.length === length ? bytes : null;
 }
 
+/** The bytes of `head` followed by those of `tail`. */
 export function concatenate(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const whole = new Uint8Array(head.length + tail.length);
   whole.set(head);

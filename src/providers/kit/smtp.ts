@@ -1,4 +1,5 @@
-// Reply codes out of a receiving server's words: "550 5.1.1 User unknown", "sent (250 2.0.0 OK)", "smtp; 421 4.7.0 ...".
+// Extracts reply codes from a receiving server's text: "550 5.1.1 User unknown", "sent (250 2.0.0 OK)", "smtp; 421
+// 4.7.0 ...".
 
 import type { EventType, Reason, Smtp } from "../../model/event.ts";
 import { LONGEST, text } from "./fields.ts";
@@ -6,7 +7,9 @@ import { LONGEST, text } from "./fields.ts";
 const REPLY = /(?:^|[^\d.])([245]\d\d)(?=[\s-]|$)/; // RFC 5321 section 4.2
 const ENHANCED = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])/; // RFC 3463
 
-/** Code, enhanced code and words of a reply; null where `words` is empty. */
+/**
+ * Code, enhanced code and text of a reply, each code null if the text does not contain it; null if `words` is empty.
+ */
 export function readSmtp(words: unknown): Smtp | null {
   const response = text(words, LONGEST.words);
   if (response === null) return null;
@@ -18,13 +21,16 @@ export function readSmtp(words: unknown): Smtp | null {
   };
 }
 
-/** The same for words that need not be a server's: null where they hold no reply code. */
+/** The same for text that may not come from a server: null if it contains no reply code. */
 export function findSmtp(words: unknown): Smtp | null {
   const smtp = readSmtp(words);
   return smtp?.code === null && smtp.enhanced === null ? null : smtp;
 }
 
-/** Enhanced codes by subject and detail (https://www.rfc-editor.org/rfc/rfc3463#section-3), the more telling ones first. */
+/**
+ * Reasons by the enhanced code's subject and detail (https://www.rfc-editor.org/rfc/rfc3463#section-3), the more
+ * specific ones first.
+ */
 const REASONS: readonly [RegExp, Reason][] = [
   [/^\d\.1\.[78]$/, "policy"], // the sender's address
   [/^\d\.1\./, "invalid"],
@@ -36,7 +42,7 @@ const REASONS: readonly [RegExp, Reason][] = [
   [/^\d\.7\./, "policy"],
 ];
 
-/** Why a mail was refused, by the receiving server's enhanced code; null where that does not tell. */
+/** Why a mail was refused, by the receiving server's enhanced code; null if the code gives no reason or is missing. */
 export function smtpReason(smtp: Smtp | null): Reason | null {
   const enhanced = smtp?.enhanced ?? "";
   return REASONS.find(([codes]) => codes.test(enhanced))?.[1] ?? null;
@@ -45,8 +51,8 @@ export function smtpReason(smtp: Smtp | null): Reason | null {
 const REFUSALS: ReadonlySet<EventType> = new Set(["bounced", "blocked", "dropped", "deferred", "failed"]);
 
 /**
- * Why a mail did not arrive, where all that is told are words: by the enhanced code in them, else `other`. Null for types
- * that tell of no refusal, whose words give no reason ("250 OK").
+ * Why a mail did not arrive, if the report contains only text: by the enhanced code in it, else `other`. Null for types
+ * that are no refusal, whose text gives no reason ("250 OK").
  */
 export function reasonOfWords(type: EventType, words: string | null): Reason | null {
   if (words === null || !REFUSALS.has(type)) return null;
@@ -55,7 +61,7 @@ export function reasonOfWords(type: EventType, words: string | null): Reason | n
 
 const SENDERS: ReadonlySet<Reason> = new Set(["reputation", "content", "policy"]);
 
-/** Whether a reason lies with the sender, the content or a policy: then the refusal is no fact about the address. */
+/** Whether the reason is the sender, the content or a policy: then the refusal is no evidence about the address. */
 export function isSenders(reason: Reason | null): boolean {
   return reason !== null && SENDERS.has(reason);
 }

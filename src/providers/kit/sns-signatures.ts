@@ -1,6 +1,7 @@
-// Signatures of Amazon SNS: over some fields of the message, with a key whose certificate the message links to. Anybody
-// can have SNS sign anything, and anybody can write any link, so the topic is compared before the link is looked at, and
-// the link before it is fetched. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+// Checks signatures of Amazon SNS, which cover some fields of the message and are made with a key whose certificate the
+// message links to. Everybody can have SNS sign any message, and can write any link, so the topic is compared before
+// the link is checked, and the link is checked before it is fetched.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
 import { nodeCrypto } from "../../lib/node-modules.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
@@ -10,31 +11,33 @@ import { matchesRsa } from "./public-keys.ts";
 import { readUrl } from "./sns.ts";
 
 /**
- * Whether a credential names a topic. Such a name is no secret (the unsubscribe link at the foot of an e-mail shows it),
- * so it must never count as one, not even when it is mistyped.
+ * Whether a credential is a topic's ARN. An ARN is no secret (the unsubscribe link at the foot of an e-mail contains
+ * it), so it must never count as a shared secret, not even if it is mistyped.
  */
 export function isTopic(credential: string): boolean {
   return /^\s*arn:/i.test(credential);
 }
 
-/** Bucket names and the like can stand where the region does, so a region has to look like one. */
+/**
+ * The hosts of SNS. A bucket's name or the like can stand in the region's place, so the region is matched by its form.
+ */
 const HOST = /^sns\.[a-z]{2}(-[a-z]+){1,2}-\d{1,2}\.amazonaws\.com(\.cn)?$/;
 
-/** The https URL of an SNS endpoint that a message names; null for any other. */
+/** The https URL of an SNS endpoint; null for any other value. */
 export function amazonUrl(value: unknown): URL | null {
   const url = readUrl(value);
   return url !== null && url.protocol === "https:" && HOST.test(url.hostname) ? url : null;
 }
 
-/** By SignatureVersion; a topic's default is 1. */
+/** The hash by SignatureVersion; a topic's default is 1. */
 const HASHES: ReadonlyMap<unknown, "SHA-1" | "SHA-256"> = new Map([
   ["1", "SHA-1"],
   ["2", "SHA-256"],
 ]);
 
 /**
- * Accepts messages of `topic` (its ARN) that SNS signed. `settings.signature_version` 2 refuses version 1, whose hash is
- * SHA-1. The signed time's age does not count: a retry repeats the message as it was.
+ * Accepts messages of `topic` (its ARN) that SNS signed. With `settings.signature_version` 2, version 1 is refused,
+ * whose hash is SHA-1. The age of the signed time is not checked: a retry repeats the message unchanged.
  */
 export async function verifySns(
   request: InboundRequest,
@@ -76,7 +79,10 @@ const FIELDS: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, readonl
   ["UnsubscribeConfirmation", CONFIRMATION],
 ]);
 
-/** Names and values, each with a line break; null where one is missing. Only a subject may be. */
+/**
+ * The text that is signed: names and values, each followed by a line break; null if a field other than the subject is
+ * missing.
+ */
 function signedText(message: JsonObject): string | null {
   const names = FIELDS.get(message["Type"]);
   if (names === undefined) return null;
@@ -98,11 +104,14 @@ interface Certificate {
   to: number;
 }
 
-/** By URL, for the life of the isolate. SNS has one or two at a time for each region. */
+/** Certificates by URL, for the life of the isolate. SNS uses one or two at a time in each region. */
 const certificates = new Map<string, Certificate>();
 const MOST_CERTIFICATES = 32;
 
-/** The public key of the certificate that a message links to; a key that has leaked goes when its certificate ends. */
+/**
+ * The public key of the certificate that a message links to. The key is valid only as long as its certificate, which
+ * bounds the damage of a leaked key.
+ */
 async function keyAt(link: unknown, { fetch, now }: VerifyContext): Promise<Result<string>> {
   const url = amazonUrl(link);
   if (url === null || !/^\/[\w.-]+\.pem$/.test(url.pathname) || url.search !== "")
@@ -122,11 +131,14 @@ async function keyAt(link: unknown, { fetch, now }: VerifyContext): Promise<Resu
   return isValid ? ok(certificate.publicKey) : fail("the certificate is not valid now");
 }
 
-/** ms for one attempt: SNS waits 15 s. */
+/** ms for one attempt; SNS waits 15 s for our answer. */
 const DEADLINE = 4_000;
 const ATTEMPTS = 2;
 
-/** SNS does not repeat what is refused, so a stumble of the network must not be a refusal at once. */
+/**
+ * Downloads a certificate. SNS does not repeat a refused message, so a brief network failure must not cause a refusal
+ * at once.
+ */
 async function download(url: string, fetch: VerifyContext["fetch"]): Promise<Result<string>> {
   let reason = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -145,7 +157,7 @@ async function download(url: string, fetch: VerifyContext["fetch"]): Promise<Res
 
 async function readCertificate(pem: string): Promise<Result<Certificate>> {
   if (!pem.trimStart().startsWith("-----BEGIN CERTIFICATE-----")) return fail("not a certificate");
-  const { X509Certificate } = await nodeCrypto(); // not before it is needed: a new isolate waits for it
+  const { X509Certificate } = await nodeCrypto(); // loaded only when needed, because a new isolate waits for it
   try {
     const { publicKey, validFrom, validTo } = new X509Certificate(pem);
     return ok({

@@ -1,26 +1,26 @@
-// The envelope of Amazon SNS, in which SES's notifications travel, and Scaleway's copy of it: the report is JSON text inside
-// JSON, beside messages about the subscription itself.
+// Opens the envelope of Amazon SNS, which carries SES's notifications, and Scaleway's copy of it: the report is JSON
+// text inside JSON, and further messages are about the subscription itself.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, readJsonText, type JsonObject } from "./json.ts";
 import type { Delivery } from "../provider.ts";
 
-/** A report as the topic's owner wrote it, and what the envelope says of it (nothing, where it came without one). */
+/** A report as the topic's owner wrote it, with the id and time of its envelope (undefined if it came without one). */
 export interface Published {
   report: JsonObject;
-  /** The same on every attempt. */
+  /** The message's id; every attempt repeats it. */
   id: unknown;
   publishedAt: unknown;
 }
 
-/** Finds the URL that confirms a subscription; null where the message names none of that service. */
+/** Finds the URL that confirms a subscription; null if the message contains no URL of that service. */
 export type FindConfirmation = (message: JsonObject) => string | null;
 
 const CONFIRMATION = "SubscriptionConfirmation";
 
 /**
- * The report in a message; "ping" for those that only tell of the subscription. With raw message delivery there is no
+ * The report in a message; "ping" for messages about the subscription alone. With raw message delivery there is no
  * envelope, and the element is the report.
  */
 export function openEnvelope(
@@ -43,15 +43,15 @@ export function openEnvelope(
     : fail("Message is not an object");
 }
 
-/** What SES publishes, as plain text, when a topic becomes an event destination. */
+/** Whether the message is the plain text that SES publishes when a topic becomes an event destination. */
 export function isGreeting(message: string): boolean {
   return /^\s*successfully validated sns topic/i.test(message);
 }
 
-/** Bytes; a confirmation has about two thousand, and longer messages need not be read twice. */
+/** In bytes. A confirmation has about two thousand; longer messages need not be parsed twice. */
 const LONGEST_CONFIRMATION = 16_384;
 
-/** The URL that has to be fetched so that a topic begins to deliver; null for any other delivery. */
+/** The URL to fetch so that a topic begins to deliver; null for any other delivery. */
 export function confirmationOf(
   { body }: Pick<Delivery, "body">,
   findConfirmation: FindConfirmation,
@@ -65,7 +65,7 @@ export function confirmationOf(
 
 const LONGEST_URL = 2048;
 
-/** An absolute URL in a message, without user name and port; null where it is none. */
+/** An absolute URL without user name, password and port; null for anything else. */
 export function readUrl(value: unknown): URL | null {
   if (typeof value !== "string" || value.length > LONGEST_URL || !URL.canParse(value)) return null;
   const url = new URL(value);

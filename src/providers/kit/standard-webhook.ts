@@ -1,21 +1,25 @@
-// Deliveries of providers that follow Standard Webhooks in more than the signature: one JSON event each, under an id that
-// every attempt repeats (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+// Reads deliveries of providers that follow Standard Webhooks beyond the signature: one JSON event each, with an id
+// that every attempt repeats
+// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 
 import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
 import { LONGEST, text } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
 import type { Delivery, ParsedDelivery } from "../provider.ts";
 
-/** What an element is read with. */
+/** The values of a delivery that are needed to read an element. */
 export interface WebhookContext {
   index: number;
   /** ms */
   receivedAt: number;
-  /** The event's own id; null where the delivery does not hold exactly one, because several would seem to be one. */
+  /**
+   * The event's own id; null unless the delivery holds exactly one event, because several with one id would count as
+   * one.
+   */
   eventId: string | null;
 }
 
-/** Reads each element of the body; `readElement` as in {@link parseElements}. */
+/** Reads each element of the body with `readElement`, as {@link parseElements} does. */
 export function parseStandardWebhook(
   delivery: Delivery,
   readElement: (element: JsonObject, context: WebhookContext) => ElementResult,

@@ -1,4 +1,4 @@
-// What the fields of a plain JSON event may be called, and how they are read.
+// The names that the fields of a plain JSON event may have, and how these fields are read.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails, EventType } from "../../model/event.ts";
@@ -8,7 +8,7 @@ import { isObject, type JsonObject } from "./json.ts";
 import { byName, firstText, firstValue, texts, type NamedFields } from "./loose-fields.ts";
 import { findSmtp } from "./smtp.ts";
 
-/** Field names, as plain names (compared without case and separators), the most telling first. */
+/** Field names, as plain names (compared without case and separators), the most specific first. */
 export const NAMES = {
   event: ["event", "eventtype", "eventname", "type"],
   contact: [
@@ -57,10 +57,10 @@ export const NAMES = {
   machine: ["machine", "ismachine", "bot", "isbot"],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Where systems that wrap their events keep the fields; Standard Webhooks recommends `{ type, timestamp, data }`. */
+/** The fields in which some systems wrap their events; Standard Webhooks recommends `{ type, timestamp, data }`. */
 const WRAPPERS = ["data", "eventdata", "payload"] as const;
 
-/** The element's fields; where it names no recipient itself, together with those of the object that it wraps. */
+/** The element's fields. If they name no recipient, the fields of the object that the element wraps are added. */
 export function unwrapped(element: JsonObject, outer: NamedFields): NamedFields {
   const inner = firstValue(outer, WRAPPERS);
   if (!isObject(inner) || texts(outer, NAMES.contact).length > 0) return outer;
@@ -68,10 +68,13 @@ export function unwrapped(element: JsonObject, outer: NamedFields): NamedFields 
   return byName(Object.fromEntries(around), inner);
 }
 
-/** The first word that is known, else the first: `{ "type": "message", "event": "opened" }` is an open. */
+/**
+ * The event's word and type: the first word that is known, else the first word, so `{ "type": "message", "event":
+ * "opened" }` is an open. Null if there is no word.
+ */
 export function eventOf(fields: NamedFields): { word: string; type: EventType | "ping" } | null {
   const words = texts(fields, NAMES.event);
-  if (words.length === 0) words.push(...texts(fields, ["name"])); // last, as it may be the recipient's
+  if (words.length === 0) words.push(...texts(fields, ["name"])); // last, because it may be the recipient's name
   const [first] = words;
   if (first === undefined) return null;
   const word = typeOfWord(first) === "ping" ? first : (words.find(isEvent) ?? first);
@@ -83,22 +86,24 @@ function isEvent(word: string): boolean {
   return type !== "unknown" && type !== "ping";
 }
 
-/** `{}`, `{ "test": true }` and the like. */
+/** Whether the element carries no data: `{}`, `{ "test": true }` and the like. */
 export function saysNothing(fields: NamedFields): boolean {
   return [...fields.keys()].every((name) => name === "test" || name === "ping");
 }
 
 const MOST_RECIPIENTS = 1_000;
 
-/** The recipients: of the fields that may hold them the first that does, be it one address or a list. */
+/**
+ * The recipients, from the first field with a valid address or a list of valid addresses; fails if no field has one.
+ */
 export function contactsOf(fields: NamedFields): Result<string[]> {
   let named = false;
   for (const name of NAMES.contact) {
     const value = fields.get(name);
     if (value === undefined) continue;
     named = true;
-    const one = address(value);
-    if (one !== null) return ok([one]);
+    const single = address(value);
+    if (single !== null) return ok([single]);
     if (!Array.isArray(value) || value.length === 0) continue;
     const usable = new Set(value.map(address));
     if (usable.size > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
@@ -107,6 +112,7 @@ export function contactsOf(fields: NamedFields): Result<string[]> {
   return fail(named ? "email is not an address" : "email is missing");
 }
 
+/** The details of an event, read from the usual field names; `word` is the event's own word. */
 export function detailsOf(type: EventType, word: string, fields: NamedFields): EventDetails {
   const description = firstText(fields, NAMES.description, LONGEST.words);
   const failed = type === "bounced" || type === "blocked" || type === "deferred" || type === "failed";
@@ -127,7 +133,7 @@ export function detailsOf(type: EventType, word: string, fields: NamedFields): E
   };
 }
 
-/** By the event's own word, else by a flag, else by the word in a field. */
+/** Hard or soft, by the event's own word, else by a flag, else by the word in a field. */
 function bounceOf(word: string, fields: NamedFields): "hard" | "soft" | null {
   const hard = flag(firstValue(fields, NAMES.hard));
   const flagged = hard === null ? null : hard ? "hard" : "soft";

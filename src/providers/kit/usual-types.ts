@@ -1,11 +1,11 @@
-// The words by which email systems in general call an event. They are the union of what the known providers write
-// (each provider's own file links its documentation), for systems that have no file of their own.
+// The words that email systems use for events. They are the union of the words of the known providers (each provider's
+// own file links its documentation), for systems that have no file of their own.
 
 import type { EventType } from "../../model/event.ts";
 import { plainName } from "./loose-fields.ts";
 import { memoize } from "../../lib/memoize.ts";
 
-/** Plain words (no case, no separators), without a plural "s" and without the prefixes below. */
+/** Plain words (no case, no separators), without a plural "s" and without the prefixes below, by type. */
 const WORDS: readonly (readonly [EventType, string])[] = [
   ["queued", "queued queue processed accepted scheduled"],
   ["sent", "sent send"],
@@ -39,13 +39,15 @@ const TYPES: ReadonlyMap<string, EventType> = new Map(
   WORDS.flatMap(([type, words]) => words.split(" ").map((word) => [word, type] as const)),
 );
 
-/** `email.opened`, `mail_open`, `link_clicked`, `list_unsubscribe`, `first_open`, `webhook.test`. */
+/**
+ * Prefixes to remove: `email.opened`, `mail_open`, `link_clicked`, `list_unsubscribe`, `first_open`, `webhook.test`.
+ */
 const PREFIXES =
   /^(?:emails?|mails?|messages?|contacts?|recipients?|transactional|activity|webhooks?|link|list|group|unique|first|initial)+/;
 
 const PINGS: ReadonlySet<string> = new Set(["test", "ping", "testping", "testevent", "testwebhook"]);
 
-/** The type that the word of a sender's choice means; "ping" for test calls, "unknown" for anything else. */
+/** The type for a sender's own word; "ping" for test calls, "unknown" for any other word. */
 export const typeOfWord = memoize((word): EventType | "ping" => {
   const plain = plainName(word);
   const bare = plain.replace(PREFIXES, "");

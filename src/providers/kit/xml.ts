@@ -1,12 +1,13 @@
-// XML bodies as plain values, for senders that speak nothing else. @rgrove/parse-xml is strict, small, linear in time, and
-// does nothing with document types: no entities of a sender's own making, nothing loaded from anywhere.
+// Turns XML bodies into plain values, for senders that support nothing else. @rgrove/parse-xml is strict, small, linear
+// in time, and ignores document types: it expands no entities that a sender defines, and loads nothing from anywhere.
 
 import { parseXml, XmlElement, XmlText, type XmlNode } from "@rgrove/parse-xml";
 import { fail, ok, type Result } from "../../lib/result.ts";
 
 /**
- * The elements of an XML document as objects: the root's children where they are many of one name (`<events><event>…`),
- * else the root itself. Attributes and child elements become fields, a repeated one an array; all values are texts.
+ * The elements of an XML document as objects: the root's children if there are many of one name (`<events><event>…`),
+ * else the root itself. Attributes and child elements become fields, and a repeated one becomes an array; all values
+ * are texts. Fails if the text is not XML or is nested too deeply.
  */
 export function xmlElements(text: string): Result<unknown[]> {
   try {
@@ -28,7 +29,10 @@ function hasParts(element: XmlElement): boolean {
   return element.children.some(isElement) || Object.keys(element.attributes).length > 0;
 }
 
-/** A text where the element has no parts. Fields are defined, never assigned: a name may be `__proto__`. */
+/**
+ * The element's text if it has no parts, else its fields. Fields are defined, never assigned: a name may be
+ * `__proto__`.
+ */
 function valueOf(element: XmlElement): unknown {
   const text = element.children.map((node) => (node instanceof XmlText ? node.text : "")).join("");
   if (!hasParts(element)) return text;

@@ -1,6 +1,6 @@
 // Mailgun's webhooks: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhooks
-// One event per request, in `event-data`, beside a `signature` that covers a time and a token and not the event. Accounts
-// from before 2018 may still send the legacy form (mailgun-legacy.ts).
+// One event per request, in `event-data`, beside a `signature` that covers a time and a token, but not the event.
+// Accounts created before 2018 may still send the legacy form (legacy.ts).
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { verifyKeyOrSecret } from "../kit/credentials.ts";
@@ -28,17 +28,17 @@ export const mailgun: Provider = {
 };
 
 /**
- * How old a signature may be, in seconds. What is signed is not the event, so an intercepted signature would vouch for
- * anything: it must not do so for ever. Mailgun retries for about 8 hours and does not say whether it signs afresh; a day
- * leaves room for its slowest retry three times over.
+ * How old a signature may be, in seconds. The event itself is not signed, so an intercepted signature would
+ * authenticate any content, and must expire. Mailgun retries for about 8 hours and does not document whether it signs
+ * each attempt afresh; one day is three times its slowest retry.
  */
 const TOLERANCE = 24 * 60 * 60;
 
 /**
  * https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks : HMAC-SHA256 of timestamp and
- * token in hex, in the body; mail of subaccounts is also signed with the parent account's key. Credentials: HTTP webhook
- * signing keys (as they are shown, or after `hmac:`), or `user:password` for shared secrets. Tokens are not remembered,
- * because a retry may bring the same one: a repeated event is absorbed as a duplicate.
+ * token in hex, in the body; mail of subaccounts is also signed with the parent account's key. Credentials: HTTP
+ * webhook signing keys (as they are shown, or after `hmac:`), or `user:password` for shared secrets. Tokens are not
+ * stored, because a retry may repeat its token: a repeated event is absorbed as a duplicate.
  */
 function verify(
   request: InboundRequest,
@@ -57,7 +57,10 @@ function verify(
   });
 }
 
-/** The objects that may hold timestamp, token and signature: two of the current form, the legacy form itself. */
+/**
+ * The objects that may contain timestamp, token and signature: two in the current form, in the legacy form the form
+ * itself.
+ */
 function signaturesOf(body: Uint8Array): JsonObject[] {
   const elements = isBlank(body) ? ok([]) : documentOf(body);
   const document = elements.ok ? elements.value : null;
@@ -79,10 +82,10 @@ async function verifySignature(shown: JsonObject, key: string, now: number): Pro
   return verifyHmac(encoder.encode(key), encoder.encode(timestamp + token), text(shown["signature"]) ?? "");
 }
 
-/** More fields than any report has are not read, because whoever sends them is not known yet. */
+/** The most form fields that are read, more than any report has, because the sender is not authenticated yet. */
 const MOST_FIELDS = 1_000;
 
-/** The JSON document, or a legacy form's fields. */
+/** The JSON document, or the fields of a legacy form. */
 function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown> {
   const [start = ""] = /\S/.exec(new TextDecoder().decode(body.subarray(0, 1024))) ?? [];
   if (start === "{" || start === "[") return readJson(body, parse);
@@ -102,11 +105,13 @@ function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result
   return ok(documents.map(withoutSignature));
 }
 
-/** Shown without what signs it: within its time that would open the door for any other report. */
+/**
+ * The element without its signature, for display: until it expires, the signature would authenticate any other report.
+ */
 function withoutSignature(document: unknown): unknown {
   if (!isObject(document)) return document;
-  const { token: _token, signature: _signature, "parent-signature": _parent, ...told } = document;
-  return told;
+  const { token: _token, signature: _signature, "parent-signature": _parent, ...unsigned } = document;
+  return unsigned;
 }
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
@@ -129,26 +134,30 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     message_id: messageId,
     occurredAt,
     receivedAt,
-    // The id is unique within a day only, and Mailgun's samples share one among several events. In the legacy form, which
-    // has none, the time that is signed is also all that is said of the event's.
+    // The id is unique only within a day, and Mailgun's samples share one id among several events. The legacy form has
+    // no id and no time of the event; its signed time is the only one.
     distinguishing: [word, text(data["id"], LONGEST.id), details.url, details.ip, details.user_agent],
   };
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-/** `rejected` events have no recipient, only the mail's own line "To". */
+/** The recipients; `rejected` events have none, only the mail's own "To" line. */
 function recipientsOf(data: JsonObject): Result<string[]> {
   const named =
     text(data["recipient"], LONGEST.words) ?? text(objectAt(data, "envelope")["targets"], LONGEST.words);
   if (named !== null) return recipients(named);
   const message = objectAt(data, "message");
   const line = text(objectAt(message, "headers")["to"], LONGEST.metadata) ?? "";
-  // At commas, though not at those within quotes; of `Doe, Ada <ada@example.com>` only the latter half is an address.
+  // Splits at commas, but not at commas within quotes; of `Doe, Ada <ada@example.com>` only the second half is an
+  // address.
   const mailboxes = line.match(/(?:"[^"]*"|[^",])+/g)?.filter((mailbox) => address(mailbox) !== null) ?? [];
   return recipients(mailboxes);
 }
 
-/** https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhook-payloads : "Test webhook" posts these. */
+/**
+ * https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhook-payloads : whether the event is a sample
+ * that "Test webhook" posts.
+ */
 function isSample(messageId: string | null, contacts: readonly string[]): boolean {
   return contacts[0] === "alice@example.com" && /^(20130503|20110215)\d{6}\.\d+\.\d+@/.test(messageId ?? "");
 }

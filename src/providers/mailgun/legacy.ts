@@ -1,12 +1,13 @@
-// Mailgun's webhooks of before 2018: https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks-legacy
-// A form (multipart where it carries the mail's headers) with everything on one level, the sender's own variables too.
-// It is turned into the shape of the current ones, so that one reader serves both.
+// Mailgun's webhooks from before 2018:
+// https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks-legacy
+// A form (multipart if it carries the mail's headers) with all fields on one level, including the sender's own
+// variables. It is converted to the current shape, so that one reader serves both.
 
 import { LONGEST } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { byName, firstText, firstValue, plainName } from "../kit/loose-fields.ts";
 
-/** Mailgun's own fields, as plain names; what is none of them is the sender's variable. */
+/** Mailgun's own fields, as plain names; any other field is the sender's variable. */
 const OWN = new Set(
   [
     "event timestamp token signature recipient domain ip country region city user-agent device-type client-type",
@@ -18,7 +19,7 @@ const OWN = new Set(
     .map(plainName),
 );
 
-/** The `event-data` that a legacy report amounts to. `Message-Id` is spelt differently from event to event. */
+/** Converts a legacy report to `event-data`. The spelling of `Message-Id` varies from event to event. */
 export function fromLegacy(fields: JsonObject): JsonObject {
   const named = byName(fields);
   const pick = (...names: string[]) => firstText(named, names.map(plainName), LONGEST.url);

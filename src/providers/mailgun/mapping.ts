@@ -1,4 +1,4 @@
-// What Mailgun's events mean, and what they tell beside that.
+// Maps Mailgun's events to types, and reads their details.
 
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
 import { countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
@@ -20,14 +20,14 @@ const TYPES = table<EventType>({
   blocked: "blocked",
 });
 
-/** `reason` of a mail that Mailgun did not try to send. */
+/** `reason` of mails that Mailgun did not try to send. */
 const SUPPRESSIONS = table<Reason>({
   "suppress-bounce": "suppressed",
   "suppress-complaint": "suppressed",
   "suppress-unsubscribe": "unsubscribed",
 });
 
-/** The same told by a code of Mailgun's own (`delivery-status.code`). */
+/** The same reasons by Mailgun's own code (`delivery-status.code`). */
 const SUPPRESSION_CODES = table<Reason>({
   "605": "suppressed", // bounced before
   "606": "unsubscribed",
@@ -37,6 +37,7 @@ const SUPPRESSION_CODES = table<Reason>({
 
 const TOO_OLD = "602";
 
+/** The meaning of a Mailgun event, with the receiving server's reply if there is one. */
 export interface Meaning {
   type: EventType;
   bounce: "hard" | "soft" | null;
@@ -44,7 +45,7 @@ export interface Meaning {
   smtp: Smtp | null;
 }
 
-/** The type, and for mails that did not arrive why. */
+/** The type, and for mails that did not arrive the reason. */
 export function meaningOf(word: string, data: JsonObject): Meaning {
   const type = TYPES.get(word) ?? "unknown";
   const smtp = type === "bounced" || type === "blocked" || type === "delivered" ? smtpOf(data) : null;
@@ -57,45 +58,46 @@ function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Meaning {
   const severity = text(data["severity"])?.toLowerCase() ?? null;
   const why = text(data["reason"])?.toLowerCase() ?? "";
   const code = text(objectAt(data, "delivery-status")["code"]) ?? "";
-  const told = smtpReason(smtp);
+  const replyReason = smtpReason(smtp);
   const given = (type: EventType, reason: Reason | null, bounce: Meaning["bounce"] = null): Meaning => ({
     type,
     bounce,
     reason,
     smtp: type === "dropped" ? null : smtp,
   });
-  if (severity === "temporary") return given("deferred", told);
+  if (severity === "temporary") return given("deferred", replyReason);
   const suppressed = SUPPRESSIONS.get(why) ?? SUPPRESSION_CODES.get(code);
   if (suppressed !== undefined || why.startsWith("suppress-"))
     return given("dropped", suppressed ?? "suppressed");
   if (why === "espblock") return given("blocked", "reputation");
-  if (isSenders(told)) return given("blocked", told);
-  // Given up after hours of temporary refusals, which says less about the address than "permanent" would have it.
+  if (isSenders(replyReason)) return given("blocked", replyReason);
+  // Mailgun gave up after hours of temporary refusals, which is weaker evidence about the address than "permanent"
+  // suggests.
   if (why === "old" || code === TOO_OLD || /^4\d\d$/.test(code))
-    return given("bounced", told ?? "timed_out", "soft");
-  // A legacy drop without a server's reply was never tried.
-  if (word === "dropped" && smtp?.code === undefined) return given("dropped", told ?? "other");
+    return given("bounced", replyReason ?? "timed_out", "soft");
+  // A legacy drop without a server's reply means that delivery was never tried.
+  if (word === "dropped" && smtp?.code === undefined) return given("dropped", replyReason ?? "other");
   const permanent = severity === "permanent" || word !== "failed" || /^5\d\d$/.test(code);
-  return given("bounced", told, permanent ? "hard" : null);
+  return given("bounced", replyReason, permanent ? "hard" : null);
 }
 
 const isSmtpCode = (code: number): boolean => Number.isInteger(code) && code >= 200 && code <= 599;
 const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}$/;
 
-/** The reply by its parts, any of which may be null or "". */
+/** The reply from its parts, any of which may be null or "". */
 function smtpOf(data: JsonObject): Smtp | null {
   const status = objectAt(data, "delivery-status");
   const read = readSmtp(status["message"]);
   const code = Number(text(status["code"]) ?? NaN);
-  if (!isSmtpCode(code)) return null; // Mailgun's own, with its own words
+  if (!isSmtpCode(code)) return null; // a code of Mailgun's own, with Mailgun's own words
   const codes = [text(status["enhanced-code"]), text(status["bounce-code"])];
-  const enhanced = codes.find((one) => one !== null && ENHANCED.test(one)) ?? read?.enhanced ?? null;
+  const enhanced = codes.find((value) => value !== null && ENHANCED.test(value)) ?? read?.enhanced ?? null;
   return { code, enhanced, response: read?.response ?? null };
 }
 
 type Details = Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent">;
 
-/** Everything that the event tells beside its type. */
+/** The details of an event beside its type. */
 export function detailsOf({ type, bounce, reason, smtp }: Meaning, data: JsonObject): Details {
   const client = objectAt(data, "client-info");
   return {
@@ -125,8 +127,8 @@ function descriptionOf(data: JsonObject): string | null {
     data["reason"],
   ];
   for (const value of words) {
-    const found = text(value, LONGEST.words);
-    if (found !== null) return found;
+    const firstWords = text(value, LONGEST.words);
+    if (firstWords !== null) return firstWords;
   }
   return null;
 }
@@ -136,7 +138,10 @@ function campaignOf(campaigns: unknown): string | null {
   return isObject(first) ? (text(first["name"]) ?? text(first["id"])) : text(first);
 }
 
-/** `bot` names the machine ("apple", "gmail", ...) and is "" for people; older events only tell the type "robot". */
+/**
+ * Whether a machine opened or clicked: `bot` names the machine ("apple", "gmail", ...) and is "" for people; older
+ * events only have the type "robot".
+ */
 function isMachine(client: JsonObject): boolean | null {
   if (text(client["client-type"])?.toLowerCase() === "robot") return true;
   return typeof client["bot"] === "string" ? text(client["bot"]) !== null : null;

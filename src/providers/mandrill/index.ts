@@ -1,6 +1,6 @@
 // Mandrill's (Mailchimp Transactional's) webhooks: https://mailchimp.com/developer/transactional/docs/webhooks/
-// A form with one field, `mandrill_events`, that holds a JSON array. Beside reports on mails come those on the account's
-// own lists of addresses ("sync events"), which name no event.
+// A form with one field, `mandrill_events`, that contains a JSON array. Beside reports on mails, it contains reports on
+// the account's own lists of addresses ("sync events"), which name no event.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { verifyKeyOrSecret } from "../kit/credentials.ts";
@@ -13,7 +13,7 @@ import { verifyHmac } from "../kit/signatures.ts";
 
 const FIELD = "mandrill_events";
 const MOST_FIELDS = 100;
-/** The key of the empty post that a new webhook begins with, before its own key is shown. */
+/** The key of the empty post that checks a new webhook, before the webhook's own key is shown. */
 const TEST_KEY = "test-webhook";
 
 export const mandrill: Provider = {
@@ -34,27 +34,27 @@ export const mandrill: Provider = {
 };
 
 /**
- * https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests :
- * `X-Mandrill-Signature`, the base64 of an HMAC-SHA1 over the URL and the form's decoded names and values, by name. The
- * URL is the one that Mandrill was given, to the letter and with the user and password in it, which no request shows:
+ * https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests
+ * : `X-Mandrill-Signature`, the base64 of an HMAC-SHA1 over the URL and the form's decoded names and values, sorted by
+ * name. The URL is exactly the one that Mandrill was given, including user and password, which no request contains:
  * hence `settings.url`. The URL of the request is tried, too. Credentials: webhook keys (as they are shown, or after
- * `hmac:`), or `user:password` for shared secrets. A source that has a key takes the empty test post as well.
+ * `hmac:`), or `user:password` for shared secrets. A source that has a key also accepts the empty test post.
  */
 function verify(
   request: InboundRequest,
   credentials: readonly string[],
   { settings }: VerifyContext,
 ): Promise<VerifyResult> {
-  const shown = request.headers.get("x-mandrill-signature") ?? "";
+  const presented = request.headers.get("x-mandrill-signature") ?? "";
   const form = signedForm(request.body);
   const urls = [text(settings["url"], LONGEST.url), request.url].filter((url) => url !== null);
   const matches = async (key: string): Promise<VerifyResult> => {
-    if (shown === "") return fail("the signature header is missing");
+    if (presented === "") return fail("the signature header is missing");
     if (form === null) return fail("the body is no form, or has too many fields");
     let result: VerifyResult = fail("the signature does not match");
     for (const url of urls) {
       const signed = new TextEncoder().encode(url + form);
-      result = await verifyHmac(new TextEncoder().encode(key), signed, shown, "SHA-1");
+      result = await verifyHmac(new TextEncoder().encode(key), signed, presented, "SHA-1");
       if (result.ok) return result;
     }
     return result;
@@ -67,8 +67,9 @@ function verify(
 }
 
 /**
- * Names and values one after the other, by name. Nothing parts them, so what is signed must be read as the form that it
- * is: null for JSON, and for more fields than are worth sorting for a stranger.
+ * The signed text: names and values in sequence, sorted by name. No separator stands between them, so the signed body
+ * must be read as the form that it is: null for JSON, and for more fields than are worth sorting for an unauthenticated
+ * sender.
  */
 function signedForm(body: Uint8Array): string | null {
   if (isJson(body)) return null;
@@ -79,12 +80,15 @@ function signedForm(body: Uint8Array): string | null {
   return fields.flat().join("");
 }
 
-/** Mandrill's test: a form whose array is empty. */
+/** Whether the body is Mandrill's test: a form whose array is empty. */
 function isEmptyForm(body: Uint8Array, elements: Result<unknown[]>): boolean {
   return !isBlank(body) && !isJson(body) && elements.ok && elements.value.length === 0;
 }
 
-/** Whether it begins like JSON, which only a relay between Mandrill and us sends: with a shared secret, never signed. */
+/**
+ * Whether the body begins like JSON. Only a relay between Mandrill and us sends JSON, with a shared secret and
+ * unsigned.
+ */
 function isJson(body: Uint8Array): boolean {
   return /^\s*[[{]/.test(new TextDecoder().decode(body.subarray(0, 1024)));
 }
@@ -116,7 +120,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     element: index,
     type,
     contact,
-    // Inbound mails have no id but their own.
+    // Inbound mails have only their own id.
     message_id: id ?? text(objectAt(msg, "headers")["Message-Id"], LONGEST.id),
     occurredAt,
     receivedAt,
@@ -125,7 +129,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   return ok([makeEvent(core, details)]);
 }
 
-/** The "Send Test" button posts samples of each kind, on one invented mail. */
+/** Whether the report is a sample: the "Send Test" button posts one of each kind, about one invented mail. */
 function isSample(id: string | null, email: unknown): boolean {
   return email === "example.webhook@mandrillapp.com" || (id !== null && /^examplea{20}/.test(id));
 }

@@ -1,4 +1,4 @@
-// What Mandrill's events mean, and what they tell beside that.
+// Maps Mandrill's events to types, and reads their details.
 
 import type { EventDetails, EventType, Reason } from "../../model/event.ts";
 import { countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
@@ -23,7 +23,7 @@ const BOUNCES = table<"hard" | "soft">({ hard_bounce: "hard", soft_bounce: "soft
 
 /**
  * `bgtools_code`: the classes of BounceStudio, https://www.boogietools.com/Products/BounceStudio-Technical-Info.asp .
- * Those of the fifties are refusals of the sender or the content.
+ * The classes from 50 to 59 are refusals of the sender or the content.
  */
 const BOUNCE_CODES = table<Reason>({
   "10": "invalid",
@@ -38,7 +38,10 @@ const BOUNCE_CODES = table<Reason>({
   "54": "policy", // relaying denied
 });
 
-/** https://mailchimp.com/developer/transactional/docs/reputation-rejections/ : `msg.reject`, why it was never tried. */
+/**
+ * https://mailchimp.com/developer/transactional/docs/reputation-rejections/ : `msg.reject`, why the mail was never
+ * sent.
+ */
 const REJECTIONS = table<Reason>({
   "hard-bounce": "suppressed",
   "soft-bounce": "suppressed",
@@ -52,22 +55,22 @@ const REJECTIONS = table<Reason>({
   "test-mode-limit": "policy",
 });
 
-/** "blacklist add" of a sync event. */
+/** The word of a sync event, such as "blacklist add"; null for other events. */
 export function syncWord(element: JsonObject): string | null {
   const list = text(element["type"]);
   return list === null ? null : [list, text(element["action"])].filter((word) => word !== null).join(" ");
 }
 
-/** What a sync event is about: `reject` on the blacklist, `entry` on the whitelist. */
+/** The list entry that a sync event is about: `reject` on the blacklist, `entry` on the whitelist. */
 export function listEntry(element: JsonObject): JsonObject {
   return isObject(element["reject"]) ? element["reject"] : objectAt(element, "entry");
 }
 
-/** The type of the event's word, and what the element tells beside it. */
+/** The type for the event's word, and the details of the element. */
 export function readDetails(word: string, element: JsonObject): { type: EventType; details: Details } {
-  const told = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(told, element, objectAt(element, "msg"));
-  const type = told === "bounced" && isSenders(details.reason) ? "blocked" : told;
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const details = detailsOf(mappedType, element, objectAt(element, "msg"));
+  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
   const bounce = type === "bounced" ? (BOUNCES.get(word) ?? null) : null;
   return { type, details: { ...details, bounce } };
 }
@@ -85,7 +88,7 @@ function detailsOf(type: EventType, element: JsonObject, msg: JsonObject): Detai
     description: descriptionOf(type, msg, rejection) ?? (failed ? reply : listDetail(listEntry(element))),
     smtp,
     tags: tags(msg["tags"]),
-    metadata: metadata(msg["metadata"]), // PHP writes an empty one as []
+    metadata: metadata(msg["metadata"]), // PHP writes empty metadata as []
     url: text(element["url"], LONGEST.url),
     ip: text(element["ip"]),
     geo: countryCode(objectAt(element, "location")["country_short"]),
@@ -93,7 +96,7 @@ function detailsOf(type: EventType, element: JsonObject, msg: JsonObject): Detai
   };
 }
 
-/** What the receiving server said last, where `diag` does not tell. */
+/** The receiving server's last reply, used if `diag` is absent. */
 function lastReply(events: unknown): string | null {
   const last: unknown = Array.isArray(events) ? events.at(-1) : null;
   return isObject(last) ? text(last["diag"], LONGEST.words) : null;
@@ -112,7 +115,9 @@ function descriptionOf(type: EventType, msg: JsonObject, rejection: string | nul
   return text(msg["diag"], LONGEST.words) ?? text(msg["bounce_description"], LONGEST.words);
 }
 
-/** Why an address is on one of the account's lists: "hard-bounce", or what the user noted down. */
+/**
+ * Why an address is on one of the account's lists: "hard-bounce", or the user's own note; null if neither is present.
+ */
 export function listDetail(entry: JsonObject): string | null {
   return text(entry["detail"], LONGEST.words) ?? text(entry["reason"], LONGEST.words);
 }

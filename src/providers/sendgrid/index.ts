@@ -1,5 +1,5 @@
 // SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
-// Always an array, posted by every sending server on its own, so the batches overlap and come in any order.
+// Always an array. Every sending server posts on its own, so the batches overlap and arrive in any order.
 
 import { fail, ok } from "../../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
@@ -23,7 +23,8 @@ export const sendgrid: Provider = {
     ),
   /**
    * https://www.twilio.com/docs/sendgrid/ui/sending-email/group-unsubscribes : only `group_unsubscribe` and
-   * `group_resubscribe` are about the group. An `unsubscribe` or `spamreport` is about all mail, whatever group it names.
+   * `group_resubscribe` are about the group. An `unsubscribe` or `spamreport` is about all mail, even if it names a
+   * group.
    */
   scopeOf: (element) =>
     isObject(element) && text(element["event"])?.toLowerCase().startsWith("group_") === true
@@ -43,17 +44,18 @@ function verify(request: InboundRequest, credentials: readonly string[]): Promis
 
 /**
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features :
- * over the time and the raw body, whose last CRLF belongs to it. The time's age does not count: nothing says that a retry,
- * up to a day later, is signed afresh, and the same event twice is one event anyhow.
+ * checks the signature over the time and the raw body, whose last CRLF belongs to it. The age of the time is not
+ * checked: it is not documented that a retry, up to a day later, is signed afresh, and a repeated event is stored only
+ * once anyway.
  */
 async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
-  const shown = request.headers.get("x-twilio-email-event-webhook-signature") ?? "";
+  const presented = request.headers.get("x-twilio-email-event-webhook-signature") ?? "";
   const timestamp = request.headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
-  if (shown === "" || timestamp === "") return fail("the signature headers are missing");
-  // Always ten digits, so that none of them can be moved to the body.
+  if (presented === "" || timestamp === "") return fail("the signature headers are missing");
+  // Exactly ten digits, so that none of them can be moved to the body.
   if (!/^\d{10}$/.test(timestamp)) return fail("the signature's time is no Unix time");
   const signed = concatenate(new TextEncoder().encode(timestamp), request.body);
-  return (await matchesEcdsa(key, signed, shown)) ? { ok: true } : fail("the signature does not match");
+  return (await matchesEcdsa(key, signed, presented)) ? { ok: true } : fail("the signature does not match");
 }
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
@@ -78,7 +80,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     // Not sg_event_id: it is reported to change when an event is posted again, and some events have none.
     distinguishing: [
       event,
-      text(element["sg_message_id"], LONGEST.id), // whole: it also tells the copies of one API call apart
+      text(element["sg_message_id"], LONGEST.id), // whole, because it also distinguishes the copies of one API call
       text(element["smtp-id"], LONGEST.id),
       details.url,
       linkPlace(element),
@@ -91,18 +93,24 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-/** The "Test Your Integration" button: one event of each kind for a mail that never was, the same one every time. */
+/**
+ * Whether the event is a test: the "Test Your Integration" button posts one event of each kind for an invented mail,
+ * the same mail every time.
+ */
 function isTestPost(element: JsonObject, contact: string): boolean {
   const ids = [text(element["sg_message_id"]), text(element["smtp-id"])];
   return contact === "example@test.com" && ids.some((id) => id?.includes("14c5d75ce93.dfd.64b469") === true);
 }
 
-/** What the API answered in X-Message-ID; the rest, behind a dot, is routing. Late bounces may come without. */
+/**
+ * The mail's id as the API returned it in X-Message-ID. The rest, after the dot, is routing. Late bounces may have no
+ * id.
+ */
 function messageIdOf(element: JsonObject): string | null {
   return text(text(element["sg_message_id"], LONGEST.id)?.split(".", 1)[0]);
 }
 
-/** `bounce` has two kinds: "blocked" says nothing about the address, and SendGrid goes on mailing it. */
+/** The type. `bounce` has two kinds: "blocked" is no evidence about the address, and SendGrid keeps sending to it. */
 function typeOf(event: string, element: JsonObject): EventType {
   const type = TYPES.get(event) ?? "unknown";
   return type === "bounced" && kindOf(element) === "blocked" ? "blocked" : type;
@@ -112,13 +120,13 @@ function kindOf(element: JsonObject): string | undefined {
   return text(element["type"])?.toLowerCase();
 }
 
-/** Which of a mail's links with one target was clicked. */
+/** Identifies the clicked link among a mail's links with the same target. */
 function linkPlace(element: JsonObject): string | null {
   const offset = element["url_offset"];
   return isObject(offset) ? text(offset["index"]) : null;
 }
 
-/** Until it has arrived, a mail's `ip` is the one that sends it. */
+/** Types whose `ip` is the sending server's, because the mail has not arrived yet. */
 const ON_ITS_WAY: ReadonlySet<EventType> = new Set<EventType>([
   "queued",
   "deferred",
@@ -149,7 +157,7 @@ function detailsOf(type: EventType, element: JsonObject) {
   } satisfies Partial<EventDetails>;
 }
 
-/** The receiving server's words stand in `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
+/** The receiving server's reply, from `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
 function smtpOf(type: EventType, element: JsonObject): Smtp | null {
   if (type === "dropped") return findSmtp(element["reason"]);
   const smtp = readSmtp(element["response"] ?? element["reason"]);
@@ -167,8 +175,10 @@ function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reas
     return words === undefined ? null : (DROPS.get(words) ?? "other");
   }
   if (type !== "bounced" && type !== "blocked") return null;
-  const told = CLASSES.get(text(element["bounce_classification"])?.toLowerCase() ?? "");
-  const shown = smtpReason(smtp);
-  // "Mailbox unavailable" is SendGrid's word for full and for disabled ones.
-  return told === "inactive" && shown === "mailbox_full" ? shown : (told ?? shown);
+  const classReason = CLASSES.get(text(element["bounce_classification"])?.toLowerCase() ?? "");
+  const replyReason = smtpReason(smtp);
+  // SendGrid uses "Mailbox unavailable" for full and for disabled mailboxes.
+  return classReason === "inactive" && replyReason === "mailbox_full"
+    ? replyReason
+    : (classReason ?? replyReason);
 }

@@ -4,8 +4,8 @@ import type { EventType, Reason } from "../../model/event.ts";
 import { table } from "../kit/fields.ts";
 
 /**
- * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#events ; `processed` is "received and will be
- * delivered", so nothing has been handed over yet.
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#events ; `processed` means "received and
+ * will be delivered", so the mail has not been handed over yet.
  */
 export const TYPES = table<EventType>({
   processed: "queued",
@@ -21,7 +21,9 @@ export const TYPES = table<EventType>({
   group_resubscribe: "subscribed",
 });
 
-/** Why SendGrid did not try: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped */
+/**
+ * Why SendGrid did not try to send: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped
+ */
 export const DROPS = table<Reason>({
   "bounced address": "suppressed",
   "spam reporting address": "suppressed",
@@ -33,7 +35,10 @@ export const DROPS = table<Reason>({
   "recipient list over package quota": "policy",
 });
 
-/** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#bounce-classifications */
+/**
+ * Bounce classifications:
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#bounce-classifications
+ */
 export const CLASSES = table<Reason>({
   "invalid address": "invalid",
   technical: "technical",
@@ -45,8 +50,9 @@ export const CLASSES = table<Reason>({
 });
 
 /**
- * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#json-objects : what SendGrid itself puts into
- * an event. Everything beside these is the sender's (`unique_args`, `custom_args`), merged flat into the same object.
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#json-objects : the fields that SendGrid
+ * itself adds to an event. All other fields are the sender's (`unique_args`, `custom_args`), merged flat into the same
+ * object.
  */
 export const OWN_FIELDS: ReadonlySet<string> = new Set([
   "email",

@@ -1,6 +1,8 @@
-// Amazon SES, whose reports SNS posts: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
-// Two shapes, with the same objects inside: events of a configuration set (`eventType`) and notifications of an identity
-// (`notificationType`). Where both are on, each report comes twice and is one event: identity leaves SNS's ids out.
+// Amazon SES, whose reports SNS posts:
+// https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+// Two shapes, with the same objects inside: events of a configuration set (`eventType`) and notifications of an
+// identity (`notificationType`). If both are enabled, each report arrives twice and is one event, because the identity
+// leaves out SNS's ids.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails } from "../../model/event.ts";
@@ -35,7 +37,7 @@ export const ses: Provider = {
 
 /**
  * Credentials: the ARNs of the topics that may post (`arn:aws:sns:...`), whose messages SNS signs; anything else is a
- * shared secret in the URL, which is all that raw message delivery leaves.
+ * shared secret in the URL, the only proof that raw message delivery offers.
  */
 function verify(
   request: InboundRequest,
@@ -52,7 +54,7 @@ function subscribeUrl(message: JsonObject): string | null {
   return url?.searchParams.get("Action") === "ConfirmSubscription" ? url.href : null;
 }
 
-/** By raw message delivery, the greeting of a new event destination is no JSON either. */
+/** Whether the body is the greeting of a new event destination, which is not JSON under raw message delivery. */
 function isRawGreeting({ body }: Delivery): boolean {
   const start = readText(body.subarray(0, 64));
   return start.ok && isGreeting(start.value);
@@ -66,36 +68,37 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const word = text(report["eventType"]) ?? text(report["notificationType"]);
   if (word === null) return fail("eventType is missing");
   const name = plainName(word);
-  if (name === "amazonsnssubscriptionsucceeded") return PING; // a topic was set for an identity
+  if (name === "amazonsnssubscriptionsucceeded") return PING; // a topic was assigned to an identity
   const kind = KINDS.get(name) ?? (["unknown", word[0]?.toLowerCase() + word.slice(1)] satisfies Kind);
-  const told = objectAt(report, kind[1]);
+  const eventObject = objectAt(report, kind[1]);
   const mail = objectAt(report, "mail");
-  const recipients = recipientsOf(kind, told, mail);
+  const recipients = recipientsOf(kind, eventObject, mail);
   if (!recipients.ok) return recipients;
-  const occurredAt = timeOf(told, mail, opened.value, kind);
+  const occurredAt = timeOf(eventObject, mail, opened.value, kind);
   if (occurredAt === "bad") return fail("timestamp cannot be read");
-  const acts = actOf(told, kind);
+  const acts = actOf(eventObject, kind);
   const given = sendersOf(mail);
   const core = {
     element: index,
     message_id: text(mail["messageId"], LONGEST.id),
     occurredAt,
     receivedAt,
-    eventId: text(told["feedbackId"], LONGEST.id), // of bounces and complaints
+    eventId: text(eventObject["feedbackId"], LONGEST.id), // of bounces and complaints
     distinguishing: [
       name,
       acts.url,
       acts.ip,
       acts.user_agent,
-      written(told["linkTags"]),
-      written(told["newTopicPreferences"]),
+      written(eventObject["linkTags"]),
+      written(eventObject["newTopicPreferences"]),
       kind[0] === "unknown" ? text(id, LONGEST.id) : null,
     ],
   };
   return ok(
-    recipients.value.map(({ contact, own }) => {
-      const { type, ...details } = meaningOf(kind, told, own);
-      // A contact list is told for want of a campaign: it must not hide the one that the mail was tagged with.
+    recipients.value.map(({ contact, entry }) => {
+      const { type, ...details } = meaningOf(kind, eventObject, entry);
+      // The contact list is reported as campaign only if there is no other: it must not hide the campaign in the mail's
+      // tags.
       const campaign = given.campaign ?? details.campaign ?? null;
       return makeEvent({ ...core, type, contact }, { ...given, ...acts, ...details, campaign });
     }),
@@ -104,42 +107,45 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 
 interface Recipient {
   contact: string;
-  /** What the report says of this one. */
-  own: JsonObject;
+  /** The report's entry for this recipient. */
+  entry: JsonObject;
 }
 
 const MOST_RECIPIENTS = 1_000;
 
 /**
- * Each recipient once. Opens, clicks and complaints name all that the mail (or its copy to one domain) went to, because
- * SES does not know which of them it was; so they are told of all.
+ * Each recipient once. Opens, clicks and complaints name all recipients of the mail (or of its copy to one domain),
+ * because SES does not know which of them acted; so they become events of all of them.
  */
-function recipientsOf(kind: Kind, told: JsonObject, mail: JsonObject): Result<Recipient[]> {
-  const named = kind[2] === undefined ? [] : listOf(told[kind[2]]);
+function recipientsOf(kind: Kind, eventObject: JsonObject, mail: JsonObject): Result<Recipient[]> {
+  const named = kind[2] === undefined ? [] : listOf(eventObject[kind[2]]);
   const sent = listOf(mail["destination"]);
-  // A report that should name its own recipients and does not may be about any of several.
+  // A report that should name its own recipients, but does not, may be about any of several recipients of the mail.
   const items = named.length > 0 || (kind[2] !== undefined && sent.length > 1) ? named : sent;
   if (items.length === 0) return fail("it names no recipient");
   if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
   const recipients = new Map<string, Recipient>();
   for (const item of items) {
-    const own = isObject(item) ? item : { emailAddress: item };
-    const contact = address(own["emailAddress"]);
+    const entry = isObject(item) ? item : { emailAddress: item };
+    const contact = address(entry["emailAddress"]);
     if (contact === null) return fail("a recipient is not an address");
-    if (!recipients.has(contact)) recipients.set(contact, { contact, own });
+    if (!recipients.has(contact)) recipients.set(contact, { contact, entry });
   }
   return ok([...recipients.values()]);
 }
 
-/** The event's own time; what has none, happened as the mail was taken. The envelope's time is that of posting. */
-function timeOf(told: JsonObject, mail: JsonObject, { publishedAt }: Published, [type]: Kind) {
+/**
+ * The event's own time. Sends and drops without one happened when SES accepted the mail; the last resort is the
+ * envelope's time, which is the time of posting.
+ */
+function timeOf(eventObject: JsonObject, mail: JsonObject, { publishedAt }: Published, [type]: Kind) {
   const atOnce = type === "sent" || type === "dropped";
-  return time(told["timestamp"] ?? (atOnce ? mail["timestamp"] : undefined) ?? publishedAt);
+  return time(eventObject["timestamp"] ?? (atOnce ? mail["timestamp"] : undefined) ?? publishedAt);
 }
 
-/** Who opened or clicked what. A complaint's userAgent is the program that reported it. */
-function actOf(told: JsonObject, [type]: Kind) {
-  const acted = type === "complained" ? {} : told;
+/** The link, address and program of an open or click. A complaint's userAgent is the program that reported it. */
+function actOf(eventObject: JsonObject, [type]: Kind) {
+  const acted = type === "complained" ? {} : eventObject;
   return {
     url: text(acted["link"], LONGEST.url),
     ip: text(acted["ipAddress"]),
@@ -151,17 +157,20 @@ function written(value: unknown): string | null {
   return isObject(value) ? text(toJson(value), LONGEST.url) : null;
 }
 
-/** What the sender gave along: the tags of the mail (only `eventType` shows them) without SES's own, and its Message-ID. */
+/**
+ * The sender's own data: the tags of the mail (only `eventType` contains them) without SES's own tags, and its
+ * Message-ID.
+ */
 function sendersOf(mail: JsonObject): Partial<EventDetails> {
-  const own = Object.entries(objectAt(mail, "tags"))
+  const senderTags = Object.entries(objectAt(mail, "tags"))
     .filter(([name]) => !name.startsWith("ses:"))
     .map(([name, values]) => [name, Array.isArray(values) && values.length === 1 ? values[0] : values]);
-  const tags: JsonObject = Object.fromEntries(own);
+  const tags: JsonObject = Object.fromEntries(senderTags);
   const header = text(objectAt(mail, "commonHeaders")["messageId"], LONGEST.id);
   const id = text(mail["messageId"], LONGEST.id);
   return {
     campaign: text(tags["campaign"]),
-    // Most mails get SES's id as their Message-ID; one of the sender's own says something.
+    // Most mails get SES's id as their Message-ID; only a Message-ID of the sender's own adds information.
     custom_id: header !== null && id !== null && header.includes(id) ? null : header,
     metadata: metadata(tags),
   };

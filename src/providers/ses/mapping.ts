@@ -1,4 +1,4 @@
-// The words of Amazon SES and what they mean here: kinds of events, of bounces, delays and complaints.
+// Maps the words of Amazon SES to ours: kinds of events, of bounces, delays and complaints.
 
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
 import { bounceClass, LONGEST, objectAt, table, text } from "../kit/fields.ts";
@@ -6,13 +6,16 @@ import { isObject, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
 import { findSmtp, isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
 
-/** What a kind of event is, the object that tells of it, and the list of recipients in there (else the mail's own). */
+/**
+ * A kind of event: its type, the object that describes it, and the list of recipients in that object (else the mail's
+ * own).
+ */
 export type Kind = readonly [type: EventType, object: string, recipients?: string];
 
 /**
  * https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html ; `eventType`, or
- * `notificationType` of https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html , by plain name because one
- * of them, "Rendering Failure", has a space. SES never sends what it rejects or cannot render.
+ * `notificationType` of https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html , by plain name because
+ * one of them, "Rendering Failure", contains a space. SES never sends mails that it rejects or cannot render.
  */
 export const KINDS = table<Kind>({
   send: ["sent", "send"],
@@ -28,8 +31,8 @@ export const KINDS = table<Kind>({
 });
 
 /**
- * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types ; bounceSubType: why, and the type it
- * makes of a bounce that was no refusal of the address.
+ * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types ; bounceSubType: the reason, and
+ * the type that replaces bounced if the address was not refused.
  */
 const BOUNCES = table<readonly [Reason, EventType?]>({
   noemail: ["invalid"],
@@ -57,7 +60,8 @@ const DELAYS = table<Reason>({
 
 /**
  * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object : complaintFeedbackType, of RFC
- * 5965 section 7.3. `not-spam` takes a complaint back, for which there is no type; any other counts as one of spam.
+ * 5965 section 7.3. `not-spam` withdraws a complaint, for which there is no type; any other value counts as a spam
+ * complaint.
  */
 const COMPLAINTS = table<readonly [EventType, Reason | null]>({
   "not-spam": ["unknown", null],
@@ -67,78 +71,90 @@ const COMPLAINTS = table<readonly [EventType, Reason | null]>({
 
 type Meaning = { type: EventType } & Partial<EventDetails>;
 
-/** What a kind's object says happened; `own` is what it says of one recipient. */
-export function meaningOf([type, object]: Kind, told: JsonObject, own: JsonObject): Meaning {
+/** The type and details in a kind's object; `entry` is the report's entry for one recipient. */
+export function meaningOf([type, object]: Kind, eventObject: JsonObject, entry: JsonObject): Meaning {
   switch (object) {
     case "bounce":
-      return bounced(told, own);
+      return bounced(eventObject, entry);
     case "complaint":
-      return complained(told);
+      return complained(eventObject);
     case "delivery":
       return {
         type,
-        smtp: readSmtp(told["smtpResponse"]),
-        description: text(told["smtpResponse"], LONGEST.words),
+        smtp: readSmtp(eventObject["smtpResponse"]),
+        description: text(eventObject["smtpResponse"], LONGEST.words),
       };
     case "deliveryDelay":
-      return deferred(told, own);
+      return deferred(eventObject, entry);
     case "reject":
-      return { type, reason: "content", description: text(told["reason"], LONGEST.words) };
+      return { type, reason: "content", description: text(eventObject["reason"], LONGEST.words) };
     case "failure":
-      return { type, reason: "content", description: text(told["errorMessage"], LONGEST.words) };
+      return { type, reason: "content", description: text(eventObject["errorMessage"], LONGEST.words) };
     case "subscription":
-      return { type: choiceOf(told), campaign: text(told["contactList"]), description: text(told["source"]) };
+      return {
+        type: choiceOf(eventObject),
+        campaign: text(eventObject["contactList"]),
+        description: text(eventObject["source"]),
+      };
     default:
       return { type };
   }
 }
 
-function bounced(told: JsonObject, own: JsonObject): Meaning {
-  const kind = text(told["bounceType"]);
-  const subtype = text(told["bounceSubType"]);
-  const smtp = answerOf(own);
+function bounced(eventObject: JsonObject, entry: JsonObject): Meaning {
+  const kind = text(eventObject["bounceType"]);
+  const subtype = text(eventObject["bounceSubType"]);
+  const smtp = answerOf(entry);
   const description =
-    text(own["diagnosticCode"], LONGEST.words) ?? ([kind, subtype].filter(Boolean).join(": ") || null);
+    text(entry["diagnosticCode"], LONGEST.words) ?? ([kind, subtype].filter(Boolean).join(": ") || null);
   const [reason, instead] = BOUNCES.get(plainName(subtype ?? "")) ?? [smtpReason(smtp)];
-  // "General" is anything, also a refusal of the sender or the content.
+  // "General" can be anything, including a refusal of the sender or the content.
   const type = instead ?? (isSenders(reason) ? "blocked" : "bounced");
-  // Out-of-office replies come as Transient: General, and nothing in them says so.
+  // Out-of-office replies arrive as Transient: General, and nothing in them identifies them.
   return { type, bounce: type === "bounced" ? bounceClass(kind) : null, reason, description, smtp };
 }
 
-function deferred(told: JsonObject, own: JsonObject): Meaning {
-  const smtp = answerOf(own);
-  const cause = text(told["delayType"]);
+function deferred(eventObject: JsonObject, entry: JsonObject): Meaning {
+  const smtp = answerOf(entry);
+  const cause = text(eventObject["delayType"]);
   const reason = DELAYS.get(plainName(cause ?? "")) ?? smtpReason(smtp);
-  return { type: "deferred", reason, smtp, description: text(own["diagnosticCode"], LONGEST.words) ?? cause };
+  return {
+    type: "deferred",
+    reason,
+    smtp,
+    description: text(entry["diagnosticCode"], LONGEST.words) ?? cause,
+  };
 }
 
-function complained(told: JsonObject): Meaning {
-  const feedback = text(told["complaintFeedbackType"]);
-  const subtype = text(told["complaintSubType"]);
-  // Not a complaint but what an earlier one led to: SES took the mail and did not send it.
+function complained(eventObject: JsonObject): Meaning {
+  const feedback = text(eventObject["complaintFeedbackType"]);
+  const subtype = text(eventObject["complaintSubType"]);
+  // Not a new complaint, but the effect of an earlier one: SES accepted the mail and did not send it.
   if (plainName(subtype ?? "") === "onaccountsuppressionlist")
     return { type: "dropped", reason: "suppressed", description: subtype };
   const [type, reason] = COMPLAINTS.get(feedback?.toLowerCase() ?? "") ?? (["complained", "spam"] as const);
   return { type, reason, description: feedback };
 }
 
-/** The receiving server's answer: its words are quoted whole, its enhanced code also stands alone. */
-function answerOf(own: JsonObject): Smtp | null {
-  const smtp = findSmtp(own["diagnosticCode"]);
-  const enhanced = text(own["status"]);
+/** The receiving server's answer: its words are quoted whole, and its enhanced code is also a field of its own. */
+function answerOf(entry: JsonObject): Smtp | null {
+  const smtp = findSmtp(entry["diagnosticCode"]);
+  const enhanced = text(entry["status"]);
   if (enhanced === null) return smtp;
   return { code: null, response: null, ...smtp, enhanced: smtp?.enhanced ?? enhanced };
 }
 
-/** A contact's new choice of topics: leaving one counts as leaving, so that no wish to be left alone is missed. */
-function choiceOf(told: JsonObject): EventType {
-  const preferences = objectAt(told, "newTopicPreferences");
+/**
+ * The type of a contact's new choice of topics. Leaving one topic counts as unsubscribed, so that no such wish is
+ * missed.
+ */
+function choiceOf(eventObject: JsonObject): EventType {
+  const preferences = objectAt(eventObject, "newTopicPreferences");
   if (preferences["unsubscribeAll"] === true) return "unsubscribed";
-  const before = new Map(topicsOf(objectAt(told, "oldTopicPreferences")));
+  const before = new Map(topicsOf(objectAt(eventObject, "oldTopicPreferences")));
   const changed = topicsOf(preferences).filter(([topic, status]) => before.get(topic) !== status);
   if (changed.some(([, status]) => status === "optout")) return "unsubscribed";
-  const returned = objectAt(told, "oldTopicPreferences")["unsubscribeAll"] === true;
+  const returned = objectAt(eventObject, "oldTopicPreferences")["unsubscribeAll"] === true;
   return returned || changed.some(([, status]) => status === "optin") ? "subscribed" : "unknown";
 }
 
@@ -149,5 +165,5 @@ function topicsOf(preferences: JsonObject): [topic: string | null, status: strin
   });
 }
 
-/** The items of a list; none where the field holds something else. */
+/** The items of a list; an empty list if the value is not an array. */
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -1,20 +1,23 @@
-// The archive: every accepted envelope, raw, in gzipped NDJSON objects of the bucket. It is the source for `raw`, for
-// replays and for reading history anew.
+// The archive: every accepted envelope, raw, in gzipped NDJSON objects of the bucket. The API's `raw`, replays and
+// renormalising history read from it.
+
 import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
+
 const ROOT = "archive/";
 const SUFFIX = ".ndjson.gz";
 const DAY = 86_400_000;
 
-/** Where the object of a batch lies: archive/<UTC day>/<batch>.ndjson.gz */
+/** The key of a batch's object: archive/<UTC day>/<batch>.ndjson.gz. `batch`: a time id (src/lib/time-id.ts). */
 export function archiveKey(batch: string): string {
   return `${ROOT}${dayOf(timeOfId(batch))}/${batch}${SUFFIX}`;
 }
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+/** HTTP metadata of the archive's objects. */
 export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;
 
-/** Writes the envelopes as one object, a line each. `batch`: a new time id. */
+/** Writes the envelopes as one object, one per line. `batch`: a new time id. */
 export async function putBatch(
   bucket: R2Bucket,
   batch: string,
@@ -26,13 +29,13 @@ export async function putBatch(
   });
 }
 
-/** All envelopes of a batch, by line; null where the object is gone. */
+/** All envelopes of a batch, in the order of its lines; null if the object is gone. */
 export async function getBatch(bucket: R2Bucket, batch: string): Promise<Envelope[] | null> {
   const text = await textOf(bucket, batch);
   return text === null ? null : text.trimEnd().split("\n").map(fromLine);
 }
 
-/** Batches that were archived from `from` on and before `to`, ms, in order, after the batch `after`; at most `limit`. */
+/** Batches archived from `from` (ms) until before `to`, in order, that follow the batch `after`; at most `limit`. */
 export async function listBatches(
   bucket: R2Bucket,
   { from, to, after, limit }: { from: number; to: number; after: string | null; limit: number },
@@ -50,7 +53,7 @@ export async function listBatches(
   return found;
 }
 
-/** The envelope at a line of a batch; null where the object or the line is gone. */
+/** The envelope at a line (from 0) of a batch; null if the object or the line is gone. */
 export async function getEnvelope(bucket: R2Bucket, batch: string, line: number): Promise<Envelope | null> {
   const text = await textOf(bucket, batch);
   if (text === null) return null;

@@ -1,5 +1,5 @@
-// What outlives an erased contact: that it must not be mailed, under a keyed hash of its address. The key lies in the
-// bucket, apart from the database, so that the rows alone tell nobody's address, not even to who tries all there are.
+// What outlives an erased contact: its suppression, stored under a keyed hash of its address. The key lies in the
+// bucket, apart from the database. Without the key the rows reveal no address, not even by hashing all possible ones.
 
 import { nodeCrypto } from "../../lib/node-modules.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
@@ -8,19 +8,19 @@ import type { Db } from "../db.ts";
 const KEY = "keys/erasure";
 const KEY_BYTES = 32;
 
-/** A suppression that outlived its contact; `since`: ms. */
+/** A suppression that outlived its contact. `since`: time of its evidence, ms. */
 export interface ErasedSuppression {
   reason: SuppressionReason;
   since: number;
 }
 
 const known = new WeakMap<R2Bucket, Uint8Array>();
-/** When it was last found that there is no key, ms: until somebody is erased, no question should cost a look. */
+/** When the bucket last had no key, ms. Before the first erasure, checks must not cost a read of the bucket each. */
 const missed = new WeakMap<R2Bucket, number>();
-/** How long an isolate may not know that the first contact ever was erased elsewhere, ms. */
+/** How long an isolate may miss that another isolate has erased the very first contact, ms. */
 const MISSED_FOR = 60_000;
 
-/** The key; made at first use, by whoever comes first. */
+/** Returns the key, and makes it at first use. If several isolates do so at once, the first one's key is stored. */
 async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
   const before = await findKey(bucket);
   if (before !== null) return before;
@@ -31,6 +31,7 @@ async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
   return made;
 }
 
+/** The key; null before the first erasure. */
 async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
   const before = known.get(bucket);
   if (before !== undefined) return before;
@@ -51,13 +52,13 @@ async function hashing(key: Uint8Array): Promise<(address: string) => string> {
   return (address) => createHmac("sha256", key).update(address).digest("hex");
 }
 
-/** HMAC-SHA-256 of a normalised address, hexadecimal. */
+/** HMAC-SHA-256 of a normalised address, hexadecimal. Makes the key if there is none yet. */
 export async function hashOf(bucket: R2Bucket, address: string): Promise<string> {
   const hash = await hashing(await makeKey(bucket));
   return hash(address);
 }
 
-/** The same for many, hash to address; empty where nothing was ever erased, so that nothing can be found. */
+/** The hashes of many addresses, as a map from hash to address. Empty as long as no contact was ever erased. */
 export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): Promise<Map<string, string>> {
   if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
   const key = await findKey(bucket);
@@ -69,7 +70,7 @@ export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): P
 /** A row of {@link erasedStatement}. */
 export type ErasedRow = ErasedSuppression & { hash: string };
 
-/** Reads the rows of these hashes: to go into one batch with other reads. */
+/** The query for the rows with these hashes. The caller can put it into one batch with other reads. */
 export function erasedStatement(db: Db, hashes: Iterable<string>): D1PreparedStatement {
   return db
     .prepare(
@@ -78,7 +79,7 @@ export function erasedStatement(db: Db, hashes: Iterable<string>): D1PreparedSta
     .bind(JSON.stringify([...hashes]));
 }
 
-/** The erased contacts among these normalised addresses that must still not be mailed. */
+/** The suppressions that still apply to erased contacts among these normalised addresses, by address. */
 export async function findErased(
   db: Db,
   bucket: R2Bucket,
@@ -90,7 +91,9 @@ export async function findErased(
   return new Map(results.map(({ hash, reason, since }) => [hashes.get(hash) ?? "", { reason, since }]));
 }
 
-/** Lets an erased contact be mailed again, as far as `reason` (null for any) stood against it; false where nothing did. */
+/**
+ * Lifts the suppression of an erased contact, if it has this reason (null: any reason). Returns whether there was one.
+ */
 export async function liftErased(
   db: D1Database,
   bucket: R2Bucket,

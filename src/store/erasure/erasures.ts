@@ -1,4 +1,4 @@
-// Requests to erase a contact: one row each, which says how far the work went, so that any run can take it up.
+// Requests to erase a contact, one row each. The row records how far the work has come, so that any run can resume it.
 
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { contactPrefix } from "../../model/event-id.ts";
@@ -10,18 +10,23 @@ import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/system-events.ts";
 /** A request as stored; times in ms. */
 export interface Erasure {
   id: string;
-  /** Null once nothing is left to be done. */
+  /** The address; null once the erasure is done. */
   contact: string | null;
+  /** The keyed hash of the address; null once it is forgotten (see {@link forgetHashes}). */
   hash: string | null;
   note: string | null;
   asked_at: number;
   asked_by: string;
-  /** Asking again sets another one, so that what came in between goes too. */
+  /** A repeated request sets a new one, so that everything that arrived between the two requests is erased too. */
   tombstone: string;
+  /** 1 once the contact's object holds the tombstone. */
   begun: 0 | 1;
+  /** Everything received until then is erased. */
   erased_at: number | null;
   version: number | null;
+  /** Which pass through the bucket is under way. */
   pass: 1 | 2;
+  /** The last key of the bucket that the current pass has processed. */
   cursor: string;
   events: number;
   messages: number;
@@ -37,14 +42,15 @@ export interface Erasure {
   finished_at: number | null;
 }
 
-/** One that still has to look at something. */
+/** A request that is still under way. */
 export type Running = Erasure & { contact: string };
 
+/** The request with this id; null if there is none. */
 export async function getErasure(db: Db, id: string): Promise<Erasure | null> {
   return await db.prepare("SELECT * FROM erasures WHERE id = ?1").bind(id).first<Erasure>();
 }
 
-/** The latest request for the contact of this hash; null where there is none that is still known. */
+/** The latest request for the contact with this hash; null if there is none or its hash is forgotten. */
 export async function findErasure(db: Db, hash: string): Promise<Erasure | null> {
   return await db
     .prepare("SELECT * FROM erasures WHERE hash = ?1 ORDER BY id DESC LIMIT 1")
@@ -52,7 +58,7 @@ export async function findErasure(db: Db, hash: string): Promise<Erasure | null>
     .first<Erasure>();
 }
 
-/** Those that are under way, the one that is least far first. */
+/** The requests under way, at most `most` of them, the one that has come least far first. */
 export async function runningErasures(db: Db, most: number): Promise<Running[]> {
   const { results } = await db
     .prepare("SELECT * FROM erasures WHERE contact IS NOT NULL ORDER BY cursor LIMIT ?1")
@@ -62,8 +68,9 @@ export async function runningErasures(db: Db, most: number): Promise<Running[]> 
 }
 
 /**
- * Keeps a request, which looks at the bucket from the key `from` on. Where one for this contact is under way, that one
- * begins again under the new tombstone, and from there: so all that was received before anybody asked goes.
+ * Stores a request, whose walk through the bucket begins at the key `from`. If a request for this contact is under way
+ * already, that one begins again with the new tombstone and from the earlier of both keys, so that everything received
+ * before either request is erased. Returns the row of the request that is under way now.
  */
 export async function openErasure(
   db: D1Database,
@@ -94,7 +101,7 @@ export async function openErasure(
   return row;
 }
 
-/** Events that go in one transaction. */
+/** Most events that one transaction deletes. */
 const SLICE = 5_000;
 
 const OWN = "events.id >= x.prefix AND events.id < x.prefix || '~' AND events.contact = x.contact";
@@ -114,8 +121,9 @@ const KEEP_HASH = `
   WHERE id = ?1 AND kept_reason IS NOT NULL AND erased_at IS NOT NULL ON CONFLICT DO NOTHING`;
 
 /**
- * A mail of which later events are told keeps its row. As sets, for a contact may have very many events; and not as the
- * bare EXCEPT, into which SQLite would look for each row there is in messages.
+ * The messages whose events are all deleted; a message with later events keeps its row. The query works on sets,
+ * because a contact may have very many events. The EXCEPT is wrapped in a subquery, because SQLite would otherwise
+ * evaluate it for every row of messages.
  */
 const OWN_MESSAGES = `
   SELECT message_id, contact FROM (
@@ -142,8 +150,9 @@ const DELETE_OTHERS = ["contacts", "suppressions"].map(
 );
 
 /**
- * Deletes the contact's rows, a slice of its events at a time, counted in the same transaction. From the first of them on
- * no transaction can bring any back: see REFUSE_ERASED of slice.ts.
+ * Deletes the contact's rows, a slice of its events at a time, and counts them in the same transaction. After the first
+ * of these transactions no other transaction can bring rows back: see REFUSE_ERASED in src/store/write/slice.ts.
+ * `id`: the erasure's; `tombstone`: what the contact's object reports about the tombstone that it holds, times in ms.
  */
 export async function removeRows(
   db: D1Database,
@@ -157,9 +166,9 @@ export async function removeRows(
   },
 ): Promise<void> {
   const { at, version, claims, kept } = tombstone;
-  const told = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
+  const values = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
   const statements = [
-    db.prepare(NOTE_TOMBSTONE).bind(id, ...told),
+    db.prepare(NOTE_TOMBSTONE).bind(id, ...values),
     ...[
       INSERT_ERASED_EVENTS,
       EMPTY_TOLD,
@@ -180,7 +189,7 @@ export async function removeRows(
   }
 }
 
-/** What one look at a page of the bucket came to. */
+/** What an erasure found and changed in one page of the bucket: numbers of objects, raw elements, dead letters. */
 export interface Looked {
   looked_at: number;
   rewritten: number;
@@ -188,7 +197,10 @@ export interface Looked {
   dead_letters: number;
 }
 
-/** Moves on what a page of the bucket was looked at for; who was faster counts. */
+/**
+ * Moves the cursors of erasures past a page of the bucket and adds up their counts. If two runs process the same page,
+ * only the first one's counts are added.
+ */
 export async function moveOn(
   db: D1Database,
   moves: readonly { erasure: Erasure; cursor: string; looked: Looked }[],
@@ -215,7 +227,7 @@ export async function moveOn(
   if (statements.length > 0) await db.batch(statements);
 }
 
-/** Begins the second look, from a key on. */
+/** Begins the second pass through the bucket, behind the key `cursor`. */
 export async function lookAgain(
   db: D1Database,
   { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
@@ -228,7 +240,7 @@ export async function lookAgain(
   ]);
 }
 
-/** Ends a request, unless it began again: from now on its row holds no address. `now`: ms. */
+/** Ends a request, unless it has begun again meanwhile. From now on its row holds no address. `now`: ms. */
 export async function finishErasure(
   db: D1Database,
   { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
@@ -244,7 +256,7 @@ export async function finishErasure(
   ]);
 }
 
-/** Drops the hashes of requests from before `until` (ms) that no suppression needs. */
+/** Forgets the hashes of requests that ended before `until` (ms), except those that a suppression still needs. */
 export async function forgetHashes(db: D1Database, until: number): Promise<void> {
   await db
     .prepare(
@@ -255,7 +267,7 @@ export async function forgetHashes(db: D1Database, until: number): Promise<void>
     .run();
 }
 
-/** Until when each of the contacts with these hashes was erased, ms. */
+/** Up to which time of receipt each of the contacts with these hashes is erased: hash to ms. */
 export async function erasedAt(db: Db, hashes: Iterable<string>): Promise<Map<string, number>> {
   const { results } = await db
     .prepare(

@@ -1,14 +1,14 @@
-// The events of an archive object, found by where in the feed they lie.
+// The events of an archive object. They are found by the stretch of the feed in which they lie.
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { EventRow } from "../write/rows.ts";
 
-/** A stored row with its place in the feed. */
+/** A stored row with its seq, its place in the feed. */
 export type StoredRow = EventRow & { seq: number };
 
-/** The rows that came from an archive object, in order of seq. */
+/** The rows that came from the archive object of a batch, in order of seq. */
 export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]> {
   const { results } = await db
     .prepare(
@@ -23,8 +23,8 @@ export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]
 }
 
 /**
- * Ids of those of the rows that are stored already: under that id or, word for word, under another of the same contact and
- * time, which is what a row looks like that kept its id when its identity was told differently.
+ * Ids of the rows that exist already, either with that id, or as an identical row of the same contact and time that
+ * kept its old id when its identity changed.
  */
 export async function storedAlready(db: Db, rows: readonly EventRow[]): Promise<Set<string>> {
   if (rows.length === 0) return new Set();

@@ -1,4 +1,4 @@
-// Reads of what is known of a contact.
+// Reads of a contact's record: its suppressions, and its events in figures.
 
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { EventType } from "../../model/event.ts";
@@ -6,13 +6,13 @@ import type { Db } from "../db.ts";
 import { ofContact } from "../suppressions/suppressions.ts";
 import { rangeOf } from "./events.ts";
 
-/** A contact's events in figures; times in ms. */
+/** A contact's suppressions, and the number and times of its events by type; times in ms. */
 export interface ContactRecord {
   suppressions: Suppression[];
   counts: { type: EventType; n: number; first: number; last: number }[];
 }
 
-/** Suppressions and counts of a contact; null where nothing is known of it. */
+/** The record of a contact; null if it has neither events nor suppressions. */
 export async function getContact(db: Db, contact: string): Promise<ContactRecord | null> {
   const [from, to] = rangeOf(contact);
   const suppressions = ofContact(db, contact);

@@ -1,4 +1,4 @@
-// How a stored event is read: which columns are asked for, and the event that a row of them is. Both follow the list of
+// How a stored event is read: the columns to select, and how a row of them becomes an event. Both follow the list of
 // fields (src/model/event-fields.ts).
 
 import {
@@ -16,19 +16,20 @@ export type EventColumnsRow = EventColumns & { details: string | null };
 
 const columnOf = (name: keyof StoredEvent) => eventField(name).column as keyof EventColumns | undefined;
 
-/** Fields with a column of their own, and those that are packed into `details`. */
+/** Fields with a column of their own. */
 const HAVE_COLUMNS = EVENT_FIELD_NAMES.flatMap((name) => {
   const column = columnOf(name);
   return column === undefined ? [] : [[name, column] as const];
 });
+/** The fields without a column of their own, which are packed into `details`. */
 export const PACKED_NAMES = DETAIL_NAMES.filter((name) => columnOf(name) === undefined);
 
-/** The columns of `events` from which an event is read. */
+/** The columns of `events` that an event is made from. */
 export const COLUMN_NAMES: readonly string[] = [...HAVE_COLUMNS.map(([, column]) => column), "details"];
 
 /**
- * An event of which nothing is told. Parsed, because V8 clones what it parsed as fast as a literal, and filling in the
- * clone's fields takes half the time of spreading the parts into a new object.
+ * An event with all fields empty. It is made by JSON.parse, because V8 clones a parsed object as fast as a literal, and
+ * filling in the clone's fields takes half the time of spreading the parts into a new object.
  */
 const BLANK = JSON.stringify({
   ...Object.fromEntries(EVENT_FIELD_NAMES.map((name) => [name, null])),
@@ -36,14 +37,14 @@ const BLANK = JSON.stringify({
 });
 const blank = JSON.parse(BLANK) as Readonly<Record<string, unknown>>;
 
-/** The event of a row. Whatever else its details hold, it has the list's fields and no others. */
+/** The event of a row. It has exactly the list's fields, even if the row's details contain others. */
 export function toEvent(row: EventColumnsRow): StoredEvent {
   const event: Record<string, unknown> = { ...blank };
   for (const [name, column] of HAVE_COLUMNS) event[name] = row[column];
   if (row.details === null) return event as StoredEvent;
-  const told = JSON.parse(row.details) as Partial<EventDetails>;
+  const details = JSON.parse(row.details) as Partial<EventDetails>;
   for (const name of PACKED_NAMES) {
-    const value = told[name];
+    const value = details[name];
     if (value !== undefined && value !== null) event[name] = value;
   }
   return event as StoredEvent;

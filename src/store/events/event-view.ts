@@ -1,13 +1,15 @@
-// A stored event in the words of the event model, as /v1 answers it and as pipes pass it on: field by field, so that nothing
-// internal gets out with it, and not by a loop, which takes twenty times as long. A field that is missing here does not
-// compile.
+// A stored event as /v1 returns it and pipes pass it on, with the names of the event model. It is copied field by
+// field, so that nothing internal gets out with it. A loop over the fields would take twenty times as long. The code
+// does not compile if a field is missing here.
 
 import type { ShownEvent, StoredEvent } from "../../model/event-fields.ts";
 
-/** A time in ms as it is shown: ISO 8601 in UTC with milliseconds. */
+/** A time in ms as the API writes it: ISO 8601 in UTC with milliseconds. */
 export const iso = (ms: number): string => new Date(ms).toISOString();
+/** The same; null for null. */
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
+/** The public form of a stored event. */
 export function eventView(event: StoredEvent): ShownEvent {
   return {
     id: event.id,

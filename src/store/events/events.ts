@@ -9,13 +9,14 @@ import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts
 
 export type { StoredEvent } from "../../model/event-fields.ts";
 
-/** Where a stored event's raw element lies. */
+/** Where a stored event's raw element lies: archive object, line, element. */
 export interface RawPlace {
   batch: string;
   line: number;
   element: number;
 }
 
+/** Which events to list. */
 export interface EventFilter {
   contact?: string | undefined;
   type?: EventType | undefined;
@@ -25,12 +26,13 @@ export interface EventFilter {
   since?: number | undefined;
   /** ms, exclusive */
   until?: number | undefined;
-  /** Events behind this position, in the direction of `order`. */
+  /** Only events behind this position, in the direction of `order`. */
   after?: FeedPosition | undefined;
   order: "asc" | "desc";
   limit: number;
 }
 
+/** A page of events. */
 export interface EventPage {
   events: StoredEvent[];
   /** Where the next page begins; null at the end. */
@@ -39,21 +41,23 @@ export interface EventPage {
 
 type Row = EventColumnsRow & RawPlace;
 
-/** What pipes tell of an event: all but where its raw element lies. */
+/** The columns that pipes need: all but the place of the raw element. */
 const FEED_COLUMNS = COLUMN_NAMES.join(", ");
 
 const COLUMNS = [...COLUMN_NAMES, "batch", "line", "element"].map((name) => `events.${name}`).join(", ");
 
-/** Rows of the feed that one page looks at when a filter leaves most of them out: a page may then be short of `limit`. */
+/** Most rows of the feed that one page reads. If a filter excludes many of them, a page may be shorter than `limit`. */
 const MOST_SCANNED = 20_000;
 
-/** A page of events in order of storage. With a contact or message it reads these alone, else it walks the feed. */
+/**
+ * A page of events in order of storage. With a contact or message it reads only their events, else it walks the feed.
+ */
 export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage> {
   const contacts = await contactsOf(db, filter);
   return contacts === null ? await walkFeed(db, filter) : await readContacts(db, filter, contacts);
 }
 
-/** The contacts that a filter confines the events to; null for all. */
+/** The contacts whose events a filter can match; null for all. */
 async function contactsOf(db: Db, { contact, message_id }: EventFilter): Promise<string[] | null> {
   if (contact !== undefined) return [contact];
   if (message_id === undefined) return null;
@@ -66,7 +70,7 @@ async function contactsOf(db: Db, { contact, message_id }: EventFilter): Promise
 async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const compare = filter.order === "asc" ? ">" : "<";
-  // The plus keeps the planner from walking the whole feed for the order's sake.
+  // The plus keeps the planner from walking the whole feed to get the order.
   const rows = await db
     .prepare(
       `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
@@ -78,7 +82,7 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
   return pageOf(rows.results, filter.limit, null);
 }
 
-/** First id, end of ids, contact: the part of the id index in which the contact's events lie. */
+/** The range of the id index that contains a contact's events: first id, end of ids, contact. */
 export function rangeOf(contact: string): [from: string, to: string, contact: string] {
   const prefix = contactPrefix(contact);
   return [prefix, `${prefix}~`, contact];
@@ -88,7 +92,7 @@ async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const edge = await db
     .prepare(
-      // One by one, for SQLite finds either end by the key but walks the table for both.
+      // Two subqueries: SQLite finds either end by the key, but walks the table if one query asks for both.
       "SELECT coalesce((SELECT min(seq) FROM events), 0) AS low, coalesce((SELECT max(seq) FROM events), 0) AS high",
     )
     .first<{ low: number; high: number }>();
@@ -106,13 +110,13 @@ async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
   return pageOf(rows.results, filter.limit, more ? end : null);
 }
 
-/** The seq that a page lies behind, in the direction of its order. */
+/** The seq behind which a page begins, in the direction of its order. */
 function startOf({ order, after }: EventFilter): number {
   if (after !== undefined) return lastSeqOf(after);
   return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
 }
 
-/** The filter's conditions, their values bound from ?4 on. */
+/** The filter's conditions as SQL. Their values are bound from ?4 on. */
 function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
   const parts: [sql: string, value: string | number | undefined][] = [
     ["events.type =", filter.type],
@@ -131,14 +135,14 @@ function conditions(filter: EventFilter): { clause: string; values: (string | nu
   return { clause, values };
 }
 
-/** `rows` holds one more than the page where there is more; `otherwise`: the seq to go on from if there is not. */
+/** Makes a page. `rows`: one row more than `limit` if there are more; `otherwise`: the seq to continue from if not. */
 function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): EventPage {
   const events = rows.slice(0, limit).map(toEvent);
   const next = rows.length > limit ? (events.at(-1)?.seq ?? null) : otherwise;
   return { events, next: next === null ? null : positionAfter(next) };
 }
 
-/** A contact's events, latest occurrence first, before the event with the id `before`. */
+/** A contact's events, latest occurrence first, behind the event with the id `before`. `next`: null at the end. */
 export async function listTimeline(
   db: Db,
   { contact, before, limit }: { contact: string; before?: string | undefined; limit: number },
@@ -154,7 +158,7 @@ export async function listTimeline(
   return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
 }
 
-/** Events in order of storage, as pipes read them: at most `limit` that lie behind `after`, and before `last` if given. */
+/** Events in order of storage, for pipes: at most `limit` that lie behind `after`, and not behind `last` if given. */
 export async function readFeed(
   db: Db,
   { after, last, limit }: { after: FeedPosition; last?: FeedPosition | undefined; limit: number },
@@ -166,7 +170,7 @@ export async function readFeed(
   return rows.results.map(toEvent);
 }
 
-/** The events with these seqs, as far as they are still stored. */
+/** The events with these seqs that are still stored, in order of seq. */
 export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredEvent[]> {
   const rows = await db
     .prepare(
@@ -177,7 +181,7 @@ export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredE
   return rows.results.map(toEvent);
 }
 
-/** Those of the ids that are stored, with their seqs. */
+/** The seqs of the events with these ids that are stored. */
 export async function seqsOf(db: Db, ids: readonly string[]): Promise<{ id: string; seq: number }[]> {
   const { results } = await db
     .prepare("SELECT e.id, e.seq FROM json_each(?1) AS i CROSS JOIN events AS e ON e.id = i.value")
@@ -196,9 +200,9 @@ async function lastSeq(db: Db): Promise<number> {
 }
 
 /**
- * The position behind which every event lies that was received at `time` (ms) or later. It is found by halving, because
- * events are stored in the order of receipt unless something was delayed. It lies `slack` (ms) earlier than `time`, so that
- * few delayed ones are missed.
+ * A position behind which the events received at `time` (ms) or later lie. It is found by bisection, because events are
+ * stored in the order of receipt unless one was delayed. The search is for `slack` (ms) before `time`, so that few
+ * delayed events are missed.
  */
 export async function positionAt(db: Db, time: number, slack = SLACK): Promise<FeedPosition> {
   const until = time - slack;
@@ -215,12 +219,12 @@ export async function positionAt(db: Db, time: number, slack = SLACK): Promise<F
   return positionAfter(low);
 }
 
-/** ms by which what is stored may be out of the order of receipt, as long as nothing failed. */
+/** How far (ms) the order of storage may differ from the order of receipt, as long as nothing failed. */
 const SLACK = 900_000;
 
 const MOST_OF_CONTACTS = 10_000;
 
-/** Events of the contacts, of one campaign or of all, in order of time; the latest ten thousand. */
+/** The latest ten thousand events of the contacts, of one campaign or of all, in order of time. */
 export async function readEventsOf(
   db: Db,
   contacts: readonly string[],
@@ -237,7 +241,7 @@ export async function readEventsOf(
   return rows.results.map(toEvent).toReversed();
 }
 
-/** One event by its id, and where its raw element lies; null where there is none. */
+/** The event with this id, and the place of its raw element; null if there is none. */
 export async function getEvent(db: Db, id: string): Promise<{ event: StoredEvent; place: RawPlace } | null> {
   const row = await db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<Row>();
   if (row === null) return null;

@@ -1,4 +1,5 @@
-// What is known of the messages that a slice of events speaks of, in one query over their contacts' parts of the id index.
+// The status of the messages that a slice of events belongs to, in one query over their contacts' ranges of the id
+// index.
 
 import { EVENT_TYPES, type EventType } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
@@ -6,26 +7,29 @@ import { rankOf } from "../../model/message.ts";
 import type { Db } from "../db.ts";
 import { rangeOf } from "./events.ts";
 
-/** One mail to one contact, from all of its stored events. Times in ms. */
+/** The status of one mail to one contact, from all of its stored events. Times in ms. */
 export interface MessageStatus {
-  /** Of its earliest report of being sent or queued, else of its earliest event; null where it has none. */
+  /** The time of its earliest `sent` or `queued` event, else of its earliest event; null if it has none. */
   sent_at: number | null;
+  /** The time of its earliest `delivered` event; null if it has none. */
   delivered_at: number | null;
   status: EventType;
 }
 
-/** Of an event that belongs to no message, or whose message's rows are gone. */
+/** The status for an event that belongs to no message, or whose message's rows are deleted. */
 export const NO_MESSAGE: MessageStatus = { sent_at: null, delivered_at: null, status: "unknown" };
 
+/** Names a message: a provider may use one message id for many contacts. */
 export interface MessageKey {
   contact: string;
   message_id: string;
 }
 
+/** A row of {@link messageStatusStatement}; times in ms. */
 export interface FoundStatus extends MessageKey {
   sent_at: number;
   delivered_at: number | null;
-  /** Rank, id and type of the deciding event. */
+  /** Rank, id and type of the deciding event, concatenated. */
   deciding: string;
 }
 
@@ -33,8 +37,9 @@ const RANKS = EVENT_TYPES.map((type) => `WHEN '${type}' THEN ${rankOf({ type, bo
 const HARD = rankOf({ type: "bounced", bounce: "hard" });
 const RANK_CHARS = 2;
 
-// Of one contact, ids sort by time and then key, as in src/model/message.ts: so the greatest rank and id decide. The pairs
-// are wanted as pairs, because a provider may give one id to a mail for thousands.
+// A contact's ids sort by time and then key, as in src/model/message.ts, so the greatest rank and id decide. The
+// condition is on pairs of contact and message id, because a provider may give one id to a mail for thousands of
+// contacts.
 const FACTS = `
   SELECT e.contact, e.message_id,
     coalesce(min(CASE WHEN e.type IN ('sent', 'queued') THEN e.at END), min(e.at)) AS sent_at,
@@ -46,7 +51,7 @@ const FACTS = `
   WHERE (e.contact, e.message_id) IN (SELECT p.value->>0, p.value->>1 FROM json_each(?2) AS p)
   GROUP BY e.contact, e.message_id`;
 
-/** The query for these messages, each named once: as many rows as messages at most, whatever their contacts did else. */
+/** The query for these messages, each named once. It returns at most one row per message. */
 export function messageStatusStatement(db: Db, keys: readonly MessageKey[]): D1PreparedStatement {
   const contacts = new Set(keys.map(({ contact }) => contact));
   return db
@@ -57,7 +62,7 @@ export function messageStatusStatement(db: Db, keys: readonly MessageKey[]): D1P
     );
 }
 
-/** A row of the query. */
+/** The status in a row of the query. */
 export function messageStatusOf({ sent_at, delivered_at, deciding }: FoundStatus): MessageStatus {
   return { sent_at, delivered_at, status: deciding.slice(RANK_CHARS + EVENT_ID_LENGTH) as EventType };
 }

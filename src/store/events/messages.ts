@@ -1,8 +1,9 @@
-// Reads of messages: whom a mail went to, and its events.
+// Reads of messages: the recipients of a mail, and its events.
 
 import type { Db } from "../db.ts";
 import { readEventsOf, type StoredEvent } from "./events.ts";
 
+/** One mail to one contact, as stored. */
 export interface MessageRow {
   message_id: string;
   contact: string;
@@ -10,15 +11,18 @@ export interface MessageRow {
   source: string;
 }
 
+/** A mail: a row for each of its recipients, and its events in order of time. */
 export interface FoundMessage {
   rows: MessageRow[];
   events: StoredEvent[];
 }
 
-/** Messages that are shown at most where several fit. */
+/** Most messages that a search returns. */
 const MOST_MESSAGES = 100;
 
-/** To whom a message went: usually one contact, several where the provider gives one id to all recipients. */
+/**
+ * The recipients of a message, at most 100: one, or several if the provider gives one id to all recipients of a mail.
+ */
 export async function getMessage(db: Db, messageId: string): Promise<MessageRow[]> {
   const rows = await db
     .prepare("SELECT message_id, contact, custom_id, source FROM messages WHERE message_id = ?1 LIMIT 100")
@@ -51,7 +55,9 @@ async function byCustomId(db: Db, customId: string): Promise<FoundMessage[]> {
   });
 }
 
-/** From the events alone, for providers that give mails no ids report campaigns all the same. */
+/**
+ * Reads the events only, because providers that give mails no ids, which leave no rows here, still report campaigns.
+ */
 async function byCampaign(
   db: Db,
   { contact, campaign }: { contact: string; campaign: string },

@@ -1,8 +1,9 @@
-// Reads and upkeep of the sources' counters.
+// Reads and maintenance of the sources' counters.
+
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
 
-/** A source's health; times in ms. */
+/** A source's row, with the number of its dead letters; times in ms. */
 export interface SourceRecord {
   source: string;
   provider: string;
@@ -17,7 +18,7 @@ export interface SourceRecord {
   dead_letters: number;
 }
 
-/** All sources that ever sent something. */
+/** All sources that have ever sent anything. */
 export async function listSources(db: Db): Promise<SourceRecord[]> {
   const rows = await db
     .prepare(
@@ -32,7 +33,7 @@ export async function listSources(db: Db): Promise<SourceRecord[]> {
 const TALLIES_LIVE = 35 * 86_400_000; // longer than any claim, so that a late repeat is still not counted twice
 const MOST_A_RUN = 1_000;
 
-/** Drops old tallies, a bounded number at a time. `now`: ms. */
+/** Deletes old tallies, at most 1,000 at a time. `now`: ms. */
 export async function forgetTallies(db: D1Database, now: number): Promise<void> {
   await db
     .prepare(

@@ -81,7 +81,7 @@ type Row = Omit<AttemptRecord, "events"> & { events: string };
 
 const COLUMNS = "a.id, a.events, a.n, a.at, a.outcome, a.status, a.took, a.try, a.reason, a.excerpt";
 
-/** Attempts that match, the latest first. An event is also found where it was sent together with others. */
+/** Attempts that match, the latest first. An event is also found if it was sent together with others. */
 export async function listAttempts(db: Db, filter: AttemptFilter): Promise<AttemptRecord[]> {
   const { pipe, event, contact, outcome, before, limit } = filter;
   const [low, high] = event !== undefined ? [event, `${event}!`] : rangeOf(contact ?? "");

@@ -6,9 +6,9 @@ import type { Db } from "../db.ts";
 import type { FeedPosition } from "../feed-position.ts";
 import { pausedEventStatement } from "./system-events.ts";
 
-/** How a pipe delivers, whatever its kind. */
+/** How a pipe of any kind delivers. */
 export interface PipeOptions {
-  /** Most events in one request; the kind's own limit where that is lower. */
+  /** Most events in one request. The kind's own limit applies if it is lower. */
   batch: number;
   /** Requests under way at once. */
   concurrency: number;

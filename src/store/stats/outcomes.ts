@@ -1,8 +1,11 @@
-// How the mails of one time fared at each destination, out of the counters.
+// How each destination treated the mails of a given time, read from the counters.
 
 import type { Db } from "../db.ts";
 
-/** Outcomes of a bucket at a destination: all of them, and the refusals that say nothing of the address. */
+/**
+ * Outcomes at one destination in one bucket (its start in ms). `outcomes`: deliveries, bounces and blocks; `refused`:
+ * blocks and bounces that are not hard, which prove nothing about the address.
+ */
 export interface DestinationCounts {
   bucket: number;
   destination: string;
@@ -10,7 +13,7 @@ export interface DestinationCounts {
   refused: number;
 }
 
-/** The outcomes in these buckets (starts of five minutes, ms), of all sources together. */
+/** The outcomes in these buckets of five minutes (their starts in ms), all sources added up. */
 export async function readDestinationCounts(
   db: Db,
   buckets: readonly number[],

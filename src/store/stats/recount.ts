@@ -1,24 +1,25 @@
-// A recount: the feed is walked from its beginning by the very rules of counting, into cells of their own, and where the
-// counters differ from these they can be put right. A step is one transaction that counts a stretch of the feed and moves
-// the position past it, so it may be repeated, die or meet another; the last one counts what is left and compares in the
-// same transaction, so that nothing is stored between.
+// A recount walks the feed from its beginning and counts by the same rules as storing does, but into cells of its own.
+// Counters that differ from these cells can then be corrected. A step is one transaction that counts a stretch of the
+// feed and moves the position past it, so a step may be repeated, crash, or run beside another. The last step counts
+// the rest and compares in the same transaction, so that no event is stored in between.
 //
-// Rows that were removed (erasure, retention) are noted beside the counts, and belong to what the counters should be.
-// Whose first open was among them is not known any more, so the uniques of such campaigns are left as they are.
+// Removed rows (erasure, retention) are noted beside the counts as `gone`, and still belong to what the counters should
+// be. Which contacts' first opens were among them is unknown by now, so the uniques of such campaigns stay as they are.
 
 import type { Range } from "../../model/stats/counts.ts";
 import { countTags, countTime, countUniques } from "../write/counters.ts";
 
-/** How far a recount has come. */
+/** How far a recount has come; its range in ms. */
 export interface Progress extends Range {
-  /** The last seq that it has counted, and the last that there is. */
+  /** The last seq that was counted. */
   position: number;
+  /** The feed's last seq. */
   last: number;
-  /** Rows of the range were removed since it began: it can prove nothing any more. */
+  /** Whether rows of the range were removed since the recount began. If so, it can no longer prove anything. */
   disturbed: boolean;
 }
 
-/** A counter that is not what the rows give. `label`: destination, campaign or tag. */
+/** A counter that differs from the rows. `slot`: start of its slot, ms; `label`: destination, campaign or tag. */
 export interface CounterDifference {
   counter: Counter;
   slot: number;
@@ -29,7 +30,7 @@ export interface CounterDifference {
   machine: string;
   was: number;
   should: number;
-  /** Of campaigns, else 0. */
+  /** Unique contacts, which only campaigns count; 0 for the other counters. */
   uniques: number;
   uniques_should: number;
   unique_humans: number;
@@ -37,11 +38,12 @@ export interface CounterDifference {
 }
 
 const COUNTERS = ["rollups", "day_rollups", "campaign_rollups", "tag_rollups"] as const;
+/** A table of counters. */
 export type Counter = (typeof COUNTERS)[number];
 
-/** Events that a step counts. */
+/** Most events that one step counts. */
 const STEP = 5_000;
-/** Differences of a counter that are listed. */
+/** Most differences that are listed for each counter. */
 const MOST_LISTED = 250;
 
 const POSITION = "(SELECT position FROM recounts)";
@@ -49,7 +51,7 @@ const IN_RANGE = "BETWEEN (SELECT since FROM recounts) AND (SELECT until FROM re
 const LAST = "coalesce((SELECT max(seq) FROM events), 0)";
 const GONE = `coalesce((SELECT sum(gone) FROM day_rollups WHERE day ${IN_RANGE}), 0)`;
 
-/** Begins a recount of these days and forgets the one before. */
+/** Begins a recount of these days (ms, from midnight to midnight UTC) and discards the previous one. */
 export async function beginRecount(db: D1Database, id: string, { from, to }: Range): Promise<void> {
   const begin = `
     INSERT INTO recounts (one, id, since, until, position, gone)
@@ -68,7 +70,7 @@ const COUNT_UP = `ON CONFLICT DO UPDATE SET n = n + excluded.n,
 const WALK = [
   `INSERT INTO recount_cells (kind, slot, source, type, bounce, machine, label, n)
    SELECT 'time', * FROM (${countTime(`${WITHIN} AND at ${IN_RANGE}`)}) WHERE true ${COUNT_UP}`,
-  // Events of other days count, too, for they may have been first.
+  // Events of other days are counted too, because a contact's first open may be among them.
   `INSERT INTO recount_cells (kind, ${CELL}, n, uniques, unique_humans)
    WITH counted (${CELL}, n, uniques, unique_humans) AS (
      ${countUniques({ within: WITHIN, before: `seq <= ${POSITION}` }, "0")})
@@ -81,7 +83,7 @@ const WALK = [
 const PROGRESS = `SELECT since AS "from", until AS "to", position, ${LAST} AS last, gone <> ${GONE} AS disturbed
   FROM recounts WHERE id = ?1`;
 
-/** Counts the next events; null where there is no such recount any more. */
+/** Counts the next 5,000 events; null if another recount has replaced this one. */
 export async function stepRecount(db: D1Database, id: string): Promise<Progress | null> {
   const statements = WALK.map((sql) => db.prepare(sql));
   const results = await db.batch<ProgressRow>([...statements, db.prepare(PROGRESS).bind(id)]);
@@ -95,14 +97,15 @@ function progressOf(rows: readonly ProgressRow[] | undefined): Progress | null {
   return row === undefined ? null : { ...row, disturbed: row.disturbed === 1 };
 }
 
-/** Whether all is counted and the recount is still the caller's. */
+/** Whether all events are counted, no rows were removed, and no other recount has replaced this one. */
 const READY = `EXISTS (SELECT 1 FROM recounts WHERE id = ?1 AND position >= ${LAST} AND gone = ${GONE})`;
 
 interface Table {
   slot: string;
   label: string;
-  /** What of the cells is to be compared: columns slot to machine, n, uniques, unique_humans. */
+  /** The query for the recounted cells: the columns of CELL, then n, uniques, unique_humans. */
   cells: string;
+  /** Whether this table counts unique contacts. */
   uniques: boolean;
 }
 
@@ -139,7 +142,7 @@ const TABLES: Readonly<Record<Counter, Table>> = {
 const FIRST_IS_GONE = `EXISTS (SELECT 1 FROM campaign_rollups AS g
   WHERE g.campaign = label AND g.type = sums.type AND g.gone > 0)`;
 
-/** The cells in which a counter and the rows differ. */
+/** The query for the cells in which a counter and the rows differ. */
 function differing(counter: Counter): string {
   const { slot, label, cells, uniques } = TABLES[counter];
   const own = uniques ? "uniques, unique_humans" : "0, 0";
@@ -160,6 +163,7 @@ function differing(counter: Counter): string {
     WHERE (was <> should OR uniques <> uniques_should OR unique_humans <> unique_humans_should) AND ${READY}`;
 }
 
+/** The statements that set a counter's differing cells to what the rows give. */
 function correction(counter: Counter): string[] {
   const { slot, label, uniques } = TABLES[counter];
   const also = uniques ? ", uniques, unique_humans" : "";
@@ -174,15 +178,19 @@ function correction(counter: Counter): string[] {
   ];
 }
 
-/** What a comparison found: null for the differences where events came meanwhile and there is more to count. */
+/** The result of a comparison. */
 export interface Comparison {
   progress: Progress;
+  /** Null if the recount is disturbed, or if events were stored meanwhile so that more must be counted first. */
   differences: CounterDifference[] | null;
-  /** How many there are; not all are listed. */
+  /** How many cells differ; the list may contain fewer. */
   total: number;
 }
 
-/** Counts what is left, compares, and with `apply` puts the counters right; null where there is no such recount any more. */
+/**
+ * Counts the next events, compares the counters with the rows, and with `apply` corrects the counters, all in one
+ * transaction. Null if another recount has replaced this one.
+ */
 export async function compareRecount(db: D1Database, id: string, apply: boolean): Promise<Comparison | null> {
   const lists = COUNTERS.map(
     (counter) =>

@@ -1,5 +1,5 @@
-// One request's share of a recount: it begins one or goes on with it, walks a bounded part of the feed, and compares once
-// all of it is counted.
+// One request's share of a recount: it begins or continues the recount, walks a bounded part of the feed, and compares
+// once the whole feed is counted.
 
 import { newId } from "../../lib/time-id.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
@@ -12,21 +12,21 @@ import {
   type Progress,
 } from "./recount.ts";
 
-/** Steps that one call takes at most: 100,000 events. */
+/** Most steps of one call: 100,000 events. */
 const MOST_STEPS = 20;
 
-/** How far a recount is; `found` is null while it is running. */
+/** The state of a recount. */
 export interface RecountState {
   id: string;
   progress: Progress;
-  /** The counters that differ, not all of them listed, and how many there are. */
+  /** The counters that differ (the list may be cut) and how many there are; null while the recount is running. */
   found: { differences: CounterDifference[]; total: number } | null;
 }
 
-/** Why a recount cannot go on: another one replaced it, or rows of its days were removed meanwhile. */
+/** Why a recount cannot go on: `unknown`, another one replaced it; `disturbed`, rows of its days were removed. */
 export type NoRecount = "unknown" | "disturbed";
 
-/** Begins a recount of a range (ms), or goes on with one by its id. `apply`: puts right what differs as it compares. */
+/** Begins a recount of a range (ms), or continues the one with this id. `apply`: corrects the counters that differ. */
 export async function runRecount(
   db: D1Database,
   asked: (Range | { id: string }) & { apply: boolean },
@@ -40,7 +40,7 @@ export async function runRecount(
     const compared = walked ? await compareRecount(db, id, asked.apply) : null;
     const progress = walked ? usable(compared?.progress ?? null) : counted;
     if (!progress.ok) return progress;
-    const differences = compared?.differences ?? null; // null, too, where events came in between
+    const differences = compared?.differences ?? null; // also null if events were stored in between
     const found = differences === null ? null : { differences, total: compared?.total ?? 0 };
     if (found !== null || step >= MOST_STEPS) return ok({ id, progress: progress.value, found });
   }

@@ -1,4 +1,4 @@
-// Reads of the counters. All is added up in SQL, group by group, from stretches of the counters' keys.
+// Reads of the counters. SQL adds them up, group by group, from ranges of the counters' keys.
 
 import { EVENT_TYPES } from "../../model/event.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../../model/stats/counts.ts";
 import type { Db } from "../db.ts";
 
-/** What is asked. Campaigns and tags are counted by day, and neither by destination nor by the other. */
+/** What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. */
 export interface StatsQuery extends Range {
   bucket: Bucket;
   by: Grouping;
@@ -21,15 +21,15 @@ export interface StatsQuery extends Range {
   campaign?: string | undefined;
   type?: string | undefined;
   tag?: string | undefined;
-  /** The last group of the page before. */
+  /** The last group of the previous page. */
   after?: GroupCursor | undefined;
   limit: number;
 }
 
-/** Where a group stands: start of its bucket, ms, and its name. */
+/** A group's place in the order: the start of its bucket, ms, and its name. */
 export type GroupCursor = [slot: number, group: string];
 
-/** One group: start of its bucket, ms; name of the group, "" where there is none. */
+/** One group. `slot`: start of its bucket, ms; `group`: its name, or "" for events without one. */
 export interface Group {
   slot: number;
   group: string;
@@ -45,7 +45,7 @@ type Row = Omit<Counts, "unique"> & {
   unique_clicked_human: number;
 };
 
-/** A page of groups in order of time and name, those with no events left out. */
+/** A page of groups in order of time and name, without the groups that have no events. `next`: null at the end. */
 export async function readStats(
   db: Db,
   query: StatsQuery,
@@ -64,7 +64,10 @@ export async function readStats(
   };
 }
 
-/** A contact counts once per campaign whatever the source, so the sum over some sources says nothing of the campaign. */
+/**
+ * Whether the unique counts answer the query. A contact counts once per campaign, whichever source reports it first, so
+ * the sum over only some sources is not the campaign's.
+ */
 function tellsUniques({ by, campaign, source }: StatsQuery): boolean {
   return (by === "campaign" || campaign !== undefined) && by !== "source" && source === undefined;
 }
@@ -107,8 +110,8 @@ const COUNTED = [
 const NAMES = COUNTED.map((sql) => sql.slice(sql.lastIndexOf(" ") + 1));
 
 /**
- * Sources that report no delivery at all in the range are taken at their word that they sent, as far as nothing came back;
- * so the groups are added up by source first.
+ * If a source reports no deliveries at all in the range, its mails count as attempted when it reports them sent, and as
+ * reached unless they bounce or are blocked. This is decided for each source, so groups are first added up by source.
  */
 function statsSql(query: StatsQuery): { sql: string; values: (string | number)[] } {
   const values: (string | number)[] = [];
@@ -132,6 +135,7 @@ function statsSql(query: StatsQuery): { sql: string; values: (string | number)[]
 
 type Bind = (value: string | number) => string;
 
+/** The queries for the counters' rows that the query needs, one for each range of a table. */
 function stretches(query: StatsQuery, bind: Bind): string[] {
   const { by, campaign, tag, destination, source, type, from, to } = query;
   const filters = Object.entries({ campaign, tag, destination, source, type });
@@ -153,7 +157,7 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   );
 }
 
-/** All counts of a campaign within a range; null where nothing of it was ever counted there. */
+/** All counts of a campaign within a range (ms); null if no event of it was counted there. */
 export async function readCampaign(db: Db, campaign: string, range: Range): Promise<Counts | null> {
   const { groups } = await readStats(db, { ...range, campaign, bucket: "none", by: "none", limit: 1 });
   return groups[0]?.counts ?? null;

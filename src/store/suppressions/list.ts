@@ -1,30 +1,32 @@
-// The list of suppressions, page by page in order of time. A page ends at a row and not at a number of rows, so that what
-// comes in meanwhile neither shifts nor repeats anything.
+// The list of suppressions, page by page in order of time. A cursor names the row at which a page ended, not a number
+// of rows, so suppressions that arrive meanwhile neither shift nor repeat any row.
 
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
 
+/** A suppression as listed, with its contact and the contact's destination. */
 export interface ListedSuppression extends Suppression {
   contact: string;
   destination: string;
 }
 
+/** Which suppressions to list. The times are those of the evidence. */
 export interface SuppressionFilter {
   reason?: SuppressionReason | undefined;
   source?: string | undefined;
-  /** '' for those that hold for all mail */
+  /** '' for suppressions of all mail */
   scope?: string | undefined;
   destination?: string | undefined;
   /** ms, inclusive */
   since?: number | undefined;
   /** ms, exclusive */
   until?: number | undefined;
-  /** in force: neither lifted nor held. held: held back now. all: whatever there ever was. */
+  /** in_force: neither lifted nor held. held: held now, not lifted. all: those and the lifted ones. */
   state: "in_force" | "held" | "all";
 }
 
-/** The row that a page ended with: the order's columns. */
+/** The last row of a page, by the columns of the order. */
 export type SuppressionCursor = [at: number, contact: string, reason: string, scope: string, event: string];
 
 const ORDER = "at, contact, reason, scope, event";
@@ -34,10 +36,10 @@ const STATES = {
   all: "true",
 } as const;
 
-/** Rows that one page looks at when a filter leaves most of them out: a page may then be short of `limit`. */
+/** Most rows that one page reads if a filter excludes many of them. A page may then be shorter than `limit`. */
 const MOST_SCANNED = 20_000;
 
-/** A page of the list, behind the place `after`; `next` is null at the end. */
+/** A page of the list, behind the row `after`. `next`: null at the end. */
 export async function listSuppressions(
   db: Db,
   filter: SuppressionFilter,
@@ -46,7 +48,7 @@ export async function listSuppressions(
 ): Promise<{ items: ListedSuppression[]; next: SuppressionCursor | null }> {
   const { state, since = 0, until = Number.MAX_SAFE_INTEGER } = filter;
   const begin: SuppressionCursor = after !== undefined && after[0] >= since ? after : [since, "", "", "", ""];
-  // What is held has an index of its own, as it is rare among many.
+  // Held suppressions have an index of their own, because they are rare among many.
   const index = state === "held" ? "suppressions_held WHERE held IS NOT NULL AND" : "suppressions_at WHERE";
   const window = `FROM suppressions INDEXED BY ${index} (${ORDER}) > (?1, ?2, ?3, ?4, ?5) AND at < ?6 ORDER BY ${ORDER}`;
   const { clause, values } = conditions(filter);
@@ -70,7 +72,7 @@ function placeOf(
   return row === undefined ? null : [row.at, row.contact, row.reason, row.scope, row.event];
 }
 
-/** The filter's conditions, their values bound from ?8 on. */
+/** The filter's conditions as SQL. Their values are bound from ?8 on. */
 function conditions(filter: SuppressionFilter): { clause: string; values: string[] } {
   const values: string[] = [];
   let clause = "";

@@ -1,4 +1,4 @@
-// Reads of who must not be mailed. Writes go by the same statements as those of the consumer (slice.ts), guarded by version.
+// Reads of suppressions. Writes use the same statements as the consumer (src/store/write/slice.ts), guarded by version.
 
 import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
@@ -20,7 +20,7 @@ export function ofContact(db: Db, contact: string): D1PreparedStatement {
   return db.prepare(`SELECT ${FIELDS} FROM suppressions WHERE contact = ?1 ORDER BY at, event`).bind(contact);
 }
 
-/** All suppressions of a contact, one that outlived its erasure included; none for one that nothing is known of. */
+/** All suppressions of a contact, including one that outlived its erasure. Empty for an unknown contact. */
 export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<Suppression[]> {
   const [{ results }, erased] = await Promise.all([
     ofContact(db, contact).all<Suppression>(),
@@ -30,14 +30,14 @@ export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string)
   return kept === undefined ? results : [ofErased(kept), ...results];
 }
 
-/** What is left of a contact that was erased while suppressed. */
+/** The suppression of a contact that was erased while suppressed. */
 export function ofErased({ reason, since }: ErasedSuppression): Suppression {
   const evidence = { reason, scope: "", event: "erased", source: "erasure", at: since, held: null };
   const note = "kept when the contact was erased";
   return { ...evidence, by: null, note, lifted_at: null, lifted_by: null, lift_note: null };
 }
 
-/** Why a contact must not be mailed: the strongest suppression in force. `since`: ms. */
+/** Why a contact must not be mailed: its strongest suppression in force. `scope`: '' for all mail; `since`: ms. */
 export interface CheckedContact {
   reason: SuppressionReason;
   scope: string;
@@ -45,8 +45,8 @@ export interface CheckedContact {
 }
 
 /**
- * Verdicts on those of the contacts that must not be mailed, in one round trip to the database (and, once in an isolate's
- * life, one to the bucket). `scope`: the list or stream that the mail is for, '' for none.
+ * Finds the contacts that must not be mailed, in one round trip to the database and, once in an isolate's life, one to
+ * the bucket. `scope`: the list or stream that the mail is for, '' for none. The map contains only suppressed contacts.
  */
 export async function checkContacts(
   db: Db,
@@ -58,7 +58,10 @@ export async function checkContacts(
   return checkedOf(await db.batch<Record<string, unknown>>(statements));
 }
 
-/** The queries behind {@link checkContacts}, to go into one batch with others, and what their results amount to. */
+/**
+ * The queries behind {@link checkContacts}, so that a caller can put them into one batch with others, and the function
+ * that makes the answer from their results.
+ */
 export async function checkQuery(
   db: Db,
   bucket: R2Bucket,
@@ -97,13 +100,16 @@ const IN_FORCE = `
   FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
   WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`;
 
-/** Stores what contacts' objects told. Whether anything was new to the database. */
+/** Stores the states that contacts' objects reported. Returns whether the database changed. */
 export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {
   const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
   return (await storeSlice(db, { ...nothing, contacts })) > 0;
 }
 
-/** Contacts with something held, of a destination and a time of the evidence (ms, from and before), the earliest first. */
+/**
+ * Contacts of a destination with a held suppression whose evidence is from `since` or later and before `until` (ms),
+ * the earliest first, at most `limit`.
+ */
 export async function findHeld(
   db: Db,
   { destination, since, until }: { destination: string; since: number; until: number },

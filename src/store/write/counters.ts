@@ -1,54 +1,60 @@
-// How rows of the feed become counters: statements that read a stretch of it by seq. Storing counts each slice's new rows;
-// a recount walks the whole feed by the same rules, so the stretch and the table that is counted into vary.
+// How rows of the feed become counters: statements that read a stretch of the feed by seq. Storing counts each slice's
+// new rows. A recount walks the whole feed by the same rules, so the stretch and the target table are parameters.
+
 import { ALPHABET } from "../../lib/base32.ts";
 import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import type { EventRow } from "./rows.ts";
 
 const MARK = "(SELECT mark FROM sources WHERE source = ?1)";
-/** Which events this transaction added: ?1 is any source of the slice. */
+/** The condition for the events that this transaction added. ?1: any source of the slice. */
 export const ARE_NEW = `seq > ${MARK}`;
 
-/** A stretch of the feed to count, and all before it, as conditions on `seq`. */
+/** A stretch of the feed to count, and everything before it, as conditions on `seq`. */
 export interface Stretch {
   within: string;
   before: string;
 }
 
-/** An event counts for this many of its tags at most, so that one delivery cannot write rows without end. */
+/** An event counts for at most this many of its tags, so that one delivery cannot write an unlimited number of rows. */
 export const MOST_TAGS = 32;
 
-/** Start of the slot of `length` ms in which an event lies. */
+/** SQL for the start of the slot of `length` ms in which an event lies. */
 const slot = (length: number): string => `at / ${length} * ${length}`;
 const FIVE_MINUTES = slot(300_000);
+/** SQL for the start of an event's day (UTC), ms. */
 export const DAY = slot(86_400_000);
 
-/** Columns: slot, source, type, bounce, machine, destination, n. `where`: which rows of events. */
+/**
+ * Counts by time. Columns: slot, source, type, bounce, machine, destination, n. `where`: the condition for the rows of
+ * `events`; `of`: SQL for the slot.
+ */
 export const countTime = (where: string, of: string = FIVE_MINUTES): string => `
   SELECT ${of}, source, type, bounce, machine, destination, count(*)
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** Columns: day, campaign, source, type, bounce, machine, n. */
+/** Counts by campaign. Columns: day, campaign, source, type, bounce, machine, n. */
 export const countCampaigns = (where: string): string => `
   SELECT ${DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
+/** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
 export const countTags = (where: string): string => `
   SELECT ${DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
   FROM (SELECT * FROM events WHERE ${where}) AS told, json_each(details, '$.tags') AS tags
   WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** What the details of an event with tags hold. */
+/** The text that the details of every event with tags contain. */
 const TAGGED = '"tags":[';
 
 const MAY_BE_FIRST = "type IN ('opened', 'clicked') AND campaign IS NOT NULL";
 
 /**
- * Columns: day, campaign, source, type, bounce, machine, n, uniques, unique_humans, as changes: a contact counts where its
- * earliest open (click) of the campaign lies, so an earlier one that comes late takes the title from the one that had it.
- * That makes the counters independent of the order of arrival, and costs no row and no memory: the contact's own part of
- * the id index tells, from `began` on (SQL: when the campaign of `fresh` began, ms), for before that there is nothing.
+ * Counts by campaign with unique contacts. Columns: day, campaign, source, type, bounce, machine, n, uniques,
+ * unique_humans, as changes. A contact counts in the cell of its earliest open (click) of the campaign, so an earlier
+ * open that arrives late takes the count away from the one that had it. That makes the counters independent of the
+ * order of arrival, and needs no extra row and no memory: the contact's own range of the id index has the answer. The
+ * range is read from `began` on (SQL for when the campaign of `fresh` began, ms), because nothing can lie before that.
  */
 export const countUniques = ({ within, before }: Stretch, began: string): string => `
   WITH fresh AS MATERIALIZED (
@@ -79,10 +85,10 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
     SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans FROM changes AS c CROSS JOIN events USING (id))
   WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
 
-/** When a campaign began that is counted for the first time: later than all that ids can hold, for it has no rows yet. */
+/** The beginning of a campaign that has no rows yet, ms: later than every time that an id can hold. */
 const LATEST = 2 ** 50 - 1;
 
-/** SQL that writes a time in ms as ids do (src/model/id.ts). */
+/** SQL that writes a time in ms as ids do (src/lib/time-id.ts). */
 function timeChars(ms: string): string {
   const digits = Array.from({ length: TIME_CHARS }, (_, i) => 5 * (TIME_CHARS - 1 - i));
   return digits.map((bits) => `substr('${ALPHABET}', ((${ms} >> ${bits}) & 31) + 1, 1)`).join(" || ");
@@ -111,7 +117,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   tag_rollups: TAG,
 };
 
-/** The statement that adds what `counted` counts to a table's counters, or takes it off. */
+/** The statement that adds (sign 1) or subtracts (sign -1) the counts of the query `counted` in a table's counters. */
 export function countUp(table: keyof typeof COLUMNS, counted: string, sign: 1 | -1): string {
   const changed = sign === 1 ? COUNT_UP : "ON CONFLICT DO UPDATE SET n = n - excluded.n";
   return `INSERT INTO ${table} (${COLUMNS[table]}) SELECT * FROM (${counted}) WHERE true ${changed}`;
@@ -134,26 +140,26 @@ const uniquesOf = (sign: "+" | "-"): string => `
     unique_humans = unique_humans ${sign} excluded.unique_humans`;
 
 /**
- * Take off, and put on again, the unique opens and clicks of contacts in campaigns, around a change of their rows.
- * ?1: JSON rows of contact, campaign, type, and the prefix of the contact's ids.
+ * The statements that subtract the unique opens and clicks of contacts in campaigns before their rows change, and add
+ * them again afterwards. ?1: JSON rows of contact, campaign, type, and the prefix of the contact's ids.
  */
 export const UNIQUES_OF = { minus: uniquesOf("-"), plus: uniquesOf("+") } as const;
 
-/** The statements that count a slice's new rows, ?1 being any of its sources: those that these events call for. */
+/** The statements that count a slice's new rows, as far as these events need them. ?1: any source of the slice. */
 export function countersOf(events: readonly EventRow[]): string[] {
   const unique = events.some(
     ({ type, campaign }) => campaign !== null && (type === "opened" || type === "clicked"),
   );
   const statements = [COUNT_BY_TIME, COUNT_BY_DAY, unique ? COUNT_UNIQUES : COUNT_BY_CAMPAIGN];
-  // Where another field's text looks like tags, the statement finds nothing.
+  // If another field's text looks like tags, the statement finds nothing.
   if (events.some(({ details }) => details?.includes(TAGGED) === true)) statements.push(COUNT_BY_TAG);
   return statements;
 }
 
 /**
- * The statements that note which counted events lose their rows, to be run in one transaction with the deletion and ahead
- * of it: the counters stay, and what a recount of the rows must give is known. `where`: the deletion's condition on
- * `events`; its parameters are bound to each of them.
+ * The statements that add events whose rows are about to be deleted to the counters' `gone`. They run in the deletion's
+ * transaction and before it. So the counters stay, and a recount can add `gone` to what it finds. `where`: the
+ * deletion's condition on `events`; the caller binds its parameters to each statement.
  */
 export function goneFrom(where: string): string[] {
   const note = (table: string, columns: string, counted: string): string =>

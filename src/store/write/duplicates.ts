@@ -1,6 +1,6 @@
-// Takes back what was counted as a repeat and turns out to be an event of its own.
+// Corrects the counts of duplicates, after an event that was counted as a repeat turns out to be an event of its own.
 
-/** How many repeats an envelope can have brought at most: what it holds less what is stored of it. */
+/** The most repeats that an envelope can have brought: its reports less those that are stored. */
 export interface DuplicatesBound {
   envelope: string;
   most: number;
@@ -18,7 +18,10 @@ const LOWER = `
   UPDATE tallies SET duplicates = tallies.duplicates - v.n FROM (${EXCESS}) AS v
   WHERE tallies.envelope = v.envelope`;
 
-/** Lowers the counts of repeats to their bounds, by envelope and by source, in one transaction. Again it changes nothing. */
+/**
+ * Lowers the counts of repeats to their bounds, by envelope and by source, in one transaction. Running it again changes
+ * nothing.
+ */
 export async function boundDuplicates(db: D1Database, bounds: readonly DuplicatesBound[]): Promise<void> {
   if (bounds.length === 0) return;
   const asked = JSON.stringify(bounds.map(({ envelope, most }) => [envelope, most]));

@@ -1,15 +1,15 @@
-// Stores what history read anew comes to: rows are changed in place or go, and every counter that counted them counts what
-// they are now, in one transaction. Where nothing differs any more, the same again changes nothing.
+// Stores the result of renormalising history: rows are changed in place or deleted, and all counters follow, in one
+// transaction. Storing the same replacements again changes nothing.
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, DAY, UNIQUES_OF } from "./counters.ts";
 import type { EventRow } from "./rows.ts";
 
-/** Rows as they are and as they are to be; the ids stay. */
+/** A row as it is and as it should be. Its id stays. */
 export interface Replacement {
   before: StoredRow;
-  /** Null: the row goes. */
+  /** Null if the row is to be deleted. */
   after: EventRow | null;
 }
 
@@ -30,14 +30,14 @@ const UNCOUNT_SOURCES = `
     SELECT source, count(*) AS n FROM events WHERE ${CONCERNED} GROUP BY 1) AS v
   WHERE sources.source = v.source`;
 
-// ?1: JSON rows of a mail's id, its contact, and the prefix of the contact's ids. As sets, for a contact may have very many
-// events; and not as the bare EXCEPT, into which SQLite would look for each row there is in messages. The plus keeps it
-// from making an index over all events for the contact.
+// ?1: JSON rows of a message's id, its contact, and the prefix of the contact's ids. The queries work on sets, because
+// a contact may have very many events. The EXCEPT is wrapped in a subquery, because SQLite would otherwise evaluate it
+// for every row of messages. The plus keeps SQLite from building an index of all events by contact.
 const MAILS = "SELECT value->>0, value->>1 FROM json_each(?1)";
 const EVENTS_OF_CONTACTS = `(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1)) AS who
   CROSS JOIN events AS e ON e.id >= who.prefix AND e.id < who.prefix || '~' AND +e.contact = who.contact`;
 
-/** As storing does: the first stored event of a mail says its custom id. */
+/** As when storing, a message's custom id is that of its first stored event. */
 const RENEW_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT message_id, contact, details->>'custom_id', source FROM events WHERE seq IN (
@@ -49,7 +49,7 @@ const DELETE_MESSAGES = `
   DELETE FROM messages WHERE (message_id, contact) IN (SELECT * FROM (
     ${MAILS} EXCEPT SELECT e.message_id, e.contact FROM ${EVENTS_OF_CONTACTS}))`;
 
-/** Cells that count nothing any more, and never counted what is gone. */
+/** Deletes cells whose counts are all 0, unless they note deleted rows (`gone`). ?1: JSON rows of the cells' keys. */
 const EMPTY: Readonly<Record<string, string>> = {
   rollups: `DELETE FROM rollups WHERE n = 0 AND gone = 0 AND (bucket, source, type, bounce, machine, destination) IN
     (SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?1))`,
@@ -88,6 +88,7 @@ export async function storeReplacements(db: D1Database, replacements: readonly R
   await db.batch(statements);
 }
 
+/** The statements that add or subtract the rows with the ids in ?1 (JSON) in all counters. */
 function counting(sign: 1 | -1): string[] {
   return [
     countUp("rollups", countTime(CONCERNED), sign),
@@ -102,7 +103,9 @@ function toValues({ id, after }: { id: string; after: EventRow }): unknown[] {
   return [id, contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
 }
 
-/** Whose unique opens and clicks may move: contact, campaign, type, and the prefix of the contact's ids. Each once. */
+/**
+ * The unique opens and clicks that may move: contact, campaign, type, and the prefix of the contact's ids. Each once.
+ */
 function groupsOf(replacements: readonly Replacement[]): string[][] {
   const groups = new Map<string, string[]>();
   for (const row of replacements.flatMap(({ before, after }) =>
@@ -120,7 +123,7 @@ function rowsOf(replacements: readonly Replacement[]): EventRow[] {
   return replacements.flatMap(({ before, after }) => (after === null ? [before] : [before, after]));
 }
 
-/** The mails concerned: id, contact, and the prefix of the contact's ids. Each once. */
+/** The messages concerned: id, contact, and the prefix of the contact's ids. Each once. */
 function messagesOf(replacements: readonly Replacement[]): string[][] {
   const messages = new Map<string, string[]>();
   for (const { message_id, contact } of rowsOf(replacements)) {
@@ -131,7 +134,7 @@ function messagesOf(replacements: readonly Replacement[]): string[][] {
   return [...messages.values()];
 }
 
-/** The counters' cells in which the rows were counted. */
+/** The keys of the counters' cells in which the rows were counted, by table. */
 function cellsOf(replacements: readonly Replacement[]): Record<keyof typeof EMPTY, unknown[][]> {
   const rows = replacements.map(({ before }) => before);
   const how = ({ source, type, bounce, machine }: StoredRow) => [source, type, bounce ?? "", machine];

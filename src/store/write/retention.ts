@@ -1,4 +1,5 @@
-// Ends what is kept for a time only: a bounded share with each run. Counters, suppressions and contacts stay.
+// Deletes events and archive objects after their time of retention, a bounded share in each run. Counters, suppressions
+// and contacts stay.
 
 import { archiveKey } from "../bucket/archive.ts";
 import { goneFrom } from "./counters.ts";
@@ -8,14 +9,14 @@ import type { Retention } from "../../model/retention.ts";
 
 const DAY = 86_400_000;
 
-/** Events of one transaction, and transactions of one run: a hundred events in a second, before it falls behind. */
+/** Events of one transaction, and transactions of one run: enough for a hundred events a second. */
 const EVENTS_A_SLICE = 1_000;
 const SLICES_A_RUN = 6;
-/** What R2 deletes in one call, and calls of one run. */
+/** The most objects that R2 deletes in one call, and calls of one run. */
 const OBJECTS_A_CALL = 1_000;
 const CALLS_A_RUN = 5;
 
-/** Deletes what is older than it is to be kept. `now`: ms. Returns how many events and objects. */
+/** Deletes what is older than its retention (null: kept for good). `now`: ms. Returns how many events and objects. */
 export async function retain(
   env: Pick<Env, "DB" | "BUCKET">,
   { eventsDays, archiveDays }: Retention,
@@ -26,9 +27,9 @@ export async function retain(
   return { events, objects };
 }
 
-// Of a mail's events some may stay for longer than others; its row goes with the last of them. As sets, for a contact may
-// have very many events; and not as the bare EXCEPT, into which SQLite would look for each row there is in messages.
-// The plus keeps it from making an index over all events for the contact.
+// A message's row is deleted with its last event. The query works on sets, because a contact may have very many events.
+// The EXCEPT is wrapped in a subquery, because SQLite would otherwise evaluate it for every row of messages. The plus
+// keeps SQLite from building an index of all events by contact.
 const END_MESSAGES = `
   DELETE FROM messages WHERE (message_id, contact) IN (SELECT message_id, contact FROM (
     SELECT message_id, contact FROM events WHERE seq <= ?1 AND message_id IS NOT NULL
@@ -39,8 +40,9 @@ const END_MESSAGES = `
     WHERE n.seq > ?1))`;
 
 /**
- * From the feed's beginning up to the first event that was received since `until` (ms). What was received before that and
- * stored after it (it waited in the queue, or was replayed) goes when that one does: nothing goes early.
+ * Deletes events from the feed's beginning up to the first one that was received at `until` (ms) or later. An event
+ * that was received earlier but stored after that one (because it waited in the queue, or was replayed) is deleted
+ * together with it, so no event is deleted early. Returns how many were deleted.
  */
 async function endEvents(db: D1Database, until: number): Promise<number> {
   let ended = 0;
@@ -59,7 +61,10 @@ async function endEvents(db: D1Database, until: number): Promise<number> {
   return ended;
 }
 
-/** The objects of days that were over before `until` (ms): the oldest, which a list begins with. */
+/**
+ * Deletes the objects of days that were over before `until` (ms). These are the oldest, so a list begins with them.
+ * Returns how many were deleted.
+ */
 async function endArchive(
   { DB, BUCKET: bucket }: Pick<Env, "DB" | "BUCKET">,
   until: number,

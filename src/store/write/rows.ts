@@ -1,4 +1,4 @@
-// The shapes of what is written to D1. Times are ms since the epoch.
+// The shapes of the rows that are written to D1. Times are ms since the epoch.
 
 import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
 import { destinationOf } from "../../model/destination.ts";
@@ -6,21 +6,22 @@ import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { EventColumns, EventDetails } from "../../model/event-fields.ts";
 import { PACKED_NAMES } from "../events/event-columns.ts";
 
-/** A row of `events`, without the seq that it gets. The columns that hold the event's fields are those of their list. */
+/** A row of `events`, without its seq. The columns of the event's fields are those of src/model/event-fields.ts. */
 export interface EventRow extends Omit<EventColumns, "seq"> {
   /** Where the raw element lies: archive object, line, element. */
   batch: string;
   line: number;
   element: number;
-  /** JSON of the details that the provider told, see {@link packDetails}; null for none. */
+  /** JSON of the details that the provider reported, see {@link packDetails}; null if it reported none. */
   details: string | null;
-  // What counters read, and no reader of events.
+  // The columns that only the counters read.
   bounce: EventDetails["bounce"];
   destination: string;
-  /** Of opens and clicks; "" where it is not told, and for all others. */
+  /** For opens and clicks; "" if the provider does not report it, and for all other types. */
   machine: "human" | "machine" | "";
 }
 
+/** A contact's suppressions as its object holds them at a version; times in ms. */
 export interface ContactChange {
   contact: string;
   version: number;
@@ -30,7 +31,7 @@ export interface ContactChange {
   suppressions: readonly Suppression[];
 }
 
-/** What to store of a contact whose object told this state. */
+/** The row to store for a contact whose object reported this state. */
 export function changeOf(
   contact: string,
   { version, suppressions }: Pick<ContactChange, "version" | "suppressions">,
@@ -63,16 +64,18 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
   return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
 
+/** What a slice changes in a source's row; times in ms. */
 export interface SourceUpdate {
   source: string;
   provider: string;
   last_received_at: number;
   last_event_at: number | null;
   last_ping_at: number | null;
-  /** Null leaves it as it is. */
+  /** From receipt to storage, ms; null leaves the row's value as it is. */
   lag_ms: number | null;
 }
 
+/** What an envelope adds to its source's counters. Its row makes sure that this happens only once. */
 export interface Tally {
   envelope: string;
   source: string;
@@ -81,6 +84,7 @@ export interface Tally {
   outside: 0 | 1;
 }
 
+/** A row of `dead_letters`. `element`: the index of the envelope's reject, null for the whole envelope. */
 export interface DeadLetter {
   id: string;
   envelope: string;
@@ -92,11 +96,11 @@ export interface DeadLetter {
   received_at: number;
 }
 
-/** The details as JSON, without the empty ones; null where all are empty. */
+/** The details as JSON, without the empty ones; null if all are empty. */
 export function packDetails(details: EventDetails): string | null {
-  const told: Record<string, unknown> = {};
-  for (const name of PACKED_NAMES) if (!isEmpty(details[name])) told[name] = details[name];
-  return Object.keys(told).length === 0 ? null : JSON.stringify(told);
+  const packed: Record<string, unknown> = {};
+  for (const name of PACKED_NAMES) if (!isEmpty(details[name])) packed[name] = details[name];
+  return Object.keys(packed).length === 0 ? null : JSON.stringify(packed);
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,8 +1,10 @@
-// Stores a slice of events with everything that must change with them, in one transaction. Statements are set-based over
-// json_each, so a thousand events cost a handful of statements; all are idempotent, so that a slice may come again.
+// Stores a slice of events with everything that must change with them, in one transaction. Statements work on sets by
+// json_each, so a thousand events cost a handful of statements. All are idempotent, so the same slice may be stored
+// again.
 //
-// The sources come first and note how far the feed went until then: what lies behind this mark when the events are in is
-// new, and the counters count these rows. So the events' JSON, which is most of the work, is read once.
+// The sources are written first, and note the feed's last seq as a mark. Once the events are inserted, the rows behind
+// the mark are the new ones, and the counters count these. So the events' JSON, which is most of the work, is read
+// once.
 
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
@@ -14,21 +16,21 @@ import {
   type Tally,
 } from "./rows.ts";
 
-/** What one transaction stores. */
+/** The rows that one transaction stores. */
 export interface SliceRows {
   /** Distinct by id. */
   events: readonly EventRow[];
   contacts: readonly ContactChange[];
-  /** One per source that appears, be it only in the events. */
+  /** One for each source that appears, even if only in the events. */
   sources: readonly SourceUpdate[];
-  /** Envelopes that are complete with this slice, as far as there is anything to count. */
+  /** Envelopes that are complete with this slice and have something to count. */
   tallies: readonly Tally[];
   deadLetters: readonly DeadLetter[];
-  /** Replayed envelopes that are complete with this slice: their earlier dead letters go. */
+  /** Ids of replayed envelopes that are complete with this slice: their earlier dead letters are deleted. */
   replayed: readonly string[];
 }
 
-/** The columns of `events`, in the order of {@link toRow}. One that is missing here does not compile. */
+/** The columns of `events`, in the order of {@link toRow}. The code does not compile if one is missing here. */
 const COLUMN_ORDER = {
   id: 0,
   contact: 1,
@@ -50,7 +52,7 @@ const COLUMN_ORDER = {
 const COLUMNS = Object.keys(COLUMN_ORDER).join(", ");
 const VALUES = Object.values(COLUMN_ORDER).map((i) => `value->>${i}`);
 
-/** One row per source: its fields, and as the last one the ids of its events in this slice. */
+/** ?1: JSON rows, one per source, of its fields and the ids of its events in this slice. ?2: JSON rows of tallies. */
 const UPSERT_SOURCES = `
   INSERT INTO sources
     (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside, mark)
@@ -71,9 +73,10 @@ const UPSERT_SOURCES = `
     pings = pings + excluded.pings, outside = outside + excluded.outside, mark = excluded.mark`;
 
 /**
- * Fails the transaction (an integer overflow, which is tried again) where it would bring back what is being erased: the
- * contact was asked before its object got the tombstone, and the rows come after those before it were deleted. Costs
- * nothing while no erasure runs. The sum depends on the row, for a constant would be computed, and fail, without any.
+ * Fails the transaction if it would bring back rows of a contact that is being erased. That happens if the consumer
+ * called the contact's object before it got its tombstone, and stores the rows after the erasure deleted the earlier
+ * ones. The error is an integer overflow, after which the consumer tries again. The check costs nothing while no
+ * erasure runs. The sum depends on the row, because SQLite would compute a constant, and fail, even without a row.
  */
 const REFUSE_ERASED = `
   SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (
@@ -90,7 +93,7 @@ const INSERT_TALLIES = `
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1) WHERE true
   ON CONFLICT DO NOTHING`;
 
-// Only a row that is there already may be passed over. OR IGNORE would also swallow one that the table cannot hold.
+// Only a row that exists already may be skipped. OR IGNORE would also skip a row that the table cannot hold.
 const INSERT_EVENTS = `
   INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true
   ON CONFLICT (id) DO NOTHING`;
@@ -111,8 +114,9 @@ const UPSERT_CONTACTS = `
   ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
   WHERE excluded.version > contacts.version`;
 
-// Only the version that the contact's row now has may speak of its suppressions; those it does not know any more go. What
-// belongs to the evidence never changes, and is left alone so that the index by time need not be written again.
+// Only the version that the contact's row has now may change its suppressions, and those that this version no longer
+// contains are deleted. The columns of the evidence never change. They are not written, so that the index by time need
+// not be written either.
 const UPSERT_SUPPRESSIONS = `
   INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
     lifted_by, lift_note, held)
@@ -142,10 +146,10 @@ const INSERT_DEAD_LETTERS = `
   FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
 
-/** Largest JSON that is bound at once, in UTF-16 units: a value holds 2 MB, and a unit is up to three bytes. */
+/** Largest JSON of one bound value, in UTF-16 units: D1 takes 2 MB in a value, and a unit has up to three bytes. */
 export const MOST_JSON = 600_000;
 
-/** Stores the slice, all of it or nothing. Returns rows written, as D1 counts and bills them. */
+/** Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. */
 export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
   const statements = statementsOf(db, slice);
   if (statements.length === 0) return 0;
@@ -181,7 +185,7 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
   return statements;
 }
 
-/** JSON arrays of the items, each small enough to bind. */
+/** The items as JSON arrays, each small enough to bind. */
 function inPieces(items: readonly string[]): string[] {
   const pieces: string[] = [];
   let piece: string[] = [];
@@ -198,7 +202,7 @@ function inPieces(items: readonly string[]): string[] {
   return piece.length > 0 ? [...pieces, `[${piece.join(",")}]`] : pieces;
 }
 
-/** The JSON row of an event, its fields as in COLUMNS. */
+/** The JSON row of an event, its fields in the order of COLUMN_ORDER. */
 function toRow(event: EventRow): string {
   const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
   const { message_id, campaign, batch, line, element, details } = event;

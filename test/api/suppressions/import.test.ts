@@ -5,6 +5,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { figure, freshStorage, rows } from "../../support/support.ts";
 import { NOW, ask, bindings, bounce, list, mailjet, status, type Page } from "./asking.ts";
 import { countingDb } from "../../support/counting-db.ts";
+import { expectLogs } from "../../support/log.ts";
+
+beforeEach(() => expectLogs(/the pipes were not woken/));
 
 const DAY = 86_400_000;
 

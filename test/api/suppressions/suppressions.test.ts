@@ -4,6 +4,9 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { figure, freshStorage, rows, send } from "../../support/support.ts";
 import { NOW, ask, bindings, bounce, list, mailjet, status, type Status } from "./asking.ts";
+import { expectLogs } from "../../support/log.ts";
+
+beforeEach(() => expectLogs(/a request met an outage/));
 
 describe("suppressing and lifting by hand", () => {
   beforeEach(freshStorage);

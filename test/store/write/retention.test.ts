@@ -23,7 +23,7 @@ import { countingDb } from "../../support/counting-db.ts";
 import { expectLogs } from "../../support/log.ts";
 
 // A wrong configuration is logged.
-beforeEach(expectLogs);
+beforeEach(() => expectLogs());
 
 const DAY = 86_400_000;
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2;

@@ -1,5 +1,5 @@
-// AhaSend (https://ahasend.com/docs/api-reference/webhooks/retry-policy): one report a request, in the form of Standard
-// Webhooks, but with all of the secret's text as the key.
+// AhaSend (https://ahasend.com/docs/api-reference/webhooks/retry-policy): one report per request, in the form of
+// Standard Webhooks, but with the whole text of the secret as the key.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../requests.ts";
@@ -24,24 +24,24 @@ export const ahasend: Dialect = {
   source: "ahasend",
   credentials: SECRET,
   knows: allBut("sent", "complained", "unsubscribed"),
-  // AhaSend tries again, and tells of it in another word when it gives up.
+  // AhaSend tries again, and reports a final failure with another word.
   becomes: { soft_bounce: "deferred" },
-  tellsCampaign: false, // by tags only
+  tellsCampaign: false, // only its tags do
   makeId: (random) => `<${uuidFrom(random.digits(32))}@ahasend.example>`,
   most: 1,
-  compose: (reports) => reports.map(letterOf)[0] ?? post("ahasend", ""),
-  sign: (letter, now) => {
+  compose: (reports) => reports.map(requestOf)[0] ?? post("ahasend", ""),
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const signature = createHmac("sha256", SECRET)
-      .update(`${letter.headers["webhook-id"] ?? ""}.${timestamp}.${letter.body ?? ""}`)
+      .update(`${request.headers["webhook-id"] ?? ""}.${timestamp}.${request.body ?? ""}`)
       .digest("base64");
     const headers = { "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
 };
 
-/** The id is the event's: every attempt shows the same. */
-function letterOf(report: Report): SignedRequest {
+/** The request for a report. The id is the event's, and every attempt repeats it. */
+function requestOf(report: Report): SignedRequest {
   return post("ahasend", elementOf(report), { "webhook-id": `msg_${hexOf(report, 27)}` });
 }
 
@@ -50,7 +50,7 @@ function elementOf(report: Report): Record<string, unknown> {
   const word = WORDS[what] ?? what;
   return {
     type: `message.${word}`,
-    // In microseconds.
+    // With microseconds.
     timestamp: new Date(at).toISOString().replace("Z", "000Z"),
     data: {
       account_id: ACCOUNT,

@@ -1,5 +1,6 @@
-// Azure Communication Services (https://learn.microsoft.com/azure/event-grid/communication-services-email-events), by way of
-// Event Grid: always an array, unsigned, with a secret in the URL. Engagement is told of without the caller's address.
+// Azure Communication Services (https://learn.microsoft.com/azure/event-grid/communication-services-email-events),
+// through Event Grid: always an array, unsigned, with a secret in the URL. Engagement is reported without an IP
+// address.
 
 import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Random } from "../random.ts";
@@ -15,14 +16,14 @@ export const azure: Dialect = {
   source: "azure",
   credentials: TOKEN,
   knows: allBut("queued", "complained", "unsubscribed"),
-  // `Bounced` is for good only. What was refused for the time being is told of once Azure gives up, as `Failed`.
+  // `Bounced` is always permanent. A temporary refusal is reported as `Failed` once Azure gives up.
   becomes: { soft_bounce: "failed" },
   tellsCampaign: false,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 50,
   compose: (reports, random) => carry(reports.map(eventOf), "Notification", random),
   sign: withToken(TOKEN),
-  // The last that one hears when the subscription is removed.
+  // The last request, sent when the subscription is removed.
   tests: (random, now) => [{ ...carry([deletion(now)], "SubscriptionDeletion", random), pings: 1 }],
 };
 
@@ -52,7 +53,7 @@ function eventOf(report: Report): Record<string, unknown> {
     eventType: `Microsoft.Communication.${kind}`,
     dataVersion: "1.0",
     metadataVersion: "1",
-    // Some moments after what it reports; the only time that a report of an unknown kind has.
+    // Shortly after the reported happening; reports of an unknown kind have no other time.
     eventTime: new Date(what === "oddity" ? at : at + 1_217).toISOString(),
   };
 }
@@ -93,7 +94,7 @@ function statusOf({ what }: Report): [status: string, message: string] {
   }
 }
 
-/** To a ten-millionth of a second, and with the offset written out, as .NET writes times. */
+/** A time as .NET writes it: to a ten-millionth of a second, with the offset. */
 function dotNetTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}.0001234+00:00`;
 }

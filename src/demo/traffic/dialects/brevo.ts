@@ -1,4 +1,4 @@
-// Brevo (https://developers.brevo.com/docs/transactional-webhooks): one object a request, or arrays where the webhook is
+// Brevo (https://developers.brevo.com/docs/transactional-webhooks): one object per request, or arrays if the webhook is
 // batched (https://developers.brevo.com/docs/batch-webhooks). Nothing is signed; a bearer token is set at creation
 // (https://developers.brevo.com/docs/secured-webhooks).
 
@@ -12,7 +12,7 @@ export const brevo: Dialect = {
   source: "brevo",
   credentials: TOKEN,
   knows: allBut("sent"),
-  // Marketing mails name theirs, but those have no message id.
+  // Only marketing mails name their campaign, and those have no message id.
   tellsCampaign: false,
   makeId: (random) => `<${random.digits(12)}.${random.digits(11)}@smtp-relay.example.com>`,
   most: 50,
@@ -25,12 +25,12 @@ export const brevo: Dialect = {
 
 function elementOf(report: Report, random: Random): Record<string, unknown> {
   const { mail, at } = report;
-  // All but `ts_epoch` goes by the account's clock, which is an hour ahead here.
+  // All times but `ts_epoch` are in the account's time zone, here one hour ahead.
   const local = at + 3_600_000;
   return {
     ...wordsFor(report, random),
     email: mail.contact,
-    id: 26_224, // the webhook's
+    id: 26_224, // the webhook's id
     date: new Date(local).toISOString().slice(0, 19).replace("T", " "),
     ts: local / 1000,
     ts_event: local / 1000,
@@ -49,7 +49,7 @@ function wordsFor({ what, url, agent }: Report, random: Random): Record<string, 
   switch (what) {
     case "queued":
       return { event: "request" };
-    // The first open is told by either word, at one time: whichever comes, it is one event.
+    // The first open is reported with either word and the same time: both are one event.
     case "opened":
       return { event: random.pick(["opened", "unique_opened"]), user_agent: agent };
     case "clicked":
@@ -58,7 +58,7 @@ function wordsFor({ what, url, agent }: Report, random: Random): Record<string, 
       return { event: "hard_bounce", reason: REPLIES.hard_bounce };
     case "soft_bounce":
       return { event: "soft_bounce", reason: REPLIES.soft_bounce };
-    // Its word "blocked" is not of the receiving server.
+    // Brevo's own word "blocked" does not mean a refusal by the receiving server.
     case "blocked":
       return { event: "soft_bounce", reason: REPLIES.blocked };
     case "dropped":

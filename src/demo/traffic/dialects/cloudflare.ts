@@ -1,5 +1,5 @@
-// Cloudflare Email Service (https://developers.cloudflare.com/email-service/platform/event-subscriptions/): no webhook at all.
-// It puts its events into a queue of the account; here the demo's Worker does that for it.
+// Cloudflare Email Service (https://developers.cloudflare.com/email-service/platform/event-subscriptions/): no webhook.
+// It puts its events into a queue of the account; here the demo's Worker does that.
 
 import { post, REPLIES, uuidOf } from "../requests.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
@@ -22,7 +22,7 @@ export const cloudflare: Dialect = {
   makeId: (random) => `<${random.digits(20)}@mail.example.com>`,
   most: 20,
   compose: (reports) => ({ ...post("cloudflare", reports.map(eventOf)), path: "/demo/email-events" }),
-  sign: (letter) => letter,
+  sign: (request) => request,
   // An event that the service sends twice is stored once, but not counted as a repeat.
   repeats: false,
 };

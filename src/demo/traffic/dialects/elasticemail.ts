@@ -1,12 +1,12 @@
-// Elastic Email (https://help.elasticemail.com/en/articles/2376855): one report a call, by GET with all of it in the query,
-// behind the token that the configured URL holds.
+// Elastic Email (https://help.elasticemail.com/en/articles/2376855): one report per call, by GET with all data in the
+// query, after the token that the configured URL contains.
 
 import { allBut, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-elasticemail";
 
-/** The status, and the category that says more where it is an error. */
+/** The status, and for an error the category that specifies it. */
 const WORDS: Partial<Record<Happening, readonly [status: string, category: string]>> = {
   delivered: ["Sent", "Ignore"],
   opened: ["Opened", "Ignore"],
@@ -29,7 +29,7 @@ export const elasticemail: Dialect = {
   most: 1,
   compose: (reports) => carry(reports.map(parametersOf)[0] ?? { to: "", status: "", date: "" }),
   sign: withToken(TOKEN),
-  // A call that names its parameters and fills in none: how one tries out the URL.
+  // A call that names its parameters, but leaves them empty: how people try out the URL.
   tests: () => [{ ...carry({ to: "", status: "", date: "", category: "", messageid: "" }), pings: 1 }],
 };
 
@@ -38,7 +38,7 @@ function carry(parameters: Record<string, string>): SignedRequest {
   return { method: "GET", path: `/webhooks/elasticemail?${query}`, headers: {}, body: null };
 }
 
-/** The time of a report is in UTC; it has no id, and nothing tells of device or place. */
+/** The parameters of a report. Its time is in UTC; it has no id, and no device or place. */
 function parametersOf(report: Report): Record<string, string> {
   const { mail, what, at, url } = report;
   const [status, category] = WORDS[what] ?? [what, "Unknown"];

@@ -1,5 +1,5 @@
-// Home-made systems: plain JSON in the field names and words that such systems share. Two of them: one on the internet,
-// which groups, and one that may post from inside of the company's network only.
+// Home-made systems: plain JSON with the field names and words that such systems share. There are two of them: one on
+// the internet, which groups reports, and one that may post only from inside the company's network.
 
 import { allBut, isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../requests.ts";
 import type { Random } from "../random.ts";
@@ -35,14 +35,14 @@ export const generic: Dialect = {
     if (elements.length === 1) return post("generic", elements[0]);
     return post("generic", random.chance(0.5) ? elements : { events: elements });
   },
-  // One system that sends both ways shows that either credential opens.
-  sign: (letter) =>
-    (letter.body ?? "").length % 2 === 0 ? withBasic(PASSWORD)(letter) : withBearer(TOKEN)(letter),
+  // The same system sends both ways, to show that either credential is accepted.
+  sign: (request) =>
+    (request.body ?? "").length % 2 === 0 ? withBasic(PASSWORD)(request) : withBearer(TOKEN)(request),
   tests: () => [{ ...post("generic", { event: "test" }), pings: 1 }],
 };
 
 const INTRANET_TOKEN = "demo-only-intranet";
-/** Within intranet's list. */
+/** An address within the list that intranet allows. */
 const INSIDE = "10.20.30.40";
 
 export const intranet: Dialect = {
@@ -55,13 +55,13 @@ export const intranet: Dialect = {
   most: 1,
   compose: (reports) => ({
     ...post("intranet", reports.map(elementOf)[0]),
-    // Cloudflare tells the Worker the caller's address in this header.
+    // Cloudflare passes the caller's address to the Worker in this header.
     headers: { "content-type": "application/json", "cf-connecting-ip": INSIDE },
   }),
   sign: withBearer(INTRANET_TOKEN),
 };
 
-/** The same with an address that is not in the list. */
+/** Replaces the address by one that is not in the list. */
 export const outsideIntranet = withHeader("cf-connecting-ip", "203.0.113.9");
 
 function makeMailId(random: Random): string {

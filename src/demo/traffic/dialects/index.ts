@@ -1,4 +1,4 @@
-// Every sender of the demo; one line each.
+// All senders of the demo, one line each.
 
 import type { Dialect } from "../types.ts";
 import { ahasend } from "./ahasend.ts";
@@ -26,7 +26,7 @@ import { sweego } from "./sweego.ts";
 import { unisender } from "./unisender.ts";
 import { zeptomail } from "./zeptomail.ts";
 
-/** The first sends the largest share, and the examples. */
+/** The first dialect sends the largest share, and the examples. */
 export const DIALECTS: readonly Dialect[] = [
   mailjet,
   jangomail,

@@ -1,5 +1,5 @@
-// JangoMail (https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API): one report a request, by
-// GET, form or JSON, the event named by the URL, the token in the query.
+// JangoMail (https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API): one report per
+// request, by GET, form or JSON. The URL names the event, and the query contains the token.
 
 import { allBut, isEngagement, post, postForm, withToken } from "../requests.ts";
 import type { Random } from "../random.ts";
@@ -26,7 +26,7 @@ export const jangomail: Dialect = {
   tellsCampaign: true,
   makeId: (random) => random.digits(11),
   most: 1,
-  // A repeat may come by another method: it tells the same, so it is the same report.
+  // A repeat may use another method: its content is the same, so it is the same report.
   compose: (reports, random) => {
     const [report] = reports;
     return report === undefined
@@ -34,7 +34,7 @@ export const jangomail: Dialect = {
       : carry(parametersOf(report), WORDS[report.what] ?? report.what, random);
   },
   sign: withToken(TOKEN),
-  // A call that names its parameters and fills in none: how one tries out the URL.
+  // A call that names its parameters, but leaves them empty: how people try out the URL.
   tests: (random) => [
     { ...carry({ EmailAddress: "", TransactionID: "", Timestamp: "" }, "open", random), pings: 1 },
   ],

@@ -1,5 +1,5 @@
-// Lettermint (https://docs.lettermint.co/, https://github.com/lettermint/lettermint-node): one report a request, signed
-// with an HMAC over the attempt's time and the body.
+// Lettermint (https://docs.lettermint.co/, https://github.com/lettermint/lettermint-node): one report per request,
+// signed with an HMAC over the attempt's time and the body.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Happening, string>> = {
   clicked: "clicked",
   hard_bounce: "hard_bounced",
   soft_bounce: "soft_bounced",
-  blocked: "hard_bounced", // what was refused for its content, the server's reply tells
+  blocked: "hard_bounced", // only the server's reply shows that the content was refused
   dropped: "suppressed",
   complained: "spam_complaint",
   unsubscribed: "unsubscribed",
@@ -27,21 +27,21 @@ export const lettermint: Dialect = {
   source: "lettermint",
   credentials: SECRET,
   knows: allBut(),
-  tellsCampaign: false, // by its tag only
+  tellsCampaign: false, // only its tag does
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,
   compose: (reports, random) =>
-    reports.map((report) => letterOf(report, random))[0] ?? post("lettermint", ""),
-  sign: (letter, now) => {
+    reports.map((report) => requestOf(report, random))[0] ?? post("lettermint", ""),
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const signature = createHmac("sha256", SECRET)
-      .update(`${timestamp}.${letter.body ?? ""}`)
+      .update(`${timestamp}.${request.body ?? ""}`)
       .digest("hex");
     const headers = {
       "x-lettermint-signature": `t=${timestamp},v1=${signature}`,
       "x-lettermint-delivery": timestamp,
     };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
   tests: (random, now) => {
     const data = { message: "This is a test webhook" };
@@ -49,13 +49,13 @@ export const lettermint: Dialect = {
   },
 };
 
-function letterOf(report: Report, random: Random): SignedRequest {
+function requestOf(report: Report, random: Random): SignedRequest {
   return envelope(`message.${WORDS[report.what]}`, uuidOf(report), report.at, dataOf(report), random);
 }
 
 function envelope(event: string, id: string, at: number, data: unknown, random: Random): SignedRequest {
   const headers = { "x-lettermint-event": event, "x-lettermint-attempt": String(random.between(1, 3)) };
-  // In microseconds.
+  // With microseconds.
   const created_at = new Date(at).toISOString().replace("Z", "000Z");
   return post("lettermint", { id, event, created_at, data }, headers);
 }
@@ -68,7 +68,7 @@ function dataOf(report: Report): Record<string, unknown> {
     subject: "Something for you",
     metadata: { order: mail.customId },
     tag: mail.campaign,
-    // A new message is told of as a whole.
+    // A new message is reported as a whole.
     ...(what === "queued" ? addressed : { recipient: mail.contact }),
     ...(what === "clicked" ? { url } : {}),
     ...(isEngagement(report) ? { ip, user_agent: agent, is_machine: false } : {}),

@@ -1,5 +1,5 @@
-// MailerSend (https://developers.mailersend.com/api/v1/webhooks.html): one activity a request, signed with HMAC-SHA256 over
-// the body.
+// MailerSend (https://developers.mailersend.com/api/v1/webhooks.html): one activity per request, signed with
+// HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, post, REPLIES } from "../requests.ts";
@@ -7,11 +7,14 @@ import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const SECRET = randomBytes(24).toString("base64url");
-/** Everybody's: it signs the post by which MailerSend sees, when a webhook is saved, whether the URL answers. */
+/**
+ * The same secret for all customers: it signs the post with which MailerSend checks, when a webhook is saved, that the
+ * URL answers.
+ */
 const TEST_SECRET = "test_Am3L1GuOIc4blLUuHqAPxxwkZaJyEk8G";
 const TEST_TYPE = "webhook.test";
 
-/** It has no word of its own for a block: that is a bounce whose reply tells it. */
+/** Its words. A block has no word of its own: it is a bounce, and only the reply shows the difference. */
 const WORDS: Partial<Record<Happening, string>> = {
   sent: "sent",
   delivered: "delivered",
@@ -34,11 +37,11 @@ export const mailersend: Dialect = {
   most: 1,
   compose: (reports, random) =>
     post("mailersend", reports.map((report) => activity(report, random))[0] ?? {}),
-  sign: (letter) => {
-    const body = letter.body ?? "";
+  sign: (request) => {
+    const body = request.body ?? "";
     const secret = body.startsWith(`{"type":"${TEST_TYPE}"`) ? TEST_SECRET : SECRET;
     const signature = createHmac("sha256", secret).update(body).digest("hex");
-    return { ...letter, headers: { ...letter.headers, signature } };
+    return { ...request, headers: { ...request.headers, signature } };
   },
   tests: (_random, now) => {
     const test = { type: TEST_TYPE, domain_id: "yv69oxl5kl785kw2", created_at: isoMicroseconds(now) };
@@ -52,7 +55,7 @@ function activity(report: Report, random: Random): Record<string, unknown> {
   const type = WORDS[what] ?? what;
   const email = {
     object: "email",
-    id: hexOf(sent, 24, "copy"), // the copy for this recipient
+    id: hexOf(sent, 24, "copy"), // the id of this recipient's copy
     created_at: isoMicroseconds(mail.sentAt),
     from: "shop@example.com",
     subject: "News from the shop",
@@ -64,7 +67,7 @@ function activity(report: Report, random: Random): Record<string, unknown> {
   return {
     type: `activity.${type}`,
     domain_id: "yv69oxl5kl785kw2",
-    // When the request was made ready, and not when it happened.
+    // The time when the request was prepared, not when the event happened.
     created_at: isoMicroseconds(at + random.between(1_000, 20_000)),
     webhook_id: "2351ndgwr4zqx8ko",
     url: "https://hooks.example.com/webhooks/mailersend",
@@ -80,7 +83,7 @@ function activity(report: Report, random: Random): Record<string, unknown> {
   };
 }
 
-/** What the activity tells beside its name. */
+/** The details of the activity, beside its name. */
 function morphOf(report: Report): Record<string, unknown> | null {
   const { what, url, ip } = report;
   switch (what) {

@@ -1,5 +1,5 @@
-// Mailgun (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhooks): one event a request, beside a
-// signature that covers a time and a token.
+// Mailgun (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhooks): one event per request, beside
+// a signature that covers a time and a token.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, post, REPLIES, seconds } from "../requests.ts";
@@ -11,24 +11,24 @@ export const mailgun: Dialect = {
   source: "mailgun",
   credentials: KEY,
   knows: allBut("sent"),
-  // A failure is permanent or temporary, and after a temporary one it tries again.
+  // A failure is permanent or temporary, and after a temporary one Mailgun tries again.
   becomes: { soft_bounce: "deferred" },
-  // Campaigns are a thing of the past there: the list is empty, and tags serve.
+  // Mailgun no longer has campaigns: the list is empty, and tags replace them.
   tellsCampaign: false,
   makeId: (random) => `${random.digits(14)}.1.${random.digits(16)}@mg.example.com`,
   most: 1,
   compose: (reports) => post("mailgun", { "event-data": reports.map(eventData)[0] ?? {} }),
-  sign: (letter, now) => {
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const token = randomBytes(25).toString("hex");
     const signature = createHmac("sha256", KEY)
       .update(timestamp + token)
       .digest("hex");
     const proof = JSON.stringify({ timestamp, token, signature });
-    // Put in as text, before the event's own field: what is signed does not depend on it.
-    return { ...letter, body: (letter.body ?? "").replace("{", () => `{"signature":${proof},`) };
+    // Inserted as text, before the event's own field: the signature does not cover the event.
+    return { ...request, body: (request.body ?? "").replace("{", () => `{"signature":${proof},`) };
   },
-  // "Test webhook".
+  // The post of "Test webhook".
   tests: (_random, now) =>
     ["delivered", "clicked"].map((event) => {
       const headers = { "message-id": "20130503182626.18666.16540@mg.example.com" };
@@ -107,7 +107,7 @@ function failure(severity: string, reason: string, status: Record<string, unknow
   return { event: "failed", "log-level": level, severity, reason, "delivery-status": status };
 }
 
-/** The code stands by itself. */
+/** The fields of a reply; the code has a field of its own. */
 function replied(reply: string): Record<string, unknown> {
   return {
     code: Number(reply.slice(0, 3)),

@@ -1,5 +1,5 @@
-// Mailjet (https://dev.mailjet.com/email/guides/webhooks/): objects one by one (version 1) or grouped in arrays (version 2),
-// with basic auth.
+// Mailjet (https://dev.mailjet.com/email/guides/webhooks/): single objects (version 1) or arrays (version 2), with
+// basic auth.
 
 import { allBut, post, withBasic } from "../requests.ts";
 import type { Random } from "../random.ts";
@@ -31,14 +31,17 @@ export const mailjet: Dialect = {
   },
 };
 
-/** 17 to 19 digits, and often the neighbour of the one before: as floating-point numbers the two would be the same. */
+/** 17 to 19 digits, and often the previous id plus one: as floating-point numbers the two would be equal. */
 function makeId(random: Random, previous: string | null): string {
   return previous !== null && random.chance(0.5)
     ? String(BigInt(previous) + 1n)
     : random.pick(["1", "2", "7"]) + random.digits(random.between(16, 18));
 }
 
-/** Text of a JSON array. By hand, because the elements are text already, with numbers that JavaScript would round. */
+/**
+ * The text of a JSON array. It is concatenated, because the elements are texts already, with numbers that JavaScript
+ * would round.
+ */
 export function arrayOf(elements: readonly string[]): string {
   return `[${elements.join(",")}]`;
 }
@@ -104,7 +107,7 @@ function guidOf(id: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8000-${hex.slice(4, 16)}`;
 }
 
-/** What the "send test" button in Mailjet's settings posts: a real time, but no mail. */
+/** The post of the "send test" button in Mailjet's settings: a real time, but no mail. */
 function testPost(now: number): string {
   return JSON.stringify({
     event: "open",

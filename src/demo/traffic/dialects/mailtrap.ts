@@ -1,11 +1,11 @@
-// Mailtrap (https://docs.mailtrap.io/email-api-smtp/advanced/webhooks): groups as a document or as JSON Lines, which each
-// webhook is set to; every webhook has its own secret, for the HMAC-SHA256 over the body.
+// Mailtrap (https://docs.mailtrap.io/email-api-smtp/advanced/webhooks): groups as one document or as JSON Lines, as
+// each webhook is configured; every webhook has its own secret, for the HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
 
-/** Two webhooks, one of each format: the source has the secrets of both. */
+/** There are two webhooks, one of each format; the source has the secrets of both. */
 const DOCUMENT_SECRET = randomBytes(16).toString("hex");
 const LINES_SECRET = randomBytes(16).toString("hex");
 const DOCUMENT_START = '{"events":';
@@ -22,11 +22,11 @@ export const mailtrap: Dialect = {
     if (random.chance(0.5)) return post("mailtrap", { events });
     return post("mailtrap", events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   },
-  sign: (letter) => {
-    const body = letter.body ?? "";
+  sign: (request) => {
+    const body = request.body ?? "";
     const secret = body.startsWith(DOCUMENT_START) ? DOCUMENT_SECRET : LINES_SECRET;
     const signature = createHmac("sha256", secret).update(body).digest("hex");
-    return { ...letter, headers: { ...letter.headers, "mailtrap-signature": signature } };
+    return { ...request, headers: { ...request.headers, "mailtrap-signature": signature } };
   },
 };
 

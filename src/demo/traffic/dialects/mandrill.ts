@@ -1,5 +1,6 @@
-// Mandrill, now Mailchimp Transactional (https://mailchimp.com/developer/transactional/docs/webhooks/): a form with one field
-// that holds a JSON array, signed with HMAC-SHA1 over the URL as it was configured, the field's name and its decoded value.
+// Mandrill, now Mailchimp Transactional (https://mailchimp.com/developer/transactional/docs/webhooks/): a form with one
+// field that contains a JSON array, signed with HMAC-SHA1 over the configured URL, the field's name and its decoded
+// value.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, isEngagement, postForm, REPLIES, seconds } from "../requests.ts";
@@ -7,7 +8,10 @@ import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const URL_SIGNED = "https://hooks.example.com/webhooks/mandrill";
 const KEY = randomBytes(16).toString("base64url");
-/** Everybody's: it signs the empty post that a new webhook begins with, before the webhook's own key is shown. */
+/**
+ * The same key for all customers: it signs the empty post that checks a new webhook, before the webhook's own key is
+ * shown.
+ */
 const FIRST_KEY = "test-webhook";
 const FIRST_POST = carry([]);
 
@@ -20,12 +24,12 @@ export const mandrill: Dialect = {
   makeId: (random) => BigInt(random.digits(38)).toString(16).padStart(32, "0"),
   most: 50,
   compose: (reports) => carry(reports.map(element)),
-  // The backup path gets what somebody diverts to it, so that is signed for the configured URL, too.
-  sign: (letter) => {
-    const form = [...new URLSearchParams(letter.body ?? "")].flat().join("");
-    const key = letter.body === FIRST_POST.body ? FIRST_KEY : KEY;
+  // The backup path gets diverted requests, so they, too, are signed for the configured URL.
+  sign: (request) => {
+    const form = [...new URLSearchParams(request.body ?? "")].flat().join("");
+    const key = request.body === FIRST_POST.body ? FIRST_KEY : KEY;
     const signature = createHmac("sha1", key).update(`${URL_SIGNED}${form}`).digest("base64");
-    return { ...letter, headers: { ...letter.headers, "x-mandrill-signature": signature } };
+    return { ...request, headers: { ...request.headers, "x-mandrill-signature": signature } };
   },
   tests: () => [
     { ...FIRST_POST, pings: 1 },
@@ -34,15 +38,15 @@ export const mandrill: Dialect = {
 };
 
 function carry(events: readonly unknown[]): SignedRequest {
-  const letter = postForm("mandrill", { mandrill_events: JSON.stringify(events) });
-  return { ...letter, headers: { ...letter.headers, "user-agent": "Mandrill-Webhook/1.0" } };
+  const request = postForm("mandrill", { mandrill_events: JSON.stringify(events) });
+  return { ...request, headers: { ...request.headers, "user-agent": "Mandrill-Webhook/1.0" } };
 }
 
 function element(report: Report): Record<string, unknown> {
   const { mail, what, url, ip, agent } = report;
   const { event, ...words } = wordsFor(report);
   const msg = {
-    ts: mail.sentAt / 1000, // when it was sent
+    ts: mail.sentAt / 1000, // the time when the mail was sent
     _id: mail.id,
     state: "sent",
     subject: "News from the shop",
@@ -57,7 +61,7 @@ function element(report: Report): Record<string, unknown> {
   };
   return {
     event,
-    _id: mail.id, // of the mail, the same in all its events
+    _id: mail.id, // the mail's id, the same in all its events
     ts: seconds(report),
     msg,
     ...(what === "clicked" ? { url } : {}),
@@ -67,7 +71,7 @@ function element(report: Report): Record<string, unknown> {
   };
 }
 
-/** The event, and what it changes in `msg`. */
+/** The event's name, and the fields that it changes in `msg`. */
 function wordsFor(report: Report): { event: string; [word: string]: unknown } {
   switch (report.what) {
     case "sent":
@@ -91,8 +95,13 @@ function wordsFor(report: Report): { event: string; [word: string]: unknown } {
     case "oddity":
       return { event: "forward" };
     default: {
-      const told = { ts: seconds(report), type: "delivered", diag: "250 2.0.0 OK", source_ip: "192.0.2.26" };
-      return { event: "delivered", smtp_events: [told] };
+      const smtpEvent = {
+        ts: seconds(report),
+        type: "delivered",
+        diag: "250 2.0.0 OK",
+        source_ip: "192.0.2.26",
+      };
+      return { event: "delivered", smtp_events: [smtpEvent] };
     }
   }
 }
@@ -101,7 +110,7 @@ function bounce(event: string, state: string, bounce_description: string, code: 
   return { event, state, bounce_description, bgtools_code: code, diag: `smtp;${reply}` };
 }
 
-/** As the button "Send Test" posts them: each kind of event, on one invented mail. */
+/** A sample as the button "Send Test" posts it: one for each kind of event, about one invented mail. */
 function sample(event: string): Record<string, unknown> {
   const id = `example${"a".repeat(25)}`;
   const msg = { ts: 1_365_109_999, _id: id, state: "sent", email: "example.webhook@mandrillapp.com" };

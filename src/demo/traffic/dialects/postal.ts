@@ -1,5 +1,5 @@
-// Postal (https://docs.postalserver.io/developer/webhooks), the mail server to run oneself: one report a request, signed
-// with the installation's RSA key. Times are floating-point seconds, and numbers of mails count up.
+// Postal (https://docs.postalserver.io/developer/webhooks), a self-hosted mail server: one report per request, signed
+// with the installation's RSA key. Times are floating-point seconds, and the mails' ids count up.
 
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
 import { allBut, hexOf, post, REPLIES, seconds, uuidOf } from "../requests.ts";
@@ -32,33 +32,33 @@ const ATTEMPTS: Partial<Record<Happening, Attempt>> = {
 
 export const postal: Dialect = {
   source: "postal",
-  // As `postal default-dkim-record` prints it.
+  // The record that `postal default-dkim-record` prints.
   credentials: `v=DKIM1; t=s; h=sha256; p=${PUBLIC_KEY};`,
   knows: allBut("sent", "complained", "unsubscribed"),
-  // Postal tries again, and tells of it in another word when it gives up.
+  // Postal tries again, and reports a final failure with another word.
   becomes: { soft_bounce: "deferred" },
-  tellsCampaign: false, // by its tag only
-  // Other mails, the bounces above all, are counted in between.
+  tellsCampaign: false, // only its tag does
+  // Other mails, above all the bounces, take numbers in between.
   makeId: (random, previous) => String(Number(previous ?? random.digits(5)) + random.between(2, 9)),
   most: 1,
   compose: (reports, random) => post("postal", reports.map((report) => elementOf(report, random))[0] ?? ""),
-  sign: (letter) => {
+  sign: (request) => {
     const signedBy = (hash: string): string =>
       createSign(hash)
-        .update(letter.body ?? "")
+        .update(request.body ?? "")
         .sign(KEYS.privateKey, "base64");
     const headers = {
       "x-postal-signature": signedBy("sha1"),
       "x-postal-signature-256": signedBy("sha256"),
       "x-postal-signature-kid": KEY_ID,
     };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
 };
 
 function elementOf(report: Report, random: Random): Record<string, unknown> {
   const [event, payload] = payloadOf(report);
-  // Two webhooks that tell of one event give it a uuid each, and every retry repeats its own.
+  // Two webhooks that report one event use two uuids, and every retry repeats its own.
   const uuid = uuidOf(report, random.pick(["webhook 1", "webhook 2"]));
   return { event, timestamp: float(seconds(report)), payload, uuid };
 }
@@ -69,7 +69,7 @@ function payloadOf(report: Report): [event: string, payload: Record<string, unkn
   const seen = { ip_address: ip, user_agent: agent, message };
   if (what === "opened") return ["MessageLoaded", seen];
   if (what === "clicked") return ["MessageLinkClicked", { url, token: hexOf(report, 8, "link"), ...seen }];
-  // Some are refused at once, some come back by mail.
+  // Some mails are refused at once, other refusals come back by mail.
   if (what === "hard_bounce" && Number(mail.id) % 2 === 0)
     return ["MessageBounced", { original_message: message, bounce: bounceOf(report) }];
   const [event, status, words, output = null] = ATTEMPTS[what] ?? SENT;
@@ -94,7 +94,7 @@ function messageOf(report: Report): Record<string, unknown> {
   };
 }
 
-/** The mail in which the refusal came back, to the address that stands for the one that was sent. */
+/** The mail in which the refusal came back, to the address that identifies the sent mail. */
 function bounceOf(report: Report): Record<string, unknown> {
   const { mail } = report;
   return {
@@ -111,12 +111,12 @@ function bounceOf(report: Report): Record<string, unknown> {
   };
 }
 
-/** The mail's own, the same in all reports about it. */
+/** The mail's own token, the same in all reports about it. */
 function tokenOf(report: Report): string {
   return hexOf({ ...report, what: "queued", at: report.mail.sentAt }, 12);
 }
 
-/** As Ruby writes it: with a fraction, even if that is nothing. */
+/** A number as Ruby writes it: with a fraction, even if that is zero. */
 function float(wholeSeconds: number) {
   return JSON.rawJSON(`${wholeSeconds}.0`);
 }

@@ -1,5 +1,5 @@
-// Postmark (https://postmarkapp.com/developer/webhooks/webhooks-overview): one object a request, told apart by RecordType.
-// Nothing is signed; the secret stands in a header that the customer gave to the webhook (HttpHeaders).
+// Postmark (https://postmarkapp.com/developer/webhooks/webhooks-overview): one object per request, distinguished by
+// RecordType. Nothing is signed; the secret is in a header that the customer configured for the webhook (HttpHeaders).
 
 import { allBut, hexOf, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
@@ -17,7 +17,7 @@ export const postmark: Dialect = {
   most: 1,
   compose: (reports) => post("postmark", reports.map(elementOf)[0] ?? {}),
   sign: withHeader(HEADER, TOKEN),
-  // "Send test", which names no mail.
+  // The post of "Send test", which names no mail.
   tests: (_random, now) => {
     const time = timeOf(now);
     const mail = { MessageID: "00000000-0000-0000-0000-000000000000", ServerID: 1234 };
@@ -86,7 +86,7 @@ function wordsFor(report: Report): Record<string, unknown> {
   }
 }
 
-/** https://postmarkapp.com/developer/api/bounce-api#bounce-types : Type, TypeCode, Name, and what the server said. */
+/** https://postmarkapp.com/developer/api/bounce-api#bounce-types : Type, TypeCode, Name, and the server's reply. */
 const BOUNCES: Partial<Record<Happening, readonly [string, number, string, string?]>> = {
   hard_bounce: ["HardBounce", 1, "Hard bounce", REPLIES.hard_bounce],
   soft_bounce: ["SoftBounce", 4096, "Soft bounce", REPLIES.soft_bounce],
@@ -110,7 +110,7 @@ function bounceOf(what: Happening): Record<string, unknown> {
   };
 }
 
-/** With seven digits of a second. */
+/** A time with seven decimals of a second. */
 function timeOf(ms: number): string {
   return new Date(ms).toISOString().replace("Z", "0000Z");
 }

@@ -1,5 +1,5 @@
-// Resend (https://resend.com/docs/webhooks/introduction): one event a request, signed by Svix
-// (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id stands in a header alone.
+// Resend (https://resend.com/docs/webhooks/introduction): one event per request, signed by Svix
+// (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id is in a header only.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, post, REPLIES, uuidFrom } from "../requests.ts";
@@ -10,26 +10,26 @@ const KEY = randomBytes(24);
 export const resend: Dialect = {
   source: "resend",
   credentials: `whsec_${KEY.toString("base64")}`,
-  // It also tells of unsubscribes, but of the contact, without the mail.
+  // It also reports unsubscribes, but about the contact, without the mail.
   knows: allBut("unsubscribed"),
-  // Only broadcasts have what counts as one, an id; these are single mails with tags.
+  // Only broadcasts have an id, which counts as a campaign; these are single mails with tags.
   tellsCampaign: false,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,
-  compose: (reports) => reports.map(letterOf)[0] ?? post("resend", {}),
-  sign: (letter, now) => {
+  compose: (reports) => reports.map(requestOf)[0] ?? post("resend", {}),
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const signature = createHmac("sha256", KEY)
-      .update(`${letter.headers["svix-id"] ?? ""}.${timestamp}.${letter.body ?? ""}`)
+      .update(`${request.headers["svix-id"] ?? ""}.${timestamp}.${request.body ?? ""}`)
       .digest("base64");
     const headers = { "svix-timestamp": timestamp, "svix-signature": `v1,${signature}` };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
 };
 
-function letterOf(report: Report): SignedRequest {
+function requestOf(report: Report): SignedRequest {
   const { mail, at } = report;
-  const { type, ...told } = wordsFor(report);
+  const { type, ...details } = wordsFor(report);
   const body = {
     type,
     created_at: new Date(at).toISOString(),
@@ -41,7 +41,7 @@ function letterOf(report: Report): SignedRequest {
       to: [mail.contact],
       subject: "Your order",
       tags: { campaign: mail.campaign, order: mail.customId },
-      ...told,
+      ...details,
     },
   };
   // 27 letters and digits, the same on every attempt.
@@ -55,7 +55,7 @@ function wordsFor({ what, at, url, ip, agent }: Report): Record<string, unknown>
       return { type: "email.scheduled" };
     case "sent":
       return { type: "email.sent" };
-    // Of an open, unlike a click, nothing else is documented.
+    // For an open, unlike a click, nothing else is documented.
     case "opened":
       return { type: "email.opened" };
     case "clicked": {

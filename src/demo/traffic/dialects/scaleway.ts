@@ -1,5 +1,6 @@
-// Scaleway (https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/): one report a
-// request, as JSON text in the envelope of a topic that speaks SNS's language, with a secret in the URL. No engagement.
+// Scaleway (https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/): one
+// report per request, as JSON text in the envelope of a topic that follows SNS, with a secret in the URL. It reports no
+// engagement.
 
 import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
@@ -13,18 +14,18 @@ export const scaleway: Dialect = {
   source: "scaleway",
   credentials: TOKEN,
   knows: ["queued", "delivered", "hard_bounce", "soft_bounce", "blocked", "dropped", "oddity"],
-  // While it goes on trying it says so, and calls no mail bounced before it has given up.
+  // Scaleway reports each further attempt, and reports a bounce only after it has given up.
   becomes: { soft_bounce: "deferred" },
   tellsCampaign: false,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,
   compose: ([report]) => carry(report === undefined ? {} : notification(report)),
   sign: withToken(TOKEN),
-  // The last that one hears when the topic no longer delivers to the URL.
+  // The last request, sent when the topic stops delivering to the URL.
   tests: (_random, now) => [{ ...carry(farewell(now)), pings: 1 }],
 };
 
-/** As SNS posts: JSON that calls itself text, its kind in a header, too. */
+/** A request as SNS posts it: JSON declared as plain text, with its kind also in a header. */
 function carry(message: Record<string, string>): SignedRequest {
   return post("scaleway", message, {
     "content-type": "text/plain; charset=UTF-8",
@@ -40,7 +41,7 @@ function notification(report: Report): Record<string, string> {
     Message: JSON.stringify(reportOf(report)),
     Timestamp: new Date(report.at + 1_217).toISOString(),
     SignatureVersion: "1",
-    // How it is made is not documented, so nobody can check it.
+    // The making of the signature is undocumented, so it cannot be checked.
     Signature: Buffer.from(hexOf(report, 128), "hex").toString("base64"),
     SigningCertURL: `${SERVICE}/SimpleNotificationService.pem`,
     UnsubscribeURL: `${SERVICE}/?Action=Unsubscribe&SubscriptionArn=${TOPIC}:42`,
@@ -51,7 +52,7 @@ function reportOf(report: Report): Record<string, unknown> {
   const { mail, at } = report;
   return {
     id: uuidOf(report),
-    // To a millionth of a second.
+    // With microseconds.
     created_at: `${new Date(at).toISOString().slice(0, 19)}.000123Z`,
     organization_id: "00000000-0000-4000-8000-000000000041",
     project_id: "00000000-0000-4000-8000-000000000042",

@@ -17,17 +17,17 @@ export const sendgrid: Dialect = {
   most: 50,
   compose: (reports, random) =>
     post("sendgrid", `${JSON.stringify(reports.map((r) => element(r, random)))}\r\n`),
-  sign: (letter, now) => {
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const signature = createSign("sha256")
       .update(timestamp)
-      .update(letter.body ?? "")
+      .update(request.body ?? "")
       .sign(KEYS.privateKey, "base64");
     const headers = {
       "x-twilio-email-event-webhook-timestamp": timestamp,
       "x-twilio-email-event-webhook-signature": signature,
     };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
   tests: (random) => [
     { ...post("sendgrid", [testEvent("processed", random), testEvent("open", random)]), pings: 2 },
@@ -40,7 +40,7 @@ function element(report: Report, random: Random): Record<string, unknown> {
     ...wordsFor(report),
     email: mail.contact,
     timestamp: seconds(report),
-    // The routing behind the dot belongs to the mail; the event's own id may be another on every delivery.
+    // The routing after the dot belongs to the mail; the event's own id may differ on every delivery.
     sg_message_id: `${mail.id}.recvd-${hexOf({ ...report, what: "queued", at: mail.sentAt }, 8)}-1`,
     sg_event_id: random.digits(22),
     category: [mail.campaign],
@@ -75,7 +75,7 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
   }
 }
 
-/** As the button "Test Your Integration" posts them. */
+/** An event as the button "Test Your Integration" posts it. */
 function testEvent(event: string, random: Random): Record<string, unknown> {
   return {
     email: "example@test.com",

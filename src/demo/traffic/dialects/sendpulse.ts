@@ -1,5 +1,5 @@
-// SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half a minute, with the
-// password of the URL as basic auth. No event has an id of its own.
+// SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half minute, with the
+// URL's password as basic auth. No event has an id of its own.
 
 import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
@@ -11,13 +11,13 @@ export const sendpulse: Dialect = {
   credentials: CREDENTIAL,
   knows: allBut("queued", "sent", "dropped"),
   tellsCampaign: false,
-  // SendPulse counts its mails, those of other customers as well.
+  // SendPulse numbers all mails, including those of other customers.
   makeId: (random, previous) =>
     previous === null ? random.digits(9) : String(Number(previous) + random.between(1, 40)),
   most: 50,
   compose: (reports) => post("sendpulse", reports.map(elementOf)),
   sign: withBasic(CREDENTIAL),
-  // Posts without an event: how one tries out the URL.
+  // Posts without an event: how people try out the URL.
   tests: () => [
     { ...post("sendpulse", {}), pings: 1 },
     { ...post("sendpulse", ""), pings: 1 },
@@ -50,7 +50,7 @@ function wordFor({ what }: Report): string {
     case "soft_bounce":
       return "soft_bounces";
     case "blocked":
-      // There is no word of its own for it; the reply alone tells that it is not about the address.
+      // A block has no word of its own; only the reply shows that it is not about the address.
       return "undelivered";
     case "complained":
       return "spam_by_user";
@@ -63,7 +63,7 @@ function wordFor({ what }: Report): string {
   }
 }
 
-/** What the receiving server said; the fields are there, without a value, where it said nothing. */
+/** The receiving server's reply; without a reply the fields are present, but empty. */
 function replyTo({ what }: Report): Record<string, unknown> {
   switch (what) {
     case "delivered":

@@ -1,14 +1,14 @@
-// Amazon SES (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html), by SNS with raw
-// message delivery (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html): one event a
-// request, without an envelope and so without a signature; a secret in the URL is all that proves anything. SNS's
-// signatures need a certificate of Amazon's, which the demo cannot fetch.
+// Amazon SES (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html), through SNS
+// with raw message delivery (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html):
+// one event per request, without an envelope and therefore without a signature; the only proof is a secret in the URL.
+// SNS's signatures need a certificate of Amazon's, which the demo cannot fetch.
 
 import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-ses";
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ses-events";
-/** Its own words, of a mail that it did not send. */
+/** SES's own words for a mail that it did not send. */
 const SUPPRESSED =
   "Amazon SES did not send the message to this address because it is on the suppression list for your account.";
 
@@ -19,9 +19,10 @@ export const ses: Dialect = {
   tellsCampaign: true,
   makeId: (random) => `0102019a${random.digits(8)}-${uuidFrom(random.digits(32))}-000000`,
   most: 1,
-  compose: (reports) => reports.map(letterOf)[0] ?? publish({}, uuidFrom("0".repeat(32))),
+  compose: (reports) => reports.map(requestOf)[0] ?? publish({}, uuidFrom("0".repeat(32))),
   sign: withToken(TOKEN),
-  // What SES publishes when the topic is made an event destination, and when it is set for an identity.
+  // The messages that SES publishes when the topic becomes an event destination, and when it is assigned to an
+  // identity.
   tests: (random) =>
     [
       "Successfully validated SNS topic for Amazon SES event publishing.",
@@ -41,13 +42,13 @@ function publish(body: unknown, id: string): SignedRequest {
   });
 }
 
-function letterOf(report: Report): SignedRequest {
+function requestOf(report: Report): SignedRequest {
   return publish({ ...wordsFor(report), mail: mailOf(report) }, uuidOf(report, "sns"));
 }
 
 function mailOf({ mail, what, at }: Report): Record<string, unknown> {
   return {
-    // A Send has no time but this one.
+    // A Send has no other time.
     timestamp: new Date(what === "sent" ? at : mail.sentAt).toISOString(),
     source: "news@shop.example.com",
     sendingAccountId: "123456789012",
@@ -121,7 +122,7 @@ function complained(report: Report): Record<string, unknown> {
   return { eventType: "Complaint", complaint };
 }
 
-/** By the header List-Unsubscribe, from a list that has nothing to do with the mail's campaign. */
+/** An unsubscribe by the header List-Unsubscribe, from a list that is unrelated to the mail's campaign. */
 function unsubscribed({ at }: Report): Record<string, unknown> {
   const topics = (unsubscribeAll: boolean, subscriptionStatus: string): Record<string, unknown> => ({
     unsubscribeAll,

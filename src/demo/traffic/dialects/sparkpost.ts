@@ -22,7 +22,7 @@ export const sparkpost: Dialect = {
     return post("sparkpost", reports.map(element), { "x-messagesystems-batch-id": batch });
   },
   sign: withHeader(HEADER, SECRET),
-  // What is posted when a webhook is made or tested.
+  // The post that creates or tests a webhook.
   tests: () => [{ ...post("sparkpost", [{ msys: {} }]), pings: 1 }],
 };
 
@@ -53,7 +53,7 @@ function element(report: Report): Record<string, unknown> {
   return { msys: { [CLASSES[what] ?? "message_event"]: event } };
 }
 
-/** 17 or 18 digits. */
+/** An event's id: 17 or 18 digits, derived from the report. */
 function eventId(report: Report): string {
   return String(BigInt(`0x1${hexOf(report, 14)}`));
 }

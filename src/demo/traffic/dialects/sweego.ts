@@ -1,5 +1,5 @@
-// Sweego (https://learn.sweego.io/docs/webhooks): one report a request, its words with hyphens or underscores, signed as
-// Standard Webhooks are, under a secret without prefix.
+// Sweego (https://learn.sweego.io/docs/webhooks): one report per request, with hyphens or underscores in its words,
+// signed as in Standard Webhooks, under a secret without prefix.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
@@ -15,17 +15,17 @@ export const sweego: Dialect = {
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 1,
   compose: ([report]) => (report === undefined ? post("sweego", {}) : carry(report)),
-  sign: (letter, now) => {
+  sign: (request, now) => {
     const timestamp = String(Math.floor(now / 1000));
     const signature = createHmac("sha256", KEY)
-      .update(`${letter.headers["webhook-id"]}.${timestamp}.${letter.body}`)
+      .update(`${request.headers["webhook-id"]}.${timestamp}.${request.body}`)
       .digest("base64");
     const headers = { "webhook-timestamp": timestamp, "webhook-signature": signature };
-    return { ...letter, headers: { ...letter.headers, ...headers } };
+    return { ...request, headers: { ...request.headers, ...headers } };
   },
 };
 
-/** The delivery's id is the same on every attempt, and signed together with the body. */
+/** The request for a report. The delivery's id is the same on every attempt, and is signed together with the body. */
 function carry(report: Report): SignedRequest {
   return post("sweego", elementOf(report), { "webhook-id": uuidOf(report, "delivery") });
 }
@@ -35,7 +35,7 @@ function elementOf(report: Report): Record<string, unknown> {
   return {
     ...wordsFor(report),
     timestamp: parisTime(at),
-    // Of the one recipient's copy; the API gave back the transaction's id when the mail was sent.
+    // The id of one recipient's copy; the API returned the transaction's id when the mail was sent.
     swg_uid: `02-${uuidFrom(hexOf({ ...report, what: "sent", at: mail.sentAt }, 32))}`,
     event_id: uuidOf(report),
     channel: "email",
@@ -60,7 +60,7 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
     case "soft_bounce":
       return { event_type: "soft-bounce", details: REPLIES.soft_bounce };
     case "blocked":
-      // There is no word of its own for it; the reply alone tells that it is not about the address.
+      // A block has no word of its own; only the reply shows that it is not about the address.
       return { event_type: "soft-bounce", details: REPLIES.blocked };
     case "complained":
       return { event_type: "complaint" };
@@ -73,7 +73,7 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
   }
 }
 
-/** `2026-11-05T22:03:54+01:00`: with the offset that Sweego's clocks have in winter. */
+/** `2026-11-05T22:03:54+01:00`: Sweego's local time in winter, with its offset. */
 function parisTime(ms: number): string {
   return `${new Date(ms + 3_600_000).toISOString().slice(0, 19)}+01:00`;
 }

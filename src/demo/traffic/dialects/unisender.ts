@@ -1,5 +1,5 @@
-// Unisender Go (https://godocs.unisender.ru/web-api-ref#callback-format): events grouped by user, times of UTC without a
-// zone, and the signature in the body, an MD5 over the body in which the API key stands in its place.
+// Unisender Go (https://godocs.unisender.ru/web-api-ref#callback-format): events grouped by user, times in UTC without
+// a zone, and the signature in the body: an MD5 over the body with the API key in the signature's place.
 
 import { createHash, randomBytes } from "node:crypto";
 import { allBut, isEngagement, post, REPLIES } from "../requests.ts";
@@ -7,10 +7,10 @@ import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const API_KEY = randomBytes(20).toString("hex");
-/** Where the signature is to stand: with nothing in it, the post has to be refused. */
+/** The place of the signature; a post that leaves it empty must be refused. */
 const UNSIGNED = '"auth":""';
 
-/** The status, and what is told of the delivery. */
+/** The status, and the outcome and reply of the delivery. */
 const WORDS: Partial<Record<Happening, readonly [status: string, outcome?: string, response?: string]>> = {
   sent: ["sent"],
   delivered: ["delivered", "ok", "250 2.0.0 OK"],
@@ -31,22 +31,22 @@ export const unisender: Dialect = {
   knows: allBut("queued"),
   // Unisender tries again, and reports hard_bounced when it gives up.
   becomes: { soft_bounce: "deferred" },
-  tellsCampaign: false, // in the sender's own metadata only
+  tellsCampaign: false, // only the sender's own metadata does
   makeId: (random) => `1a${random.digits(4)}-${random.digits(6)}-S0`,
   most: 50,
   compose: (reports, random) => carry(reports.map(statusOf), random),
-  sign: (letter) => {
-    const body = letter.body ?? "";
+  sign: (request) => {
+    const body = request.body ?? "";
     const withAuth = (auth: string): string => body.replace(UNSIGNED, `"auth":"${auth}"`);
-    return { ...letter, body: withAuth(createHash("md5").update(withAuth(API_KEY)).digest("hex")) };
+    return { ...request, body: withAuth(createHash("md5").update(withAuth(API_KEY)).digest("hex")) };
   },
-  // No test, but a notice that is about no mail.
+  // Not a test, but an event about the account and no mail.
   tests: (random, now) => [{ ...carry([spamBlock(now)], random), pings: 1 }],
 };
 
 function carry(events: readonly unknown[], random: Random): SignedRequest {
   const user = { user_id: 456, project_id: "6432890213745872", project_name: "Shop", events };
-  // The call's own id: a retry has another.
+  // The call's own id, which differs on every retry.
   return post("unisender", { auth: "", events_by_user: [user] }, { id: random.digits(12) });
 }
 
@@ -54,8 +54,8 @@ function statusOf(report: Report): Record<string, unknown> {
   const { mail, what, at, url, ip, agent } = report;
   const [status, delivery_status, destination_response] = WORDS[what] ?? [what];
   const seen = { user_agent: agent, ip };
-  const told = delivery_status === undefined ? {} : { delivery_status, destination_response };
-  const info = isEngagement(report) ? seen : told;
+  const deliveryInfo = delivery_status === undefined ? {} : { delivery_status, destination_response };
+  const info = isEngagement(report) ? seen : deliveryInfo;
   return {
     event_name: "transactional_email_status",
     event_data: {
@@ -70,7 +70,7 @@ function statusOf(report: Report): Record<string, unknown> {
   };
 }
 
-/** That mail to a whole domain is refused as spam. */
+/** The event that mail to a whole domain is refused as spam. */
 function spamBlock(now: number): Record<string, unknown> {
   return {
     event_name: "transactional_spam_block",

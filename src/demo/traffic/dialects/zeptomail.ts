@@ -1,4 +1,4 @@
-// ZeptoMail (https://www.zoho.com/zeptomail/help/webhooks.html): lists within lists, messages and the names of their events,
+// ZeptoMail (https://www.zoho.com/zeptomail/help/webhooks.html): nested lists of messages and of their events' names,
 // with a key in a header that the customer names. It reports no delivery, and no event has an id of its own.
 
 import { isEngagement, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
@@ -13,7 +13,7 @@ const WORDS: Partial<Record<Happening, string>> = {
   clicked: "email_link_click",
   hard_bounce: "hardbounce",
   soft_bounce: "softbounce",
-  // There is no word of its own for it; the diagnostic message alone tells that it is not about the address.
+  // A block has no word of its own; only the diagnostic message shows that it is not about the address.
   blocked: "hardbounce",
   complained: "feedback_loop",
   oddity: "email_forward",
@@ -29,7 +29,7 @@ export const zeptomail: Dialect = {
   most: 10,
   compose,
   sign: withHeader(KEY_HEADER.toLowerCase(), KEY),
-  // Posts without an event: how one tries out the URL.
+  // Posts without an event: how people try out the URL.
   tests: () => [
     { ...post("zeptomail", {}), pings: 1 },
     { ...post("zeptomail", ""), pings: 1 },
@@ -41,7 +41,7 @@ function compose(reports: readonly Report[], random: Random): SignedRequest {
     event_name: [...new Set(reports.map(wordFor))],
     event_message: reports.map(messageOf),
     mailagent_key: "4a1b2c3d5e6f7a8b",
-    // Of the post, not of what it reports.
+    // The id of the post, not of the reported event.
     webhook_request_id: uuidFrom(random.digits(32)),
   });
 }
@@ -89,7 +89,7 @@ function detailsOf(report: Report): Record<string, unknown> {
   };
 }
 
-/** `2026-11-05T22:03:54+05:30`: Zoho's clocks stand in Chennai. */
+/** `2026-11-05T22:03:54+05:30`: Zoho's local time in Chennai. */
 function indianTime(ms: number): string {
   return `${new Date(ms + 19_800_000).toISOString().slice(0, 19)}+05:30`;
 }

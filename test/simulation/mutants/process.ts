@@ -1,0 +1,84 @@
+// Mutants of src/process, src/ingest.
+
+import type { Mutant } from "./mutant.ts";
+
+export const PROCESS: readonly Mutant[] = [
+  {
+    name: "an event whose row was stored under another reading is a repeat of itself",
+    file: "process/pipeline.ts",
+    from: "if (left > 0) otherwise.set(own, left - 1);",
+    to: "if (left < 0) otherwise.set(own, left - 1);",
+  },
+  {
+    name: "a message is acknowledged before it is stored",
+    file: "process/pipeline.ts",
+    from: "await storeSliceOf(claimed, group, env);",
+    to: "for (const { slice } of slices) for (const { envelope } of slice.complete) onStored(envelope.id); await storeSliceOf(claimed, group, env);",
+  },
+  {
+    name: "a message is acknowledged although storing failed",
+    file: "process/consume.ts",
+    from: 'retry(messages, "a group of envelopes could not be processed", error);',
+    to: "for (const message of messages) message.ack();",
+  },
+  {
+    name: "deliveries are not archived",
+    file: "process/pipeline.ts",
+    from: "if (fresh.length > 0) puts.push(putBatch(bucket, batch, fresh));",
+    to: "",
+  },
+  {
+    name: "events are stored even if archiving failed",
+    file: "process/pipeline.ts",
+    from: "await archive([...redacted.values()], batch, env.BUCKET);",
+    to: "void archive([...redacted.values()], batch, env.BUCKET).catch(() => undefined);",
+  },
+  {
+    name: "a dead letter's delivery is not kept",
+    file: "process/pipeline.ts",
+    from: "(hasRejects(own) ? [putDeadEnvelope(bucket, own.envelope)] : [])",
+    to: "[]",
+  },
+  {
+    name: "unreadable elements are dropped without dead letters",
+    file: "process/store.ts",
+    from: "deadLetters: complete.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),",
+    to: "deadLetters: [],",
+  },
+  {
+    name: "a given-up message leaves no dead letter",
+    file: "process/dead-queue.ts",
+    from: "await storeAsDeadLetter(envelope, env);",
+    to: "",
+  },
+  {
+    name: "a replay travels as a new envelope",
+    file: "process/replay.ts",
+    from: "{ ...envelope, replay: true }",
+    to: "{ ...envelope, id: `${envelope.id.slice(0, -1)}~`, replay: true }",
+  },
+  {
+    name: "the erased part of a delivery is archived all the same",
+    file: "process/pipeline.ts",
+    from: "await redactErased(parsed, erased, config, env);",
+    to: "new Map(parsed.map((one) => [one, { ...one, redacted: true as const }])); void redactErased;",
+  },
+  {
+    name: "a delivery is answered with 200 before the queue has it",
+    file: "ingest/durable.ts",
+    from: 'await within(QUEUE_DEADLINE, "the queue", env.QUEUE.send(message, { contentType: "bytes" }));',
+    to: 'void env.QUEUE.send(message, { contentType: "bytes" }).catch(() => null);',
+  },
+  {
+    name: "a delivery is not spooled when the queue fails",
+    file: "ingest/spool.ts",
+    from: "await bucket.put(PREFIX + id, message);",
+    to: "",
+  },
+  {
+    name: "a message is deleted from the spool before the queue has it",
+    file: "ingest/spool.ts",
+    from: 'await within(SEND_DEADLINE, "the queue", env.QUEUE.sendBatch(messages));\n  await env.BUCKET.delete(keys);',
+    to: 'await env.BUCKET.delete(keys);\n  await within(SEND_DEADLINE, "the queue", env.QUEUE.sendBatch(messages));',
+  },
+];
