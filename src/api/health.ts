@@ -12,7 +12,7 @@ import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
 import { storeOf } from "../store/db.ts";
-import { withOutages } from "../store/outages.ts";
+import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
 import { isoOrNull } from "./views.ts";
 
@@ -42,10 +42,10 @@ export async function answerHealth(env: Env): Promise<Response> {
 }
 
 async function databaseOf(env: Env): Promise<Database> {
-  const before = known.get(storeOf(env));
+  const before = known.get(originalOf(env));
   if (before !== undefined && before.until > Date.now()) return before.database;
   const database = await ask(storeOf(env));
-  known.set(storeOf(env), { database, until: Date.now() + KNOWN_FOR });
+  known.set(originalOf(env), { database, until: Date.now() + KNOWN_FOR });
   return database;
 }
 

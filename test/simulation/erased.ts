@@ -6,15 +6,9 @@ import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import type { Evidence as ObjectFact } from "../../src/model/suppression/evidence.ts";
 import { callApi, names } from "./questions.ts";
-import {
-  destinationOf,
-  STRENGTH,
-  suppressionsOf,
-  type Deed,
-  type EventRow,
-  type Fact,
-  type Witness,
-} from "./reference.ts";
+import { destinationOf } from "./reference-counters.ts";
+import { STRENGTH, suppressionsOf, type Fact } from "./reference-suppressions.ts";
+import type { Deed, EventRow, Witness } from "./witness.ts";
 
 const DAY = 86_400_000;
 /** The number of an event id's last characters that identify the report itself. */

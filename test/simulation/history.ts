@@ -6,7 +6,7 @@ import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";
 import type { PipeSide } from "./pipe-acts.ts";
 import type { Queues } from "./queue.ts";
-import type { Witness } from "./reference.ts";
+import type { Witness } from "./witness.ts";
 import type { Act, Round, World } from "./world.ts";
 
 /** The state of a history in progress. */

@@ -2,7 +2,7 @@
 
 import type { Listener } from "./bindings.ts";
 import type { PipeSide } from "./pipe-acts.ts";
-import type { Witness } from "./reference.ts";
+import type { Witness } from "./witness.ts";
 
 /** Notes what each contact's object knew and did. */
 export function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {

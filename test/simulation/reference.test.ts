@@ -3,7 +3,8 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rows } from "../support/support.ts";
-import { check, type Witness } from "./reference.ts";
+import { check } from "./reference.ts";
+import type { Witness } from "./witness.ts";
 import { simulate } from "./simulate.ts";
 import { worldOf, type World } from "./world.ts";
 

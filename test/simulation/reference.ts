@@ -3,63 +3,13 @@
 
 import { env } from "cloudflare:workers";
 import { callApi, names, tellsNothingNew } from "./questions.ts";
-import { checkErased, erasedContacts, type Erased, type HeardClaim } from "./erased.ts";
+import { checkErased, erasedContacts } from "./erased.ts";
 import type { Report } from "../../src/demo/traffic/types.ts";
 import { MISTAKEN } from "./reports.ts";
+import type { Witness, EventRow } from "./witness.ts";
+import { checkCounters, bounceOf } from "./reference-counters.ts";
+import { type Fact, factsOf, suppressionsOf, STRENGTH } from "./reference-suppressions.ts";
 import type { World } from "./world.ts";
-
-const DAY = 86_400_000;
-
-/** The records of a simulated history. */
-export interface Witness {
-  world: World;
-  /** Envelope -> the parcel that it contains, for every envelope ever made. */
-  envelopes: Map<string, number>;
-  /** Envelopes that a consumer got. */
-  processed: Set<string>;
-  /** Envelope -> when it was received, ms. */
-  received: Map<string, number>;
-  /** The bodies that were answered with 200. */
-  accepted: { source: string; body: string; parcel: number }[];
-  /** Answers that no ESP should ever receive. */
-  refused: string[];
-  /** Contact -> ids of events and entries that its object knew, in that order. */
-  known: Map<string, string[]>;
-  /** People's actions on contacts that took effect and were not erased. */
-  deeds: Deed[];
-  /** All claims made to the contacts' objects, in order. */
-  claims: HeardClaim[];
-  /** The tombstones of the contacts' objects, in order. */
-  erasures: Erased[];
-  /** Erasures that an answer reported as done or running; `at`: ms, when they were requested. */
-  promised: { contact: string; at: number }[];
-}
-
-/** A person's action on a contact that took effect. */
-export interface Deed {
-  contact: string;
-  kind: "entry" | "lift";
-  id: string;
-  /** ms */
-  at: number;
-  /** The evidence that the object had then. */
-  known: string[];
-}
-
-/** A row of `events`. */
-export interface EventRow {
-  id: string;
-  contact: string;
-  at: number;
-  received_at: number;
-  source: string;
-  type: string;
-  message_id: string | null;
-  campaign: string | null;
-  batch: string;
-  line: number;
-  details: string | null;
-}
 
 /** All violations, in words. */
 export async function check(witness: Witness): Promise<string[]> {
@@ -112,81 +62,6 @@ function checkEvents(witness: Witness, events: readonly EventRow[]): string[] {
     if (n > 1) wrong.push(`stored ${n} times: ${key}`);
   }
   return wrong;
-}
-
-/** The counters equal a count of the rows, except for removed rows that the counters have noted. */
-export async function checkCounters(events: readonly EventRow[]): Promise<string[]> {
-  // First opens and clicks can only be checked while all rows of a campaign exist.
-  const { results: bereft } = await env.DB.prepare(
-    "SELECT DISTINCT campaign, type FROM campaign_rollups WHERE gone > 0",
-  ).all<{ campaign: string; type: string }>();
-  const unprovable = new Set(bereft.map(({ campaign, type }) => `${campaign} ${type}`));
-  const recounted = new Map<string, number>();
-  const count = (...key: unknown[]): void => {
-    const text = JSON.stringify(key);
-    recounted.set(text, (recounted.get(text) ?? 0) + 1);
-  };
-  const firsts = new Set<string>();
-  for (const { at, contact, source, type, campaign, details } of events.toSorted(
-    (a, b) => a.at - b.at || (a.id < b.id ? -1 : 1),
-  )) {
-    const { tags = [], machine = null }: { tags?: string[]; machine?: boolean | null } = JSON.parse(
-      details ?? "{}",
-    );
-    const looked = type === "opened" || type === "clicked";
-    const who = !looked || machine === null ? "" : machine ? "machine" : "human";
-    const day = at - (at % DAY);
-    const how = [source, type, bounceOf(details) ?? "", who];
-    count("time", at - (at % 300_000), ...how, destinationOf(contact));
-    count("day", day, ...how, destinationOf(contact));
-    count("campaign", day, campaign ?? "", ...how);
-    for (const tag of new Set(tags)) count("tag", day, tag, ...how);
-    count("source", source);
-    if (!looked || campaign === null || unprovable.has(`${campaign} ${type}`)) continue;
-    for (const kind of who === "machine" ? ["unique"] : ["unique", "unique human"]) {
-      const key = JSON.stringify([kind, contact, campaign, type]);
-      if (!firsts.has(key)) count(kind, day, campaign, ...how);
-      firsts.add(key);
-    }
-  }
-  const how = "source, type, bounce, machine";
-  const tables = await env.DB.batch<Record<string, unknown>>(
-    [
-      `SELECT 'time', bucket, ${how}, destination, n - gone FROM rollups`,
-      `SELECT 'day', day, ${how}, destination, n - gone FROM day_rollups`,
-      `SELECT 'campaign', day, campaign, ${how}, n - gone FROM campaign_rollups`,
-      `SELECT 'tag', day, tag, ${how}, n - gone FROM tag_rollups`,
-      `SELECT 'unique', day, campaign, ${how}, uniques FROM campaign_rollups AS c WHERE uniques <> 0 AND ${PROVABLE}`,
-      `SELECT 'unique human', day, campaign, ${how}, unique_humans FROM campaign_rollups AS c WHERE unique_humans <> 0 AND ${PROVABLE}`,
-      `SELECT 'source', source, events - coalesce((SELECT sum(gone) FROM day_rollups AS d WHERE d.source = s.source), 0)
-       FROM sources AS s WHERE events > 0`,
-    ].map((sql) => env.DB.prepare(sql)),
-  );
-  const wrong: string[] = [];
-  for (const row of tables.flatMap(({ results }) => results)) {
-    const values = Object.values(row);
-    const key = JSON.stringify(values.slice(0, -1));
-    const wanted = recounted.get(key) ?? 0;
-    if (wanted !== values.at(-1)) wrong.push(`counted ${String(values.at(-1))}, not ${wanted}: ${key}`);
-    recounted.delete(key);
-  }
-  for (const [key, n] of recounted) wrong.push(`not counted ${n}: ${key}`);
-  return wrong;
-}
-
-const PROVABLE = `NOT EXISTS (
-  SELECT 1 FROM campaign_rollups AS g WHERE g.campaign = c.campaign AND g.type = c.type AND g.gone > 0)`;
-
-/** The class of the bounce in an event's stored details, or null. */
-export function bounceOf(details: string | null): string | null {
-  const told: { bounce?: string } = JSON.parse(details ?? "{}");
-  return told.bounce ?? null;
-}
-
-/** The three domains of the simulation. */
-export function destinationOf(contact: string): string {
-  if (contact.endsWith("@gmail.com")) return "gmail";
-  return contact.endsWith("@outlook.com") ? "microsoft" : "other";
 }
 
 interface SourceRow {
@@ -250,72 +125,6 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
   }
   return wrong;
 }
-
-/** Evidence about a contact: its kind and its time. */
-export interface Fact {
-  kind: "hard" | "soft" | "good" | "complaint" | "unsubscribed" | "entry";
-  at: number;
-  id: string;
-}
-
-function factsOf(contact: string, events: readonly EventRow[]): Fact[] {
-  const facts = events.flatMap((event): Fact[] => {
-    const { type, at, id, details } = event;
-    if (event.contact !== contact) return [];
-    if (type === "bounced") return [{ kind: bounceOf(details) === "hard" ? "hard" : "soft", at, id }];
-    if (type === "delivered" || type === "opened" || type === "clicked") return [{ kind: "good", at, id }];
-    if (type === "complained") return [{ kind: "complaint", at, id }];
-    return type === "unsubscribed" ? [{ kind: "unsubscribed", at, id }] : [];
-  });
-  return facts.sort((a, b) => a.at - b.at);
-}
-
-/** An expected suppression. `lifted`: when it was lifted, ms. */
-export interface Wanted {
-  reason: string;
-  at: number;
-  lifted: number | null;
-}
-
-/**
- * A lift ends suppressions by evidence from before it or known by then; of several lifts the earliest counts. A
- * suppression without a lift is in force.
- */
-export function suppressionsOf(facts: readonly Fact[], lifts: readonly Deed[]): Wanted[] {
-  const good = facts.filter(({ kind }) => kind === "good").map(({ at }) => at);
-  const inOrder = lifts.toSorted((a, b) => a.at - b.at);
-  const ended = Map.groupBy(
-    facts.filter(({ kind }) => kind !== "good"),
-    ({ at, id }) => inOrder.find((lift) => at <= lift.at || lift.known.includes(id)),
-  );
-  return [...ended].flatMap(([lift, some]) =>
-    [...reasonsOf(some, good)].map(([reason, at]) => ({ reason, at, lifted: lift?.at ?? null })),
-  );
-}
-
-/** Reason -> time of the evidence, for evidence without a lift in between. */
-function reasonsOf(facts: readonly Fact[], good: readonly number[]): Map<string, number> {
-  const found = new Map<string, number>();
-  const first = (kind: Fact["kind"], reason: string): void => {
-    const evidence = facts.find((one) => one.kind === kind);
-    if (evidence !== undefined) found.set(reason, evidence.at);
-  };
-  first("hard", "hard_bounce");
-  first("complaint", "complaint");
-  first("unsubscribed", "unsubscribed");
-  first("entry", "manual");
-  const soft = facts.filter(({ kind }) => kind === "soft");
-  const met = soft.find(({ at }) => {
-    const lastGood = Math.max(-Infinity, ...good.filter((one) => one <= at));
-    const run = soft.filter((one) => one.at <= at && one.at > lastGood && one.at >= at - 30 * DAY);
-    return run.length >= 3 && new Set(run.map((one) => Math.floor(one.at / DAY))).size >= 2;
-  });
-  if (met !== undefined) found.set("soft_bounces", met.at);
-  return found;
-}
-
-/** The reasons of suppressions, the strongest first. */
-export const STRENGTH = ["complaint", "unsubscribed", "manual", "hard_bounce", "soft_bounces"];
 
 async function checkContacts({ world, deeds }: Witness, events: readonly EventRow[]): Promise<string[]> {
   const [contacts, suppressions] = await env.DB.batch<Record<string, unknown>>([

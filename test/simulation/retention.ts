@@ -1,7 +1,8 @@
 // Checks long after a history has come to rest: retention must delete old data and nothing else, and all counters stay.
 
 import { env } from "cloudflare:workers";
-import { checkCounters, type EventRow } from "./reference.ts";
+import { checkCounters } from "./reference-counters.ts";
+import type { EventRow } from "./witness.ts";
 import { recountsAlike } from "./questions.ts";
 
 const DAY = 86_400_000;
