@@ -1,6 +1,6 @@
-// `npm test`: three projects, because starting a runtime and creating the schema takes longer than the tests of most
-// files. The pure suites (`npm run test:unit`) and those of the kinds of pipes share one runtime per project, because
-// they leave nothing behind in it; every other file has a runtime of its own.
+// `npm test`: three projects. Starting a runtime for a file takes longer than most files' tests, so the files of a project
+// share one per worker: the pure suites (`npm run test:unit`) need no schema, those of the kinds of pipes store nothing, and
+// all others begin with empty storage.
 
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
@@ -47,6 +47,7 @@ export default defineConfig({
         test: {
           ...options,
           name: "edge",
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: [...UNIT, ...KINDS],
         },

@@ -113,14 +113,14 @@ describe("suppressing and lifting by hand", () => {
   it("needs a token with the write scope, and answers 400 with the name of the wrong parameter", async () => {
     const reader = { headers: { authorization: "Bearer read-token" } };
     for (const [method, path] of [
-      ["PUT", "/a@b.c"],
-      ["DELETE", "/a@b.c"],
+      ["PUT", "/by-hand@example.com"],
+      ["DELETE", "/by-hand@example.com"],
       ["POST", "/import"],
       ["POST", "/release"],
       ["POST", "/drop"],
     ] as const)
       expect((await ask(method, path, method === "DELETE" ? undefined : {}, reader)).status, path).toBe(403);
-    expect((await ask("POST", "/check", { addresses: ["a@b.c"] }, reader)).status).toBe(200);
+    expect((await ask("POST", "/check", { addresses: ["by-hand@example.com"] }, reader)).status).toBe(200);
     const wrong: [method: string, path: string, body: unknown, parameter: string][] = [
       ["GET", "/nobody", undefined, "address"],
       ["GET", "?reason=x", undefined, "reason"],
@@ -129,14 +129,19 @@ describe("suppressing and lifting by hand", () => {
       ["GET", "?held=true&include=lifted", undefined, "held"],
       ["GET", "?after=WzFd", undefined, "after"],
       ["GET", "?limit=0", undefined, "limit"],
-      ["PUT", "/a@b.c", { notes: "" }, "notes"],
-      ["PUT", "/a@b.c", { note: "x".repeat(501) }, "note"],
-      ["PUT", "/a@b.c", { scope: "list" }, "scope"],
-      ["DELETE", "/a@b.c?reasons=x", undefined, "reasons"],
+      ["PUT", "/by-hand@example.com", { notes: "" }, "notes"],
+      ["PUT", "/by-hand@example.com", { note: "x".repeat(501) }, "note"],
+      ["PUT", "/by-hand@example.com", { scope: "list" }, "scope"],
+      ["DELETE", "/by-hand@example.com?reasons=x", undefined, "reasons"],
       ["POST", "/check", { addresses: [] }, "addresses"],
-      ["POST", "/check", { addresses: Array.from({ length: 1_001 }, () => "a@b.c") }, "addresses"],
+      [
+        "POST",
+        "/check",
+        { addresses: Array.from({ length: 1_001 }, () => "by-hand@example.com") },
+        "addresses",
+      ],
       ["POST", "/release", {}, "address"],
-      ["POST", "/drop", { address: "a@b.c", destination: "gmail" }, "address"],
+      ["POST", "/drop", { address: "by-hand@example.com", destination: "gmail" }, "address"],
       ["POST", "/import", { suppressions: 1 }, "body"],
     ];
     for (const [method, path, body, parameter] of wrong) {
@@ -146,10 +151,10 @@ describe("suppressing and lifting by hand", () => {
         parameter,
       );
     }
-    expect((await ask("PUT", "/a@b.c", "{")).status).toBe(400);
+    expect((await ask("PUT", "/by-hand@example.com", "{")).status).toBe(400);
     const form = { headers: { "content-type": "application/x-www-form-urlencoded" } };
-    expect((await ask("PUT", "/a@b.c", '{"note":"would be lost"}', form)).status).toBe(415);
-    expect((await ask("POST", "/drop", { address: "a@b.c" })).status).toBe(404);
+    expect((await ask("PUT", "/by-hand@example.com", '{"note":"would be lost"}', form)).status).toBe(415);
+    expect((await ask("POST", "/drop", { address: "by-hand@example.com" })).status).toBe(404);
     expect((await ask("POST", "/check", { addresses: ["x".repeat(6_000_000)] })).status).toBe(413);
     expect((await list("?include=lifted")).suppressions).toEqual([]);
   });
