@@ -1,6 +1,6 @@
-// `npm test`: three projects. Starting a runtime for a file takes longer than most files' tests, so the files of a project
-// share one per worker: the pure suites (`npm run test:unit`) need no schema, those of the kinds of pipes store nothing, and
-// all others begin with empty storage.
+// `npm test`: three projects, because starting a runtime and creating the schema takes longer than the tests of most files.
+// The pure suites (`npm run test:unit`) and those of the kinds of pipes share a runtime per worker, since they leave nothing
+// behind in it. Every other file has one of its own: objects and queues outlive a file in a shared one.
 
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
@@ -47,7 +47,6 @@ export default defineConfig({
         test: {
           ...options,
           name: "edge",
-          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: [...UNIT, ...KINDS],
         },

@@ -6,6 +6,10 @@ import { isOutage } from "../../src/lib/outage.ts";
 import { withOutages } from "../../src/store/outages.ts";
 import { configOf } from "../../src/config/config.ts";
 import { envWith, freshStorage, send } from "../support/support.ts";
+import { expectLogs } from "../support/log.ts";
+
+// The use of a token is noted in the background, by the same failing database.
+beforeEach(() => expectLogs(/a use was not noted/));
 
 const bindings = (): Env => withOutages(envWith());
 const fails = (text: string) => async (): Promise<never> => await Promise.reject(new Error(text));
