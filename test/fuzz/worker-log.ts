@@ -6,7 +6,7 @@ import { leaks } from "./oracles.ts";
 const EXPECTED: readonly RegExp[] = [
   /message: 'a request was refused'/,
   /message: 'a provider set up its URL'/,
-  /message: 'the spool was moved into the queue'/,
+  /message: 'a job did its work'/,
   /message: 'a pipe was paused'/,
   /message: 'a request could not be served',.* reason: 'the body did not come whole'/,
 ];
