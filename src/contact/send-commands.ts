@@ -4,6 +4,7 @@
 
 import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
+import { inPool } from "../lib/pool.ts";
 import { newId } from "../lib/time-id.ts";
 import { changeOf } from "../store/write/rows.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
@@ -30,19 +31,10 @@ export async function sendCommands(
   commands: ReadonlyMap<string, readonly Command[]>,
 ): Promise<SentCommands> {
   const answers = new Map<string, CommandAnswer>();
-  const waiting = [...commands];
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const [contact, list] = next;
-      answers.set(contact, await env.CONTACTS.getByName(contact).execute([...list]));
-    }
-  };
-  const workers = Array.from({ length: Math.min(AT_ONCE, waiting.length) }, worker);
-  try {
-    await within(DEADLINE, "the contacts", Promise.all(workers));
-  } finally {
-    waiting.length = 0; // if one call failed or hangs, the other workers start no more calls
-  }
+  const deadline = { ms: DEADLINE, of: "the contacts" };
+  await inPool([...commands], { atOnce: AT_ONCE, deadline }, async ([contact, list]) => {
+    answers.set(contact, await env.CONTACTS.getByName(contact).execute([...list]));
+  });
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
     snapshot.version > 0 ? [changeOf(contact, snapshot)] : [],
   );

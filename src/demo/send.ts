@@ -1,6 +1,7 @@
 // Sends as an ESP does: a few requests at a time, and again after a delay if the answer is a 5xx or missing.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { inPool } from "../lib/pool.ts";
 import type { PlannedRequest } from "./traffic/types.ts";
 
 const AT_ONCE = 8;
@@ -28,22 +29,18 @@ export async function sendAll(
   onAnswer: (done: number) => void,
 ): Promise<Sent> {
   const sent: Sent = { statuses: new Map(), retried: 0, surprises: [] };
-  let next = 0;
   let done = 0;
-  const worker = async (): Promise<void> => {
-    for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
-      const status = await sendOne(url, request, sent);
-      sent.statuses.set(status, (sent.statuses.get(status) ?? 0) + 1);
-      if (status !== request.status) {
-        const path = request.path.split("?", 1)[0]; // without the token
-        sent.surprises.push(
-          `${request.method} ${path}: ${status === 0 ? "no answer" : status}, not ${request.status}`,
-        );
-      }
-      onAnswer(++done);
+  await inPool(requests, { atOnce: AT_ONCE }, async (request) => {
+    const status = await sendOne(url, request, sent);
+    sent.statuses.set(status, (sent.statuses.get(status) ?? 0) + 1);
+    if (status !== request.status) {
+      const path = request.path.split("?", 1)[0]; // without the token
+      sent.surprises.push(
+        `${request.method} ${path}: ${status === 0 ? "no answer" : status}, not ${request.status}`,
+      );
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    onAnswer(++done);
+  });
   return sent;
 }
 

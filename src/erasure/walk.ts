@@ -3,6 +3,7 @@
 // erasures under way, from the cursor of the one that has come least far.
 
 import type { Config } from "../config/config.ts";
+import { inPool } from "../lib/pool.ts";
 import { firstIdAt } from "../lib/time-id.ts";
 import { archiveKey } from "../store/bucket/archive.ts";
 import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
@@ -56,22 +57,10 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
   const looked = new Map(
     all.map(({ id }) => [id, { looked_at: 0, rewritten: 0, elements: 0, dead_letters: 0 }]),
   );
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let key = keys[next++]; key !== undefined; key = keys[next++])
-      await lookAt(
-        env,
-        key,
-        all.filter((one) => concerns(one, key, prefix)),
-        looked,
-        config,
-      );
-  };
-  try {
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  } finally {
-    next = keys.length;
-  }
+  await inPool(keys, { atOnce: AT_ONCE }, async (key) => {
+    const concerned = all.filter((one) => concerns(one, key, prefix));
+    await lookAt(env, key, concerned, looked, config);
+  });
   const moving = all.filter(({ cursor }) => cursor < to);
   await moveOn(
     storeOf(env),

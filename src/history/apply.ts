@@ -3,6 +3,7 @@
 // remaining differences again.
 
 import { within } from "../lib/deadline.ts";
+import { inPool } from "../lib/pool.ts";
 import type { Evidence } from "../model/suppression/evidence.ts";
 import { deleteDeadEnvelopes, deadLettersOf } from "../store/dead-letters.ts";
 import { boundDuplicates, type DuplicatesBound } from "../store/write/duplicates.ts";
@@ -18,8 +19,8 @@ import { storeOf } from "../store/db.ts";
 
 /** How many contacts are corrected at the same time. */
 const AT_ONCE = 32;
-/** Deadlines, ms: for a group of contacts, and for each call to the database. */
-const CONTACTS_DEADLINE = 30_000;
+/** Deadlines, ms: for each contact, and for each call to the database. */
+const CONTACT_DEADLINE = 30_000;
 const DATABASE_DEADLINE = 60_000;
 
 /** One contact's share of the differences. */
@@ -35,13 +36,12 @@ interface Share {
  */
 export async function applyDifferences(env: Env, { differences, rowsByLine }: Reading): Promise<void> {
   if (differences.length === 0) return;
-  const shares = sharesOf(differences);
   const granted = new Set<Difference>();
   const contacts: ContactChange[] = [];
-  for (let i = 0; i < shares.length; i += AT_ONCE) {
-    const some = shares.slice(i, i + AT_ONCE).map(async (share) => await correctContact(env, share, granted));
-    contacts.push(...(await within(CONTACTS_DEADLINE, "the contacts", Promise.all(some))).flat());
-  }
+  await inPool(sharesOf(differences), { atOnce: AT_ONCE }, async (share) => {
+    const corrected = correctContact(env, share, granted);
+    contacts.push(...(await within(CONTACT_DEADLINE, "the contacts", corrected)));
+  });
   const appeared = differences.flatMap((difference) =>
     difference.kind === "appeared" && granted.has(difference) ? [difference.after] : [],
   );

@@ -9,6 +9,7 @@
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
+import { inPool } from "../lib/pool.ts";
 import { storeOf } from "../store/db.ts";
 import { noteJobRun, type JobRun } from "../store/jobs.ts";
 import { withOutages } from "../store/outages.ts";
@@ -23,12 +24,7 @@ const NOTING = 5_000;
 /** Runs every job once. Never rejects: failures are logged and recorded. */
 export async function runJobs(bindings: Env, jobs: readonly Job[] = JOBS): Promise<void> {
   const env = withOutages(bindings);
-  const waiting = [...jobs];
-  const lane = async (): Promise<void> => {
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift())
-      await note(env, await runOne(env, job));
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await inPool(jobs, { atOnce: LANES }, async (job) => await note(env, await runOne(env, job)));
 }
 
 async function runOne(env: Env, job: Job): Promise<JobRun> {

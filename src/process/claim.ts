@@ -2,13 +2,13 @@
 
 import type { Claim, ClaimAnswer, OtherReading } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
-import { within } from "../lib/deadline.ts";
+import { inPool } from "../lib/pool.ts";
 import type { NewEvent } from "./parse.ts";
 
 /** How many calls may be in progress at once: enough to hide their latency, few enough to limit memory. */
 const AT_ONCE = 128;
-/** Deadline for all calls of a slice together, ms. A timer for each call would cost as much as parsing its event. */
-const DEADLINE = 30_000;
+/** Deadline for all calls of a slice together. A timer for each call would cost as much as parsing its event. */
+const DEADLINE = { ms: 30_000, of: "the contacts" };
 
 /** The contacts' answers: the events by result, and the states to store. */
 export interface Claimed {
@@ -31,19 +31,9 @@ export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewE
   const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
   const groups = [...byContact(events)];
   const others = claimedElsewhere(events);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let group = groups[next++]; group !== undefined; group = groups[next++]) {
-      const [contact, list] = group;
-      collect(claimed, contact, list, await claimOne(namespace, contact, list, others.get(contact)));
-    }
-  };
-  const workers = Array.from({ length: Math.min(AT_ONCE, groups.length) }, worker);
-  try {
-    await within(DEADLINE, "the contacts", Promise.all(workers));
-  } finally {
-    next = groups.length; // if one call failed or hangs, the other workers start no more calls
-  }
+  await inPool(groups, { atOnce: AT_ONCE, deadline: DEADLINE }, async ([contact, list]) => {
+    collect(claimed, contact, list, await claimOne(namespace, contact, list, others.get(contact)));
+  });
   return claimed;
 }
 
