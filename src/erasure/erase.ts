@@ -8,8 +8,8 @@
 
 import { configOf } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
-import { firstIdAt, timeOfId, newId } from "../lib/time-id.ts";
-import { archiveKey } from "../store/bucket/archive.ts";
+import { newId } from "../lib/time-id.ts";
+import { archiveKeyAt, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";
 import {
@@ -71,7 +71,7 @@ export async function erase(
 
 /** The key before the first object that may have been written after that erasure, or by an invocation older than it. */
 function tailOf(erasedAt: number | null): string {
-  return erasedAt === null ? "" : archiveKey(firstIdAt(erasedAt - SETTLES));
+  return erasedAt === null ? "" : archiveKeyAt(erasedAt - SETTLES);
 }
 
 /** Does a scheduled run's share of all erasures under way. `now`: ms. Returns how many erasures it continued. */
@@ -139,10 +139,10 @@ async function secondPass(env: Env, erasure: Running): Promise<Running> {
 /** Ends the erasure, unless deliveries from before it still wait in the spool. */
 async function end(env: Env, erasure: Running, now: number): Promise<void> {
   const [spooled, again] = await Promise.all([
-    env.BUCKET.list({ prefix: "spool/", limit: 1 }),
-    env.BUCKET.list({ prefix: "spool/again-", limit: 1 }),
+    env.BUCKET.list({ prefix: SPOOL, limit: 1 }),
+    env.BUCKET.list({ prefix: SPOOLED_AGAIN, limit: 1 }),
   ]);
   const [first] = spooled.objects;
-  const waits = first !== undefined && timeOfId(first.key.slice("spool/".length)) <= (erasure.erased_at ?? 0);
+  const waits = first !== undefined && timeOfSpoolKey(first.key) <= (erasure.erased_at ?? 0);
   if (!waits && again.objects.length === 0) await finishErasure(storeOf(env), erasure, now);
 }

@@ -4,7 +4,8 @@
 import { settingsOf, type Config } from "../config/config.ts";
 import { fromLine, gunzip, gzip, toLine } from "../model/envelope.ts";
 import { mentionsPlainly, plainOf } from "../model/address-search.ts";
-import { archiveKey, ARCHIVE_METADATA } from "../store/bucket/archive.ts";
+import { ARCHIVE_METADATA } from "../store/bucket/archive.ts";
+import { archiveKey, isArchiveKey, isDeadLetterKey } from "../store/bucket/layout.ts";
 import { redact } from "./redact.ts";
 
 /** How often a rewrite is tried when the object changes meanwhile. */
@@ -46,11 +47,11 @@ export async function rewriteObject(
     const text = new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
     const { lines, counts, empty } = withoutContacts(text.split("\n"), leaving, config);
     if (counts.every((count) => count === 0)) return counts;
-    if (empty && key.startsWith("dead-letters/")) {
+    if (empty && isDeadLetterKey(key)) {
       await bucket.delete(key);
       return counts;
     }
-    const metadata = key.startsWith("archive/") ? { httpMetadata: ARCHIVE_METADATA } : {};
+    const metadata = isArchiveKey(key) ? { httpMetadata: ARCHIVE_METADATA } : {};
     const body = await gzip(new TextEncoder().encode(lines.join("\n")));
     const put = await bucket.put(key, body, { ...metadata, onlyIf: { etagMatches: object.etag } });
     if (put !== null) return counts;

@@ -4,14 +4,11 @@
 
 import type { Config } from "../config/config.ts";
 import { inPool } from "../lib/pool.ts";
-import { firstIdAt } from "../lib/time-id.ts";
-import { archiveKey } from "../store/bucket/archive.ts";
+import { ARCHIVE, archiveKeyAt, DEAD_LETTERS } from "../store/bucket/layout.ts";
 import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
 import { rewriteObject } from "./rewrite.ts";
 import { storeOf } from "../store/db.ts";
 
-const ARCHIVE = "archive/";
-const DEAD = "dead-letters/";
 /** The cursor of a walk that is complete. */
 export const WALKED = "~";
 
@@ -23,7 +20,7 @@ const AT_ONCE = 3;
 const SKEW = 60_000;
 
 /** Archive objects behind this key are younger than the erasure: they were written after the tombstone took effect. */
-const lastKey = ({ erased_at }: Running): string => archiveKey(firstIdAt((erased_at ?? 0) + SKEW));
+const lastKey = ({ erased_at }: Running): string => archiveKeyAt((erased_at ?? 0) + SKEW);
 
 /** Continues the walk for the erasures, over at most `most` objects. Returns the erasures with their new cursors. */
 export async function walk(
@@ -43,7 +40,7 @@ export async function walk(
 }
 
 async function walkPage(env: Env, all: readonly Running[], from: string, config: Config): Promise<Running[]> {
-  const prefix = from < DEAD ? ARCHIVE : DEAD;
+  const prefix = from < DEAD_LETTERS ? ARCHIVE : DEAD_LETTERS;
   const page = await env.BUCKET.list({
     prefix,
     limit: PAGE,
@@ -51,7 +48,7 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
   });
   const keys = page.objects.map(({ key }) => key);
   const last = keys.at(-1) ?? "";
-  const ends = prefix === DEAD ? WALKED : DEAD;
+  const ends = prefix === DEAD_LETTERS ? WALKED : DEAD_LETTERS;
   const beyond = prefix === ARCHIVE && all.every((erasure) => last > lastKey(erasure));
   const to = page.truncated && !beyond ? last : ends;
   const looked = new Map(
@@ -73,7 +70,7 @@ const NOTHING: Looked = { looked_at: 0, rewritten: 0, elements: 0, dead_letters:
 
 /** Whether the erasure has not passed this object yet, and the object may be old enough. */
 function concerns(erasure: Running, key: string, prefix: string): boolean {
-  return erasure.cursor < key && (prefix === DEAD || key <= lastKey(erasure));
+  return erasure.cursor < key && (prefix === DEAD_LETTERS || key <= lastKey(erasure));
 }
 
 /** Rewrites one object for all erasures that it concerns, and adds the counts of each. */

@@ -3,8 +3,8 @@
 // stays.
 
 import { within } from "../lib/deadline.ts";
+import { SPOOL, spoolKey } from "../store/bucket/layout.ts";
 
-const PREFIX = "spool/";
 /** The limits of sendBatch are 100 messages and 256 KB, of which the platform needs some itself. */
 const MOST_MESSAGES = 100;
 const MOST_BYTES = 240_000;
@@ -14,17 +14,17 @@ const SEND_DEADLINE = 10_000;
 
 /** Puts a queue message into the spool under `id`. Rejects if the bucket refuses it. */
 export async function spool(bucket: R2Bucket, id: string, message: Uint8Array): Promise<void> {
-  await bucket.put(PREFIX + id, message);
+  await bucket.put(spoolKey(id), message);
 }
 
 /**
  * Moves spooled messages into the queue, oldest first. Resolves to how many. Rejects if the queue or the bucket fails.
  */
 export async function sweep(env: Pick<Env, "QUEUE" | "BUCKET">): Promise<number> {
-  const listed = await env.BUCKET.list({ prefix: PREFIX, limit: 1_000 });
+  const listed = await env.BUCKET.list({ prefix: SPOOL, limit: 1_000 });
   let { objects } = listed;
   if (listed.truncated) {
-    const more = await env.BUCKET.list({ prefix: PREFIX, limit: MOST_A_RUN - 1_000, cursor: listed.cursor });
+    const more = await env.BUCKET.list({ prefix: SPOOL, limit: MOST_A_RUN - 1_000, cursor: listed.cursor });
     objects = [...objects, ...more.objects];
   }
   let moved = 0;

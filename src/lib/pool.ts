@@ -24,8 +24,10 @@ export async function inPool<T>(
   const waiting = items.values();
   let ended = false;
   const worker = async (): Promise<void> => {
-    for (let next = waiting.next(); !ended && next.done !== true; next = waiting.next())
-      await work(next.value);
+    for (const item of waiting) {
+      if (ended) return;
+      await work(item);
+    }
   };
   const all = Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
   try {

@@ -12,6 +12,7 @@ import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./redact-erased.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { retryDelay } from "./retry.ts";
+import { againId } from "../store/bucket/layout.ts";
 import { storeOf } from "../store/db.ts";
 
 /** Deadline for each call to the bucket or the database, ms. */
@@ -58,7 +59,7 @@ async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean>
     const frame = isEmailEvent(message.body)
       ? await encodeGzipped(ofEmailEvent(message))
       : bytesOf(message.body);
-    await within(DEADLINE, "the spool", spool(bucket, `again-${message.id}`, frame));
+    await within(DEADLINE, "the spool", spool(bucket, againId(message.id), frame));
     return true;
   } catch {
     return false;

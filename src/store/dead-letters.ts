@@ -3,6 +3,7 @@
 
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
 import { mentions } from "../model/address-search.ts";
+import { deadLetterKey } from "./bucket/layout.ts";
 import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
 
@@ -11,23 +12,21 @@ const MOST_RAW = 50_000;
 /** An envelope with more rejects than this becomes a single dead letter. */
 const MOST_PER_ENVELOPE = 1_000;
 
-const keyOf = (envelope: string): string => `dead-letters/${envelope}.json.gz`;
-
 /** Stores the envelope of one or more dead letters. */
 export async function putDeadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
-  await bucket.put(keyOf(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
+  await bucket.put(deadLetterKey(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
 }
 
 /** The envelope of a dead letter, by the envelope's id; null if it is gone. */
 export async function getDeadEnvelope(bucket: R2Bucket, envelope: string): Promise<Envelope | null> {
-  const object = await bucket.get(keyOf(envelope));
+  const object = await bucket.get(deadLetterKey(envelope));
   if (object === null) return null;
   return fromLine(new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer()))));
 }
 
 /** Deletes envelopes, by their ids, that no dead letter needs any more. */
 export async function deleteDeadEnvelopes(bucket: R2Bucket, envelopes: readonly string[]): Promise<void> {
-  if (envelopes.length > 0) await bucket.delete(envelopes.map(keyOf));
+  if (envelopes.length > 0) await bucket.delete(envelopes.map(deadLetterKey));
 }
 
 /** A dead letter for each reject of an envelope, or a single one for all of them if there are more than 1,000. */

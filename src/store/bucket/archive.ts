@@ -3,17 +3,10 @@
 
 import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
+import { archiveDay, archiveKey, batchOfKey } from "./layout.ts";
 
-const ROOT = "archive/";
-const SUFFIX = ".ndjson.gz";
 const DAY = 86_400_000;
 
-/** The key of a batch's object: archive/<UTC day>/<batch>.ndjson.gz. `batch`: a time id (src/lib/time-id.ts). */
-export function archiveKey(batch: string): string {
-  return `${ROOT}${dayOf(timeOfId(batch))}/${batch}${SUFFIX}`;
-}
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 /** HTTP metadata of the archive's objects. */
 export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;
 
@@ -43,10 +36,11 @@ export async function listBatches(
   const first = after ?? firstIdAt(from);
   const found: string[] = [];
   for (let day = Math.floor(timeOfId(first) / DAY) * DAY; day < to && found.length < limit; day += DAY) {
-    const prefix = `${ROOT}${dayOf(day)}/`;
-    const { objects } = await bucket.list({ prefix, startAfter: `${prefix}${first}${SUFFIX}`, limit });
+    const prefix = archiveDay(day);
+    const startAfter = day > timeOfId(first) ? prefix : archiveKey(first);
+    const { objects } = await bucket.list({ prefix, startAfter, limit });
     for (const { key } of objects) {
-      const batch = key.slice(prefix.length, -SUFFIX.length);
+      const batch = batchOfKey(key);
       if (found.length < limit && timeOfId(batch) < to) found.push(batch);
     }
   }

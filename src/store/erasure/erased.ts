@@ -3,9 +3,9 @@
 
 import { nodeCrypto } from "../../lib/node-modules.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
+import { ERASURE_KEY } from "../bucket/layout.ts";
 import type { Db } from "../db.ts";
 
-const KEY = "keys/erasure";
 const KEY_BYTES = 32;
 
 /** A suppression that outlived its contact. `since`: time of its evidence, ms. */
@@ -25,7 +25,7 @@ async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
   const before = await findKey(bucket);
   if (before !== null) return before;
   const random = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  await bucket.put(KEY, random, { onlyIf: { etagDoesNotMatch: "*" } });
+  await bucket.put(ERASURE_KEY, random, { onlyIf: { etagDoesNotMatch: "*" } });
   const made = await findKey(bucket);
   if (made === null) throw new Error("the key of the hashes was not kept");
   return made;
@@ -35,7 +35,7 @@ async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
 async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
   const before = known.get(bucket);
   if (before !== undefined) return before;
-  const object = await bucket.get(KEY);
+  const object = await bucket.get(ERASURE_KEY);
   if (object === null) {
     missed.set(bucket, Date.now());
     return null;

@@ -1,7 +1,7 @@
 // Deletes events and archive objects after their time of retention, a bounded share in each run. Counters, suppressions
 // and contacts stay.
 
-import { archiveKey } from "../bucket/archive.ts";
+import { ARCHIVE, archiveDay } from "../bucket/layout.ts";
 import { goneFrom } from "./counters.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
@@ -69,10 +69,10 @@ async function endArchive(
   { DB, BUCKET: bucket }: Pick<Env, "DB" | "BUCKET">,
   until: number,
 ): Promise<number> {
-  const today = archiveKey(firstIdAt(until)).slice(0, "archive/2026-11-21".length);
+  const today = archiveDay(until);
   let ended = 0;
   for (let call = 0; call < CALLS_A_RUN; call++) {
-    const { objects } = await bucket.list({ prefix: "archive/", limit: OBJECTS_A_CALL });
+    const { objects } = await bucket.list({ prefix: ARCHIVE, limit: OBJECTS_A_CALL });
     const old = objects.flatMap(({ key }) => (key < today ? [key] : []));
     if (old.length > 0) await bucket.delete(old);
     ended += old.length;
