@@ -4,6 +4,7 @@
 import { createMiddleware } from "hono/factory";
 import { configOf } from "../../config/config.ts";
 import { digestOf } from "../../config/tables.ts";
+import { cappedCache } from "../../lib/capped-cache.ts";
 import { describeError } from "../../lib/outage.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
 import { storeOf, type Db } from "../../store/db.ts";
@@ -21,9 +22,9 @@ interface Known {
 /** For how long an isolate accepts a token of the API without asking the database again, ms. */
 const TOKEN_TTL = 30_000;
 const MOST_BELIEVED = 1_000;
-const tokenCache = new Map<string, { known: Known; until: number }>();
+const tokenCache = cappedCache<{ known: Known; until: number }>(MOST_BELIEVED);
 /** When this isolate last noted a token's use, ms. */
-const noted = new Map<string, number>();
+const noted = cappedCache<number>(MOST_BELIEVED);
 
 /**
  * Lets requests with a valid token pass, and sets `token`. Others get 401 or, after many wrong tokens from one address,
@@ -37,7 +38,6 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   c.set("token", known);
   const now = Date.now();
   if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
-    if (noted.size >= MOST_BELIEVED) noted.clear();
     noted.set(sha256, now);
     const use = noteUse(storeOf(c.env), { sha256, ...known }, now);
     c.executionCtx.waitUntil(
@@ -58,7 +58,6 @@ async function find(env: Env, db: Db, sha256: string): Promise<Known | null> {
   const made = await findToken(db, sha256);
   if (made === null) return null;
   const known: Known = { name: made.name, scopes: made.scopes, configured: false };
-  if (tokenCache.size >= MOST_BELIEVED) tokenCache.clear();
   tokenCache.set(sha256, { known, until: Date.now() + TOKEN_TTL });
   return known;
 }

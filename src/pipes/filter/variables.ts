@@ -3,6 +3,7 @@
 // it is an error.
 
 import { Environment } from "@marcbachmann/cel-js";
+import { cappedCache } from "../../lib/capped-cache.ts";
 import { destinationOf } from "../../model/destination.ts";
 import {
   EVENT_FIELD_NAMES,
@@ -136,14 +137,13 @@ function messageOf(facts: MessageStatus | undefined): Fields {
 /** Structural limits of the parser; what the work of a filter may be is counted in bounds.ts. */
 const LIMITS = { maxAstNodes: 2_000, maxDepth: 50, maxListElements: 1_000, maxMapEntries: 100 };
 
-const patterns = new Map<string, Pattern | null>();
+const patterns = cappedCache<Pattern | null>(1_000);
 
 function matches(text: string, source: string): boolean {
   let pattern = patterns.get(source);
   if (pattern === undefined) {
     const compiled = compilePattern(source);
     pattern = compiled.ok ? compiled.value : null;
-    if (patterns.size >= 1_000) patterns.clear();
     patterns.set(source, pattern);
   }
   return pattern !== null && matchesPattern(pattern, text);

@@ -5,6 +5,7 @@
 // addresses and names that point into one by themselves.
 
 import ipaddr from "ipaddr.js";
+import { cappedCache } from "../../lib/capped-cache.ts";
 import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
 import type { Answer, Exchange, PipeFetch, PipeRequest } from "./exchange.ts";
 
@@ -26,8 +27,7 @@ export class NoAnswer extends Error {
 }
 
 /** A cache, because pipes call few URLs very often. */
-const judged = new Map<string, string | null>();
-const MOST_JUDGED = 100;
+const judged = cappedCache<string | null>(100);
 
 /** Why a URL may not be called; null if it may. `loopback`: whether plain http to this machine is allowed. */
 export function refusalOf(text: string, loopback: boolean): string | null {
@@ -35,7 +35,6 @@ export function refusalOf(text: string, loopback: boolean): string | null {
   const before = judged.get(key);
   if (before !== undefined) return before;
   const refusal = judge(text, loopback);
-  if (judged.size >= MOST_JUDGED) judged.clear();
   judged.set(key, refusal);
   return refusal;
 }

@@ -3,6 +3,7 @@
 // the link is checked, and the link is checked before it is fetched.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
+import { cappedCache } from "../../lib/capped-cache.ts";
 import { nodeCrypto } from "../../lib/node-modules.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, type JsonObject } from "./json.ts";
@@ -105,8 +106,7 @@ interface Certificate {
 }
 
 /** Certificates by URL, for the life of the isolate. SNS uses one or two at a time in each region. */
-const certificates = new Map<string, Certificate>();
-const MOST_CERTIFICATES = 32;
+const certificates = cappedCache<Certificate>(32);
 
 /**
  * The public key of the certificate that a message links to. The key is valid only as long as its certificate, which
@@ -123,8 +123,6 @@ async function keyAt(link: unknown, { fetch, now }: VerifyContext): Promise<Resu
     const read = await readCertificate(pem.value);
     if (!read.ok) return read;
     certificate = read.value;
-    const [oldest] = certificates.keys();
-    if (oldest !== undefined && certificates.size >= MOST_CERTIFICATES) certificates.delete(oldest);
     certificates.set(url.href, certificate);
   }
   const isValid = now >= certificate.from && now <= certificate.to;
