@@ -6,6 +6,7 @@ import { mentions } from "../model/address-search.ts";
 import { deadLetterKey } from "./bucket/layout.ts";
 import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
+import { endOf } from "./prefix-range.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
 const MOST_RAW = 50_000;
@@ -189,7 +190,7 @@ export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLette
 export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
   await db
     .prepare("UPDATE dead_letters SET replayed_at = ?3 WHERE id >= ?1 AND id < ?2")
-    .bind(envelope, `${envelope}/`, now)
+    .bind(envelope, endOf(`${envelope}.`), now)
     .run();
 }
 
@@ -204,7 +205,7 @@ export async function discardDeadLetter(
     db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id),
     db
       .prepare("SELECT count(*) AS n FROM dead_letters WHERE id >= ?1 AND id < ?2")
-      .bind(envelope, `${envelope}/`),
+      .bind(envelope, endOf(`${envelope}.`)),
   ]);
   if (rest?.results[0]?.n === 0) await deleteDeadEnvelopes(bucket, [envelope]);
 }

@@ -4,7 +4,9 @@ import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
+import { isOf } from "../prefix-range.ts";
 import { goneFrom } from "../write/counters.ts";
+import { endedMessages } from "../write/ended-messages.ts";
 import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/system-events.ts";
 
 /** A request as stored; times in ms. */
@@ -104,9 +106,8 @@ export async function openErasure(
 /** Most events that one transaction deletes. */
 const SLICE = 5_000;
 
-const OWN = "events.id >= x.prefix AND events.id < x.prefix || '~' AND events.contact = x.contact";
-const DOOMED = `SELECT events.seq FROM erasures AS x CROSS JOIN events ON ${OWN} AND events.received_at <= x.erased_at
-  WHERE x.id = ?1 LIMIT ${SLICE}`;
+const DOOMED = `SELECT e.seq FROM erasures AS x CROSS JOIN events AS e ON ${isOf("e", "x")}
+  AND e.received_at <= x.erased_at WHERE x.id = ?1 LIMIT ${SLICE}`;
 
 const NOTE_TOMBSTONE = `
   UPDATE erasures SET begun = 1, erased_at = ?2, version = ?3, claims = claims + ?4,
@@ -120,17 +121,12 @@ const KEEP_HASH = `
   INSERT INTO erased (hash, reason, since) SELECT hash, kept_reason, kept_since FROM erasures
   WHERE id = ?1 AND kept_reason IS NOT NULL AND erased_at IS NOT NULL ON CONFLICT DO NOTHING`;
 
-/**
- * The messages whose events are all deleted; a message with later events keeps its row. The query works on sets,
- * because a contact may have very many events. The EXCEPT is wrapped in a subquery, because SQLite would otherwise
- * evaluate it for every row of messages.
- */
-const OWN_MESSAGES = `
-  SELECT message_id, contact FROM (
-    SELECT message_id, contact FROM events WHERE seq IN (${DOOMED}) AND message_id IS NOT NULL
-    EXCEPT
-    SELECT events.message_id, events.contact FROM erasures AS x CROSS JOIN events ON ${OWN}
-      AND events.received_at > x.erased_at WHERE x.id = ?1)`;
+/** The messages whose events are all deleted; a message with later events keeps its row. */
+const OWN_MESSAGES = endedMessages(
+  `SELECT message_id, contact FROM events WHERE seq IN (${DOOMED}) AND message_id IS NOT NULL`,
+  "(SELECT contact, prefix, erased_at FROM erasures WHERE id = ?1)",
+  "e.received_at > who.erased_at",
+);
 
 const COUNT = `
   UPDATE erasures AS x SET

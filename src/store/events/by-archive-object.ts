@@ -2,6 +2,7 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { beginsWith } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { EventRow } from "../write/rows.ts";
 
@@ -36,7 +37,7 @@ export async function storedAlready(db: Db, rows: readonly EventRow[]): Promise<
   const { results } = await db
     .prepare(
       `SELECT i.value->>0 AS id FROM json_each(?1) AS i CROSS JOIN events AS e
-         ON e.id >= i.value->>1 AND e.id < (i.value->>1) || '~' AND e.contact = i.value->>2
+         ON ${beginsWith("e.id", "(i.value->>1)")} AND e.contact = i.value->>2
        WHERE e.id = i.value->>0 OR (e.source = i.value->>3 AND e.type = i.value->>4 AND e.bounce = i.value->>5
          AND e.machine = i.value->>6 AND e.message_id IS i.value->>7 AND e.campaign IS i.value->>8
          AND e.details IS i.value->>9)`,

@@ -3,11 +3,12 @@
 
 import { contactPrefix, EVENT_ID_LENGTH, KEY_CHARS } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { beginsWith } from "../prefix-range.ts";
 
 // A contact's ids are one range of the index. The query reads only the few rows of these contacts.
 const FIND = `
   SELECT DISTINCT substr(e.id, ${EVENT_ID_LENGTH - KEY_CHARS + 1}) AS key
-  FROM json_each(?1) AS c CROSS JOIN events AS e ON e.id >= c.value AND e.id < c.value || '~'
+  FROM json_each(?1) AS c CROSS JOIN events AS e ON ${beginsWith("e.id", "c.value")}
   WHERE substr(e.id, ${EVENT_ID_LENGTH - KEY_CHARS + 1}) IN (SELECT k.value FROM json_each(?2) AS k)`;
 
 /** The keys for which an event of their contact is stored. */

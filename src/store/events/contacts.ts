@@ -4,7 +4,7 @@ import type { Suppression } from "../../model/suppression/fold.ts";
 import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
 import { ofContact } from "../suppressions/suppressions.ts";
-import { rangeOf } from "./events.ts";
+import { rangeOf } from "../prefix-range.ts";
 
 /** A contact's suppressions, and the number and times of its events by type; times in ms. */
 export interface ContactRecord {

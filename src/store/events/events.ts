@@ -2,10 +2,10 @@
 
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { EventType } from "../../model/event.ts";
-import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
+import { liesIn, rangeOf } from "../prefix-range.ts";
 
 export type { StoredEvent } from "../../model/event-fields.ts";
 
@@ -74,18 +74,12 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
   const rows = await db
     .prepare(
       `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
-       ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
+       ON ${liesIn("events", "c.value")}
        WHERE +events.seq ${compare} ?2 ${clause} ORDER BY +events.seq ${filter.order} LIMIT ?3`,
     )
     .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), filter.limit + 1, ...values)
     .all<Row>();
   return pageOf(rows.results, filter.limit, null);
-}
-
-/** The range of the id index that contains a contact's events: first id, end of ids, contact. */
-export function rangeOf(contact: string): [from: string, to: string, contact: string] {
-  const prefix = contactPrefix(contact);
-  return [prefix, `${prefix}~`, contact];
 }
 
 async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
@@ -233,7 +227,7 @@ export async function readEventsOf(
   const rows = await db
     .prepare(
       `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
-       ON events.id >= c.value->>0 AND events.id < c.value->>1 AND events.contact = c.value->>2
+       ON ${liesIn("events", "c.value")}
        WHERE ?2 IS NULL OR events.campaign = ?2 ORDER BY events.at DESC, events.id DESC LIMIT ${MOST_OF_CONTACTS}`,
     )
     .bind(JSON.stringify(contacts.map(rangeOf)), campaign ?? null)

@@ -5,7 +5,7 @@ import { EVENT_TYPES, type EventType } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
 import { rankOf } from "../../model/message.ts";
 import type { Db } from "../db.ts";
-import { rangeOf } from "./events.ts";
+import { liesIn, rangeOf } from "../prefix-range.ts";
 
 /** The status of one mail to one contact, from all of its stored events. Times in ms. */
 export interface MessageStatus {
@@ -47,7 +47,7 @@ const FACTS = `
     max(printf('%0${RANK_CHARS}d', CASE e.type || e.bounce WHEN 'bouncedhard' THEN ${HARD} ELSE
       CASE e.type ${RANKS} ELSE 0 END END) || e.id || e.type) AS deciding
   FROM json_each(?1) AS c CROSS JOIN events AS e
-    ON e.id >= c.value->>0 AND e.id < c.value->>1 AND e.contact = c.value->>2
+    ON ${liesIn("e", "c.value")}
   WHERE (e.contact, e.message_id) IN (SELECT p.value->>0, p.value->>1 FROM json_each(?2) AS p)
   GROUP BY e.contact, e.message_id`;
 

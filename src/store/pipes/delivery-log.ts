@@ -2,7 +2,7 @@
 // whether an event was passed on is decided by the pipe's object alone.
 
 import { contactPrefix } from "../../model/event-id.ts";
-import { rangeOf } from "../events/events.ts";
+import { beginsWith, endOf, rangeOf } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
 
@@ -84,6 +84,7 @@ const COLUMNS = "a.id, a.events, a.n, a.at, a.outcome, a.status, a.took, a.try, 
 /** Attempts that match, the latest first. An event is also found if it was sent together with others. */
 export async function listAttempts(db: Db, filter: AttemptFilter): Promise<AttemptRecord[]> {
   const { pipe, event, contact, outcome, before, limit } = filter;
+  // The range of one event holds that id alone, because "!" sorts before every character of an id.
   const [low, high] = event !== undefined ? [event, `${event}!`] : rangeOf(contact ?? "");
   const within = event !== undefined ? JSON.stringify(event) : `"${contactPrefix(contact ?? "")}`;
   const single = event !== undefined || contact !== undefined;
@@ -100,7 +101,7 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
     : [
         `SELECT ${COLUMNS} FROM attempts AS a WHERE a.id >= ?1 AND a.id < ?2 AND (?3 IS NULL OR a.outcome = ?3)
          ORDER BY a.id DESC LIMIT ?4`,
-        [`${pipe}.`, before ?? `${pipe}/`, outcome ?? null, limit],
+        [`${pipe}.`, before ?? endOf(`${pipe}.`), outcome ?? null, limit],
       ];
   const { results } = await db
     .prepare(sql)
@@ -118,7 +119,7 @@ export const LEAVE_ATTEMPTS = `
 /** Deletes the attempts that were for an erased contact alone. ?1: the erasure's id. */
 export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   SELECT a.id FROM erasures AS x CROSS JOIN attempts AS a INDEXED BY attempts_event
-    ON a.event >= x.prefix AND a.event < x.prefix || '~'
+    ON ${beginsWith("a.event", "x.prefix")}
   WHERE x.id = ?1 AND x.contact IS NOT NULL)`;
 
 /** How long an attempt stays in the log, ms. */
@@ -130,7 +131,7 @@ const MOST_AT_ONCE = 5_000;
  * whether none of these is left.
  */
 export async function forgetAttempts(db: D1Database, pipe: string, now: number | null): Promise<boolean> {
-  const end = now === null ? `${pipe}/` : `${pipe}.${firstIdAt(now - ATTEMPTS_LIVE)}`;
+  const end = now === null ? endOf(`${pipe}.`) : `${pipe}.${firstIdAt(now - ATTEMPTS_LIVE)}`;
   const { meta } = await db
     .prepare(
       `DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE id >= ?1 AND id < ?2 LIMIT ${MOST_AT_ONCE})`,

@@ -4,6 +4,7 @@
 import { ALPHABET } from "../../lib/base32.ts";
 import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
+import { beginsWith, isOf } from "../prefix-range.ts";
 import type { EventRow } from "./rows.ts";
 
 const MARK = "(SELECT mark FROM sources WHERE source = ?1)";
@@ -70,7 +71,7 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
       SELECT contact, campaign, type, id, machine, 1 AS new FROM fresh
       UNION ALL
       SELECT e.contact, e.campaign, e.type, e.id, e.machine, 0 FROM places AS p CROSS JOIN events AS e
-        ON e.id >= p.prefix || ${timeChars("p.began")} AND e.id < p.prefix || '~' AND e.contact = p.contact
+        ON ${beginsWith("e.id", "p.prefix", `p.prefix || ${timeChars("p.began")}`)} AND e.contact = p.contact
       WHERE ${before} AND ${MAY_BE_FIRST})
     GROUP BY 1, 2, 3 HAVING new_any IS NOT NULL),
   changes (id, uniques, humans) AS (
@@ -127,7 +128,7 @@ const FIRSTS_OF = `
   WITH firsts AS MATERIALIZED (
     SELECT min(e.id) AS any_id, min(iif(e.machine <> 'machine', e.id, NULL)) AS human_id
     FROM (SELECT value->>0 AS contact, value->>1 AS campaign, value->>2 AS type, value->>3 AS prefix FROM json_each(?1)) AS g
-    CROSS JOIN events AS e ON e.id >= g.prefix AND e.id < g.prefix || '~' AND e.contact = g.contact
+    CROSS JOIN events AS e ON ${isOf("e", "g")}
     WHERE e.campaign = g.campaign AND e.type = g.type GROUP BY g.contact, g.campaign, g.type),
   titles (id, uniques, humans) AS (
     SELECT any_id, 1, 0 FROM firsts UNION ALL SELECT human_id, 0, 1 FROM firsts WHERE human_id IS NOT NULL)

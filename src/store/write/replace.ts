@@ -4,6 +4,8 @@
 import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, DAY, UNIQUES_OF } from "./counters.ts";
+import { endedMessages } from "./ended-messages.ts";
+import { isOf } from "../prefix-range.ts";
 import type { EventRow } from "./rows.ts";
 
 /** A row as it is and as it should be. Its id stays. */
@@ -30,24 +32,20 @@ const UNCOUNT_SOURCES = `
     SELECT source, count(*) AS n FROM events WHERE ${CONCERNED} GROUP BY 1) AS v
   WHERE sources.source = v.source`;
 
-// ?1: JSON rows of a message's id, its contact, and the prefix of the contact's ids. The queries work on sets, because
-// a contact may have very many events. The EXCEPT is wrapped in a subquery, because SQLite would otherwise evaluate it
-// for every row of messages. The plus keeps SQLite from building an index of all events by contact.
+// ?1: JSON rows of a message's id, its contact, and the prefix of the contact's ids.
 const MAILS = "SELECT value->>0, value->>1 FROM json_each(?1)";
-const EVENTS_OF_CONTACTS = `(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1)) AS who
-  CROSS JOIN events AS e ON e.id >= who.prefix AND e.id < who.prefix || '~' AND +e.contact = who.contact`;
+const CONTACTS = "(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1))";
 
 /** As when storing, a message's custom id is that of its first stored event. */
 const RENEW_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT message_id, contact, details->>'custom_id', source FROM events WHERE seq IN (
-    SELECT min(e.seq) FROM ${EVENTS_OF_CONTACTS}
+    SELECT min(e.seq) FROM ${CONTACTS} AS who CROSS JOIN events AS e ON ${isOf("e", "who")}
     WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact)
   ON CONFLICT DO UPDATE SET custom_id = excluded.custom_id WHERE custom_id IS NOT excluded.custom_id`;
 
 const DELETE_MESSAGES = `
-  DELETE FROM messages WHERE (message_id, contact) IN (SELECT * FROM (
-    ${MAILS} EXCEPT SELECT e.message_id, e.contact FROM ${EVENTS_OF_CONTACTS}))`;
+  DELETE FROM messages WHERE (message_id, contact) IN (${endedMessages(MAILS, CONTACTS, "true")})`;
 
 /** Deletes cells whose counts are all 0, unless they note deleted rows (`gone`). ?1: JSON rows of the cells' keys. */
 const EMPTY: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@
 
 import { ARCHIVE, archiveDay } from "../bucket/layout.ts";
 import { goneFrom } from "./counters.ts";
+import { endedMessages } from "./ended-messages.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Retention } from "../../model/retention.ts";
@@ -27,17 +28,12 @@ export async function retain(
   return { events, objects };
 }
 
-// A message's row is deleted with its last event. The query works on sets, because a contact may have very many events.
-// The EXCEPT is wrapped in a subquery, because SQLite would otherwise evaluate it for every row of messages. The plus
-// keeps SQLite from building an index of all events by contact.
-const END_MESSAGES = `
-  DELETE FROM messages WHERE (message_id, contact) IN (SELECT message_id, contact FROM (
-    SELECT message_id, contact FROM events WHERE seq <= ?1 AND message_id IS NOT NULL
-    EXCEPT
-    SELECT n.message_id, n.contact FROM (
-      SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM events WHERE seq <= ?1) AS who
-    CROSS JOIN events AS n ON n.id >= who.prefix AND n.id < who.prefix || '~' AND +n.contact = who.contact
-    WHERE n.seq > ?1))`;
+const ENDED = endedMessages(
+  "SELECT message_id, contact FROM events WHERE seq <= ?1 AND message_id IS NOT NULL",
+  `(SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM events WHERE seq <= ?1)`,
+  "e.seq > ?1",
+);
+const END_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${ENDED})`;
 
 /**
  * Deletes events from the feed's beginning up to the first one that was received at `until` (ms) or later. An event

@@ -6,6 +6,7 @@
 // the mark are the new ones, and the counters count these. So the events' JSON, which is most of the work, is read
 // once.
 
+import { isOf } from "../prefix-range.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
   contactRow,
@@ -81,7 +82,7 @@ const UPSERT_SOURCES = `
 const REFUSE_ERASED = `
   SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (
     SELECT events.seq AS n FROM erasures AS x CROSS JOIN events
-      ON events.id >= x.prefix AND events.id < x.prefix || '~' AND events.contact = x.contact
+      ON ${isOf("events", "x")}
       AND events.received_at <= x.erased_at AND events.${ARE_NEW}
     WHERE x.contact IS NOT NULL
     UNION ALL

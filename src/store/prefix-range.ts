@@ -1,0 +1,40 @@
+// Searches by the beginning of an id, as a range of its index: from the prefix to the prefix and a last character. LIKE
+// ignores case, so SQLite uses no index for it. All event ids of a contact begin with the same characters (see
+// src/model/event-id.ts), so a contact's events are such a range, too.
+
+import { contactPrefix } from "../model/event-id.ts";
+
+/** Sorts behind every character of an id: letters, digits, ".", "-" and "_". */
+const LAST = "~";
+
+/** The end of the range of ids that begin with the prefix. It begins with the prefix itself. */
+export function endOf(prefix: string): string {
+  return prefix + LAST;
+}
+
+/**
+ * The SQL condition that `id` begins with `prefix`; both are SQL expressions. `from`: where the range begins, if that is
+ * later than its first id.
+ */
+export function beginsWith(id: string, prefix: string, from = prefix): string {
+  return `${id} >= ${from} AND ${id} < ${prefix} || '${LAST}'`;
+}
+
+/** The range of the id index that contains a contact's events: first id, end of ids, contact. */
+export function rangeOf(contact: string): [from: string, to: string, contact: string] {
+  const prefix = contactPrefix(contact);
+  return [prefix, endOf(prefix), contact];
+}
+
+/** The SQL condition that a row of `events` lies in `range`, a JSON value that {@link rangeOf} made. */
+export function liesIn(events: string, range: string): string {
+  return `${events}.id >= ${range}->>0 AND ${events}.id < ${range}->>1 AND ${events}.contact = ${range}->>2`;
+}
+
+/**
+ * The SQL condition that a row of `events` is of the contact in a row of `who`, which has the columns `contact` and
+ * `prefix`. The plus keeps SQLite from building an index of all events by contact.
+ */
+export function isOf(events: string, who: string): string {
+  return `${beginsWith(`${events}.id`, `${who}.prefix`)} AND +${events}.contact = ${who}.contact`;
+}
