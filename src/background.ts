@@ -5,6 +5,7 @@ import { runJobs } from "./jobs/run.ts";
 import { wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
 import { consumeDeadQueue } from "./process/dead-queue.ts";
+import { withOutages } from "./store/outages.ts";
 
 /** Name of the platform's dead-letter queue, as wrangler.toml has it. */
 const DEAD_QUEUE = "tidings-dead";
@@ -12,12 +13,13 @@ const DEAD_QUEUE = "tidings-dead";
 /**
  * Processes a batch of any of the queues. Every message ends acknowledged or retried. Afterwards it wakes the pipes.
  */
-export async function workOff(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
+export async function workOff(batch: MessageBatch, bindings: Env, ctx: ExecutionContext): Promise<void> {
+  const env = withOutages(bindings);
   await (batch.queue === DEAD_QUEUE ? consumeDeadQueue(batch, env) : consume(batch, env));
   ctx.waitUntil(wakePipes(env, Date.now()));
 }
 
 /** Runs every scheduled job once. Never rejects: see {@link runJobs}. */
-export async function runScheduled(env: Env): Promise<void> {
-  await runJobs(env);
+export async function runScheduled(bindings: Env): Promise<void> {
+  await runJobs(withOutages(bindings));
 }

@@ -12,7 +12,6 @@ import { describeError } from "../lib/outage.ts";
 import { inPool } from "../lib/pool.ts";
 import { storeOf } from "../store/db.ts";
 import { noteJobRun, type JobRun } from "../store/jobs.ts";
-import { withOutages } from "../store/outages.ts";
 import { JOBS } from "./index.ts";
 import type { Job } from "./job.ts";
 
@@ -21,9 +20,8 @@ const LANES = 2;
 /** Deadline for recording how a run ended, ms. An unavailable database delays a job by no more than that. */
 const NOTING = 5_000;
 
-/** Runs every job once. Never rejects: failures are logged and recorded. */
-export async function runJobs(bindings: Env, jobs: readonly Job[] = JOBS): Promise<void> {
-  const env = withOutages(bindings);
+/** Runs every job once. Never rejects: failures are logged and recorded. `env`: with its outages tagged. */
+export async function runJobs(env: Env, jobs: readonly Job[] = JOBS): Promise<void> {
   await inPool(jobs, { atOnce: LANES }, async (job) => await note(env, await runOne(env, job)));
 }
 

@@ -3,7 +3,6 @@
 import { storeOf } from "../store/db.ts";
 import type { FeedPosition } from "../store/feed-position.ts";
 import { describeError } from "../lib/outage.ts";
-import { withOutages } from "../store/outages.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetPipe, listPipeStates, type PipeState } from "../store/pipes/pipes.ts";
 import { forgetSystemEvents } from "../store/pipes/system-events.ts";
@@ -16,8 +15,7 @@ const known = new WeakMap<object, { ids: string[]; until: number }>();
 /**
  * Wakes all running pipes. Never rejects: the events are stored, and the next minute wakes the pipes again. `now`: ms.
  */
-export async function wakePipes(bindings: Env, now: number): Promise<void> {
-  const env = withOutages(bindings);
+export async function wakePipes(env: Env, now: number): Promise<void> {
   try {
     const list = known.get(storeOf(env));
     const ids = list !== undefined && list.until > now ? list.ids : await runningPipes(env);

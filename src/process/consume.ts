@@ -7,7 +7,6 @@ import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
 import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
-import { withOutages } from "../store/outages.ts";
 import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
 import { processEnvelopes, type IncomingEnvelope } from "./pipeline.ts";
 import { retryDelay } from "./retry.ts";
@@ -24,8 +23,7 @@ const GROUP_BYTES = 2_000_000;
 type Delivered = IncomingEnvelope & { messages: Message[] };
 
 /** Processes a batch of envelopes, group by group. Every message ends acknowledged or retried. Never rejects. */
-export async function consume(batch: MessageBatch, bindings: Env): Promise<void> {
-  const env = withOutages(bindings);
+export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const config = configOf(env);
   let group = new Map<string, Delivered>();
   let bytes = 0;

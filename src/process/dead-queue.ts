@@ -6,7 +6,6 @@ import { describeError } from "../lib/outage.ts";
 import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
 import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
-import { withOutages } from "../store/outages.ts";
 import { storeSlice } from "../store/write/slice.ts";
 import { bytesOf, decodeMessage } from "./consume.ts";
 import { withoutErased } from "./redact-erased.ts";
@@ -21,8 +20,7 @@ const DEADLINE = 30_000;
 const TRIES = 20;
 
 /** Stores each message as a dead letter. Every message ends acknowledged or retried. Never rejects. */
-export async function consumeDeadQueue(batch: MessageBatch, bindings: Env): Promise<void> {
-  const env = withOutages(bindings);
+export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     try {
       const { envelope } = await decodeMessage(message, env.BUCKET);

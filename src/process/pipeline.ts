@@ -99,10 +99,12 @@ async function storedOtherwise(slices: readonly ClaimedSlice[], env: Env): Promi
 
 const pairOf = (envelopeId: string, contact: string): string => `${envelopeId} ${contact}`;
 
+/** How many events of each envelope are repeats, without those that {@link storedOtherwise} counted. */
 function countDuplicates(
   slices: readonly ClaimedSlice[],
-  otherwise: Map<string, number>,
+  otherwise: ReadonlyMap<string, number>,
 ): Map<ParsedEnvelope, number> {
+  const unmatched = new Map(otherwise);
   const counts = new Map<ParsedEnvelope, number>();
   const add = (parsed: ParsedEnvelope, more: number): void => {
     counts.set(parsed, (counts.get(parsed) ?? 0) + more);
@@ -110,8 +112,8 @@ function countDuplicates(
   for (const { slice, claimed } of slices) {
     for (const { parsed, row } of claimed.duplicates) {
       const own = pairOf(parsed.envelope.id, row.contact);
-      const left = otherwise.get(own) ?? 0;
-      if (left > 0) otherwise.set(own, left - 1);
+      const left = unmatched.get(own) ?? 0;
+      if (left > 0) unmatched.set(own, left - 1);
       else add(parsed, 1);
     }
     for (const parsed of slice.complete) add(parsed, parsed.duplicates);

@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { JOBS } from "../../src/jobs/index.ts";
 import { runJobs } from "../../src/jobs/run.ts";
+import { withOutages } from "../../src/store/outages.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import worker from "../../src/index.ts";
 import {
@@ -182,7 +183,9 @@ it("logs a stack for a bug in a job, and none for an outage", async () => {
     }),
   ]);
   const QUEUE = { send: refuses };
-  await runJobs(envWith({ QUEUE }), [job("outage", async (own) => void (await own.QUEUE.send("x")))]);
+  await runJobs(withOutages(envWith({ QUEUE })), [
+    job("outage", async (own) => void (await own.QUEUE.send("x"))),
+  ]);
   const failed = said.filter(({ message }) => message === "a job failed");
   expect(failed.map((line) => [line.job, line.stack !== undefined])).toEqual([
     ["bug", true],

@@ -6,8 +6,8 @@ export const PROCESS: readonly Mutant[] = [
   {
     name: "an event whose row was stored under another reading is a repeat of itself",
     file: "process/pipeline.ts",
-    from: "if (left > 0) otherwise.set(own, left - 1);",
-    to: "if (left < 0) otherwise.set(own, left - 1);",
+    from: "if (left > 0) unmatched.set(own, left - 1);",
+    to: "if (left < 0) unmatched.set(own, left - 1);",
   },
   {
     name: "a message is acknowledged before it is stored",
