@@ -61,7 +61,7 @@ contacts.openapi(timeline, async (c) => {
     const found = await listTimeline(c.var.db, { contact, before, limit: size });
     return { items: found.events.map(eventView), next: found.next };
   };
-  return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
+  return await answerList(c, { item: Event, after, limit, page }, ({ items, next }) =>
     c.json({ events: items, next }, 200),
   );
 });

@@ -45,7 +45,7 @@ deadLetters.openapi(listing, async (c) => {
     const found = await listDeadLetters(c.var.db, { ...query, after: from, limit: size });
     return { items: found.letters.map(deadLetterView), next: found.next };
   };
-  return await answerList(c, { item: DeadLetter, after, limit, page }, (items, next) =>
+  return await answerList(c, { item: DeadLetter, after, limit, page }, ({ items, next }) =>
     c.json({ dead_letters: items, next }, 200),
   );
 });

@@ -21,6 +21,13 @@ const tags = ["Events"];
 /** The routes of /v1/events. */
 export const events = router();
 
+const resume = z
+  .string()
+  .nullable()
+  .describe(
+    "Never null in ascending order, not even at the end. Pass it as `after`, now or later, to get what follows this page.",
+  );
+
 const listing = createRoute({
   ...needs("read"),
   method: "get",
@@ -31,7 +38,7 @@ const listing = createRoute({
     "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all events that match, or `limit` of them.",
   request: { query: EventsQuery },
   responses: {
-    200: listOf("The events", pageOf("events", Event)),
+    200: listOf("The events", pageOf("events", Event).extend({ resume })),
     ...problems(400),
   },
 });
@@ -40,12 +47,15 @@ events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
   const page = async (from: FeedPosition | undefined, size: number) => {
     const found = await listEvents(c.var.db, { ...filter, after: from, limit: size });
-    return { items: found.events.map(eventView), next: found.next };
+    return { items: found.events.map(eventView), next: found.next, resume: found.resume };
   };
-  return await answerList(c, { item: Event, after, limit, page }, (items, next) =>
-    c.json({ events: items, next: next === null ? null : encodePosition(next) }, 200),
+  return await answerList(c, { item: Event, after, limit, page }, ({ items, next, resume }) =>
+    c.json({ events: items, next: cursorOf(next), resume: cursorOf(resume) }, 200),
   );
 });
+
+const cursorOf = (position: FeedPosition | null): string | null =>
+  position === null ? null : encodePosition(position);
 
 const single = createRoute({
   ...needs("read"),

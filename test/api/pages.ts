@@ -6,6 +6,7 @@ import { read } from "../support/support.ts";
 export interface Page {
   events: { id: string; seq: number; contact: string; type: string; occurred_at: string }[];
   next: string | null;
+  resume: string | null;
 }
 
 /** Reads a page of events; `query` with its question mark. */

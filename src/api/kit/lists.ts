@@ -30,26 +30,31 @@ export function listOf<S extends z.ZodType>(description: string, page: S) {
 
 const DEFAULT_LIMIT = 100;
 
+/** A part of a list, and the cursor of the next part; null at the end. */
+interface ListPage<T, C> {
+  items: T[];
+  next: C | null;
+}
+
 /** How a list is read. */
-interface List<T extends object, C> {
+interface List<C, P> {
   /** The schema of its items; their fields are the columns of CSV. */
   item: z.ZodObject;
   /** The caller's cursor: the list begins behind it. */
   after: C | undefined;
   limit: number | undefined;
-  page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>;
+  page: (after: C | undefined, limit: number) => Promise<P>;
 }
 
 /** Answers with a list in the format that the caller accepts. `asJson` makes the JSON answer of a page. */
-export async function answerList<T extends object, C extends string | object, R>(
+export async function answerList<T extends object, C extends string | object, P extends ListPage<T, C>, R>(
   c: Context<ApiEnv>,
-  { item, after, limit, page }: List<T, C>,
-  asJson: (items: T[], next: C | null) => R,
+  { item, after, limit, page }: List<C, P & ListPage<T, C>>,
+  asJson: (page: P) => R,
 ): Promise<R | TextResponse> {
   const form = formOf(c);
   if (form === "json") {
-    const { items, next } = await page(after, limit ?? DEFAULT_LIMIT);
-    return asJson(items, next);
+    return asJson(await page(after, limit ?? DEFAULT_LIMIT));
   }
   const columns = Object.keys(item.shape) as (keyof T & string)[];
   return stream({
@@ -103,7 +108,7 @@ function cell(value: unknown): string {
  * Reads the pages of a list one after the other, up to `most` items. `page` returns the page after a cursor.
  */
 function inPages<T, C extends string | object>(
-  page: (after: C | undefined, limit: number) => Promise<{ items: T[]; next: C | null }>,
+  page: (after: C | undefined, limit: number) => Promise<ListPage<T, C>>,
   most = Infinity,
 ): () => Promise<T[] | null> {
   let after: C | undefined;

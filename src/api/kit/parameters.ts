@@ -41,7 +41,7 @@ export const address = z
 export const feedCursor = z.string().transform((text, context) => {
   const position = decodePosition(text);
   if (position !== null) return position;
-  context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
+  context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` or `resume` held" });
   return z.NEVER;
 });
 

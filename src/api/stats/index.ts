@@ -106,7 +106,7 @@ stats.openapi(listing, async (c) => {
     const items = found.groups.map((group) => statsShape(group, query));
     return { items, next: found.next === null ? null : cursorOf(query, found.next) };
   };
-  return await answerList(c, { item: Stats, after: undefined, limit, page }, (items, next) =>
+  return await answerList(c, { item: Stats, after: undefined, limit, page }, ({ items, next }) =>
     c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),
   );
 });

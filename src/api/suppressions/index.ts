@@ -44,7 +44,7 @@ suppressions.openapi(listing, async (c) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
     return { items: items.map(listedSuppressionView), next };
   };
-  return await answerList(c, { item: ListedSuppression, after, limit, page }, (items, next) =>
+  return await answerList(c, { item: ListedSuppression, after, limit, page }, ({ items, next }) =>
     c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200),
   );
 });

@@ -37,6 +37,11 @@ export interface EventPage {
   events: StoredEvent[];
   /** Where the next page begins; null at the end. */
   next: FeedPosition | null;
+  /**
+   * In ascending order, the position behind all events that this page has looked at: at the end, events that are stored
+   * later lie behind it. Null in descending order.
+   */
+  resume: FeedPosition | null;
 }
 
 type Row = EventColumnsRow & RawPlace;
@@ -79,7 +84,7 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
     )
     .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), filter.limit + 1, ...values)
     .all<Row>();
-  return pageOf(rows.results, filter.limit, null);
+  return pageOf(rows.results, filter, { more: null, seen: startOf(filter) });
 }
 
 async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
@@ -101,7 +106,9 @@ async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
     .bind(start, end, filter.limit + 1, ...values)
     .all<Row>();
   const more = asc ? end < high : end > low;
-  return pageOf(rows.results, filter.limit, more ? end : null);
+  // The second query sees at least what the first one saw, because a session's reads never go back in time. So all
+  // matching rows up to `high` are among these.
+  return pageOf(rows.results, filter, { more: more ? end : null, seen: Math.max(start, high) });
 }
 
 /** The seq behind which a page begins, in the direction of its order. */
@@ -129,11 +136,21 @@ function conditions(filter: EventFilter): { clause: string; values: (string | nu
   return { clause, values };
 }
 
-/** Makes a page. `rows`: one row more than `limit` if there are more; `otherwise`: the seq to continue from if not. */
-function pageOf(rows: readonly Row[], limit: number, otherwise: number | null): EventPage {
+/**
+ * Makes a page. `rows`: one row more than `limit` if there are more. If there are not: `more` is the seq to continue from,
+ * null at the end, and `seen` is the seq up to which all events were looked at, at the end of an ascending list.
+ */
+function pageOf(
+  rows: readonly Row[],
+  { limit, order }: EventFilter,
+  { more, seen }: { more: number | null; seen: number },
+): EventPage {
   const events = rows.slice(0, limit).map(toEvent);
-  const next = rows.length > limit ? (events.at(-1)?.seq ?? null) : otherwise;
-  return { events, next: next === null ? null : positionAfter(next) };
+  const last = events.at(-1)?.seq ?? 0;
+  const next = rows.length > limit ? last : more;
+  const position = next === null ? null : positionAfter(next);
+  const resume = order === "asc" ? (position ?? positionAfter(Math.max(seen, last))) : null;
+  return { events, next: position, resume };
 }
 
 /** A contact's events, latest occurrence first, behind the event with the id `before`. `next`: null at the end. */
