@@ -13,6 +13,7 @@ import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
 import { iso, isoOrNull } from "./views.ts";
 import { storeOf } from "../store/db.ts";
+import { DAY } from "../lib/time.ts";
 
 const tags = ["Contacts"];
 
@@ -23,7 +24,6 @@ const tags = ["Contacts"];
  * none.
  */
 const RESTORABLE_DAYS = 30;
-const DAY = 86_400_000;
 
 const count = z.int().min(0);
 const Receipt = z

@@ -12,8 +12,8 @@ import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { eventType, time } from "./schemas.ts";
 import { iso } from "./views.ts";
+import { DAY } from "../lib/time.ts";
 
-const DAY = 86_400_000;
 const MOST_DAYS = 366;
 
 const SampledEvent = z.object({

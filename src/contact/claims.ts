@@ -17,6 +17,7 @@ import {
 } from "../model/suppression/evidence.ts";
 import { keyOfId } from "../model/event-id.ts";
 import type { Policies } from "../model/suppression/policy.ts";
+import { DAY } from "../lib/time.ts";
 
 /** A request to store one event. `key`: see claimKey; `origin`: the envelope's id; `evidence`: the event's, or null. */
 export interface Claim {
@@ -94,7 +95,7 @@ export interface Tombstone {
 }
 
 /** How long a tombstone lasts, ms: longer than any claim, retry or queue may bring back an erased event. */
-export const TOMBSTONE_LIVES = 35 * 86_400_000;
+export const TOMBSTONE_LIVES = 35 * DAY;
 
 /** The state that the object rewrites with every change. Older claims are in separate pages. */
 export interface ContactState {
@@ -105,8 +106,6 @@ export interface ContactState {
   claims: Remembered[];
   erased?: Tombstone;
 }
-
-const DAY = 86_400_000;
 
 /** The shortest time for which a claim is remembered, ms. */
 export const CLAIMS_LIVE = 30 * DAY;

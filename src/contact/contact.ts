@@ -24,6 +24,7 @@ import {
   type Remembered,
   type Tombstone,
 } from "./claims.ts";
+import { DAY, HOUR } from "../lib/time.ts";
 
 const PAGE = 256; // claims that each call rewrites, at most
 const MOST_PAGES = 400; // a hundred thousand claims; beyond that, only the unique ids in the database prevent repeats
@@ -31,12 +32,12 @@ const MOST_PAGES = 400; // a hundred thousand claims; beyond that, only the uniq
 /**
  * How long after the oldest claim's expiry the alarm comes, ms: late enough to delete all claims of that day at once.
  */
-const SPARE = 86_400_000;
+const SPARE = DAY;
 
 /**
  * How long a tombstone's suppression may not be recorded elsewhere yet, ms. A new tombstone within that time keeps it.
  */
-const UNDER_WAY = 3_600_000;
+const UNDER_WAY = HOUR;
 
 const STATE = "state";
 const PAGE_PREFIX = "page:";

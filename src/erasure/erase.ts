@@ -27,12 +27,13 @@ import {
 import { remainderOf } from "./dead-letters.ts";
 import { walk, WALKED } from "./walk.ts";
 import { storeOf } from "../store/db.ts";
+import { DAY, MINUTE } from "../lib/time.ts";
 
 /**
  * ms from the tombstone to the second pass: an invocation of the Worker lives for 15 minutes at most
  * (https://developers.cloudflare.com/workers/platform/limits/#wall-time-limits-by-invocation-type).
  */
-const SETTLES = 20 * 60_000;
+const SETTLES = 20 * MINUTE;
 
 /** Most objects that a request, and that a scheduled run, looks at. */
 const IN_REQUEST = 200;
@@ -41,7 +42,7 @@ const IN_RUN = 1_000;
 const MOST_AT_ONCE = 20;
 
 /** How long a finished request keeps the hash of its address, ms: as long as the tombstones exist. */
-const KNOWN_FOR = 35 * 86_400_000;
+const KNOWN_FOR = 35 * DAY;
 
 /** When the second pass of a running erasure may begin, ms; null if the contact's object has no tombstone yet. */
 export function settlesAt({ erased_at }: Pick<Erasure, "erased_at">): number | null {

@@ -8,6 +8,7 @@ import { ARCHIVE, archiveKeyAt, DEAD_LETTERS } from "../store/bucket/layout.ts";
 import { moveOn, type Looked, type Running } from "../store/erasure/erasures.ts";
 import { rewriteObject } from "./rewrite.ts";
 import { storeOf } from "../store/db.ts";
+import { MINUTE } from "../lib/time.ts";
 
 /** The cursor of a walk that is complete. */
 export const WALKED = "~";
@@ -17,7 +18,7 @@ const PAGE = 100;
 /** Objects that are read at once: few, because an object may be 7 MB of text. */
 const AT_ONCE = 3;
 /** How far (ms) the clock that named an object may be ahead. */
-const SKEW = 60_000;
+const SKEW = MINUTE;
 
 /** Archive objects behind this key are younger than the erasure: they were written after the tombstone took effect. */
 const lastKey = ({ erased_at }: Running): string => archiveKeyAt((erased_at ?? 0) + SKEW);

@@ -5,8 +5,8 @@ import { storeOf } from "../store/db.ts";
 import { applyDifferences } from "./apply.ts";
 import type { Difference } from "./differences.ts";
 import { readRange } from "./renormalise.ts";
+import { DAY } from "../lib/time.ts";
 
-const DAY = 86_400_000;
 /** How many differences a step returns as samples at most. */
 export const MOST_SAMPLES = 20;
 /** A step ends after this time, ms, even if it has not read as many objects as it may. */

@@ -8,8 +8,7 @@ import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
-
-const MINUTE = 60_000;
+import { MINUTE } from "../lib/time.ts";
 
 /** All scheduled jobs. */
 export const JOBS: readonly Job[] = [

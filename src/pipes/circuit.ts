@@ -4,10 +4,7 @@
 // back.
 
 import type { DeliveryResult } from "./kinds/kind.ts";
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+import { HOUR, MINUTE, SECOND } from "../lib/time.ts";
 
 /** Waits before a probe, ms, by the number of probes before it. The last one repeats. */
 const PROBE_WAITS = [5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE] as const;

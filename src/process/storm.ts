@@ -7,15 +7,14 @@ import type { Storm } from "../model/suppression/evidence.ts";
 import type { StormPolicy } from "../model/suppression/policy.ts";
 import { readDestinationCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
 import type { NewEvent } from "./parse.ts";
+import { FIVE_MINUTES, startOf } from "../model/stats/counts.ts";
 
-/** Resolution of the counters, ms. */
-const BUCKET = 300_000;
 /** Deadline for the database, ms. */
 const DEADLINE = 30_000;
 
-const bucketOf = (at: number): number => Math.floor(at / BUCKET) * BUCKET;
+const bucketOf = (at: number): number => startOf("5m", at);
 /** The three buckets of an event's 15 minutes, of which its own is the last. */
-const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * BUCKET);
+const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * FIVE_MINUTES);
 
 /**
  * Returns the events in their order, with the soft bounces of a storm marked. Reads the database only if there are soft
@@ -65,5 +64,5 @@ function stormOf(destination: string, at: number, counts: Counts, policy: StormP
   const outcomes = window.reduce((sum, bucket) => sum + bucket.outcomes, 0);
   const refused = window.reduce((sum, bucket) => sum + bucket.refused, 0);
   if (outcomes < policy.outcomes || refused <= policy.share * outcomes) return null;
-  return { destination, refused, outcomes, at: bucketOf(at) + BUCKET };
+  return { destination, refused, outcomes, at: bucketOf(at) + FIVE_MINUTES };
 }

@@ -3,6 +3,7 @@
 
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Db } from "./db.ts";
+import { MINUTE } from "../lib/time.ts";
 
 /** A token made through the API. `sha256`: its digest, hexadecimal; `created_by`: a token's name; times in ms. */
 export interface TokenRecord {
@@ -16,7 +17,7 @@ export interface TokenRecord {
 type Row = Omit<TokenRecord, "scopes"> & { scopes: string | null; last_used_at: number | null };
 
 /** How exact `last_used_at` is, ms. To note every use would cost a written row each time. */
-export const USE_GRAIN = 300_000;
+export const USE_GRAIN = 5 * MINUTE;
 
 /** The token with this digest; null if there is none or it was revoked. */
 export async function findToken(db: Db, sha256: string): Promise<TokenRecord | null> {

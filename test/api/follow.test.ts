@@ -30,7 +30,7 @@ function follower(filter: string) {
   return {
     seen,
     /** Reads one page. Returns whether it was the last one for now. */
-    async read(limit: number): Promise<boolean> {
+    read: async (limit: number): Promise<boolean> => {
       const { events, next, resume } = await page(`?${filter}&limit=${limit}${after}`);
       expect(resume).not.toBeNull();
       if (next !== null) expect(resume).toBe(next);

@@ -5,9 +5,10 @@ import * as z from "zod";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, alignToBuckets } from "../../model/stats/counts.ts";
 import type { GroupCursor } from "../../store/stats/stats.ts";
+import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
+import { DAY } from "../../lib/time.ts";
 
-const DAY = 86_400_000;
 const DEFAULT_DAYS = 30;
 
 const query = z.strictObject({
@@ -64,22 +65,19 @@ function* refusals(asked: Query, daily: boolean): Generator<[parameter: string, 
     yield [tag !== undefined ? "tag" : "campaign", "campaigns are not counted by tag"];
 }
 
-/** A cursor: the range (ms) and the last group of the page, as base64url of JSON. */
+/** A cursor: the range (ms) and the last group of the page. */
 export function cursorOf(range: { from: number; to: number }, [slot, group]: GroupCursor): string {
-  const text = JSON.stringify([range.from, range.to, slot, group]);
-  return Buffer.from(text).toString("base64url");
+  return encodeCursor([range.from, range.to, slot, group]);
 }
 
 const Cursor = z.tuple([z.int(), z.int(), z.int(), z.string()]);
 
 /** Reads a cursor; undefined if the text is no cursor. */
 export function placeOf(cursor: string): { from: number; to: number; after: GroupCursor } | undefined {
-  try {
-    const [from, to, slot, group] = Cursor.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
-    return { from, to, after: [slot, group] };
-  } catch {
-    return undefined;
-  }
+  const place = decodeCursor(Cursor, cursor);
+  if (place === null) return undefined;
+  const [from, to, slot, group] = place;
+  return { from, to, after: [slot, group] };
 }
 
 /** The parameters of /v1/stats/compare. The range is widened to whole days, because campaigns are counted by day. */

@@ -11,8 +11,8 @@ import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { iso } from "../views.ts";
 import { storeOf } from "../../store/db.ts";
+import { DAY } from "../../lib/time.ts";
 
-const DAY = 86_400_000;
 const MOST_DAYS = 31;
 
 const apply = z

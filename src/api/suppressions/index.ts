@@ -14,7 +14,8 @@ import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
 import { listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
-import { Checking, cursorOf, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
+import { encodeCursor } from "../kit/cursor.ts";
+import { Checking, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
 
 const tags = ["Suppressions"];
 const params = z.object({ address });
@@ -45,7 +46,7 @@ suppressions.openapi(listing, async (c) => {
     return { items: items.map(listedSuppressionView), next };
   };
   return await answerList(c, { item: ListedSuppression, after, limit, page }, ({ items, next }) =>
-    c.json({ suppressions: items, next: next === null ? null : cursorOf(next) }, 200),
+    c.json({ suppressions: items, next: next === null ? null : encodeCursor(next) }, 200),
   );
 });
 

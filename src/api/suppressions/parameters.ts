@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
+import { decodeCursor } from "../kit/cursor.ts";
 import { instant, limit, word } from "../kit/parameters.ts";
 
 /** Most addresses in one check. */
@@ -29,25 +30,12 @@ export const scope = z
   .transform((text) => (text === "global" ? "" : text));
 
 const cursor = z.string().transform((text, context): SuppressionCursor => {
-  const place = Cursor.safeParse(fromBase64(text));
-  if (place.success) return place.data;
+  const place = decodeCursor(Cursor, text);
+  if (place !== null) return place;
   context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
   return z.NEVER;
 });
 const Cursor = z.tuple([z.int(), z.string(), z.string(), z.string(), z.string()]);
-
-function fromBase64(text: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(text, "base64url").toString());
-  } catch {
-    return null;
-  }
-}
-
-/** The cursor that callers get for a place in the list. */
-export function cursorOf(place: SuppressionCursor): string {
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
-}
 
 /** Of GET /v1/suppressions. Gives the cursor, the limit and the store's filter. */
 export const SuppressionsQuery = z

@@ -2,6 +2,7 @@
 // from the counts.
 
 import type { EventType } from "../event.ts";
+import { DAY, HOUR, MINUTE } from "../../lib/time.ts";
 
 /** The lengths of time into which a query may divide its range; "none" does not divide it. */
 export const BUCKETS = ["5m", "hour", "day", "week", "month", "none"] as const;
@@ -10,9 +11,8 @@ export type Bucket = (typeof BUCKETS)[number];
 export const GROUPINGS = ["none", "source", "type", "destination", "campaign", "tag"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-const FIVE_MINUTES = 300_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+/** The resolution of the finest counters, ms. */
+export const FIVE_MINUTES = 5 * MINUTE;
 const WEEK = 7 * DAY;
 /** The first Monday after the epoch, which was a Thursday. */
 const FIRST_MONDAY = 4 * DAY;

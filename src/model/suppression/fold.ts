@@ -11,6 +11,7 @@ import {
   type Storm,
 } from "./evidence.ts";
 import type { Policies, SuppressionReason } from "./policy.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** A suppression and its state: it is in force while `lifted_at` and `held` are null. Times in ms since the epoch. */
 export interface Suppression {
@@ -200,8 +201,6 @@ function wordsOf({ destination, refused, outcomes, at }: Storm): string {
   const until = new Date(at).toISOString().slice(0, 16);
   return `${destination} refused ${refused} of ${outcomes} mails (${share} %) in the 15 minutes before ${until}Z`;
 }
-
-const DAY = 86_400_000;
 
 /** The first soft bounce that meets the policy of its source, or null. `soft` is in order of time. */
 function decidingSoftBounce(

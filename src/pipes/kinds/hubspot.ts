@@ -18,6 +18,7 @@ import {
   type Value,
 } from "./crm.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+import { HOUR, SECOND } from "../../lib/time.ts";
 
 const PROPERTY = z
   .string("must be a property's internal name")
@@ -120,7 +121,7 @@ function told(
  * How long to wait once the daily limit is reached, ms. The day ends at midnight of the account's time zone, which is
  * unknown.
  */
-const UNTIL_ASKED_AGAIN = { SECONDLY: 1000, TEN_SECONDLY_ROLLING: 10_000, DAILY: 3_600_000 };
+const UNTIL_ASKED_AGAIN = { SECONDLY: SECOND, TEN_SECONDLY_ROLLING: 10 * SECOND, DAILY: HOUR };
 
 function slowDown(outcome: Outcome, policy: string | null): Outcome {
   const wait = Object.entries(UNTIL_ASKED_AGAIN).find(([name]) => name === policy)?.[1] ?? 10_000;

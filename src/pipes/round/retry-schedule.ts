@@ -2,9 +2,7 @@
 
 import { jittered } from "../circuit.ts";
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
 
 /**
  * Waits between the tries of one event, ms: ten tries over 75 hours, the schedule that Standard Webhooks recommends:

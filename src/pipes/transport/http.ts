@@ -8,6 +8,7 @@ import ipaddr from "ipaddr.js";
 import { cappedCache } from "../../lib/capped-cache.ts";
 import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
 import type { Answer, Exchange, PipeFetch, PipeRequest } from "./exchange.ts";
+import { DAY } from "../../lib/time.ts";
 
 export type { Answer, Exchange, PipeFetch, PipeRequest };
 
@@ -245,7 +246,7 @@ function resultOf(status: number): DeliveryResult {
   return "refused";
 }
 
-const LONGEST_WAIT = 24 * 3_600_000;
+const LONGEST_WAIT = DAY;
 
 /**
  * All three forms of an HTTP date begin with the day of the week. Without this check Date.parse takes almost anything.

@@ -4,8 +4,7 @@
 import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
 import { archiveDay, archiveKey, batchOfKey } from "./layout.ts";
-
-const DAY = 86_400_000;
+import { DAY } from "../../lib/time.ts";
 
 /** HTTP metadata of the archive's objects. */
 export const ARCHIVE_METADATA = { contentType: "application/x-ndjson", contentEncoding: "gzip" } as const;

@@ -2,6 +2,7 @@
 
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** A source's row, with the number of its dead letters; times in ms. */
 export interface SourceRecord {
@@ -30,7 +31,7 @@ export async function listSources(db: Db): Promise<SourceRecord[]> {
   return rows.results;
 }
 
-const TALLIES_LIVE = 35 * 86_400_000; // longer than any claim, so that a late repeat is still not counted twice
+const TALLIES_LIVE = 35 * DAY; // longer than any claim, so that a late repeat is still not counted twice
 const MOST_A_RUN = 1_000;
 
 /** Deletes old tallies, at most 1,000 at a time. `now`: ms. */

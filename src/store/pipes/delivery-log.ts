@@ -5,6 +5,7 @@ import { contactPrefix } from "../../model/event-id.ts";
 import { beginsWith, endOf, rangeOf } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** How an attempt ended: as its destination answered, or, without an attempt, why the event was not sent. */
 export const OUTCOMES = [
@@ -123,7 +124,7 @@ export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   WHERE x.id = ?1 AND x.contact IS NOT NULL)`;
 
 /** How long an attempt stays in the log, ms. */
-const ATTEMPTS_LIVE = 30 * 86_400_000;
+const ATTEMPTS_LIVE = 30 * DAY;
 const MOST_AT_ONCE = 5_000;
 
 /**

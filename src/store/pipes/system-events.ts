@@ -4,6 +4,7 @@
 
 import type { Db } from "../db.ts";
 import { earliestOf, lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** All types of system events. */
 export const SYSTEM_EVENT_TYPES = [
@@ -94,7 +95,7 @@ export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
 }
 
 /** How long a system event waits for a pipe that does not move, ms. */
-const NOTICES_LIVE = 35 * 86_400_000;
+const NOTICES_LIVE = 35 * DAY;
 
 /**
  * Deletes the system events that every pipe has passed, and those that are too old. `pipes`: the position of each pipe,

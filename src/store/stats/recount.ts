@@ -8,6 +8,7 @@
 
 import type { Range } from "../../model/stats/counts.ts";
 import { countTags, countTime, countUniques } from "../write/counters.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** How far a recount has come; its range in ms. */
 export interface Progress extends Range {
@@ -122,7 +123,7 @@ const TABLES: Readonly<Record<Counter, Table>> = {
   day_rollups: {
     slot: "day",
     label: "destination",
-    cells: `SELECT slot / 86400000 * 86400000 AS slot, label, ${HOW}, ${NO_UNIQUES} FROM recount_cells WHERE kind = 'time'`,
+    cells: `SELECT slot / ${DAY} * ${DAY} AS slot, label, ${HOW}, ${NO_UNIQUES} FROM recount_cells WHERE kind = 'time'`,
     uniques: false,
   },
   campaign_rollups: {

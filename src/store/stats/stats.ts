@@ -11,6 +11,7 @@ import {
   type Uniques,
 } from "../../model/stats/counts.ts";
 import type { Db } from "../db.ts";
+import { DAY } from "../../lib/time.ts";
 
 /** What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. */
 export interface StatsQuery extends Range {
@@ -87,7 +88,7 @@ function groupOf(row: Row, unique: boolean): Group {
 const SLOTS: Readonly<Record<Bucket, string>> = {
   "5m": "slot",
   hour: "slot / 3600000 * 3600000",
-  day: "slot / 86400000 * 86400000",
+  day: `slot / ${DAY} * ${DAY}`,
   week: "(slot - 345600000) / 604800000 * 604800000 + 345600000", // from Monday 5 January 1970
   month: "unixepoch(slot / 1000, 'unixepoch', 'start of month') * 1000",
   none: "0",

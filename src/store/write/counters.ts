@@ -6,6 +6,8 @@ import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { beginsWith, isOf } from "../prefix-range.ts";
 import type { EventRow } from "./rows.ts";
+import { DAY } from "../../lib/time.ts";
+import { FIVE_MINUTES } from "../../model/stats/counts.ts";
 
 const MARK = "(SELECT mark FROM sources WHERE source = ?1)";
 /** The condition for the events that this transaction added. ?1: any source of the slice. */
@@ -22,26 +24,26 @@ export const MOST_TAGS = 32;
 
 /** SQL for the start of the slot of `length` ms in which an event lies. */
 const slot = (length: number): string => `at / ${length} * ${length}`;
-const FIVE_MINUTES = slot(300_000);
+const OF_FIVE_MINUTES = slot(FIVE_MINUTES);
 /** SQL for the start of an event's day (UTC), ms. */
-export const DAY = slot(86_400_000);
+export const OF_DAY = slot(DAY);
 
 /**
  * Counts by time. Columns: slot, source, type, bounce, machine, destination, n. `where`: the condition for the rows of
  * `events`; `of`: SQL for the slot.
  */
-export const countTime = (where: string, of: string = FIVE_MINUTES): string => `
+export const countTime = (where: string, of: string = OF_FIVE_MINUTES): string => `
   SELECT ${of}, source, type, bounce, machine, destination, count(*)
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** Counts by campaign. Columns: day, campaign, source, type, bounce, machine, n. */
 export const countCampaigns = (where: string): string => `
-  SELECT ${DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)
+  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
 export const countTags = (where: string): string => `
-  SELECT ${DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
+  SELECT ${OF_DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
   FROM (SELECT * FROM events WHERE ${where}) AS told, json_each(details, '$.tags') AS tags
   WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
 
@@ -79,7 +81,7 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
     UNION ALL SELECT old_any, -1, 0 FROM firsts WHERE new_any < old_any
     UNION ALL SELECT new_human, 0, 1 FROM firsts WHERE new_human IS NOT NULL AND (old_human IS NULL OR new_human < old_human)
     UNION ALL SELECT old_human, 0, -1 FROM firsts WHERE new_human < old_human)
-  SELECT ${DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)
+  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)
   FROM (
     SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans FROM events WHERE ${within}
     UNION ALL
@@ -101,7 +103,7 @@ const CAMPAIGN = "day, campaign, source, type, bounce, machine, n";
 const TAG = "day, tag, source, type, bounce, machine, n";
 
 const COUNT_BY_TIME = `INSERT INTO rollups (bucket, ${TIME}) ${countTime(ARE_NEW)} ${COUNT_UP}`;
-const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, DAY)} ${COUNT_UP}`;
+const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, OF_DAY)} ${COUNT_UP}`;
 const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}) ${countCampaigns(ARE_NEW)} ${COUNT_UP}`;
 const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans)
   ${countUniques(
@@ -132,7 +134,7 @@ const FIRSTS_OF = `
     WHERE e.campaign = g.campaign AND e.type = g.type GROUP BY g.contact, g.campaign, g.type),
   titles (id, uniques, humans) AS (
     SELECT any_id, 1, 0 FROM firsts UNION ALL SELECT human_id, 0, 1 FROM firsts WHERE human_id IS NOT NULL)
-  SELECT ${DAY}, campaign, source, type, bounce, machine, 0, sum(uniques), sum(humans)
+  SELECT ${OF_DAY}, campaign, source, type, bounce, machine, 0, sum(uniques), sum(humans)
   FROM titles CROSS JOIN events USING (id) WHERE true GROUP BY 1, 2, 3, 4, 5, 6`;
 
 const uniquesOf = (sign: "+" | "-"): string => `
@@ -168,7 +170,7 @@ export function goneFrom(where: string): string[] {
      ON CONFLICT DO UPDATE SET gone = gone + excluded.gone`;
   return [
     note("rollups", `bucket, ${TIME}`, countTime(where)),
-    note("day_rollups", `day, ${TIME}`, countTime(where, DAY)),
+    note("day_rollups", `day, ${TIME}`, countTime(where, OF_DAY)),
     note("campaign_rollups", CAMPAIGN, countCampaigns(where)),
     note("tag_rollups", TAG, countTags(where)),
   ];

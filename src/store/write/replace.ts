@@ -3,10 +3,12 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
-import { countCampaigns, countTags, countTime, countUp, DAY, UNIQUES_OF } from "./counters.ts";
+import { countCampaigns, countTags, countTime, countUp, OF_DAY, UNIQUES_OF } from "./counters.ts";
 import { endedMessages } from "./ended-messages.ts";
 import { isOf } from "../prefix-range.ts";
 import type { EventRow } from "./rows.ts";
+import { DAY } from "../../lib/time.ts";
+import { FIVE_MINUTES } from "../../model/stats/counts.ts";
 
 /** A row as it is and as it should be. Its id stays. */
 export interface Replacement {
@@ -90,7 +92,7 @@ export async function storeReplacements(db: D1Database, replacements: readonly R
 function counting(sign: 1 | -1): string[] {
   return [
     countUp("rollups", countTime(CONCERNED), sign),
-    countUp("day_rollups", countTime(CONCERNED, DAY), sign),
+    countUp("day_rollups", countTime(CONCERNED, OF_DAY), sign),
     countUp("campaign_rollups", countCampaigns(CONCERNED), sign),
     countUp("tag_rollups", countTags(CONCERNED), sign),
   ];
@@ -136,9 +138,9 @@ function messagesOf(replacements: readonly Replacement[]): string[][] {
 function cellsOf(replacements: readonly Replacement[]): Record<keyof typeof EMPTY, unknown[][]> {
   const rows = replacements.map(({ before }) => before);
   const how = ({ source, type, bounce, machine }: StoredRow) => [source, type, bounce ?? "", machine];
-  const day = ({ at }: StoredRow) => at - (at % 86_400_000);
+  const day = ({ at }: StoredRow) => at - (at % DAY);
   return {
-    rollups: rows.map((row) => [row.at - (row.at % 300_000), ...how(row), row.destination]),
+    rollups: rows.map((row) => [row.at - (row.at % FIVE_MINUTES), ...how(row), row.destination]),
     day_rollups: rows.map((row) => [day(row), ...how(row), row.destination]),
     campaign_rollups: rows.map((row) => [day(row), ...how(row), row.campaign ?? ""]),
     tag_rollups: rows.flatMap((row) => tagsOf(row).map((tag) => [day(row), ...how(row), tag])),

@@ -7,8 +7,7 @@ import { endedMessages } from "./ended-messages.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Retention } from "../../model/retention.ts";
-
-const DAY = 86_400_000;
+import { DAY } from "../../lib/time.ts";
 
 /** Events of one transaction, and transactions of one run: enough for a hundred events a second. */
 const EVENTS_A_SLICE = 1_000;

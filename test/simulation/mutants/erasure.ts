@@ -60,7 +60,7 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "an erasure's second pass runs at once",
     file: "erasure/erase.ts",
-    from: "const SETTLES = 20 * 60_000;",
+    from: "const SETTLES = 20 * MINUTE;",
     to: "const SETTLES = 0;",
   },
   {

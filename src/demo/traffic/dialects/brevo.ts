@@ -5,6 +5,7 @@
 import { allBut, post, REPLIES, withBearer } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
+import { HOUR } from "../../../lib/time.ts";
 
 const TOKEN = "demo-only-brevo";
 
@@ -26,7 +27,7 @@ export const brevo: Dialect = {
 function elementOf(report: Report, random: Random): Record<string, unknown> {
   const { mail, at } = report;
   // All times but `ts_epoch` are in the account's time zone, here one hour ahead.
-  const local = at + 3_600_000;
+  const local = at + HOUR;
   return {
     ...wordsFor(report, random),
     email: mail.contact,

@@ -4,6 +4,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
+import { HOUR } from "../../../lib/time.ts";
 
 const KEY = randomBytes(32);
 
@@ -75,5 +76,5 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
 
 /** `2026-11-05T22:03:54+01:00`: Sweego's local time in winter, with its offset. */
 function parisTime(ms: number): string {
-  return `${new Date(ms + 3_600_000).toISOString().slice(0, 19)}+01:00`;
+  return `${new Date(ms + HOUR).toISOString().slice(0, 19)}+01:00`;
 }
