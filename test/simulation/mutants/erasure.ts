@@ -30,8 +30,8 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "rows are replaced before the contacts' objects are corrected",
     file: "history/apply.ts",
-    from: "const shares = sharesOf(differences);",
-    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const shares = sharesOf(differences);",
+    from: "const contacts: ContactChange[] = [];",
+    to: "await storeReplacements(env.DB, differences.flatMap((one) => (one.before === null || one.after === null ? [] : [{ before: one.before, after: one.after.row }]))); const contacts: ContactChange[] = [];",
   },
   {
     name: "an erasure does not rewrite the archive's objects",

@@ -72,7 +72,7 @@ export const PROCESS: readonly Mutant[] = [
   {
     name: "a delivery is not spooled when the queue fails",
     file: "ingest/spool.ts",
-    from: "await bucket.put(PREFIX + id, message);",
+    from: "await bucket.put(spoolKey(id), message);",
     to: "",
   },
   {

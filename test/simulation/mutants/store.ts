@@ -84,8 +84,8 @@ export const STORE: readonly Mutant[] = [
   {
     name: "an erasure also deletes the contact's rows that arrived later",
     file: "store/erasure/erasures.ts",
-    from: "ON ${OWN} AND events.received_at <= x.erased_at\n",
-    to: "ON ${OWN} AND x.erased_at > 0\n",
+    from: "AND e.received_at <= x.erased_at WHERE",
+    to: "AND x.erased_at > 0 WHERE",
   },
   {
     name: "retention also deletes a younger event",
@@ -102,8 +102,8 @@ export const STORE: readonly Mutant[] = [
   {
     name: "a message is deleted with the first of its events",
     file: "store/write/retention.ts",
-    from: "WHERE n.seq > ?1))`;",
-    to: "WHERE false))`;",
+    from: '"e.seq > ?1",',
+    to: '"false",',
   },
   {
     name: "retention deletes rows in single statements, not in one transaction",
