@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "door.ts": ["api", "config", "ingest", "lazy.ts"],
   "lazy.ts": ["lib"],
   "app.ts": ["api"],
-  "background.ts": ["jobs", "pipes", "process"],
+  "background.ts": ["jobs", "pipes", "process", "store"],
   api: [
     "config",
     "contact",
