@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import worker from "../../src/index.ts";
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
-import { faulty } from "../support/faults.ts";
+import { FAULT, faulty } from "../support/faults.ts";
 import {
   capture,
   deliver,
@@ -22,6 +22,8 @@ import { answerOf } from "./requests.ts";
 import { randomBytes, randomText, seeded } from "../support/random.ts";
 import { expectLogs } from "../support/log.ts";
 
+const OVERLOADED = /Error: Queue is overloaded\. Please back off\./;
+
 /** The same reports in a body that is too long for a queue message, even gzipped. */
 function widened(json: string): string {
   const [first, ...others] = JSON.parse(json) as Record<string, unknown>[];
@@ -29,7 +31,6 @@ function widened(json: string): string {
   return JSON.stringify([{ ...first, noise }, ...others]);
 }
 
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("durability", () => {
@@ -44,6 +45,7 @@ describe("durability", () => {
   const hangs = async (): Promise<never> => await new Promise(() => {});
 
   it("spools a delivery that the queue refuses or does not take in time, and stores it once after the sweep", async () => {
+    expectLogs(OVERLOADED, /the queue: Error: no answer within/);
     for (const send of [refuses, hangs]) {
       await freshStorage();
       const began = Date.now();
@@ -64,6 +66,7 @@ describe("durability", () => {
   });
 
   it("answers 503 with Retry-After if queue and bucket both refuse, and keeps nothing", async () => {
+    expectLogs(OVERLOADED, /nothing took it/);
     const random = seeded("large");
     const [large, larger] = [randomBytes(60_000, random), randomBytes(300_000, random)];
     for (const payload of [body, large, larger]) {
@@ -76,6 +79,7 @@ describe("durability", () => {
   });
 
   it("keeps a long body in the bucket if queue and spool report failures but the queue may hold its pointer", async () => {
+    expectLogs(OVERLOADED, /nothing took it/);
     const { queue, bodies } = capture();
     const takesAndFails = async (message: unknown): Promise<never> => {
       bodies.push(message as Uint8Array);
@@ -97,6 +101,7 @@ describe("durability", () => {
   });
 
   it("spools first on the backup path, and falls back to the queue", async () => {
+    expectLogs(OVERLOADED);
     const { queue, bodies } = capture();
     await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
     expect(bodies).toHaveLength(0);
@@ -122,6 +127,7 @@ describe("durability", () => {
   });
 
   it("keeps every delivery that it answered with 200, whichever call fails during ingest or the sweep", async () => {
+    expectLogs(FAULT, /nothing took it/);
     const wide = widened(body);
     for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
       for (const payload of [body, wide]) {
