@@ -62,7 +62,7 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
       await lookAt(
         env,
         key,
-        all.filter((one) => concerns(one, key, prefix)),
+        all.filter((erasure) => concerns(erasure, key, prefix)),
         looked,
         config,
       );
@@ -99,10 +99,10 @@ async function lookAt(
   const leaving = erasures.map(({ contact, erased_at }) => ({ contact, until: erased_at ?? 0 }));
   const counts = await rewriteObject(env.BUCKET, key, leaving, config);
   for (const [index, { id }] of erasures.entries()) {
-    const own = looked.get(id);
-    if (own === undefined) continue;
-    own.looked_at += 1;
-    own.rewritten += (counts[index] ?? 0) > 0 ? 1 : 0;
-    own.elements += counts[index] ?? 0;
+    const tally = looked.get(id);
+    if (tally === undefined) continue;
+    tally.looked_at += 1;
+    tally.rewritten += (counts[index] ?? 0) > 0 ? 1 : 0;
+    tally.elements += counts[index] ?? 0;
   }
 }

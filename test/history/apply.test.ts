@@ -85,9 +85,9 @@ describe("parsing the archive again with apply", () => {
     };
     expectLogs(FAULT);
     // Without the calls of the bucket: this run only reads from it, and reads every object of the archive.
-    const failingAt = (k: number, fault: Fault): { bindings: Env; calls(): number } => {
-      const { bindings, calls } = faulty(withNames([]), k, fault);
-      return { bindings: { ...bindings, BUCKET: env.BUCKET }, calls };
+    const failingAt = (k: number, fault: Fault): ReturnType<typeof faulty> => {
+      const broken = faulty(withNames([]), k, fault);
+      return { ...broken, bindings: { ...broken.bindings, BUCKET: env.BUCKET } };
     };
     const counting = failingAt(0, "before");
     const wanted = await run(counting.bindings);
