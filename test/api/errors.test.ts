@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isOutage } from "../../src/lib/outage.ts";
 import { withOutages } from "../../src/store/outages.ts";
 import { configOf } from "../../src/config/config.ts";
-import { envWith, freshStorage, send } from "../support/support.ts";
+import { askApi, envWith, freshStorage, send } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
 // The use of a token is noted in the background, by the same failing database.
@@ -113,11 +113,7 @@ describe("a request", () => {
     path: string,
     changes: Parameters<typeof envWith>[0],
     method = "GET",
-  ): Promise<Response> =>
-    await send(
-      new Request(`https://edge.example${path}`, { method, headers: { authorization: "Bearer api-token" } }),
-      envWith(changes),
-    );
+  ): Promise<Response> => await askApi(method, path, undefined, envWith(changes));
   const failing = (error: Error) => {
     const prepare = () => {
       throw error;

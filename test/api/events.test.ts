@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, beforeAll, describe, expect, it } from "vitest";
 import {
+  askApi,
   deliver,
   envWith,
   freshStorage,
@@ -153,12 +154,7 @@ describe("reading", () => {
       "/dead-letters/x",
       "/sources",
     ];
-    for (const path of paths) {
-      const request = new Request(`https://edge.example/v1${path}`, {
-        headers: { authorization: "Bearer api-token" },
-      });
-      await send(request, envWith({ DB: db }));
-    }
+    for (const path of paths) await askApi("GET", `/v1${path}`, undefined, envWith({ DB: db }));
     expect(new Set(asked).size).toBeGreaterThanOrEqual(10);
     for (const sql of new Set(asked)) {
       const filled = sql.replaceAll(/\?\d/g, "'[]'");
@@ -251,10 +247,7 @@ describe("error answers", () => {
       throw new Error("D1_ERROR: secret detail");
     };
     const failing = { prepare, withSession: () => ({ prepare, getBookmark: () => null }) };
-    const request = new Request("https://edge.example/v1/events", {
-      headers: { authorization: "Bearer api-token" },
-    });
-    const response = await send(request, envWith({ DB: failing }));
+    const response = await askApi("GET", "/v1/events", undefined, envWith({ DB: failing }));
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain("secret");
   });

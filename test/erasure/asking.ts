@@ -1,12 +1,12 @@
 // Shared by the erasure suites: requesting an erasure, letting time pass, and finding every trace of an address in all
 // storage.
 
-import { createExecutionContext, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
-import { expect, vi } from "vitest";
-import worker from "../../src/index.ts";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import {
+  askApi,
   envWith,
   figure,
   freshStorage,
@@ -15,7 +15,7 @@ import {
   objects,
   read,
   rows,
-  send,
+  runScheduled,
 } from "../support/support.ts";
 
 export const ANN = "ann@example.com";
@@ -43,26 +43,21 @@ export async function freshWithKey(): Promise<void> {
   await env.BUCKET.put("keys/erasure", new Uint8Array(32).fill(7));
 }
 
+/** Begins each test with fresh storage and a clock that stands until time is let pass. */
+export function withStandingClock(): void {
+  beforeEach(async () => {
+    await freshWithKey();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  });
+  afterEach(() => void vi.useRealTimers());
+}
+
 /** Lets this time (ms) pass; needs faked dates. */
 export const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
-/** A scheduled run of the Worker. */
-export const scheduled = async (bindings: Env = envWith()): Promise<void> =>
-  await worker.scheduled(
-    { scheduledTime: 0, cron: "", noRetry: () => {} },
-    bindings,
-    createExecutionContext(),
-  );
-
 /** Requests the erasure of an address; `query` with its question mark. */
 export const ask = async (address = ANN, query = "", bindings = envWith()): Promise<Response> =>
-  await send(
-    new Request(`https://edge.example/v1/contacts/${encodeURIComponent(address)}${query}`, {
-      method: "DELETE",
-      headers: { authorization: "Bearer api-token" },
-    }),
-    bindings,
-  );
+  await askApi("DELETE", `/v1/contacts/${encodeURIComponent(address)}${query}`, undefined, bindings);
 
 /** Requests the erasure of an address; returns the receipt. */
 export const erase = async (address = ANN): Promise<Receipt> => await (await ask(address)).json<Receipt>();
@@ -74,7 +69,7 @@ export const receipt = async (id: string): Promise<Receipt> =>
 /** Runs the scheduled jobs until every erasure is done. */
 export const settle = async (): Promise<void> => {
   pass(21 * MINUTE);
-  await scheduled();
+  await runScheduled();
   expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
 };
 

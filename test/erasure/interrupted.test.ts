@@ -1,7 +1,7 @@
 // Erasure between any two calls of another run, and with any call failing: in the end no trace of the address is left.
 
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FAULT, faulty, interrupted, type Fault } from "../support/faults.ts";
 import {
   capture,
@@ -13,6 +13,7 @@ import {
   mailjetPost,
   messagesOf,
   rows,
+  runScheduled,
   send,
 } from "../support/support.ts";
 import {
@@ -24,18 +25,13 @@ import {
   freshWithKey,
   others,
   pass,
-  scheduled,
   settle,
   traces,
+  withStandingClock,
 } from "./asking.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("an erasure and a consumer that interrupt each other", () => {
   const requests = (): Request[] => [
@@ -158,7 +154,7 @@ describe("with failures at any call and in any order", () => {
                 expected.add(`${TYPES[one.event]} ${event.time * 1000}`);
             } else if (one.kind === "erase") await ask(ANN, "", bindings);
             else if (one.kind === "run")
-              await scheduled({ ...bindings, QUEUE: queue as Queue }).catch(() => {});
+              await runScheduled({ ...bindings, QUEUE: queue as Queue }).catch(() => {});
             else {
               const taken = waiting.splice(0, one.kind === "bury" ? 1 : one.most);
               const end = one.kind === "bury" ? { queue: DEAD_QUEUE } : {};

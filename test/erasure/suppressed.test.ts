@@ -2,17 +2,12 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { findErased, hashOf, liftErased } from "../../src/store/erasure/erased.ts";
-import { deliver, figure, messagesOf, objects, read, rows } from "../support/support.ts";
-import { ANN, DAY, JOANN, both, erase, freshWithKey, pass, scheduled, settle } from "./asking.ts";
+import { deliver, figure, messagesOf, objects, read, rows, runScheduled } from "../support/support.ts";
+import { ANN, DAY, JOANN, both, erase, pass, settle, withStandingClock } from "./asking.ts";
 
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("a suppression in force", () => {
   it("outlives the erased contact as a keyed hash, whatever arrives later, until it is lifted", async () => {
@@ -109,7 +104,7 @@ describe("the tombstone", () => {
     pass(5 * DAY);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await keys()).toBe(0);
-    await scheduled();
+    await runScheduled();
     expect(await figure("SELECT count(*) AS n FROM erasures WHERE hash IS NOT NULL")).toBe(0);
   });
 });

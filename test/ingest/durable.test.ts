@@ -2,8 +2,6 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import worker from "../../src/index.ts";
-import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { FAULT, faulty } from "../support/faults.ts";
 import {
   capture,
@@ -16,6 +14,7 @@ import {
   mailjetPost,
   messagesOf,
   objects,
+  runScheduled,
   send,
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
@@ -38,8 +37,6 @@ describe("durability", () => {
     mailjetEvent(),
     mailjetEvent({ event: "click", url: "https://example.com/a" }),
   ]);
-  const sweepNow = async (bindings: Env): Promise<void> =>
-    await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
   const refuses = async (): Promise<never> =>
     await Promise.reject(new Error("Queue is overloaded. Please back off."));
   const hangs = async (): Promise<never> => await new Promise(() => {});
@@ -54,10 +51,10 @@ describe("durability", () => {
       );
       expect(Date.now() - began).toBeLessThan(8_000);
       expect(await objects("spool/")).toHaveLength(1);
-      await sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
+      await runScheduled(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
       expect(await objects("spool/")).toHaveLength(1);
       const { queue, bodies } = capture();
-      await sweepNow(envWith({ QUEUE: queue }));
+      await runScheduled(envWith({ QUEUE: queue }));
       expect(await objects("spool/")).toEqual([]);
       await deliver([...bodies, ...bodies]);
       expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
@@ -119,7 +116,7 @@ describe("durability", () => {
     const { queue, bodies } = capture();
     await answerOf(mailjetPost(body), envWith({ QUEUE: queue }));
     await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
-    await sweepNow(envWith({ QUEUE: queue }));
+    await runScheduled(envWith({ QUEUE: queue }));
     await deliver(bodies);
     const { sources, events } = await finalState();
     expect(events).toHaveLength(2);
@@ -139,13 +136,13 @@ describe("durability", () => {
             const broken = faulty(envWith({ QUEUE: queue }), k, fault);
             const answered = await answerOf(mailjetPost(payload, path), broken.bindings);
             expect([200, 503]).toContain(answered.status);
-            await sweepNow(broken.bindings).catch(() => {});
+            await runScheduled(broken.bindings).catch(() => {});
             calls = Math.max(calls, broken.calls());
-            await sweepNow(envWith({ QUEUE: queue }));
+            await runScheduled(envWith({ QUEUE: queue }));
             // The provider comes again only where it was not told that all is well.
             if (answered.status === 503)
               await answerOf(mailjetPost(payload, path), envWith({ QUEUE: queue }));
-            await sweepNow(envWith({ QUEUE: queue }));
+            await runScheduled(envWith({ QUEUE: queue }));
             expect((await deliver(bodies)).retried).toEqual([]);
             const { events, letters } = await finalState();
             expect(events, `${path} call ${k} ${fault}`).toHaveLength(2);
@@ -173,7 +170,7 @@ describe("durability", () => {
         sent.push(messages.length);
       },
     };
-    await sweepNow(envWith({ QUEUE: queue }));
+    await runScheduled(envWith({ QUEUE: queue }));
     expect(sent.reduce((a, b) => a + b, 0)).toBe(134);
     expect(await objects("spool/")).toEqual([]);
   });

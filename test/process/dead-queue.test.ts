@@ -13,8 +13,8 @@ import {
   mailjetPost,
   messagesOf,
   objects,
+  replay,
   rows,
-  send,
 } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
@@ -26,11 +26,7 @@ describe("a message from the platform's dead-letter queue", () => {
     await deliver(messages, envWith(), { queue: DEAD_QUEUE, attempts: 1 });
     const [letter] = await rows<{ id: string }>("SELECT id FROM dead_letters");
     const { queue, bodies } = capture();
-    const request = new Request(`https://edge.example/v1/dead-letters/${letter?.id}/replay`, {
-      method: "POST",
-      headers: { authorization: "Bearer api-token" },
-    });
-    expect((await send(request, envWith({ QUEUE: queue }))).status).toBe(202);
+    expect((await replay(letter?.id, queue)).status).toBe(202);
     await deliver(bodies);
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
     expect(await rows("SELECT raw FROM dead_letters")).toEqual([{ raw: '"bad"' }]);

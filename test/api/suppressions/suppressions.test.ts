@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { withoutDatabase } from "../../support/faults.ts";
-import { figure, freshStorage, rows, send } from "../../support/support.ts";
+import { askApi, figure, freshStorage, rows } from "../../support/support.ts";
 import { NOW, ask, bindings, bounce, list, mailjet, status, type Status } from "./asking.ts";
 import { expectLogs } from "../../support/log.ts";
 
@@ -70,12 +70,7 @@ describe("suppressing and lifting by hand", () => {
     // That one is dated later than now; it was known when it was lifted, and so it ends.
     expect((await ask("DELETE", "/ann@example.com")).status).toBe(200);
     expect((await status("ann@example.com")).suppressed).toBe(false);
-    const contact = await send(
-      new Request("https://edge.example/v1/contacts/ann@example.com", {
-        headers: { authorization: "Bearer api-token" },
-      }),
-      bindings(),
-    );
+    const contact = await askApi("GET", "/v1/contacts/ann@example.com", undefined, bindings());
     expect(await contact.json()).toMatchObject({
       status: "active",
       suppression: null,
