@@ -75,21 +75,21 @@ export const settle = async (): Promise<void> => {
 
 /** All stored text, decoded, except that in the erased contact's object. */
 async function everything(): Promise<string[]> {
-  const found: string[] = [];
+  const texts: string[] = [];
   const tables = await rows<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
   );
   for (const { name } of tables)
-    for (const row of await rows(`SELECT * FROM ${name}`)) found.push(`${name}: ${JSON.stringify(row)}`);
+    for (const row of await rows(`SELECT * FROM ${name}`)) texts.push(`${name}: ${JSON.stringify(row)}`);
   for (const key of await objects("")) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
     const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
     const base64 = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body = ""]) =>
       Buffer.from(body, "base64").toString(),
     );
-    found.push(`${key}: ${[text, ...base64].join("\n")}`);
+    texts.push(`${key}: ${[text, ...base64].join("\n")}`);
   }
-  return found;
+  return texts;
 }
 
 /** The places that still contain the address; other contacts' data does not count. */
@@ -97,10 +97,10 @@ export async function traces(address: string): Promise<string[]> {
   const object = await runInDurableObject(env.CONTACTS.getByName(address), (_, { storage }) =>
     JSON.stringify([...storage.kv.list()]),
   );
-  const own = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
+  const pattern = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
   const plain = (text: string): string =>
     text.replaceAll(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
-  return [...(await everything()), `object: ${object}`].filter((text) => own.test(plain(text)));
+  return [...(await everything()), `object: ${object}`].filter((text) => pattern.test(plain(text)));
 }
 
 /** All data of the other contacts: rows, raw elements and all counters. */

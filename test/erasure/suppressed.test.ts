@@ -14,18 +14,18 @@ describe("a suppression in force", () => {
     await deliver(await messagesOf(both({ event: "spam" })));
     await erase();
     await settle();
-    const found = async (): Promise<unknown> => [
+    const hashes = async (): Promise<unknown> => [
       ...(await findErased(env.DB, env.BUCKET, [ANN, JOANN, "x@y.z"])),
     ];
-    expect(await found()).toEqual([[ANN, { reason: "complaint", since: 1_790_000_000_000 }]]);
+    expect(await hashes()).toEqual([[ANN, { reason: "complaint", since: 1_790_000_000_000 }]]);
     await deliver(await messagesOf(both({ event: "sent", time: 1_790_000_500 })));
-    expect(await found()).toHaveLength(1);
+    expect(await hashes()).toHaveLength(1);
     expect((await erase()).kept).toMatchObject({ reason: "complaint" });
     await settle();
-    expect(await found()).toHaveLength(1);
+    expect(await hashes()).toHaveLength(1);
     expect(await liftErased(env.DB, env.BUCKET, ANN)).toBe(true);
     expect(await liftErased(env.DB, env.BUCKET, ANN)).toBe(false);
-    expect(await found()).toEqual([]);
+    expect(await hashes()).toEqual([]);
     const plan = await rows<{ detail: string }>(
       "EXPLAIN QUERY PLAN SELECT e.hash FROM json_each('[]') AS h CROSS JOIN erased AS e ON e.hash = h.value",
     );

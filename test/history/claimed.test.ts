@@ -30,7 +30,9 @@ describe("a delivery that was claimed before its parser was corrected and is sto
           await freshStorage();
           let half = 0;
           const bodies = deliveries.map(([elements]) =>
-            JSON.stringify(elements.map((one) => ({ ...one, when: 1_790_000_000 + 40_000 * half++ }))),
+            JSON.stringify(
+              elements.map((element) => ({ ...element, when: 1_790_000_000 + 40_000 * half++ })),
+            ),
           );
           const messages = await messagesOf(...bodies.map(jangoPost));
           const stays = (_: unknown, i: number): boolean => deliveries[i]?.[1] === true;
@@ -40,10 +42,10 @@ describe("a delivery that was claimed before its parser was corrected and is sto
           if (took && early) await walk({ apply: true }, withNames([]));
           await deliver(messages, withNames([]));
           if (took) await walk({ apply: true }, withNames([]));
-          const found = await outcome();
+          const corrected = await outcome();
           await freshStorage();
           await deliver(messages, withNames([]));
-          expect(found).toEqual(await outcome());
+          expect(corrected).toEqual(await outcome());
         },
       ),
       { numRuns: 30 },
@@ -71,9 +73,9 @@ describe("a delivery that was claimed before its parser was corrected and is sto
     expect(await rows("SELECT contact, reason FROM suppressions")).toEqual([
       { contact: "p1@example.com", reason: "soft_bounces" },
     ]);
-    const found = await outcome();
+    const corrected = await outcome();
     await freshStorage();
     await deliver(messages, withNames([]));
-    expect(found).toEqual(await outcome());
+    expect(corrected).toEqual(await outcome());
   });
 });

@@ -38,8 +38,8 @@ describe("Cloudflare Email Service", () => {
       { contact: "ann@example.com", suppressed: "hard_bounce" },
     ]);
     const { events } = await (await read("/v1/events")).json<{ events: { id: string }[] }>();
-    const one = await (await read(`/v1/events/${events[0]?.id}`)).json<{ raw: unknown }>();
-    expect(one.raw).toEqual(event(1));
+    const answer = await (await read(`/v1/events/${events[0]?.id}`)).json<{ raw: unknown }>();
+    expect(answer.raw).toEqual(event(1));
   });
 
   it("gets an event stored that was claimed before the database failed for good, even under another message id", async () => {

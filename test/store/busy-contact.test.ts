@@ -55,7 +55,7 @@ it.each(Object.keys(WORK))(
 /** Rows that D1 reads in this work for a contact with this number of events. */
 async function rowsRead(work: string, events: number): Promise<number> {
   await freshStorage();
-  const told = Array.from({ length: events }, (_, i) =>
+  const reports = Array.from({ length: events }, (_, i) =>
     mailjetEvent({
       event: KINDS[i % KINDS.length],
       MessageID: 1000 + Math.floor(i / KINDS.length),
@@ -64,7 +64,7 @@ async function rowsRead(work: string, events: number): Promise<number> {
       CustomID: `order ${i}`,
     }),
   );
-  await deliver(await messagesOf(mailjetPost(JSON.stringify(told))));
+  await deliver(await messagesOf(mailjetPost(JSON.stringify(reports))));
   const counting = countingDb({ sessions: false });
   await WORK[work]?.(envWith({ DB: counting.db }));
   for (const sql of new Set(counting.asked)) {

@@ -93,8 +93,8 @@ describe("statistics", () => {
             ["type", ({ type }) => [type]],
             ["destination", ofDestination],
           ] as [string, (event: Told) => (string | null)[]][]) {
-            const told = counted(await ask(`${range}&bucket=${bucket}&by=${by}&limit=1000`));
-            expect(told).toEqual(withoutUniques(countByHand(some, bucket, group)));
+            const counts = counted(await ask(`${range}&bucket=${bucket}&by=${by}&limit=1000`));
+            expect(counts).toEqual(withoutUniques(countByHand(some, bucket, group)));
           }
         }
         const clean = await recount();
