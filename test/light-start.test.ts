@@ -35,9 +35,9 @@ function importsOf(file: string): Imports {
 
 /** All modules and packages that are reached from the Worker's entry. */
 function reached(which: (imports: Imports) => string[]): Set<string> {
-  const found = new Set(["../src/index.ts"]);
-  for (const file of found) for (const name of which(importsOf(file))) found.add(name);
-  return found;
+  const names = new Set(["../src/index.ts"]);
+  for (const file of names) for (const name of which(importsOf(file))) names.add(name);
+  return names;
 }
 
 const first = reached((imports) => imports.static);

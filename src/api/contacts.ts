@@ -58,8 +58,8 @@ contacts.openapi(timeline, async (c) => {
   const contact = c.req.valid("param").address;
   const { after, limit } = c.req.valid("query");
   const page = async (before: string | undefined, size: number) => {
-    const found = await listTimeline(c.var.db, { contact, before, limit: size });
-    return { items: found.events.map(eventView), next: found.next };
+    const { events, next } = await listTimeline(c.var.db, { contact, before, limit: size });
+    return { items: events.map(eventView), next };
   };
   return await answerList(c, { item: Event, after, limit, page }, ({ items, next }) =>
     c.json({ events: items, next }, 200),

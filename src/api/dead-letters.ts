@@ -42,8 +42,8 @@ const listing = createRoute({
 deadLetters.openapi(listing, async (c) => {
   const { limit, after, ...query } = c.req.valid("query");
   const page = async (from: string | undefined, size: number) => {
-    const found = await listDeadLetters(c.var.db, { ...query, after: from, limit: size });
-    return { items: found.letters.map(deadLetterView), next: found.next };
+    const { letters, next } = await listDeadLetters(c.var.db, { ...query, after: from, limit: size });
+    return { items: letters.map(deadLetterView), next };
   };
   return await answerList(c, { item: DeadLetter, after, limit, page }, ({ items, next }) =>
     c.json({ dead_letters: items, next }, 200),

@@ -46,8 +46,12 @@ const listing = createRoute({
 events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
   const page = async (from: FeedPosition | undefined, size: number) => {
-    const found = await listEvents(c.var.db, { ...filter, after: from, limit: size });
-    return { items: found.events.map(eventView), next: found.next, resume: found.resume };
+    const {
+      events: stored,
+      next,
+      resume,
+    } = await listEvents(c.var.db, { ...filter, after: from, limit: size });
+    return { items: stored.map(eventView), next, resume };
   };
   return await answerList(c, { item: Event, after, limit, page }, ({ items, next, resume }) =>
     c.json({ events: items, next: cursorOf(next), resume: cursorOf(resume) }, 200),
@@ -69,10 +73,10 @@ const single = createRoute({
 
 events.use("/:id", etag());
 events.openapi(single, async (c) => {
-  const found = await getEvent(c.var.db, c.req.valid("param").id);
-  if (found === null) throw new ProblemError(404, "There is no event with this id.");
-  const raw = await rawOf(c.env, found.event.provider, found.place);
-  return c.json({ ...eventView(found.event), raw }, 200);
+  const stored = await getEvent(c.var.db, c.req.valid("param").id);
+  if (stored === null) throw new ProblemError(404, "There is no event with this id.");
+  const raw = await rawOf(c.env, stored.event.provider, stored.place);
+  return c.json({ ...eventView(stored.event), raw }, 200);
 });
 
 /** The provider's own element from the archive, exact to the last digit; null if the archive no longer has it. */

@@ -35,8 +35,8 @@ const listing = createRoute({
 });
 
 messages.openapi(listing, async (c) => {
-  const found = await findMessages(c.var.db, c.req.valid("query"));
-  return c.json({ messages: found.map(({ rows, events }) => messageView(rows, events)), next: null }, 200);
+  const matches = await findMessages(c.var.db, c.req.valid("query"));
+  return c.json({ messages: matches.map(({ rows, events }) => messageView(rows, events)), next: null }, 200);
 });
 
 const single = createRoute({

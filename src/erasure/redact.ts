@@ -23,8 +23,7 @@ type Settings = Record<string, unknown>;
 export function redact(envelope: Envelope, contact: string, settings: Settings): Redacted | null {
   if (!isNamed(envelope, contact)) return null;
   const before = parse(envelope, settings);
-  const own = before.events.filter((event) => event.contact === contact).length;
-  const elements = Math.max(1, own);
+  const elements = Math.max(1, before.events.filter((event) => event.contact === contact).length);
   for (const attempt of attempts(envelope, contact, before)) {
     if (isClean(attempt, contact, before, settings)) return { envelope: attempt, elements };
   }
@@ -100,17 +99,17 @@ const DEEPEST = 3;
 function withoutItems(text: string, contact: string, depth: number): string | null {
   if (readJsonText(text, JSON.parse).ok) return withoutJsonItems(text, contact, depth);
   // A form may contain JSON in a field.
-  let found = false;
+  let changed = false;
   const fields = text.split("&").map((field) => {
     const [name = "", value = ""] = field.split("=", 2);
     const decoded = new URLSearchParams(`v=${value}`).get("v") ?? "";
     const json = mentions(decoded, contact) && readJsonText(decoded, JSON.parse).ok;
     const left = json ? withoutJsonItems(decoded, contact, depth) : null;
     if (left === null) return replaced(field, contact);
-    found = true;
+    changed = true;
     return `${name}=${encodeURIComponent(left)}`;
   });
-  return found ? fields.join("&") : null;
+  return changed ? fields.join("&") : null;
 }
 
 function withoutJsonItems(text: string, contact: string, depth: number): string | null {

@@ -69,18 +69,18 @@ function withoutContacts(
   const left = lines.map((line) => {
     if (line === "") return line;
     const plain = line.includes('"base64":"') ? null : plainOf(line);
-    const own = leaving.filter(({ contact }) => plain === null || mentionsPlainly(plain, contact));
-    let envelope = own.length > 0 ? fromLine(line) : null;
+    const named = leaving.filter(({ contact }) => plain === null || mentionsPlainly(plain, contact));
+    let envelope = named.length > 0 ? fromLine(line) : null;
     let changed = false;
     const { receivedAt = Infinity } = envelope ?? {};
-    for (const one of own) {
-      if (receivedAt > one.until) continue; // received after the erasure, so it stays
+    for (const erased of named) {
+      if (receivedAt > erased.until) continue; // received after the erasure, so it stays
       const settings = envelope === null ? {} : settingsOf(config, envelope.source);
-      const redacted = envelope === null ? null : redact(envelope, one.contact, settings);
+      const redacted = envelope === null ? null : redact(envelope, erased.contact, settings);
       if (redacted === null) continue;
       ({ envelope } = redacted);
       changed = true;
-      const index = leaving.indexOf(one);
+      const index = leaving.indexOf(erased);
       counts[index] = (counts[index] ?? 0) + redacted.elements;
     }
     if (envelope === null || !changed || envelope.body.length > 0) empty = false;

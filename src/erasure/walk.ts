@@ -56,7 +56,7 @@ async function walkPage(env: Env, all: readonly Running[], from: string, config:
     all.map(({ id }) => [id, { looked_at: 0, rewritten: 0, elements: 0, dead_letters: 0 }]),
   );
   await inPool(keys, { atOnce: AT_ONCE }, async (key) => {
-    const concerned = all.filter((one) => concerns(one, key, prefix));
+    const concerned = all.filter((erasure) => concerns(erasure, key, prefix));
     await lookAt(env, key, concerned, looked, config);
   });
   const moving = all.filter(({ cursor }) => cursor < to);
@@ -86,10 +86,10 @@ async function lookAt(
   const leaving = erasures.map(({ contact, erased_at }) => ({ contact, until: erased_at ?? 0 }));
   const counts = await rewriteObject(env.BUCKET, key, leaving, config);
   for (const [index, { id }] of erasures.entries()) {
-    const own = looked.get(id);
-    if (own === undefined) continue;
-    own.looked_at += 1;
-    own.rewritten += (counts[index] ?? 0) > 0 ? 1 : 0;
-    own.elements += counts[index] ?? 0;
+    const tally = looked.get(id);
+    if (tally === undefined) continue;
+    tally.looked_at += 1;
+    tally.rewritten += (counts[index] ?? 0) > 0 ? 1 : 0;
+    tally.elements += counts[index] ?? 0;
   }
 }

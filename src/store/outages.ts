@@ -15,12 +15,12 @@ export function withOutages(env: Env): Env {
   if (originals.has(env)) return env;
   const known = wrapped.get(env);
   if (known !== undefined) return known;
-  const own = new Proxy(env, {
+  const wrapper = new Proxy(env, {
     get: (from, name) => guardedBinding(name, Reflect.get(from, name)),
   });
-  wrapped.set(env, own);
-  originals.set(own, env);
-  return own;
+  wrapped.set(env, wrapper);
+  originals.set(wrapper, env);
+  return wrapper;
 }
 
 const bindings = new WeakMap<object, object>();
@@ -31,9 +31,9 @@ function guardedBinding(name: string | symbol, value: unknown): unknown {
   if (guardIt === undefined || typeof value !== "object" || value === null) return value;
   const known = bindings.get(value);
   if (known !== undefined) return known;
-  const own = guardIt(value);
-  bindings.set(value, own);
-  return own;
+  const wrapper = guardIt(value);
+  bindings.set(value, wrapper);
+  return wrapper;
 }
 
 /** The bindings as the platform passed them. Caches that are keyed by bindings need these. */
@@ -126,15 +126,15 @@ function guardNow(call: Call, tag: Guard): Call {
 const statements = new WeakMap<object, D1PreparedStatement>();
 
 function statementOf(statement: D1PreparedStatement): D1PreparedStatement {
-  const own = watch(statement, (call, name) => {
+  const wrapper = watch(statement, (call, name) => {
     if (name === "bind") {
       const bind = guardNow(call, ofDatabase);
       return (...values) => statementOf(bind(...values) as D1PreparedStatement);
     }
     return CALLS.statement.has(name) ? guard(call, ofDatabase) : call;
   });
-  statements.set(own, statement);
-  return own;
+  statements.set(wrapper, statement);
+  return wrapper;
 }
 
 /** Wraps a database or a session of it. */
@@ -145,7 +145,8 @@ function databaseOf<T extends object>(database: T): T {
     if (name === "withSession") return (...args) => databaseOf(now(...args) as object);
     if (name === "batch") {
       const batch = guard(call, ofDatabase);
-      return (given) => batch((given as D1PreparedStatement[]).map((one) => statements.get(one) ?? one));
+      return (given) =>
+        batch((given as D1PreparedStatement[]).map((statement) => statements.get(statement) ?? statement));
     }
     return name === "exec" ? guard(call, ofDatabase) : call;
   });

@@ -181,9 +181,9 @@ describe("lists", () => {
       await read(`/v1/messages?custom_id=${encodeURIComponent('a "b",\nc')}`)
     ).json<Found>();
     expect(byId.messages).toHaveLength(100);
-    const own = await (await read("/v1/messages?contact=P3@example.com&campaign=7")).json<Found>();
-    expect(own.messages).toHaveLength(58);
-    expect(own.messages[0]).toMatchObject({ status: "delivered", events: [{}] });
+    const ofContact = await (await read("/v1/messages?contact=P3@example.com&campaign=7")).json<Found>();
+    expect(ofContact.messages).toHaveLength(58);
+    expect(ofContact.messages[0]).toMatchObject({ status: "delivered", events: [{}] });
     for (const query of ["", "?contact=p3@example.com", "?campaign=7", "?custom_id=1&campaign=7"])
       expect((await read(`/v1/messages${query}`)).status).toBe(400);
   });

@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  askApi,
   capture,
   deliver,
   envWith,
@@ -11,19 +12,12 @@ import {
   mailjetEvent,
   mailjetPost,
   messagesOf,
-  send,
 } from "../support/support.ts";
 
 describe("dead letters", () => {
   beforeEach(freshStorage);
   const ask = async (path: string, method: string, bindings = envWith()) =>
-    await send(
-      new Request(`https://edge.example/v1/dead-letters${path}`, {
-        method,
-        headers: { authorization: "Bearer api-token" },
-      }),
-      bindings,
-    );
+    await askApi(method, `/v1/dead-letters${path}`, undefined, bindings);
 
   it("are listed page by page with their reasons, and each can be read with its whole delivery", async () => {
     await deliver(

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isOutage } from "../../src/lib/outage.ts";
 import { withOutages } from "../../src/store/outages.ts";
 import { configOf } from "../../src/config/config.ts";
-import { envWith, freshStorage, send } from "../support/support.ts";
+import { askApi, envWith, freshStorage, send } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
 // The use of a token is noted in the background, by the same failing database.
@@ -91,13 +91,13 @@ describe("a failed call of a binding", () => {
   });
 
   it("does not change successful calls, and the configuration is read only once", async () => {
-    const own = envWith();
-    const tagged = withOutages(own);
-    expect(withOutages(own)).toBe(tagged);
+    const bindings = envWith();
+    const tagged = withOutages(bindings);
+    expect(withOutages(bindings)).toBe(tagged);
     expect(withOutages(tagged)).toBe(tagged);
-    expect(configOf(tagged)).toBe(configOf(own));
-    const one = tagged.DB.prepare("SELECT ?1 AS n");
-    const results = await tagged.DB.batch<{ n: number }>([one.bind(1), one.bind(2)]);
+    expect(configOf(tagged)).toBe(configOf(bindings));
+    const statement = tagged.DB.prepare("SELECT ?1 AS n");
+    const results = await tagged.DB.batch<{ n: number }>([statement.bind(1), statement.bind(2)]);
     expect(results.flatMap((result) => result.results)).toEqual([{ n: 1 }, { n: 2 }]);
     expect(await tagged.DB.prepare("SELECT 5 AS n").first("n")).toBe(5);
     await tagged.BUCKET.put("x", "y");
@@ -113,11 +113,7 @@ describe("a request", () => {
     path: string,
     changes: Parameters<typeof envWith>[0],
     method = "GET",
-  ): Promise<Response> =>
-    await send(
-      new Request(`https://edge.example${path}`, { method, headers: { authorization: "Bearer api-token" } }),
-      envWith(changes),
-    );
+  ): Promise<Response> => await askApi(method, path, undefined, envWith(changes));
   const failing = (error: Error) => {
     const prepare = () => {
       throw error;

@@ -24,9 +24,9 @@ it("GET /v1/dead-letters/{id} returns the delivery with an ISO time, its describ
     await (
       await read(`/v1/dead-letters/${letter?.id ?? ""}`)
     ).json<{ delivery: { received_at: string; headers: unknown } }>();
-  const one = await shown();
-  expect(one.delivery.received_at).toBe(letter?.received_at);
-  expect(Object.keys(one.delivery)).toEqual(
+  const view = await shown();
+  expect(view.delivery.received_at).toBe(letter?.received_at);
+  expect(Object.keys(view.delivery)).toEqual(
     "id source provider received_at method url headers body".split(" "),
   );
   const envelope = await getDeadEnvelope(env.BUCKET, letter?.envelope ?? "");
@@ -36,6 +36,6 @@ it("GET /v1/dead-letters/{id} returns the delivery with an ISO time, its describ
     Object.assign(envelope, { erased: true, outside: true, internal: "secret" }),
   );
   const marked = await shown();
-  expect(marked.delivery).toEqual({ ...one.delivery, erased: true, outside: true });
+  expect(marked.delivery).toEqual({ ...view.delivery, erased: true, outside: true });
   expect(DeadLetterWithDelivery.strict().safeParse(marked).error).toBeUndefined();
 });

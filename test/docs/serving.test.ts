@@ -24,9 +24,9 @@ describe("the documentation", () => {
       const paths = named(await response.text());
       expect(paths.length, page).toBeGreaterThan(4);
       for (const path of paths) {
-        const found = await get(path);
-        expect(found.status, `${path} of ${page}`).toBe(200);
-        expect((await found.arrayBuffer()).byteLength, path).toBeGreaterThan(20);
+        const asset = await get(path);
+        expect(asset.status, `${path} of ${page}`).toBe(200);
+        expect((await asset.arrayBuffer()).byteLength, path).toBeGreaterThan(20);
       }
     }
   });

@@ -1,12 +1,12 @@
 // Shared by the erasure suites: requesting an erasure, letting time pass, and finding every trace of an address in all
 // storage.
 
-import { createExecutionContext, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
-import { expect, vi } from "vitest";
-import worker from "../../src/index.ts";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import {
+  askApi,
   envWith,
   figure,
   freshStorage,
@@ -15,7 +15,7 @@ import {
   objects,
   read,
   rows,
-  send,
+  runScheduled,
 } from "../support/support.ts";
 
 export const ANN = "ann@example.com";
@@ -43,26 +43,21 @@ export async function freshWithKey(): Promise<void> {
   await env.BUCKET.put("keys/erasure", new Uint8Array(32).fill(7));
 }
 
+/** Begins each test with fresh storage and a clock that stands until time is let pass. */
+export function withStandingClock(): void {
+  beforeEach(async () => {
+    await freshWithKey();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  });
+  afterEach(() => void vi.useRealTimers());
+}
+
 /** Lets this time (ms) pass; needs faked dates. */
 export const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
-/** A scheduled run of the Worker. */
-export const scheduled = async (bindings: Env = envWith()): Promise<void> =>
-  await worker.scheduled(
-    { scheduledTime: 0, cron: "", noRetry: () => {} },
-    bindings,
-    createExecutionContext(),
-  );
-
 /** Requests the erasure of an address; `query` with its question mark. */
 export const ask = async (address = ANN, query = "", bindings = envWith()): Promise<Response> =>
-  await send(
-    new Request(`https://edge.example/v1/contacts/${encodeURIComponent(address)}${query}`, {
-      method: "DELETE",
-      headers: { authorization: "Bearer api-token" },
-    }),
-    bindings,
-  );
+  await askApi("DELETE", `/v1/contacts/${encodeURIComponent(address)}${query}`, undefined, bindings);
 
 /** Requests the erasure of an address; returns the receipt. */
 export const erase = async (address = ANN): Promise<Receipt> => await (await ask(address)).json<Receipt>();
@@ -74,27 +69,27 @@ export const receipt = async (id: string): Promise<Receipt> =>
 /** Runs the scheduled jobs until every erasure is done. */
 export const settle = async (): Promise<void> => {
   pass(21 * MINUTE);
-  await scheduled();
+  await runScheduled();
   expect(await figure("SELECT count(*) AS n FROM erasures WHERE finished_at IS NULL")).toBe(0);
 };
 
 /** All stored text, decoded, except that in the erased contact's object. */
 async function everything(): Promise<string[]> {
-  const found: string[] = [];
+  const texts: string[] = [];
   const tables = await rows<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
   );
   for (const { name } of tables)
-    for (const row of await rows(`SELECT * FROM ${name}`)) found.push(`${name}: ${JSON.stringify(row)}`);
+    for (const row of await rows(`SELECT * FROM ${name}`)) texts.push(`${name}: ${JSON.stringify(row)}`);
   for (const key of await objects("")) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
     const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
     const base64 = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body = ""]) =>
       Buffer.from(body, "base64").toString(),
     );
-    found.push(`${key}: ${[text, ...base64].join("\n")}`);
+    texts.push(`${key}: ${[text, ...base64].join("\n")}`);
   }
-  return found;
+  return texts;
 }
 
 /** The places that still contain the address; other contacts' data does not count. */
@@ -102,10 +97,10 @@ export async function traces(address: string): Promise<string[]> {
   const object = await runInDurableObject(env.CONTACTS.getByName(address), (_, { storage }) =>
     JSON.stringify([...storage.kv.list()]),
   );
-  const own = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
+  const pattern = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
   const plain = (text: string): string =>
     text.replaceAll(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
-  return [...(await everything()), `object: ${object}`].filter((text) => own.test(plain(text)));
+  return [...(await everything()), `object: ${object}`].filter((text) => pattern.test(plain(text)));
 }
 
 /** All data of the other contacts: rows, raw elements and all counters. */

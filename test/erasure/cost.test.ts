@@ -1,28 +1,21 @@
 // The cost of an erasure, alone and together with others.
 
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { deliver, envWith, figure, mailjetEvent, mailjetPost, messagesOf, rows } from "../support/support.ts";
+import { describe, expect, it } from "vitest";
 import {
-  ANN,
-  DAY,
-  MINUTE,
-  ask,
-  freshWithKey,
-  pass,
-  receipt,
-  scheduled,
-  traces,
-  type Receipt,
-} from "./asking.ts";
+  deliver,
+  envWith,
+  figure,
+  mailjetEvent,
+  mailjetPost,
+  messagesOf,
+  rows,
+  runScheduled,
+} from "../support/support.ts";
+import { ANN, DAY, MINUTE, ask, pass, receipt, traces, withStandingClock, type Receipt } from "./asking.ts";
 import { countingDb } from "../support/counting-db.ts";
 
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("several erasures at once", () => {
   it("share one walk over the archive, and do not undo each other", async () => {
@@ -43,7 +36,7 @@ describe("several erasures at once", () => {
       },
     });
     pass(21 * MINUTE);
-    for (let i = 0; i < 3; i++) await scheduled(envWith({ BUCKET: counting }));
+    for (let i = 0; i < 3; i++) await runScheduled(envWith({ BUCKET: counting }));
     expect(gets).toBeLessThanOrEqual(8);
     for (const name of names.slice(1)) expect(await traces(name)).toEqual([]);
     expect(await rows("SELECT contact FROM events")).toEqual([{ contact: "p0@example.com" }]);
@@ -73,7 +66,7 @@ it("an erasure scans no table, and writes little more than the rows that it dele
   expect(first.removed).toMatchObject({ events: 600, messages: 300 });
   expect(await figure("SELECT count(*) AS n FROM messages")).toBe(0);
   pass(21 * MINUTE);
-  await scheduled(envWith({ DB: counting.db }));
+  await runScheduled(envWith({ DB: counting.db }));
   await ask(ANN, "", envWith({ DB: counting.db }));
   expect((await receipt(first.id)).status).toBe("done");
   console.log({

@@ -1,9 +1,10 @@
 // Erasure: in the end no trace of the address is left, and all other contacts' data is unchanged.
 
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { makeDurable } from "../../src/ingest/durable.ts";
 import { decodeFrame } from "../../src/model/envelope.ts";
 import {
+  askApi,
   capture,
   DEAD_QUEUE,
   deliver,
@@ -14,7 +15,9 @@ import {
   messagesOf,
   objects,
   read,
+  replay,
   rows,
+  runScheduled,
   send,
 } from "../support/support.ts";
 import {
@@ -25,13 +28,12 @@ import {
   ask,
   both,
   erase,
-  freshWithKey,
   others,
   pass,
   receipt,
-  scheduled,
   settle,
   traces,
+  withStandingClock,
   type Receipt,
 } from "./asking.ts";
 import { randomText, seeded } from "../support/random.ts";
@@ -44,12 +46,7 @@ const TOO_LONG = { Payload: randomText(160_000, seeded("too long for a message")
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("erasing a contact", () => {
   it("removes it from the database, its object, the archive and the dead letters, and leaves other contacts unchanged", async () => {
@@ -135,12 +132,9 @@ describe("erasing a contact", () => {
     await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN }), news]))));
     const stored = await rows("SELECT id, contact, type FROM events ORDER BY seq");
     expect(stored).toMatchObject([{ contact: JOANN }, { contact: ANN, type: "clicked" }]);
-    const request = new Request("https://edge.example/v1/history/renormalise", {
-      method: "POST",
-      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
-      body: JSON.stringify({ from: iso(Date.now() - DAY), to: iso(Date.now() + DAY), apply: true }),
-    });
-    expect(await (await send(request, envWith())).json()).toMatchObject({
+    const range = { from: iso(Date.now() - DAY), to: iso(Date.now() + DAY) };
+    const answer = await askApi("POST", "/v1/history/renormalise", { ...range, apply: true });
+    expect(await answer.json()).toMatchObject({
       changed: 0,
       appeared: 0,
       vanished: 0,
@@ -156,11 +150,7 @@ describe("erasing a contact", () => {
     const letters = await rows<{ id: string; raw: string }>("SELECT id, raw FROM dead_letters");
     expect(letters).toEqual([{ id: letters[0]?.id, raw: expect.stringContaining(JOANN) as string }]);
     const { queue, bodies } = capture();
-    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
-      method: "POST",
-      headers: { authorization: "Bearer api-token" },
-    });
-    expect((await send(replay, envWith({ QUEUE: queue }))).status).toBe(202);
+    expect((await replay(letters[0]?.id, queue)).status).toBe(202);
     await deliver(bodies);
     expect(await rows("SELECT contact FROM events")).toEqual([{ contact: JOANN }]);
   });
@@ -187,13 +177,7 @@ describe("erasing a contact", () => {
     const { dead_letters } = await (
       await read("/v1/dead-letters")
     ).json<{ dead_letters: { id: string }[] }>();
-    await send(
-      new Request(`https://edge.example/v1/dead-letters/${dead_letters[0]?.id}`, {
-        method: "DELETE",
-        headers: { authorization: "Bearer api-token" },
-      }),
-      envWith(),
-    );
+    await askApi("DELETE", `/v1/dead-letters/${dead_letters[0]?.id}`);
     expect((await erase()).removed.archive["elements"]).toBe(1);
     expect((await erase("nobody@example.com")).removed).toMatchObject({ events: 0, claims: 0 });
     await settle();
@@ -224,11 +208,7 @@ describe("erasing a contact", () => {
     // What is left of the given-up delivery can be replayed: the gap is no report.
     const letters = await rows<{ id: string }>("SELECT id FROM dead_letters WHERE element IS NULL");
     const replayed = capture();
-    const replay = new Request(`https://edge.example/v1/dead-letters/${letters[0]?.id}/replay`, {
-      method: "POST",
-      headers: { authorization: "Bearer api-token" },
-    });
-    expect((await send(replay, envWith({ QUEUE: replayed.queue }))).status).toBe(202);
+    expect((await replay(letters[0]?.id, replayed.queue)).status).toBe(202);
     await deliver(replayed.bodies);
     expect(await rows("SELECT raw FROM dead_letters")).toEqual([
       { raw: expect.stringContaining(JOANN) as string },
@@ -246,10 +226,10 @@ describe("erasing a contact", () => {
     pass(21 * MINUTE);
     const stuck = capture();
     const failing = { ...stuck.queue, sendBatch: async () => await Promise.reject(new Error("no queue")) };
-    await scheduled(envWith({ QUEUE: failing })).catch(() => {});
+    await runScheduled(envWith({ QUEUE: failing })).catch(() => {});
     expect((await receipt(id)).status).toBe("running");
-    await scheduled(envWith({ QUEUE: stuck.queue }));
-    await scheduled();
+    await runScheduled(envWith({ QUEUE: stuck.queue }));
+    await runScheduled();
     expect((await receipt(id)).status).toBe("done");
     await deliver(stuck.bodies);
     expect(await traces(ANN)).toEqual([]);

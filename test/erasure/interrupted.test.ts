@@ -1,8 +1,12 @@
 // Erasure between any two calls of another run, and with any call failing: in the end no trace of the address is left.
+// The simulation also erases contacts, but cannot replace this suite. Its senders are the dialects of the demo, whose
+// bodies a parser can read: no address stands in an unreadable element, in a body that is no JSON or within a longer
+// address, which is where an erasure can go wrong. And it draws the call at which a run is interrupted, where the first
+// two tests here visit every call.
 
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { faulty, interrupted, type Fault } from "../support/faults.ts";
+import { describe, expect, it } from "vitest";
+import { FAULT, faulty, interrupted, type Fault } from "../support/faults.ts";
 import {
   capture,
   DEAD_QUEUE,
@@ -13,6 +17,7 @@ import {
   mailjetPost,
   messagesOf,
   rows,
+  runScheduled,
   send,
 } from "../support/support.ts";
 import {
@@ -24,19 +29,13 @@ import {
   freshWithKey,
   others,
   pass,
-  scheduled,
   settle,
   traces,
+  withStandingClock,
 } from "./asking.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(() => expectLogs());
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("an erasure and a consumer that interrupt each other", () => {
   const requests = (): Request[] => [
@@ -49,7 +48,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
     ),
   ];
   /** Delivers the messages left in the queue again, and expects the final state. */
-  const rest = async (bodies: readonly Uint8Array[]): Promise<void> => {
+  const deliverAgain = async (bodies: readonly Uint8Array[]): Promise<void> => {
     expect((await deliver(bodies)).acked).toHaveLength(bodies.length);
     await settle();
     expect(await traces(ANN)).toEqual([]);
@@ -61,6 +60,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
   };
 
   it("leave no trace of the address if the erasure runs between any two calls of the consumer", async () => {
+    expectLogs(/could not be processed[^]*integer overflow/);
     let calls = Infinity;
     let retried = 0;
     for (let k = 1; k <= calls; k++) {
@@ -70,7 +70,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
       const outcome = await deliver(bodies, consumer.bindings);
       calls = consumer.calls();
       retried += outcome.retried.length;
-      await rest(outcome.retried.flatMap((index) => bodies[index] ?? []));
+      await deliverAgain(outcome.retried.flatMap((index) => bodies[index] ?? []));
     }
     expect(calls).toBeGreaterThan(5);
     // The transaction that would have brought the contact back was refused.
@@ -89,7 +89,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
       });
       expect((await ask(ANN, "", erasure.bindings)).status).toBe(202);
       calls = erasure.calls();
-      await rest(left);
+      await deliverAgain(left);
     }
     expect(calls).toBeGreaterThan(5);
   });
@@ -134,7 +134,8 @@ describe("with failures at any call and in any order", () => {
   };
 
   it("an erasure leaves no trace of the address in the end, and other contacts keep every event and count", async () => {
-    let found = 0;
+    expectLogs(FAULT, /no answer within/, /nothing took it/, /could not be processed[^]*integer overflow/);
+    let events = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 7 }), async (steps) => {
         await freshWithKey();
@@ -143,24 +144,24 @@ describe("with failures at any call and in any order", () => {
         const run = async (acts: (typeof steps)[number]["acts"], bindings: Env): Promise<void> => {
           // What the queue took it has, even from a run that died after it.
           const { queue, bodies } = capture();
-          const all = acts.map(async (one) => {
-            if (one.kind === "post") {
-              const event = { event: one.event, hard_bounce: true, time: 1_790_000_000 + one.time };
-              const request = SHAPES[one.shape]?.(event) ?? both();
+          const all = acts.map(async (act) => {
+            if (act.kind === "post") {
+              const event = { event: act.event, hard_bounce: true, time: 1_790_000_000 + act.time };
+              const request = SHAPES[act.shape]?.(event) ?? both();
               const path =
-                one.at === "spool" ? request.url.replace("/webhooks", "/backup/webhooks") : request.url;
+                act.at === "spool" ? request.url.replace("/webhooks", "/backup/webhooks") : request.url;
               const answer = await send(new Request(path, request), {
                 ...bindings,
                 QUEUE: queue as Queue,
               }).catch(() => null);
-              if (answer?.status === 200 && (one.shape === "both" || one.shape === "joann"))
-                expected.add(`${TYPES[one.event]} ${event.time * 1000}`);
-            } else if (one.kind === "erase") await ask(ANN, "", bindings);
-            else if (one.kind === "run")
-              await scheduled({ ...bindings, QUEUE: queue as Queue }).catch(() => {});
+              if (answer?.status === 200 && (act.shape === "both" || act.shape === "joann"))
+                expected.add(`${TYPES[act.event]} ${event.time * 1000}`);
+            } else if (act.kind === "erase") await ask(ANN, "", bindings);
+            else if (act.kind === "run")
+              await runScheduled({ ...bindings, QUEUE: queue as Queue }).catch(() => {});
             else {
-              const taken = waiting.splice(0, one.kind === "bury" ? 1 : one.most);
-              const end = one.kind === "bury" ? { queue: DEAD_QUEUE } : {};
+              const taken = waiting.splice(0, act.kind === "bury" ? 1 : act.most);
+              const end = act.kind === "bury" ? { queue: DEAD_QUEUE } : {};
               const dead = new Promise<null>((resolve) => void setTimeout(() => resolve(null), 400));
               const outcome = await Promise.race([deliver(taken, bindings, end), dead]);
               // A run that died, or is still hanging, has acknowledged nothing that the queue heard of.
@@ -199,7 +200,7 @@ describe("with failures at any call and in any order", () => {
            WHERE r.n IS NULL OR r.n < e.n`,
         );
         expect(counted).toBe(0);
-        found += stored.length;
+        events += stored.length;
         for (const raw of ((await others(ANN)) as { raws: { email: string }[] }).raws)
           expect(raw.email).toBe(JOANN);
       }),
@@ -222,6 +223,6 @@ describe("with failures at any call and in any order", () => {
         ],
       },
     );
-    expect(found).toBeGreaterThan(10);
+    expect(events).toBeGreaterThan(10);
   }, 300_000);
 });

@@ -2,35 +2,30 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { findErased, hashOf, liftErased } from "../../src/store/erasure/erased.ts";
-import { deliver, figure, messagesOf, objects, read, rows } from "../support/support.ts";
-import { ANN, DAY, JOANN, both, erase, freshWithKey, pass, scheduled, settle } from "./asking.ts";
+import { deliver, figure, messagesOf, objects, read, rows, runScheduled } from "../support/support.ts";
+import { ANN, DAY, JOANN, both, erase, pass, settle, withStandingClock } from "./asking.ts";
 
-beforeEach(async () => {
-  await freshWithKey();
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-});
-
-afterEach(() => void vi.useRealTimers());
+withStandingClock();
 
 describe("a suppression in force", () => {
   it("outlives the erased contact as a keyed hash, whatever arrives later, until it is lifted", async () => {
     await deliver(await messagesOf(both({ event: "spam" })));
     await erase();
     await settle();
-    const found = async (): Promise<unknown> => [
+    const hashes = async (): Promise<unknown> => [
       ...(await findErased(env.DB, env.BUCKET, [ANN, JOANN, "x@y.z"])),
     ];
-    expect(await found()).toEqual([[ANN, { reason: "complaint", since: 1_790_000_000_000 }]]);
+    expect(await hashes()).toEqual([[ANN, { reason: "complaint", since: 1_790_000_000_000 }]]);
     await deliver(await messagesOf(both({ event: "sent", time: 1_790_000_500 })));
-    expect(await found()).toHaveLength(1);
+    expect(await hashes()).toHaveLength(1);
     expect((await erase()).kept).toMatchObject({ reason: "complaint" });
     await settle();
-    expect(await found()).toHaveLength(1);
+    expect(await hashes()).toHaveLength(1);
     expect(await liftErased(env.DB, env.BUCKET, ANN)).toBe(true);
     expect(await liftErased(env.DB, env.BUCKET, ANN)).toBe(false);
-    expect(await found()).toEqual([]);
+    expect(await hashes()).toEqual([]);
     const plan = await rows<{ detail: string }>(
       "EXPLAIN QUERY PLAN SELECT e.hash FROM json_each('[]') AS h CROSS JOIN erased AS e ON e.hash = h.value",
     );
@@ -109,7 +104,7 @@ describe("the tombstone", () => {
     pass(5 * DAY);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await keys()).toBe(0);
-    await scheduled();
+    await runScheduled();
     expect(await figure("SELECT count(*) AS n FROM erasures WHERE hash IS NOT NULL")).toBe(0);
   });
 });

@@ -2,31 +2,18 @@
 
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DATABASE_FAULT, withoutDatabase } from "../support/faults.ts";
 import { deliver, freshStorage, messagesOf, rows } from "../support/support.ts";
 import { fillHistory, jangoPost, outcome, report, walk, withNames } from "./misread.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(() => expectLogs());
+beforeEach(() => expectLogs(DATABASE_FAULT));
 beforeEach(async () => {
   await freshStorage();
   await fillHistory();
 });
 
 describe("a delivery that was claimed before its parser was corrected and is stored afterwards", () => {
-  /** The database takes nothing more, or answers no more although it took it. */
-  const down = (bindings: Env, took: boolean): Env => {
-    const DB = {
-      prepare: (sql: string) => bindings.DB.prepare(sql),
-      batch: async (statements: D1PreparedStatement[]) => {
-        if (took) await bindings.DB.batch(statements);
-        throw new Error("D1_ERROR: it went away");
-      },
-      withSession: () => DB,
-      getBookmark: () => null,
-    };
-    return { ...bindings, DB } as unknown as Env;
-  };
-
   it("counts once for its contacts, as the corrected parser reads it", async () => {
     // Without the others there would be no event but a dead letter, which stays until it is replayed.
     const names = ["message_id", "bounce", "campaign", "tags", "custom_id", "url"] as const;
@@ -43,20 +30,22 @@ describe("a delivery that was claimed before its parser was corrected and is sto
           await freshStorage();
           let half = 0;
           const bodies = deliveries.map(([elements]) =>
-            JSON.stringify(elements.map((one) => ({ ...one, when: 1_790_000_000 + 40_000 * half++ }))),
+            JSON.stringify(
+              elements.map((element) => ({ ...element, when: 1_790_000_000 + 40_000 * half++ })),
+            ),
           );
           const messages = await messagesOf(...bodies.map(jangoPost));
           const stays = (_: unknown, i: number): boolean => deliveries[i]?.[1] === true;
           // A database that answered no more leaves rows of the first reading, which reading anew then mends.
-          await deliver(messages.filter(stays), down(withNames(wrong), took));
+          await deliver(messages.filter(stays), withoutDatabase(withNames(wrong), took ? "after" : "before"));
           // Such rows may also be mended first, and then their own delivery is no repeat of them.
           if (took && early) await walk({ apply: true }, withNames([]));
           await deliver(messages, withNames([]));
           if (took) await walk({ apply: true }, withNames([]));
-          const found = await outcome();
+          const corrected = await outcome();
           await freshStorage();
           await deliver(messages, withNames([]));
-          expect(found).toEqual(await outcome());
+          expect(corrected).toEqual(await outcome());
         },
       ),
       { numRuns: 30 },
@@ -78,15 +67,15 @@ describe("a delivery that was claimed before its parser was corrected and is sto
       ),
     );
     const messages = await messagesOf(...bodies.map(jangoPost));
-    await deliver(messages, down(withNames(["message_id"]), false));
+    await deliver(messages, withoutDatabase(withNames(["message_id"])));
     await deliver(messages, withNames([]));
     // Three soft bounces on two days: the first day's in one part, the second day's in the next.
     expect(await rows("SELECT contact, reason FROM suppressions")).toEqual([
       { contact: "p1@example.com", reason: "soft_bounces" },
     ]);
-    const found = await outcome();
+    const corrected = await outcome();
     await freshStorage();
     await deliver(messages, withNames([]));
-    expect(found).toEqual(await outcome());
+    expect(corrected).toEqual(await outcome());
   });
 });

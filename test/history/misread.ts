@@ -3,13 +3,13 @@
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import {
+  askApi,
   deliver,
   envWith,
   finalState,
   mailjetEvent,
   mailjetPost,
   messagesOf,
-  send,
 } from "../support/support.ts";
 
 interface Step {
@@ -32,14 +32,7 @@ export const YEAR = {
 
 /** Makes one request to parse the archive again. */
 export const ask = async (body: Record<string, unknown>, bindings = envWith()): Promise<Response> =>
-  await send(
-    new Request("https://edge.example/v1/history/renormalise", {
-      method: "POST",
-      headers: { authorization: "Bearer api-token", "content-type": "application/json" },
-      body: JSON.stringify({ ...YEAR, ...body }),
-    }),
-    bindings,
-  );
+  await askApi("POST", "/v1/history/renormalise", { ...YEAR, ...body }, bindings);
 
 /** Parses the archive step by step to its end; returns the sums of all steps. */
 export async function walk(

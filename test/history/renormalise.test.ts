@@ -67,16 +67,16 @@ describe("parsing the archive again", () => {
   it("reports the events that would change, appear and vanish, and changes nothing", async () => {
     await imitateOldParser();
     const before = await everything();
-    const found = await walk();
-    expect(found).toMatchObject({ changed: 3, appeared: 1, vanished: 1 });
-    expect(found.samples.map(({ kind }) => kind).toSorted()).toEqual([
+    const report = await walk();
+    expect(report).toMatchObject({ changed: 3, appeared: 1, vanished: 1 });
+    expect(report.samples.map(({ kind }) => kind).toSorted()).toEqual([
       "appeared",
       "changed",
       "changed",
       "changed",
       "vanished",
     ]);
-    const type = found.samples.find(({ before: was }) => was?.type === "unknown");
+    const type = report.samples.find(({ before: was }) => was?.type === "unknown");
     expect(type?.after?.type).toBe("complained");
     expect(await everything()).toEqual(before);
     expect(await walk({ source: "jangomail" })).toMatchObject({
@@ -118,9 +118,9 @@ it("parsing the archive again scans no table: every statement uses an index", as
   await imitateOldParser();
   const { db, asked } = countingDb();
   expect((await ask({ apply: true }, envWith({ DB: db }))).status).toBe(200);
-  const own = [...new Set(asked)].filter((sql) => /batches|json_each/.test(sql));
-  expect(own.length).toBeGreaterThan(20);
-  for (const sql of own) {
+  const statements = [...new Set(asked)].filter((sql) => /batches|json_each/.test(sql));
+  expect(statements.length).toBeGreaterThan(20);
+  for (const sql of statements) {
     const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
     for (const { detail } of plan.filter((step) => !step.detail.includes("VIRTUAL TABLE")))
       expect(detail, sql).not.toMatch(

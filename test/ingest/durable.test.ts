@@ -2,9 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import worker from "../../src/index.ts";
-import { createExecutionContext, createScheduledController } from "cloudflare:test";
-import { faulty } from "../support/faults.ts";
+import { FAULT, faulty } from "../support/faults.ts";
 import {
   capture,
   deliver,
@@ -16,11 +14,14 @@ import {
   mailjetPost,
   messagesOf,
   objects,
+  runScheduled,
   send,
 } from "../support/support.ts";
 import { answerOf } from "./requests.ts";
 import { randomBytes, randomText, seeded } from "../support/random.ts";
 import { expectLogs } from "../support/log.ts";
+
+const OVERLOADED = /Error: Queue is overloaded\. Please back off\./;
 
 /** The same reports in a body that is too long for a queue message, even gzipped. */
 function widened(json: string): string {
@@ -29,7 +30,6 @@ function widened(json: string): string {
   return JSON.stringify([{ ...first, noise }, ...others]);
 }
 
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("durability", () => {
@@ -37,13 +37,12 @@ describe("durability", () => {
     mailjetEvent(),
     mailjetEvent({ event: "click", url: "https://example.com/a" }),
   ]);
-  const sweepNow = async (bindings: Env): Promise<void> =>
-    await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
   const refuses = async (): Promise<never> =>
     await Promise.reject(new Error("Queue is overloaded. Please back off."));
   const hangs = async (): Promise<never> => await new Promise(() => {});
 
   it("spools a delivery that the queue refuses or does not take in time, and stores it once after the sweep", async () => {
+    expectLogs(OVERLOADED, /the queue: Error: no answer within/);
     for (const send of [refuses, hangs]) {
       await freshStorage();
       const began = Date.now();
@@ -52,10 +51,10 @@ describe("durability", () => {
       );
       expect(Date.now() - began).toBeLessThan(8_000);
       expect(await objects("spool/")).toHaveLength(1);
-      await sweepNow(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
+      await runScheduled(envWith({ QUEUE: { send: refuses, sendBatch: refuses } }));
       expect(await objects("spool/")).toHaveLength(1);
       const { queue, bodies } = capture();
-      await sweepNow(envWith({ QUEUE: queue }));
+      await runScheduled(envWith({ QUEUE: queue }));
       expect(await objects("spool/")).toEqual([]);
       await deliver([...bodies, ...bodies]);
       expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
@@ -64,6 +63,7 @@ describe("durability", () => {
   });
 
   it("answers 503 with Retry-After if queue and bucket both refuse, and keeps nothing", async () => {
+    expectLogs(OVERLOADED, /nothing took it/);
     const random = seeded("large");
     const [large, larger] = [randomBytes(60_000, random), randomBytes(300_000, random)];
     for (const payload of [body, large, larger]) {
@@ -76,6 +76,7 @@ describe("durability", () => {
   });
 
   it("keeps a long body in the bucket if queue and spool report failures but the queue may hold its pointer", async () => {
+    expectLogs(OVERLOADED, /nothing took it/);
     const { queue, bodies } = capture();
     const takesAndFails = async (message: unknown): Promise<never> => {
       bodies.push(message as Uint8Array);
@@ -97,6 +98,7 @@ describe("durability", () => {
   });
 
   it("spools first on the backup path, and falls back to the queue", async () => {
+    expectLogs(OVERLOADED);
     const { queue, bodies } = capture();
     await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
     expect(bodies).toHaveLength(0);
@@ -114,7 +116,7 @@ describe("durability", () => {
     const { queue, bodies } = capture();
     await answerOf(mailjetPost(body), envWith({ QUEUE: queue }));
     await answerOf(mailjetPost(body, "/backup/webhooks/mailjet"), envWith({ QUEUE: queue }));
-    await sweepNow(envWith({ QUEUE: queue }));
+    await runScheduled(envWith({ QUEUE: queue }));
     await deliver(bodies);
     const { sources, events } = await finalState();
     expect(events).toHaveLength(2);
@@ -122,6 +124,7 @@ describe("durability", () => {
   });
 
   it("keeps every delivery that it answered with 200, whichever call fails during ingest or the sweep", async () => {
+    expectLogs(FAULT, /nothing took it/);
     const wide = widened(body);
     for (const path of ["/webhooks/mailjet", "/backup/webhooks/mailjet"]) {
       for (const payload of [body, wide]) {
@@ -133,13 +136,13 @@ describe("durability", () => {
             const broken = faulty(envWith({ QUEUE: queue }), k, fault);
             const answered = await answerOf(mailjetPost(payload, path), broken.bindings);
             expect([200, 503]).toContain(answered.status);
-            await sweepNow(broken.bindings).catch(() => {});
+            await runScheduled(broken.bindings).catch(() => {});
             calls = Math.max(calls, broken.calls());
-            await sweepNow(envWith({ QUEUE: queue }));
+            await runScheduled(envWith({ QUEUE: queue }));
             // The provider comes again only where it was not told that all is well.
             if (answered.status === 503)
               await answerOf(mailjetPost(payload, path), envWith({ QUEUE: queue }));
-            await sweepNow(envWith({ QUEUE: queue }));
+            await runScheduled(envWith({ QUEUE: queue }));
             expect((await deliver(bodies)).retried).toEqual([]);
             const { events, letters } = await finalState();
             expect(events, `${path} call ${k} ${fault}`).toHaveLength(2);
@@ -167,7 +170,7 @@ describe("durability", () => {
         sent.push(messages.length);
       },
     };
-    await sweepNow(envWith({ QUEUE: queue }));
+    await runScheduled(envWith({ QUEUE: queue }));
     expect(sent.reduce((a, b) => a + b, 0)).toBe(134);
     expect(await objects("spool/")).toEqual([]);
   });

@@ -6,7 +6,6 @@ import { capture, envWith, freshStorage, mailjetPost, send } from "../support/su
 import { answerOf } from "./requests.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("handshakes", () => {
@@ -39,6 +38,7 @@ describe("handshakes", () => {
   });
 
   it("are confirmed at the provider's URL by https without redirects, and answer 503 if that fails", async () => {
+    expectLogs(/a subscription could not be confirmed/);
     const fetched = vi.spyOn(globalThis, "fetch");
     fetched.mockImplementation(async () => new Response("ok"));
     expect((await ask({ confirm: "https://sns.eu-west-1.amazonaws.com/?Token=x" })).status).toBe(200);
@@ -59,6 +59,11 @@ describe("handshakes", () => {
 
 describe("certificates", () => {
   it("that cannot be fetched now answer 503, so that the provider retries; missing or foreign ones answer 401", async () => {
+    expectLogs(
+      /the certificate('s URL answered| could not be fetched)/,
+      /another topic/,
+      /SigningCertURL is not/,
+    );
     const topic = "arn:aws:sns:eu-west-1:123456789012:tidings";
     const message = {
       Type: "Notification",

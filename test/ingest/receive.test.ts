@@ -2,6 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { withoutDatabase } from "../support/faults.ts";
 import {
   capture,
   deliver,
@@ -19,8 +20,6 @@ import { answerOf } from "./requests.ts";
 import { randomBytes, seeded } from "../support/random.ts";
 import { expectLogs } from "../support/log.ts";
 
-// Every refusal is logged.
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("refusals", () => {
@@ -71,6 +70,7 @@ describe("refusals", () => {
   });
 
   it("answer 503 with Retry-After to a body that ended early, keep nothing of it, and log no error", async () => {
+    expectLogs(/the body did not come whole/);
     const errors = vi.spyOn(console, "error");
     const { queue, bodies } = capture();
     const broken = new ReadableStream({
@@ -97,6 +97,7 @@ describe("refusals", () => {
   });
 
   it("answer the same 401 for missing, wrong or malformed credentials, in any encoding", async () => {
+    expectLogs(/the credentials are (missing|wrong)/);
     const headers = [
       "",
       "Basic",
@@ -140,15 +141,7 @@ describe("refusals", () => {
       sendBatch: async () => await Promise.reject(new Error("no")),
     };
     await answerOf(mailjetPost(body), envWith({ QUEUE: failing }));
-    await deliver(
-      await messagesOf(mailjetPost(body)),
-      envWith({
-        DB: {
-          batch: async () => await Promise.reject(new Error("down")),
-          prepare: (sql: string) => env.DB.prepare(sql),
-        },
-      }),
-    );
+    await deliver(await messagesOf(mailjetPost(body)), withoutDatabase(envWith()));
     const written = JSON.stringify(spies.flatMap((spy) => spy.mock.calls));
     for (const spy of spies) spy.mockRestore();
     expect(written).toContain("refused");
@@ -157,6 +150,7 @@ describe("refusals", () => {
   });
 
   it("close a source without configured credentials, even to empty ones", async () => {
+    expectLogs(/the source is closed/, /the configuration has problems/);
     for (const SOURCE_CREDENTIALS of [
       "{}",
       '{"mailjet":""}',
@@ -207,6 +201,7 @@ describe("accepted requests", () => {
   });
 
   it("are filtered by IP address if the source enforces a list, and counted as outside if it observes one", async () => {
+    expectLogs(/outside of the list/);
     const from = (ip: string | null, name: string): Request =>
       mailjetPost("[]", `/webhooks/${name}?token=${name}-token`, {
         headers: { authorization: "", ...(ip === null ? {} : { "cf-connecting-ip": ip }) },

@@ -38,7 +38,7 @@ describe("a request's path", () => {
     const path = fc
       .tuple(start, fc.array(piece, { maxLength: 5 }))
       .map(([head, rest]) => head + rest.join(""));
-    let found = 0;
+    let routed = 0;
     let others = 0;
     await fc.assert(
       fc.asyncProperty(path, async (text) => {
@@ -47,11 +47,11 @@ describe("a request's path", () => {
         const { ours, hono } = await bothFor(url);
         expect(ours).toEqual(hono);
         if (hono === null) others += 1;
-        else found += 1;
+        else routed += 1;
       }),
       { numRuns: 2_000 },
     );
-    expect(Math.min(found, others)).toBeGreaterThan(200);
+    expect(Math.min(routed, others)).toBeGreaterThan(200);
   });
 
   it.each([

@@ -1,13 +1,11 @@
 // The scheduled jobs, through the Worker's own handlers: a job that fails or hangs holds up no other, and is reported.
 
-import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { JOBS } from "../../src/jobs/index.ts";
 import { runJobs } from "../../src/jobs/run.ts";
 import { withOutages } from "../../src/store/outages.ts";
 import type { Job } from "../../src/jobs/job.ts";
-import worker from "../../src/index.ts";
 import {
   capture,
   deliver,
@@ -19,6 +17,7 @@ import {
   messagesOf,
   objects,
   rows,
+  runScheduled,
   send,
 } from "../support/support.ts";
 
@@ -42,8 +41,6 @@ interface Health {
   }[];
 }
 
-const scheduled = async (bindings: Env): Promise<void> =>
-  await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
 const health = async (bindings = envWith()): Promise<[number, Health]> => {
   const response = await send(new Request("https://edge.example/healthz"), bindings);
   return [response.status, await response.json<Health>()];
@@ -96,7 +93,7 @@ async function spoolAndExpire(): Promise<Record<string, unknown>> {
 
 it("runs all other jobs if the queue refuses the spool's messages", async () => {
   const RETENTION = await spoolAndExpire();
-  await scheduled(envWith({ ...RETENTION, QUEUE: { send: refuses, sendBatch: refuses } }));
+  await runScheduled(envWith({ ...RETENTION, QUEUE: { send: refuses, sendBatch: refuses } }));
   expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
   expect(await objects("spool/")).toHaveLength(1);
   const jobs = await listed();
@@ -117,7 +114,7 @@ it("runs all other jobs if the queue refuses the spool's messages", async () => 
   expect(JSON.stringify(shown)).not.toContain("refused");
 
   const { queue, bodies } = capture();
-  await scheduled(envWith({ QUEUE: queue }));
+  await runScheduled(envWith({ QUEUE: queue }));
   expect(bodies).toHaveLength(1);
   expect((await listed()).get("spool")).toMatchObject({
     last_success: {},
@@ -133,7 +130,7 @@ it("ends a hanging job at its deadline, and runs the others meanwhile", async ()
   const BUCKET = { list, get: hangs, put: hangs, delete: hangs };
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   let over = false;
-  const run = scheduled(envWith({ ...RETENTION, BUCKET })).then(() => (over = true));
+  const run = runScheduled(envWith({ ...RETENTION, BUCKET })).then(() => (over = true));
   await vi.waitFor(async () => expect(await figure("SELECT count(*) AS n FROM events")).toBe(0));
   await vi.waitFor(async () =>
     expect(await figure("SELECT count(*) AS n FROM jobs WHERE succeeded_at > 0")).toBe(4),
@@ -151,7 +148,7 @@ it("runs the jobs that need no database while it is down, and /healthz reports t
   await spoolAndExpire();
   const { queue, bodies } = capture();
   const bindings = envWith({ DB: databaseThat(refuses), QUEUE: queue });
-  await scheduled(bindings);
+  await runScheduled(bindings);
   expect(bodies).toHaveLength(1);
   expect(said.filter(({ message }) => message === "a job failed").map(({ job }) => job)).not.toContain(
     "spool",
@@ -218,7 +215,7 @@ it("runs each job every minute, records a success only every ten minutes, and /h
         : (Reflect.get(db, name, db) as unknown),
   });
   for (let minute = 0; minute <= 30; minute++) {
-    await scheduled(
+    await runScheduled(
       envWith({
         DB: {
           prepare: (sql: string) => counting.prepare(sql),
@@ -238,7 +235,7 @@ it("runs each job every minute, records a success only every ten minutes, and /h
 
 it("reports a database without the newest migrations as not migrated at /healthz", async () => {
   await env.DB.prepare("DROP TABLE jobs").run();
-  await scheduled(envWith());
+  await runScheduled(envWith());
   expect(await health()).toMatchObject([200, { status: "degraded", database: "not migrated" }]);
 });
 
@@ -251,7 +248,7 @@ it("has jobs with distinct names, whose deadlines together fit into one schedule
 });
 
 it("stores one row for each job and one without a name, and no others", async () => {
-  await scheduled(envWith());
+  await runScheduled(envWith());
   expect(
     (await rows<{ name: string }>("SELECT name FROM jobs ORDER BY name")).map(({ name }) => name),
   ).toEqual(["", ...JOBS.map(({ name }) => name)].toSorted());

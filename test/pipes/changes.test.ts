@@ -1,15 +1,9 @@
 // A pipe while it is changed, paused or deleted, and when that breaks off half-way.
 
-import {
-  createExecutionContext,
-  createScheduledController,
-  runDurableObjectAlarm,
-  runInDurableObject,
-} from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import worker from "../../src/index.ts";
-import { envWith, rows } from "../support/support.ts";
+import { envWith, rows, runScheduled } from "../support/support.ts";
 import {
   ask,
   ids,
@@ -94,7 +88,7 @@ describe("a pipe", () => {
     expect((await ask("GET", `/pipes/${pipe}`)).status).toBe(404);
     const again = await make("half");
     await pass();
-    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await runScheduled();
     expect(await rows("SELECT id FROM pipes")).toEqual([{ id: again }]);
     expect(await rows(`SELECT * FROM attempts WHERE id < '${again}'`)).toEqual([]);
     expect(await env.PIPES.getByName(pipe).health()).toBe(null);
@@ -106,7 +100,7 @@ describe("a pipe", () => {
     const events = await store(people(3));
     await pass();
     expect(ids("late")).toEqual([]);
-    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await runScheduled();
     await pass();
     expect(ids("late").toSorted()).toEqual(events.toSorted());
   });

@@ -134,16 +134,16 @@ describe("a pipe", () => {
     receivers.set("crm", ({ headers }) => new Response(`you said ${headers.get("x-key")}`, { status: 422 }));
     const response = await ask("POST", `/pipes/${pipe.id}/test`);
     const text = await response.text();
-    const told = JSON.parse(text) as {
+    const result = JSON.parse(text) as {
       outcome: string;
       reason: string;
       exchanges: { request: { url: string; body: string }; response: { status: number; body: string } }[];
     };
-    expect(told).toMatchObject({ outcome: "refused", reason: "answered 422" });
-    expect(told.exchanges).toHaveLength(1);
-    expect(told.exchanges[0]?.request.url).toBe(settings.url);
-    expect(JSON.parse(told.exchanges[0]?.request.body ?? "")).toMatchObject({ type: "delivered" });
-    expect(told.exchanges[0]?.response).toMatchObject({ status: 422, body: "you said (hidden)" });
+    expect(result).toMatchObject({ outcome: "refused", reason: "answered 422" });
+    expect(result.exchanges).toHaveLength(1);
+    expect(result.exchanges[0]?.request.url).toBe(settings.url);
+    expect(JSON.parse(result.exchanges[0]?.request.body ?? "")).toMatchObject({ type: "delivered" });
+    expect(result.exchanges[0]?.response).toMatchObject({ status: 422, body: "you said (hidden)" });
     expect(text).not.toContain("topsecret");
     expect(text).not.toContain(made.signing_secret.slice(6));
   });
@@ -222,8 +222,8 @@ describe("a pipe", () => {
       next = page.next;
     }
     expect(pages).toEqual(all.attempts.map((one) => one.id));
-    const own = await list(`event=${first}&limit=1`);
-    expect((await list(`event=${first}&limit=1&after=${own.next}`)).attempts).toHaveLength(1);
+    const page = await list(`event=${first}&limit=1`);
+    expect((await list(`event=${first}&limit=1&after=${page.next}`)).attempts).toHaveLength(1);
     expect((await ask("GET", "/attempts")).status).toBe(400);
   });
 

@@ -1,12 +1,10 @@
 // System events as pipes pass them on: suppressions, lifts, erasures.
 
-import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import worker from "../../src/index.ts";
 import { positionAfter } from "../../src/store/feed-position.ts";
 import { forgetSystemEvents } from "../../src/store/pipes/system-events.ts";
-import { envWith, rows } from "../support/support.ts";
+import { rows, runScheduled } from "../support/support.ts";
 import { ask, make, pass, store, taken, withReceivers } from "./receivers.ts";
 
 withReceivers();
@@ -28,7 +26,7 @@ describe("system events", () => {
       "contact.suppressed bob@example.com",
       "contact.erased ann@example.com",
     ]);
-    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await runScheduled();
     expect(await rows("SELECT contact, data FROM notices")).toEqual([{ contact: null, data: "{}" }]);
   });
 
@@ -37,7 +35,7 @@ describe("system events", () => {
     await store(["ann@example.com"], "spam");
     vi.setSystemTime(Date.now() + 60 * 86_400_000);
     await store(["bob@example.com"], "spam");
-    await worker.scheduled(createScheduledController(), envWith(), createExecutionContext());
+    await runScheduled();
     await pass();
     expect((taken.get("told") ?? []).map(({ contact }) => contact)).toContain("bob@example.com");
   });

@@ -1,7 +1,7 @@
 // The platform's dead-letter queue: its messages are kept whole as dead letters, and can be replayed.
 
-import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { withoutDatabase } from "../support/faults.ts";
 import {
   capture,
   DEAD_QUEUE,
@@ -13,11 +13,11 @@ import {
   mailjetPost,
   messagesOf,
   objects,
+  replay,
   rows,
 } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("a message from the platform's dead-letter queue", () => {
@@ -26,12 +26,7 @@ describe("a message from the platform's dead-letter queue", () => {
     await deliver(messages, envWith(), { queue: DEAD_QUEUE, attempts: 1 });
     const [letter] = await rows<{ id: string }>("SELECT id FROM dead_letters");
     const { queue, bodies } = capture();
-    const { send } = await import("../support/support.ts");
-    const request = new Request(`https://edge.example/v1/dead-letters/${letter?.id}/replay`, {
-      method: "POST",
-      headers: { authorization: "Bearer api-token" },
-    });
-    expect((await send(request, envWith({ QUEUE: queue }))).status).toBe(202);
+    expect((await replay(letter?.id, queue)).status).toBe(202);
     await deliver(bodies);
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
     expect(await rows("SELECT raw FROM dead_letters")).toEqual([{ raw: '"bad"' }]);
@@ -40,14 +35,9 @@ describe("a message from the platform's dead-letter queue", () => {
   });
 
   it("is retried and then put back into the spool while the database is down, so that nothing is lost", async () => {
-    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    expectLogs(/a dead letter could not be kept[^]*it went away/);
     const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()])));
-    const down = envWith({
-      DB: {
-        batch: async () => await Promise.reject(new Error("down")),
-        prepare: (sql: string) => env.DB.prepare(sql),
-      },
-    });
+    const down = withoutDatabase(envWith());
     expect(await deliver(messages, down, { queue: DEAD_QUEUE, attempts: 3 })).toEqual({
       acked: [],
       retried: [0],
@@ -57,6 +47,5 @@ describe("a message from the platform's dead-letter queue", () => {
       retried: [],
     });
     expect(await objects("spool/")).toHaveLength(1);
-    quiet.mockRestore();
   });
 });

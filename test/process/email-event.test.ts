@@ -2,6 +2,8 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { DATABASE_FAULT, withoutDatabase } from "../support/faults.ts";
+import { expectLogs } from "../support/log.ts";
 import {
   DEAD_QUEUE,
   deliver,
@@ -36,16 +38,15 @@ describe("Cloudflare Email Service", () => {
       { contact: "ann@example.com", suppressed: "hard_bounce" },
     ]);
     const { events } = await (await read("/v1/events")).json<{ events: { id: string }[] }>();
-    const one = await (await read(`/v1/events/${events[0]?.id}`)).json<{ raw: unknown }>();
-    expect(one.raw).toEqual(event(1));
+    const answer = await (await read(`/v1/events/${events[0]?.id}`)).json<{ raw: unknown }>();
+    expect(answer.raw).toEqual(event(1));
   });
 
   it("gets an event stored that was claimed before the database failed for good, even under another message id", async () => {
-    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
-    const down = envWith({ DB: { batch: async () => await Promise.reject(new Error("down")) } });
+    expectLogs(DATABASE_FAULT);
+    const down = withoutDatabase(envWith());
     expect(await deliver([event(5)], down)).toEqual({ acked: [], retried: [0] });
     await deliver([event(5)], down, { queue: DEAD_QUEUE, attempts: 20, firstId: 77 });
-    quiet.mockRestore();
     const [key = ""] = await objects("spool/");
     const spooled = await (await env.BUCKET.get(key))?.arrayBuffer();
     await deliver([new Uint8Array(spooled ?? new ArrayBuffer(0))]);
@@ -63,10 +64,9 @@ describe("Cloudflare Email Service", () => {
     const [letter] = await rows<{ id: string; provider: string }>("SELECT id, provider FROM dead_letters");
     expect(letter?.provider).toBe("cloudflare");
     await freshStorage();
-    const down = envWith({ DB: { batch: async () => await Promise.reject(new Error("down")) } });
-    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    const down = withoutDatabase(envWith());
+    expectLogs(DATABASE_FAULT);
     const given = await deliver([event(4)], down, { queue: DEAD_QUEUE, attempts: 20 });
-    quiet.mockRestore();
     expect(given).toEqual({ acked: [0], retried: [] });
     const [key = ""] = await objects("spool/");
     const spooled = await (await env.BUCKET.get(key))?.arrayBuffer();

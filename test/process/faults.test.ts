@@ -3,9 +3,9 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { getEnvelope } from "../../src/store/bucket/archive.ts";
-import { faulty, type Fault } from "../support/faults.ts";
+import { DATABASE_FAULT, FAULT, faulty, withoutDatabase, type Fault } from "../support/faults.ts";
 import {
   deliver,
   envWith,
@@ -95,12 +95,11 @@ async function everyRawIsThere(): Promise<void> {
   }
 }
 
-beforeEach(() => expectLogs());
 beforeEach(freshStorage);
 
 describe("the consumer under faults", () => {
   it("ends in the same state whichever call of queue, object, bucket or database fails: before or after its effect, or with the process", async () => {
-    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    expectLogs(FAULT);
     const messages = await mixedMessages();
     const archived = await copies("archive/");
     const counting = faulty(envWith(), 0, "before");
@@ -125,7 +124,6 @@ describe("the consumer under faults", () => {
     }
     expect(redelivered).toBeGreaterThan(calls);
     await everyRawIsThere();
-    quiet.mockRestore();
   }, 120_000);
 
   it("stores the same if the process dies before it sends any acknowledgement", async () => {
@@ -146,15 +144,8 @@ describe("the consumer under faults", () => {
 
   it("grants a redelivered envelope the same claims again, also if the contact's object was evicted in between", async () => {
     const messages = await mixedMessages();
-    const down = envWith({
-      DB: {
-        prepare: (sql: string) => env.DB.prepare(sql),
-        batch: async () => await Promise.reject(new Error("D1 DB is overloaded")),
-      },
-    });
-    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
-    expect((await deliver(messages, down)).acked).toEqual([]);
-    quiet.mockRestore();
+    expectLogs(DATABASE_FAULT);
+    expect((await deliver(messages, withoutDatabase(envWith()))).acked).toEqual([]);
     for (const name of ["hard@gmail.com", "soft@example.com"])
       await evictDurableObject(env.CONTACTS.getByName(name));
     expect((await deliver(messages)).retried).toEqual([]);

@@ -139,10 +139,10 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
 
   it("gives different reports different identities", () => {
     const keys = cases.flatMap(({ delivery, expected }) => {
-      const found = keysOf(provider, provider.parse(delivery));
-      if (expected.one_report !== true) return found;
-      expect(new Set(found).size).toBe(1);
-      return found.slice(0, 1);
+      const identities = keysOf(provider, provider.parse(delivery));
+      if (expected.one_report !== true) return identities;
+      expect(new Set(identities).size).toBe(1);
+      return identities.slice(0, 1);
     });
     expect(sorted(keys)).toEqual(keys.sort());
   });

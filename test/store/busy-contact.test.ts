@@ -1,12 +1,11 @@
 // A contact with very many events, such as a monitoring address. Work on many of its events at once must read each of
 // its rows a few times, not once more for every other row, or a statement would exceed the database's time limit.
 
-import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import worker from "../../src/index.ts";
 import { configOf } from "../../src/config/config.ts";
 import {
+  askApi,
   deliver,
   envWith,
   figure,
@@ -15,35 +14,30 @@ import {
   mailjetPost,
   messagesOf,
   rows,
-  send,
+  runScheduled,
 } from "../support/support.ts";
 import { countingDb } from "../support/counting-db.ts";
 
 const DAY = 86_400_000;
 const KINDS = ["sent", "open", "click"];
-const HEADERS = { authorization: "Bearer api-token", "content-type": "application/json" };
 
 const WORK: Readonly<Record<string, (bindings: Env) => Promise<void>>> = {
   "erasing it": async (bindings) => {
-    const path = "https://edge.example/v1/contacts/ann@example.com";
-    await send(new Request(path, { method: "DELETE", headers: HEADERS }), bindings);
+    await askApi("DELETE", "/v1/contacts/ann@example.com", undefined, bindings);
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
   },
   "ending its events": async (bindings) => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 40 * DAY });
-    const controller = { scheduledTime: 0, cron: "", noRetry: () => {} };
     const keeping = { ...bindings, RETENTION: { events_days: 39 } } as Env;
     expect(configOf(keeping).problems).toEqual([]);
-    await worker.scheduled(controller, keeping, createExecutionContext());
+    await runScheduled(keeping);
     vi.useRealTimers();
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
   },
   "reading them anew": async (bindings) => {
     await env.DB.prepare("UPDATE events SET details = NULL").run();
     const range = { from: new Date(Date.now() - DAY), to: new Date(Date.now() + DAY), apply: true };
-    const body = JSON.stringify(range);
-    const path = "https://edge.example/v1/history/renormalise";
-    await send(new Request(path, { method: "POST", headers: HEADERS, body }), bindings);
+    await askApi("POST", "/v1/history/renormalise", range, bindings);
     expect(await figure("SELECT count(*) AS n FROM events WHERE details IS NULL")).toBe(0);
   },
 };
@@ -61,7 +55,7 @@ it.each(Object.keys(WORK))(
 /** Rows that D1 reads in this work for a contact with this number of events. */
 async function rowsRead(work: string, events: number): Promise<number> {
   await freshStorage();
-  const told = Array.from({ length: events }, (_, i) =>
+  const reports = Array.from({ length: events }, (_, i) =>
     mailjetEvent({
       event: KINDS[i % KINDS.length],
       MessageID: 1000 + Math.floor(i / KINDS.length),
@@ -70,7 +64,7 @@ async function rowsRead(work: string, events: number): Promise<number> {
       CustomID: `order ${i}`,
     }),
   );
-  await deliver(await messagesOf(mailjetPost(JSON.stringify(told))));
+  await deliver(await messagesOf(mailjetPost(JSON.stringify(reports))));
   const counting = countingDb({ sessions: false });
   await WORK[work]?.(envWith({ DB: counting.db }));
   for (const sql of new Set(counting.asked)) {

@@ -1,8 +1,13 @@
-// The real bindings with one call made to fail: before it takes effect, after it took effect, or with the whole process
-// gone from there on.
+// The real bindings with calls made to fail: one call, before it takes effect, after it took effect, or with the whole
+// process gone from there on; or every transaction of the database.
 
 /** How a call fails: before its effect, after it, or with the whole process. */
 export type Fault = "before" | "after" | "death";
+
+/** What the log says of a call that `faulty` let fail. */
+export const FAULT = /Error: call \d+ failed \((?:before|after|death)\)/;
+/** What the log says of a transaction that `withoutDatabase` let fail. */
+export const DATABASE_FAULT = /Error: D1_ERROR: it went away/;
 
 class Fell extends Error {}
 
@@ -17,12 +22,12 @@ export function faulty(
   let calls = 0;
   let dead = false;
   const guard: Guard = async (work) => {
-    const own = ++calls;
+    const index = ++calls;
     if (dead) return await new Promise(() => {}); // nobody is there to hear of it
-    if (own !== k) return await work();
+    if (index !== k) return await work();
     if (fault === "after" || fault === "death") await work();
     dead = fault === "death";
-    throw new Fell(`call ${own} failed (${fault})`);
+    throw new Fell(`call ${index} failed (${fault})`);
   };
   return { bindings: guarded(bindings, guard), calls: () => calls, dead: () => dead };
 }
@@ -42,33 +47,50 @@ export function interrupted(
   return { bindings: guarded(bindings, guard), calls: () => calls };
 }
 
+/**
+ * Bindings whose database fails every transaction: before the transaction takes effect, or after it, so that only the
+ * answer is lost. Single statements work.
+ */
+export function withoutDatabase(bindings: Env, fault: "before" | "after" = "before"): Env {
+  const guard: Guard = async (work) => {
+    if (fault === "after") await work();
+    throw new Error("D1_ERROR: it went away");
+  };
+  return { ...bindings, DB: guardedCalls(bindings.DB, ["batch"], guard) };
+}
+
+/** The target with a guard around its methods of these names. */
+function guardedCalls<T extends object>(target: T, names: readonly string[], guard: Guard): T {
+  return new Proxy(target, {
+    get(from, name) {
+      const value: unknown = Reflect.get(from, name, from);
+      if (typeof value !== "function") return value;
+      const call = (...args: unknown[]): unknown => Reflect.apply(value, from, args);
+      return names.includes(String(name))
+        ? async (...args: unknown[]) => await guard(async () => await (call(...args) as Promise<unknown>))
+        : call;
+    },
+  });
+}
+
 function guarded(bindings: Env, guard: Guard): Env {
-  const wrap = <T extends object>(target: T, names: readonly string[]): T =>
-    new Proxy(target, {
-      get(from, name) {
-        const value: unknown = Reflect.get(from, name, from);
-        if (typeof value !== "function") return value;
-        const call = (...args: unknown[]): unknown => Reflect.apply(value, from, args);
-        return names.includes(String(name))
-          ? async (...args: unknown[]) => await guard(async () => await (call(...args) as Promise<unknown>))
-          : call;
-      },
-    });
   const contacts = new Proxy(bindings.CONTACTS, {
     get: (from, name) =>
       name === "getByName"
         ? (address: string) => ({
             claim: async (claims: never[], elsewhere: string[]) =>
               await guard(async () => await from.getByName(address).claim(claims, elsewhere)),
+            correct: async (correction: never) =>
+              await guard(async () => await from.getByName(address).correct(correction)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
           })
         : Reflect.get(from, name, from),
   });
   return {
     ...bindings,
-    QUEUE: wrap(bindings.QUEUE, ["send", "sendBatch"]),
-    BUCKET: wrap(bindings.BUCKET, ["put", "get", "delete", "list"]),
-    DB: wrap(bindings.DB, ["batch"]),
+    QUEUE: guardedCalls(bindings.QUEUE, ["send", "sendBatch"], guard),
+    BUCKET: guardedCalls(bindings.BUCKET, ["put", "get", "delete", "list"], guard),
+    DB: guardedCalls(bindings.DB, ["batch"], guard),
     CONTACTS: contacts,
   };
 }

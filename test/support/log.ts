@@ -32,12 +32,9 @@ export function watchLog(): void {
     };
 }
 
-/**
- * Declares warnings and errors that match one of the patterns as expected from here to the end of this test; without
- * patterns all of them.
- */
-export function expectLogs(...patterns: readonly RegExp[]): void {
-  expected = patterns.length === 0 ? [/^/] : [...expected, ...patterns];
+/** Declares warnings and errors that match one of the patterns as expected from here to the end of this test. */
+export function expectLogs(...patterns: readonly [RegExp, ...RegExp[]]): void {
+  expected = [...expected, ...patterns];
 }
 
 /** Returns the unexpected warnings and errors, and stops recording. */

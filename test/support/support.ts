@@ -4,6 +4,7 @@
 import {
   createExecutionContext,
   createMessageBatch,
+  createScheduledController,
   getQueueResult,
   applyD1Migrations,
   reset,
@@ -21,7 +22,7 @@ export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
 
 /** The bindings with the tests' credentials, and with the replacements of a test. */
-export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS", unknown>> = {}): Env {
+export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS" | "RETENTION", unknown>> = {}): Env {
   return {
     ...env,
     SOURCES: {
@@ -159,6 +160,31 @@ export async function freshStorage(): Promise<void> {
 /** Names of the bucket's objects under a prefix. */
 export async function objects(prefix: string): Promise<string[]> {
   return (await env.BUCKET.list({ prefix })).objects.map(({ key }) => key);
+}
+
+/** A request to the API with the tests' token; `body`: sent as JSON. */
+export async function askApi(
+  method: string,
+  path: string,
+  body?: unknown,
+  bindings: Env = envWith(),
+): Promise<Response> {
+  const headers = { authorization: "Bearer api-token" };
+  const init =
+    body === undefined
+      ? { headers }
+      : { headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
+  return await send(new Request(`https://edge.example${path}`, { method, ...init }), bindings);
+}
+
+/** Replays a dead letter into a queue. */
+export async function replay(id: string | undefined, queue: unknown): Promise<Response> {
+  return await askApi("POST", `/v1/dead-letters/${id}/replay`, undefined, envWith({ QUEUE: queue }));
+}
+
+/** A scheduled run of the Worker. */
+export async function runScheduled(bindings: Env = envWith()): Promise<void> {
+  await worker.scheduled(createScheduledController(), bindings, createExecutionContext());
 }
 
 /** A GET of the API with the tests' token. */

@@ -52,10 +52,10 @@ export function describe(app: Hono<ApiEnv>): void {
     return new Response(document, { headers: { "content-type": "application/json" } });
   });
   app.get("/docs/*", async (c) => {
-    const found = await c.env.ASSETS.fetch(c.req.raw);
-    if (found.status === 404) return await c.notFound();
+    const asset = await c.env.ASSETS.fetch(c.req.raw);
+    if (asset.status === 404) return await c.notFound();
     // The platform's own headers make browsers revalidate each time, by the ETag.
-    const response = new Response(found.body, found);
+    const response = new Response(asset.body, asset);
     for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
     const policy = c.req.path === "/docs/api" ? SWAGGER_POLICY : POLICY;
     response.headers.set("content-security-policy", policy);

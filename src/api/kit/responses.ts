@@ -46,7 +46,7 @@ const WHAT = {
 /** The problems that a route may answer with: these, and those of every route (401, 403, 429, 500, 503). */
 export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   const content = { "application/problem+json": { schema: Problem } };
-  const own: Record<string, { description: string; content: typeof content }> = Object.fromEntries(
+  const chosen: Record<string, { description: string; content: typeof content }> = Object.fromEntries(
     statuses.map((status) => [status, { description: WHAT[status], content }]),
   );
   return {
@@ -55,7 +55,7 @@ export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
     429: { description: "Too many wrong tokens from this address.", content },
     500: { description: "A fault of Tidings; trying again will hardly help.", content },
     503: { description: "Something did not answer; try again.", content },
-    ...(own as Record<S, (typeof own)[string]>),
+    ...(chosen as Record<S, (typeof chosen)[string]>),
   };
 }
 

@@ -58,9 +58,9 @@ const listing = createRoute({
 
 attempts.openapi(listing, async (c) => {
   const { after, limit: size = 100, ...filter } = c.req.valid("query");
-  const found = await listAttempts(c.var.db, { ...filter, before: after, limit: size + 1 });
-  const page = found.slice(0, size);
-  const next = found.length > size ? (page.at(-1)?.id ?? null) : null;
+  const records = await listAttempts(c.var.db, { ...filter, before: after, limit: size + 1 });
+  const page = records.slice(0, size);
+  const next = records.length > size ? (page.at(-1)?.id ?? null) : null;
   return c.json({ attempts: page.map(attemptView), next }, 200);
 });
 

@@ -102,9 +102,9 @@ stats.openapi(listing, async (c) => {
   const { limit, ...query } = c.req.valid("query");
   const page = async (after: string | undefined, size: number) => {
     const place = after === undefined ? query.after : placeOf(after)?.after;
-    const found = await readStats(c.var.db, { ...query, after: place, limit: size });
-    const items = found.groups.map((group) => statsShape(group, query));
-    return { items, next: found.next === null ? null : cursorOf(query, found.next) };
+    const { groups, next } = await readStats(c.var.db, { ...query, after: place, limit: size });
+    const items = groups.map((group) => statsShape(group, query));
+    return { items, next: next === null ? null : cursorOf(query, next) };
   };
   return await answerList(c, { item: Stats, after: undefined, limit, page }, ({ items, next }) =>
     c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),

@@ -56,12 +56,12 @@ export const StatsParameters = query.transform((asked, context) => {
 /** The parameters that cannot be combined with the others, and why. */
 function* refusals(asked: Query, daily: boolean): Generator<[parameter: string, message: string]> {
   const { by, campaign, tag, destination, bucket } = asked;
-  const what = by === "tag" || tag !== undefined ? "tags" : "campaigns";
-  if (daily && (bucket === "5m" || bucket === "hour")) yield ["bucket", `${what} are counted by day`];
-  if (daily && destination !== undefined) yield ["destination", `${what} are not counted by destination`];
-  if (daily && by === "destination") yield ["by", `${what} are not counted by destination`];
+  const labels = by === "tag" || tag !== undefined ? "tags" : "campaigns";
+  if (daily && (bucket === "5m" || bucket === "hour")) yield ["bucket", `${labels} are counted by day`];
+  if (daily && destination !== undefined) yield ["destination", `${labels} are not counted by destination`];
+  if (daily && by === "destination") yield ["by", `${labels} are not counted by destination`];
   const aboutCampaigns = by === "campaign" || campaign !== undefined;
-  if (what === "tags" && aboutCampaigns)
+  if (labels === "tags" && aboutCampaigns)
     yield [tag !== undefined ? "tag" : "campaign", "campaigns are not counted by tag"];
 }
 

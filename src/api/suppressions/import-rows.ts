@@ -32,17 +32,17 @@ export function readRows(contentType: string, body: Uint8Array, now: number, mos
   const lines = read(text, most + 1);
   if (!lines.ok) return lines;
   if (lines.value.length > most) return fail("too many");
-  const found: Rows = { rows: [], rejects: [], skipped: 0 };
+  const sorted: Rows = { rows: [], rejects: [], skipped: 0 };
   for (const { line, fields } of lines.value) {
     if (fields !== null && isOver(fields)) {
-      found.skipped += 1;
+      sorted.skipped += 1;
       continue;
     }
     const row = fields === null ? fail("is not an object") : rowOf(fields, now);
-    if (row.ok) found.rows.push(row.value);
-    else found.rejects.push({ line, reason: row.reason });
+    if (row.ok) sorted.rows.push(row.value);
+    else sorted.rejects.push({ line, reason: row.reason });
   }
-  return ok(found);
+  return ok(sorted);
 }
 
 function textOf(body: Uint8Array): string | null {

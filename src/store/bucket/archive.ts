@@ -33,17 +33,17 @@ export async function listBatches(
   { from, to, after, limit }: { from: number; to: number; after: string | null; limit: number },
 ): Promise<string[]> {
   const first = after ?? firstIdAt(from);
-  const found: string[] = [];
-  for (let day = Math.floor(timeOfId(first) / DAY) * DAY; day < to && found.length < limit; day += DAY) {
+  const batches: string[] = [];
+  for (let day = Math.floor(timeOfId(first) / DAY) * DAY; day < to && batches.length < limit; day += DAY) {
     const prefix = archiveDay(day);
     const startAfter = day > timeOfId(first) ? prefix : archiveKey(first);
     const { objects } = await bucket.list({ prefix, startAfter, limit });
     for (const { key } of objects) {
       const batch = batchOfKey(key);
-      if (found.length < limit && timeOfId(batch) < to) found.push(batch);
+      if (batches.length < limit && timeOfId(batch) < to) batches.push(batch);
     }
   }
-  return found;
+  return batches;
 }
 
 /** The envelope at a line (from 0) of a batch; null if the object or the line is gone. */

@@ -66,10 +66,13 @@ export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage
 async function contactsOf(db: Db, { contact, message_id }: EventFilter): Promise<string[] | null> {
   if (contact !== undefined) return [contact];
   if (message_id === undefined) return null;
-  const found = await db.prepare("SELECT contact FROM messages WHERE message_id = ?1").bind(message_id).all<{
-    contact: string;
-  }>();
-  return found.results.map((row) => row.contact);
+  const messages = await db
+    .prepare("SELECT contact FROM messages WHERE message_id = ?1")
+    .bind(message_id)
+    .all<{
+      contact: string;
+    }>();
+  return messages.results.map((row) => row.contact);
 }
 
 async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
@@ -220,12 +223,12 @@ export async function positionAt(db: Db, time: number, slack = SLACK): Promise<F
   let [low, high] = [0, await lastSeq(db)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const found = await db
+    const row = await db
       .prepare("SELECT seq, received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")
       .bind(middle)
       .first<{ seq: number; received_at: number }>();
-    if (found === null || found.received_at >= until) high = middle;
-    else low = found.seq;
+    if (row === null || row.received_at >= until) high = middle;
+    else low = row.seq;
   }
   return positionAfter(low);
 }

@@ -51,7 +51,7 @@ async function byCustomId(db: Db, customId: string): Promise<FoundMessage[]> {
   const groups = Map.groupBy(results, ({ message_id }) => message_id);
   return [...groups].map(([id, rows]) => {
     const contacts = new Set(rows.map(({ contact }) => contact));
-    return { rows, events: events.filter((one) => one.message_id === id && contacts.has(one.contact)) };
+    return { rows, events: events.filter((event) => event.message_id === id && contacts.has(event.contact)) };
   });
 }
 
@@ -64,9 +64,12 @@ async function byCampaign(
 ): Promise<FoundMessage[]> {
   const events = await readEventsOf(db, [contact], campaign);
   const groups = Map.groupBy(events, ({ message_id }) => message_id);
-  return [...groups].slice(-MOST_MESSAGES).map(([id, own]) => {
-    const [first] = own;
-    const custom_id = own.find((one) => one.custom_id !== null)?.custom_id ?? null;
-    return { rows: [{ message_id: id ?? "", contact, custom_id, source: first?.source ?? "" }], events: own };
+  return [...groups].slice(-MOST_MESSAGES).map(([id, group]) => {
+    const [first] = group;
+    const custom_id = group.find((event) => event.custom_id !== null)?.custom_id ?? null;
+    return {
+      rows: [{ message_id: id ?? "", contact, custom_id, source: first?.source ?? "" }],
+      events: group,
+    };
   });
 }

@@ -51,10 +51,22 @@ export async function noteAttempts(
   attempts: readonly AttemptRecord[],
 ): Promise<void> {
   if (attempts.length === 0) return;
-  const rows = attempts.map((one) => {
-    const { id, events, n, at, outcome, status, took, reason, excerpt } = one;
+  const rows = attempts.map((attempt) => {
+    const { id, events, n, at, outcome, status, took, reason, excerpt } = attempt;
     const single = n === 1 ? (events[0] ?? null) : null;
-    return [id, single, events.slice(0, MOST_IDS), n, at, outcome, status, took, one.try, reason, excerpt];
+    return [
+      id,
+      single,
+      events.slice(0, MOST_IDS),
+      n,
+      at,
+      outcome,
+      status,
+      took,
+      attempt.try,
+      reason,
+      excerpt,
+    ];
   });
   await db
     .prepare(

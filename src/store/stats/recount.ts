@@ -146,7 +146,7 @@ const FIRST_IS_GONE = `EXISTS (SELECT 1 FROM campaign_rollups AS g
 /** The query for the cells in which a counter and the rows differ. */
 function differing(counter: Counter): string {
   const { slot, label, cells, uniques } = TABLES[counter];
-  const own = uniques ? "uniques, unique_humans" : "0, 0";
+  const columns = uniques ? "uniques, unique_humans" : "0, 0";
   const should = (name: string): string => (uniques ? `iif(${FIRST_IS_GONE}, ${name}, ${name}_should)` : "0");
   return `
     SELECT * FROM (
@@ -156,7 +156,7 @@ function differing(counter: Counter): string {
         SELECT ${CELL}, sum(was) AS was, sum(should) AS should, sum(uniques) AS uniques, sum(u) AS uniques_should,
           sum(unique_humans) AS unique_humans, sum(h) AS unique_humans_should
         FROM (
-          SELECT ${slot} AS slot, ${label} AS label, ${HOW}, n AS was, gone AS should, ${own.replace("0, 0", "0 AS uniques, 0 AS unique_humans")}, 0 AS u, 0 AS h
+          SELECT ${slot} AS slot, ${label} AS label, ${HOW}, n AS was, gone AS should, ${columns.replace("0, 0", "0 AS uniques, 0 AS unique_humans")}, 0 AS u, 0 AS h
           FROM ${counter} WHERE ${slot} ${IN_RANGE}
           UNION ALL
           SELECT ${CELL}, 0, n, 0, 0, uniques, unique_humans FROM (${cells}))
@@ -206,11 +206,11 @@ export async function compareRecount(db: D1Database, id: string, apply: boolean)
   ]);
   const progress = progressOf(results[WALK.length]?.results as ProgressRow[] | undefined);
   if (progress === null) return null;
-  const found = results.slice(WALK.length + 1, WALK.length + 1 + COUNTERS.length);
-  const rows = found.flatMap(
+  const listings = results.slice(WALK.length + 1, WALK.length + 1 + COUNTERS.length);
+  const rows = listings.flatMap(
     ({ results: some }) => some as unknown as (CounterDifference & { total: number })[],
   );
-  const total = found.reduce((sum, { results: some }) => sum + Number(some[0]?.["total"] ?? 0), 0);
+  const total = listings.reduce((sum, { results: some }) => sum + Number(some[0]?.["total"] ?? 0), 0);
   const ready = !progress.disturbed && progress.position >= progress.last;
   const differences = rows.map(({ total: _, ...difference }) => difference);
   return { progress, differences: ready ? differences : null, total };

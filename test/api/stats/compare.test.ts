@@ -22,8 +22,8 @@ it("comparing two campaigns by a rate reports the higher one, or that no differe
     await tell(sent(campaign, opened), 300);
   const compare = async (a: string, b: string, more = "") =>
     await read(`/v1/stats/compare?a=${a}&b=${b}&metric=open${more}`);
-  const told = await (await compare("a", "b")).json<Record<string, unknown>>();
-  expect(told).toMatchObject({
+  const comparison = await (await compare("a", "b")).json<Record<string, unknown>>();
+  expect(comparison).toMatchObject({
     a: { campaign: "a", hits: 60, of: 80, rate: 0.75 },
     b: { hits: 30, of: 80 },
     difference: { value: 0.375 },

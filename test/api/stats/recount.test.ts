@@ -34,10 +34,10 @@ describe("a recount", () => {
     ];
     for (const sql of damages) {
       await env.DB.prepare(sql).run();
-      const found = await recount();
-      expect(found.differing, sql).toBeGreaterThan(0);
+      const result = await recount();
+      expect(result.differing, sql).toBeGreaterThan(0);
       expect(await counters(), "without apply nothing changes").not.toEqual(right);
-      expect((await recount({ recount: found.recount, apply: true })).differing).toBe(found.differing);
+      expect((await recount({ recount: result.recount, apply: true })).differing).toBe(result.differing);
       expect(await counters(), sql).toEqual(right);
       expect((await recount()).differing).toBe(0);
     }

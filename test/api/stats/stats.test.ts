@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { startOf, type Bucket } from "../../../src/model/stats/counts.ts";
-import { envWith, freshStorage, read, send } from "../../support/support.ts";
+import { askApi, envWith, freshStorage, read } from "../../support/support.ts";
 import {
   BASE,
   RANGE,
@@ -93,8 +93,8 @@ describe("statistics", () => {
             ["type", ({ type }) => [type]],
             ["destination", ofDestination],
           ] as [string, (event: Told) => (string | null)[]][]) {
-            const told = counted(await ask(`${range}&bucket=${bucket}&by=${by}&limit=1000`));
-            expect(told).toEqual(withoutUniques(countByHand(some, bucket, group)));
+            const counts = counted(await ask(`${range}&bucket=${bucket}&by=${by}&limit=1000`));
+            expect(counts).toEqual(withoutUniques(countByHand(some, bucket, group)));
           }
         }
         const clean = await recount();
@@ -265,9 +265,7 @@ describe("statistics", () => {
       "tag=x",
     ];
     const paths = [...queries.map((query) => `?${query}`), "/compare?a=x&b=y&metric=open"];
-    const headers = { authorization: "Bearer api-token" };
-    for (const path of paths)
-      await send(new Request(`https://edge.example/v1/stats${path}`, { headers }), bindings);
+    for (const path of paths) await askApi("GET", `/v1/stats${path}`, undefined, bindings);
     const used = asked.filter(({ sql }) => sql.includes("rollups"));
     expect(used.length).toBeGreaterThanOrEqual(8);
     for (const { sql, values } of used) {

@@ -67,11 +67,11 @@ export const mailjet = fc.record({
 
 /** The requests by which the source would deliver these events: at most one, none without events of the source. */
 export function requestOf(events: readonly Told[], source: Told["source"]): Request[] {
-  const own = events.filter((event) => event.source === source);
-  if (own.length === 0) return [];
+  const chosen = events.filter((event) => event.source === source);
+  if (chosen.length === 0) return [];
   if (source === "mailjet") {
     const words: Record<string, string> = { delivered: "sent", opened: "open", clicked: "click" };
-    const told = own.map(({ type, contact, campaign, at }) =>
+    const reports = chosen.map(({ type, contact, campaign, at }) =>
       mailjetEvent({
         event: words[type],
         email: contact,
@@ -80,9 +80,9 @@ export function requestOf(events: readonly Told[], source: Told["source"]): Requ
         url: "https://example.com",
       }),
     );
-    return [mailjetPost(JSON.stringify(told))];
+    return [mailjetPost(JSON.stringify(reports))];
   }
-  const told = own.map(({ type, bounce, machine, contact, campaign, tags, at }) => ({
+  const reports = chosen.map(({ type, bounce, machine, contact, campaign, tags, at }) => ({
     event: type,
     ...(bounce === "" ? {} : { bounce }),
     ...(machine === null ? {} : { machine }),
@@ -93,7 +93,7 @@ export function requestOf(events: readonly Told[], source: Told["source"]): Requ
     event_id: `${at}`,
   }));
   const url = "https://edge.example/webhooks/generic?token=generic-token";
-  return [new Request(url, { method: "POST", body: JSON.stringify(told) })];
+  return [new Request(url, { method: "POST", body: JSON.stringify(reports) })];
 }
 
 /**
@@ -136,10 +136,10 @@ export function counted({ stats }: Answer) {
   const derived = new Set(["attempted", "reached"]);
   return new Map(
     stats.map(({ start, group, end: _, ...numbers }) => {
-      const told = Object.entries(numbers).filter(
+      const counts = Object.entries(numbers).filter(
         ([name, n]) => typeof n === "number" && n !== 0 && !derived.has(name) && !/_rate$|_per_/.test(name),
       );
-      return [JSON.stringify([start, group]), Object.fromEntries(told)];
+      return [JSON.stringify([start, group]), Object.fromEntries(counts)];
     }),
   );
 }

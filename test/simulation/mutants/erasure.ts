@@ -66,7 +66,7 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "an erasure also redacts deliveries that arrived later",
     file: "erasure/rewrite.ts",
-    from: "if (receivedAt > one.until) continue;",
+    from: "if (receivedAt > erased.until) continue;",
     to: "",
   },
   {

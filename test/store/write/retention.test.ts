@@ -1,13 +1,13 @@
 // Retention: old data is deleted slice by slice; nothing is deleted early, and counters and suppressions stay.
 
-import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { configOf } from "../../../src/config/config.ts";
-import worker from "../../../src/index.ts";
 import { retain } from "../../../src/store/write/retention.ts";
 import {
+  askApi,
   deliver,
   envWith,
   figure,
@@ -17,13 +17,10 @@ import {
   messagesOf,
   objects,
   rows,
-  send,
+  runScheduled,
 } from "../../support/support.ts";
 import { countingDb } from "../../support/counting-db.ts";
 import { expectLogs } from "../../support/log.ts";
-
-// A wrong configuration is logged.
-beforeEach(() => expectLogs());
 
 const DAY = 86_400_000;
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2;
@@ -36,12 +33,7 @@ afterEach(() => void vi.useRealTimers());
 
 const post = async (events: Record<string, unknown>[]): Promise<void> =>
   void (await deliver(await messagesOf(mailjetPost(JSON.stringify(events.map(mailjetEvent))))));
-const scheduled = async (retention: unknown): Promise<void> =>
-  await worker.scheduled(
-    { scheduledTime: 0, cron: "", noRetry: () => {} },
-    { ...envWith(), RETENTION: retention } as Env,
-    createExecutionContext(),
-  );
+const scheduled = async (RETENTION: unknown): Promise<void> => await runScheduled(envWith({ RETENTION }));
 const counters = async (): Promise<unknown> => ({
   rollups: await rows(
     "SELECT bucket, source, type, bounce, machine, destination, n FROM rollups ORDER BY bucket, type",
@@ -91,17 +83,10 @@ it("keeps expired events deleted when a longer-lived archive is parsed again", a
   // By then the contact's object has forgotten its claims.
   await runDurableObjectAlarm(env.CONTACTS.getByName("ann@example.com"));
   const before = await counters();
-  const request = new Request("https://edge.example/v1/history/renormalise", {
-    method: "POST",
-    headers: { authorization: "Bearer api-token", "content-type": "application/json" },
-    body: JSON.stringify({
-      from: new Date(NOON - DAY).toISOString(),
-      to: new Date(NOON + DAY).toISOString(),
-      apply: true,
-    }),
-  });
-  const bindings = { ...envWith(), RETENTION } as Env;
-  expect(await (await send(request, bindings)).json()).toMatchObject({ deliveries: 1, appeared: 0 });
+  const range = { from: new Date(NOON - DAY).toISOString(), to: new Date(NOON + DAY).toISOString() };
+  const body = { ...range, apply: true };
+  const answer = await askApi("POST", "/v1/history/renormalise", body, envWith({ RETENTION }));
+  expect(await answer.json()).toMatchObject({ deliveries: 1, appeared: 0 });
   expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
   expect(await counters()).toEqual(before);
 });
@@ -162,6 +147,7 @@ it("deletes a bounded number of events in one run, within the budget of written 
 });
 
 it("keeps everything if the setting is wrong, and reports the problem", () => {
+  expectLogs(/the configuration has problems[^]*RETENTION/);
   const of = (RETENTION: unknown) => configOf({ ...envWith(), RETENTION });
   expect(of(undefined).retention).toEqual({ eventsDays: null, archiveDays: null });
   expect(of({ events_days: 35 }).retention).toEqual({ eventsDays: 35, archiveDays: null });
