@@ -139,7 +139,10 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
       if (!filters.some((types) => types === null || types.includes(type)) && !asked.has(id))
         wrong.push(`${plan.name} got ${id}, a ${type} of ${contact}`);
     }
-    if (plan.ordered) wrong.push(...disorderOf(side, own, seen, asked));
+    if (plan.ordered) {
+      const late = new Set([...asked, ...passedAtFirst(side, piped, known)]);
+      wrong.push(...disorderOf(side, own, seen, late));
+    }
     wrong.push(...retold(plan, own));
   }
   for (const row of told)
@@ -198,16 +201,28 @@ async function missing({ plan, id, stored }: Side, rows: readonly SeenRow[]): Pr
   return wrong;
 }
 
-/** Each contact's events must first arrive in order. Redelivered events arrive when they are requested. */
+/**
+ * Events that a changed filter let pass only in a later redelivery of everything: they may have been passed by in their
+ * turn, and arrive for the first time when they are redelivered.
+ */
+function passedAtFirst(side: Side, { again }: Piped, known: ReadonlyMap<string, SeenRow>): string[] {
+  const redelivered = again.filter(({ id, whole }) => whole && id === side.id).flatMap(({ ids }) => ids);
+  return redelivered.filter((id) => {
+    const row = known.get(id);
+    return row !== undefined && !matches(side, row);
+  });
+}
+
+/** Each contact's events must first arrive in order, except for those that may arrive `late`, by a redelivery. */
 function disorderOf(
   { plan, start }: Side,
   own: readonly Taken[],
   events: readonly SeenRow[],
-  asked: ReadonlySet<string>,
+  late: ReadonlySet<string>,
 ): string[] {
   const bySeq = new Map(events.map((row) => [row.id, row]));
   const firsts = [...new Set(own.map(({ id }) => id))].flatMap((id) => bySeq.get(id) ?? []);
-  const kept = firsts.filter(({ seq, id }) => seq > start.events && !asked.has(id));
+  const kept = firsts.filter(({ seq, id }) => seq > start.events && !late.has(id));
   return [...Map.groupBy(kept, ({ contact }) => contact)].flatMap(([contact, rows]) => {
     const seqs = rows.map(({ seq }) => seq);
     return seqs.some((seq, i) => seq < (seqs[i - 1] ?? 0))
