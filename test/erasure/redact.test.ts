@@ -74,6 +74,30 @@ describe("an address in text", () => {
   });
 });
 
+it.each([
+  ["550-ann@example.com: no such user", "ann@example.com", true],
+  ["smtp;550-ann@example.com", "ann@example.com", true],
+  ["1550-ann@example.com", "ann@example.com", false],
+  ["jo-ann@example.com", "ann@example.com", false],
+  ["ann@example.com_x", "ann@example.com", true],
+  ["ann@example.com.User unknown", "ann@example.com", true],
+  ["ann@example.com.au", "ann@example.com", false],
+  ["ann@example.com.Au", "ann@example.com.au", true],
+  ["Jo.Ann@example.com", "ann@example.com", false],
+  ["Jo.Ann@example.com", "jo.ann@example.com", true],
+  ["mr.Ann@example.com", "mr.ann@example.com", true],
+  ["mr.Ann@example.com", "ann@example.com", false],
+])("%j names %s: %s", (text, own, named) => {
+  expect(mentions(text, own)).toBe(named);
+  expect(placesOf(text, own).length).toBe(named ? 1 : 0);
+  if (named) expect([...addressesIn(text)]).toContain(own);
+});
+
+it("finds every address of a text, however many there are", () => {
+  const text = Array.from({ length: 30_000 }, (_, i) => `a${i}@example.com`).join(" ");
+  expect(new Set(addressesIn(text)).size).toBe(30_000);
+});
+
 it("finds the items of arrays in a JSON text at their exact positions", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue(), { maxLength: 6 }), fc.nat(2), (value, indent) => {
