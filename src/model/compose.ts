@@ -12,7 +12,7 @@ const JOINER = "\u034f";
 
 /** Whether the text has more than 30 combining marks in a row. */
 export function hasLongRun(text: string): boolean {
-  return SUSPICIOUS.test(text) && LONG_RUN.test(text);
+  return text.length > 30 && SUSPICIOUS.test(text) && LONG_RUN.test(text);
 }
 
 /** The text in composed form (NFC). Runs of more than 30 combining marks are cut by a joiner. */

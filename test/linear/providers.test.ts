@@ -77,8 +77,18 @@ function deliveryOf(provider: Provider, request: SignedRequest, settings: Delive
   };
 }
 
+it("knows how each provider signs", () => {
+  const known = DIALECTS.map(providerOf);
+  expect(Object.values(providers).filter((provider) => !known.includes(provider))).toEqual([]);
+});
+
+/** The provider of a dialect's source, which may have a name of its own. */
+function providerOf({ source, settings }: Dialect): Provider | undefined {
+  return providers[source] ?? providers[String(settings?.["provider"])];
+}
+
 describe.each(DIALECTS)("$source", (dialect) => {
-  const provider = providers[dialect.source];
+  const provider = providerOf(dialect);
   if (provider === undefined) throw new Error("no such provider");
   const sample = sampleOf(dialect);
   const { settings = {} } = dialect;
