@@ -12,6 +12,8 @@ const parsed = providers[provider]?.parse({
   receivedAt: 1.79e12,
   settings: {},
 });
+// A thread's port has no origin.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
 parentPort?.postMessage(
   parsed && {
     events: parsed.events.length,
