@@ -12,12 +12,10 @@ const parsed = providers[provider]?.parse({
   receivedAt: 1.79e12,
   settings: {},
 });
-// A thread's port has no origin.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin
-parentPort?.postMessage(
-  parsed && {
-    events: parsed.events.length,
-    reasons: parsed.rejects.map(({ reason }) => reason),
-    kept: parsed.rejects.map(({ raw }) => raw.length),
-  },
-);
+const answer = parsed && {
+  events: parsed.events.length,
+  reasons: parsed.rejects.map(({ reason }) => reason),
+  kept: parsed.rejects.map(({ raw }) => raw.length),
+};
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
+parentPort?.postMessage(answer);
