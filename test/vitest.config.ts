@@ -20,6 +20,8 @@ const UNIT = [
   "test/pipes/transport/{batches,payload}.test.ts",
   "test/pipes/filter/{answers,cost,filter,linear-regex,reserved-words}.test.ts",
 ];
+/** Suites that measure time, which stands still inside of workerd. They run in Node, and need nothing of a Worker. */
+const LINEAR = ["test/linear/**/*.test.ts"];
 /** Suites of one kind of pipe each, against peers; they store nothing. */
 const KINDS = ["test/pipes/kinds/**/*.test.ts"];
 
@@ -41,6 +43,15 @@ export default defineConfig({
           setupFiles: ["test/support/setup.ts"],
         },
       },
+      {
+        test: {
+          name: "linear",
+          include: LINEAR,
+          testTimeout: 600_000,
+          // The garbage collector must not begin to work between the sizes that are compared.
+          execArgv: ["--min-semi-space-size=64", "--max-semi-space-size=64", "--single-threaded-gc"],
+        },
+      },
       { plugins: [workerd()], test: { ...options, name: "kinds", include: KINDS, isolate: false } },
       {
         plugins: [workerd()],
@@ -48,7 +59,7 @@ export default defineConfig({
           ...options,
           name: "edge",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...KINDS],
+          exclude: [...UNIT, ...LINEAR, ...KINDS],
         },
       },
     ],

@@ -1,47 +1,44 @@
 // Finds the items of the arrays in a JSON text, so that some can be removed while the rest of the text stays unchanged.
 
-/** An item of an array. `start`, `end`: its place in the text; `depth`: how many arrays contain it, from 1. */
+import { endOfString } from "../lib/json-size.ts";
+
+/** An item of an array, by its place in the text. */
 export interface Item {
   start: number;
   end: number;
-  depth: number;
 }
 
-/** All items of all arrays of a valid JSON text. It is a loop, not recursion, so no nesting is too deep for it. */
-export function itemsOf(text: string): Item[] {
-  const items: Item[] = [];
+/**
+ * The items of a valid JSON text that are within `depth` arrays (from 1), in order. It is a loop, not recursion, so no
+ * nesting is too deep for it, and it gives one item after the other, because there may be hundreds of thousands.
+ */
+export function* itemsOf(text: string, depth: number): Generator<Item> {
   const open: { array: boolean; start: number }[] = [];
-  let depth = 0;
-  const close = (end: number): void => {
-    const top = open.at(-1);
-    if (top?.array !== true) return;
-    const written = text.slice(top.start, end);
-    const start = top.start + written.length - written.trimStart().length;
-    if (written.trim() !== "") items.push({ start, end: start + written.trim().length, depth });
-    top.start = end + 1;
-  };
+  let arrays = 0;
   for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case '"':
-        for (at += 1; at < text.length && text[at] !== '"'; at++) if (text[at] === "\\") at += 1;
-        break;
-      case "[":
-      case "{": {
-        const array = text[at] === "[";
-        open.push({ array, start: at + 1 });
-        if (array) depth += 1;
-        break;
+    const letter = text[at];
+    if (letter === '"') at = endOfString(text, at);
+    else if (letter === "[" || letter === "{") {
+      open.push({ array: letter === "[", start: at + 1 });
+      if (letter === "[") arrays += 1;
+    } else if (letter === "," || letter === "]" || letter === "}") {
+      const top = open.at(-1);
+      if (top?.array === true && arrays === depth) {
+        const item = trimmed(text, top.start, at);
+        if (item.start < item.end) yield item;
+        top.start = at + 1;
       }
-      case ",":
-        close(at);
-        break;
-      case "]":
-      case "}":
-        close(at);
-        if (open.pop()?.array === true) depth -= 1;
-        break;
-      default:
+      if (letter !== "," && open.pop()?.array === true) arrays -= 1;
     }
   }
-  return items;
+}
+
+const isBlank = (letter: string | undefined): boolean =>
+  letter === " " || letter === "\n" || letter === "\r" || letter === "\t";
+
+function trimmed(text: string, from: number, to: number): Item {
+  let [start, end] = [from, to];
+  while (start < end && isBlank(text[start])) start += 1;
+  while (end > start && isBlank(text[end - 1])) end -= 1;
+  return { start, end };
 }

@@ -100,42 +100,88 @@ function withoutItems(text: string, contact: string, depth: number): string | nu
   if (readJsonText(text, JSON.parse).ok) return withoutJsonItems(text, contact, depth);
   // A form may contain JSON in a field.
   let changed = false;
-  const fields = text.split("&").map((field) => {
-    const [name = "", value = ""] = field.split("=", 2);
-    const decoded = new URLSearchParams(`v=${value}`).get("v") ?? "";
-    const json = mentions(decoded, contact) && readJsonText(decoded, JSON.parse).ok;
-    const left = json ? withoutJsonItems(decoded, contact, depth) : null;
-    if (left === null) return replaced(field, contact);
-    changed = true;
-    return `${name}=${encodeURIComponent(left)}`;
-  });
-  return changed ? fields.join("&") : null;
+  let left = "";
+  let copied = 0;
+  for (let start = 0; start <= text.length;) {
+    const end = endOf(text, "&", start);
+    const field = withoutFieldItems(text.slice(start, end), contact, depth);
+    if (field !== null) {
+      changed ||= field.items;
+      left += text.slice(copied, start) + field.text;
+      copied = end;
+    }
+    start = end + 1;
+  }
+  return changed ? left + text.slice(copied) : null;
+}
+
+/** The place of the mark in the text, from `start` on; the text's length if it has none. */
+function endOf(text: string, mark: string, start: number): number {
+  const at = text.indexOf(mark, start);
+  return at < 0 ? text.length : at;
+}
+
+/** A form's field without the contact, and whether items were removed from it; null if it does not name the contact. */
+function withoutFieldItems(
+  field: string,
+  contact: string,
+  depth: number,
+): { text: string; items: boolean } | null {
+  if (field.length < contact.length) return null; // no escape is shorter than what it stands for
+  const [name = "", value = ""] = field.split("=", 2);
+  const decoded = new URLSearchParams(`v=${value}`).get("v") ?? "";
+  const json = mentions(decoded, contact) && readJsonText(decoded, JSON.parse).ok;
+  const left = json ? withoutJsonItems(decoded, contact, depth) : null;
+  if (left !== null) return { text: `${name}=${encodeURIComponent(left)}`, items: true };
+  const text = replaced(field, contact);
+  return text === field ? null : { text, items: false };
 }
 
 function withoutJsonItems(text: string, contact: string, depth: number): string | null {
   const places = placesOf(text, contact);
-  const items = itemsOf(text).filter(
-    (item) => item.depth === depth && places.some(([start, end]) => start >= item.start && end <= item.end),
-  );
-  if (items.length === 0) return null;
-  let left = "";
-  let copied = 0;
-  for (const { start, end } of items) {
-    left += `${replaced(text.slice(copied, start), contact)}null`;
-    copied = end;
+  const cuts: Cut[] = [];
+  let next = 0; // the first place that does not lie before the item; both are in order
+  let items = 0;
+  for (const item of itemsOf(text, depth)) {
+    while (next < places.length && (places[next]?.[0] ?? 0) < item.start)
+      cuts.push(addressAt(places[next++]));
+    if (next === places.length) break;
+    let isNaming = false;
+    for (; next < places.length && (places[next]?.[0] ?? 0) < item.end; next++)
+      isNaming ||= (places[next]?.[1] ?? Infinity) <= item.end;
+    if (!isNaming) continue;
+    cuts.push({ ...item, put: "null" });
+    items += 1;
   }
-  return left + replaced(text.slice(copied), contact);
+  while (next < places.length) cuts.push(addressAt(places[next++]));
+  return items === 0 ? null : withCuts(text, cuts);
+}
+
+/** A part of a text, and what is put in its place. */
+interface Cut {
+  start: number;
+  end: number;
+  put: string;
+}
+
+function addressAt([start, end]: readonly [number, number] = [0, 0]): Cut {
+  return { start, end, put: ERASED_ADDRESS };
 }
 
 function replaced(text: string, contact: string): string {
-  let left = "";
+  return withCuts(text, placesOf(text, contact).map(addressAt));
+}
+
+/** The text with the cuts, which are in order. One that begins within another is left out. */
+function withCuts(text: string, cuts: readonly Cut[]): string {
+  const parts: string[] = [];
   let copied = 0;
-  for (const [start, end] of placesOf(text, contact)) {
+  for (const { start, end, put } of cuts) {
     if (start < copied) continue;
-    left += text.slice(copied, start) + ERASED_ADDRESS;
+    parts.push(text.slice(copied, start), put);
     copied = end;
   }
-  return copied === 0 ? text : left + text.slice(copied);
+  return parts.length === 0 ? text : parts.join("") + text.slice(copied);
 }
 
 /** Whether nothing of the contact remains, and the reports about others are unchanged and in the same places. */

@@ -33,8 +33,11 @@ export function isCodeError(error: unknown): boolean {
 /** Longest error text in a log or a row, in UTF-16 units. */
 const LONGEST = 300;
 
-/** An address, plain or escaped for a URL. */
-const ADDRESS = /[^\s"'<>(),;:]+(?:@|%40)[^\s"'<>(),;:]+/gi;
+/**
+ * An address, plain or escaped for a URL. Tried from a word's beginning only: from each of its letters it would take
+ * the square of its length.
+ */
+const ADDRESS = /(?<![^\s"'<>(),;:])[^\s"'<>(),;:]+(?:@|%40)[^\s"'<>(),;:]+/gi;
 /** A URL up to its path, then its query or fragment, which may contain tokens. */
 const QUERY = /(https?:\/\/[^\s?#"']*)[?#][^\s"']*/gi;
 

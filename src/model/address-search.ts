@@ -2,45 +2,36 @@
 // (also JSON within JSON) or XML, composed or decomposed, or with "=" instead of "@" as in return paths. It does not
 // match longer addresses that contain the address (joann@..., ...@example.com.au).
 
+import { compose } from "./compose.ts";
+import { originsOf, unescaped } from "./escapes.ts";
+
 /**
  * Replaces an erased address. Its domain can never exist (RFC 2606), and it needs no escaping in JSON, forms and URLs.
  */
 export const ERASED_ADDRESS = "erased@tidings.invalid";
 
-const ESCAPE =
-  /\\+u([0-9a-f]{4})|\\+([nrtbf])|((?:%(?:25)*[89a-f][0-9a-f])+|%(?:25)*[0-7][0-9a-f])|&#(?:(\d{1,7})|x([0-9a-f]{1,6}));/gi;
+/**
+ * Stands for a full stop between two sentences without a space ("<address>.User unknown"), which a plain text could not
+ * tell from the dot of a longer domain, because it has no capitals any more. ONE DOT LEADER.
+ */
+const FULL_STOP = "\u2024";
 
-function decode(match: readonly (string | undefined)[]): string {
-  const [, unit, letter, percent, decimal, hexadecimal] = match;
-  if (unit !== undefined) return String.fromCharCode(parseInt(unit, 16));
-  if (letter !== undefined) return " ";
-  if (percent !== undefined) return decodePercent(percent);
-  const code = decimal === undefined ? parseInt(hexadecimal ?? "0", 16) : Number(decimal);
-  return code > 0x10ffff ? " " : String.fromCodePoint(code);
-}
+/** A dot between a small letter and a word with a capital: people write domains in one case. */
+const SENTENCES = /\.(?<=[\p{Ll}\p{N}]\.)(?=\p{Lu}\p{Ll})/gu;
 
-/** Percent-decodes (https://url.spec.whatwg.org/#percent-decode) a text that was encoded once or several times. */
-function decodePercent(text: string): string {
-  const last = parseInt(text.slice(-2), 16);
-  if (last < 0x80) return String.fromCharCode(last); // one ASCII character, the most frequent case
-  const pairs = text.replaceAll(/%(?:25)*(?=[0-9a-f]{2})/gi, "");
-  const bytes = Uint8Array.from(pairs.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  return new TextDecoder().decode(bytes);
-}
-
-const simplify = (text: string): string => text.toLowerCase().normalize("NFC");
+const simplify = (text: string): string => compose(text.toLowerCase());
 
 /** Whether the text contains the normalised address in any spelling. */
 export function mentions(text: string, address: string): boolean {
-  return positions(plainOf(text), simplify(address)).length > 0;
+  return mentionsPlainly(plainOf(text), address);
 }
 
 /**
  * The text without escapes, in lower case and composed, to search it for many addresses with {@link mentionsPlainly}.
+ * Full stops between sentences that no space separates are U+2024.
  */
 export function plainOf(text: string): string {
-  const plain = text.replaceAll(ESCAPE, (...match: string[]) => decode(match.slice(0, 6)));
-  return simplify(plain);
+  return simplify(unescaped(text).replaceAll(SENTENCES, FULL_STOP));
 }
 
 /** Like {@link mentions}, for a text that {@link plainOf} returned. */
@@ -48,73 +39,78 @@ export function mentionsPlainly(plain: string, address: string): boolean {
   return positions(plain, simplify(address)).length > 0;
 }
 
-/** The positions of the address in a plain text: start and end, in UTF-16 units. */
-function positions(plain: string, address: string): [start: number, end: number][] {
+/** A plain text, or a part of one, with dots for what looked like full stops between sentences. */
+export const withDots = (plain: string): string => plain.replaceAll(FULL_STOP, ".");
+
+type Place = [start: number, end: number];
+
+/** The positions of the address in a plain text: start and end, in UTF-16 units, in order. */
+function positions(plain: string, address: string): Place[] {
+  const found = positionsOf(plain, address);
+  // A domain may be written with a capital all the same (ann@example.co.Uk).
+  if (!plain.includes(FULL_STOP) || !address.includes(".")) return found;
+  return inOrder([...found, ...positionsOf(withDots(plain), address)]);
+}
+
+const BEFORE = /[\p{L}\p{M}\p{N}.\u2024_+-]$/u;
+const BEFORE_PATH = /[\p{L}\p{M}\p{N}.\u2024_]$/u;
+/** A line of a reply that is not its last ("550-ann@..."): RFC 5321 section 4.2.1. */
+const REPLY_LINE = /(?:^|[^\p{L}\p{M}\p{N}.\u2024_+-])[245]\d\d-$/u;
+/** What continues a domain. It has no underscore (RFC 1123 section 2.1). */
+const AFTER = /^(?:[\p{L}\p{M}\p{N}-]|\.[\p{L}\p{N}])/u;
+
+function positionsOf(plain: string, address: string): Place[] {
   const at = address.lastIndexOf("@");
   const asReturnPath = `${address.slice(0, at)}=${address.slice(at + 1)}`;
-  const places: [number, number][] = [];
+  const places: Place[] = [];
   for (const [form, before] of [
-    [address, /[\p{L}\p{M}\p{N}._+-]$/u],
-    [asReturnPath, /[\p{L}\p{M}\p{N}._]$/u],
+    [address, BEFORE],
+    [asReturnPath, BEFORE_PATH],
   ] as const) {
     for (let from = plain.indexOf(form); from >= 0; from = plain.indexOf(form, from + 1)) {
       const end = from + form.length;
-      if (before.test(plain.slice(Math.max(0, from - 2), from))) continue;
-      if (!/^(?:[\p{L}\p{M}\p{N}_-]|\.[\p{L}\p{N}])/u.test(plain.slice(end, end + 3)))
-        places.push([from, end]);
+      if (AFTER.test(plain.slice(end, end + 3))) continue;
+      const isInner = before.test(plain.slice(Math.max(0, from - 2), from));
+      if (!isInner || REPLY_LINE.test(plain.slice(Math.max(0, from - 6), from))) places.push([from, end]);
     }
   }
   return places;
 }
 
+/** The places sorted by their start, each once. */
+function inOrder(places: readonly Place[]): Place[] {
+  const sorted = places.toSorted(([a], [b]) => a - b);
+  return sorted.filter(([start], i) => start !== sorted[i - 1]?.[0]);
+}
+
 /** The positions of the address in the text with its escapes: start and end in UTF-16 units, in order. */
-export function placesOf(text: string, address: string): [start: number, end: number][] {
-  let plain = "";
-  const origins: number[] = []; // for each unit of `plain`, its position in `text`
-  const add = (piece: string, at: (index: number) => number): void => {
-    for (let i = 0; i < piece.length; i++) origins.push(at(i));
-    // Letter by letter, so that positions stay the same. A letter whose length changes with its case keeps its case;
-    // the caller has a last resort for texts in which the address is not found for that reason.
-    plain += piece.replaceAll(/./gsu, (letter) => {
-      const lower = letter.toLowerCase();
-      return lower.length === letter.length ? lower : letter;
-    });
-  };
-  let copied = 0;
-  for (const match of text.matchAll(ESCAPE)) {
-    const literal = copied;
-    add(text.slice(copied, match.index), (i) => literal + i);
-    add(decode(match), () => match.index);
-    copied = match.index + match[0].length;
-  }
-  const literal = copied;
-  add(text.slice(copied), (i) => literal + i);
-  origins.push(text.length);
-  const places: [number, number][] = [];
-  for (const form of new Set([simplify(address), simplify(address).normalize("NFD")]))
-    for (const [start, end] of positions(plain, form)) places.push([origins[start] ?? 0, origins[end] ?? 0]);
-  return places.sort(([a], [b]) => a - b);
+export function placesOf(text: string, address: string): Place[] {
+  const plain = inLowerCase(unescaped(text).replaceAll(SENTENCES, FULL_STOP));
+  const composed = simplify(address);
+  const apart = composed.normalize("NFD");
+  const found = positions(plain, composed);
+  const places = inOrder(composed === apart ? found : [...found, ...positions(plain, apart)]);
+  const starts = originsOf(
+    text,
+    places.map(([start]) => start),
+  );
+  const ends = originsOf(
+    text,
+    places.map(([, end]) => end),
+  );
+  return starts.map((start, i): Place => [start, ends[i] ?? text.length]);
 }
 
 /**
- * All possible normalised addresses in the text, at most `most`. If it is unclear where one begins, it returns several.
+ * The text in lower case, with all letters in their places. The one letter that becomes longer stays as it is; the
+ * caller has a last resort for texts in which the address is not found for that reason.
  */
-export function addressesIn(text: string, most: number): string[] {
-  const addresses = new Set<string>();
-  for (const [match] of plainOf(text).matchAll(CANDIDATE)) {
-    // In a URL or a form, the characters before "=" or "/" rarely belong to the address, but they may.
-    for (let from = 0; from >= 0; from = nextOf(match, from)) {
-      if (addresses.size >= most) return [...addresses];
-      addresses.add(match.slice(from).replace(/[.-]+$/, ""));
-    }
-  }
-  return [...addresses];
-}
-
-const CANDIDATE = /[^\s<>()[\]{}",;:\\@]{1,256}@[\p{L}\p{M}\p{N}.-]{1,255}/gu;
-
-/** The next index at which an address may begin in the text, or -1. */
-function nextOf(text: string, from: number): number {
-  const rest = text.slice(from).search(/['=/&?|`!*#$^~]/);
-  return rest < 0 ? -1 : from + rest + 1;
+function inLowerCase(text: string): string {
+  const lower = text.toLowerCase();
+  if (lower.length === text.length) return lower;
+  const kept = "\u0130";
+  return text
+    .split(kept)
+    .map((part) => part.toLowerCase())
+    .join(kept);
 }

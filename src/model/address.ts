@@ -1,6 +1,10 @@
 // Normalises addresses to one spelling per mailbox, because that is the key of contacts, claims and suppressions.
 
+import { compose, hasLongRun } from "./compose.ts";
+
 const LONGEST = 320; // RFC 3696 erratum 1690: 64 octets of local part, "@", 255 of domain
+/** The longest before it is composed: a letter may be written as up to four characters. */
+const LONGEST_APART = 4 * LONGEST;
 
 /**
  * The normalised address, which identifies a contact: without a display name, trimmed, in lower case, with Unicode in
@@ -9,7 +13,9 @@ const LONGEST = 320; // RFC 3696 erratum 1690: 64 octets of local part, "@", 255
 export function normalizeAddress(text: string): string | null {
   const bracketed = text.lastIndexOf("<");
   const bare = bracketed >= 0 ? text.slice(bracketed + 1, closing(text, bracketed)) : text;
-  const address = bare.trim().normalize("NFC").toLowerCase();
+  const trimmed = bare.trim();
+  if (trimmed.length > LONGEST_APART || hasLongRun(trimmed)) return null;
+  const address = compose(trimmed).toLowerCase();
   const at = address.lastIndexOf("@");
   if (at < 1 || at === address.length - 1 || address.length > LONGEST) return null;
   return hasForbidden(address) ? null : address;

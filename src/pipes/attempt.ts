@@ -65,12 +65,15 @@ export async function attempt(
 }
 
 const MOST_EXCERPT = 500;
+/**
+ * An address, plain or escaped for a URL. Tried from a word's beginning only: from each of its letters it would take
+ * the square of its length.
+ */
+const ADDRESS = /(?<![^\s"'<>(),;:])[^\s"'<>(),;:]+(?:@|%40)[^\s"'<>(),;:]+/gi;
 
 /** The excerpt of the last answer that the log keeps: its beginning, without addresses. */
 export function excerptOf(exchanges: readonly Exchange[]): string | null {
   const body = exchanges.at(-1)?.response?.body ?? "";
-  const text = body
-    .slice(0, 4 * MOST_EXCERPT)
-    .replaceAll(/[^\s"'<>(),;:]+(@|%40)[^\s"'<>(),;:]+/gi, "(address)");
+  const text = body.slice(0, 4 * MOST_EXCERPT).replaceAll(ADDRESS, "(address)");
   return text === "" ? null : text.slice(0, MOST_EXCERPT);
 }

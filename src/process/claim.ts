@@ -47,20 +47,32 @@ function byContact(events: readonly NewEvent[]): Map<string, NewEvent[]> {
   return groups;
 }
 
-/** For each contact, the keys of its events that envelopes of this slice have in other slices. */
+/**
+ * For each contact of this slice, the keys of its events that the same envelopes have in other slices. An envelope's
+ * events are grouped once and not for each of its slices, which would take slices times events.
+ */
 function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
-  const here = Map.groupBy(events, ({ parsed }) => parsed);
   const others = new Map<string, string[]>();
-  for (const [{ events: all }, ofSlice] of here) {
-    if (all.length === ofSlice.length) continue;
+  for (const [parsed, ofSlice] of Map.groupBy(events, (event) => event.parsed)) {
+    if (parsed.events.length === ofSlice.length) continue;
     const slice = new Set(ofSlice);
-    for (const { key, row } of all.filter((event) => !slice.has(event))) {
-      const keys = others.get(row.contact);
-      if (keys === undefined) others.set(row.contact, [key]);
-      else keys.push(key);
+    const groups = groupsOf(parsed);
+    for (const contact of new Set(ofSlice.map(({ row }) => row.contact))) {
+      const keys = (groups.get(contact) ?? []).flatMap((event) => (slice.has(event) ? [] : [event.key]));
+      if (keys.length > 0) others.set(contact, [...(others.get(contact) ?? []), ...keys]);
     }
   }
   return others;
+}
+
+const grouped = new WeakMap<NewEvent["parsed"], Map<string, NewEvent[]>>();
+
+function groupsOf(parsed: NewEvent["parsed"]): Map<string, NewEvent[]> {
+  const before = grouped.get(parsed);
+  if (before !== undefined) return before;
+  const groups = byContact(parsed.events);
+  grouped.set(parsed, groups);
+  return groups;
 }
 
 async function claimOne(

@@ -7,7 +7,8 @@ import { redactAll } from "../erasure/redact.ts";
 import { rewriteBatch } from "../erasure/rewrite.ts";
 import { within } from "../lib/deadline.ts";
 import type { Envelope } from "../model/envelope.ts";
-import { addressesIn, mentions } from "../model/address-search.ts";
+import { mentions } from "../model/address-search.ts";
+import { addressesIn } from "../model/addresses-in.ts";
 import { GAP } from "../store/dead-letters.ts";
 import { hashesOf } from "../store/erasure/erased.ts";
 import { erasedAt } from "../store/erasure/erasures.ts";
@@ -16,8 +17,8 @@ import { storeOf } from "../store/db.ts";
 
 /** Deadline for each call to the bucket or the database, ms. */
 const DEADLINE = 30_000;
-/** How many addresses of one text are looked up. */
-const MOST_ADDRESSES = 20_000;
+/** How many addresses are looked up at once: their hashes are one value of a query, which may have 2 MB. */
+const PORTION = 10_000;
 
 /** A parsed envelope without the contacts that were erased after its receipt. Only such envelopes are archived. */
 export interface RedactedEnvelope extends ParsedEnvelope {
@@ -72,15 +73,30 @@ async function redactOne(
 
 /** For each text, the contacts in it that were erased after the receipt of its envelope. */
 async function lookUp(texts: readonly { envelope: Envelope; text: string }[], env: Env): Promise<string[][]> {
-  if (texts.length === 0) return [];
-  const addresses = texts.map(({ text }) => addressesIn(text, MOST_ADDRESSES));
-  const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, new Set(addresses.flat())));
-  if (hashes.size === 0) return [];
-  const erased = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
-  const times = new Map([...erased].map(([hash, at]) => [hashes.get(hash), at]));
-  return texts.map(({ envelope }, index) =>
-    (addresses[index] ?? []).filter((address) => (times.get(address) ?? -Infinity) >= envelope.receivedAt),
-  );
+  const found: string[][] = [];
+  for (const { envelope, text } of texts) {
+    const times = await erasedIn(text, env);
+    found.push([...times].flatMap(([address, at]) => (at >= envelope.receivedAt ? [address] : [])));
+  }
+  return found;
+}
+
+/** When the contacts that a text names were erased, by address. All addresses are looked up, however many there are. */
+async function erasedIn(text: string, env: Env): Promise<Map<string, number>> {
+  const erased = new Map<string, number>();
+  let portion = new Set<string>();
+  const ask = async (): Promise<boolean> => {
+    const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, portion));
+    if (hashes.size === 0) return false; // nobody was ever erased
+    const times = await within(DEADLINE, "the database", erasedAt(storeOf(env), hashes.keys()));
+    for (const [hash, at] of times) erased.set(hashes.get(hash) ?? "", at);
+    portion = new Set();
+    return true;
+  };
+  for (const address of addressesIn(text))
+    if (portion.add(address).size >= PORTION && !(await ask())) return erased;
+  if (portion.size > 0) await ask();
+  return erased;
 }
 
 /**

@@ -111,7 +111,9 @@ function readXmlDocument(body: Uint8Array): Result<Document> {
 
 /** The fields of one event; invalid bytes become U+FFFD, and the rest is read. */
 function readForm(body: Uint8Array): Result<Document> {
-  const { [TOKEN_PARAMETER]: _secret, ...fields } = readParameters(new TextDecoder().decode(body));
+  const read = readParameters(new TextDecoder().decode(body));
+  if (!read.ok) return read;
+  const { [TOKEN_PARAMETER]: _secret, ...fields } = read.value;
   return ok({ elements: [fields], single: true });
 }
 

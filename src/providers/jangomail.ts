@@ -145,7 +145,8 @@ function dataOf(element: JsonObject, names: Names): [string, unknown][] {
 
 /** The words of a URL that may name the event: `?event=open`, else the end of the path after `/webhooks/<source>/`. */
 function wordsOf(url: string): string[] {
-  const words = texts(byName(readParameters(queryOf(url))), ["event"]);
+  const query = readParameters(queryOf(url));
+  const words = query.ok ? texts(byName(query.value), ["event"]) : [];
   const path = (url.split(/[?#]/, 1)[0] ?? "").split("/").filter((segment) => segment !== "");
   const route = path.indexOf("webhooks", url.startsWith("/") ? 0 : 2); // not the host
   if (route >= 0 && path.length > route + 2) words.push(path.at(-1) ?? "");

@@ -4,7 +4,7 @@
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { verifyKeyOrSecret } from "./kit/credentials.ts";
-import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
+import { isBlank, MOST_ELEMENTS, parseElements, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
@@ -94,10 +94,14 @@ function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Resu
   return ok(Array.isArray(list) ? list : [json.value]);
 }
 
-/** The value of each line; a line that cannot be read is kept as its text. Null if no line is an event. */
+/**
+ * The value of each line; a line that cannot be read is kept as its text. Null if no line is an event, or if there are
+ * more lines than a delivery may have elements.
+ */
 function linesOf(whole: string, parse?: (text: string) => unknown): Result<unknown[]> | null {
-  const elements = whole
-    .split("\n")
+  const lines = whole.split("\n", MOST_ELEMENTS + 1);
+  if (lines.length > MOST_ELEMENTS) return null;
+  const elements = lines
     .filter((line) => line.trim() !== "")
     .map((line) => {
       const json = readJsonText(line, parse);

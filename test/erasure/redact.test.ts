@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { isNamed, redact } from "../../src/erasure/redact.ts";
 import { itemsOf } from "../../src/erasure/json-items.ts";
 import type { Envelope } from "../../src/model/envelope.ts";
-import { addressesIn, ERASED_ADDRESS, mentions, placesOf } from "../../src/model/address-search.ts";
+import { ERASED_ADDRESS, mentions, placesOf } from "../../src/model/address-search.ts";
+import { addressesIn } from "../../src/model/addresses-in.ts";
 import { deliveryOf, elementAt } from "../../src/providers/kit/delivery.ts";
 import { providers } from "../../src/providers/index.ts";
 import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
@@ -58,7 +59,7 @@ describe("an address in text", () => {
             const left = text.slice(0, place[0]) + text.slice(place[1]);
             expect(left).toBe(`x${before}${after}y`);
           }
-          expect(addressesIn(text, 1_000)).toContain(own);
+          expect([...addressesIn(text)]).toContain(own);
           for (const other of [`jo${text.slice(0, 0)}${own}`, `${own}.au`, `a.${own}`, `a+${own}`, `${own}x`])
             expect(mentions(`<${other}>`, own), other).toBe(false);
         },
@@ -73,11 +74,35 @@ describe("an address in text", () => {
   });
 });
 
+it.each([
+  ["550-ann@example.com: no such user", "ann@example.com", true],
+  ["smtp;550-ann@example.com", "ann@example.com", true],
+  ["1550-ann@example.com", "ann@example.com", false],
+  ["jo-ann@example.com", "ann@example.com", false],
+  ["ann@example.com_x", "ann@example.com", true],
+  ["ann@example.com.User unknown", "ann@example.com", true],
+  ["ann@example.com.au", "ann@example.com", false],
+  ["ann@example.com.Au", "ann@example.com.au", true],
+  ["Jo.Ann@example.com", "ann@example.com", false],
+  ["Jo.Ann@example.com", "jo.ann@example.com", true],
+  ["mr.Ann@example.com", "mr.ann@example.com", true],
+  ["mr.Ann@example.com", "ann@example.com", false],
+])("%j names %s: %s", (text, own, named) => {
+  expect(mentions(text, own)).toBe(named);
+  expect(placesOf(text, own).length).toBe(named ? 1 : 0);
+  if (named) expect([...addressesIn(text)]).toContain(own);
+});
+
+it("finds every address of a text, however many there are", () => {
+  const text = Array.from({ length: 30_000 }, (_, i) => `a${i}@example.com`).join(" ");
+  expect(new Set(addressesIn(text)).size).toBe(30_000);
+});
+
 it("finds the items of arrays in a JSON text at their exact positions", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue(), { maxLength: 6 }), fc.nat(2), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
-      const outer = itemsOf(text).filter(({ depth }) => depth === 1);
+      const outer = [...itemsOf(text, 1)];
       expect(outer.map(({ start, end }) => JSON.parse(text.slice(start, end)) as unknown)).toEqual(
         JSON.parse(text),
       );

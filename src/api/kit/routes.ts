@@ -11,6 +11,7 @@ import { type ApiEnv } from "./env.ts";
 import type { TokenScope } from "../../model/token-scope.ts";
 import { newHono } from "./hono.ts";
 import { inputProblem, ProblemError } from "./problem.ts";
+import { holdsTooMany, MOST_VALUES } from "../../lib/json-size.ts";
 
 /** A zod schema, or a JSON Schema if a handler reads the body itself. */
 export type Schema = z.ZodType | Readonly<Record<string, unknown>>;
@@ -145,6 +146,7 @@ async function jsonOf(c: Context<ApiEnv>): Promise<unknown> {
   if (type === undefined && text === "") return {};
   if (type === undefined || text === null)
     throw new ProblemError(415, "The body must be JSON; send it as application/json.");
+  if (holdsTooMany(text)) throw new ProblemError(413, `The body holds more than ${MOST_VALUES} values.`);
   try {
     return JSON.parse(text);
   } catch {

@@ -5,6 +5,7 @@ import * as z from "zod";
 import Papa from "papaparse";
 import type { ImportedSuppression } from "../../contact/suppress.ts";
 import { normalizeAddress } from "../../model/address.ts";
+import { holdsTooMany } from "../../lib/json-size.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { instant } from "../kit/parameters.ts";
 import { note, reason, scope } from "./parameters.ts";
@@ -67,22 +68,33 @@ function readCsv(text: string, most: number): Result<Line[]> {
   const broken = errors.find(({ type }) => type === "Quotes");
   if (broken !== undefined) return fail(`is not CSV: ${broken.message} (line ${(broken.row ?? 0) + 1})`);
   const [header = [], ...rows] = data;
-  const names = header.map((name) => name.trim().toLowerCase());
-  if (!names.some((name) => ADDRESS.includes(name))) return fail("has no header with a column `address`");
+  // Only the columns that are read: all of them for each row would take columns times rows.
+  const columns = new Map(header.map((name, column) => [name.trim().toLowerCase(), column]));
+  if (!ADDRESS.some((name) => columns.has(name))) return fail("has no header with a column `address`");
+  const known = COLUMNS.flatMap((name): [string, number][] => {
+    const column = columns.get(name);
+    return column === undefined ? [] : [[name, column]];
+  });
   const lines = rows.map((cells, i): Line => ({
     line: i + 2,
-    fields: Object.fromEntries(names.map((name, column) => [name, cells[column]])),
+    fields: Object.fromEntries(known.map(([name, column]) => [name, cells[column]])),
   }));
   return ok(lines.filter((_, i) => rows[i]?.some((cell) => cell.trim() !== "")));
 }
 
 function readNdjson(text: string, most: number): Result<Line[]> {
-  const lines = text.split("\n").map((part, i) => ({ part: part.trim(), line: i + 1 }));
-  const filled = lines.filter(({ part }) => part !== "").slice(0, most);
-  return ok(filled.map(({ part, line }) => ({ line, fields: fieldsOf(parsed(part)) })));
+  const lines: Line[] = [];
+  for (let start = 0, line = 1; start <= text.length && lines.length < most; line++) {
+    const end = text.indexOf("\n", start);
+    const part = text.slice(start, end < 0 ? text.length : end).trim();
+    if (part !== "") lines.push({ line, fields: fieldsOf(parsed(part)) });
+    start = end < 0 ? text.length + 1 : end + 1;
+  }
+  return ok(lines);
 }
 
 function readJson(text: string, most: number): Result<Line[]> {
+  if (holdsTooMany(text)) return fail("too many");
   const value = parsed(text);
   if (value === undefined) return fail("is not JSON");
   const list = Array.isArray(value) ? value : fieldsOf(value)?.["suppressions"];
@@ -105,6 +117,9 @@ function fieldsOf(value: unknown): Fields | null {
 }
 
 const ADDRESS = ["address", "contact", "email"];
+const OTHERS = ["reason", "scope", "note", "since"] as const;
+/** The fields that are read. */
+const COLUMNS: readonly string[] = [...ADDRESS, ...OTHERS, "held", "lifted_at"];
 
 /** Whether an export's row is lifted or held there. */
 function isOver(fields: Fields): boolean {
@@ -133,8 +148,7 @@ const RowFields = z.object({
 
 function rowOf(fields: Fields, now: number): Result<ImportedSuppression> {
   const address = ADDRESS.map((name) => present(fields[name])).find((value) => value !== undefined);
-  const names = ["reason", "scope", "note", "since"] as const;
-  const others = Object.fromEntries(names.map((name) => [name, present(fields[name])]));
+  const others = Object.fromEntries(OTHERS.map((name) => [name, present(fields[name])]));
   const checked = RowFields.safeParse({ ...others, address });
   if (!checked.success) {
     const [issue] = checked.error.issues;

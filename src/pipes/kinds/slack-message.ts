@@ -87,11 +87,11 @@ function reasonOf(event: Outgoing["event"], contact: string | null, addresses: A
   return escape(cut(shown.replaceAll(/\s+/g, " "), LONGEST.reason));
 }
 
-/**
- * As much as is looked through for addresses, which takes the square of a long word's time; a word cut off may be one.
- */
+/** As much as is looked through for addresses, and more than is shown; a word that is cut off may be one. */
 function beginningOf(text: string): string {
-  return text.length <= MOST_READ ? text : `${text.slice(0, MOST_READ).replace(/[^\s<>,:;]+$/, "")}…`;
+  return text.length <= MOST_READ
+    ? text
+    : `${text.slice(0, MOST_READ).replace(/(?<![^\s<>,:;])[^\s<>,:;]+$/, "")}…`;
 }
 
 /** In each reader's own time zone; what cannot show that shows UTC. */
@@ -106,10 +106,13 @@ function mask(address: string): string {
   return place < 1 ? "***" : `${String.fromCodePoint(address.codePointAt(0) ?? 0)}***${address.slice(place)}`;
 }
 
+/** Tried from a word's beginning only: from each of its letters it would take the square of its length. */
+const ADDRESS = /(?<![^\s<>,:;])[^\s<>,:;]+@[^\s<>,:;]+/g;
+
 /** Masks addresses in a text: what servers say often names one. */
 function maskAll(text: string, contact: string | null): string {
   const known = contact === null ? text : text.replaceAll(contact, mask(contact));
-  return known.replaceAll(/[^\s<>,:;]+@[^\s<>,:;]+/g, mask);
+  return known.replaceAll(ADDRESS, mask);
 }
 
 /** Escapes the three characters that have a meaning in Slack. */

@@ -32,7 +32,7 @@ export function isBlank(body: Uint8Array): boolean {
  * The most elements of one delivery, more than any provider sends (5 MB of the shortest real events): the events of
  * more elements would not fit into the Worker's memory.
  */
-const MOST_ELEMENTS = 25_000;
+export const MOST_ELEMENTS = 25_000;
 
 /**
  * Reads every element with `read`. A blank body without elements counts as one ping; a body that cannot be read becomes

@@ -1,13 +1,29 @@
 // Reads the parameters of a query or of a form body (application/x-www-form-urlencoded or multipart/form-data).
 
+import { fail, ok, type Result } from "../../lib/result.ts";
 import type { JsonObject } from "./json.ts";
 
 /**
- * The parameters as an object, decoded as UTF-8 by https://url.spec.whatwg.org/#urlencoded-parsing, which never fails:
- * a bad escape stays as it is written. A repeated parameter becomes an array.
+ * The most parameters that are read. Real reports have fewer than a hundred, and 5 MB of tiny ones would not fit into
+ * the Worker's memory.
  */
-export function readParameters(encoded: string): JsonObject {
-  return collect(new URLSearchParams(encoded));
+const MOST_PARAMETERS = 10_000;
+
+/**
+ * The parameters as an object, decoded as UTF-8 by https://url.spec.whatwg.org/#urlencoded-parsing: a bad escape stays
+ * as it is written. A repeated parameter becomes an array. Fails only if there are more parameters than any report has.
+ */
+export function readParameters(encoded: string): Result<JsonObject> {
+  return holdsMore(encoded, MOST_PARAMETERS)
+    ? fail(`more than ${MOST_PARAMETERS} fields in one form`)
+    : ok(collect(new URLSearchParams(encoded)));
+}
+
+/** Whether an encoded form may have more than `most` parameters. */
+export function holdsMore(encoded: string, most: number): boolean {
+  let marks = 0;
+  for (let at = encoded.indexOf("&"); at >= 0 && marks < most; at = encoded.indexOf("&", at + 1)) marks += 1;
+  return marks >= most;
 }
 
 const LONGEST_PART_HEADER = 1_000;

@@ -9,7 +9,7 @@ import type { Delivery } from "../provider.ts";
 /**
  * The parameters of the body (JSON or a form), else of the query without the source's token, as the only element.
  * Without parameters there are no elements. Senders often declare the wrong content type, so the body's first character
- * decides. Fails if the body is neither JSON nor a form.
+ * decides. Fails if the body is neither JSON nor a form, or is too large a form.
  */
 export function parameterElements(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
@@ -19,6 +19,8 @@ export function parameterElements(delivery: Delivery, parse?: (text: string) => 
 }
 
 function parametersOf(encoded: string): Result<unknown[]> {
-  const { [TOKEN_PARAMETER]: _secret, ...parameters } = readParameters(encoded);
+  const read = readParameters(encoded);
+  if (!read.ok) return read;
+  const { [TOKEN_PARAMETER]: _secret, ...parameters } = read.value;
   return ok(Object.keys(parameters).length > 0 ? [parameters] : []);
 }

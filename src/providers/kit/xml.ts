@@ -1,15 +1,34 @@
 // Turns XML bodies into plain values, for senders that support nothing else. @rgrove/parse-xml is strict, small, linear
 // in time, and ignores document types: it expands no entities that a sender defines, and loads nothing from anywhere.
 
+// It keeps several hundred bytes of memory for each node, so documents with more nodes than any report has are refused
+// before they are parsed.
+
 import { parseXml, XmlElement, XmlText, type XmlNode } from "@rgrove/parse-xml";
 import { fail, ok, type Result } from "../../lib/result.ts";
 
 /**
+ * The most nodes of one document, each with a tag or an equals sign: 25,000 elements, or a tenth as many with nine
+ * fields.
+ */
+const MOST_NODES = 50_000;
+
+/** Whether the document may have more nodes than are read, by the characters that each of them needs. */
+function holdsTooMany(text: string): boolean {
+  let nodes = 0;
+  for (const mark of ["<", "="])
+    for (let at = text.indexOf(mark); at >= 0 && nodes <= MOST_NODES; at = text.indexOf(mark, at + 1))
+      nodes += 1;
+  return nodes > MOST_NODES;
+}
+
+/**
  * The elements of an XML document as objects: the root's children if there are many of one name (`<events><event>…`),
  * else the root itself. Attributes and child elements become fields, and a repeated one becomes an array; all values
- * are texts. Fails if the text is not XML or is nested too deeply.
+ * are texts. Fails if the text is not XML, is nested too deeply or has too many nodes.
  */
 export function xmlElements(text: string): Result<unknown[]> {
+  if (holdsTooMany(text)) return fail(`more than ${MOST_NODES} nodes in one XML`);
   try {
     const { root } = parseXml(text);
     if (root === null) return fail("the XML holds no element");

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import { verifyKeyOrSecret } from "../kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, recipients, text, time } from "../kit/fields.ts";
-import { readMultipart, readParameters } from "../kit/form.ts";
+import { holdsMore, readMultipart, readParameters } from "../kit/form.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "../kit/json.ts";
 import { detailsOf, meaningOf } from "./mapping.ts";
 import { fromLegacy } from "./legacy.ts";
@@ -93,8 +93,8 @@ function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result
   const parts = readMultipart(form);
   if (parts !== null) return ok(parts);
   if (!form.includes("=")) return fail("the body is neither JSON nor a form");
-  if (form.split("&", MOST_FIELDS + 1).length > MOST_FIELDS) return fail("the form has too many fields");
-  return ok(readParameters(form));
+  if (holdsMore(form, MOST_FIELDS)) return fail("the form has too many fields");
+  return readParameters(form);
 }
 
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {

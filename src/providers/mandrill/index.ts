@@ -6,6 +6,7 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import { verifyKeyOrSecret } from "../kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
+import { holdsMore } from "../kit/form.ts";
 import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
@@ -74,7 +75,7 @@ function verify(
 function signedForm(body: Uint8Array): string | null {
   if (isJson(body)) return null;
   const form = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
-  if (form.split("&", MOST_FIELDS + 1).length > MOST_FIELDS) return null;
+  if (holdsMore(form, MOST_FIELDS)) return null;
   const fields = [...new URLSearchParams(form)];
   fields.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
   return fields.flat().join("");
@@ -96,6 +97,7 @@ function isJson(body: Uint8Array): boolean {
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
   const whole = new TextDecoder().decode(body);
+  if (!isJson(body) && holdsMore(whole, MOST_FIELDS)) return fail("the form has too many fields");
   const events = isJson(body) ? whole : new URLSearchParams(whole).get(FIELD);
   if (events === null) return fail(`${FIELD} is missing`);
   const json = readJsonText(events, parse);

@@ -17,7 +17,62 @@ type Maker = (sample: Sample, random: Random) => string | Buffer;
 const nest = (open: string, close: string, levels: number): string =>
   open.repeat(levels) + close.repeat(levels);
 
+/** What makes careless text functions slow, over and over. */
+const RUNS = [
+  [
+    "\\",
+    '"',
+    "1",
+    "<",
+    "[",
+    "{",
+    "@",
+    ".",
+    ",",
+    "%",
+    "=",
+    "&",
+    " ",
+    "\n",
+    "\u0301",
+    "\u0316\u0301",
+    "\u0130",
+  ],
+  [
+    "a@b.c ",
+    "=@x",
+    "%25",
+    "%C3%A4",
+    "\\u0040",
+    "\\n",
+    "&#64;",
+    "1234567890123456,",
+    "{},",
+    "[],",
+    '"a":1,',
+    "<a/>",
+  ],
+  ["<a b='1'/>", "a=b&", "--x\r\n", "http://", "fuzz@example.com,"],
+].flat();
+
+/** A long run, bare or in a field of an event, and rarely as long as a body may be. */
+function longRun(random: Random): string {
+  const unit = draw(random, RUNS);
+  const bytes = random.chance(0.1) ? MAX_BODY - 200 : random.between(1_000, 200_000);
+  const run = unit.repeat(Math.floor(bytes / Buffer.byteLength(JSON.stringify(unit))));
+  const field = draw(random, ["email", "event", "timestamp", "reason", "url", "x"]);
+  return draw(random, [
+    run,
+    `[${run}1]`,
+    `<a>${run}</a>`,
+    `event=open&email=fuzz@example.com&x=${run}`,
+    JSON.stringify([{ event: "open", email: "fuzz@example.com", timestamp: 1790000000, [field]: run }]),
+  ]);
+}
+
 const MAKERS: readonly Maker[] = [
+  (_, random) => longRun(random),
+  (_, random) => longRun(random),
   () => "",
   () => " \r\n\t ",
   (_, random) =>
