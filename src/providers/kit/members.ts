@@ -33,9 +33,10 @@ export function* membersOf(body: Uint8Array, names: ReadonlySet<string>): Genera
     const byte = body[at];
     if (byte === QUOTE) {
       const end = endOfString(body, at);
-      const colon = depth === (inArray ? 2 : 1) ? afterSpace(body, end) : end;
-      const found = body[colon] === COLON && end - at <= LONGEST_NAME;
-      const name = found ? readName(decoder.decode(body.subarray(at, end))) : null;
+      const isNear = depth === (inArray ? 2 : 1) && end - at <= LONGEST_NAME;
+      const colon = isNear ? afterSpace(body, end) : end;
+      const isName = isNear && body[colon] === COLON;
+      const name = isName ? readName(decoder.decode(body.subarray(at, end))) : null;
       at = end;
       if (name === null || !names.has(name)) continue;
       const from = afterSpace(body, colon + 1);
