@@ -87,6 +87,11 @@ export interface Provider {
     context: Pick<VerifyContext, "now" | "settings">,
   ): VerifyResult | null;
   /**
+   * Whether a credential can prove anything. Providers with public keys or topics say no to what is public without being
+   * one of theirs, such as a key with a slip of the pen. By default every credential can.
+   */
+  canProve?(credential: string): boolean;
+  /**
    * The largest body, in bytes, that this provider signs. A longer one is not read to its end, unless URL and headers
    * prove the request. By default every body within the general limit is read.
    */

@@ -14,8 +14,8 @@ beforeEach(freshStorage);
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:tidings";
 const KEY = "a-signing-key-of-many-letters";
 const CREDENTIALS = {
-  mailjet: "user:secret",
-  enforced: "user:secret",
+  mailjet: "user:secret-of-the-tests",
+  enforced: "user:secret-of-the-tests",
   ses: TOPIC,
   mailgun: KEY,
   mailersend: KEY,
@@ -213,7 +213,7 @@ describe("wrong credentials", () => {
     expect(answers.at(-1)).toBe(429);
     const limited = await send(from("192.0.2.1", "wrong"), bindings());
     expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, "60"]);
-    expect(await statusOf(from("192.0.2.1", "secret"))).toBe(200);
+    expect(await statusOf(from("192.0.2.1", "secret-of-the-tests"))).toBe(200);
     expect(await statusOf(from("192.0.2.1", null))).toBe(401);
     expect(await statusOf(from("192.0.2.2", "wrong"))).toBe(401);
     expect(await statusOf(from("192.0.2.1", "wrong", "generic"))).toBe(401);

@@ -6,7 +6,7 @@ import { fail } from "../../lib/result.ts";
 import type { InboundRequest, Provider, RequestHead, VerifyContext, VerifyResult } from "../provider.ts";
 import { isEmpty, verifySharedSecret } from "./credentials.ts";
 
-type Proof = Required<Pick<Provider, "verify" | "verifyHead">>;
+type Proof = Pick<Provider, "verify" | "verifyHead" | "canProve">;
 type HeadContext = Pick<VerifyContext, "now" | "settings">;
 
 /** For providers that do not sign: `check` decides by URL and headers alone. */
@@ -42,6 +42,8 @@ export interface Signing {
  */
 export function provenBySignature({ kindOf, lacking, verifyKey }: Signing): Proof {
   return {
+    canProve: (credential) => kindOf(credential) !== "unusable",
+
     async verify(request, credentials, context) {
       const { keys, secrets } = sort(credentials, kindOf);
       const reasons = new Set<string>();

@@ -6,7 +6,7 @@ import { allBut, post, REPLIES, withBearer } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
-const TOKEN = "demo-only-brevo";
+const TOKEN = "demo-only-brevo-token";
 
 export const brevo: Dialect = {
   source: "brevo",
