@@ -103,11 +103,10 @@ export function deadLetterView(letter: ListedDeadLetter) {
 
 /** The element's text without the proof that older letters still contain. */
 function withoutProofIn({ provider, raw }: ListedDeadLetter): string {
-  const cut = providerNamed(provider)?.withoutProof;
-  if (cut === undefined) return raw;
-  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(
-    cut(new TextEncoder().encode(raw)),
-  );
+  const known = providerNamed(provider);
+  if (known?.withoutProof === undefined) return raw;
+  const cut = known.withoutProof(new TextEncoder().encode(raw));
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(cut);
 }
 
 /**

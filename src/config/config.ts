@@ -7,7 +7,7 @@ import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
 import { publicProblems } from "./public-problems.ts";
-import { about, type Report } from "./report.ts";
+import { about, type Problem, type Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { usableCredentials } from "./weak-secrets.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
@@ -15,15 +15,7 @@ import { KEEP_ALL, type Retention } from "../model/retention.ts";
 import { providerNamed, providers, type Provider } from "../providers/index.ts";
 import { originalOf } from "../store/outages.ts";
 
-/** A mistake in the configuration. */
-export interface Problem {
-  /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
-  setting: string;
-  /** A text without the value. */
-  reason: string;
-  /** The second part of the path, if people chose it. It may be a secret by mistake: see public-problems.ts. */
-  name?: string;
-}
+export type { Problem };
 
 /**
  * Whether a source's list of IP ranges is ignored, only observed (requests from outside it are counted) or enforced.

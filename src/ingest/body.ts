@@ -43,7 +43,7 @@ export type Unread = "too large" | "too slow" | "broken off" | "no memory";
 /** A body, or the reason why it was not read. `release` returns its bytes to the budget; it may be called twice. */
 export interface ReadBody {
   body: Uint8Array | Unread;
-  release(): void;
+  release: () => void;
 }
 
 /** The declared length of the body in bytes; null if none is declared, or in chunks. */

@@ -28,11 +28,11 @@ export type Credential = { key: string } | { secret: string } | "unusable";
 
 /** How a provider signs, and how its credentials are told apart. */
 export interface Signing {
-  kindOf(credential: string): Credential;
+  kindOf: (credential: string) => Credential;
   /** Why no body could be proved by this key, if URL and headers show it already; else null. */
-  lacking?(head: RequestHead, key: string, context: HeadContext): string | null;
+  lacking?: (head: RequestHead, key: string, context: HeadContext) => string | null;
   /** Checks the signature of the whole request. Must refuse by itself whatever `lacking` refuses. */
-  verifyKey(request: InboundRequest, key: string, context: VerifyContext): Promise<VerifyResult>;
+  verifyKey: (request: InboundRequest, key: string, context: VerifyContext) => Promise<VerifyResult>;
 }
 
 /**
