@@ -58,7 +58,6 @@ export async function receive(
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
   const storedIn = await makeDurable(env, withoutProof(envelope, provider), first);
-  // Plain text without headers of its own: setting one costs as much as all checks together.
   return storedIn === null
     ? unavailable(source, "nothing took it")
     : new Response(`accepted ${envelope.id}\n`);
