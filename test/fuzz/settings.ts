@@ -19,7 +19,7 @@ const KEY = Buffer.from(`fuzz:${SECRET_WORD}`.padEnd(32, "."));
 export const SIGNING_SECRET = `whsec_${KEY.toString("base64")}`;
 
 /** `user:password` of a source. */
-export const pairOf = (source: string): string => `fuzz:${SECRET_WORD}-${source}`;
+export const pairOf = (source: string): string => `fuzz:${SECRET_WORD}-for-${source}`;
 
 /** Sources with other names than their provider's, to try what settings can change. */
 const SOURCES: Readonly<Record<string, { provider: string } & Record<string, unknown>>> = {
