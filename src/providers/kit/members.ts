@@ -57,13 +57,14 @@ export function replaceMembers(
   body: Uint8Array,
   replacements: ReadonlyMap<string, (json: string) => string>,
 ): Uint8Array {
+  const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
   const names = new Set(replacements.keys());
   const parts: Uint8Array[] = [];
   let copied = 0;
   for (const { name, from, to } of membersOf(body, names)) {
-    const old = new TextDecoder().decode(body.subarray(from, to));
+    const old = decoder.decode(body.subarray(from, to));
     const value = replacements.get(name)?.(old) ?? old;
-    parts.push(body.subarray(copied, from), new TextEncoder().encode(value));
+    parts.push(body.subarray(copied, from), encoder.encode(value));
     copied = to;
   }
   if (copied === 0) return body;

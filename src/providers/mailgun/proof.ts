@@ -45,6 +45,8 @@ export async function verifyKey(
 const HOLDERS: ReadonlySet<string> = new Set(["signature", "parent-signature"]);
 /** In bytes of JSON; a real one has some 200. */
 const LONGEST_HOLDER = 4_096;
+/** A post has at most two. */
+const MOST_HOLDERS = 4;
 
 /**
  * The objects that may contain timestamp, token and signature: two in the current form, in the legacy form the form
@@ -53,7 +55,9 @@ const LONGEST_HOLDER = 4_096;
 function* signaturesOf(body: Uint8Array): Generator<JsonObject> {
   const start = startOf(body);
   if (start === "{") {
+    let seen = 0;
     for (const { from, to } of membersOf(body, HOLDERS)) {
+      if (++seen > MOST_HOLDERS) return;
       const json = to - from > LONGEST_HOLDER ? null : readJson(body.subarray(from, to));
       if (json?.ok === true && isObject(json.value)) yield json.value;
     }
@@ -90,17 +94,25 @@ export function withoutProof(body: Uint8Array): Uint8Array {
   // Latin-1 gives back each byte as it was.
   const form = Buffer.from(body).toString("latin1");
   const boundary = /^--[^\r\n]{1,70}(?=\r?\n)/.exec(form)?.[0];
-  const parts: string[] = boundary === undefined ? form.split("&") : `\n${form}`.split(`\n${boundary}`);
-  const emptied: string[] = boundary === undefined ? parts.map(emptyField) : parts.map(emptyPart);
-  if (emptied.every((part, index) => part === parts[index])) return body;
-  const whole = boundary === undefined ? emptied.join("&") : emptied.join(`\n${boundary}`).slice(1);
-  return new Uint8Array(Buffer.from(whole, "latin1"));
+  const rest = boundary === undefined ? withoutFields(form) : withoutParts(form, boundary);
+  return rest === form ? body : new Uint8Array(Buffer.from(rest, "latin1"));
 }
 
-/** `token=abc` of a form as `token=`. */
-function emptyField(field: string): string {
-  const [name = ""] = new URLSearchParams(field).keys();
-  return PROOF.includes(name) ? field.slice(0, field.indexOf("=") + 1) : field;
+/** The form with `token=` in place of `token=abc`. */
+function withoutFields(form: string): string {
+  return form.replaceAll(/(?<=^|&)([^=&]{1,100}=)[^&]*/g, (field, start: string) =>
+    isProof(start) ? start : field,
+  );
+}
+
+/** `start`: a field's name as it is written, and "=". */
+function isProof(start: string): boolean {
+  const name = start.includes("%") ? [...new URLSearchParams(start).keys()][0] : start.slice(0, -1);
+  return PROOF.includes(name ?? "");
+}
+
+function withoutParts(form: string, boundary: string): string {
+  return `\n${form}`.split(`\n${boundary}`).map(emptyPart).join(`\n${boundary}`).slice(1);
 }
 
 const LONGEST_PART_HEADER = 1_000;
