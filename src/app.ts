@@ -10,7 +10,7 @@ import { v1 } from "./api/v1.ts";
 /** The app: GET /healthz, /v1 and the documentation. Every error is answered as a problem (RFC 9457). */
 export const app = newHono();
 
-app.get("/healthz", async (c) => await answerHealth(c.env));
+app.get("/healthz", async (c) => await answerHealth(c.env, c.req.header("authorization")));
 
 app.route("/v1", v1);
 describe(app);

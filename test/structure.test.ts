@@ -172,3 +172,21 @@ describe("the tests", () => {
     expect(walls.map(([path, text]) => `${path}: ${linesOf(text)} lines`)).toEqual([]);
   });
 });
+
+describe("the project's settings", () => {
+  const settings = import.meta.glob<string>(["../package.json", "../wrangler.toml"], {
+    query: "?raw",
+    import: "default",
+    eager: true,
+  });
+
+  it("switch off the telemetry that a dependency's installation would send", () => {
+    expect(JSON.parse(settings["../package.json"] ?? "{}")).toHaveProperty("scarfSettings.enabled", false);
+  });
+
+  it("keep query strings, which hold tokens and addresses, out of Cloudflare's log", () => {
+    expect(settings["../wrangler.toml"]).toMatch(
+      /^\[observability\]\n(?:\w.*\n)*redact_query_string = true$/m,
+    );
+  });
+});

@@ -85,5 +85,7 @@ async function rawOf(env: Env, providerId: string, { batch, line, element }: Raw
   const envelope = await getEnvelope(env.BUCKET, batch, line);
   if (envelope === null || provider === undefined) return null;
   const settings = settingsOf(configOf(env), envelope.source);
-  return elementAt(provider, deliveryOf(envelope, settings), element) ?? null;
+  // Envelopes that were stored by older versions still contain their proof.
+  const body = provider.withoutProof?.(envelope.body) ?? envelope.body;
+  return elementAt(provider, deliveryOf({ ...envelope, body }, settings), element) ?? null;
 }

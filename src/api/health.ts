@@ -2,10 +2,12 @@
 // whether the database answers and the scheduled jobs do their work. These two appear in the body but do not change the
 // status: deliveries are accepted without a database, so no probe should send them elsewhere because of it.
 //
-// The route needs no token, so the answer contains no reasons of failures (GET /v1/jobs does), and few requests reach
-// the database.
+// The route needs no token, so the answer contains no reasons of failures (GET /v1/jobs does), no names that may be
+// secrets by mistake, and few requests reach the database. With an admin's token of API_TOKENS it names every setting.
 
-import { configOf } from "../config/config.ts";
+import { configOf, type Config } from "../config/config.ts";
+import { publicProblems } from "../config/public-problems.ts";
+import { digestOf } from "../config/tables.ts";
 import { healthOf } from "../jobs/health.ts";
 import { JOBS } from "../jobs/index.ts";
 import { within } from "../lib/deadline.ts";
@@ -14,6 +16,7 @@ import { readJobs, type JobRecords } from "../store/jobs.ts";
 import { storeOf } from "../store/db.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
+import { bearerOf } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
 
 /** How long to wait for the database, and for how long its answer is reused, ms. */
@@ -24,9 +27,12 @@ type Database = { state: "ok"; records: JobRecords } | { state: "no answer" | "n
 
 const known = new WeakMap<object, { database: Database; until: number }>();
 
-/** Answers a probe. */
-export async function answerHealth(env: Env): Promise<Response> {
-  const { problems } = configOf(env);
+/** Answers a probe. `authorization`: the header of that name. */
+export async function answerHealth(env: Env, authorization: string | undefined): Promise<Response> {
+  const config = configOf(env);
+  const problems = isAdmin(config, authorization)
+    ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
+    : publicProblems(config);
   const { state, records } = await databaseOf(withOutages(env));
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
   const well = state === "ok" && jobs.every(({ problem }) => problem === null);
@@ -39,6 +45,12 @@ export async function answerHealth(env: Env): Promise<Response> {
   }));
   const body = { status, version, problems, database: state, jobs: shown };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });
+}
+
+/** Whether the header holds a token of the configuration with the scope admin. Others are not looked up here. */
+function isAdmin({ tokens }: Config, authorization: string | undefined): boolean {
+  const shown = bearerOf(authorization);
+  return shown !== null && tokens.get(digestOf(shown))?.scopes.includes("admin") === true;
 }
 
 async function databaseOf(env: Env): Promise<Database> {

@@ -2,6 +2,7 @@
 
 import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
+import { providerNamed } from "../providers/index.ts";
 import { decidingEvent } from "../model/message.ts";
 import type { ContactRecord } from "../store/events/contacts.ts";
 import type { ListedDeadLetter } from "../store/dead-letters.ts";
@@ -94,13 +95,24 @@ export function deadLetterView(letter: ListedDeadLetter) {
     source: letter.source,
     provider: letter.provider,
     reason: letter.reason,
-    raw: letter.raw,
+    raw: withoutProofIn(letter),
     received_at: iso(letter.received_at),
     replayed_at: isoOrNull(letter.replayed_at),
   };
 }
 
-/** The request that a dead letter came in, as it was received. */
+/** The element's text without the proof that older letters still contain. */
+function withoutProofIn({ provider, raw }: ListedDeadLetter): string {
+  const known = providerNamed(provider);
+  if (known?.withoutProof === undefined) return raw;
+  const cut = known.withoutProof(new TextEncoder().encode(raw));
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(cut);
+}
+
+/**
+ * The request that a dead letter came in, as it was received, but without its proof, which older envelopes still
+ * contain.
+ */
 export function deliveryView(envelope: Envelope) {
   return {
     id: envelope.id,
@@ -113,7 +125,7 @@ export function deliveryView(envelope: Envelope) {
     ...(envelope.outside === true ? { outside: true as const } : {}),
     ...(envelope.replay === true ? { replay: true as const } : {}),
     ...(envelope.erased === true ? { erased: true as const } : {}),
-    body: bodyToJson(envelope.body),
+    body: bodyToJson(providerNamed(envelope.provider)?.withoutProof?.(envelope.body) ?? envelope.body),
   };
 }
 

@@ -6,20 +6,16 @@ import ipaddr from "ipaddr.js";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
-import type { Report } from "./report.ts";
+import { publicProblems } from "./public-problems.ts";
+import { about, type Problem, type Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
+import { usableCredentials } from "./weak-secrets.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
 import { providerNamed, providers, type Provider } from "../providers/index.ts";
 import { originalOf } from "../store/outages.ts";
 
-/** A mistake in the configuration. */
-export interface Problem {
-  /** The setting's path, e.g. `SOURCES.eu-newsletter.ips[1]`. */
-  setting: string;
-  /** A text without the value. */
-  reason: string;
-}
+export type { Problem };
 
 /**
  * Whether a source's list of IP ranges is ignored, only observed (requests from outside it are counted) or enforced.
@@ -76,7 +72,7 @@ export function configOf(env: object): Config {
   const config = readConfig({ ...original });
   cache.set(original, config);
   if (config.problems.length > 0) {
-    console.error({ message: "the configuration has problems", problems: config.problems });
+    console.error({ message: "the configuration has problems", problems: publicProblems(config) });
   }
   return config;
 }
@@ -89,7 +85,8 @@ export function settingsOf(config: Config, source: string): Record<string, unkno
 /** Reads an environment into a Config with its problems, without the cache of {@link configOf}. Never throws. */
 export function readConfig(env: RawEnv): Config {
   const problems: Problem[] = [];
-  const report: Report = (setting, reason) => problems.push({ setting, reason });
+  const report: Report = (setting, reason, name) =>
+    problems.push({ setting, reason, ...(name === undefined ? {} : { name }) });
   const tables = readMap(env, "SOURCES", sourceTable, report);
   const secrets = readMap(env, "SOURCE_CREDENTIALS", credentials, report);
   const names = new Set([...tables.keys(), ...secrets.keys(), ...Object.keys(providers)]);
@@ -119,7 +116,7 @@ function readMap<T>(env: RawEnv, setting: string, check: Check<T>, report: Repor
   for (const [name, value] of Object.entries(readObject(env[setting], setting, report))) {
     const checked = check(value);
     for (const issue of checked.ok ? [] : checked.issues.slice(0, MOST_ISSUES))
-      report([setting, name, ...issue.path].join("."), issue.message);
+      report([setting, name, ...issue.path].join("."), issue.message, name);
     map.set(name, checked.ok ? checked.value : null);
   }
   return map;
@@ -146,8 +143,9 @@ function readSource(
   name: string,
   tables: ReadonlyMap<string, ValueOf<typeof sourceTable> | null>,
   secrets: ReadonlyMap<string, string[] | null>,
-  report: Report,
+  reportAny: Report,
 ): Source {
+  const report = about(reportAny, name);
   const configured = tables.has(name);
   const table = tables.get(name) ?? null;
   const providerId = table?.provider ?? name;
@@ -170,7 +168,10 @@ function readSource(
   return {
     name,
     provider,
-    credentials: sound && provider !== null ? (secrets.get(name) ?? []) : [],
+    credentials:
+      sound && provider !== null
+        ? usableCredentials(`SOURCE_CREDENTIALS.${name}`, provider, secrets.get(name) ?? [], report)
+        : [],
     ipPolicy: policy,
     includes: (address) => ips !== null && isWithin(address, ips),
     settings: table ?? {},

@@ -2,7 +2,7 @@
 // exceptions. A mistake is reported and makes only its own table ineffective.
 
 import { listOf, oneOf, optional, share, table, wholeNumber, type Check } from "./checks.ts";
-import type { Report } from "./report.ts";
+import { about, type Report } from "./report.ts";
 import type { ValueOf } from "./tables.ts";
 import {
   DEFAULT_POLICY,
@@ -42,7 +42,10 @@ export function readPolicies(
   const own = new Map<string, SuppressionPolicy>();
   for (const [name, given] of bySource) {
     if (given === undefined) continue;
-    own.set(name, policyOf(valueOf(ofSource, given, `SOURCES.${name}.suppression`, report), base));
+    own.set(
+      name,
+      policyOf(valueOf(ofSource, given, `SOURCES.${name}.suppression`, about(report, name)), base),
+    );
   }
   const windows = [base, ...own.values()].map(({ softBounceWindowDays }) => softBounceWindowDays);
   return { of: (source) => own.get(source) ?? base, longestWindowDays: Math.max(...windows) };

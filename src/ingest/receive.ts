@@ -1,6 +1,7 @@
-// Receives providers' requests. The checks have a fixed order and parse nothing. The answer 200 means that the request
-// is durable. Tidings accepts everything from an authenticated provider, because the provider would repeat a refused
-// request for a day and then give up.
+// Receives providers' requests. The checks have a fixed order, in which little is done for strangers: what URL and
+// headers prove is known before the first byte of the body is read. The answer 200 means that the request is durable.
+// Tidings accepts everything from an authenticated provider, because the provider would repeat a refused request for a
+// day and then give up.
 
 import type { Config, Source } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
@@ -9,21 +10,14 @@ import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
 import { newId } from "../lib/time-id.ts";
-import { MAX_BODY, readBody } from "./body.ts";
-import { makeDurable, type Bindings } from "./durable.ts";
+import { answer, probed, refused, tested, unavailable } from "./answers.ts";
+import { budgetOf, declaredLength, MAX_BODY, readBody, type Limits, type Unread } from "./body.ts";
+import { makeDurable, type Bindings as DurableBindings } from "./durable.ts";
+import { callerOf, countGuess, WAIT } from "./guesses.ts";
+import { CLOSED, verify, verifyHead, type Verified } from "./verify.ts";
 
-/** The answers to requests that are not accepted. They reveal little; the reason is in the log. */
-const ANSWERS = {
-  notFound: [404, "There is no such source."],
-  method: [405, "Post the events to this URL."],
-  tooLarge: [413, `The body is over the limit of ${MAX_BODY} bytes.`],
-  address: [403, "This address may not post here."],
-  credentials: [401, "The credentials are missing or wrong."],
-  unavailable: [503, "Nothing could be stored just now; please send it again."],
-} as const;
-
-/** Seconds after which a sender may come back when nothing could be stored. */
-const RETRY_AFTER = "30";
+/** The bindings that receiving needs. Without the limit, wrong credentials are not counted. */
+type Bindings = DurableBindings & { WRONG_CREDENTIALS?: RateLimit };
 
 /**
  * Answers a request to /webhooks/<name>[/...]. `first`: where to try to store the envelope first, in the queue or, on
@@ -43,29 +37,50 @@ export async function receive(
   const delivers = method === "POST" || (method === "GET" && carriesData(request.url, source.provider));
   if (method === "GET" && !delivers) return probed(source);
   if (!delivers) return answer("method", { allow: "POST, GET, HEAD" });
-  const body = await readBody(request).catch(() => undefined);
-  // The sender disconnected or its framing was wrong. If it still listens, it may send the request again.
-  if (body === undefined) return unavailable(source, "the body did not come whole");
-  if (body === null) return answer("tooLarge");
+  if ((declaredLength(request) ?? 0) > MAX_BODY) return unread("too large", source);
   const outside = isOutside(request, source);
   if (outside && source.ipPolicy === "enforce") return refused("address", source, "outside of the list");
+  const head = { method, url: request.url, headers: request.headers };
+  const byHead = verifyHead(head, source);
+  if (byHead?.ok === false) return await refusedCredentials(byHead, request, source, env);
+  const { body, release } = await readBody(request, byHead === null ? limitsOf(source) : PROVEN);
+  if (typeof body === "string") return unread(body, source);
+  const inbound: InboundRequest = { ...head, body };
+  const verified: Verified = byHead ?? (await verify(inbound, source).finally(release));
+  // Some senders do not repeat a request after a 401.
+  if (!verified.ok && verified.stumbled === true) return unavailable(source, verified.reason);
   const { provider } = source;
-  const inbound: InboundRequest = { method, url: request.url, headers: request.headers, body };
-  const verified = await verify(inbound, source);
-  // A certificate that could not be fetched proves nothing against the sender, and some senders do not repeat after a
-  // 401.
-  if (!verified.ok && verified.stumbled) return unavailable(source, verified.reason);
   if (provider === null || !verified.ok)
-    return refused("credentials", source, verified.ok ? "closed" : verified.reason);
+    return await refusedCredentials(verified.ok ? CLOSED : verified, request, source, env);
+  if (verified.isTest === true) return tested(source);
   const envelope = makeEnvelope(inbound, source, provider, Date.now());
   if (outside) envelope.outside = true;
   const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
-  const storedIn = await makeDurable(env, envelope, first);
-  // Plain text without headers of its own: setting one costs as much as all checks together.
+  const storedIn = await makeDurable(env, withoutProof(envelope, provider), first);
   return storedIn === null
     ? unavailable(source, "nothing took it")
     : new Response(`accepted ${envelope.id}\n`);
+}
+
+/** Bytes of bodies whose senders are unknown yet, in this isolate, which has 128 MB for all that it does. */
+const unproven = budgetOf(16_000_000);
+
+/** For bodies that prove themselves. No provider is known to wait longer than 15 seconds for an answer. */
+function limitsOf({ provider }: Source): Limits {
+  const most = Math.min(provider?.longestSigned ?? MAX_BODY, MAX_BODY);
+  return { most, deadline: 15_000, budget: unproven };
+}
+
+/** For bodies whose sender is known. */
+const PROVEN: Limits = { most: MAX_BODY, deadline: 60_000, budget: null };
+
+/** The answer to a body that was not read. A sender that still listens may send it again, so most are 503. */
+function unread(reason: Unread, source: Source): Response {
+  if (reason === "too large") return refused("tooLarge", source, "the body is too large");
+  if (reason === "too slow") return unavailable(source, "the body did not come in time");
+  if (reason === "no memory") return unavailable(source, "too many unproven bodies at once");
+  return unavailable(source, "the body did not come whole");
 }
 
 /** Deadline for a provider's confirmation URL, in ms. */
@@ -89,26 +104,20 @@ async function shakeHands(handshake: Handshake, source: Source): Promise<Respons
   }
 }
 
-function answer(what: keyof typeof ANSWERS, headers: Record<string, string> = {}): Response {
-  const [status, text] = ANSWERS[what];
-  return new Response(`${text}\n`, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
-  });
-}
-
-function refused(what: "address" | "credentials", source: Source, reason: string): Response {
-  console.warn({ message: "a request was refused", source: source.name, what, reason });
-  return answer(what, what === "credentials" ? { "www-authenticate": 'Basic realm="tidings"' } : {});
-}
-
-function unavailable(source: Source, reason: string): Response {
-  console.warn({ message: "a request could not be served", source: source.name, reason });
-  return answer("unavailable", { "retry-after": RETRY_AFTER });
-}
-
-function probed(source: Source): Response {
-  return new Response(`Tidings listens here for ${source.name}. Post the events to this URL.\n`);
+/**
+ * Refuses a request for its credentials. Who presented nothing guessed nothing: senders that expect to be asked for a
+ * password first, such as SNS, always get the 401 that asks.
+ */
+async function refusedCredentials(
+  { reason, isBare }: VerifyResult & { ok: false },
+  request: Request,
+  source: Source,
+  env: Bindings,
+): Promise<Response> {
+  const key = `${source.name} ${callerOf(request.headers)}`;
+  if (isBare !== true && (await countGuess(env.WRONG_CREDENTIALS, key)))
+    return refused("guessing", source, reason, { "retry-after": WAIT });
+  return refused("credentials", source, reason, { "www-authenticate": 'Basic realm="tidings"' });
 }
 
 /** Whether a GET has any parameter beside the source's token and the name of an event. */
@@ -120,30 +129,6 @@ function carriesData(url: string, provider: Provider | null): boolean {
 function isOutside(request: Request, source: Source): boolean {
   if (source.ipPolicy === "off") return false;
   return !source.includes(request.headers.get("cf-connecting-ip") ?? "");
-}
-
-async function verify(
-  request: InboundRequest,
-  source: Source,
-): Promise<VerifyResult & { stumbled: boolean }> {
-  if (source.provider === null || source.credentials.length === 0) {
-    const reason = "the source is closed: it has no credentials, or its configuration is wrong";
-    return { ok: false, reason, stumbled: false };
-  }
-  let stumbled = false;
-  const watched: typeof fetch = async (input, init) => {
-    try {
-      const response = await fetch(input, init);
-      stumbled ||= response.status >= 500;
-      return response;
-    } catch (error) {
-      stumbled = true;
-      throw error;
-    }
-  };
-  const context = { now: Date.now(), fetch: watched, settings: source.settings };
-  const result = await source.provider.verify(request, source.credentials, context);
-  return { ...result, stumbled };
 }
 
 function makeEnvelope(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
@@ -160,6 +145,13 @@ function makeEnvelope(request: InboundRequest, source: Source, provider: Provide
     }),
     body: request.body,
   };
+}
+
+/** The envelope as it is stored: what proved the request must not be there for others to use again. */
+function withoutProof(envelope: Envelope, provider: Provider): Envelope {
+  return provider.withoutProof === undefined
+    ? envelope
+    : { ...envelope, body: provider.withoutProof(envelope.body) };
 }
 
 /**

@@ -4,7 +4,6 @@
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./kit/credentials.ts";
 import type { ElementResult } from "./kit/elements.ts";
 import {
   flag,
@@ -21,7 +20,8 @@ import {
 import type { JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
-import { verifyStandardWebhook } from "./kit/signatures.ts";
+import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
+import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
@@ -48,10 +48,13 @@ export const ahasend: Provider = {
    * auth. The HMAC's key is all of the secret as UTF-8, undecoded:
    * https://pub.dev/documentation/ahasend/0.1.0/webhooks/WebhookVerifier-class.html
    */
-  verify: (request, credentials, { now }) =>
-    verifyKeyOrSecret(request, credentials, (secret) =>
+  ...provenBySignature({
+    kindOf: keyUnlessPair,
+    lacking: lacksStandardWebhook,
+    verifyKey: (request, secret, { now }) =>
       verifyStandardWebhook(request, new TextEncoder().encode(secret), now),
-    ),
+  }),
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) => parseStandardWebhook(delivery, readElement),
 };
 

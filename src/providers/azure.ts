@@ -5,6 +5,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
@@ -37,7 +38,7 @@ export const azure: Provider = {
   id: "azure",
   headers: [],
   /** Credentials: shared secrets, in the URL or alone in the header that `settings.secret_header` names. */
-  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  ...provenByHead(verifySecretOrHeader),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),

@@ -6,6 +6,7 @@
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
@@ -58,7 +59,7 @@ export const brevo: Provider = {
    * https://developers.brevo.com/docs/secured-webhooks . Credentials: `user:password` for basic auth, or a token as
    * bearer, in the query, or in a header of the user's choice that `settings.secret_header` names.
    */
-  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  ...provenByHead(verifySecretOrHeader),
   parse: (delivery) =>
     parseElements(delivery, elementsOf(delivery), (element, index) =>
       readElement(element, index, delivery.receivedAt),

@@ -10,6 +10,7 @@ import { bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
 import { contactsOf, NAMES } from "./kit/usual-fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/loose-fields.ts";
+import { provenByHead } from "./kit/proof.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
@@ -30,7 +31,7 @@ const TYPES = table<EventType>({
 export const cloudflare: Provider = {
   id: "cloudflare",
   headers: [],
-  verify: async () => fail("Cloudflare's events come by a queue, never by HTTP"),
+  ...provenByHead(() => ({ ok: false, reason: "Cloudflare's events come by a queue, never by HTTP" })),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),

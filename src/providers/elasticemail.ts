@@ -4,6 +4,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table } from "./kit/fields.ts";
 import { parseVerbatim, type JsonObject } from "./kit/json.ts";
@@ -72,7 +73,7 @@ export const elasticemail: Provider = {
    * Credentials: `user:password` or a token, both as part of the URL. Newer posts carry `X-ElasticEmail-Signature`, but
    * it is not published what that header signs, so it neither proves nor refutes anything here.
    */
-  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  ...provenByHead(verifySharedSecret),
   parse: (delivery) =>
     parseElements(delivery, parameterElements(delivery), (element, index) =>
       readElement(element, index, delivery),

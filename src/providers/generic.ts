@@ -3,21 +3,41 @@
 // Webhooks.
 
 import { fail, ok, type Result } from "../lib/result.ts";
-import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
+import { TOKEN_PARAMETER } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, text } from "./kit/fields.ts";
 import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./kit/usual-fields.ts";
 import { readParameters } from "./kit/form.ts";
 import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/loose-fields.ts";
-import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "./provider.ts";
-import { verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
+import { provenBySignature } from "./kit/proof.ts";
+import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
+import { lacksStandardWebhook, verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
 import { xmlElements } from "./kit/xml.ts";
+
+/**
+ * Credentials: `hmac:<key>` (X-Signature and the like, or the header that `settings.signature_header` names),
+ * `whsec_...` and `whpk_...` (Standard Webhooks); anything else is a shared secret. One matching credential is enough.
+ */
+const proof = provenBySignature({
+  kindOf: (credential) =>
+    /^(wh(sec|pk)_|hmac:)/.test(credential) ? { key: credential } : { secret: credential },
+  lacking: (head, key, context) => {
+    if (!key.startsWith("hmac:")) return lacksStandardWebhook(head, key, context);
+    return signaturesOf(head, context.settings).length > 0 ? null : "the signature header is missing";
+  },
+  verifyKey: (request, key, context) =>
+    key.startsWith("hmac:")
+      ? verifyHmacHeaders(request, key.slice("hmac:".length), context.settings)
+      : verifyStandardWebhook(request, key, context.now),
+});
+
+const SIGNATURE_HEADERS = ["x-signature", "x-webhook-signature", "x-hub-signature-256"];
 
 export const generic: Provider = {
   id: "generic",
   headers: ["webhook-id", "svix-id"],
-  verify,
+  ...proof,
   parse: (delivery) => {
     const document = readDocument(delivery);
     const webhookId = document.ok && document.value.single ? webhookIdOf(delivery) : null;
@@ -31,58 +51,22 @@ export const generic: Provider = {
   },
 };
 
-/**
- * Credentials: `hmac:<key>` (X-Signature and the like, or the header that `settings.signature_header` names),
- * `whsec_...` and `whpk_...` (Standard Webhooks); anything else is a shared secret. One matching credential is enough.
- */
-async function verify(
-  request: InboundRequest,
-  credentials: readonly string[],
-  context: VerifyContext,
-): Promise<VerifyResult> {
-  const reasons: string[] = [];
-  const shared: string[] = [];
-  for (const credential of credentials) {
-    const signed = verifySigned(request, credential, context);
-    if (signed === null) shared.push(credential);
-    const result = await signed;
-    if (result?.ok === true) return result;
-    if (result !== null) reasons.push(result.reason);
-  }
-  if (shared.length > 0 || reasons.length === 0) {
-    const result = verifySharedSecret(
-      request,
-      shared.filter((secret) => secret !== ""),
-    );
-    if (result.ok) return result;
-    reasons.push(result.reason);
-  }
-  return fail([...new Set(reasons)].join("; "));
+/** The signatures in the headers that are looked at. */
+function signaturesOf({ headers }: RequestHead, settings: Record<string, unknown>): string[] {
+  const chosen = text(settings["signature_header"]);
+  return (chosen === null ? SIGNATURE_HEADERS : [chosen])
+    .map((name) => (/^[\w-]+$/.test(name) ? (headers.get(name) ?? "") : ""))
+    .filter((signature) => signature !== "");
 }
-
-function verifySigned(
-  request: InboundRequest,
-  credential: string,
-  context: VerifyContext,
-): Promise<VerifyResult> | null {
-  if (/^wh(sec|pk)_/.test(credential)) return verifyStandardWebhook(request, credential, context.now);
-  if (!credential.startsWith("hmac:")) return null;
-  return verifyHmacHeaders(request, credential.slice("hmac:".length), context.settings);
-}
-
-const SIGNATURE_HEADERS = ["x-signature", "x-webhook-signature", "x-hub-signature-256"];
 
 async function verifyHmacHeaders(
   request: InboundRequest,
   key: string,
   settings: Record<string, unknown>,
 ): Promise<VerifyResult> {
-  const chosen = text(settings["signature_header"]);
   let result: VerifyResult = fail("the signature header is missing");
-  for (const name of chosen === null ? SIGNATURE_HEADERS : [chosen]) {
-    const headerValue = /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
-    if (headerValue === null || headerValue === "") continue;
-    result = await verifyHmac(new TextEncoder().encode(key), request.body, headerValue);
+  for (const signature of signaturesOf(request, settings)) {
+    result = await verifyHmac(new TextEncoder().encode(key), request.body, signature);
     if (result.ok) return result;
   }
   return result;

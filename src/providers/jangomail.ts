@@ -9,6 +9,7 @@ import { fail, ok } from "../lib/result.ts";
 import { sha256Hex } from "../lib/sha256.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
 import { queryOf, readParameters } from "./kit/form.ts";
@@ -61,7 +62,7 @@ export const jangomail: Provider = {
   id: "jangomail",
   headers: [],
   deliversByGet: true,
-  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  ...provenByHead(verifySharedSecret),
   parse: (delivery) => {
     const names = namesFor(delivery.settings);
     const words = wordsOf(delivery.url);

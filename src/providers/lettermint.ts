@@ -1,9 +1,8 @@
 // Lettermint's webhooks: https://docs.lettermint.co/ ; the words and the signature are those of its own library,
 // https://github.com/lettermint/lettermint-node . One object per request: { id, event, created_at, data }.
 
-import { fail, ok } from "../lib/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifyWithAny } from "./kit/credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   flag,
@@ -18,7 +17,15 @@ import {
   time,
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
-import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
+import type {
+  Delivery,
+  InboundRequest,
+  Provider,
+  RequestHead,
+  VerifyContext,
+  VerifyResult,
+} from "./provider.ts";
 import { concatenate, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
@@ -46,8 +53,15 @@ const TYPES = table<EventType>({
 export const lettermint: Provider = {
   id: "lettermint",
   headers: [],
-  verify: (request, credentials, context) =>
-    verifyWithAny(credentials, (secret) => verifySigned(request, secret, context.now)),
+  ...provenBySignature({
+    kindOf: (credential) => ({ key: credential }), // Lettermint always signs
+    lacking: (head, _key, { now }) => {
+      const signature = readSignature(head, now);
+      return signature.ok ? null : signature.reason;
+    },
+    verifyKey: verifySigned,
+  }),
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
@@ -67,8 +81,30 @@ const MOST_PARTS = 16;
  * so a retry stays within the tolerance. Credentials: that secret; Lettermint always signs, so no other kind is
  * accepted.
  */
-async function verifySigned(request: InboundRequest, secret: string, now: number): Promise<VerifyResult> {
-  const header = request.headers.get("x-lettermint-signature") ?? "";
+async function verifySigned(
+  request: InboundRequest,
+  secret: string,
+  { now }: VerifyContext,
+): Promise<VerifyResult> {
+  const signature = readSignature(request, now);
+  if (!signature.ok) return signature;
+  const { timestamp, presented } = signature.value;
+  const encoder = new TextEncoder();
+  const signed = concatenate(encoder.encode(`${timestamp}.`), request.body);
+  let result: VerifyResult = fail("the signature is missing");
+  for (const one of presented) {
+    result = await verifyHmac(encoder.encode(secret), signed, one);
+    if (result.ok) return result;
+  }
+  return result;
+}
+
+/** The header's time, which must be near now, and its signatures. */
+function readSignature(
+  { headers }: RequestHead,
+  now: number,
+): Result<{ timestamp: string; presented: string[] }> {
+  const header = headers.get("x-lettermint-signature") ?? "";
   if (header === "") return fail("the signature header is missing");
   const parts = header.split(",").slice(0, MOST_PARTS);
   const times = valuesOf(parts, "t");
@@ -78,14 +114,7 @@ async function verifySigned(request: InboundRequest, secret: string, now: number
   const age = now / 1000 - Number(timestamp);
   if (Math.abs(age) > TOLERANCE)
     return fail(age > 0 ? "the signature is too old" : "the signature is from the future");
-  const encoder = new TextEncoder();
-  const signed = concatenate(encoder.encode(`${timestamp}.`), request.body);
-  let result: VerifyResult = fail("the signature is missing");
-  for (const presented of valuesOf(parts, "v1")) {
-    result = await verifyHmac(encoder.encode(secret), signed, presented);
-    if (result.ok) return result;
-  }
-  return result;
+  return ok({ timestamp, presented: valuesOf(parts, "v1") });
 }
 
 function valuesOf(parts: readonly string[], name: string): string[] {

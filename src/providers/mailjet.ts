@@ -5,6 +5,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
@@ -57,7 +58,7 @@ const NEVER_TRIED = new Set([
 export const mailjet: Provider = {
   id: "mailjet",
   headers: [],
-  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  ...provenByHead(verifySharedSecret),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),

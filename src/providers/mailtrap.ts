@@ -3,11 +3,11 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./kit/credentials.ts";
 import { isBlank, MOST_ELEMENTS, parseElements, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
-import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import type { Delivery, Provider } from "./provider.ts";
+import { keyUnlessPair, needsHeader, provenBySignature } from "./kit/proof.ts";
 import { verifyHmac } from "./kit/signatures.ts";
 import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
 
@@ -55,10 +55,25 @@ const CATEGORIES = table<Reason>({
   "virus related": "content",
 });
 
+/**
+ * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#verifying-the-signature : `Mailtrap-Signature`, the
+ * HMAC-SHA256 of the body in hex. No time is signed; repeated requests are absorbed as duplicates. Credentials: signing
+ * secrets (as they are shown, or after `hmac:`), or `user:password` for shared secrets.
+ */
+const proof = provenBySignature({
+  kindOf: keyUnlessPair,
+  lacking: needsHeader("mailtrap-signature"),
+  async verifyKey(request, key) {
+    const presented = request.headers.get("mailtrap-signature") ?? "";
+    if (presented === "") return fail("the signature header is missing");
+    return await verifyHmac(new TextEncoder().encode(key), request.body, presented);
+  },
+});
+
 export const mailtrap: Provider = {
   id: "mailtrap",
   headers: [],
-  verify,
+  ...proof,
   parse: (delivery) =>
     parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
   elements: (delivery) => {
@@ -68,20 +83,6 @@ export const mailtrap: Provider = {
   /** Mailtrap suppresses by sending stream: transactional or bulk. */
   scopeOf: (element) => (isObject(element) ? text(element["sending_stream"]) : null),
 };
-
-/**
- * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#verifying-the-signature : `Mailtrap-Signature`, the
- * HMAC-SHA256 of the body in hex. No time is signed; repeated requests are absorbed as duplicates. Credentials: signing
- * secrets (as they are shown, or after `hmac:`), or `user:password` for shared secrets.
- */
-function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  const presented = request.headers.get("mailtrap-signature") ?? "";
-  return verifyKeyOrSecret(request, credentials, async (key) =>
-    presented === ""
-      ? fail("the signature header is missing")
-      : verifyHmac(new TextEncoder().encode(key), request.body, presented),
-  );
-}
 
 /** The events of the document or of its lines. Any other document is read as an array of events or as one event. */
 function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {

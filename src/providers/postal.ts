@@ -3,12 +3,12 @@
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
-import { verifySharedSecret, verifyWithAny } from "./kit/credentials.ts";
 import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
-import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
-import { isPublicKey, matchesRsa } from "./kit/public-keys.ts";
+import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
+import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
+import { isPublicKey, looksPublic, matchesRsa } from "./kit/public-keys.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
@@ -28,7 +28,8 @@ const TYPES = table<EventType>({
 export const postal: Provider = {
   id: "postal",
   headers: [],
-  verify,
+  ...provenBySignature({ kindOf, lacking, verifyKey: verifySigned }),
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
@@ -39,15 +40,16 @@ export const postal: Provider = {
  * Credentials: the installation's public key (base64 that begins with `MI`, PEM, or the whole record that `postal
  * default-dkim-record` prints); anything else is a shared secret in the URL.
  */
-function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  return verifyWithAny(credentials.map(keyOf), (credential) =>
-    isPublicKey(credential) ? verifySigned(request, credential) : verifySharedSecret(request, [credential]),
-  );
+function kindOf(credential: string): Credential {
+  // The key in a DKIM record, `v=DKIM1; t=s; h=sha256; p=MI...;`.
+  const key = /(?:^|[;\s])p=\s*(MI[^;\s]+)/.exec(credential)?.[1] ?? credential;
+  if (isPublicKey(key)) return { key };
+  return looksPublic(credential) ? "unusable" : { secret: credential };
 }
 
-/** The key in a DKIM record, `v=DKIM1; t=s; h=sha256; p=MI...;`. */
-function keyOf(credential: string): string {
-  return /(?:^|[;\s])p=(MI[^;\s]+)/.exec(credential)?.[1] ?? credential;
+function lacking({ headers }: RequestHead): string | null {
+  const signatures = ["x-postal-signature-256", "x-postal-signature"].map((name) => headers.get(name) ?? "");
+  return signatures.every((signature) => signature === "") ? "the signature header is missing" : null;
 }
 
 /**

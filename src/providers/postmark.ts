@@ -5,6 +5,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   address,
@@ -87,7 +88,7 @@ export const postmark: Provider = {
    * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or alone in the header that
    * `settings.secret_header` names, which is one of the webhook's HttpHeaders).
    */
-  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  ...provenByHead(verifySecretOrHeader),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),

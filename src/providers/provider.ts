@@ -12,6 +12,9 @@ export interface InboundRequest {
   body: Uint8Array;
 }
 
+/** A request before its body is read. */
+export type RequestHead = Pick<InboundRequest, "method" | "url" | "headers">;
+
 /** What `verify` may use beside the request and the credentials. */
 export interface VerifyContext {
   /** The time, ms since the epoch. */
@@ -22,8 +25,12 @@ export interface VerifyContext {
   settings: Record<string, unknown>;
 }
 
-/** Accepted, or refused for a reason that goes to the log alone, never into an answer. */
-export type VerifyResult = { ok: true } | { ok: false; reason: string };
+/**
+ * Accepted, or refused for a reason that goes to the log alone, never into an answer. `isTest`: it is only a test post,
+ * signed with a key that everybody knows, so it is answered and not kept. `isBare`: the request presented nothing that
+ * could be a guess.
+ */
+export type VerifyResult = { ok: true; isTest?: true } | { ok: false; reason: string; isBare?: true };
 
 /**
  * An accepted request as it is stored and parsed: `headers` holds only those that the provider lists, `url` no secrets.
@@ -70,6 +77,31 @@ export interface Provider {
     credentials: readonly string[],
     context: VerifyContext,
   ): Promise<VerifyResult>;
+  /**
+   * What URL and headers prove, before the body is read: accepted or refused, whatever the body is; null if the body
+   * decides. Never throws. A provider that leaves this out always needs the body.
+   */
+  verifyHead?(
+    head: RequestHead,
+    credentials: readonly string[],
+    context: Pick<VerifyContext, "now" | "settings">,
+  ): VerifyResult | null;
+  /**
+   * Whether a credential can prove anything. Providers with public keys or topics say no to what is public without being
+   * one of theirs, such as a key with a slip of the pen. By default every credential can.
+   */
+  canProve?(credential: string): boolean;
+  /**
+   * The largest body, in bytes, that this provider signs. A longer one is not read to its end, unless URL and headers
+   * prove the request. By default every body within the general limit is read.
+   */
+  longestSigned?: number;
+  /**
+   * The body without what proves its origin (signatures, tokens, links that act by themselves), for whoever may read
+   * what is stored must not be able to use it again. `parse` reads the result like the original. Applied twice, it
+   * changes nothing more. Pure, never throws. Providers whose proof is in the headers leave this out.
+   */
+  withoutProof?(body: Uint8Array): Uint8Array;
   /** Reads the events of a delivery that was verified. Pure, synchronous, never throws. */
   parse(delivery: Delivery): ParsedDelivery;
   /** Returns the handshake that a verified request asks for, null for an ordinary delivery. Pure, never throws. */

@@ -4,7 +4,6 @@
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./kit/credentials.ts";
 import type { ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
@@ -20,7 +19,8 @@ import {
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Provider } from "./provider.ts";
-import { verifyStandardWebhook } from "./kit/signatures.ts";
+import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
+import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
@@ -59,8 +59,12 @@ export const resend: Provider = {
    * https://resend.com/docs/webhooks/verify-webhooks-requests . Credentials: the signing secret as Resend shows it,
    * `whsec_...`, or `user:password` for basic auth. Every attempt is signed afresh, so old signatures are refused.
    */
-  verify: (request, credentials, { now }) =>
-    verifyKeyOrSecret(request, credentials, (secret) => verifyStandardWebhook(request, secret, now)),
+  ...provenBySignature({
+    kindOf: keyUnlessPair,
+    lacking: lacksStandardWebhook,
+    verifyKey: (request, secret, { now }) => verifyStandardWebhook(request, secret, now),
+  }),
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) => parseStandardWebhook(delivery, readElement),
 };
 

@@ -6,12 +6,13 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
-import { confirmationOf, openEnvelope, readUrl } from "./kit/sns.ts";
+import { confirmationOf, openEnvelope, readUrl, withoutLinks } from "./kit/sns.ts";
 
 /**
  * https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/ ; `email_dropped` is
@@ -34,11 +35,12 @@ export const scaleway: Provider = {
    * Credentials: shared secrets in the URL. The envelope has a signature, too, but it is undocumented how it is made,
    * so it neither proves nor refutes anything here.
    */
-  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  ...provenByHead(verifySharedSecret),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
+  withoutProof: withoutLinks,
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
 };
 

@@ -4,6 +4,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventType, Reason, Smtp } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
@@ -32,7 +33,7 @@ export const sendpulse: Provider = {
   id: "sendpulse",
   headers: [],
   /** Credentials: `user:password` or a token, both of which SendPulse takes as part of the URL. */
-  verify: async (request, credentials) => verifySharedSecret(request, credentials),
+  ...provenByHead(verifySharedSecret),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),

@@ -4,6 +4,7 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   countryCode,
@@ -88,11 +89,12 @@ export const sparkpost: Provider = {
    * in the query, in the header that SparkPost itself used to choose, or in the header that `settings.secret_header`
    * names.
    */
-  verify: async (request, credentials, { settings }) =>
-    verifySecretOrHeader(request, credentials, {
+  ...provenByHead((head, credentials, settings) =>
+    verifySecretOrHeader(head, credentials, {
       secret_header: "x-messagesystems-webhook-token",
       ...settings,
     }),
+  ),
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery.receivedAt),

@@ -3,7 +3,6 @@
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { verifyKeyOrSecret } from "./kit/credentials.ts";
 import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
@@ -21,7 +20,8 @@ import type { JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue, type NamedFields } from "./kit/loose-fields.ts";
 import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
 import { fromBase64 } from "../lib/base64.ts";
-import { readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
+import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
+import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
@@ -48,8 +48,12 @@ export const sweego: Provider = {
   /**
    * Credentials: the webhook's secret as Sweego shows it (base64, no prefix), or `user:password` for basic auth.
    */
-  verify: (request, credentials) =>
-    verifyKeyOrSecret(request, credentials, (secret) => verifySignature(request, secret)),
+  ...provenBySignature({
+    kindOf: keyUnlessPair,
+    lacking: lacksWebhookHeaders,
+    verifyKey: verifySignature,
+  }),
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery.receivedAt),

@@ -9,6 +9,8 @@ import { equalSecrets } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, objectAt, table, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
+import { membersOf, replaceMembers } from "./kit/members.ts";
+import { provenBySignature } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
@@ -50,10 +52,43 @@ const FAILURES = table<readonly [Reason, EventType?]>({
 
 const STATUS_EVENT = "transactional_email_status";
 
+/**
+ * Credentials: API keys of the account or the project that the webhook belongs to. No other kind is accepted, because
+ * every post is signed. `auth` is the MD5 (in hex) of the body with the API key in place of `auth`. The body must be
+ * complete JSON: otherwise MD5 would allow an attacker to extend a known post. It is parsed only after the MD5 matched.
+ */
+async function verifyAuth({ body }: InboundRequest, key: string): Promise<VerifyResult> {
+  const auth = authOf(body);
+  if (auth === null) return fail("auth is missing or no MD5");
+  const { createHash } = await nodeCrypto(); // loaded only when needed, because a new isolate waits for it
+  const md5 = createHash("md5").update(body.subarray(0, auth.from)).update(key);
+  const expected = md5.update(body.subarray(auth.to)).digest("hex");
+  if (!equalSecrets(auth.text, expected)) return fail("the signature does not match");
+  const json = readJson(body);
+  if (!json.ok) return json;
+  return isObject(json.value) && json.value["auth"] === auth.text
+    ? { ok: true }
+    : fail("auth is not the document's own");
+}
+
+const AUTH: ReadonlySet<string> = new Set(["auth"]);
+
+/** The first member `auth` of the document, if it is an MD5, and the place of its digits. */
+function authOf(body: Uint8Array): { text: string; from: number; to: number } | null {
+  const [member] = membersOf(body, AUTH);
+  if (member === undefined) return null;
+  const [from, to] = [member.from + 1, member.to - 1]; // between the quotes
+  const text = new TextDecoder().decode(body.subarray(from, Math.min(to, from + 33)));
+  return /^[0-9a-f]{32}$/.test(text) ? { text, from, to } : null;
+}
+
+const CUT: ReadonlyMap<string, () => string> = new Map([["auth", () => "null"]]);
+
 export const unisender: Provider = {
   id: "unisender",
   headers: [],
-  verify: async (request, credentials) => await verifyAuth(request, credentials),
+  ...provenBySignature({ kindOf: (credential) => ({ key: credential }), verifyKey: verifyAuth }),
+  withoutProof: (body) => replaceMembers(body, CUT),
   parse: (delivery) =>
     parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
   elements: (delivery) => {
@@ -61,30 +96,6 @@ export const unisender: Provider = {
     return elements.ok ? elements.value : [];
   },
 };
-
-/**
- * Credentials: API keys of the account or the project that the webhook belongs to. No other kind is accepted, because
- * every post is signed. `auth` is the MD5 (in hex) of the body with the API key in place of `auth`. The body must be
- * complete JSON: otherwise MD5 would allow an attacker to extend a known post.
- */
-async function verifyAuth(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  const json = readJson(request.body);
-  if (!json.ok) return json;
-  const auth = isObject(json.value) ? json.value["auth"] : null;
-  if (typeof auth !== "string" || !/^[0-9a-f]{32}$/.test(auth)) return fail("auth is missing or no MD5");
-  const body = Buffer.from(request.body);
-  const at = body.indexOf(auth);
-  if (at < 0) return fail("auth is not written plainly");
-  const { createHash } = await nodeCrypto(); // loaded only when needed, because a new isolate waits for it
-  let matches = 0;
-  for (const key of credentials) {
-    if (key.trim() === "") continue;
-    const md5 = createHash("md5").update(body.subarray(0, at)).update(key);
-    const expected = md5.update(body.subarray(at + auth.length)).digest("hex");
-    matches += equalSecrets(auth, expected) ? 1 : 0;
-  }
-  return matches > 0 ? { ok: true } : fail("the signature does not match");
-}
 
 /** All users' events in one list; a user without a list counts as one element that cannot be read. */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {

@@ -5,6 +5,7 @@
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, ParsedEvent } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
+import { provenByHead } from "./kit/proof.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
@@ -31,7 +32,7 @@ export const zeptomail: Provider = {
    * `settings.secret_header` names: ZeptoMail sends an authentication key in a header of the customer's choice). How
    * its `producer-signature` is made is not confirmed, so that header neither proves nor refutes anything here.
    */
-  verify: async (request, credentials, { settings }) => verifySecretOrHeader(request, credentials, settings),
+  ...provenByHead(verifySecretOrHeader),
   parse: (delivery) =>
     parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
   elements: (delivery) => {

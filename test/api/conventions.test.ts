@@ -125,8 +125,11 @@ describe("tokens", () => {
     expect(await statuses("reader-token")).toEqual([200, 403, 403]);
     expect(await statuses("hashed-token")).toEqual([200, 404, 403]);
     expect(await statuses("abc")).toEqual([401, 401, 401]);
-    const health = await (await send(new Request("https://edge.example/healthz"), bindings)).text();
-    expect(health).toContain("API_TOKENS.broken");
+    const health = async (headers: HeadersInit): Promise<string> =>
+      await (await send(new Request("https://edge.example/healthz", { headers }), bindings)).text();
+    expect(await health({ authorization: "Bearer plain-token" })).toContain("API_TOKENS.broken");
+    for (const authorization of ["", "Bearer reader-token", "Bearer nonsense"])
+      expect(await health({ authorization })).not.toContain("API_TOKENS.broken");
   });
 
   it("that are wrong get 429 after many tries from one address, while a valid token from there still works", async () => {

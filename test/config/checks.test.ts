@@ -132,7 +132,7 @@ const environment = fc
 /** Everything that a Config contains, with the results of its functions. */
 function toldBy(config: Config): unknown {
   return {
-    problems: config.problems,
+    problems: config.problems.map(({ setting, reason }) => ({ setting, reason })),
     sources: [...config.sources].map(([known, source]) => ({
       known,
       provider: source.provider?.id ?? null,

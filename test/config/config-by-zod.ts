@@ -5,6 +5,7 @@ import ipaddr from "ipaddr.js";
 import * as z from "zod";
 import type { Config, ConfiguredToken, Problem, Source } from "../../src/config/config.ts";
 import type { Report } from "../../src/config/report.ts";
+import { usableCredentials } from "../../src/config/weak-secrets.ts";
 import { KEEP_ALL, LEAST_DAYS, type Retention } from "../../src/model/retention.ts";
 import {
   DEFAULT_POLICY,
@@ -146,7 +147,10 @@ function readSource(
   return {
     name,
     provider,
-    credentials: sound && provider !== null ? (credentials.get(name) ?? []) : [],
+    credentials:
+      sound && provider !== null
+        ? usableCredentials(`SOURCE_CREDENTIALS.${name}`, provider, credentials.get(name) ?? [], report)
+        : [],
     ipPolicy: policy,
     includes: (address) => ips !== null && isWithin(address, ips),
     settings: table ?? {},

@@ -11,7 +11,9 @@ beforeEach(freshStorage);
 describe("the configuration", () => {
   const problemsOf = async (changes: Partial<Record<keyof Env, unknown>>) => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
-    const response = await send(new Request("https://edge.example/healthz"), envWith(changes));
+    const headers = { authorization: "Bearer admin-token" };
+    const tokens = { API_TOKENS: '{"admin":"admin-token"}', ...changes };
+    const response = await send(new Request("https://edge.example/healthz", { headers }), envWith(tokens));
     expect(quiet.mock.calls.length > 0).toBe(response.status !== 200);
     quiet.mockRestore();
     const { problems } = await response.json<{ problems: { setting: string; reason: string }[] }>();
@@ -57,7 +59,7 @@ describe("the configuration", () => {
       "SOURCE_CREDENTIALS.nobody",
     );
     expect(await problemsOf({ API_TOKENS: "x" })).toContain("API_TOKENS");
-    expect(await problemsOf({ API_TOKENS: '{"a":""}' })).toContain("API_TOKENS.a");
+    expect(await problemsOf({ API_TOKENS: '{"a":"","admin":"admin-token"}' })).toContain("API_TOKENS.a");
     expect(await problemsOf({ SUPPRESSION: { soft_bounces: 0 } })).toContain("SUPPRESSION.soft_bounces");
     expect(await problemsOf({ SUPPRESSION: { soft_bouncs: 1 } })).toHaveLength(1);
   });
@@ -68,11 +70,99 @@ describe("the configuration", () => {
       broken: { provider: "mailjet", ip_policy: "enforce", ips: ["not an address"] },
       fine: { provider: "mailjet" },
     };
-    const SOURCE_CREDENTIALS = '{"broken":"token","fine":"token","mailjet":"user:secret"}';
+    const SOURCE_CREDENTIALS =
+      '{"broken":"token-of-the-tests","fine":"token-of-the-tests","mailjet":"user:secret-of-the-tests"}';
     const bindings = envWith({ SOURCES, SOURCE_CREDENTIALS, QUEUE: capture().queue });
-    const post = (name: string): Request => mailjetPost("[]", `/webhooks/${name}?token=token`);
+    const post = (name: string): Request => mailjetPost("[]", `/webhooks/${name}?token=token-of-the-tests`);
     expect([401, 403]).toContain((await answerOf(post("broken"), bindings)).status);
     expect((await answerOf(post("fine"), bindings)).status).toBe(200);
     expect((await answerOf(post("mailjet"), bindings)).status).toBe(200);
+  });
+});
+
+describe("secrets that are mistakes", () => {
+  beforeEach(() => expectLogs(/the configuration has problems|a request was refused/));
+
+  const shownBy = async (changes: Record<string, unknown>, headers: HeadersInit = {}) => {
+    const response = await send(new Request("https://edge.example/healthz", { headers }), envWith(changes));
+    const { problems } = await response.json<{ problems: { setting: string; reason: string }[] }>();
+    return problems;
+  };
+  const credentialsOf = (SOURCE_CREDENTIALS: unknown) => ({
+    SOURCES: {},
+    SOURCE_CREDENTIALS: JSON.stringify(SOURCE_CREDENTIALS),
+  });
+
+  it("are a problem if they are empty, public or short; only short ones open their source", async () => {
+    const P384 =
+      "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEKt1Z9rP8r7T1Q9lVqQ0j7n2Yc3f4r5t6y7u8i9o0p1a2s3d4f5g6h7j8k9l0z1x2";
+    const credentials: [source: string, credential: string, opens: boolean, reason: RegExp][] = [
+      ["mailjet", "user:", false, /no password/],
+      ["brevo", ":", false, /no password/],
+      ["mailgun", "hmac:", false, /no password/],
+      ["sendgrid", P384, false, /public/],
+      ["ses", "'arn:aws:sns:eu-west-1:123456789012:tidings'", false, /public/],
+      ["postal", "v=DKIM1; p=oops", false, /public/],
+      ["sparkpost", "user:short", true, /guessed/],
+      ["generic", "a-short-token", true, /guessed/],
+    ];
+    const bindings = credentialsOf(Object.fromEntries(credentials));
+    const problems = await shownBy(bindings);
+    for (const [source, credential, opens, reason] of credentials) {
+      expect(problems.find(({ setting }) => setting === `SOURCE_CREDENTIALS.${source}`)?.reason).toMatch(
+        reason,
+      );
+      const pair = credential.includes(":") ? credential : `user:${credential}`;
+      const authorization = `Basic ${btoa(pair)}`;
+      const request = mailjetPost("[]", `/webhooks/${source}`, { headers: { authorization } });
+      const { status } = await answerOf(request, envWith({ ...bindings, QUEUE: capture().queue }));
+      expect(status, source).toBe(opens ? 200 : 401);
+    }
+    const long = {
+      mailjet: ["user:sixteen-letters-", "a-token-of-20-letter"],
+      lettermint: "sixteen-letters-",
+    };
+    expect(await shownBy(credentialsOf(long))).toEqual([]);
+    expect(await shownBy(credentialsOf({ mailjet: ["user:sixteen-letters-", "short"] }))).toMatchObject([
+      { setting: "SOURCE_CREDENTIALS.mailjet.1" },
+    ]);
+  });
+
+  it("are told to nobody if they stand where a name belongs, neither at /healthz nor in the log", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const changes = {
+      SOURCES: {
+        "mailjet:S3CRETPW": 1,
+        S3CRETSOURCE: { provider: "S3CRETPROVIDER" },
+        fine: { provider: "mailjet", ips: ["x"] },
+      },
+      SOURCE_CREDENTIALS: JSON.stringify({ "mailjet:S3CRETPW": "", S3CRETNAME: "x", mailjet: "" }),
+      API_TOKENS: JSON.stringify({
+        tid_S3CRETTOKEN: { token: "" },
+        b: { tid_S3CRETKEY: ["read"] },
+        admin: "admin-token",
+      }),
+      PIPE_KEYS: JSON.stringify({ UzNDUkVU: "x", "UzNDUkVUS0VZ+/=": "x" }),
+      SUPPRESSION: { S3CRETSETTING: 1 },
+    };
+    const problems = await shownBy(changes);
+    expect(JSON.stringify([problems, logged.mock.calls])).not.toMatch(/S3CRET|UzNDUkVU/);
+    logged.mockRestore();
+    expect(problems.map(({ setting }) => setting)).toEqual(
+      expect.arrayContaining([
+        "SOURCES.(a name)",
+        "SOURCES.(a name).provider",
+        "SOURCES.fine.ips.0",
+        "SOURCE_CREDENTIALS.(a name)",
+        "SOURCE_CREDENTIALS.mailjet",
+        "API_TOKENS.(a name).token",
+        "PIPE_KEYS.(a name)",
+        "SUPPRESSION",
+      ]),
+    );
+    const told = await shownBy(changes, { authorization: "Bearer admin-token" });
+    expect(JSON.stringify(told)).toMatch(/S3CRETNAME/);
+    expect(JSON.stringify(told)).toMatch(/tid_S3CRETTOKEN/);
+    expect(told).toHaveLength(problems.length);
   });
 });

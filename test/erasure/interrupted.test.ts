@@ -129,7 +129,7 @@ describe("with failures at any call and in any order", () => {
     garbage: () => mailjetPost(`not JSON, of ANN%40example.com`),
     form: () =>
       new Request(
-        "https://edge.example/webhooks/jangomail?token=jango-token&event=open&email=ann%40example.com&time=2026-10-01",
+        "https://edge.example/webhooks/jangomail?token=jango-token-of-the-tests&event=open&email=ann%40example.com&time=2026-10-01",
       ),
   };
 

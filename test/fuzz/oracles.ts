@@ -8,9 +8,10 @@ import type { Answer, FuzzRequest, Outcome } from "./types.ts";
 const REFUSALS: readonly RegExp[] = [
   /^There is no such source\.\n$/,
   /^Post the events to this URL\.\n$/,
-  /^The body is over the limit of 5000000 bytes\.\n$/,
+  /^The body is over the limit\.\n$/,
   /^This address may not post here\.\n$/,
   /^The credentials are missing or wrong\.\n$/,
+  /^There were too many wrong credentials from this address; try again in a minute\.\n$/,
 ];
 
 /** Answers of the HTTP server in front of the Worker to malformed HTTP, which never reaches the Worker. */
@@ -41,7 +42,8 @@ export function wrongWith(request: FuzzRequest, outcome: Outcome): string | null
     first !== undefined &&
     request.whole &&
     request.expect !== null &&
-    !request.expect.includes(first.status)
+    !request.expect.includes(first.status) &&
+    !(first.status === 429 && request.expect.includes(401)) // guesses are limited
   )
     return `answered ${first.status}, not ${request.expect.join(" or ")}: ${shown(first)}`;
   return null;

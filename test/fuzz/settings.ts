@@ -2,6 +2,7 @@
 // fixtures, so that signatures are really checked. The secrets are public and open only the fuzz. All contain one word,
 // so that one search finds any leaked secret.
 
+import { usableCredentials } from "../../src/config/weak-secrets.ts";
 import { providers } from "../../src/providers/index.ts";
 import { verifyCases } from "./corpus.ts";
 
@@ -18,7 +19,7 @@ const KEY = Buffer.from(`fuzz:${SECRET_WORD}`.padEnd(32, "."));
 export const SIGNING_SECRET = `whsec_${KEY.toString("base64")}`;
 
 /** `user:password` of a source. */
-export const pairOf = (source: string): string => `fuzz:${SECRET_WORD}-${source}`;
+export const pairOf = (source: string): string => `fuzz:${SECRET_WORD}-for-${source}`;
 
 /** Sources with other names than their provider's, to try what settings can change. */
 const SOURCES: Readonly<Record<string, { provider: string } & Record<string, unknown>>> = {
@@ -40,7 +41,16 @@ function credentialsOf(source: string, provider: string): string[] {
   if (source === "lettermint") return [LETTERMINT_KEY];
   if (source === "unisender") return [UNISENDER_KEY];
   const keys = verifyCases(provider).flatMap(({ accepted, credentials }) => (accepted ? credentials : []));
-  return [pairOf(source), ...[...new Set(keys)].filter((key) => key.trim() !== "").slice(0, MOST_KEYS)];
+  const sound = [...new Set(keys)].filter((key) => isSound(provider, key));
+  return [pairOf(source), ...sound.slice(0, MOST_KEYS)];
+}
+
+/** Whether the configuration finds nothing wrong with a credential; short ones would be its problems. */
+function isSound(id: string, credential: string): boolean {
+  const provider = providers[id];
+  let isFaulty = provider === undefined;
+  if (provider !== undefined) usableCredentials("", provider, [credential], () => (isFaulty = true));
+  return !isFaulty;
 }
 
 /** The settings in the form of .dev.vars. */

@@ -138,7 +138,7 @@ export async function outcome(): Promise<unknown> {
 
 /** A delivery of the JangoMail source. */
 export const jangoPost = (body: string): Request =>
-  new Request("https://edge.example/webhooks/jangomail?token=jango-token", {
+  new Request("https://edge.example/webhooks/jangomail?token=jango-token-of-the-tests", {
     method: "POST",
     body,
     headers: { "content-type": "application/json" },

@@ -18,7 +18,7 @@ describe("handshakes", () => {
       const { queue, bodies: sent } = capture();
       const bindings = envWith({
         QUEUE: queue,
-        SOURCE_CREDENTIALS: '{"shaking":"user:secret"}',
+        SOURCE_CREDENTIALS: '{"shaking":"user:secret-of-the-tests"}',
         SOURCES: {},
       });
       const response = await send(mailjetPost("[]", "/webhooks/shaking"), bindings);

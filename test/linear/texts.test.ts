@@ -105,7 +105,6 @@ const READERS: Readonly<Record<string, Run<string>>> = {
         method: "POST",
         url: `https://edge.example/webhooks/x?token=${encodeURIComponent(text.toWellFormed())}&${text.replaceAll("#", "")}`,
         headers: new Headers({ authorization: `Basic ${text.replaceAll(/[^ -~]/g, "")}` }),
-        body: new Uint8Array(0),
       },
       ["user:password"],
     ),

@@ -50,7 +50,9 @@ describe("through the real queue", () => {
         }),
       ),
     );
-    const local = env.SOURCE_CREDENTIALS.includes("mailjet:local-only") ? "mailjet:local-only" : "";
+    const local = env.SOURCE_CREDENTIALS.includes("mailjet:local-only-secret")
+      ? "mailjet:local-only-secret"
+      : "";
     const requests = [...posts, ...posts]
       .map((body, i) => ({ body, order: (i * 7919) % 200 }))
       .sort((a, b) => a.order - b.order)

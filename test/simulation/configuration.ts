@@ -5,7 +5,7 @@ import type { Simulation } from "./history.ts";
 import type { Parcel } from "./world.ts";
 
 /** The second credentials of the sources with passwords. */
-export const SECOND_PASSWORD = "next:second-secret";
+export const SECOND_PASSWORD = "next:second-secret-of-this-source";
 
 /** Sources that accept only signatures by their keys. */
 const SIGNING_ONLY: ReadonlySet<string> = new Set(["lettermint", "unisender"]);

@@ -30,11 +30,11 @@ export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS" | "RETEN
       enforced: { provider: "mailjet", ip_policy: "enforce", ips: ["203.0.113.0/24", "2001:db8::/32"] },
     },
     SOURCE_CREDENTIALS: JSON.stringify({
-      mailjet: ["user:secret", "next:secret"],
-      jangomail: "jango-token",
-      generic: "generic-token",
-      observed: "observed-token",
-      enforced: "enforced-token",
+      mailjet: ["user:secret-of-the-tests", "next:secret-of-the-tests"],
+      jangomail: "jango-token-of-the-tests",
+      generic: "generic-token-of-the-tests",
+      observed: "observed-token-of-the-tests",
+      enforced: "enforced-token-of-the-tests",
     }),
     API_TOKENS: JSON.stringify({ tests: "api-token" }),
     ...changes,
@@ -45,7 +45,10 @@ const basic = (pair: string): string => `Basic ${btoa(pair)}`;
 
 /** A POST as Mailjet sends it, with the right credentials unless `init` says otherwise. */
 export function mailjetPost(body: BodyInit, path = "/webhooks/mailjet", init: RequestInit = {}): Request {
-  const headers = new Headers({ authorization: basic("user:secret"), "content-type": "application/json" });
+  const headers = new Headers({
+    authorization: basic("user:secret-of-the-tests"),
+    "content-type": "application/json",
+  });
   for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
   return new Request(`https://edge.example${path}`, { method: "POST", ...init, body, headers });
 }

@@ -6,6 +6,7 @@ import { configOf } from "../../config/config.ts";
 import { digestOf } from "../../config/tables.ts";
 import { cappedCache } from "../../lib/capped-cache.ts";
 import { describeError } from "../../lib/outage.ts";
+import { callerOf, countGuess, WAIT } from "../../ingest/guesses.ts";
 import { allows, type TokenScope } from "../../model/token-scope.ts";
 import { storeOf, type Db } from "../../store/db.ts";
 import { findToken, noteUse, USE_GRAIN } from "../../store/tokens.ts";
@@ -31,10 +32,15 @@ const noted = cappedCache<number>(MOST_BELIEVED);
  * 429. A token that is revoked through the API stops working within half a minute.
  */
 export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
-  const shown = /^bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
+  const shown = bearerOf(c.req.header("authorization"));
+  if (shown === null) return unauthorized();
   const sha256 = digestOf(shown);
-  const known = shown === "" ? null : await find(c.env, c.var.db, sha256);
-  if (known === null) return await refuse(c.env, c.req.header("cf-connecting-ip") ?? "unknown", shown !== "");
+  const remembered = recall(c.env, sha256);
+  // Guesses are counted before the database is asked, so that not even the counted ones reach it.
+  if (remembered === null && (await countGuess(c.env.WRONG_TOKENS, callerOf(c.req.raw.headers))))
+    return limited();
+  const known = remembered?.known ?? (MADE_HERE.test(shown) ? await find(c.var.db, sha256) : null);
+  if (known === null) return unauthorized();
   c.set("token", known);
   const now = Date.now();
   if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
@@ -49,35 +55,48 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
   return await next();
 });
 
-async function find(env: Env, db: Db, sha256: string): Promise<Known | null> {
+/** The token in an Authorization header; null if it holds none. */
+export function bearerOf(authorization: string | undefined): string | null {
+  return /^bearer (\S+)$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+/** The form of tokens that the API makes. Others can only be configured. */
+const MADE_HERE = /^tid_[\w-]{43}$/;
+
+/**
+ * What this isolate knows of a token. `known` is null if it was right some time ago and must be asked for again; such a
+ * token is no guess. Null if nothing is known.
+ */
+function recall(env: Env, sha256: string): { known: Known | null } | null {
   const configured = configOf(env).tokens.get(sha256);
-  if (configured !== undefined) return { ...configured, configured: true };
+  if (configured !== undefined) return { known: { ...configured, configured: true } };
   const before = tokenCache.get(sha256);
-  if (before !== undefined && before.until > Date.now()) return before.known;
-  tokenCache.delete(sha256);
+  return before === undefined ? null : { known: before.until > Date.now() ? before.known : null };
+}
+
+async function find(db: Db, sha256: string): Promise<Known | null> {
   const made = await findToken(db, sha256);
-  if (made === null) return null;
+  if (made === null) {
+    tokenCache.delete(sha256);
+    return null;
+  }
   const known: Known = { name: made.name, scopes: made.scopes, configured: false };
   tokenCache.set(sha256, { known, until: Date.now() + TOKEN_TTL });
   return known;
 }
 
-async function refuse(env: Env, address: string, wrong: boolean): Promise<Response> {
-  // The binding counts per location and forgets after a minute, which is enough against guessing 256 bits.
-  if (wrong && env.WRONG_TOKENS !== undefined) {
-    const { success } = await env.WRONG_TOKENS.limit({ key: address });
-    if (!success) {
-      return problem(429, "Too many wrong tokens from this address; try again in a minute.", {
-        headers: { "retry-after": "60" },
-      });
-    }
-  }
+/** The limit forgets after a minute, which is enough against guessing 256 bits. */
+function limited(): Response {
+  return problem(429, "Too many wrong tokens from this address; try again in a minute.", {
+    headers: { "retry-after": WAIT },
+  });
+}
+
+function unauthorized(): Response {
   return problem(
     401,
     "Send a token as `Authorization: Bearer <token>`; the README says where tokens come from.",
-    {
-      headers: { "www-authenticate": 'Bearer realm="tidings"' },
-    },
+    { headers: { "www-authenticate": 'Bearer realm="tidings"' } },
   );
 }
 

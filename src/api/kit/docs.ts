@@ -37,9 +37,8 @@ const POLICY =
 /** Swagger UI sets inline styles. */
 const SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
+/** Beside those of every answer, see door.ts. */
 const HEADERS = {
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 };

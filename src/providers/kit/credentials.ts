@@ -2,7 +2,7 @@
 // neither the duration nor the wording of an answer reveals what was wrong.
 
 import { queryOf } from "./form.ts";
-import type { InboundRequest, VerifyResult } from "../provider.ts";
+import type { RequestHead, VerifyResult } from "../provider.ts";
 import { equalBytes } from "../../lib/equal-bytes.ts";
 import { memoize } from "../../lib/memoize.ts";
 import { sha256 } from "../../lib/sha256.ts";
@@ -14,7 +14,7 @@ export const TOKEN_PARAMETER = "token";
  * Accepts a request that presents one of the credentials: `user:password` by basic auth (RFC 7617), anything without a
  * colon as a bearer token (RFC 6750), as `?token=`, or as the password of basic auth with any user name.
  */
-export function verifySharedSecret(request: InboundRequest, credentials: readonly string[]): VerifyResult {
+export function verifySharedSecret(request: RequestHead, credentials: readonly string[]): VerifyResult {
   if (credentials.length === 0) return { ok: false, reason: "the source has no credentials" };
   const presented = presentedSecrets(request);
   let matches = 0;
@@ -25,10 +25,9 @@ export function verifySharedSecret(request: InboundRequest, credentials: readonl
     for (const credential of credentials) matches += isImprintOf(print, credential) ? 1 : 0;
   }
   if (matches > 0) return { ok: true };
-  return {
-    ok: false,
-    reason: presented.length > 0 ? "the credentials are wrong" : "the credentials are missing",
-  };
+  return presented.length > 0
+    ? { ok: false, reason: "the credentials are wrong" }
+    : { ok: false, reason: "the credentials are missing", isBare: true };
 }
 
 /**
@@ -36,7 +35,7 @@ export function verifySharedSecret(request: InboundRequest, credentials: readonl
  * `settings.secret_header` names may also contain one of the credentials, and nothing else.
  */
 export function verifySecretOrHeader(
-  request: InboundRequest,
+  request: RequestHead,
   credentials: readonly string[],
   settings: Record<string, unknown>,
 ): VerifyResult {
@@ -44,37 +43,9 @@ export function verifySecretOrHeader(
   const chosen = typeof name === "string" && /^[\w-]+$/.test(name) ? request.headers.get(name) : null;
   let matches = 0;
   for (const credential of credentials) matches += equalSecrets(chosen ?? "", credential) ? 1 : 0;
-  return matches > 0 ? { ok: true } : verifySharedSecret(request, credentials);
-}
-
-/**
- * For providers that sign, but whose users may present a shared secret instead. A credential `user:password` is such a
- * secret (see {@link verifySharedSecret}; even as a token it needs the colon). Any other credential, or the part after
- * `hmac:`, is a signing key, which `verifyKey` checks. A source that has only keys therefore never accepts an unsigned
- * request.
- */
-export async function verifyKeyOrSecret(
-  request: InboundRequest,
-  credentials: readonly string[],
-  verifyKey: (key: string) => Promise<VerifyResult>,
-): Promise<VerifyResult> {
-  const secrets: string[] = [];
-  const reasons = new Set<string>();
-  for (const credential of credentials) {
-    const key = credential.replace(/^hmac:/, "").trim();
-    if (key === credential.trim() && key.includes(":")) secrets.push(credential);
-    else if (key !== "") {
-      const result = await verifyKey(key);
-      if (result.ok) return result;
-      reasons.add(result.reason);
-    }
-  }
-  if (secrets.length > 0 || reasons.size === 0) {
-    const result = verifySharedSecret(request, secrets);
-    if (result.ok) return result;
-    reasons.add(result.reason);
-  }
-  return { ok: false, reason: [...reasons].join("; ") };
+  if (matches > 0) return { ok: true };
+  const result = verifySharedSecret(request, credentials);
+  return result.ok || chosen === null || chosen === "" ? result : { ok: false, reason: result.reason };
 }
 
 /**
@@ -116,36 +87,19 @@ function isImprintOf(print: Uint8Array, credential: string): boolean {
 }
 
 /**
- * Accepts the request if `check` succeeds for one of the credentials; otherwise fails with all distinct reasons. An
- * empty credential, which an unset variable produces, proves nothing.
- */
-export async function verifyWithAny(
-  credentials: readonly string[],
-  check: (credential: string) => Promise<VerifyResult> | VerifyResult,
-): Promise<VerifyResult> {
-  const reasons = new Set<string>();
-  for (const credential of credentials) {
-    if (credential.trim() === "") continue;
-    const result = await check(credential);
-    if (result.ok) return result;
-    reasons.add(result.reason);
-  }
-  return { ok: false, reason: [...reasons].join("; ") || "the source has no credentials" };
-}
-
-/**
- * Whether two secrets are equal, in a time that does not depend on where they differ. Empty secrets and empty pairs,
- * which unset variables produce, are never equal to anything.
+ * Whether two secrets are equal, in a time that does not depend on where they differ. Empty secrets and pairs without a
+ * password, which unset variables produce, are never equal to anything.
  */
 export function equalSecrets(presented: string, expected: string): boolean {
   return isImprintOf(imprint(presented, PRESENTED), expected);
 }
 
-function isEmpty(credential: string): boolean {
-  return credential === "" || credential === ":";
+/** Whether a credential is empty, or a pair without a password. Such a credential proves nothing. */
+export function isEmpty(credential: string): boolean {
+  return credential.trim() === "" || /^[^:]*:\s*$/.test(credential);
 }
 
-function presentedSecrets(request: InboundRequest): string[] {
+function presentedSecrets(request: RequestHead): string[] {
   const presented: string[] = [];
   const header = request.headers.get("authorization") ?? "";
   const [, scheme, value] = /^\s*(basic|bearer)\s+(\S+)\s*$/i.exec(header) ?? [];

@@ -12,6 +12,26 @@ export function isPublicKey(credential: string): boolean {
   return /^\s*(-----BEGIN|MFkw|MI[GI])/.test(credential);
 }
 
+/**
+ * Whether a credential is public material, as a whole or in part, or such material with a slip of the pen: the ARN of a
+ * topic, a DKIM record, PEM, or the base64 of a SubjectPublicKeyInfo of any algorithm. Where providers publish keys or
+ * topics, it must not count as a shared secret, because everybody may know it.
+ */
+export function looksPublic(credential: string): boolean {
+  if (/-----BEGIN|\bv=DKIM|(^|[^a-z0-9])(arn|sns:[a-z]{2}-[a-z-]+\d):/i.test(credential)) return true;
+  if (/(^|[^a-z0-9])p\s*=\s*[a-z0-9+/]{16}/i.test(credential)) return true;
+  const encoded = credential.replaceAll(/["'\s]|\\n/g, "");
+  const bytes = /^M[A-Za-z0-9+/_-]{40,}=*$/.test(encoded) ? fromBase64(encoded) : null;
+  return bytes !== null && isKeyInfo(bytes);
+}
+
+/** Whether the bytes begin like SEQUENCE { SEQUENCE { OBJECT IDENTIFIER ... (RFC 5280 section 4.1.2.7). */
+function isKeyInfo(bytes: Uint8Array): boolean {
+  const inner = bytes[1] === 0x82 ? 4 : bytes[1] === 0x81 ? 3 : 2;
+  const identifier = bytes[inner + 1] === 0x81 ? inner + 3 : inner + 2;
+  return bytes[0] === 0x30 && bytes[inner] === 0x30 && bytes[identifier] === 0x06;
+}
+
 /** The SubjectPublicKeyInfo in a credential, even if a variable contains its line breaks as `\n`. */
 function keyBytes(credential: string): Uint8Array | null {
   return fromBase64(credential.replaceAll(/-----[A-Z ]+-----|\\n|\s/g, ""));

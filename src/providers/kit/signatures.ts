@@ -3,7 +3,7 @@
 
 import { fromBase64 } from "../../lib/base64.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
-import type { InboundRequest, VerifyResult } from "../provider.ts";
+import type { InboundRequest, RequestHead, VerifyContext, VerifyResult } from "../provider.ts";
 
 const encoder = new TextEncoder();
 
@@ -48,10 +48,8 @@ export async function verifyStandardWebhook(
   const webhook = readStandardWebhook(request);
   if (!webhook.ok) return webhook;
   const { signed, timestamp, signatures } = webhook.value;
-  if (!/^\d{1,12}$/.test(timestamp)) return fail("the signature's time is no Unix time");
-  const age = now / 1000 - Number(timestamp);
-  if (Math.abs(age) > TOLERANCE)
-    return fail(age > 0 ? "the signature is too old" : "the signature is from the future");
+  const untimely = untimeliness(timestamp, now);
+  if (untimely !== null) return fail(untimely);
 
   const key = typeof secret === "string" ? fromBase64(secret.slice(secret.indexOf("_") + 1)) : secret;
   if (key === null) return fail("the signing key is not base64");
@@ -65,6 +63,29 @@ export async function verifyStandardWebhook(
   return resultOf(false);
 }
 
+/** For `lacking` (proof.ts): why the headers cannot prove a request by Standard Webhooks, whatever its body; or null. */
+export function lacksStandardWebhook(
+  { headers }: RequestHead,
+  _key: string,
+  { now }: Pick<VerifyContext, "now">,
+): string | null {
+  const webhook = readWebhookHeaders(headers);
+  return webhook.ok ? untimeliness(webhook.value.timestamp, now) : webhook.reason;
+}
+
+/** The same without a look at the time. */
+export function lacksWebhookHeaders({ headers }: RequestHead): string | null {
+  const webhook = readWebhookHeaders(headers);
+  return webhook.ok ? null : webhook.reason;
+}
+
+function untimeliness(timestamp: string, now: number): string | null {
+  if (!/^\d{1,12}$/.test(timestamp)) return "the signature's time is no Unix time";
+  const age = now / 1000 - Number(timestamp);
+  if (Math.abs(age) <= TOLERANCE) return null;
+  return age > 0 ? "the signature is too old" : "the signature is from the future";
+}
+
 /**
  * Reads the headers of Standard Webhooks (Svix's older names mean the same): the signed bytes `id.timestamp.body`, the
  * time as it is written (by the standard, Unix seconds), and the signatures. Fails if one of the headers is missing.
@@ -72,14 +93,21 @@ export async function verifyStandardWebhook(
 export function readStandardWebhook(
   request: InboundRequest,
 ): Result<{ signed: Uint8Array; timestamp: string; signatures: string[] }> {
-  const prefix = request.headers.has("webhook-id") ? "webhook" : "svix";
-  const id = request.headers.get(`${prefix}-id`) ?? "";
-  const timestamp = request.headers.get(`${prefix}-timestamp`) ?? "";
-  const presented = request.headers.get(`${prefix}-signature`) ?? "";
-  if (id === "" || timestamp === "" || presented === "") return fail("the signature headers are missing");
+  const webhook = readWebhookHeaders(request.headers);
+  if (!webhook.ok) return webhook;
+  const { id, timestamp, presented } = webhook.value;
   const signed = concatenate(encoder.encode(`${id}.${timestamp}.`), request.body);
   const signatures = presented.split(/[ \t]+/).slice(0, MOST_SIGNATURES);
   return ok({ signed, timestamp, signatures });
+}
+
+function readWebhookHeaders(headers: Headers): Result<{ id: string; timestamp: string; presented: string }> {
+  const prefix = headers.has("webhook-id") ? "webhook" : "svix";
+  const id = headers.get(`${prefix}-id`) ?? "";
+  const timestamp = headers.get(`${prefix}-timestamp`) ?? "";
+  const presented = headers.get(`${prefix}-signature`) ?? "";
+  const isWhole = id !== "" && timestamp !== "" && presented !== "";
+  return isWhole ? ok({ id, timestamp, presented }) : fail("the signature headers are missing");
 }
 
 function resultOf(matches: boolean): VerifyResult {

@@ -7,7 +7,8 @@ import { cappedCache } from "../../lib/capped-cache.ts";
 import { nodeCrypto } from "../../lib/node-modules.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, type JsonObject } from "./json.ts";
-import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
+import { membersOf } from "./members.ts";
+import type { InboundRequest, RequestHead, VerifyContext, VerifyResult } from "../provider.ts";
 import { matchesRsa } from "./public-keys.ts";
 import { readUrl } from "./sns.ts";
 
@@ -37,6 +38,23 @@ const HASHES: ReadonlyMap<unknown, "SHA-1" | "SHA-256"> = new Map([
 ]);
 
 /**
+ * https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html : a message has at most 256 KiB. The body is
+ * JSON that contains this JSON as text, whose quotes and backslashes take two bytes each; the other fields are short.
+ */
+export const LONGEST_MESSAGE = 2 * 262_144 + 8_192;
+
+/**
+ * For `lacking` (proof.ts): https://docs.aws.amazon.com/sns/latest/dg/http-header.html , SNS names the topic in a
+ * header, too. A proxy may have removed it, so that it proves nothing if it is absent.
+ */
+export function namesAnotherTopic({ headers }: RequestHead, topic: string): string | null {
+  const named = headers.get("x-amz-sns-topic-arn");
+  return named === null || named.trim() === topic ? null : "another topic";
+}
+
+const TOPIC: ReadonlySet<string> = new Set(["TopicArn"]);
+
+/**
  * Accepts messages of `topic` (its ARN) that SNS signed. With `settings.signature_version` 2, version 1 is refused,
  * whose hash is SHA-1. The age of the signed time is not checked: a retry repeats the message unchanged.
  */
@@ -45,11 +63,15 @@ export async function verifySns(
   topic: string,
   context: VerifyContext,
 ): Promise<VerifyResult> {
-  const json = readJson(request.body);
+  const { body } = request;
+  const [named] = membersOf(body, TOPIC);
+  const arn = named === undefined ? null : new TextDecoder().decode(body.subarray(named.from, named.to));
+  if (arn !== null && arn !== JSON.stringify(topic)) return fail("another topic");
+  const json = readJson(body);
   if (!json.ok) return json;
   const message = json.value;
   if (!isObject(message) || typeof message["TopicArn"] !== "string") return fail("not a message of SNS");
-  if (message["TopicArn"] !== topic.trim()) return fail("another topic");
+  if (message["TopicArn"] !== topic) return fail("another topic");
   const hash = HASHES.get(message["SignatureVersion"]);
   if (hash === undefined) return fail("an unknown version of the signature");
   if (hash === "SHA-1" && Number(context.settings["signature_version"]) === 2)

@@ -4,6 +4,7 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isObject, readJson, readJsonText, type JsonObject } from "./json.ts";
+import { replaceMembers } from "./members.ts";
 import type { Delivery } from "../provider.ts";
 
 /** A report as the topic's owner wrote it, with the id and time of its envelope (undefined if it came without one). */
@@ -46,6 +47,20 @@ export function openEnvelope(
 /** Whether the message is the plain text that SES publishes when a topic becomes an event destination. */
 export function isGreeting(message: string): boolean {
   return /^\s*successfully validated sns topic/i.test(message);
+}
+
+/** SNS's proof, and the links and tokens by which anybody ends or renews the subscription. */
+const CUT: ReadonlyMap<string, (json: string) => string> = new Map([
+  ["Signature", () => "null"],
+  ["Token", () => "null"],
+  ["UnsubscribeURL", () => "null"],
+  // The rest of the link stays, for it decides whether the message is a confirmation.
+  ["SubscribeURL", (json: string) => json.replaceAll(/([?&]Token=)[^&"]*/gi, "$1")],
+]);
+
+/** The message without its signature, and without the links that act by themselves. */
+export function withoutLinks(body: Uint8Array): Uint8Array {
+  return replaceMembers(body, CUT);
 }
 
 /** In bytes. A confirmation has about two thousand; longer messages need not be parsed twice. */

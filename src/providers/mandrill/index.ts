@@ -3,13 +3,13 @@
 // the account's own lists of addresses ("sync events"), which name no event.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
-import { verifyKeyOrSecret } from "../kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
 import { holdsMore } from "../kit/form.ts";
 import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
+import { keyUnlessPair, LONGEST_TEST, needsHeader, provenBySignature } from "../kit/proof.ts";
 import { verifyHmac } from "../kit/signatures.ts";
 
 const FIELD = "mandrill_events";
@@ -20,7 +20,7 @@ const TEST_KEY = "test-webhook";
 export const mandrill: Provider = {
   id: "mandrill",
   headers: [],
-  verify,
+  ...provenBySignature({ kindOf: keyUnlessPair, lacking: needsHeader("x-mandrill-signature"), verifyKey }),
   parse: (delivery) => {
     const elements = elementsOf(delivery.body);
     const parsed = parseElements(delivery, elements, (element, index) =>
@@ -41,30 +41,35 @@ export const mandrill: Provider = {
  * hence `settings.url`. The URL of the request is tried, too. Credentials: webhook keys (as they are shown, or after
  * `hmac:`), or `user:password` for shared secrets. A source that has a key also accepts the empty test post.
  */
-function verify(
+async function verifyKey(
   request: InboundRequest,
-  credentials: readonly string[],
+  key: string,
   { settings }: VerifyContext,
 ): Promise<VerifyResult> {
   const presented = request.headers.get("x-mandrill-signature") ?? "";
+  if (presented === "") return fail("the signature header is missing");
   const form = signedForm(request.body);
+  if (form === null) return fail("the body is no form, or has too many fields");
   const urls = [text(settings["url"], LONGEST.url), request.url].filter((url) => url !== null);
-  const matches = async (key: string): Promise<VerifyResult> => {
-    if (presented === "") return fail("the signature header is missing");
-    if (form === null) return fail("the body is no form, or has too many fields");
+  const matches = async (secret: string): Promise<VerifyResult> => {
     let result: VerifyResult = fail("the signature does not match");
     for (const url of urls) {
       const signed = new TextEncoder().encode(url + form);
-      result = await verifyHmac(new TextEncoder().encode(key), signed, presented, "SHA-1");
+      result = await verifyHmac(new TextEncoder().encode(secret), signed, presented, "SHA-1");
       if (result.ok) return result;
     }
     return result;
   };
-  return verifyKeyOrSecret(request, credentials, async (key) => {
-    const result = key === TEST_KEY ? fail("the test key signs empty posts only") : await matches(key);
-    if (result.ok || !(await matches(TEST_KEY)).ok) return result;
-    return isEmptyForm(request.body, elementsOf(request.body)) ? { ok: true } : result;
-  });
+  const result = key === TEST_KEY ? fail("the test key signs empty posts only") : await matches(key);
+  if (result.ok || !isTestPost(request.body)) return result;
+  return (await matches(TEST_KEY)).ok ? { ok: true, isTest: true } : result;
+}
+
+/** Whether the body is a form with the events' field alone, which contains an empty array. */
+function isTestPost(body: Uint8Array): boolean {
+  if (body.length > LONGEST_TEST || isJson(body)) return false;
+  const [field, ...others] = new URLSearchParams(new TextDecoder().decode(body));
+  return field?.[0] === FIELD && others.length === 0 && /^\s*\[\s*\]\s*$/.test(field[1]);
 }
 
 /**

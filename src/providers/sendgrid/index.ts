@@ -3,20 +3,27 @@
 
 import { fail, ok } from "../../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
-import { verifySharedSecret, verifyWithAny } from "../kit/credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
-import type { Delivery, InboundRequest, Provider, VerifyResult } from "../provider.ts";
-import { isPublicKey, matchesEcdsa } from "../kit/public-keys.ts";
+import { provenBySignature, type Credential } from "../kit/proof.ts";
+import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "../provider.ts";
+import { isPublicKey, looksPublic, matchesEcdsa } from "../kit/public-keys.ts";
 import { CLASSES, DROPS, OWN_FIELDS, TYPES } from "./mapping.ts";
 import { concatenate } from "../kit/signatures.ts";
 import { findSmtp, readSmtp, smtpReason } from "../kit/smtp.ts";
 
+/**
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook : a batch is posted
+ * when it reaches 768 kilobytes, so the last event may exceed that.
+ */
+const LONGEST_BATCH = 1_000_000;
+
 export const sendgrid: Provider = {
   id: "sendgrid",
   headers: [],
-  verify,
+  ...provenBySignature({ kindOf: kindOfCredential, lacking, verifyKey: verifySigned }),
+  longestSigned: LONGEST_BATCH,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
@@ -36,10 +43,17 @@ export const sendgrid: Provider = {
  * Credentials: the verification key of "Signed Event Webhook" as the page shows it (base64 that begins with `MFkw`, or
  * PEM); anything else is a shared secret, for basic auth in the URL or a bearer token.
  */
-function verify(request: InboundRequest, credentials: readonly string[]): Promise<VerifyResult> {
-  return verifyWithAny(credentials, (credential) =>
-    isPublicKey(credential) ? verifySigned(request, credential) : verifySharedSecret(request, [credential]),
-  );
+function kindOfCredential(credential: string): Credential {
+  if (isPublicKey(credential)) return { key: credential };
+  return looksPublic(credential) ? "unusable" : { secret: credential };
+}
+
+function lacking({ headers }: RequestHead): string | null {
+  const presented = headers.get("x-twilio-email-event-webhook-signature") ?? "";
+  const timestamp = headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
+  if (presented === "" || timestamp === "") return "the signature headers are missing";
+  // Exactly ten digits, so that none of them can be moved to the body.
+  return /^\d{10}$/.test(timestamp) ? null : "the signature's time is no Unix time";
 }
 
 /**
@@ -49,11 +63,10 @@ function verify(request: InboundRequest, credentials: readonly string[]): Promis
  * once anyway.
  */
 async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
+  const reason = lacking(request);
+  if (reason !== null) return fail(reason);
   const presented = request.headers.get("x-twilio-email-event-webhook-signature") ?? "";
   const timestamp = request.headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
-  if (presented === "" || timestamp === "") return fail("the signature headers are missing");
-  // Exactly ten digits, so that none of them can be moved to the body.
-  if (!/^\d{10}$/.test(timestamp)) return fail("the signature's time is no Unix time");
   const signed = concatenate(new TextEncoder().encode(timestamp), request.body);
   return (await matchesEcdsa(key, signed, presented)) ? { ok: true } : fail("the signature does not match");
 }

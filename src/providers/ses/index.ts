@@ -6,20 +6,23 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails } from "../../model/event.ts";
-import { verifySharedSecret, verifyWithAny } from "../kit/credentials.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, objectAt, text, time } from "../kit/fields.ts";
 import { isObject, readText, toJson, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
-import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
+import { provenBySignature, type Credential } from "../kit/proof.ts";
+import { looksPublic } from "../kit/public-keys.ts";
+import type { Delivery, Provider } from "../provider.ts";
 import { KINDS, listOf, meaningOf, type Kind } from "./mapping.ts";
-import { amazonUrl, isTopic, verifySns } from "../kit/sns-signatures.ts";
-import { confirmationOf, isGreeting, openEnvelope, type Published } from "../kit/sns.ts";
+import { amazonUrl, isTopic, LONGEST_MESSAGE, namesAnotherTopic, verifySns } from "../kit/sns-signatures.ts";
+import { confirmationOf, isGreeting, openEnvelope, withoutLinks, type Published } from "../kit/sns.ts";
 
 export const ses: Provider = {
   id: "ses",
   headers: [],
-  verify,
+  ...provenBySignature({ kindOf, lacking: namesAnotherTopic, verifyKey: verifySns }),
+  longestSigned: LONGEST_MESSAGE,
+  withoutProof: withoutLinks,
   parse: (delivery) =>
     isRawGreeting(delivery)
       ? { events: [], rejects: [], pings: 1 }
@@ -39,14 +42,9 @@ export const ses: Provider = {
  * Credentials: the ARNs of the topics that may post (`arn:aws:sns:...`), whose messages SNS signs; anything else is a
  * shared secret in the URL, the only proof that raw message delivery offers.
  */
-function verify(
-  request: InboundRequest,
-  credentials: readonly string[],
-  context: VerifyContext,
-): Promise<VerifyResult> {
-  return verifyWithAny(credentials, (credential) =>
-    isTopic(credential) ? verifySns(request, credential, context) : verifySharedSecret(request, [credential]),
-  );
+function kindOf(credential: string): Credential {
+  if (isTopic(credential)) return { key: credential.trim() };
+  return looksPublic(credential) ? "unusable" : { secret: credential };
 }
 
 function subscribeUrl(message: JsonObject): string | null {

@@ -92,7 +92,7 @@ export function requestOf(events: readonly Told[], source: Told["source"]): Requ
     timestamp: new Date(at).toISOString(),
     event_id: `${at}`,
   }));
-  const url = "https://edge.example/webhooks/generic?token=generic-token";
+  const url = "https://edge.example/webhooks/generic?token=generic-token-of-the-tests";
   return [new Request(url, { method: "POST", body: JSON.stringify(reports) })];
 }
 

@@ -45,12 +45,10 @@ describe("an SNS certificate", () => {
 
   it("is cached until other certificates take its place", async () => {
     expect(await verifiedBy("first", found)).toEqual([true, 1]);
-    for (let other = 1; other < 32; other++) {
-      expect(await verifiedBy(`other-${other}`, found)).toEqual([true, 1]);
-    }
     expect(await verifiedBy("first")).toEqual([true, 0]);
-    expect(await verifiedBy("other-32", found)).toEqual([true, 1]);
-    expect(await verifiedBy("other-1")).toEqual([true, 0]);
+    for (let other = 1; other <= 32; other++)
+      expect(await verifiedBy(`other-${other}`, found)).toEqual([true, 1]);
+    expect(await verifiedBy("other-32")).toEqual([true, 0]);
     expect(await verifiedBy("first", found)).toEqual([true, 1]);
   });
 });

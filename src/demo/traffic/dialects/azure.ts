@@ -6,7 +6,7 @@ import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from
 import type { Random } from "../random.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
-const TOKEN = "demo-only-azure";
+const TOKEN = "demo-only-azure-token";
 
 const ACCOUNT = "/subscriptions/00000000-0000-4000-8000-000000000042/resourceGroups/mail/providers";
 const TOPIC = `${ACCOUNT}/Microsoft.Communication/CommunicationServices/shop`;

@@ -7,7 +7,7 @@ import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 import { HOUR } from "../../../lib/time.ts";
 
-const TOKEN = "demo-only-brevo";
+const TOKEN = "demo-only-brevo-token";
 
 export const brevo: Dialect = {
   source: "brevo",

@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<Happening, string>> = {
   oddity: "survey_answered",
 };
 
-const PASSWORD = "demo:demo-only";
+const PASSWORD = "demo:demo-only-password";
 const TOKEN = "demo-only-generic";
 
 export const generic: Dialect = {

@@ -5,7 +5,7 @@ import { allBut, post, withBasic } from "../requests.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
-const CREDENTIAL = "mailjet:demo-only";
+const CREDENTIAL = "mailjet:demo-only-password";
 
 export const mailjet: Dialect = {
   source: "mailjet",

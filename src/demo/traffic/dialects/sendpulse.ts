@@ -4,7 +4,7 @@
 import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../requests.ts";
 import type { Dialect, Report } from "../types.ts";
 
-const CREDENTIAL = "sendpulse:demo-only";
+const CREDENTIAL = "sendpulse:demo-only-password";
 
 export const sendpulse: Dialect = {
   source: "sendpulse",

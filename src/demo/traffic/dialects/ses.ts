@@ -6,7 +6,7 @@
 import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
-const TOKEN = "demo-only-ses";
+const TOKEN = "demo-only-ses-token";
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ses-events";
 /** SES's own words for a mail that it did not send. */
 const SUPPRESSED =
