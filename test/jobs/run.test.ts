@@ -236,6 +236,22 @@ it("runs each job every minute, records a success only every ten minutes, and /h
   expect(jobs.filter(({ problem }) => problem !== null).map(({ name }) => name)).toEqual(["spool", "pipes"]);
 });
 
+it("reports a full database at /healthz, and accepts deliveries meanwhile", async () => {
+  const DB = {
+    prepare: (sql: string) => ({
+      all: async () => {
+        const { results, meta } = await env.DB.prepare(sql).all();
+        return { results, meta: { ...meta, size_after: 9_950_000_000 } };
+      },
+    }),
+  };
+  expect(await health(envWith({ DB }))).toMatchObject([200, { status: "degraded", database: "full" }]);
+  const { queue, bodies } = capture();
+  const post = mailjetPost(JSON.stringify([mailjetEvent()]));
+  expect((await send(post, envWith({ DB, QUEUE: queue }))).status).toBe(200);
+  expect(bodies).toHaveLength(1);
+});
+
 it("reports a database without the newest migrations as not migrated at /healthz", async () => {
   await env.DB.prepare("DROP TABLE jobs").run();
   await scheduled(envWith());
