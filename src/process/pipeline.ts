@@ -45,7 +45,7 @@ export interface Progress {
   /** Counted down with each slice. What is left over when it is spent is not processed. */
   budget: Budget;
   /** Called with the id of each envelope once all of its events are stored or dead letters. */
-  onStored(envelopeId: string): void;
+  onStored: (envelopeId: string) => void;
 }
 
 /**

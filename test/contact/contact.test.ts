@@ -13,10 +13,10 @@ import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } fr
 const DAY = 86_400;
 
 /** An object whose storage cannot be read, but which can set alarms. */
-function unreadable({ storage }: DurableObjectState): Contact {
+function unreadable(state: DurableObjectState): Contact {
   const kv = { get: fails, list: fails };
-  const setAlarm = async (at: number): Promise<void> => await storage.setAlarm(at);
-  return new Contact({ storage: { kv, setAlarm } } as unknown as DurableObjectState, env);
+  const setAlarm = async (at: number): Promise<void> => await state.storage.setAlarm(at);
+  return Object.defineProperty(new Contact(state, env), "ctx", { value: { storage: { kv, setAlarm } } });
 }
 
 function fails(): never {

@@ -125,8 +125,8 @@ describe("a message from the platform's dead-letter queue", () => {
       expect(letters[0]?.reason).toContain("kept unread");
       const shown = await (
         await read(`/v1/dead-letters/${letters[0]?.id}`)
-      ).json<{ delivery: { body: string } }>();
-      expect(shown.delivery.body).toBe(body);
+      ).json<{ delivery: { body: { text: string } } }>();
+      expect(shown.delivery.body.text).toBe(body);
       await deliver(await replay(letters[0]?.id ?? ""));
       expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
       expect(await figure("SELECT count(*) AS n FROM dead_letters")).toBe(1);

@@ -44,7 +44,12 @@ describe("Cloudflare Email Service", () => {
   });
 
   const refusing = (words: string): Env =>
-    envWith({ DB: { batch: async () => await Promise.reject(new Error(words)) } });
+    envWith({
+      DB: {
+        batch: async () => await Promise.reject(new Error(words)),
+        prepare: (sql: string) => env.DB.prepare(sql),
+      },
+    });
 
   it("gets an event stored that was claimed before it was given up, even under another message id", async () => {
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
