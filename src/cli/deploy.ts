@@ -7,10 +7,9 @@ import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import { runWrangler, spawnWrangler } from "./wrangler.ts";
 import { giveUp, run } from "./shutdown.ts";
-import { keepLonger } from "./queues.ts";
+import { keepLonger, QUEUES } from "./queues.ts";
 
 const DATABASE = "tidings"; // as wrangler.toml names it
-const QUEUES = ["tidings-deliveries", "tidings-dead", "tidings-email-events"]; // likewise
 
 await run(async () => {
   const rest = process.argv.slice(2); // e.g. --secrets-file .secrets

@@ -3,6 +3,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { keepLonger, QUEUES } from "../../src/cli/queues.ts";
 import worker from "../../src/index.ts";
 import { buryGivenUp } from "../../src/process/given-up.ts";
 import { planOf, RETRY_DELAY } from "../../src/process/plan.ts";
@@ -167,12 +168,11 @@ describe("the plan for a batch", () => {
       .slice(1)
       .map((text) => text.split("[[")[0] ?? "");
     const delays = consumers.map((text) => Number(/^retry_delay = (\d+)$/m.exec(text)?.[1]));
-    expect(consumers.map((text) => /queue = "([\w-]+)"/.exec(text)?.[1])).toEqual([
-      "tidings-deliveries",
-      "tidings-dead",
-      "tidings-email-events",
-    ]);
     expect(delays.map((delay) => delay * 1_000)).toEqual([RETRY_DELAY, expect.any(Number), RETRY_DELAY]);
+    expect(consumers.map((text) => /queue = "([\w-]+)"/.exec(text)?.[1])).toEqual(QUEUES);
+    expect(QUEUES.map((queue) => keepLonger(queue).slice(2))).toEqual(
+      QUEUES.map((queue) => [queue, "--message-retention-period-secs", String(14 * 86_400)]),
+    );
     expect(delays[1]).toBeGreaterThanOrEqual(3_600); // a hundred of them outlast a broken deployment
   });
 });

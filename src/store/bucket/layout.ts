@@ -85,11 +85,6 @@ export function givenUpKey(sentAt: number, message: string): string {
   return GIVEN_UP + firstIdAt(sentAt) + message;
 }
 
-/** When the message with this key, which {@link givenUpKey} made, was sent to its queue, ms. */
-export function timeOfGivenUpKey(key: string): number {
-  return timeOfId(key.slice(GIVEN_UP.length));
-}
-
 /** The key of a consumer's mark. `id`: a new time id. */
 export function workingKey(id: string): string {
   return WORKING + id;
