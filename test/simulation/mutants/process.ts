@@ -18,8 +18,8 @@ export const PROCESS: readonly Mutant[] = [
   {
     name: "a message is acknowledged although storing failed",
     file: "process/consume.ts",
-    from: 'retry(messages, "a group of envelopes could not be processed", error);',
-    to: "for (const message of messages) message.ack();",
+    from: 'else retry(messages(), "a group of envelopes could not be processed", error);',
+    to: "else for (const message of messages()) message.ack();",
   },
   {
     name: "deliveries are not archived",
