@@ -37,7 +37,8 @@ export async function sweep(env: Pick<Env, "QUEUE" | "BUCKET">): Promise<number>
     const from = after === "" ? {} : { startAfter: after };
     const { objects, truncated } = await env.BUCKET.list({ prefix: SPOOL, limit: PAGE, ...from });
     await inPool(inGroups(objects), { atOnce: AT_ONCE }, async (group) => {
-      if (Date.now() < until) moved += await move(env, group);
+      const count = Date.now() < until ? await move(env, group) : 0;
+      moved += count; // not in one expression, because groups are moved at the same time
     });
     after = objects.at(-1)?.key ?? "";
     if (!truncated) break;
