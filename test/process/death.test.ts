@@ -10,6 +10,7 @@ import { planOf, RETRY_DELAY } from "../../src/process/plan.ts";
 import { expectLogs } from "../support/log.ts";
 import {
   capture,
+  deliver,
   envWith,
   figure,
   freshStorage,
@@ -185,6 +186,26 @@ describe("one delivery", () => {
     email: Array.from({ length: recipients }, (_, i) => `r${n}-${i}@example.com`),
     timestamp: 1_790_000_000 + n,
     ...more,
+  });
+
+  /** 700 events with 7,500 characters of details each: ten slices, and one portion. */
+  const wide = (n: number) => element(700, n, { metadata: { note: "x".repeat(7_500) } });
+
+  it("waits for the next invocation if those before it in the batch have used up this one's share", async () => {
+    const messages = await messagesOf(...[1, 2, 3].map((n) => generic(JSON.stringify([wide(n)]))));
+    expect(await deliver(messages)).toEqual({ acked: [0, 1], retried: [2] });
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(1_400);
+    expect((await deliver(messages.slice(2), envWith(), { attempts: 2 })).acked).toEqual([0]);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(2_100);
+    expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2_100);
+  });
+
+  it("whose details are too large together becomes one dead letter, whole", async () => {
+    await deliver(await messagesOf(generic(JSON.stringify([wide(1), wide(2)]))));
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(0);
+    expect(await rows("SELECT reason FROM dead_letters")).toEqual([
+      { reason: "its events are too large together" },
+    ]);
   });
 
   it("that gives more than 25,000 events becomes one dead letter, whole", async () => {
