@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version.ts",
   ],
   history: ["config", "contact", "erasure", "lib", "model", "process", "store"],
-  jobs: ["config", "erasure", "ingest", "lib", "pipes", "store"],
+  jobs: ["config", "erasure", "ingest", "lib", "pipes", "process", "store"],
   process: ["config", "contact", "erasure", "ingest", "lib", "model", "providers", "store"],
   pipes: ["config", "lib", "model", "store"],
   erasure: ["config", "lib", "model", "providers", "store"],

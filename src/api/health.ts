@@ -23,7 +23,15 @@ import { isoOrNull } from "./views.ts";
 const DEADLINE = 2_000;
 const KNOWN_FOR = 5_000;
 
-type Database = { state: "ok"; records: JobRecords } | { state: "no answer" | "not migrated"; records: null };
+/**
+ * From this size on, in bytes, the database is reported as full: D1 refuses every write at 10 GB
+ * (https://developers.cloudflare.com/d1/platform/limits/). Reading goes on, and what cannot be stored waits.
+ */
+const FULL = 9_900_000_000;
+
+type Database =
+  | { state: "ok" | "full"; records: JobRecords }
+  | { state: "no answer" | "not migrated"; records: null };
 
 const known = new WeakMap<object, { database: Database; until: number }>();
 
@@ -63,7 +71,8 @@ async function databaseOf(env: Env): Promise<Database> {
 
 async function ask(db: D1Database): Promise<Database> {
   try {
-    return { state: "ok", records: await within(DEADLINE, "the database", readJobs(db)) };
+    const records = await within(DEADLINE, "the database", readJobs(db));
+    return { state: records.size < FULL ? "ok" : "full", records };
   } catch (error) {
     if (isOutage(error)) return { state: "no answer", records: null };
     console.error({ message: "the database does not know the jobs", ...describeError(error) });

@@ -1,11 +1,13 @@
 // `npm run deploy`: applies the database's migrations and deploys the Worker, in the order in which the code never
 // meets an older schema. On the first deployment wrangler must create the database first, together with the bucket and
-// the queues.
+// the queues. At the end it makes the queues keep their messages for as long as Cloudflare allows, because that is a
+// setting of the queue itself, which wrangler.toml does not know.
 
 import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import { runWrangler, spawnWrangler } from "./wrangler.ts";
 import { giveUp, run } from "./shutdown.ts";
+import { keepLonger, QUEUES } from "./queues.ts";
 
 const DATABASE = "tidings"; // as wrangler.toml names it
 
@@ -21,6 +23,10 @@ await run(async () => {
   const deploy = async () => await step("deployment", ["deploy", ...rest]);
   for (const next of isNew ? [deploy, migrate] : [migrate, deploy]) {
     if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
+  }
+  for (const queue of QUEUES) {
+    const kept = await runWrangler(keepLonger(queue));
+    if (!kept.ok) console.warn(`${queue} keeps its messages no longer than before: ${kept.reason}`);
   }
 });
 

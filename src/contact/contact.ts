@@ -7,6 +7,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";
+import { describeError } from "../lib/outage.ts";
 import { strongestOf } from "../model/suppression/fold.ts";
 import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
@@ -39,6 +40,9 @@ const SPARE = DAY;
  */
 const UNDER_WAY = HOUR;
 
+/** How long after a failed alarm the next one comes, ms. */
+const TRY_AGAIN = HOUR;
+
 const STATE = "state";
 const PAGE_PREFIX = "page:";
 
@@ -47,6 +51,8 @@ const NEW_CONTACT: ContactState = { facts: NO_EVIDENCE, version: 0, suppressions
 /** A contact's claims and evidence, and the suppressions that follow from them. */
 export class Contact extends DurableObject<Env> {
   #loaded: { state: ContactState; origins: Map<string, string>; pages: string[] } | null = null;
+  /** Whether an alarm is known to be set. */
+  #armed = false;
 
   /**
    * Grants the claimed events that are new to this contact, or that the same envelope has claimed before. Atomic; the
@@ -124,8 +130,23 @@ export class Contact extends DurableObject<Env> {
     return erased;
   }
 
-  /** Deletes expired claims. With the last of them it deletes the object, unless its visible state ever changed. */
+  /**
+   * Deletes expired claims. With the last of them it deletes the object, unless its visible state ever changed. The
+   * platform repeats a failed alarm only six times, so a failure sets the next one, and {@link #write} sets one where a
+   * broken deployment lost it.
+   */
   override async alarm(): Promise<void> {
+    this.#armed = false;
+    try {
+      await this.#expire();
+    } catch (error) {
+      this.#loaded = null;
+      console.error({ message: "a contact's alarm failed", ...describeError(error) });
+      await this.ctx.storage.setAlarm(Date.now() + TRY_AGAIN);
+    }
+  }
+
+  async #expire(): Promise<void> {
     const { state, pages } = this.#load();
     const kv = this.ctx.storage.kv;
     const { policies } = configOf(this.env);
@@ -169,9 +190,16 @@ export class Contact extends DurableObject<Env> {
     loaded.state = next.claims.length < PAGE ? next : { ...next, claims: [] };
     const turned = loaded.state === next ? 0 : this.#turnPage(next.claims, loaded.pages);
     this.ctx.storage.kv.put(STATE, loaded.state);
-    const wakes = idle && loaded.pages.length === 0;
+    const wakes = (idle && loaded.pages.length === 0) || (await this.#hasLostAlarm(loaded.state));
     if (wakes) await this.#setAlarm();
     return turned + 1 + (wakes ? 1 : 0);
+  }
+
+  /** Whether the object has claims that no alarm will delete. Asked once in an object's life in memory. */
+  async #hasLostAlarm({ claims }: ContactState): Promise<boolean> {
+    if (this.#armed || claims.length === 0) return false;
+    this.#armed = (await this.ctx.storage.getAlarm()) !== null;
+    return !this.#armed;
   }
 
   #turnPage(claims: Remembered[], pages: string[]): number {
@@ -186,6 +214,7 @@ export class Contact extends DurableObject<Env> {
   }
 
   async #setAlarm(): Promise<void> {
+    this.#armed = true;
     await this.ctx.storage.setAlarm(Date.now() + CLAIMS_LIVE + SPARE);
   }
 }

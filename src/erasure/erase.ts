@@ -9,7 +9,7 @@
 import { configOf } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
-import { archiveKeyAt, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
+import { archiveKeyAt, GIVEN_UP, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { hashOf } from "../store/erasure/erased.ts";
 import {
@@ -137,13 +137,15 @@ async function secondPass(env: Env, erasure: Running): Promise<Running> {
   return { ...erasure, pass: 2, cursor };
 }
 
-/** Ends the erasure, unless deliveries from before it still wait in the spool. */
+/** Ends the erasure, unless deliveries from before it still wait in the spool, or for a look after being given up. */
 async function end(env: Env, erasure: Running, now: number): Promise<void> {
-  const [spooled, again] = await Promise.all([
+  const [spooled, again, givenUp] = await Promise.all([
     env.BUCKET.list({ prefix: SPOOL, limit: 1 }),
     env.BUCKET.list({ prefix: SPOOLED_AGAIN, limit: 1 }),
+    env.BUCKET.list({ prefix: GIVEN_UP, limit: 1 }),
   ]);
   const [first] = spooled.objects;
   const waits = first !== undefined && timeOfSpoolKey(first.key) <= (erasure.erased_at ?? 0);
-  if (!waits && again.objects.length === 0) await finishErasure(storeOf(env), erasure, now);
+  const timeless = again.objects.length + givenUp.objects.length; // their names do not tell when they were received
+  if (!waits && timeless === 0) await finishErasure(storeOf(env), erasure, now);
 }

@@ -14,7 +14,7 @@ export interface JobHealth {
 /** The health of the jobs, in their order. `now`: ms since the epoch. Pure. */
 export function healthOf(
   jobs: readonly Job[],
-  { since, jobs: records }: JobRecords,
+  { since, jobs: records }: Pick<JobRecords, "since" | "jobs">,
   now: number,
 ): JobHealth[] {
   return jobs.map((job) => {

@@ -4,6 +4,7 @@ import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
+import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { retain } from "../store/write/retention.ts";
@@ -30,6 +31,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       await maintainPipes(env, now);
       return undefined;
+    },
+  },
+  {
+    name: "given-up",
+    does: "Makes dead letters of the deliveries that the queue has given up.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env) {
+      const envelopes = await buryGivenUp(env);
+      return envelopes > 0 ? { envelopes } : undefined;
     },
   },
   {

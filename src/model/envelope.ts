@@ -111,6 +111,11 @@ export function toLine({ body, ...header }: Envelope): string {
   return JSON.stringify({ ...header, ...bodyToJson(body) });
 }
 
+/** Encodes an envelope like {@link toLine}, but its body always as base64, for which nothing needs to read it. */
+export function toUnreadLine({ body, ...header }: Envelope): string {
+  return JSON.stringify({ ...header, base64: toBase64(body) });
+}
+
 /** Decodes a line that {@link toLine} wrote. The body is restored byte for byte. Throws if the line is not JSON. */
 export function fromLine(line: string): Envelope {
   const { text, base64, ...header } = JSON.parse(line) as Omit<Envelope, "body"> & {
@@ -127,6 +132,10 @@ export function bodyToJson(body: Uint8Array): { text: string } | { base64: strin
   try {
     return { text: exact.decode(body) };
   } catch {
-    return { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("base64") };
+    return { base64: toBase64(body) };
   }
+}
+
+function toBase64({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 }

@@ -1,35 +1,122 @@
-// The queue's consumer, and the only module that acknowledges or retries its messages. An envelope is acknowledged once
-// all of its events are stored. An envelope that fails for a temporary reason is delivered again, and its claims are
-// granted as before.
+// The queue's consumer, and with dead-queue.ts the only module that acknowledges or retries messages. An envelope is
+// acknowledged once all of its events are stored. An envelope that fails for a temporary reason is delivered again, and
+// its claims are granted as before. plan.ts says what happens to messages whose consumer ended without an exception.
 
 import { configOf, type Config } from "../config/config.ts";
-import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
-import { decodeFrame, type Envelope, type Frame } from "../model/envelope.ts";
-import { getEnvelope } from "../store/bucket/archive.ts";
-import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
-import { processEnvelopes, type IncomingEnvelope } from "./pipeline.ts";
-import { retryDelay } from "./retry.ts";
+import { MINUTE } from "../lib/time.ts";
+import { spool } from "../ingest/spool.ts";
+import { againId } from "../store/bucket/layout.ts";
+import { putGivenUp } from "../store/bucket/given-up.ts";
+import { deleteMarks, listMarks, markedAs, putMark } from "../store/bucket/working-marks.ts";
+import { isFull } from "../store/outages.ts";
+import { decodeMessage, frameToSpool } from "./decode.ts";
+import { processEnvelopes, type Budget, type IncomingEnvelope } from "./pipeline.ts";
+import { needsMarks, planOf, type Plan } from "./plan.ts";
+import { isLastTry, retryDelay, WHILE_FULL } from "./retry.ts";
 
-/** Deadline for reading the archive, ms. */
-const BUCKET_DEADLINE = 30_000;
 /**
  * Size of the bodies that are processed together, in bytes. Everything built from them stays far below the 128 MB
  * limit.
  */
 const GROUP_BYTES = 2_000_000;
+/**
+ * What one invocation does: slices of events, each with some ten database queries of 1,000 and up to 1,000 calls of
+ * 100,000; and ms, of the 15 minutes. The rest of its batch comes again after a moment.
+ */
+const MOST_SLICES = 20;
+const MOST_TIME = 5 * MINUTE;
+const LATER = { delaySeconds: 5 };
 
 /** An envelope and its messages. The queue may deliver an envelope twice, even within one batch. */
 type Delivered = IncomingEnvelope & { messages: Message[] };
 
+interface Work {
+  config: Config;
+  env: Env;
+  budget: Budget;
+}
+
 /** Processes a batch of envelopes, group by group. Every message ends acknowledged or retried. Never rejects. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
-  const config = configOf(env);
+  const work = { config: configOf(env), env, budget: { slices: MOST_SLICES, until: Date.now() + MOST_TIME } };
+  const plan = await makePlan(batch.messages, env.BUCKET);
+  await workOnAll(plan.first, work);
+  if (plan.again.length > 0) await underMark(plan.again, plan, work);
+  for (const message of plan.alone) await underMark([message], plan, work);
+  for (const message of plan.hopeless) await setAside(message, plan, env.BUCKET);
+}
+
+/** Divides the batch. If the marks cannot be read, what was delivered before waits. */
+async function makePlan(messages: readonly Message[], bucket: R2Bucket): Promise<Plan> {
+  if (!needsMarks(messages)) return planOf(messages, [], Date.now());
+  try {
+    return planOf(messages, await listMarks(bucket, Date.now()), Date.now());
+  } catch (error) {
+    const [first, others] = [true, false].map((wanted) =>
+      messages.filter(({ attempts }) => (attempts === 1) === wanted),
+    );
+    retry(others ?? [], "the marks could not be read", error);
+    return planOf(first ?? [], [], Date.now());
+  }
+}
+
+/** Works on messages under a mark, which stays if the process ends meanwhile. */
+async function underMark(messages: readonly Message[], plan: Plan, work: Work): Promise<void> {
+  if (isSpent(work.budget)) return later(messages);
+  const { BUCKET } = work.env;
+  let mark: string;
+  try {
+    mark = await putMark(
+      BUCKET,
+      messages.map(({ id }) => id),
+      Date.now(),
+    );
+  } catch (error) {
+    return retry(messages, "messages could not be marked", error);
+  }
+  const stored = await workOnAll(messages, work);
+  const earlier = stored ? messages.flatMap(({ id }) => plan.own.get(markedAs(id)) ?? []) : [];
+  await forget(BUCKET, [mark, ...earlier]);
+}
+
+/** Marks that stay by mistake do little harm: their messages are worked on alone. */
+async function forget(bucket: R2Bucket, marks: readonly string[]): Promise<void> {
+  try {
+    await deleteMarks(bucket, marks);
+  } catch (error) {
+    console.warn({ message: "marks could not be deleted", ...describeError(error) });
+  }
+}
+
+/** Gives a message up without reading it. */
+async function setAside(message: Message, plan: Plan, bucket: R2Bucket): Promise<void> {
+  try {
+    await putGivenUp(bucket, message, "died");
+    await forget(bucket, plan.own.get(markedAs(message.id)) ?? []);
+    console.error({ message: "a message ended its consumer and was set aside", attempts: message.attempts });
+    message.ack();
+  } catch (error) {
+    retry([message], "a message could not be set aside", error);
+  }
+}
+
+/** Works on messages in groups. Resolves to whether all of them were stored. */
+async function workOnAll(messages: readonly Message[], work: Work): Promise<boolean> {
   let group = new Map<string, Delivered>();
   let bytes = 0;
-  for (const message of batch.messages) {
-    const decoded = await decodeOrRetry(message, env);
-    if (decoded === null) continue;
+  let stored = true;
+  for (const message of messages) {
+    if (isSpent(work.budget)) {
+      later([message]);
+      stored = false;
+      continue;
+    }
+    const decoded = await decodeOrRetry(message, work.env);
+    if (decoded === null) {
+      stored = false;
+      continue;
+    }
     const twin = group.get(decoded.envelope.id);
     if (twin !== undefined) {
       twin.messages.push(message);
@@ -38,11 +125,11 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     group.set(decoded.envelope.id, { ...decoded, messages: [message] });
     bytes += decoded.envelope.body.length;
     if (bytes < GROUP_BYTES) continue;
-    await processGroup(group, config, env);
+    stored = (await processGroup(group, work)) && stored;
     group = new Map();
     bytes = 0;
   }
-  if (group.size > 0) await processGroup(group, config, env);
+  return group.size > 0 ? (await processGroup(group, work)) && stored : stored;
 }
 
 async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelope | null> {
@@ -54,70 +141,29 @@ async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelo
   }
 }
 
-/**
- * Decodes a message. If it is not an envelope or its body has gone, the result has a `problem`. Rejects only if the
- * archive is unavailable.
- */
-export async function decodeMessage(message: Message, bucket: R2Bucket): Promise<IncomingEnvelope> {
-  if (isEmailEvent(message.body)) return { envelope: ofEmailEvent(message), batch: null, problem: null };
-  const bytes = bytesOf(message.body);
-  const frame = await frameOf(bytes);
-  if (frame === null) {
-    return {
-      envelope: unreadable(message, bytes),
-      batch: null,
-      problem: "the queue message is not an envelope",
-    };
-  }
-  if (frame.batch === null) return { ...frame, problem: null };
-  const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, frame.batch, 0));
-  if (archived !== null) {
-    const erased = archived.erased === true ? { erased: true as const } : {};
-    return {
-      envelope: { ...frame.envelope, ...erased, body: archived.body },
-      batch: frame.batch,
-      problem: null,
-    };
-  }
-  return {
-    envelope: { ...frame.envelope, body: bytes },
-    batch: null,
-    problem: "its body is gone from the archive",
-  };
-}
-
-async function frameOf(bytes: Uint8Array): Promise<Frame | null> {
-  try {
-    return await decodeFrame(bytes);
-  } catch {
-    return null;
-  }
-}
-
-/** A message's body as bytes: binary as it is, text in UTF-8, anything else as JSON. */
-export function bytesOf(body: unknown): Uint8Array {
-  if (body instanceof Uint8Array) return body;
-  if (body instanceof ArrayBuffer) return new Uint8Array(body);
-  return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
-}
-
-function unreadable(message: Message, body: Uint8Array): Envelope {
-  const receivedAt = message.timestamp.getTime();
-  const common = { method: "POST", url: "https://queue.invalid/", headers: [], receivedAt, body };
-  return { ...common, id: `message-${message.id}`, source: "unknown", provider: "unknown" };
-}
-
-async function processGroup(group: ReadonlyMap<string, Delivered>, config: Config, env: Env): Promise<void> {
+async function processGroup(group: ReadonlyMap<string, Delivered>, work: Work): Promise<boolean> {
   const waiting = new Map(group);
+  const messages = (): Message[] => [...waiting.values()].flatMap((delivered) => delivered.messages);
   try {
-    await processEnvelopes([...group.values()], config, env, (envelopeId) => {
-      for (const message of waiting.get(envelopeId)?.messages ?? []) message.ack();
-      waiting.delete(envelopeId);
+    await processEnvelopes([...group.values()], work.config, work.env, {
+      budget: work.budget,
+      onStored: (envelopeId) => {
+        for (const message of waiting.get(envelopeId)?.messages ?? []) message.ack();
+        waiting.delete(envelopeId);
+      },
     });
+    later(messages());
   } catch (error) {
-    const messages = [...waiting.values()].flatMap((delivered) => delivered.messages);
-    retry(messages, "a group of envelopes could not be processed", error);
+    if (isFull(error)) await waitForRoom(messages(), work.env.BUCKET, error);
+    else retry(messages(), "a group of envelopes could not be processed", error);
   }
+  return waiting.size === 0;
+}
+
+const isSpent = ({ slices, until }: Budget): boolean => slices <= 0 || Date.now() >= until;
+
+function later(messages: readonly Message[]): void {
+  for (const message of messages) message.retry(LATER);
 }
 
 function retry(messages: readonly Message[], what: string, error: unknown): void {
@@ -125,4 +171,22 @@ function retry(messages: readonly Message[], what: string, error: unknown): void
     message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
   if (messages.length > 0)
     console.error({ message: what, envelopes: messages.length, ...describeError(error) });
+}
+
+/**
+ * Lets messages wait until the database has room again, however long that takes. Instead of being given up after their
+ * last try, they go to the spool, and from there into the queue as new messages.
+ */
+async function waitForRoom(messages: readonly Message[], bucket: R2Bucket, error: unknown): Promise<void> {
+  if (messages.length > 0)
+    console.error({ message: "the database is full", envelopes: messages.length, ...describeError(error) });
+  for (const message of messages) {
+    try {
+      if (!isLastTry(message.attempts)) throw error;
+      await spool(bucket, againId(message.id), await frameToSpool(message));
+      message.ack();
+    } catch {
+      message.retry(WHILE_FULL);
+    }
+  }
 }

@@ -1,65 +1,25 @@
-// The consumer of the platform's dead-letter queue. Its envelopes failed a hundred times within about two days, and
-// become dead letters as a whole. If the database is the cause, they return to the spool and are not lost.
+// The consumer of the platform's dead-letter queue, behind which there is nothing but the bucket. Its messages failed a
+// hundred times, and what ended their consumer may end this one, too. So it puts each message into the bucket as it is
+// and acknowledges it, and a scheduled job looks at it afterwards (given-up.ts).
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
-import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
-import { spool } from "../ingest/spool.ts";
-import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
-import { storeSlice } from "../store/write/slice.ts";
-import { bytesOf, decodeMessage } from "./consume.ts";
-import { withoutErased } from "./redact-erased.ts";
-import { isEmailEvent, ofEmailEvent } from "./email-event.ts";
+import { putGivenUp } from "../store/bucket/given-up.ts";
 import { retryDelay } from "./retry.ts";
-import { againId } from "../store/bucket/layout.ts";
-import { storeOf } from "../store/db.ts";
 
-/** Deadline for each call to the bucket or the database, ms. */
+/** Deadline for each call to the bucket, ms. */
 const DEADLINE = 30_000;
-/** After this many tries (about six hours) the envelope returns to the spool. */
-const TRIES = 20;
 
-/** Stores each message as a dead letter. Every message ends acknowledged or retried. Never rejects. */
+/** Puts each message into the bucket, unread. Every message ends acknowledged or retried. Never rejects. */
 export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     try {
-      const { envelope } = await decodeMessage(message, env.BUCKET);
-      await storeAsDeadLetter(envelope, env);
+      await within(DEADLINE, "the bucket", putGivenUp(env.BUCKET, message, "failed"));
       message.ack();
     } catch (error) {
-      console.error({
-        message: "a dead letter could not be kept",
-        attempts: message.attempts,
-        ...describeError(error),
-      });
-      if (message.attempts < TRIES || !(await backToSpool(message, env.BUCKET))) {
-        message.retry({ delaySeconds: retryDelay(message.attempts, Math.random()) });
-      } else message.ack();
+      const { attempts } = message;
+      console.error({ message: "a given-up message could not be kept", attempts, ...describeError(error) });
+      message.retry({ delaySeconds: retryDelay(attempts, Math.random()) });
     }
-  }
-}
-
-async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
-  const envelope = await withoutErased(given, env);
-  if (envelope.erased === true && envelope.body.length === 0) return;
-  const body = bodyToJson(envelope.body);
-  const raw = "text" in body ? body.text : body.base64;
-  const letter = deadLetterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
-  const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
-  await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));
-  await within(DEADLINE, "the database", storeSlice(storeOf(env), { ...nothing, deadLetters: [letter] }));
-}
-
-async function backToSpool(message: Message, bucket: R2Bucket): Promise<boolean> {
-  try {
-    // An event that arrived without our frame needs one, because the spool and the queue that it fills contain only
-    // frames.
-    const frame = isEmailEvent(message.body)
-      ? await encodeGzipped(ofEmailEvent(message))
-      : bytesOf(message.body);
-    await within(DEADLINE, "the spool", spool(bucket, againId(message.id), frame));
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -5,6 +5,7 @@ import { sha256 } from "../lib/sha256.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { cloudflare, EVENT_PREFIX } from "../providers/cloudflare.ts";
 import { timeId } from "../lib/time-id.ts";
+import type { QueuedMessage } from "../store/bucket/given-up.ts";
 import { isObject } from "../providers/kit/json.ts";
 
 /** Whether a message's body is an event of Cloudflare Email Service, and not one of our frames. */
@@ -18,7 +19,7 @@ export function isEmailEvent(body: unknown): boolean {
  * claims that it made itself. The price: an event that the service sends twice is stored once, but not counted as a
  * repeat.
  */
-export function ofEmailEvent({ timestamp, body }: Message): Envelope {
+export function ofEmailEvent({ timestamp, body }: QueuedMessage): Envelope {
   const text = JSON.stringify(body);
   return {
     id: timeId(timeOf(body), sha256(text)),

@@ -52,7 +52,17 @@ export interface NewEvent {
   row: EventRow;
 }
 
-/** Parses an envelope. Never throws: if the parser fails, the whole envelope becomes one reject. */
+/**
+ * The most that one delivery may give, far beyond what any provider sends in 5 MB: events, and characters in their
+ * details. More than that does not fit into the Worker's memory, nor into the queries of an invocation.
+ */
+export const MOST_EVENTS_OF_ONE = 25_000;
+const MOST_DETAILS_OF_ONE = 10_000_000;
+
+/**
+ * Parses an envelope. Never throws: if the parser fails, or if the delivery gives too many events, the whole envelope
+ * becomes one reject.
+ */
 export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedEnvelope {
   const { envelope } = located;
   const parsed: ParsedEnvelope = { ...located, events: [], rejects: [], pings: 0, duplicates: 0 };
@@ -65,6 +75,9 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
     const delivery = deliveryOf(envelope, settings);
     const { events, rejects, pings } = provider.parse(delivery);
     if (envelope.erased === true && envelope.body.length === 0) return parsed;
+    if (events.length > MOST_EVENTS_OF_ONE)
+      return rejected(parsed, `more than ${MOST_EVENTS_OF_ONE} events in one delivery`);
+    let details = 0;
     const scopes = scopesOf(provider, delivery);
     const keys = new Set<string>();
     for (const event of events) {
@@ -73,6 +86,9 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
       if (keys.has(key)) parsed.duplicates += 1;
       else parsed.events.push(newEventOf(parsed, event, key, scopes));
       keys.add(key);
+      details += parsed.events.at(-1)?.row.details?.length ?? 0;
+      if (details > MOST_DETAILS_OF_ONE)
+        return rejected({ ...parsed, events: [], duplicates: 0 }, "its events are too large together");
     }
     return Object.assign(parsed, { rejects, pings });
   } catch (error) {
@@ -84,6 +100,16 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
 function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
   const raw = new TextDecoder().decode(parsed.envelope.body);
   return Object.assign(parsed, { rejects: [{ reason, raw }] });
+}
+
+/**
+ * The details as they are stored. The events of one element, which may name a thousand recipients, share one text, so
+ * that it is in memory once.
+ */
+function detailsOf({ events }: ParsedEnvelope, event: ParsedEvent): string | null {
+  const details = packDetails(event);
+  const before = events.at(-1)?.row;
+  return before?.element === event.element && before.details === details ? before.details : details;
 }
 
 /** The kinds of evidence that may apply to only one list or stream. */
@@ -110,7 +136,7 @@ function newEventOf(
     batch,
     line,
     element: event.element,
-    details: packDetails(event),
+    details: detailsOf(parsed, event),
     bounce: event.bounce,
     destination: destinationOf(event.contact),
     machine: machineOf(event),
@@ -158,6 +184,11 @@ export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
     current.complete.push(parsed);
   }
   return [...slices, current];
+}
+
+/** Characters in the details of events. */
+export function detailsLengthOf(events: readonly NewEvent[]): number {
+  return events.reduce((sum, { row }) => sum + (row.details?.length ?? 0), 0);
 }
 
 function lengthOf({ details, message_id, contact, campaign }: EventRow): number {

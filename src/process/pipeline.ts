@@ -11,10 +11,10 @@ import { findStoredKeys } from "../store/events/by-key.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import {
+  detailsLengthOf,
   hasRejects,
   readEnvelope,
   splitIntoSlices,
-  type ArchivedEnvelope,
   type ParsedEnvelope,
   type Slice,
 } from "./parse.ts";
@@ -34,19 +34,76 @@ export interface IncomingEnvelope {
   problem: string | null;
 }
 
+/** What an invocation may still do: slices to store, and until when, ms. */
+export interface Budget {
+  slices: number;
+  until: number;
+}
+
+/** How {@link processEnvelopes} works. */
+export interface Progress {
+  /** Counted down with each slice. What is left over when it is spent is not processed. */
+  budget: Budget;
+  /** Called with the id of each envelope once all of its events are stored or dead letters. */
+  onStored: (envelopeId: string) => void;
+}
+
 /**
- * Processes a group of different envelopes whose bodies fit into memory together. Calls `onStored` with the id of each
- * envelope once all of its events are stored or dead letters. Rejects if a service is unavailable. Then the envelopes
- * for which `onStored` was not called may be processed again, and their claims are granted as before.
+ * Processes different envelopes, in portions whose events fit into memory together. Rejects if a service is unavailable.
+ * Then, and if the budget is spent, the envelopes for which `onStored` was not called may be processed again, and their
+ * claims are granted as before.
  */
 export async function processEnvelopes(
   incoming: readonly IncomingEnvelope[],
   config: Config,
   env: Env,
-  onStored: (envelopeId: string) => void,
+  { budget, onStored }: Progress,
 ): Promise<void> {
-  const batch = newId(Date.now());
-  const parsed = placed(incoming, batch).map((envelope) => readEnvelope(envelope, config));
+  for (const portion of inPortions(incoming, config)) {
+    budget.slices -= await processPortion(portion, config, env, onStored);
+    if (budget.slices <= 0 || Date.now() >= budget.until) return;
+  }
+}
+
+/** Envelopes that are parsed, claimed, archived and stored together. */
+interface Portion {
+  /** The id of their archive object. */
+  batch: string;
+  parsed: ParsedEnvelope[];
+}
+
+/**
+ * A portion ends with the envelope that gives it so many events, or so much text in their details. With the limits of
+ * one delivery (parse.ts), it has fewer than 35,000 events and 15 million characters.
+ */
+const PORTION_EVENTS = 10_000;
+const PORTION_TEXT = 5_000_000;
+
+/** Parses the envelopes one after the other, so that only one portion is in memory at a time. */
+function* inPortions(incoming: readonly IncomingEnvelope[], config: Config): Generator<Portion> {
+  let portion: Portion = { batch: newId(Date.now()), parsed: [] };
+  let [line, events, text] = [0, 0, 0];
+  for (const { envelope, batch, problem } of incoming) {
+    const place = batch === null ? { batch: portion.batch, line: line++ } : { batch, line: 0 };
+    const parsed = readEnvelope({ envelope, ...place, problem }, config);
+    portion.parsed.push(parsed);
+    events += parsed.events.length;
+    text += detailsLengthOf(parsed.events);
+    if (events < PORTION_EVENTS && text < PORTION_TEXT) continue;
+    yield portion;
+    portion = { batch: newId(Date.now()), parsed: [] };
+    [line, events, text] = [0, 0, 0];
+  }
+  if (portion.parsed.length > 0) yield portion;
+}
+
+/** Resolves to the number of slices. */
+async function processPortion(
+  { batch, parsed }: Portion,
+  config: Config,
+  env: Env,
+  onStored: Progress["onStored"],
+): Promise<number> {
   const slices: ClaimedSlice[] = [];
   for (const slice of splitIntoSlices(parsed)) {
     const events = await markStorms(storeOf(env), slice.events, config.storm);
@@ -62,18 +119,12 @@ export async function processEnvelopes(
     await storeSliceOf(claimed, group, env);
     for (const { envelope } of claimed.slice.complete) onStored(envelope.id);
   }
+  return slices.length;
 }
 
 interface ClaimedSlice {
   slice: Slice;
   claimed: Claimed;
-}
-
-function placed(incoming: readonly IncomingEnvelope[], batch: string): ArchivedEnvelope[] {
-  let line = 0;
-  return incoming.map(({ envelope, batch: own, problem }) =>
-    own === null ? { envelope, batch, line: line++, problem } : { envelope, batch: own, line: 0, problem },
-  );
 }
 
 /**

@@ -1,9 +1,16 @@
 // How long the queue waits before it delivers a failed message again.
 
 /**
- * The longest wait, in seconds. By default a queue keeps a message for four days, and a hundred tries must end before.
+ * The longest wait, in seconds. A queue keeps a message for four days unless it was told otherwise, and a hundred tries
+ * must end before.
  */
 const LONGEST = 1_800;
+
+/** The wait while the database is full, in seconds: people must make room, and nothing is given up meanwhile. */
+export const WHILE_FULL = { delaySeconds: 1_800 };
+
+/** After this many of the hundred tries a message must leave the queue if it is not to be given up. */
+const LAST_TRY = 90;
 
 /**
  * Seconds until the next try: 2, 4, 8, ... up to half an hour. Each is shortened by up to a quarter at random, so that
@@ -13,4 +20,9 @@ const LONGEST = 1_800;
 export function retryDelay(attempts: number, random: number): number {
   const full = Math.min(LONGEST, 2 ** Math.min(attempts, 20));
   return Math.ceil(full * (1 - random / 4));
+}
+
+/** Whether the queue will soon give the message up. `attempts`: tries so far, from 1. */
+export function isLastTry(attempts: number): boolean {
+  return attempts >= LAST_TRY;
 }

@@ -1,7 +1,7 @@
 // Dead letters: elements and deliveries that were authenticated but could not become events. D1 lists them; the bucket
 // keeps their envelopes whole.
 
-import { fromLine, gunzip, gzip, toLine, type Envelope } from "../model/envelope.ts";
+import { fromLine, gunzip, gzip, toLine, toUnreadLine, type Envelope } from "../model/envelope.ts";
 import { mentions } from "../model/address-search.ts";
 import { deadLetterKey } from "./bucket/layout.ts";
 import type { DeadLetter } from "./write/rows.ts";
@@ -16,6 +16,11 @@ const MOST_PER_ENVELOPE = 1_000;
 /** Stores the envelope of one or more dead letters. */
 export async function putDeadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
   await bucket.put(deadLetterKey(envelope.id), await gzip(new TextEncoder().encode(toLine(envelope))));
+}
+
+/** Stores the envelope of a dead letter whose body nothing may read. */
+export async function putUnreadEnvelope(bucket: R2Bucket, envelope: Envelope): Promise<void> {
+  await bucket.put(deadLetterKey(envelope.id), await gzip(new TextEncoder().encode(toUnreadLine(envelope))));
 }
 
 /** The envelope of a dead letter, by the envelope's id; null if it is gone. */
@@ -135,7 +140,7 @@ function holds(raw: string, address: string): boolean {
 
 /** One dead letter of an envelope. `element`: the index of its reject, or null for the whole envelope. */
 export function deadLetterOf(
-  envelope: Envelope,
+  envelope: Omit<Envelope, "body">,
   element: number | null,
   reason: string,
   raw: string,

@@ -52,13 +52,15 @@ export interface JobRecords {
   since: number | null;
   /** By name. */
   jobs: ReadonlyMap<string, JobRecord>;
+  /** Size of the database, bytes. Every query's answer tells it. */
+  size: number;
 }
 
 /** Reads the records of all jobs. */
 export async function readJobs(db: Db): Promise<JobRecords> {
-  const { results } = await db.prepare("SELECT * FROM jobs").all<JobRecord>();
+  const { results, meta } = await db.prepare("SELECT * FROM jobs").all<JobRecord>();
   const jobs = new Map(results.map((record) => [record.name, record]));
   const since = jobs.get("")?.since ?? null;
   jobs.delete("");
-  return { since, jobs };
+  return { since, jobs, size: meta.size_after };
 }

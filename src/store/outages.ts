@@ -58,6 +58,15 @@ const theirs =
 /** D1's errors for statements and values that it will never accept, however often they are tried. */
 const REFUSED =
   /D1_TYPE_ERROR|SQLITE_(?:ERROR|CONSTRAINT|MISMATCH|RANGE|TOOBIG|MISUSE)|Wrong number of parameter bindings/;
+/** D1's errors when the database has reached its largest size: it refuses every write, and reading goes on. */
+const FULL =
+  /SQLITE_FULL|database or disk is full|(?:exceeded|reached) (?:the )?maximum (?:DB|database) size/i;
+
+/** Whether the database refused a write because it is full. */
+export function isFull(error: unknown): boolean {
+  return FULL.test(String(error));
+}
+
 /**
  * The error with which a transaction gives way to an erasure under way (src/store/write/slice.ts). It is tried again.
  */

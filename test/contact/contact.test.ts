@@ -4,11 +4,24 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CLAIMS_LIVE, decide } from "../../src/contact/claims.ts";
+import { Contact } from "../../src/contact/contact.ts";
 import { NO_EVIDENCE } from "../../src/model/suppression/evidence.ts";
 import { DEFAULT_POLICY, samePolicy } from "../../src/model/suppression/policy.ts";
+import { expectLogs } from "../support/log.ts";
 import { deliver, freshStorage, mailjetEvent, mailjetPost, messagesOf, rows } from "../support/support.ts";
 
 const DAY = 86_400;
+
+/** An object whose storage cannot be read, but which can set alarms. */
+function unreadable(state: DurableObjectState): Contact {
+  const kv = { get: fails, list: fails };
+  const setAlarm = async (at: number): Promise<void> => await state.storage.setAlarm(at);
+  return Object.defineProperty(new Contact(state, env), "ctx", { value: { storage: { kv, setAlarm } } });
+}
+
+function fails(): never {
+  throw new Error("broken");
+}
 
 beforeEach(freshStorage);
 
@@ -36,6 +49,29 @@ describe("a contact's object", () => {
       ["young", "first", 1],
       ["new", "second", CLAIMS_LIVE],
     ]);
+  });
+
+  it("has an alarm again after one that failed, and after one that a broken deployment lost", async () => {
+    expectLogs(/a contact's alarm failed/);
+    const stub = env.CONTACTS.getByName("alarmed@example.com");
+    const claim = async (key: string) =>
+      await stub.claim([{ key, origin: `e-${key}`, evidence: null, received: Date.now() }]);
+    const alarm = async () =>
+      await runInDurableObject(stub, async (_, { storage }) => await storage.getAlarm());
+    await claim("one");
+    await runInDurableObject(stub, async (_, state) => {
+      for (let n = 0; n < 10; n += 1) {
+        await state.storage.deleteAlarm();
+        await unreadable(state).alarm();
+        expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now());
+      }
+      await state.storage.deleteAlarm(); // as if the platform had given it up
+    });
+    await evictDurableObject(stub);
+    expect(await alarm()).toBeNull();
+    expect((await claim("two")).written).toBe(2); // the state and the alarm
+    expect(await alarm()).toBeGreaterThan(Date.now() + CLAIMS_LIVE);
+    expect((await claim("three")).written).toBe(1);
   });
 
   it("forgets claims after thirty days and is then deleted; the object of a suppressed contact stays", async () => {

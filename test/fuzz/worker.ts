@@ -6,7 +6,7 @@ import { Socket } from "node:net";
 import { env as bindings } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { configOf } from "../../src/config/config.ts";
-import { decodeMessage } from "../../src/process/consume.ts";
+import { decodeMessage } from "../../src/process/decode.ts";
 import { readEnvelope } from "../../src/process/parse.ts";
 
 export { Contact, Pipe } from "../../src/index.ts";

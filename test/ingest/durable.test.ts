@@ -2,6 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sweep } from "../../src/ingest/spool.ts";
 import { FAULT, faulty } from "../support/faults.ts";
 import {
   capture,
@@ -60,6 +61,39 @@ describe("durability", () => {
       expect(await figure("SELECT sum(n) AS n FROM rollups")).toBe(2);
       expect(await figure("SELECT count(*) AS n FROM events")).toBe(2);
     }
+  });
+
+  it("moves thousands of spooled messages in one run, oldest first, and goes on where the queue failed", async () => {
+    const stored = 4_321;
+    const kept = new Map<string, number>(
+      Array.from({ length: stored }, (_, n) => [`spool/${String(n).padStart(26, "0")}`, n] as const),
+    );
+    // A bucket in memory: so many real objects would take minutes.
+    const bucket = {
+      list: async ({ startAfter = "", limit }: { startAfter?: string; limit: number }) => {
+        const keys = [...kept.keys()].filter((key) => key > startAfter);
+        const objects = keys.slice(0, limit).map((key) => ({ key, size: 40_000 }));
+        return { objects, truncated: keys.length > limit };
+      },
+      get: async (key: string) => ({ arrayBuffer: async () => new Uint8Array([kept.get(key) ?? 0]).buffer }),
+      delete: async (keys: string[]) => keys.forEach((key) => kept.delete(key)),
+    };
+    const sizes: number[] = [];
+    let calls = 0;
+    const queue = {
+      sendBatch: async (messages: unknown[]) => {
+        calls += 1;
+        if (calls === 300) await refuses();
+        sizes.push(messages.length);
+      },
+    };
+    const bindings = { BUCKET: bucket, QUEUE: queue } as unknown as Env;
+    await expect(sweep(bindings)).rejects.toThrow("overloaded");
+    expect(kept.size).toBeGreaterThan(2_000);
+    expect(await sweep(bindings)).toBeGreaterThan(2_000);
+    expect(kept.size).toBe(0);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(stored);
+    expect(Math.max(...sizes)).toBe(6); // 240 KB a call
   });
 
   it("answers 503 with Retry-After if queue and bucket both refuse, and keeps nothing", async () => {

@@ -25,9 +25,9 @@ export async function begin(
     case "send":
       return post(simulation, act.parcel, act.backup, name);
     case "consume":
-      return deliver(simulation, "main", act.most, name, random);
+      return deliver(simulation, "main", act, name, random);
     case "bury":
-      return deliver(simulation, "dead", 20, name, random);
+      return deliver(simulation, "dead", { most: 20, broken: act.broken }, name, random);
     case "sweep":
       return sweeping(name);
     case "make":
@@ -59,13 +59,15 @@ export async function begin(
 
 /** A scheduled run. */
 export function sweeping(name: string): Begun {
-  return invocation(name, async (bindings) => {
+  const begun = invocation(name, async (bindings) => {
     await worker.scheduled(
       { scheduledTime: 0, cron: "", noRetry: () => {} },
       bindings,
       createExecutionContext(),
     );
   });
+  begun.runner.mortal = true;
+  return begun;
 }
 
 /** A person replays a dead letter. */

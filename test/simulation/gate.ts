@@ -4,6 +4,7 @@
 
 import { vi } from "vitest";
 import type { Random } from "../../src/demo/traffic/random.ts";
+import { actingFor } from "./deadly.ts";
 import { gatedBindings, type Listener, type PipeObjects, type Producer } from "./bindings.ts";
 
 const setTimer = globalThis.setImmediate;
@@ -46,6 +47,8 @@ export interface Runner {
   /** ms by which its clock is off. */
   skew: number;
   start: (bindings: Env) => Promise<unknown>;
+  /** Whether looking at a deadly delivery ends it. */
+  mortal?: true;
   outcome: { ended: "no" | "yes" | "died"; value: unknown };
 }
 
@@ -56,6 +59,8 @@ export interface Gate {
    * calls.
    */
   run(runners: readonly Runner[], faults: number, random: Random, trap?: Trap): Promise<void>;
+  /** Ends the run's process, in the middle of its work. */
+  die(run: Runner): void;
   /** A call within a run that is not made to a binding. */
   enter<T>(run: Runner, what: string, work: () => Promise<T>): Promise<T>;
   /** Lets time pass. */
@@ -102,10 +107,11 @@ export function makeGate(
       if (run.outcome.ended === "no") run.outcome = { ended: "yes", value };
     };
     vi.setSystemTime(clock + run.skew);
-    run.start(bindingsFor(run)).then(end, (error: unknown) => end(error));
+    actingFor(run, async () => await run.start(bindingsFor(run))).then(end, (error: unknown) => end(error));
   };
 
   const die = (run: Runner): void => {
+    movements += 1;
     run.outcome = { ended: "died", value: null };
     for (const call of calls) if (call.run === run) call.unheard = true;
   };
@@ -218,6 +224,10 @@ export function makeGate(
     run,
     enter,
     log,
+    die: (runner) => {
+      log.push(`${runner.name}: looks at a deadly delivery, and is ended`);
+      die(runner);
+    },
     pass: (ms) => {
       clock += ms;
       vi.setSystemTime(clock);

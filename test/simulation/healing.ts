@@ -16,7 +16,7 @@ const HOUR = 3_600_000;
  * replay.
  */
 export async function heal(simulation: Simulation): Promise<boolean> {
-  const { world, gate, queues, acknowledged } = simulation;
+  const { world, gate, queues, acknowledged, witness } = simulation;
   simulation.rotation = world.rounds.at(-1)?.rotation ?? 0;
   simulation.mended = true;
   const calm = randomFrom(world.seed + 3);
@@ -24,7 +24,7 @@ export async function heal(simulation: Simulation): Promise<boolean> {
     const begun = await begin(simulation, act, name, null);
     if (begun === null) return;
     await gate.run([begun.runner], 0, calm);
-    begun.end(false);
+    begun.end(begun.runner.outcome.ended === "died"); // only a deadly delivery ends it now
   };
   for (let n = 0; n < MOST_HEALINGS; n += 1) {
     gate.pass(HOUR);
@@ -35,18 +35,23 @@ export async function heal(simulation: Simulation): Promise<boolean> {
     while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
       await one({ kind: "consume", most: 100 }, "consume");
     await one({ kind: "bury" }, "bury");
-    const whole = await env.DB.prepare("SELECT id FROM dead_letters WHERE element IS NULL ORDER BY id").all<{
+    const all = await env.DB.prepare("SELECT id FROM dead_letters WHERE element IS NULL ORDER BY id").all<{
       id: string;
     }>();
-    for (const { id } of whole.results) {
+    const parcelOf = (id: string) => world.parcels[witness.envelopes.get(id) ?? -1];
+    const whole = all.results.filter(({ id }) => parcelOf(id)?.kills !== true); // nobody replays a deadly one
+    for (const { id } of whole) {
+      if (parcelOf(id)?.spared === true) witness.refused.push(`an innocent delivery was given up: ${id}`);
       const begun = replay(simulation, id, "replay");
       await gate.run([begun.runner], 0, calm);
     }
-    const waiting = queues.main.length + queues.dead.length + whole.results.length;
+    const waiting = queues.main.length + queues.dead.length + whole.length;
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
+    const givenUp = await env.BUCKET.list({ prefix: "given-up/", limit: 1 });
     const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
     const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
-    if (waiting > 0 || spooled.objects.length > 0 || !told || erasing !== null) continue;
+    const kept = spooled.objects.length + givenUp.objects.length;
+    if (waiting > 0 || kept > 0 || !told || erasing !== null) continue;
     if (world.mistaken !== null) await one({ kind: "renormalise" }, "read anew");
     return true;
   }

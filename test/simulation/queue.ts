@@ -4,9 +4,6 @@
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 
-/** Retries of the simulated queue: few, so that histories reach the dead-letter queue. */
-const MOST_RETRIES = 2;
-
 /** A message in a queue; times in ms. */
 export interface QueueMessage {
   id: number;
@@ -29,11 +26,16 @@ export interface Queues {
   main: QueueMessage[];
   dead: QueueMessage[];
   nextId: number;
+  /** After how many retries a message is given up. */
+  retries: number;
 }
 
+/** The consumers' `retry_delay`, ms: how long a message waits whose consumer said nothing about it. */
+const RETRY_DELAY = 300_000;
+
 /** Empty queues. */
-export function makeQueues(): Queues {
-  return { main: [], dead: [], nextId: 1 };
+export function makeQueues(retries: number): Queues {
+  return { main: [], dead: [], nextId: 1, retries };
 }
 
 /** Larger messages are refused, as by the platform, bytes. */
@@ -71,7 +73,10 @@ export function take(
   return taken;
 }
 
-/** Settles the messages once the consumer has ended: as it decided, or, if it `died`, all are redelivered. */
+/**
+ * Settles the messages once the consumer has ended: as it decided, or, if it `died`, all are redelivered, acknowledged
+ * ones included, after the retry delay or sooner.
+ */
 export function settle(
   queues: Queues,
   which: "main" | "dead",
@@ -83,12 +88,13 @@ export function settle(
   for (const { message, said } of delivered) {
     const lost = random?.chance(0.05) === true;
     if (!died && !lost && (said === "ack" || said === "nothing")) continue;
-    const delay = !died && typeof said === "object" ? said.delay : 0;
-    if (which === "main" && message.attempts > MOST_RETRIES && !lost) {
+    const unsaid = random?.chance(0.3) === true ? 0 : RETRY_DELAY;
+    const delay = died ? unsaid : typeof said === "object" ? said.delay * 1_000 : 0;
+    if (which === "main" && message.attempts > queues.retries && !lost) {
       const id = random?.chance(0.5) === true ? queues.nextId++ : message.id;
       const attempts = random?.pick([0, 18, 19]) ?? 0;
       queues.dead.push({ ...message, id, sentAt: now, visibleAt: now, attempts });
-    } else queues[which].push({ ...message, visibleAt: now + delay * 1000 });
+    } else queues[which].push({ ...message, visibleAt: now + delay });
   }
 }
 

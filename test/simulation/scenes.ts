@@ -18,12 +18,12 @@ export interface Scene {
 }
 
 /** The place of a scene: the number of its first parcel, and the state of the credentials' rotation. */
-interface Place {
+export interface Place {
   first: number;
   rotation: Round["rotation"];
 }
 
-type Step = Partial<Pick<Round, "wait" | "faults" | "trap">> & { acts: Act[] };
+export type Step = Partial<Pick<Round, "wait" | "faults" | "trap">> & { acts: Act[] };
 
 const GROUPING = SENDERS.filter(({ most }) => most > 1);
 const ALL: Act = { kind: "consume", most: 100 };
@@ -211,7 +211,8 @@ function misread(
   return { ...scene, mistaken: { fields: [field], until: before.length } };
 }
 
-function sceneFrom(
+/** A scene of these steps, without faults unless a step says otherwise. */
+export function sceneFrom(
   random: Random,
   { rotation }: Place,
   contacts: string[],
@@ -231,12 +232,13 @@ function sceneFrom(
 }
 
 /** Contacts that occur nowhere else in the world. */
-function peopleOf(random: Random, count: number): string[] {
+export function peopleOf(random: Random, count: number): string[] {
   const first = random.between(0, 290);
   return Array.from({ length: count }, (_, i) => `e${first + i}@${random.pick(DOMAINS)}`);
 }
 
-function reportFor(random: Random, dialect: Dialect, contact: string, what?: Happening): Report {
+/** A report of one of the happenings that the ESP tells. */
+export function reportFor(random: Random, dialect: Dialect, contact: string, what?: Happening): Report {
   const campaign = random.pick(["welcome", "digest"]);
   const sentAt = START - random.between(1, 20) * DAY + random.between(0, 86_399) * 1000;
   const mail = {
@@ -250,15 +252,18 @@ function reportFor(random: Random, dialect: Dialect, contact: string, what?: Hap
   return reportOf(dialect, mail, happens, sentAt + random.between(1, 80_000) * 1000);
 }
 
-function parcelOf(dialect: Dialect, reports: readonly Report[]): Parcel {
+/** A parcel of reports alone. */
+export function parcelOf(dialect: Dialect, reports: readonly Report[]): Parcel {
   return { dialect, reports, poison: 0, filler: 0 };
 }
 
-function send({ first }: Place, index: number): Act {
+/** The act that sends the scene's parcel with this number. */
+export function send({ first }: Place, index: number): Act {
   return { kind: "send", parcel: first + index, backup: false };
 }
 
-function pickFrom<T>(random: Random, items: readonly T[]): T {
+/** One of the items, of which there must be some. */
+export function pickFrom<T>(random: Random, items: readonly T[]): T {
   const [first, ...others] = items;
   if (first === undefined) throw new Error("there is nothing to pick from");
   return random.pick([first, ...others]);

@@ -5,6 +5,7 @@ import { withBasic } from "../../src/demo/traffic/requests.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { SignedRequest } from "../../src/demo/traffic/types.ts";
 import { headerOf } from "../../src/model/envelope.ts";
+import { DEADLY } from "./deadly.ts";
 import { rotates, SECOND_PASSWORD } from "./configuration.ts";
 import { fetchFrom, inContext, invocation, type Begun, type Simulation } from "./history.ts";
 import { batchOf, settle, take } from "./queue.ts";
@@ -32,7 +33,9 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
       const { value } = begun.runner.outcome;
       if (!died && value === 200) {
         simulation.acknowledged.add(index);
-        witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
+        if (parcel.kills !== true)
+          // which is never archived
+          witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
       } else if (!died && value !== 503) {
         witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
       }
@@ -43,7 +46,7 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
 }
 
 /** The body of a parcel: its reports, with the unreadable elements among them. */
-function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random): SignedRequest {
+function letterOf({ dialect, reports, poison, filler, kills }: Parcel, content: Random): SignedRequest {
   const letter = dialect.compose(reports, content);
   if (poison + filler === 0 || letter.body === null) return letter;
   const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>
@@ -54,7 +57,8 @@ function letterOf({ dialect, reports, poison, filler }: Parcel, content: Random)
   const noise = Array.from({ length: filler / 8 }, () => content.digits(8)).join("");
   const filled =
     noise === "" ? elements : elements.map((one, i) => (i === 0 ? { ...Object(one), noise } : one));
-  return { ...letter, body: JSON.stringify(poison > 0 ? [...filled, POISON] : filled) };
+  const unreadable = kills === true ? { ...POISON, note: DEADLY, noise } : POISON;
+  return { ...letter, body: JSON.stringify(poison > 0 ? [...filled, unreadable] : filled) };
 }
 
 function isBatch(body: unknown): body is { events: unknown[] } {
@@ -65,7 +69,7 @@ function isBatch(body: unknown): body is { events: unknown[] } {
 export function deliver(
   { queues, gate, witness, pipes }: Simulation,
   which: "main" | "dead",
-  most: number,
+  { most, broken = false }: { most: number; broken?: boolean | undefined },
   name: string,
   random: Random | null,
 ): Begun | null {
@@ -73,10 +77,14 @@ export function deliver(
   if (delivered.length === 0) return null;
   const batch = batchOf(which === "main" ? "tidings-deliveries" : "tidings-dead", delivered);
   for (const { message } of delivered) witness.processed.add(headerOf(message.body).id);
-  return invocation(
+  const begun = invocation(
     name,
     async (bindings) =>
-      await inContext({ pipes }, async (context) => await worker.queue(batch, bindings, context)),
+      broken
+        ? gate.die(begun.runner)
+        : await inContext({ pipes }, async (context) => await worker.queue(batch, bindings, context)),
     (died) => settle(queues, which, delivered, died, gate.now(), random),
   );
+  begun.runner.mortal = true;
+  return begun;
 }

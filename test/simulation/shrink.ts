@@ -83,9 +83,12 @@ function withoutPipe(world: World, index: number): World {
 
 /** The history and its result, as text. */
 export function tell(world: World, { violations, log }: Verdict): string {
-  const parcels = world.parcels.map(({ dialect, reports, poison, filler }, index) => {
+  const parcels = world.parcels.map(({ dialect, reports, poison, filler, kills }, index) => {
     const told = reports.map(({ what, mail, at }) => `${what} ${mail.contact} ${new Date(at).toISOString()}`);
-    const extra = [poison > 0 ? "an unreadable element" : "", filler > 0 ? "a long text" : ""];
+    const extra = [
+      poison > 0 ? (kills === true ? "a deadly element" : "an unreadable element") : "",
+      filler > 0 ? "a long text" : "",
+    ];
     return `  ${index}: ${dialect.source}: ${[...told, ...extra].filter((word) => word !== "").join("; ")}`;
   });
   const pipes = world.pipes.map((plan) => `  ${JSON.stringify(plan)}`);

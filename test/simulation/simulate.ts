@@ -7,6 +7,7 @@ import { vi } from "vitest";
 import { randomFrom } from "../../src/demo/traffic/random.ts";
 import { headerOf } from "../../src/model/envelope.ts";
 import { begin, sweeping } from "./acts.ts";
+import { armSight } from "./deadly.ts";
 import type { Producer } from "./bindings.ts";
 import { configurationOf } from "./configuration.ts";
 import { checkUnderWay } from "./erased.ts";
@@ -66,7 +67,7 @@ export async function simulate(world: World): Promise<Verdict> {
 
 async function play(world: World, home: DurableObjectState | null): Promise<Verdict> {
   const apiToken = `simulation-${(histories += 1)}`;
-  const queues = makeQueues();
+  const queues = makeQueues(world.retries);
   const brings = new Map<Runner, number>();
   const witness: Witness = {
     world,
@@ -99,6 +100,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
     () => configurationOf(simulation),
     pipes?.objects.of ?? null,
   );
+  const disarm = world.parcels.some(({ kills }) => kills) ? armSight((run) => gate.die(run)) : () => {};
   const content = randomFrom(world.seed + 2);
   const acknowledged = new Set<number>();
   const common = { world, apiToken, queues, gate, brings, witness, acknowledged, content, pipes };
@@ -110,6 +112,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
   }
   gate.log.push("-- no more faults");
   const atRest = await heal(simulation);
+  disarm();
   const violations = atRest ? [] : ["it does not come to rest"];
   if (pipes !== null) violations.push(...(await endOfPipes(simulation, pipes)));
   const checked = [...violations, ...witness.refused, ...(await check(witness))];

@@ -8,6 +8,7 @@ import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./
 import type { Trap } from "./gate.ts";
 import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
+import { deathsOf } from "./deaths.ts";
 import { sceneOf } from "./scenes.ts";
 
 /** The content of one POST: reports, a test, or unreadable elements. */
@@ -18,13 +19,18 @@ export interface Parcel {
   poison: number;
   /** Padding, in bytes, that makes the body too long for a queue message. */
   filler: number;
+  /** Whether the unreadable element ends every process that looks at it (deadly.ts). */
+  kills?: true;
+  /** Whether it must be stored without a detour: it only shared a batch with such a parcel, or a broken consumer. */
+  spared?: true;
 }
 
 /** An act of a history. Parcels are given by their numbers. */
 export type Act =
   | { kind: "send"; parcel: number; backup: boolean }
-  | { kind: "consume"; most: number }
-  | { kind: "bury" }
+  /** `broken`: the process ends before it does anything, as with a broken deployment. */
+  | { kind: "consume"; most: number; broken?: true }
+  | { kind: "bury"; broken?: true }
   | { kind: "sweep" }
   | { kind: "replay" }
   /** A person suppresses a contact by hand, or lifts every suppression in force. */
@@ -81,10 +87,14 @@ export interface World {
    */
   kept: (Kept & { later: number }) | null;
   pipes: PipePlan[];
+  /** After how many retries the queue gives a message up. */
+  retries: number;
 }
 
 const MISTAKABLE = ["campaign", "custom_id", "message_id", "bounce"] as const;
 const POPULATION = 300;
+/** Few, so that histories reach the dead-letter queue. */
+const RETRIES = 2;
 
 /** The world of a seed, always the same. */
 export function worldOf(seed: number): World {
@@ -109,7 +119,23 @@ export function worldOf(seed: number): World {
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
   const mistaken = errs ? mistakeOf(further, slow.length) : null;
   const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
-  return withPipes(withScene(randomFrom(seed + 6), { ...drawn, pipes: [] }));
+  const world = withScene(randomFrom(seed + 6), { ...drawn, pipes: [], retries: RETRIES });
+  return withPipes(withDeaths(randomFrom(seed + 11), world));
+}
+
+/** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */
+function withDeaths(random: Random, world: World): World {
+  const erases = world.rounds.some(({ acts }) => acts.some(({ kind }) => kind === "erase"));
+  if (erases || world.mistaken !== null || !random.chance(0.25)) return world;
+  const { contacts, parcels, rounds } = world;
+  const scene = deathsOf(random, { first: parcels.length, rotation: rounds.at(-1)?.rotation ?? 0 });
+  return {
+    ...world,
+    contacts: [...contacts, ...scene.contacts],
+    parcels: [...parcels, ...scene.parcels],
+    rounds: [...rounds, ...scene.rounds],
+    retries: scene.retries,
+  };
 }
 
 /** Most worlds end with a scene. */

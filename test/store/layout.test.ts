@@ -16,6 +16,8 @@ it("names objects as every version before did", () => {
   expect(layout.deadLetterKey(batch)).toBe(`dead-letters/${batch}.json.gz`);
   expect(layout.spoolKey(batch)).toBe(`spool/${batch}`);
   expect(layout.spoolKey(layout.againId("5f3c"))).toBe("spool/again-5f3c");
+  expect(layout.givenUpKey(Date.UTC(2026, 8, 21, 14, 13, 20), "5f3c")).toBe("given-up/01m3250v005f3c");
+  expect(layout.workingKey(batch)).toBe(`working/${batch}`);
   expect(layout.ERASURE_KEY).toBe("keys/erasure");
 });
 

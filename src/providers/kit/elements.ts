@@ -34,6 +34,9 @@ export function isBlank(body: Uint8Array): boolean {
  */
 export const MOST_ELEMENTS = 25_000;
 
+/** After more events than this the rest of a delivery is not read: none of it will be stored. */
+const MOST_EVENTS = 25_000;
+
 /**
  * Reads every element with `read`. A blank body without elements counts as one ping; a body that cannot be read becomes
  * one reject that contains all of it.
@@ -58,6 +61,8 @@ export function parseElements(
     if (!result.ok) parsed.rejects.push({ reason: result.reason, raw: toJson(element) });
     else if (result.value === "ping") parsed.pings += 1;
     else for (const event of result.value) parsed.events.push(event);
+    // Elements may name a thousand recipients each. The caller refuses so many events, so the rest is not read.
+    if (parsed.events.length > MOST_EVENTS) break;
   }
   return parsed;
 }

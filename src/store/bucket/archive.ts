@@ -3,7 +3,7 @@
 
 import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 import { fromLine, gunzip, gzip, toLine, type Envelope } from "../../model/envelope.ts";
-import { archiveDay, archiveKey, batchOfKey } from "./layout.ts";
+import { archiveDay, archiveKey, batchOfKey, deadLetterKey } from "./layout.ts";
 import { DAY } from "../../lib/time.ts";
 
 /** HTTP metadata of the archive's objects. */
@@ -52,6 +52,17 @@ export async function getEnvelope(bucket: R2Bucket, batch: string, line: number)
   if (text === null) return null;
   const wanted = text.split("\n", line + 1)[line];
   return wanted === undefined || wanted === "" ? null : fromLine(wanted);
+}
+
+/**
+ * Copies a batch of a single envelope to the dead letters, whose objects have the same form, without reading it.
+ * Resolves to whether there was one. `envelope`: its id.
+ */
+export async function copyToDeadLetters(bucket: R2Bucket, batch: string, envelope: string): Promise<boolean> {
+  const object = await bucket.get(archiveKey(batch));
+  if (object === null) return false;
+  await bucket.put(deadLetterKey(envelope), await object.arrayBuffer());
+  return true;
 }
 
 async function textOf(bucket: R2Bucket, batch: string): Promise<string | null> {

@@ -4,6 +4,8 @@
 //   archive/<UTC day>/<batch>.ndjson.gz   accepted envelopes, raw
 //   dead-letters/<envelope>.json.gz       envelopes of dead letters, whole
 //   spool/<id>                            queue messages that wait for the queue
+//   given-up/<time><message>              queue messages that were given up, as they came, until a job looks at them
+//   working/<id>                          marks of the consumer: messages that it works on for the second time or later
 //   keys/erasure                          the key of the hashes of erased addresses
 //
 // The ids of batches and envelopes are time ids (src/lib/time-id.ts), so a list of keys is in order of time.
@@ -14,6 +16,8 @@ import { firstIdAt, timeOfId } from "../../lib/time-id.ts";
 export const ARCHIVE = "archive/";
 export const DEAD_LETTERS = "dead-letters/";
 export const SPOOL = "spool/";
+export const GIVEN_UP = "given-up/";
+export const WORKING = "working/";
 
 /** The key under which erased addresses are hashed. */
 export const ERASURE_KEY = "keys/erasure";
@@ -74,4 +78,14 @@ export const SPOOLED_AGAIN = spoolKey(AGAIN);
 /** When the envelope of a spooled message was received, ms. Not for keys that begin with {@link SPOOLED_AGAIN}. */
 export function timeOfSpoolKey(key: string): number {
   return timeOfId(key.slice(SPOOL.length));
+}
+
+/** The key of a message that was given up. `sentAt`: when it was sent to its queue, ms; `message`: its id there. */
+export function givenUpKey(sentAt: number, message: string): string {
+  return GIVEN_UP + firstIdAt(sentAt) + message;
+}
+
+/** The key of a consumer's mark. `id`: a new time id. */
+export function workingKey(id: string): string {
+  return WORKING + id;
 }

@@ -18,8 +18,8 @@ export const PROCESS: readonly Mutant[] = [
   {
     name: "a message is acknowledged although storing failed",
     file: "process/consume.ts",
-    from: 'retry(messages, "a group of envelopes could not be processed", error);',
-    to: "for (const message of messages) message.ack();",
+    from: 'else retry(messages(), "a group of envelopes could not be processed", error);',
+    to: "else for (const message of messages()) message.ack();",
   },
   {
     name: "deliveries are not archived",
@@ -47,8 +47,62 @@ export const PROCESS: readonly Mutant[] = [
   },
   {
     name: "a given-up message leaves no dead letter",
+    file: "process/given-up.ts",
+    from: "await storeLetter(env, envelope, FAILED, raw);",
+    to: "",
+  },
+  {
+    name: "a given-up message is acknowledged without being kept",
     file: "process/dead-queue.ts",
-    from: "await storeAsDeadLetter(envelope, env);",
+    from: 'await within(DEADLINE, "the bucket", putGivenUp(env.BUCKET, message, "failed"));',
+    to: "",
+  },
+  {
+    name: "a given-up message is looked at before it is kept",
+    file: "process/dead-queue.ts",
+    from: "    try {\n      await within(",
+    to: "    try {\n      new TextDecoder().decode(message.body as Uint8Array);\n      await within(",
+  },
+  {
+    name: "a look at a given-up message is not noted",
+    file: "process/given-up.ts",
+    from: "noteLooks(env.BUCKET, key, looks + 1)",
+    to: "noteLooks(env.BUCKET, key, looks)",
+  },
+  {
+    name: "what nobody could read is read to keep it",
+    file: "process/given-up.ts",
+    from: 'await within(DEADLINE, "the bucket", putUnreadEnvelope(BUCKET, opened.envelope));',
+    to: 'await within(DEADLINE, "the bucket", putDeadEnvelope(BUCKET, opened.envelope));',
+  },
+  {
+    name: "what ended its consumers is not set aside",
+    file: "process/plan.ts",
+    from: "(deaths.get(id) ?? 0) >= MOST_DEATHS",
+    to: "(deaths.get(id) ?? 0) > 1_000",
+  },
+  {
+    name: "neighbours share the fate of what ended their consumer",
+    file: "process/plan.ts",
+    from: "isUnexplained(message, now)) plan.alone.push(message);",
+    to: "isUnexplained(message, now)) plan.again.push(message);",
+  },
+  {
+    name: "what shared a batch with a deadly message is set aside with it",
+    file: "process/plan.ts",
+    from: "if (named.length > 1 || only === undefined) named.forEach((id) => shared.add(id));",
+    to: "if (named.length > 1 || only === undefined) for (const id of named) deaths.set(id, 2);",
+  },
+  {
+    name: "the marks of ended processes are not read",
+    file: "process/consume.ts",
+    from: "await listMarks(bucket, Date.now())",
+    to: "[]",
+  },
+  {
+    name: "a message that ended its consumers is acknowledged without being kept",
+    file: "process/consume.ts",
+    from: 'await putGivenUp(bucket, message, "died");',
     to: "",
   },
   {
