@@ -38,7 +38,7 @@ export default defineConfig({
           include: UNIT,
           isolate: false,
           globalSetup: [],
-          setupFiles: ["test/support/setup.ts"],
+          setupFiles: ["test/support/setup.ts", "test/support/limited.ts"],
         },
       },
       { plugins: [workerd()], test: { ...options, name: "kinds", include: KINDS, isolate: false } },
