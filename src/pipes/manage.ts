@@ -5,7 +5,7 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
-import { feedEnd, positionAt } from "../store/events/events.ts";
+import { feedEnd, positionAt } from "../store/events/feed.ts";
 import {
   addPipe,
   changePipe,

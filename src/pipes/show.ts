@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Db } from "../store/db.ts";
-import { feedEnd } from "../store/events/events.ts";
+import { feedEnd } from "../store/events/feed.ts";
 import { countBetween, encodePosition, type FeedPosition } from "../store/feed-position.ts";
 import { getPipe, listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
 import type { PipeFailure } from "./failure.ts";

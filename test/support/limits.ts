@@ -80,6 +80,15 @@ function spend(queries: number, what: string): void {
   within("subrequests", used.subrequests, what);
 }
 
+let read = 0;
+
+/** Rows that D1 has read so far, in all invocations together. */
+export const totalRowsRead = (): number => read;
+
+function noteRead(answer: unknown): void {
+  read += ((answer ?? {}) as Partial<D1Result>).meta?.rows_read ?? 0;
+}
+
 /** A response whose body is read as part of the invocation that made it. */
 export function readWithin(response: Response, used: Invocation): Response {
   if (response.body === null || response.webSocket !== null) return response;
@@ -166,6 +175,7 @@ function limitDatabase(): void {
         async function (...args) {
           spend(1, textOf(this));
           const answer: unknown = await Reflect.apply(call, this, args);
+          noteRead(answer);
           within("result", sizeOf((answer as Partial<D1Result> | null)?.results ?? answer), textOf(this));
           return answer;
         },
@@ -178,6 +188,7 @@ function limitDatabase(): void {
         const all = statements as object[];
         spend(all.length, textOf(all[0]));
         const answers = (await Reflect.apply(batch, this, [statements])) as D1Result[];
+        for (const answer of answers) noteRead(answer);
         for (const [index, { results }] of answers.entries())
           within("result", sizeOf(results), textOf(all[index]));
         return answers;
