@@ -8,7 +8,7 @@ import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts
 import { liesIn, rangeOf } from "../prefix-range.ts";
 import { feedEdge } from "./feed.ts";
 import { areBusy } from "./of-contacts.ts";
-import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "./within-bytes.ts";
+import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 export type { StoredEvent } from "../../model/event-fields.ts";
 

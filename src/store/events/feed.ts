@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../model/event-fields.ts";
 import type { Db } from "../db.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
-import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "./within-bytes.ts";
+import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 /** The columns that pipes need: all but the place of the raw element. */
 const FEED_COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../../model/event-fields.ts";
 import type { Db } from "../db.ts";
 import { isLatestIn, rangeOf } from "../prefix-range.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
-import { isCut, MOST_BYTES, sizeOfEvent, withinBytes, type SizedRow } from "./within-bytes.ts";
+import { isCut, MOST_BYTES, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 const COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");
 
