@@ -141,7 +141,7 @@ describe("a pipe", () => {
     };
     expect(told).toMatchObject({ outcome: "refused", reason: "answered 422" });
     expect(told.exchanges).toHaveLength(1);
-    expect(told.exchanges[0]?.request.url).toBe(settings.url);
+    expect(told.exchanges[0]?.request.url).toBe("https://crm.example.com/…");
     expect(JSON.parse(told.exchanges[0]?.request.body ?? "")).toMatchObject({ type: "delivered" });
     expect(told.exchanges[0]?.response).toMatchObject({ status: 422, body: "you said (hidden)" });
     expect(text).not.toContain("topsecret");
