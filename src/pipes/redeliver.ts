@@ -106,12 +106,13 @@ type PipeStub = Awaited<ReturnType<typeof startedPipe>>;
 
 /**
  * Gives the order to all pipes, if each of them has room for it. `events`: how many single events, 0 for a part of the
- * feed. Returns the failure if one has no room. It may be full since it was asked; then those before it have the order.
+ * feed. `order`: returns false if there is no room; an object of an earlier version returns nothing. Returns the failure
+ * if one has no room. It may be full since it was asked; then those before it have the order.
  */
 async function orderOf(
   env: Env,
   pipes: readonly PipeRecord[],
-  { events, order }: { events: number; order: (pipe: PipeStub) => Promise<boolean> },
+  { events, order }: { events: number; order: (pipe: PipeStub) => Promise<boolean | undefined> },
 ): Promise<Result<never, PipeFailure> | null> {
   for (const pipe of pipes) {
     const { redeliveries = 0, retries = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};

@@ -51,7 +51,10 @@ export function openRedeliveries({ sql }: Pick<DurableObjectStorage, "sql">): Re
     add: ({ id, after, last, filter }) =>
       void run(
         "INSERT INTO redeliveries (id, after, last, filter) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        ...[id, JSON.stringify(after), JSON.stringify(last), filter],
+        id,
+        JSON.stringify(after),
+        JSON.stringify(last),
+        filter,
       ),
     has: (id) => run("SELECT 1 FROM redeliveries WHERE id = ?", id).length > 0,
     count: () => run<{ n: number }>("SELECT count(*) AS n FROM redeliveries")[0]?.n ?? 0,

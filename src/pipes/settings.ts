@@ -129,7 +129,7 @@ export function secretsToRenew(
 
 /** Scheme, host and port of a URL; any other value as text. */
 function hostOf(value: unknown): string {
-  const text = String(value ?? "");
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? "");
   return URL.canParse(text) && new URL(text).origin !== "null" ? new URL(text).origin : text.toLowerCase();
 }
 

@@ -113,26 +113,6 @@ describe("redeliveries", () => {
   });
 });
 
-describe("a run", () => {
-  it("ends before it has made a thousand queries, and the next one goes on", async () => {
-    const pipe = await make("crm");
-    await store(people(1));
-    const ended = await runInDurableObject(env.PIPES.getByName(pipe), async (instance, { storage }) => {
-      let running = true;
-      const run = instance.alarm().finally(() => (running = false));
-      for (let n = 0; running && n < 100_000; n++) {
-        await instance.wake();
-        await scheduler.wait(0);
-      }
-      const own = !running;
-      await run;
-      return [own, await storage.getAlarm()];
-    });
-    expect(ended).toEqual([true, expect.any(Number)]);
-    expect(ids("crm")).toHaveLength(1);
-  });
-});
-
 const token = async (scopes: string[]): Promise<Record<string, string>> => {
   const answer = await ask("POST", "/tokens", { name: scopes.join("-"), scopes });
   return { authorization: `Bearer ${(await answer.json<{ token: string }>()).token}` };
@@ -223,7 +203,7 @@ const MOVES: [
       client_id: "id",
       client_secret: "S3cret",
       external_id_field: "Email__c",
-      fields: { Last__c: "type" },
+      fields: { last_event: "Last__c" },
     },
     { instance_url: "https://b.my.salesforce.com" },
     { client_secret: "other" },
@@ -253,5 +233,25 @@ describe("a pipe that gets another host", () => {
     expect(
       (await ask("PATCH", `/pipes/${pipe}`, { settings: { url: "https://crm.example.com/other" } })).status,
     ).toBe(200);
+  });
+});
+
+describe("a run", () => {
+  it("ends before it has made a thousand queries, and the next one goes on", async () => {
+    const pipe = await make("crm");
+    await store(people(1));
+    const ended = await runInDurableObject(env.PIPES.getByName(pipe), async (instance, { storage }) => {
+      const run = { ended: false };
+      const alarm = instance.alarm().finally(() => (run.ended = true));
+      for (let n = 0; !run.ended && n < 100_000; n++) {
+        await instance.wake();
+        await scheduler.wait(0);
+      }
+      const { ended } = run;
+      await alarm;
+      return [ended, await storage.getAlarm()];
+    });
+    expect(ended).toEqual([true, expect.any(Number)]);
+    expect(ids("crm")).toHaveLength(1);
   });
 });

@@ -57,9 +57,20 @@ export async function noteAttempts(
     const { id, events, n, at, outcome, status, took, reason, excerpt } = one;
     const single = n === 1 ? (events[0] ?? null) : null;
     const short = reason?.slice(0, MOST_REASON).toWellFormed() ?? null;
-    return JSON.stringify([
-      ...[id, single, events.slice(0, MOST_IDS), n, at, outcome, status, took, one.try, short, excerpt],
-    ]);
+    const row = [
+      id,
+      single,
+      events.slice(0, MOST_IDS),
+      n,
+      at,
+      outcome,
+      status,
+      took,
+      one.try,
+      short,
+      excerpt,
+    ];
+    return JSON.stringify(row);
   });
   const statement = db.prepare(
     `INSERT INTO attempts (id, event, events, n, at, outcome, status, took, try, reason, excerpt)
