@@ -40,7 +40,7 @@ export default defineConfig({
           include: UNIT,
           isolate: false,
           globalSetup: [],
-          setupFiles: ["test/support/setup.ts"],
+          setupFiles: ["test/support/setup.ts", "test/support/limited.ts"],
         },
       },
       {

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { etag } from "hono/etag";
 import { getContact } from "../store/events/contacts.ts";
 import { findErased } from "../store/erasure/erased.ts";
-import { listTimeline } from "../store/events/events.ts";
+import { listTimeline } from "../store/events/of-contacts.ts";
 import { ofErased } from "../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";

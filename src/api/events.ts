@@ -7,7 +7,7 @@ import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
 import { encodePosition, type FeedPosition } from "../store/feed-position.ts";
-import { getEvent, listEvents, type RawPlace } from "../store/events/events.ts";
+import { eventPages, getEvent, type RawPlace } from "../store/events/events.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { EventsQuery } from "./kit/parameters.ts";
@@ -45,12 +45,9 @@ const listing = createRoute({
 
 events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
+  const pageAfter = eventPages(c.var.db, filter);
   const page = async (from: FeedPosition | undefined, size: number) => {
-    const {
-      events: stored,
-      next,
-      resume,
-    } = await listEvents(c.var.db, { ...filter, after: from, limit: size });
+    const { events: stored, next, resume } = await pageAfter(from, size);
     return { items: stored.map(eventView), next, resume };
   };
   return await answerList(c, { item: Event, after, limit, page }, ({ items, next, resume }) =>

@@ -3,17 +3,13 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { findMessages, getMessage } from "../store/events/messages.ts";
-import { listEvents } from "../store/events/events.ts";
+import { findMessages, getMessage, getMessageEvents } from "../store/events/messages.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { MessagesQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
 import { messageView } from "./views.ts";
-
-/** Most events that the answer about one message contains. */
-const MOST_OF_A_MESSAGE = 1_000;
 
 const tags = ["Messages"];
 
@@ -54,7 +50,5 @@ messages.openapi(single, async (c) => {
   const { id } = c.req.valid("param");
   const rows = await getMessage(c.var.db, id);
   if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
-  const filter = { message_id: id, order: "asc", limit: MOST_OF_A_MESSAGE } as const;
-  const { events } = await listEvents(c.var.db, filter);
-  return c.json(messageView(rows, events), 200);
+  return c.json(messageView(rows, await getMessageEvents(c.var.db, id, rows)), 200);
 });

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
-import { feedEnd, positionAt } from "../store/events/events.ts";
+import { feedEnd, positionAt } from "../store/events/feed.ts";
 import {
   addPipe,
   changePipe,
@@ -26,7 +26,14 @@ import { loadPipe } from "./load.ts";
 import { eventRow } from "./rows.ts";
 import { sampleEvent } from "./sample.ts";
 import { toSelected } from "./select.ts";
-import { checkSettings, mergeSettings, readSettings, storeSettings, type Settings } from "./settings.ts";
+import {
+  checkSettings,
+  mergeSettings,
+  readSettings,
+  secretsToRenew,
+  storeSettings,
+  type Settings,
+} from "./settings.ts";
 import { findPipe, showPipe, showRecord, type ShownPipe } from "./show.ts";
 import { clearAway } from "./wake.ts";
 
@@ -105,9 +112,12 @@ export async function updatePipe(
   const record = before.value;
   const kind = findKind(record.kind);
   if (!kind.ok) return kind;
-  const settings = mergeSettings(await readSettings(env, record), change.settings ?? {});
-  const checked = checkSettings(kind.value, settings);
+  const present = await readSettings(env, record);
+  const passed = change.settings ?? {};
+  const checked = checkSettings(kind.value, mergeSettings(kind.value, present, passed));
   if (!checked.ok) return checked;
+  const wrong = secretsToRenew(kind.value, { before: present, after: checked.value, change: passed });
+  if (wrong.length > 0) return fail({ code: "wrong_settings", wrong });
   const stored = await storeSettings(env, id, kind.value, checked.value);
   if (!stored.ok) return stored;
   const changed: PipeRecord = {

@@ -12,11 +12,13 @@ import { describeError } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
 import { withOutages } from "../store/outages.ts";
+import { countQueries } from "../store/query-count.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
 import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
 import { openRetries, type Retry } from "./retries.ts";
-import { newState, openState, type PipeHealth, type Redelivery } from "./state.ts";
+import { MOST_REDELIVERIES, MOST_WAITING, openRedeliveries, type Redelivery } from "./redeliveries.ts";
+import { newState, openState, type PipeHealth } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
 import type { PipeWorker } from "./work.ts";
@@ -30,11 +32,15 @@ const SETTINGS_KNOWN_FOR = 1_000;
 const KNOWN_BY_ALL = PIPES_KNOWN_FOR + 1_000;
 /** How long one alarm works before it hands over to the next one, ms. */
 const RUN = 60_000;
+/** After this many queries it does so, too: the platform allows a thousand, and a round makes some tens. */
+const MOST_QUERIES = 700;
 
 /** The object of one pipe. Its methods are what the Worker calls. */
 export class Pipe extends DurableObject<Env> {
-  readonly #state = openState(this.ctx.storage);
+  readonly #redeliveries = openRedeliveries(this.ctx.storage);
+  readonly #state = openState(this.ctx.storage, this.#redeliveries);
   readonly #retries = openRetries(this.ctx.storage);
+  readonly #counted = countQueries(this.env);
   #worker: PipeWorker | null = null;
   #settings: { record: PipeRecord; until: number } | null = null;
   #running = false;
@@ -92,22 +98,25 @@ export class Pipe extends DurableObject<Env> {
     await this.wake();
   }
 
-  /** Passes a part of the feed on again. A second call with the same id changes nothing. */
-  async redeliver(redelivery: Redelivery): Promise<void> {
-    const state = this.#state.load();
-    if (state === null) return;
-    if (!state.redeliveries.some(({ id }) => id === redelivery.id))
-      this.#state.save({ ...state, redeliveries: [...state.redeliveries, redelivery] });
+  /** Passes a part of the feed on again. A second call with the same id changes nothing. False: there are too many. */
+  async redeliver(redelivery: Redelivery): Promise<boolean> {
+    if (this.#state.load() === null) return true; // deleted meanwhile
+    const isNew = !this.#redeliveries.has(redelivery.id);
+    if (isNew && this.#redeliveries.count() >= MOST_REDELIVERIES) return false;
+    this.#redeliveries.add(redelivery);
     await this.wake();
+    return true;
   }
 
-  /** Passes single events on again, whatever the filter says. */
-  async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<void> {
-    if (this.#state.load() === null) return; // deleted meanwhile
+  /** Passes single events on again, whatever the filter says. False: too many events wait already. */
+  async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<boolean> {
+    if (this.#state.load() === null) return true; // deleted meanwhile
+    if (this.#retries.count() + events.length > MOST_WAITING) return false;
     const asked = { feed: "events", tries: 0, due: Date.now(), reason: "asked for", asked: 1 } as const;
     for (const { id, seq } of events)
       this.#retries.put({ ...asked, seq, id, grp: id.slice(0, CONTACT_CHARS) });
     await this.wake();
+    return true;
   }
 
   /** How the pipe is doing; null if it has not begun. */
@@ -124,7 +133,7 @@ export class Pipe extends DurableObject<Env> {
       failure,
       filtered,
       given_up,
-      redeliveries: state.redeliveries.length,
+      redeliveries: this.#redeliveries.count(),
       retries: this.#retries.count(),
       next_at: await this.ctx.storage.getAlarm(),
     };
@@ -140,6 +149,7 @@ export class Pipe extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#retries.forget();
+    this.#redeliveries.forget();
     this.#state.forget();
     this.#wokenAgain = false;
     await this.reloadSettings();
@@ -162,13 +172,15 @@ export class Pipe extends DurableObject<Env> {
   /** Works until there is nothing to do, or its time is up. */
   async #run(): Promise<void> {
     const until = Date.now() + RUN;
+    this.#counted.count.queries = 0;
     let progress: Progress | "resting";
     do {
       this.#wokenAgain = false;
       progress = await this.#step(until);
       if (progress === "resting") return;
       if (progress === "paused") this.#settings = null;
-      if (Date.now() >= until) return await this.ctx.storage.setAlarm(Date.now());
+      if (Date.now() >= until || this.#counted.count.queries >= MOST_QUERIES)
+        return await this.ctx.storage.setAlarm(Date.now());
     } while (progress !== "idle" || this.#wokenAgain);
     await this.#setNextAlarm();
   }
@@ -187,13 +199,18 @@ export class Pipe extends DurableObject<Env> {
     this.#ordered = record.options.ordered;
     // Loaded by the first pipe that works, because every new isolate would have to wait for it.
     const { createWorker } = await loadWork();
-    this.#worker ??= createWorker({ env: this.env, state: this.#state, retries: this.#retries });
+    this.#worker ??= createWorker({
+      env: this.#counted.env,
+      state: this.#state,
+      retries: this.#retries,
+      redeliveries: this.#redeliveries,
+    });
     return await this.#worker.work(record, until);
   }
 
   async #readSettings(id: string): Promise<PipeRecord | null> {
     if (this.#settings !== null && this.#settings.until > Date.now()) return this.#settings.record;
-    const record = await getPipe(storeOf(this.env), id);
+    const record = await getPipe(storeOf(this.#counted.env), id);
     this.#settings = record === null ? null : { record, until: Date.now() + SETTINGS_KNOWN_FOR };
     return record;
   }

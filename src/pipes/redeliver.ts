@@ -3,19 +3,21 @@
 import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
-import { feedEnd, positionAt, readFeed, seqsOf } from "../store/events/events.ts";
+import { countFeed, feedEnd, positionAt, readFeed, seqsOf } from "../store/events/feed.ts";
 import { moveBehind } from "../store/feed-position.ts";
 import { listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
 import type { PipeFailure } from "./failure.ts";
-import { compileFilter } from "./filter/filter.ts";
+import { compileFilter, type Filter } from "./filter/filter.ts";
 import { startedPipe } from "./manage.ts";
-import { eventRow } from "./rows.ts";
-import { select } from "./select.ts";
-import type { Redelivery } from "./state.ts";
+import { MOST_REDELIVERIES, MOST_WAITING, type Redelivery } from "./redeliveries.ts";
+import { eventRow, viewOf } from "./rows.ts";
+import { lookUp, passesFilters } from "./select.ts";
 
 /** How many events of the feed are looked through to count those that match. */
 const MOST_COUNTED = 100_000;
 const PAGE_ROWS = 1_000;
+/** Pages of large events are shorter. A page costs up to five queries, of the thousand that a request may make. */
+const MOST_PAGES = 150;
 
 /**
  * Events by their ids, whatever a pipe's filter says; or those received from `from` until `to` (ms), which a filter may
@@ -70,7 +72,13 @@ async function redeliverEvents(
   const known = new Set(stored.map((event) => event.id));
   const unknown = ids.find((one) => !known.has(one));
   if (unknown !== undefined) return fail({ code: "no_event", id: unknown });
-  if (id !== null) for (const pipe of pipes) await (await startedPipe(env, pipe)).redeliverEvents(stored);
+  if (id !== null) {
+    const refused = await orderOf(env, pipes, {
+      events: stored.length,
+      order: async (pipe) => await pipe.redeliverEvents(stored),
+    });
+    if (refused !== null) return refused;
+  }
   return ok({ id, pipes: pipes.map((pipe) => ({ pipe: pipe.id, count: stored.length, complete: true })) });
 }
 
@@ -83,30 +91,98 @@ async function redeliverPart(
   const end = await feedEnd(storeOf(env));
   const after = await positionAt(storeOf(env), from, 0);
   const last = to === null ? end : await positionAt(storeOf(env), to, 0);
-  const counts: RedeliveryCount[] = [];
-  for (const pipe of pipes) counts.push(await count(env, pipe, { after, last, filter }));
-  if (id !== null)
-    for (const pipe of pipes) await (await startedPipe(env, pipe)).redeliver({ id, after, last, filter });
+  const counts = await count(env, pipes, { after, last, filter });
+  if (id !== null) {
+    const refused = await orderOf(env, pipes, {
+      events: 0,
+      order: async (pipe) => await pipe.redeliver({ id, after, last, filter }),
+    });
+    if (refused !== null) return refused;
+  }
   return ok({ id, pipes: counts });
 }
 
-/** Counts the events of a part of the feed that the pipe's filter and the redelivery's let through. */
+type PipeStub = Awaited<ReturnType<typeof startedPipe>>;
+
+/**
+ * Gives the order to all pipes, if each of them has room for it. `events`: how many single events, 0 for a part of the
+ * feed. `order`: returns false if there is no room; an object of an earlier version returns nothing. Returns the failure
+ * if one has no room. It may be full since it was asked; then those before it have the order.
+ */
+async function orderOf(
+  env: Env,
+  pipes: readonly PipeRecord[],
+  { events, order }: { events: number; order: (pipe: PipeStub) => Promise<boolean | undefined> },
+): Promise<Result<never, PipeFailure> | null> {
+  for (const pipe of pipes) {
+    const { redeliveries = 0, retries = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
+    const isFull = events > 0 ? retries + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
+    if (isFull) return full(pipe, events);
+  }
+  for (const pipe of pipes)
+    if ((await order(env.PIPES.getByName(pipe.id))) === false) return full(pipe, events);
+  return null;
+}
+
+const full = ({ name }: PipeRecord, events: number): Result<never, PipeFailure> =>
+  fail({ code: events > 0 ? "too_many_waiting" : "too_many_redeliveries", name, most: MOST_REDELIVERIES });
+
+/** A pipe with the filters that an event must pass to be counted for it. */
+interface Counting {
+  pipe: string;
+  filters: Filter[];
+  count: number;
+}
+
+/** Counts for each pipe the events of a part of the feed that its filter and the redelivery's let through. */
 async function count(
   env: Env,
-  pipe: PipeRecord,
+  pipes: readonly PipeRecord[],
   { after, last, filter }: Omit<Redelivery, "id">,
-): Promise<RedeliveryCount> {
-  const own = pipe.filter === null ? null : compileFilter(pipe.filter);
-  const form = { filter: own?.ok === true ? own.value : null, form: "event" as const };
+): Promise<RedeliveryCount[]> {
+  const counting = pipes.map(({ id, filter: own }): Counting => ({
+    pipe: id,
+    filters: [own, filter].flatMap(compiled),
+    count: 0,
+  }));
+  const filtered = counting.filter(({ filters }) => filters.length > 0);
+  const complete = await countFiltered(env, filtered, { after, last });
+  if (filtered.length === counting.length)
+    return counting.map((one) => ({ pipe: one.pipe, count: one.count, complete }));
+  const all = await countFeed(storeOf(env), { after, last, most: MOST_COUNTED + 1 });
+  return counting.map(({ pipe, filters, count }) =>
+    filters.length > 0
+      ? { pipe, count, complete }
+      : { pipe, count: Math.min(all, MOST_COUNTED), complete: all <= MOST_COUNTED },
+  );
+}
+
+function compiled(text: string | null): Filter[] {
+  const filter = text === null ? null : compileFilter(text);
+  return filter?.ok === true ? [filter.value] : [];
+}
+
+/** Counts for all pipes in one walk of the feed. Returns whether it came to the end. */
+async function countFiltered(
+  env: Env,
+  counting: readonly Counting[],
+  { after, last }: Pick<Redelivery, "after" | "last">,
+): Promise<boolean> {
+  if (counting.length === 0) return true;
+  const filters = counting.flatMap((one) => one.filters);
   let position = after;
-  let matching = 0;
-  for (let looked = 0; looked < MOST_COUNTED; looked += PAGE_ROWS) {
-    const events = await readFeed(storeOf(env), { after: position, last, limit: PAGE_ROWS });
-    matching += (await select(env, form, events.map(eventRow), filter)).passed.length;
+  let looked = 0;
+  for (let page = 0; page < MOST_PAGES && looked < MOST_COUNTED; page++) {
+    const { events, more } = await readFeed(storeOf(env), { after: position, last, limit: PAGE_ROWS });
+    const viewed = events.map((event) => viewOf(eventRow(event)));
+    const lookups = await lookUp(env, filters, viewed);
+    for (const [index, event] of viewed.entries())
+      for (const one of counting)
+        if (passesFilters(one.filters, event, lookups[index] ?? {}) === true) one.count += 1;
     const end = events.at(-1);
-    if (end === undefined || events.length < PAGE_ROWS)
-      return { pipe: pipe.id, count: matching, complete: true };
+    if (end === undefined || !more) return true;
     position = moveBehind(position, end);
+    looked += events.length;
   }
-  return { pipe: pipe.id, count: matching, complete: false };
+  return false;
 }

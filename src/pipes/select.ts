@@ -60,7 +60,7 @@ export function toSelected(form: RunnablePipe["form"], row: Row, event = viewOf(
 }
 
 /** Reads what the filters need to know beside the events; an empty list if they need nothing. */
-async function lookUp(
+export async function lookUp(
   env: Env,
   filters: readonly Filter[],
   events: readonly Record<string, unknown>[],
@@ -77,7 +77,7 @@ async function lookUp(
 }
 
 /** Whether all filters let the event through, or why one of them failed. */
-function passesFilters(
+export function passesFilters(
   filters: readonly Filter[],
   event: Record<string, unknown>,
   lookups: Lookups,

@@ -5,8 +5,10 @@ import { configOf } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { PipeRecord } from "../store/pipes/pipes.ts";
 import type { PipeFailure, WrongSetting } from "./failure.ts";
+import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { decryptSecrets, encryptSecrets } from "./secrets.ts";
+import { maskUrl } from "./transport/masked-url.ts";
 
 /** Settings by name. */
 export type Settings = Record<string, unknown>;
@@ -14,8 +16,16 @@ export type Settings = Record<string, unknown>;
 /** Settings as the database keeps them. */
 export type StoredSettings = Pick<PipeRecord, "settings" | "secrets">;
 
+/** The most characters that a pipe's settings take as JSON, so that they fit into their row. */
+const MOST_SETTINGS = 200_000;
+
 /** The settings as the kind takes them, or every wrong one. */
 export function checkSettings({ settings: schema }: Kind, passed: Settings): Result<Settings, PipeFailure> {
+  if (JSON.stringify(passed).length > MOST_SETTINGS)
+    return fail({
+      code: "wrong_settings",
+      wrong: [{ setting: "", reason: "take more than 200,000 characters" }],
+    });
   const checked = schema.safeParse(passed);
   if (checked.success) return ok(checked.data as Settings);
   const wrong: WrongSetting[] = checked.error.issues.flatMap((issue) => {
@@ -29,9 +39,18 @@ export function checkSettings({ settings: schema }: Kind, passed: Settings): Res
   return fail({ code: "wrong_settings", wrong });
 }
 
-/** The settings with a change applied: null removes one. */
-export function mergeSettings(present: Settings, change: Settings): Settings {
+/**
+ * The settings with a change applied: null removes one. A masked setting that comes back as it was shown stays as it is.
+ */
+export function mergeSettings(kind: Kind, present: Settings, passed: Settings): Settings {
+  const change = Object.fromEntries(
+    Object.entries(passed).filter(([name, value]) => !isEcho(kind, name, present[name], value)),
+  );
   return Object.fromEntries(Object.entries({ ...present, ...change }).filter(([, value]) => value !== null));
+}
+
+function isEcho({ masked = [] }: Kind, name: string, present: unknown, passed: unknown): boolean {
+  return masked.includes(name) && typeof present === "string" && passed === maskUrl(present);
 }
 
 /** Encrypts the secret settings of the pipe with this id, and leaves the others as they are. */
@@ -58,12 +77,66 @@ export async function readSettings(env: Env, record: PipeRecord): Promise<Settin
 }
 
 /**
- * The names of a pipe's secret settings. Decryption may fail here, because a list of pipes must not fail for a lost
- * key.
+ * A pipe's settings without the secret ones, and the names of those. Settings that only administrators see are among
+ * them. Decryption may fail here, because a list of pipes must not fail for a lost key.
  */
-export async function secretNames(env: Env, record: PipeRecord): Promise<string[]> {
+export async function shownSettings(
+  env: Env,
+  record: PipeRecord,
+): Promise<{ settings: Settings; secrets: string[] }> {
+  const masked = kindNamed(record.kind)?.masked ?? [];
   const secrets = await readSecrets(env, record);
-  return secrets.ok ? Object.keys(secrets.value) : ["(their key is not there)"];
+  if (!secrets.ok) return { settings: record.settings, secrets: ["(their key is not there)"] };
+  const entries = Object.entries(secrets.value);
+  const shown = Object.fromEntries(entries.filter(([name]) => masked.includes(name)));
+  return {
+    settings: { ...record.settings, ...shown },
+    secrets: entries.flatMap(([name]) => (masked.includes(name) ? [] : [name])),
+  };
+}
+
+/** The settings as people see them who are no administrators. */
+export function maskSettings(kind: string, settings: Settings): Settings {
+  const masked = kindNamed(kind)?.masked ?? [];
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name,
+      masked.includes(name) ? maskUrl(String(value)) : value,
+    ]),
+  );
+}
+
+/**
+ * The stored secrets that a change would send to another host, and so has to pass anew. Otherwise whoever may change a
+ * pipe could have its secrets sent to a host of theirs. `after`: the settings with the change applied, checked.
+ */
+export function secretsToRenew(
+  kind: Kind,
+  { before, after, change }: { before: Settings; after: Settings; change: Settings },
+): WrongSetting[] {
+  const isMoved = kind.endpoints.some((name) => hostOf(before[name]) !== hostOf(after[name]));
+  if (!isMoved) return [];
+  const left = kind.secrets.filter(
+    (name) =>
+      !(kind.unsent ?? []).includes(name) &&
+      isSet(before[name]) &&
+      isSet(after[name]) &&
+      !Object.hasOwn(change, name),
+  );
+  const reason = "must be passed again: the pipe gets another host, and stored secrets are not sent there";
+  return left.map((setting) => ({ setting, reason }));
+}
+
+/** Scheme, host and port of a URL; any other value as text. */
+function hostOf(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? "");
+  return URL.canParse(text) && new URL(text).origin !== "null" ? new URL(text).origin : text.toLowerCase();
+}
+
+function isSet(value: unknown): boolean {
+  return (
+    value !== undefined && !(typeof value === "object" && value !== null && Object.keys(value).length === 0)
+  );
 }
 
 /** A pipe's secrets, decrypted. Fails with a reason for people. */
@@ -76,9 +149,12 @@ export async function readSecrets(
   return decrypted.ok ? ok(decrypted.value as Settings) : decrypted;
 }
 
-function splitSecrets({ secrets }: Kind, settings: Settings): { shown: Settings; secret: Settings } {
+function splitSecrets(
+  { secrets, masked = [] }: Kind,
+  settings: Settings,
+): { shown: Settings; secret: Settings } {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
   const pick = (secret: boolean): Settings =>
-    Object.fromEntries(entries.filter(([name]) => secrets.includes(name) === secret));
+    Object.fromEntries(entries.filter(([name]) => [...secrets, ...masked].includes(name) === secret));
   return { shown: pick(false), secret: pick(true) };
 }

@@ -2,12 +2,12 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Db } from "../store/db.ts";
-import { feedEnd } from "../store/events/events.ts";
+import { feedEnd } from "../store/events/feed.ts";
 import { countBetween, encodePosition, type FeedPosition } from "../store/feed-position.ts";
 import { getPipe, listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
 import type { PipeFailure } from "./failure.ts";
 import type { Retry } from "./retries.ts";
-import { secretNames } from "./settings.ts";
+import { shownSettings } from "./settings.ts";
 import type { PipeHealth } from "./state.ts";
 
 /** How many waiting events are listed. */
@@ -16,7 +16,7 @@ const MOST_WAITING = 1_000;
 /** What a pipe is doing. `failing`: its circuit is open. */
 export type PipeStatus = "running" | "failing" | "paused";
 
-/** A pipe with its health. */
+/** A pipe with its health. Its settings hold what only administrators may see: `maskSettings` is for the others. */
 export interface ShownPipe {
   record: PipeRecord;
   /** Names of its secret settings; their values are never shown. */
@@ -62,9 +62,10 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
   const health = await env.PIPES.getByName(record.id).health();
   const isFailing = health !== null && health.circuit !== null;
+  const { settings, secrets } = await shownSettings(env, record);
   return {
-    record,
-    secrets: await secretNames(env, record),
+    record: { ...record, settings },
+    secrets,
     status: record.paused !== null ? "paused" : isFailing ? "failing" : "running",
     health: health === null ? null : withPlace(health, end),
   };

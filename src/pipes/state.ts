@@ -1,22 +1,12 @@
-// What a pipe's object stores about itself: its positions, its destination, and what it was asked to pass on again. One
-// value, written once for each page of a feed.
+// What a pipe's object stores about itself: its positions and its destination. One value, written once for each page of a
+// feed, and of bounded size.
 
-import type { FeedPosition } from "../store/feed-position.ts";
 import type { FeedPositions } from "../store/pipes/pipes.ts";
 import type { DestinationState, OpenCircuit } from "./circuit.ts";
+import type { Redeliveries, Redelivery } from "./redeliveries.ts";
 
 /** The feeds that a pipe reads: stored events, and system events (named as in stored states). */
 export type Feed = keyof FeedPositions;
-
-/** A part of the feed of events that is to be passed on again. */
-export interface Redelivery {
-  id: string;
-  /** It begins behind `after`, and ends before `last`. */
-  after: FeedPosition;
-  last: FeedPosition;
-  /** A filter that applies beside the pipe's own; null for none. */
-  filter: string | null;
-}
 
 /** The state of a pipe. */
 export interface State extends DestinationState {
@@ -24,6 +14,7 @@ export interface State extends DestinationState {
   positions: FeedPositions;
   /** Ids of rows behind the positions that are done already, because a request for an earlier row is not. */
   ahead: string[];
+  /** Always empty: they have a table of their own. Earlier versions kept them here, and still read the list. */
   redeliveries: Redelivery[];
   /** Events in a row for which the filter failed. */
   consecutiveFilterErrors: number;
@@ -78,13 +69,17 @@ export interface StateStore {
 
 const KEY = "state";
 
-/** Opens the state in an object's storage. */
-export function openState({ kv }: Pick<DurableObjectStorage, "kv">): StateStore {
+/** Opens the state in an object's storage. Redeliveries that an earlier version stored in it move to their table. */
+export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries: Redeliveries): StateStore {
   let state: State | null = null;
   const load = (): State | null => {
     if (state !== null) return state;
     const stored = kv.get<State | OldState>(KEY);
     state = stored === undefined ? null : convertOld(stored);
+    if (state === null || state.redeliveries.length === 0) return state;
+    for (const one of state.redeliveries) redeliveries.add(one);
+    state = { ...state, redeliveries: [] };
+    kv.put(KEY, state);
     return state;
   };
   return {

@@ -10,7 +10,7 @@ import { workRound } from "./round/round.ts";
 import type { Progress, Round } from "./round/context.ts";
 
 /** What a pipe's object gives its working part. */
-type PipeParts = Pick<Round, "env" | "state" | "retries">;
+type PipeParts = Pick<Round, "env" | "state" | "retries" | "redeliveries">;
 
 /** The working part of one object. It lives as long as the object is in memory. */
 export interface PipeWorker {

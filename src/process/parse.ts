@@ -13,7 +13,7 @@ import { claimKey, eventId } from "../model/event-id.ts";
 import { deliveryOf, scopesOf } from "../providers/kit/delivery.ts";
 import { providerNamed, type Reject } from "../providers/index.ts";
 import { isGap } from "../store/dead-letters.ts";
-import { MOST_JSON } from "../store/write/slice.ts";
+import { MOST_JSON } from "../store/json-pieces.ts";
 import { packDetails, type EventRow } from "../store/write/rows.ts";
 
 /**

@@ -7,6 +7,7 @@ import { deadLetterKey } from "./bucket/layout.ts";
 import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
 import { endOf } from "./prefix-range.ts";
+import { isCut, withinBytes, type SizedRow } from "./within-bytes.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
 const MOST_RAW = 50_000;
@@ -162,6 +163,14 @@ export type ListedDeadLetter = DeadLetter & { replayed_at: number | null };
 
 const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
 
+const LIST = withinBytes("dead_letters", {
+  keys: `SELECT id AS key, 500 + octet_length(raw) + octet_length(reason) AS size FROM dead_letters
+    WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?3`,
+  column: "id",
+  columns: COLUMNS,
+  order: "asc",
+});
+
 /**
  * Dead letters in order of receipt, after the one with the id `after`, of one source or of all. `next`: the id of the
  * last one, to pass as `after`; null at the end.
@@ -170,14 +179,13 @@ export async function listDeadLetters(
   db: Db,
   { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
 ): Promise<{ letters: ListedDeadLetter[]; next: string | null }> {
-  const rows = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM dead_letters WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?3`,
-    )
+  const { results } = await db
+    .prepare(LIST)
     .bind(after ?? "", source ?? null, limit + 1)
-    .all<ListedDeadLetter>();
-  const letters = rows.results.slice(0, limit);
-  return { letters, next: rows.results.length > limit ? (letters.at(-1)?.id ?? null) : null };
+    .all<ListedDeadLetter & SizedRow>();
+  const letters = results.slice(0, limit);
+  const more = results.length > limit || isCut(results);
+  return { letters, next: more ? (letters.at(-1)?.id ?? null) : null };
 }
 
 /** The dead letter with this id; null if there is none. */

@@ -32,6 +32,16 @@ export function liesIn(events: string, range: string): string {
 }
 
 /**
+ * The SQL condition that a row of `events` is among the latest `most` in `range`, as {@link liesIn} has it: so that a
+ * contact with a million events costs no more than one with `most`.
+ */
+export function isLatestIn(events: string, range: string, most: number): string {
+  const within = `l.id >= ${range}->>0 AND l.id < ${range}->>1`;
+  const first = `(SELECT l.id FROM events AS l WHERE ${within} ORDER BY l.id DESC LIMIT 1 OFFSET ${most - 1})`;
+  return `${events}.id >= coalesce(${first}, ${range}->>0) AND ${events}.id < ${range}->>1 AND ${events}.contact = ${range}->>2`;
+}
+
+/**
  * The SQL condition that a row of `events` is of the contact in a row of `who`, which has the columns `contact` and
  * `prefix`. The plus keeps SQLite from building an index of all events by contact.
  */

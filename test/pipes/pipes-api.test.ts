@@ -141,7 +141,7 @@ describe("a pipe", () => {
     };
     expect(result).toMatchObject({ outcome: "refused", reason: "answered 422" });
     expect(result.exchanges).toHaveLength(1);
-    expect(result.exchanges[0]?.request.url).toBe(settings.url);
+    expect(result.exchanges[0]?.request.url).toBe("https://crm.example.com/…");
     expect(JSON.parse(result.exchanges[0]?.request.body ?? "")).toMatchObject({ type: "delivered" });
     expect(result.exchanges[0]?.response).toMatchObject({ status: 422, body: "you said (hidden)" });
     expect(text).not.toContain("topsecret");

@@ -4,6 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { encodePosition, positionAfter } from "../../src/store/feed-position.ts";
+import { openRedeliveries } from "../../src/pipes/redeliveries.ts";
 import { openState } from "../../src/pipes/state.ts";
 import { ids, make, pass, people, show, store, withReceivers } from "./receivers.ts";
 
@@ -29,10 +30,12 @@ const stored = (id: string, seq: number) => ({
 
 it("reads a state that was stored under the names of the first version", async () => {
   const stub = env.PIPES.getByName("old");
-  const state = await runInDurableObject(stub, (_, { storage }) => {
+  const [state, first] = await runInDurableObject(stub, (_, { storage }) => {
     storage.kv.put("state", stored("old", 3));
-    return openState(storage).load();
+    const redeliveries = openRedeliveries(storage);
+    return [openState(storage, redeliveries).load(), redeliveries.first()];
   });
+  expect(first).toEqual({ id: "again", after: 0, last: 1, filter: null });
   expect(state).toEqual({
     id: "old",
     positions: { events: 3, notices: 0 },
@@ -40,7 +43,7 @@ it("reads a state that was stored under the names of the first version", async (
     consecutiveFailures: 5,
     consecutiveRefusals: 3,
     circuit: { result: "unavailable", reason: "answered 503", since: 1, until: 2, probes: 4 },
-    redeliveries: [{ id: "again", after: 0, last: 1, filter: null }],
+    redeliveries: [],
     consecutiveFilterErrors: 7,
     delivered: 11,
     filtered: 12,
@@ -55,9 +58,9 @@ it("stores the state under today's names with the next write, and reads that", a
   const stub = env.PIPES.getByName("old too");
   const [kept, read] = await runInDurableObject(stub, (_, { storage }) => {
     storage.kv.put("state", { ...stored("old too", 3), down: null });
-    const state = openState(storage);
+    const state = openState(storage, openRedeliveries(storage));
     state.save(state.current());
-    return [storage.kv.get<object>("state"), openState(storage).load()];
+    return [storage.kv.get<object>("state"), openState(storage, openRedeliveries(storage)).load()];
   });
   expect(Object.keys(kept ?? {}).toSorted()).toEqual(Object.keys(read ?? {}).toSorted());
   expect(read).toMatchObject({ circuit: null, consecutiveFailures: 5 });

@@ -7,6 +7,7 @@ import type { Command } from "../../src/contact/commands.ts";
 import { Contact } from "../../src/contact/contact.ts";
 import type { Correction } from "../../src/contact/corrections.ts";
 import { Pipe } from "../../src/pipes/pipe.ts";
+import { asInvocation, checkMessages, type Invocation } from "../support/limits.ts";
 import type { Runner } from "./gate.ts";
 
 /** The producer side of the simulated queue. */
@@ -50,7 +51,14 @@ interface Wiring {
 }
 
 /** The whole `env` of a run of the Worker. */
-export function gatedBindings(wiring: Wiring): Env {
+export function gatedBindings(unlimited: Wiring): Env {
+  // The gate makes the calls later, so that they have to be told which run they belong to.
+  const used: Invocation = { queries: 0, subrequests: 0 };
+  const wiring: Wiring = {
+    ...unlimited,
+    gated: (what, work) =>
+      unlimited.gated(what, async (...args) => await asInvocation(async () => await work(...args), used)),
+  };
   const { gated, wrote, listener, configuration, pipes } = wiring;
   return {
     ...env,
@@ -98,7 +106,10 @@ function queueOf({ gated, seen, producer }: Wiring): unknown {
       for (const body of bodies) seen(body);
       return `send ${bodies.length}`;
     },
-    async (bodies) => producer.send(bodies),
+    async (bodies) => {
+      checkMessages(bodies);
+      producer.send(bodies);
+    },
   );
   return {
     send: async (body: unknown) => (await send([body]), answer),

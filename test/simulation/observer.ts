@@ -2,6 +2,7 @@
 // system events for pipes match the changes of the suppressions exactly.
 
 import { env } from "cloudflare:workers";
+import { readSecrets } from "../../src/pipes/settings.ts";
 
 /** An event or a system event that existed at some time. */
 export interface SeenRow {
@@ -59,7 +60,7 @@ export function makeObserver(): Observer {
         [
           "SELECT seq, id, contact, type FROM events ORDER BY seq",
           "SELECT seq, id, contact, type, data FROM notices WHERE type <> 'gone' ORDER BY seq",
-          "SELECT id, name, start, settings, deleted_at FROM pipes",
+          "SELECT id, name, start, secrets, deleted_at FROM pipes",
           "SELECT contact, reason, scope, event, lifted_at, held FROM suppressions",
           `SELECT contact, tombstone, begun,
              (SELECT count(*) FROM notices AS n WHERE n.contact = x.contact AND n.type <> 'contact.erased' AND n.at <= x.erased_at)
@@ -75,7 +76,7 @@ export function makeObserver(): Observer {
       const hadPipes = telling;
       const present = (pipes?.results ?? []) as unknown as PipeRow[];
       telling = present.length > 0;
-      notePipes(
+      await notePipes(
         observer,
         present.filter(({ deleted_at }) => deleted_at === null),
         told,
@@ -115,19 +116,21 @@ interface PipeRow {
   id: string;
   name: string;
   start: string;
-  settings: string;
+  secrets: string;
   deleted_at: number | null;
 }
 
-function notePipes(
+async function notePipes(
   { pipes, made, notices }: Observer,
   present: readonly PipeRow[],
   told: readonly Row[],
-): void {
+): Promise<void> {
   for (const [name, { id }] of pipes) if (!present.some((one) => one.id === id)) pipes.delete(name);
-  for (const { id, name, start, settings } of present) {
+  for (const { id, name, start, secrets } of present) {
     if (pipes.has(name)) continue;
-    const making = Number(new URL((JSON.parse(settings) as { url: string }).url).pathname.slice(1));
+    const opened = await readSecrets(env, { id, secrets });
+    const url = opened.ok ? opened.value["url"] : "";
+    const making = Number(new URL(typeof url === "string" ? url : "").pathname.slice(1));
     const found = new Set(told.map(({ seq }) => seq));
     const last = Math.max(0, ...notices.keys());
     made.set(making, id);

@@ -131,7 +131,12 @@ export async function doingOf(
           true,
         );
         const from = new Date(world.start - 24 * HOUR).toISOString();
-        return { path: "redeliveries", body: { pipes: [id], from, dry_run: false }, fine: [200, 404], done };
+        return {
+          path: "redeliveries",
+          body: { pipes: [id], from, dry_run: false },
+          fine: [200, 404, 409],
+          done,
+        };
       }
       const events = results.flatMap((row) => (random?.chance(0.3) === true ? [row.id] : []));
       if (events.length === 0) return null;
@@ -239,8 +244,8 @@ async function areDone(objects: Objects, ids: readonly string[]): Promise<boolea
        coalesce((SELECT max(seq) FROM notices WHERE type <> 'gone'), 0) AS notices`,
   ).first<{ events: number; notices: number }>();
   return ids.every((id) => {
-    const { state, retries } = objects.stored(id);
-    if (ends === null || state === null || retries.length > 0 || state.redeliveries.length > 0) return false;
+    const { state, retries, redeliveries } = objects.stored(id);
+    if (ends === null || state === null || retries.length > 0 || redeliveries > 0) return false;
     const { events, notices } = state.positions;
     return isBehind(events, { seq: ends.events }) && isBehind(notices, { seq: ends.notices });
   });

@@ -13,10 +13,10 @@ export interface Stored {
     positions: { events: FeedPosition; notices: FeedPosition };
     ahead: string[];
     circuit: { until: number } | null;
-    redeliveries: unknown[];
     given_up: number;
   } | null;
   retries: Pick<Retry, "feed" | "seq" | "id">[];
+  redeliveries: number;
 }
 
 /** All objects of pipes. */
@@ -73,7 +73,7 @@ export function makeObjects(state: DurableObjectState): Objects {
       if (!alive.yes) throw new Error("the object has died");
     };
     const key = (name: string): string => `${id}/${name}`;
-    const table = `retries_${id}`;
+    const own = ["retries", "redeliveries"].map((name) => `${name}_${id}`);
     return {
       kv: {
         get: (name: string) => (living(), storage.kv.get(key(name))),
@@ -82,14 +82,15 @@ export function makeObjects(state: DurableObjectState): Objects {
       sql: {
         exec: (sql: string, ...values: SqlStorageValue[]) => {
           living();
-          tables.add(table);
-          return storage.sql.exec(sql.replaceAll(/\bretries\b/g, table), ...values);
+          const renamed = sql.replaceAll(/\b(retries|redeliveries)\b/g, `$1_${id}`);
+          for (const table of own) if (renamed.includes(table)) tables.add(table);
+          return storage.sql.exec(renamed, ...values);
         },
       },
       deleteAll: async () => {
         living();
         for (const [name] of storage.kv.list({ prefix: key("") })) storage.kv.delete(name);
-        if (tables.delete(table)) storage.sql.exec(`DROP TABLE IF EXISTS ${table}`);
+        for (const table of own) if (tables.delete(table)) storage.sql.exec(`DROP TABLE IF EXISTS ${table}`);
       },
       setAlarm: async (at: number) => (living(), void alarms.set(id, at)),
       getAlarm: async () => alarms.get(id) ?? null,
@@ -142,6 +143,9 @@ export function makeObjects(state: DurableObjectState): Objects {
             .exec(`SELECT feed, seq, id FROM retries_${id}`)
             .toArray() as unknown as Stored["retries"])
         : [],
+      redeliveries: tables.has(`redeliveries_${id}`)
+        ? storage.sql.exec(`SELECT 1 FROM redeliveries_${id}`).toArray().length
+        : 0,
     }),
     dump: () => {
       const rows = [...tables].map((table) => storage.sql.exec(`SELECT * FROM ${table}`).toArray());

@@ -9,7 +9,9 @@ const name = process.env["SIMULATE_MUTANT"] ?? "";
 const mutant = MUTANTS.find((one) => one.name === name);
 
 export default mergeConfig(
-  config({ setupFiles: ["test/support/schema.ts"] }),
+  config({
+    setupFiles: ["test/support/limited.ts", "test/support/limit-objects.ts", "test/support/schema.ts"],
+  }),
   defineConfig({
     plugins: [
       {

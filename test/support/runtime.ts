@@ -72,10 +72,15 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
   });
 }
 
-/** The peers of pipes, the seeds, the schema and the watch over the log: what most suites need. */
+/** The peers of pipes, the seeds, the schema, the platform's limits and the watch over the log: what most suites need. */
 export const options = {
   globalSetup: ["test/pipes/peers/index.ts"],
-  setupFiles: ["test/support/setup.ts", "test/support/schema.ts"],
+  setupFiles: [
+    "test/support/setup.ts",
+    "test/support/limited.ts",
+    "test/support/limit-objects.ts",
+    "test/support/schema.ts",
+  ],
   testTimeout: 60_000,
   hookTimeout: 60_000,
 } satisfies ViteUserConfig["test"];

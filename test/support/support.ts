@@ -12,6 +12,7 @@ import {
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { loadLazyModules } from "./lazy.ts";
+import { asInvocation, checkMessages, readWithin, type Invocation } from "./limits.ts";
 
 await loadLazyModules();
 
@@ -55,7 +56,9 @@ export function mailjetPost(body: BodyInit, path = "/webhooks/mailjet", init: Re
 
 /** One request through the Worker's own routes, with the given bindings. */
 export async function send(request: Request, bindings: Env): Promise<Response> {
-  return await worker.fetch(request, bindings, createExecutionContext());
+  const used: Invocation = { queries: 0, subrequests: 0 };
+  const answer = async () => await worker.fetch(request, bindings, createExecutionContext());
+  return readWithin(await asInvocation(answer, used), used);
 }
 
 /** A Mailjet event; fields that a test does not name are plausible. */
@@ -81,8 +84,10 @@ export function capture(): { queue: Pick<Queue, "send" | "sendBatch">; bodies: U
   return {
     bodies,
     queue: {
-      send: async (body) => (bodies.push(body as Uint8Array), metadata),
-      sendBatch: async (messages) => {
+      send: async (body) => (checkMessages([body]), bodies.push(body as Uint8Array), metadata),
+      sendBatch: async (given) => {
+        const messages = [...given];
+        checkMessages(messages.map(({ body }) => body));
         for (const { body } of messages) bodies.push(body as Uint8Array);
         return metadata;
       },
@@ -114,7 +119,7 @@ export async function deliver(
   }));
   const batch = createMessageBatch(queue, messages);
   const context = createExecutionContext();
-  await worker.queue(batch, bindings, context);
+  await asInvocation(async () => await worker.queue(batch, bindings, context));
   const result = await getQueueResult(batch, context);
   return {
     acked: result.explicitAcks.map((id) => Number(id) - firstId),

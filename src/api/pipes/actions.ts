@@ -28,7 +28,7 @@ const pausing = createRoute({
 
 pipeActions.openapi(pausing, async (c) => {
   const pipe = valueOf(await pauseByHand(c.env, c.req.valid("param").id, c.var.token.name));
-  return c.json(pipeView(pipe), 200);
+  return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
 const resuming = createRoute({
@@ -43,7 +43,7 @@ const resuming = createRoute({
 
 pipeActions.openapi(resuming, async (c) => {
   const pipe = valueOf(await resumeByHand(c.env, c.req.valid("param").id));
-  return c.json(pipeView(pipe), 200);
+  return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
 const testing = createRoute({

@@ -27,7 +27,7 @@ const listing = createRoute({
 
 pipes.openapi(listing, async (c) => {
   const list = await showPipes(c.env, c.var.db);
-  return c.json({ pipes: list.map(pipeView), next: null }, 200);
+  return c.json({ pipes: list.map((pipe) => pipeView(pipe, c.var.token.scopes)), next: null }, 200);
 });
 
 const creating = createRoute({
@@ -45,7 +45,7 @@ const creating = createRoute({
 
 pipes.openapi(creating, async (c) => {
   const { pipe, made } = valueOf(await createPipe(c.env, c.req.valid("json")));
-  return c.json({ pipe: pipeView(pipe), made }, 201);
+  return c.json({ pipe: pipeView(pipe, c.var.token.scopes), made }, 201);
 });
 
 const showing = createRoute({
@@ -60,7 +60,7 @@ const showing = createRoute({
 
 pipes.openapi(showing, async (c) => {
   const pipe = valueOf(await showPipe(c.env, c.var.db, c.req.valid("param").id));
-  return c.json(pipeView(pipe), 200);
+  return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
 const changing = createRoute({
@@ -75,7 +75,7 @@ const changing = createRoute({
 
 pipes.openapi(changing, async (c) => {
   const pipe = valueOf(await updatePipe(c.env, c.req.valid("param").id, c.req.valid("json")));
-  return c.json(pipeView(pipe), 200);
+  return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
 const deleting = createRoute({

@@ -29,6 +29,18 @@ function problemOf(failure: PipeFailure): ProblemError {
       return new ProblemError(409, `There are ${failure.most} pipes, and no more are run.`);
     case "wrong_settings":
       return wrongSettings(failure.wrong);
+    case "too_many_redeliveries":
+      return new ProblemError(
+        409,
+        `The pipe ${failure.name} has ${failure.most} redeliveries under way, and takes no more at once. Wait until some ` +
+          "are done (`health.redeliveries` of the pipe counts them), or ask for a larger part at once.",
+      );
+    case "too_many_waiting":
+      return new ProblemError(
+        409,
+        `Too many events wait in the pipe ${failure.name} already. Wait until some are done (\`health.waiting\` of the ` +
+          "pipe counts them), or redeliver a part of the feed with `from`, which needs no place for each event.",
+      );
     case "changed_meanwhile":
       return new ProblemError(
         409,

@@ -59,9 +59,9 @@ const redelivering = createRoute({
   tags: ["Pipes"],
   summary: "Pass events on again, to the pipes that are named",
   description:
-    "A dry run (the default) counts the events. Receivers can tell: the event's id is the same, the attempt's id is new.",
+    "A dry run (the default) counts the events. A pipe takes 20 redeliveries at once. Receivers can tell: the event's id is the same, the attempt's id is new.",
   request: { body: { required: true, content: { "application/json": { schema: RedeliveryRequest } } } },
-  responses: { 200: json("How many events each pipe gets", RedeliveryResult), ...problems(400, 404) },
+  responses: { 200: json("How many events each pipe gets", RedeliveryResult), ...problems(400, 404, 409) },
 });
 
 redeliveries.openapi(redelivering, async (c) => {

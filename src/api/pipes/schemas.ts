@@ -140,7 +140,10 @@ export const Pipe = z
     id: z.string(),
     name,
     kind: z.string(),
-    settings: settings.describe("Without the secret ones; `secrets` names those that are set"),
+    settings: settings.describe(
+      "Without the secret ones; `secrets` names those that are set. A webhook's URL ends after its host (`https://host/…`), " +
+        "unless the token may administer",
+    ),
     secrets: z.array(z.string()),
     filter: z.string().nullable(),
     ...options,

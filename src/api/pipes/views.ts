@@ -2,17 +2,19 @@
 
 import type { OpenCircuit } from "../../pipes/circuit.ts";
 import type { Retry } from "../../pipes/retries.ts";
+import { allows, type TokenScope } from "../../model/token-scope.ts";
+import { maskSettings } from "../../pipes/settings.ts";
 import type { ShownHealth, ShownPipe } from "../../pipes/show.ts";
 import { iso, isoOrNull } from "../views.ts";
 
-/** A pipe. */
-export function pipeView({ record, secrets, status, health }: ShownPipe) {
-  const { id, name, kind, settings, filter, options, paused, paused_at, created_at, changed_at } = record;
+/** A pipe, as the holder of a token with these scopes may see it. */
+export function pipeView({ record, secrets, status, health }: ShownPipe, scopes: readonly TokenScope[]) {
+  const { id, name, kind, filter, options, paused, paused_at, created_at, changed_at } = record;
   return {
     id,
     name,
     kind,
-    settings,
+    settings: allows(scopes, "admin") ? record.settings : maskSettings(kind, record.settings),
     secrets,
     filter,
     ...options,

@@ -77,9 +77,14 @@ function readCsv(text: string, most: number): Result<Line[]> {
   });
   const lines = rows.map((cells, i): Line => ({
     line: i + 2,
-    fields: Object.fromEntries(known.map(([name, column]) => [name, cells[column]])),
+    fields: Object.fromEntries(known.map(([name, column]) => [name, unguarded(cells[column])])),
   }));
   return ok(lines.filter((_, i) => rows[i]?.some((cell) => cell.trim() !== "")));
+}
+
+/** The text of a cell, without the apostrophe that an export puts before what looks like a formula. */
+function unguarded(cell: string | undefined): string | undefined {
+  return cell !== undefined && /^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
 }
 
 function readNdjson(text: string, most: number): Result<Line[]> {

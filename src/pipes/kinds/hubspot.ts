@@ -46,6 +46,7 @@ export const hubspot: Kind<Settings> = {
   title: "HubSpot: suppression and engagement as properties of contacts",
   settings: Settings,
   secrets: ["token"],
+  endpoints: ["url"],
   // A request takes a hundred inputs. Only mapped properties are sent, so the size of an event does not matter.
   batch: { events: 100, bytes: 8_000_000 },
   deliver,

@@ -76,6 +76,7 @@ export const kafka: Kind<Settings> = {
   title: "Kafka, by the REST proxies of Confluent and Redpanda",
   settings,
   secrets: ["password", "token"],
+  endpoints: ["url"],
   batch: { events: LIMITS.events, bytes: 900_000 }, // the rest is for keys and headers
   deliver: (batch, given, attempt) =>
     deliverInRequests(

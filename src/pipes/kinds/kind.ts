@@ -78,6 +78,14 @@ export interface Kind<S = unknown> {
   settings: z.ZodType<S>;
   /** Names of top-level settings that are stored encrypted and never shown. */
   secrets: readonly string[];
+  /** Names of top-level settings that are stored encrypted, and shown to administrators alone: see {@link maskUrl}. */
+  masked?: readonly string[];
+  /**
+   * Names of the settings that say where requests go. If one of them changes to another host, the secrets have to be
+   * passed anew, except those that never leave (`unsent`).
+   */
+  endpoints: readonly string[];
+  unsent?: readonly string[];
   /**
    * Generates the secret that a person did not pass, or one `more` beside the present ones; null if there is nothing to
    * generate. `passed`: the settings, not checked yet. `made`: the new secrets, shown to the person once.

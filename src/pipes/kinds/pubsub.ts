@@ -78,6 +78,7 @@ export const pubsub: Kind<Settings> = {
   title: "Google Cloud Pub/Sub",
   settings,
   secrets: ["service_account"],
+  endpoints: ["endpoint"],
   batch: { events: LIMITS.events, bytes: 5_000_000 }, // base64 adds a third
   deliver: (batch, given, attempt) =>
     deliverInRequests(

@@ -32,6 +32,7 @@ export const queue: Kind<Settings> = {
   title: "Another Cloudflare Queue, by binding",
   settings,
   secrets: [],
+  endpoints: [],
   batch: { events: LIMITS.events, bytes: 240_000 }, // the rest is for the overhead
   deliver: async (batch, { binding }, attempt) => {
     const producer = producerOf(binding, attempt.env);

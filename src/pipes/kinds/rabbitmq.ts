@@ -73,6 +73,7 @@ export const rabbitmq: Kind<Settings> = {
   title: "RabbitMQ: a persistent message for each event, by AMQP 0-9-1",
   settings: Settings,
   secrets: ["password"],
+  endpoints: ["host", "port", "tls"],
   batch: { events: 100, bytes: 4_000_000 },
   deliver,
 };

@@ -65,6 +65,7 @@ export const salesforce: Kind<Settings> = {
   title: "Salesforce: suppression and engagement as fields of contacts",
   settings: Settings,
   secrets: ["client_secret"],
+  endpoints: ["instance_url"],
   // A request takes 200 records. Only mapped fields are sent, so the size of an event does not matter.
   batch: { events: 200, bytes: 16_000_000 },
   deliver,

@@ -57,6 +57,7 @@ export const servicebus: Kind<Settings> = {
   title: "Azure Service Bus, queues and topics",
   settings,
   secrets: ["key"],
+  endpoints: ["namespace"],
   batch: { events: LIMITS.events, bytes: 180_000 }, // the rest is for properties, and for quotes within quotes
   deliver: (batch, given, attempt) =>
     deliverInRequests(

@@ -47,6 +47,7 @@ export const slack: Kind<Settings> = {
   title: "Slack: a readable message in a channel",
   settings: Settings,
   secrets: ["url"],
+  endpoints: [],
   batch: { events: 20, bytes: 4_000_000 },
   deliver,
 };

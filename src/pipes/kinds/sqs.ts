@@ -62,6 +62,7 @@ export const sqs: Kind<Settings> = {
   title: "Amazon SQS, standard and FIFO queues",
   settings,
   secrets: ["secret_access_key"],
+  endpoints: ["queue_url"],
   batch: { events: LIMITS.events, bytes: 256_000 }, // the rest is for the attributes
   deliver: (batch, given, attempt) =>
     deliverInRequests(

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { sha256Hex } from "../../lib/sha256.ts";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
+import { maskUrl, secretPartsOf } from "../transport/masked-url.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
@@ -53,7 +54,8 @@ const url = z
 const settings = z
   .strictObject({
     url: url.meta({
-      description: "Where to POST: https, a public host",
+      description:
+        "Where to POST: https, a public host. Stored encrypted, and shown in full to administrators alone",
       examples: ["https://example.com/hooks"],
     }),
     payload: z.enum(PAYLOAD_FORMS, "must be event or cloudevents").default("event").meta({
@@ -95,6 +97,9 @@ export const webhook: Kind<WebhookSettings> = {
   title: "HTTPS POST to any URL, signed after Standard Webhooks",
   settings,
   secrets: ["headers", "signing_secrets"],
+  endpoints: ["url"],
+  masked: ["url"],
+  unsent: ["signing_secrets"],
   batch: { events: LIMITS.events, bytes: MOST_BYTES },
   batchOf: ({ batch }) => ({ events: batch ? LIMITS.events : 1, bytes: MOST_BYTES }),
   deliver,
@@ -159,7 +164,8 @@ async function post(
     },
     body: gzip ? await compressed(body) : body,
     shown: body,
-    secrets: [...Object.values(settings.headers), ...secrets],
+    shownUrl: maskUrl(url),
+    secrets: [...Object.values(settings.headers), ...secrets, ...secretPartsOf(url)],
   });
 }
 

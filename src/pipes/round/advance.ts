@@ -14,7 +14,7 @@ export async function advance(round: Round, feed: Feed, page: FeedPage): Promise
     moveCursor(state, feed, page, undone),
   );
   if (end !== null) return end;
-  return page.rows.length === page.limit || undone.size > 0 ? "more" : "idle";
+  return page.more || undone.size > 0 ? "more" : "idle";
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { Attempt } from "../kinds/kind.ts";
 import type { RunnablePipe } from "../load.ts";
+import type { Redeliveries } from "../redeliveries.ts";
 import type { Retries } from "../retries.ts";
 import type { StateStore } from "../state.ts";
 import type { Pace } from "./pace.ts";
@@ -21,6 +22,7 @@ export interface Round {
   env: Env;
   state: StateStore;
   retries: Retries;
+  redeliveries: Redeliveries;
   pipe: RunnablePipe;
   reader: Reader;
   pace: Pace;

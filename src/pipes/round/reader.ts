@@ -2,7 +2,7 @@
 // for the database counts.
 
 import { storeOf } from "../../store/db.ts";
-import { readFeed } from "../../store/events/events.ts";
+import { readFeed } from "../../store/events/feed.ts";
 import { isSamePosition, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
 import { readSystemEvents } from "../../store/pipes/system-events.ts";
 import type { RunnablePipe } from "../load.ts";
@@ -25,6 +25,8 @@ export interface FeedPage {
   selection: Selection;
   /** How many rows were asked for. */
   limit: number;
+  /** Whether more rows may follow. A page of large events ends before its limit. */
+  more: boolean;
 }
 
 /** The part of a pipe's state that says which rows come next. */
@@ -54,11 +56,11 @@ export function createReader(env: Env): Reader {
     pipe: RunnablePipe,
     { ahead }: Cursor,
     rows: Row[],
-    limit: number,
+    { limit, more }: Pick<FeedPage, "limit" | "more">,
   ): Promise<FeedPage> => {
     const done = new Set(ahead);
     const left = done.size === 0 ? rows : rows.filter(({ id }) => !done.has(id));
-    return { rows, left, selection: await select(env, pipe, left), limit };
+    return { rows, left, selection: await select(env, pipe, left), limit, more };
   };
   const read = async (
     pipe: RunnablePipe,
@@ -66,8 +68,8 @@ export function createReader(env: Env): Reader {
     after: FeedPosition,
     limit: number,
   ): Promise<FeedPage> => {
-    const events = await readFeed(storeOf(env), { after, limit });
-    return await pageOf(pipe, cursor, events.map(eventRow), limit);
+    const { events, more } = await readFeed(storeOf(env), { after, limit });
+    return await pageOf(pipe, cursor, events.map(eventRow), { limit, more });
   };
   return {
     forget: () => {
@@ -84,9 +86,9 @@ export function createReader(env: Env): Reader {
         prepared?.pipe === pipe && prepared.limit === limit && isSamePosition(prepared.after, after);
       return fits ? await prepared.page : await read(pipe, cursor, after, limit);
     },
-    prepare: (pipe, cursor, { rows, limit }) => {
+    prepare: (pipe, cursor, { rows, limit, more }) => {
       const last = rows.at(-1);
-      if (last === undefined || rows.length < limit || cursor.circuit !== null) return;
+      if (last === undefined || !more || cursor.circuit !== null) return;
       const after = moveBehind(cursor.positions.events, last);
       const page = read(pipe, cursor, after, limit);
       page.catch(() => undefined); // it is awaited by `events`, and a failure counts there
@@ -97,7 +99,8 @@ export function createReader(env: Env): Reader {
         after: cursor.positions.notices,
         limit: PAGE_ROWS,
       });
-      return await pageOf(pipe, cursor, events.map(systemEventRow), PAGE_ROWS);
+      const more = events.length === PAGE_ROWS;
+      return await pageOf(pipe, cursor, events.map(systemEventRow), { limit: PAGE_ROWS, more });
     },
   };
 }

@@ -1,41 +1,42 @@
 // Passes on again what people asked for: a page of the first redelivery that is under way.
 
 import { storeOf } from "../../store/db.ts";
-import { moveBefore, moveBehind } from "../../store/feed-position.ts";
-import { readFeed } from "../../store/events/events.ts";
+import { moveBefore, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
+import { readFeed } from "../../store/events/feed.ts";
+import type { Redelivery } from "../redeliveries.ts";
 import { eventRow } from "../rows.ts";
 import { select } from "../select.ts";
-import type { Redelivery } from "../state.ts";
 import type { Progress, Round } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { PAGE_ROWS } from "./reader.ts";
 
 /** Delivers the next page of the first redelivery. */
 export async function redeliverPage(round: Round): Promise<Progress> {
-  const { env, pipe, state } = round;
-  const [first] = state.current().redeliveries;
-  if (first === undefined) return "idle";
+  const { env, pipe, redeliveries } = round;
+  const first = redeliveries.first();
+  if (first === null) return "idle";
   const { after, last, filter } = first;
-  const events = await readFeed(storeOf(env), { after, last, limit: PAGE_ROWS });
+  const { events, more } = await readFeed(storeOf(env), { after, last, limit: PAGE_ROWS });
   const rows = events.map(eventRow);
   const selection = await select(env, pipe, rows, filter);
   const { end } = await deliver(round, "events", selection, (now, undone) => {
-    const next = nextPart(first, rows, undone);
-    const redeliveries = now.redeliveries.flatMap((one) => (one.id !== first.id ? [one] : (next ?? [])));
-    return { ...now, redeliveries };
+    const next = nextPosition(first, { rows, more }, undone);
+    // In one write with the state, which is saved without waiting for anything in between.
+    if (next === null) redeliveries.drop(first.id);
+    else redeliveries.move(first.id, next);
+    return now;
   });
   return end ?? "more";
 }
 
-/** What is left of a redelivery once a page is delivered; null if nothing is. */
-function nextPart(
-  redelivery: Redelivery,
-  rows: readonly { seq: number }[],
+/** Where a redelivery goes on once a page is delivered; null if nothing is left of it. */
+function nextPosition(
+  { after }: Redelivery,
+  { rows, more }: { rows: readonly { seq: number }[]; more: boolean },
   undone: ReadonlySet<number>,
-): Redelivery | null {
+): FeedPosition | null {
   const first = rows.find(({ seq }) => undone.has(seq));
-  if (first !== undefined) return { ...redelivery, after: moveBefore(redelivery.after, first) };
+  if (first !== undefined) return moveBefore(after, first);
   const last = rows.at(-1);
-  if (last === undefined || rows.length < PAGE_ROWS) return null;
-  return { ...redelivery, after: moveBehind(redelivery.after, last) };
+  return last === undefined || !more ? null : moveBehind(after, last);
 }

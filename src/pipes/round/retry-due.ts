@@ -1,7 +1,7 @@
 // Tries again the events that failed alone and are due, each in a request of its own.
 
 import { storeOf } from "../../store/db.ts";
-import { readSeqs } from "../../store/events/events.ts";
+import { readSeqs } from "../../store/events/feed.ts";
 import type { AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { readSystemEventSeqs } from "../../store/pipes/system-events.ts";
 import type { Retry } from "../retries.ts";

@@ -16,6 +16,8 @@ export interface PipeRequest {
   url: string;
   headers: Record<string, string>;
   body: string | Uint8Array;
+  /** The URL as it is recorded, if it is a secret itself. */
+  shownUrl?: string;
   /** The body as it is recorded, if its bytes mean nothing to people. */
   shown?: string;
   /** Secrets of the request beside the headers that always are. They are masked wherever they stand in the record. */

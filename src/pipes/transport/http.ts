@@ -152,7 +152,12 @@ function exchangeOf(
 function shownRequest(request: PipeRequest, hide: Hide): Exchange["request"] {
   const { method, url, headers, body } = request;
   const text = request.shown ?? (typeof body === "string" ? body : `(${body.byteLength} bytes)`);
-  return { method, url: hide(url), headers: shownHeaders(Object.entries(headers), hide), body: hide(text) };
+  return {
+    method,
+    url: request.shownUrl ?? hide(url),
+    headers: shownHeaders(Object.entries(headers), hide),
+    body: hide(text),
+  };
 }
 
 function shownHeaders(headers: readonly (readonly [string, string])[], hide: Hide): Record<string, string> {

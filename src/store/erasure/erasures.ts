@@ -6,6 +6,7 @@ import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { isOf } from "../prefix-range.ts";
 import { goneFrom } from "../write/counters.ts";
+import { DROP_ERASED_FIRSTS } from "../write/firsts.ts";
 import { endedMessages } from "../write/ended-messages.ts";
 import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/system-events.ts";
 
@@ -175,6 +176,7 @@ export async function removeRows(
       ...goneFrom(`seq IN (${DOOMED})`),
       DELETE_MESSAGES,
     ].map((sql) => db.prepare(sql).bind(id)),
+    db.prepare(DROP_ERASED_FIRSTS).bind(id),
     db.prepare(DELETE_EVENTS).bind(id),
     ...DELETE_OTHERS.map((sql) => db.prepare(sql).bind(id)),
   ];

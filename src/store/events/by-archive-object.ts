@@ -4,23 +4,35 @@ import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import { beginsWith } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
+import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 import type { EventRow } from "../write/rows.ts";
 
 /** A stored row with its seq, its place in the feed. */
 export type StoredRow = EventRow & { seq: number };
 
+const ROWS_A_QUERY = 5_000;
+
+const READ = withinBytes("events", {
+  keys: `SELECT e.seq AS key, ${sizeOfEvent("e")} AS size FROM batches AS b CROSS JOIN events AS e
+    ON e.seq BETWEEN max(b.first_seq, ?2 + 1) AND b.last_seq AND e.batch = b.batch
+    WHERE b.batch = ?1 ORDER BY e.seq LIMIT ?3`,
+  column: "seq",
+  columns: `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
+    events.type, nullif(events.bounce, '') AS bounce, events.destination, events.machine, events.message_id,
+    events.campaign, events.batch, events.line, events.element, events.details`,
+  order: "asc",
+});
+
 /** The rows that came from the archive object of a batch, in order of seq. */
 export async function readStoredRows(db: Db, batch: string): Promise<StoredRow[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT e.seq, e.id, e.contact, e.at, e.received_at, e.source, e.provider, e.type, nullif(e.bounce, '') AS bounce,
-         e.destination, e.machine, e.message_id, e.campaign, e.batch, e.line, e.element, e.details
-       FROM batches AS b CROSS JOIN events AS e ON e.seq BETWEEN b.first_seq AND b.last_seq AND e.batch = b.batch
-       WHERE b.batch = ?1 ORDER BY e.seq`,
-    )
-    .bind(batch)
-    .all<StoredRow>();
-  return results;
+  const rows: StoredRow[] = [];
+  for (let after = 0; ;) {
+    const { results } = await db.prepare(READ).bind(batch, after, ROWS_A_QUERY).all<StoredRow & SizedRow>();
+    for (const { size: _, ...row } of results) rows.push(row);
+    const last = results.at(-1);
+    if (last === undefined || (results.length < ROWS_A_QUERY && !isCut(results))) return rows;
+    after = last.seq;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-// Reads of the stored events: the feed, a contact's events, one event.
+// Lists of the stored events as /v1/events shows them, and one event.
 
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { EventType } from "../../model/event.ts";
@@ -6,6 +6,9 @@ import type { Db } from "../db.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 import { liesIn, rangeOf } from "../prefix-range.ts";
+import { feedEdge } from "./feed.ts";
+import { areBusy } from "./of-contacts.ts";
+import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 export type { StoredEvent } from "../../model/event-fields.ts";
 
@@ -45,73 +48,98 @@ export interface EventPage {
 }
 
 type Row = EventColumnsRow & RawPlace;
-
-/** The columns that pipes need: all but the place of the raw element. */
-const FEED_COLUMNS = COLUMN_NAMES.join(", ");
+type ListedRow = Row & SizedRow;
 
 const COLUMNS = [...COLUMN_NAMES, "batch", "line", "element"].map((name) => `events.${name}`).join(", ");
 
 /** Most rows of the feed that one page reads. If a filter excludes many of them, a page may be shorter than `limit`. */
 const MOST_SCANNED = 20_000;
 
-/**
- * A page of events in order of storage. With a contact or message it reads only their events, else it walks the feed.
- */
+/** Message ids of more recipients than this are looked for in the feed. */
+const MOST_RECIPIENTS = 1_000;
+
+/** Reads one page behind `after`, in the direction of the list. */
+export type ReadPage = (after: FeedPosition | undefined, limit: number) => Promise<EventPage>;
+
+/** A page of events in order of storage. */
 export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage> {
-  const contacts = await contactsOf(db, filter);
-  return contacts === null ? await walkFeed(db, filter) : await readContacts(db, filter, contacts);
+  return await eventPages(db, filter)(filter.after, filter.limit);
 }
 
-/** The contacts whose events a filter can match; null for all. */
-async function contactsOf(db: Db, { contact, message_id }: EventFilter): Promise<string[] | null> {
+/**
+ * The pages of a list of events in order of storage. With a contact or message it reads only their events, unless they
+ * are so many that the feed is walked with less work. What the pages have in common is read once, with the first one:
+ * the list ends at the feed's end of that moment.
+ */
+export function eventPages(db: Db, filter: Omit<EventFilter, "after" | "limit">): ReadPage {
+  let plan: Plan | undefined;
+  return async (after, limit) => {
+    plan ??= await planOf(db, filter);
+    const asked: EventFilter = { ...filter, after, limit };
+    return "contacts" in plan
+      ? await readContacts(db, asked, plan.contacts)
+      : await walkFeed(db, asked, plan.edge);
+  };
+}
+
+type Plan = { contacts: readonly string[] } | { edge: { low: number; high: number } };
+
+async function planOf(db: Db, filter: Pick<EventFilter, "contact" | "message_id">): Promise<Plan> {
+  const contacts = await contactsOf(db, filter);
+  if (contacts === null || (await areBusy(db, contacts))) return { edge: await feedEdge(db) };
+  return { contacts };
+}
+
+/** The contacts whose events a filter can match; null if these may be very many. */
+async function contactsOf(
+  db: Db,
+  { contact, message_id }: Pick<EventFilter, "contact" | "message_id">,
+): Promise<string[] | null> {
   if (contact !== undefined) return [contact];
   if (message_id === undefined) return null;
-  const messages = await db
-    .prepare("SELECT contact FROM messages WHERE message_id = ?1")
+  const { results } = await db
+    .prepare(`SELECT contact FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
     .bind(message_id)
-    .all<{
-      contact: string;
-    }>();
-  return messages.results.map((row) => row.contact);
+    .all<{ contact: string }>();
+  return results.length > MOST_RECIPIENTS ? null : results.map((row) => row.contact);
 }
 
 async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
-  const { clause, values } = conditions(filter);
-  const compare = filter.order === "asc" ? ">" : "<";
+  const { clause, values } = conditions({ ...filter, contact: undefined });
+  const { order, limit } = filter;
   // The plus keeps the planner from walking the whole feed to get the order.
-  const rows = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
-       ON ${liesIn("events", "c.value")}
-       WHERE +events.seq ${compare} ?2 ${clause} ORDER BY +events.seq ${filter.order} LIMIT ?3`,
-    )
-    .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), filter.limit + 1, ...values)
-    .all<Row>();
-  return pageOf(rows.results, filter, { more: null, seen: startOf(filter) });
+  const keys = `SELECT events.seq AS key, ${sizeOfEvent("events")} AS size FROM json_each(?1) AS c CROSS JOIN events
+    ON ${liesIn("events", "c.value")}
+    WHERE +events.seq ${order === "asc" ? ">" : "<"} ?2 ${clause} ORDER BY +events.seq ${order} LIMIT ?3`;
+  const { results } = await db
+    .prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }))
+    .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), limit + 1, ...values)
+    .all<ListedRow>();
+  return pageOf(results, filter, { more: null, seen: startOf(filter) });
 }
 
-async function walkFeed(db: Db, filter: EventFilter): Promise<EventPage> {
+async function walkFeed(
+  db: Db,
+  filter: EventFilter,
+  { low, high }: { low: number; high: number },
+): Promise<EventPage> {
   const { clause, values } = conditions(filter);
-  const edge = await db
-    .prepare(
-      // Two subqueries: SQLite finds either end by the key, but walks the table if one query asks for both.
-      "SELECT coalesce((SELECT min(seq) FROM events), 0) AS low, coalesce((SELECT max(seq) FROM events), 0) AS high",
-    )
-    .first<{ low: number; high: number }>();
-  const { low, high } = edge ?? { low: 0, high: 0 };
-  const asc = filter.order === "asc";
+  const { order, limit } = filter;
+  const asc = order === "asc";
   const after = startOf(filter);
   const start = asc ? Math.max(after, low - 1) : Math.min(after, high + 1);
   const end = asc ? start + MOST_SCANNED : start - MOST_SCANNED;
   const window = asc ? "seq > ?1 AND seq <= ?2" : "seq < ?1 AND seq >= ?2";
-  const rows = await db
-    .prepare(`SELECT ${COLUMNS} FROM events WHERE ${window} ${clause} ORDER BY seq ${filter.order} LIMIT ?3`)
-    .bind(start, end, filter.limit + 1, ...values)
-    .all<Row>();
+  const keys = `SELECT events.seq AS key, ${sizeOfEvent("events")} AS size FROM events
+    WHERE ${window} ${clause} ORDER BY seq ${order} LIMIT ?3`;
+  const { results } = await db
+    .prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }))
+    .bind(start, end, limit + 1, ...values)
+    .all<ListedRow>();
   const more = asc ? end < high : end > low;
-  // The second query sees at least what the first one saw, because a session's reads never go back in time. So all
+  // This query sees at least what the one for `high` saw, because a session's reads never go back in time. So all
   // matching rows up to `high` are among these.
-  return pageOf(rows.results, filter, { more: more ? end : null, seen: Math.max(start, high) });
+  return pageOf(results, filter, { more: more ? end : null, seen: Math.max(start, high) });
 }
 
 /** The seq behind which a page begins, in the direction of its order. */
@@ -123,6 +151,7 @@ function startOf({ order, after }: EventFilter): number {
 /** The filter's conditions as SQL. Their values are bound from ?4 on. */
 function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
   const parts: [sql: string, value: string | number | undefined][] = [
+    ["events.contact =", filter.contact],
     ["events.type =", filter.type],
     ["events.source =", filter.source],
     ["events.message_id =", filter.message_id],
@@ -140,119 +169,20 @@ function conditions(filter: EventFilter): { clause: string; values: (string | nu
 }
 
 /**
- * Makes a page. `rows`: one row more than `limit` if there are more. If there are not: `more` is the seq to continue from,
+ * Makes a page. `rows`: one row more than `limit` if there are more, or as many as fit. If there are not: `more` is the seq to continue from,
  * null at the end, and `seen` is the seq up to which all events were looked at, at the end of an ascending list.
  */
 function pageOf(
-  rows: readonly Row[],
+  rows: readonly ListedRow[],
   { limit, order }: EventFilter,
   { more, seen }: { more: number | null; seen: number },
 ): EventPage {
   const events = rows.slice(0, limit).map(toEvent);
   const last = events.at(-1)?.seq ?? 0;
-  const next = rows.length > limit ? last : more;
+  const next = rows.length > limit || isCut(rows) ? last : more;
   const position = next === null ? null : positionAfter(next);
   const resume = order === "asc" ? (position ?? positionAfter(Math.max(seen, last))) : null;
   return { events, next: position, resume };
-}
-
-/** A contact's events, latest occurrence first, behind the event with the id `before`. `next`: null at the end. */
-export async function listTimeline(
-  db: Db,
-  { contact, before, limit }: { contact: string; before?: string | undefined; limit: number },
-): Promise<{ events: StoredEvent[]; next: string | null }> {
-  const [from, to] = rangeOf(contact);
-  const rows = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM events WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id DESC LIMIT ?4`,
-    )
-    .bind(from, before ?? to, contact, limit + 1)
-    .all<Row>();
-  const events = rows.results.slice(0, limit).map(toEvent);
-  return { events, next: rows.results.length > limit ? (events.at(-1)?.id ?? null) : null };
-}
-
-/** Events in order of storage, for pipes: at most `limit` that lie behind `after`, and not behind `last` if given. */
-export async function readFeed(
-  db: Db,
-  { after, last, limit }: { after: FeedPosition; last?: FeedPosition | undefined; limit: number },
-): Promise<StoredEvent[]> {
-  const rows = await db
-    .prepare(`SELECT ${FEED_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`)
-    .bind(lastSeqOf(after), last === undefined ? Number.MAX_SAFE_INTEGER : lastSeqOf(last), limit)
-    .all<EventColumnsRow>();
-  return rows.results.map(toEvent);
-}
-
-/** The events with these seqs that are still stored, in order of seq. */
-export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredEvent[]> {
-  const rows = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM json_each(?1) AS s CROSS JOIN events ON events.seq = s.value ORDER BY events.seq`,
-    )
-    .bind(JSON.stringify(seqs))
-    .all<Row>();
-  return rows.results.map(toEvent);
-}
-
-/** The seqs of the events with these ids that are stored. */
-export async function seqsOf(db: Db, ids: readonly string[]): Promise<{ id: string; seq: number }[]> {
-  const { results } = await db
-    .prepare("SELECT e.id, e.seq FROM json_each(?1) AS i CROSS JOIN events AS e ON e.id = i.value")
-    .bind(JSON.stringify(ids))
-    .all<{ id: string; seq: number }>();
-  return results;
-}
-
-/** The position behind the feed's last event. */
-export async function feedEnd(db: Db): Promise<FeedPosition> {
-  return positionAfter(await lastSeq(db));
-}
-
-async function lastSeq(db: Db): Promise<number> {
-  return (await db.prepare("SELECT max(seq) AS n FROM events").first<number>("n")) ?? 0;
-}
-
-/**
- * A position behind which the events received at `time` (ms) or later lie. It is found by bisection, because events are
- * stored in the order of receipt unless one was delayed. The search is for `slack` (ms) before `time`, so that few
- * delayed events are missed.
- */
-export async function positionAt(db: Db, time: number, slack = SLACK): Promise<FeedPosition> {
-  const until = time - slack;
-  let [low, high] = [0, await lastSeq(db)];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const row = await db
-      .prepare("SELECT seq, received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")
-      .bind(middle)
-      .first<{ seq: number; received_at: number }>();
-    if (row === null || row.received_at >= until) high = middle;
-    else low = row.seq;
-  }
-  return positionAfter(low);
-}
-
-/** How far (ms) the order of storage may differ from the order of receipt, as long as nothing failed. */
-const SLACK = 900_000;
-
-const MOST_OF_CONTACTS = 10_000;
-
-/** The latest ten thousand events of the contacts, of one campaign or of all, in order of time. */
-export async function readEventsOf(
-  db: Db,
-  contacts: readonly string[],
-  campaign?: string,
-): Promise<StoredEvent[]> {
-  const rows = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM json_each(?1) AS c CROSS JOIN events
-       ON ${liesIn("events", "c.value")}
-       WHERE ?2 IS NULL OR events.campaign = ?2 ORDER BY events.at DESC, events.id DESC LIMIT ${MOST_OF_CONTACTS}`,
-    )
-    .bind(JSON.stringify(contacts.map(rangeOf)), campaign ?? null)
-    .all<Row>();
-  return rows.results.map(toEvent).toReversed();
 }
 
 /** The event with this id, and the place of its raw element; null if there is none. */

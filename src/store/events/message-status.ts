@@ -5,7 +5,8 @@ import { EVENT_TYPES, type EventType } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
 import { rankOf } from "../../model/message.ts";
 import type { Db } from "../db.ts";
-import { liesIn, rangeOf } from "../prefix-range.ts";
+import { MOST_OF_CONTACTS } from "./of-contacts.ts";
+import { isLatestIn, rangeOf } from "../prefix-range.ts";
 
 /** The status of one mail to one contact, from all of its stored events. Times in ms. */
 export interface MessageStatus {
@@ -47,11 +48,14 @@ const FACTS = `
     max(printf('%0${RANK_CHARS}d', CASE e.type || e.bounce WHEN 'bouncedhard' THEN ${HARD} ELSE
       CASE e.type ${RANKS} ELSE 0 END END) || e.id || e.type) AS deciding
   FROM json_each(?1) AS c CROSS JOIN events AS e
-    ON ${liesIn("e", "c.value")}
+    ON ${isLatestIn("e", "c.value", MOST_OF_CONTACTS)}
   WHERE (e.contact, e.message_id) IN (SELECT p.value->>0, p.value->>1 FROM json_each(?2) AS p)
   GROUP BY e.contact, e.message_id`;
 
-/** The query for these messages, each named once. It returns at most one row per message. */
+/**
+ * The query for these messages, each named once. It returns at most one row per message. Of a contact, only the latest
+ * ten thousand events are looked through.
+ */
 export function messageStatusStatement(db: Db, keys: readonly MessageKey[]): D1PreparedStatement {
   const contacts = new Set(keys.map(({ contact }) => contact));
   return db

@@ -1,7 +1,8 @@
 // Reads of messages: the recipients of a mail, and its events.
 
 import type { Db } from "../db.ts";
-import { readEventsOf, type StoredEvent } from "./events.ts";
+import { listEvents, type StoredEvent } from "./events.ts";
+import { areBusy, readEventsOf } from "./of-contacts.ts";
 
 /** One mail to one contact, as stored. */
 export interface MessageRow {
@@ -29,6 +30,24 @@ export async function getMessage(db: Db, messageId: string): Promise<MessageRow[
     .bind(messageId)
     .all<MessageRow>();
   return rows.results;
+}
+
+/** Most events that the answer about one message contains. */
+const MOST_EVENTS = 1_000;
+
+/**
+ * The first thousand events of a message. If its recipients have very many events, only the latest ten thousand of each
+ * are looked through.
+ */
+export async function getMessageEvents(
+  db: Db,
+  messageId: string,
+  rows: readonly MessageRow[],
+): Promise<StoredEvent[]> {
+  const contacts = rows.map(({ contact }) => contact);
+  if (await areBusy(db, contacts))
+    return (await readEventsOf(db, contacts, { message_id: messageId })).slice(0, MOST_EVENTS);
+  return (await listEvents(db, { message_id: messageId, order: "asc", limit: MOST_EVENTS })).events;
 }
 
 /** The latest messages with this custom id, or of this contact in this campaign, with their events in order of time. */
@@ -62,7 +81,7 @@ async function byCampaign(
   db: Db,
   { contact, campaign }: { contact: string; campaign: string },
 ): Promise<FoundMessage[]> {
-  const events = await readEventsOf(db, [contact], campaign);
+  const events = await readEventsOf(db, [contact], { campaign });
   const groups = Map.groupBy(events, ({ message_id }) => message_id);
   return [...groups].slice(-MOST_MESSAGES).map(([id, group]) => {
     const [first] = group;

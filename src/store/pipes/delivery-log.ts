@@ -5,6 +5,7 @@ import { contactPrefix } from "../../model/event-id.ts";
 import { beginsWith, endOf, rangeOf } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Db } from "../db.ts";
+import { inPieces } from "../json-pieces.ts";
 import { DAY } from "../../lib/time.ts";
 
 /** How an attempt ended: as its destination answered, or, without an attempt, why the event was not sent. */
@@ -42,9 +43,10 @@ export interface AttemptRecord {
 /** The most event ids that the log keeps of one attempt: all of them, because no kind takes more in a request. */
 const MOST_IDS = 1_000;
 
-/**
- * Adds a pipe's attempts to the log, unless the pipe was deleted. Takes some hundred at a time; each costs two rows.
- */
+/** The longest reason that the log keeps, in UTF-16 units. */
+const MOST_REASON = 1_000;
+
+/** Adds a pipe's attempts to the log, unless the pipe was deleted. Each costs two rows. */
 export async function noteAttempts(
   db: D1Database,
   pipe: string,
@@ -54,7 +56,8 @@ export async function noteAttempts(
   const rows = attempts.map((attempt) => {
     const { id, events, n, at, outcome, status, took, reason, excerpt } = attempt;
     const single = n === 1 ? (events[0] ?? null) : null;
-    return [
+    const short = reason?.slice(0, MOST_REASON).toWellFormed() ?? null;
+    const row = [
       id,
       single,
       events.slice(0, MOST_IDS),
@@ -64,19 +67,18 @@ export async function noteAttempts(
       status,
       took,
       attempt.try,
-      reason,
+      short,
       excerpt,
     ];
+    return JSON.stringify(row);
   });
-  await db
-    .prepare(
-      `INSERT INTO attempts (id, event, events, n, at, outcome, status, took, try, reason, excerpt)
-       SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
-         value->>10
-       FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM pipes WHERE id = ?2 AND deleted_at IS NULL) ON CONFLICT DO NOTHING`,
-    )
-    .bind(JSON.stringify(rows), pipe)
-    .run();
+  const statement = db.prepare(
+    `INSERT INTO attempts (id, event, events, n, at, outcome, status, took, try, reason, excerpt)
+     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
+       value->>10
+     FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM pipes WHERE id = ?2 AND deleted_at IS NULL) ON CONFLICT DO NOTHING`,
+  );
+  await db.batch(inPieces(rows).map((piece) => statement.bind(piece, pipe)));
 }
 
 /** Which attempts to list: at least one of `pipe`, `event` and `contact` is set. */
@@ -106,7 +108,7 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
         `SELECT ${COLUMNS} FROM (
            SELECT * FROM attempts INDEXED BY attempts_event WHERE event >= ?1 AND event < ?2
            UNION ALL SELECT * FROM attempts INDEXED BY attempts_batch WHERE event IS NULL AND instr(events, ?7) > 0) AS a
-         WHERE (?3 IS NULL OR a.id LIKE ?3 || '.%') AND (?4 IS NULL OR a.outcome = ?4)
+         WHERE (?3 IS NULL OR (a.id >= ?3 || '.' AND a.id < ?3 || '.~')) AND (?4 IS NULL OR a.outcome = ?4)
            AND (?5 IS NULL OR (a.at || a.id) < (SELECT b.at || b.id FROM attempts AS b WHERE b.id = ?5))
          ORDER BY a.at || a.id DESC LIMIT ?6`,
         [low, high, pipe ?? null, outcome ?? null, before ?? null, limit, within],
@@ -126,7 +128,7 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
 /** Removes an erased contact's event ids from attempts that other contacts share. ?1: the erasure's id. */
 export const LEAVE_ATTEMPTS = `
   UPDATE attempts INDEXED BY attempts_batch
-  SET events = (SELECT json_group_array(value) FROM json_each(attempts.events) WHERE value NOT LIKE x.prefix || '%')
+  SET events = (SELECT json_group_array(value) FROM json_each(attempts.events) WHERE substr(value, 1, length(x.prefix)) <> x.prefix)
   FROM erasures AS x
   WHERE x.id = ?1 AND x.contact IS NOT NULL AND attempts.event IS NULL AND instr(attempts.events, '"' || x.prefix) > 0`;
 /** Deletes the attempts that were for an erased contact alone. ?1: the erasure's id. */

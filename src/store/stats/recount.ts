@@ -179,6 +179,9 @@ function correction(counter: Counter): string[] {
   ];
 }
 
+/** What is kept of busy contacts is derived, too, and read anew: an older version of the code does not keep it up to date. */
+const FORGET_FIRSTS = `DELETE FROM contact_firsts WHERE ${READY}`;
+
 /** The result of a comparison. */
 export interface Comparison {
   progress: Progress;
@@ -198,7 +201,7 @@ export async function compareRecount(db: D1Database, id: string, apply: boolean)
       `SELECT '${counter}' AS counter, *, count(*) OVER () AS total FROM (${differing(counter)})
        ORDER BY slot, label, source, type, bounce, machine LIMIT ${MOST_LISTED}`,
   );
-  const corrections = apply ? COUNTERS.flatMap(correction) : [];
+  const corrections = apply ? [...COUNTERS.flatMap(correction), FORGET_FIRSTS] : [];
   const results = await db.batch<Record<string, unknown>>([
     ...WALK.map((sql) => db.prepare(sql)),
     db.prepare(PROGRESS).bind(id),

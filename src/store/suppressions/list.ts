@@ -4,6 +4,7 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
+import { isCut, MOST_BYTES, type SizedRow } from "../within-bytes.ts";
 
 /** A suppression as listed, with its contact and the contact's destination. */
 export interface ListedSuppression extends Suppression {
@@ -36,6 +37,11 @@ const STATES = {
   all: "true",
 } as const;
 
+/** SQL for about how many bytes a row takes. */
+const SIZE = `300 + ${["contact", "scope", "note", "lift_note", "held"]
+  .map((column) => `coalesce(octet_length(${column}), 0)`)
+  .join(" + ")}`;
+
 /** Most rows that one page reads if a filter excludes many of them. A page may then be shorter than `limit`. */
 const MOST_SCANNED = 20_000;
 
@@ -55,14 +61,18 @@ export async function listSuppressions(
   const most = values.length > 0 ? MOST_SCANNED : 3 * limit + 100;
   const rows = db
     .prepare(
-      `SELECT * FROM (SELECT * ${window} LIMIT ${most}) WHERE ${STATES[state]} ${clause} ORDER BY ${ORDER} LIMIT ?7`,
+      `SELECT * FROM (
+         SELECT *, sum(size) OVER (ORDER BY ${ORDER} ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+           SELECT *, ${SIZE} AS size FROM (SELECT * ${window} LIMIT ${most})
+           WHERE ${STATES[state]} ${clause} ORDER BY ${ORDER} LIMIT ?7))
+       WHERE before < ${MOST_BYTES} ORDER BY ${ORDER}`,
     )
     .bind(...begin, until, limit + 1, ...values);
   const edge = db.prepare(`SELECT ${ORDER} ${window} LIMIT 1 OFFSET ${most - 1}`).bind(...begin, until);
   const [found, edges] = await db.batch([rows, edge]);
-  const all = (found?.results ?? []) as ListedSuppression[];
+  const all = (found?.results ?? []) as (ListedSuppression & SizedRow)[];
   const items = all.slice(0, limit);
-  if (all.length > limit) return { items, next: placeOf(items.at(-1)) };
+  if (all.length > limit || isCut(all)) return { items, next: placeOf(items.at(-1)) };
   return { items, next: placeOf((edges?.results as ListedSuppression[] | undefined)?.[0]) };
 }
 

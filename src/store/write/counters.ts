@@ -1,10 +1,9 @@
 // How rows of the feed become counters: statements that read a stretch of the feed by seq. Storing counts each slice's
 // new rows. A recount walks the whole feed by the same rules, so the stretch and the target table are parameters.
 
-import { ALPHABET } from "../../lib/base32.ts";
-import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { beginsWith, isOf } from "../prefix-range.ts";
+import { addFirsts, findFirsts, isBusy, LATEST, MAY_BE_FIRST, timeChars } from "./firsts.ts";
 import type { EventRow } from "./rows.ts";
 import { DAY } from "../../lib/time.ts";
 import { FIVE_MINUTES } from "../../model/stats/counts.ts";
@@ -50,21 +49,21 @@ export const countTags = (where: string): string => `
 /** The text that the details of every event with tags contain. */
 const TAGGED = '"tags":[';
 
-const MAY_BE_FIRST = "type IN ('opened', 'clicked') AND campaign IS NOT NULL";
-
 /**
  * Counts by campaign with unique contacts. Columns: day, campaign, source, type, bounce, machine, n, uniques,
  * unique_humans, as changes. A contact counts in the cell of its earliest open (click) of the campaign, so an earlier
  * open that arrives late takes the count away from the one that had it. That makes the counters independent of the
- * order of arrival, and needs no extra row and no memory: the contact's own range of the id index has the answer. The
- * range is read from `began` on (SQL for when the campaign of `fresh` began, ms), because nothing can lie before that.
+ * order of arrival. It needs no extra row: the contact's own range of the id index has the answer. The range is read from
+ * `began` on (SQL for when the campaign of `fresh` began, ms), because nothing can lie before that. With `kept`, the
+ * firsts of busy contacts come from the table that keeps them (firsts.ts).
  */
-export const countUniques = ({ within, before }: Stretch, began: string): string => `
+export const countUniques = ({ within, before }: Stretch, began: string, kept = false): string => `
   WITH fresh AS MATERIALIZED (
     SELECT contact, campaign, type, id, machine FROM events WHERE ${within} AND ${MAY_BE_FIRST}),
   places AS MATERIALIZED (
     SELECT contact, substr(min(id), 1, ${CONTACT_CHARS}) AS prefix, min(${began}) AS began
-    FROM (SELECT contact, campaign, min(id) AS id FROM fresh GROUP BY 1, 2) AS fresh GROUP BY contact),
+    FROM (SELECT contact, campaign, min(id) AS id FROM fresh GROUP BY 1, 2) AS fresh
+    ${kept ? `WHERE NOT ${isBusy("fresh.contact")}` : ""} GROUP BY contact),
   firsts AS MATERIALIZED (
     SELECT contact, campaign, type,
       min(iif(new, id, NULL)) AS new_any, min(iif(new AND machine <> 'machine', id, NULL)) AS new_human,
@@ -74,7 +73,8 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
       UNION ALL
       SELECT e.contact, e.campaign, e.type, e.id, e.machine, 0 FROM places AS p CROSS JOIN events AS e
         ON ${beginsWith("e.id", "p.prefix", `p.prefix || ${timeChars("p.began")}`)} AND e.contact = p.contact
-      WHERE ${before} AND ${MAY_BE_FIRST})
+      WHERE ${before} AND ${MAY_BE_FIRST}
+      ${kept ? KEPT : ""})
     GROUP BY 1, 2, 3 HAVING new_any IS NOT NULL),
   changes (id, uniques, humans) AS (
     SELECT new_any, 1, 0 FROM firsts WHERE old_any IS NULL OR new_any < old_any
@@ -88,14 +88,14 @@ export const countUniques = ({ within, before }: Stretch, began: string): string
     SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans FROM changes AS c CROSS JOIN events USING (id))
   WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
 
-/** The beginning of a campaign that has no rows yet, ms: later than every time that an id can hold. */
-const LATEST = 2 ** 50 - 1;
-
-/** SQL that writes a time in ms as ids do (src/lib/time-id.ts). */
-function timeChars(ms: string): string {
-  const digits = Array.from({ length: TIME_CHARS }, (_, i) => 5 * (TIME_CHARS - 1 - i));
-  return digits.map((bits) => `substr('${ALPHABET}', ((${ms} >> ${bits}) & 31) + 1, 1)`).join(" || ");
-}
+/** The kept firsts of the groups in `fresh`, as if they were events: one of anybody's, and one of a person's. */
+const KEPT = ["any_id, 'machine'", "human_id, 'human'"]
+  .map(
+    (first) => `UNION ALL SELECT f.contact, f.campaign, f.type, f.${first}, 0
+      FROM (SELECT DISTINCT contact, campaign, type FROM fresh) AS g CROSS JOIN contact_firsts AS f USING (contact, campaign, type)
+      WHERE f.${first.slice(0, first.indexOf(","))} IS NOT NULL`,
+  )
+  .join(" ");
 
 const COUNT_UP = "ON CONFLICT DO UPDATE SET n = n + excluded.n";
 const TIME = "source, type, bounce, machine, destination, n";
@@ -105,12 +105,17 @@ const TAG = "day, tag, source, type, bounce, machine, n";
 const COUNT_BY_TIME = `INSERT INTO rollups (bucket, ${TIME}) ${countTime(ARE_NEW)} ${COUNT_UP}`;
 const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, OF_DAY)} ${COUNT_UP}`;
 const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}) ${countCampaigns(ARE_NEW)} ${COUNT_UP}`;
+/** When the campaign of `fresh` began, ms. */
+const BEGAN = `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`;
 const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans)
-  ${countUniques(
-    { within: ARE_NEW, before: `seq <= ${MARK}` },
-    `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`,
-  )}
+  ${countUniques({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN, true)}
   ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
+/** In this order, so that the firsts are those of the events before this slice. */
+const COUNT_OPENS = [
+  findFirsts({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN),
+  COUNT_UNIQUES,
+  addFirsts(ARE_NEW),
+];
 const COUNT_BY_TAG = `INSERT INTO tag_rollups (${TAG}) ${countTags(ARE_NEW)} ${COUNT_UP}`;
 
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -153,7 +158,7 @@ export function countersOf(events: readonly EventRow[]): string[] {
   const unique = events.some(
     ({ type, campaign }) => campaign !== null && (type === "opened" || type === "clicked"),
   );
-  const statements = [COUNT_BY_TIME, COUNT_BY_DAY, unique ? COUNT_UNIQUES : COUNT_BY_CAMPAIGN];
+  const statements = [COUNT_BY_TIME, COUNT_BY_DAY, ...(unique ? COUNT_OPENS : [COUNT_BY_CAMPAIGN])];
   // If another field's text looks like tags, the statement finds nothing.
   if (events.some(({ details }) => details?.includes(TAGGED) === true)) statements.push(COUNT_BY_TAG);
   return statements;

@@ -6,6 +6,7 @@ import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, OF_DAY, UNIQUES_OF } from "./counters.ts";
 import { endedMessages } from "./ended-messages.ts";
 import { isOf } from "../prefix-range.ts";
+import { DROP_FIRSTS } from "./firsts.ts";
 import type { EventRow } from "./rows.ts";
 import { DAY } from "../../lib/time.ts";
 import { FIVE_MINUTES } from "../../model/stats/counts.ts";
@@ -76,6 +77,7 @@ export async function storeReplacements(db: D1Database, replacements: readonly R
   const keptIds = kept.map(({ id }) => id);
   const groups = groupsOf(replacements);
   add(UNIQUES_OF.minus, groups);
+  add(DROP_FIRSTS, groups);
   for (const sql of counting(-1)) add(sql, ids);
   if (gone.length > 0) add(UNCOUNT_SOURCES, gone);
   if (kept.length > 0) add(UPDATE, kept.map(toValues));

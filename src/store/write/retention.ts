@@ -4,6 +4,7 @@
 import { ARCHIVE, archiveDay } from "../bucket/layout.ts";
 import { goneFrom } from "./counters.ts";
 import { endedMessages } from "./ended-messages.ts";
+import { DROP_ENDED_FIRSTS } from "./firsts.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import type { Retention } from "../../model/retention.ts";
@@ -48,7 +49,12 @@ async function endEvents(db: D1Database, until: number): Promise<number> {
     const young = results.findIndex(({ received_at }) => received_at >= until);
     const last = results.at(young < 0 ? -1 : young - 1);
     if (last === undefined || young === 0) return ended;
-    const statements = [...goneFrom("seq <= ?1"), END_MESSAGES, "DELETE FROM events WHERE seq <= ?1"];
+    const statements = [
+      ...goneFrom("seq <= ?1"),
+      END_MESSAGES,
+      DROP_ENDED_FIRSTS,
+      "DELETE FROM events WHERE seq <= ?1",
+    ];
     const done = await db.batch(statements.map((sql) => db.prepare(sql).bind(last.seq)));
     ended += done.at(-1)?.meta.changes ?? 0;
     if (young > 0 || results.length < EVENTS_A_SLICE) return ended;

@@ -6,6 +6,7 @@
 // the mark are the new ones, and the counters count these. So the events' JSON, which is most of the work, is read
 // once.
 
+import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
@@ -147,9 +148,6 @@ const INSERT_DEAD_LETTERS = `
   FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
 
-/** Largest JSON of one bound value, in UTF-16 units: D1 takes 2 MB in a value, and a unit has up to three bytes. */
-export const MOST_JSON = 600_000;
-
 /** Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. */
 export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
   const statements = statementsOf(db, slice);
@@ -184,23 +182,6 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
   if (slice.replayed.length > 0) add(DELETE_REPLAYED, JSON.stringify(slice.replayed));
   for (const letters of inPieces(slice.deadLetters.map(toLetter))) add(INSERT_DEAD_LETTERS, letters);
   return statements;
-}
-
-/** The items as JSON arrays, each small enough to bind. */
-function inPieces(items: readonly string[]): string[] {
-  const pieces: string[] = [];
-  let piece: string[] = [];
-  let length = 0;
-  for (const item of items) {
-    if (length + item.length > MOST_JSON && piece.length > 0) {
-      pieces.push(`[${piece.join(",")}]`);
-      piece = [];
-      length = 0;
-    }
-    piece.push(item);
-    length += item.length;
-  }
-  return piece.length > 0 ? [...pieces, `[${piece.join(",")}]`] : pieces;
 }
 
 /** The JSON row of an event, its fields in the order of COLUMN_ORDER. */
