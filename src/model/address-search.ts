@@ -1,6 +1,6 @@
 // Finds an address in a text in every way it may be written there: in another case, percent-encoded, escaped for JSON
-// (also JSON within JSON) or XML, composed or decomposed, or with "=" instead of "@" as in return paths. It does not
-// match longer addresses that contain the address (joann@..., ...@example.com.au).
+// (also JSON within JSON), XML or quoted-printable, composed or decomposed, or with "=" instead of "@" as in return paths.
+// It does not match longer addresses that contain the address (joann@..., ...@example.com.au).
 
 /**
  * Replaces an erased address. Its domain can never exist (RFC 2606), and it needs no escaping in JSON, forms and URLs.
@@ -51,11 +51,13 @@ export function mentionsPlainly(plain: string, address: string): boolean {
 /** The positions of the address in a plain text: start and end, in UTF-16 units. */
 function positions(plain: string, address: string): [start: number, end: number][] {
   const at = address.lastIndexOf("@");
-  const asReturnPath = `${address.slice(0, at)}=${address.slice(at + 1)}`;
+  const [local, domain] = [address.slice(0, at), address.slice(at + 1)];
   const places: [number, number][] = [];
   for (const [form, before] of [
     [address, /[\p{L}\p{M}\p{N}._+-]$/u],
-    [asReturnPath, /[\p{L}\p{M}\p{N}._]$/u],
+    [`${local}=${domain}`, /[\p{L}\p{M}\p{N}._]$/u],
+    [`${local}=40${domain}`, /[\p{L}\p{M}\p{N}._+-]$/u], // quoted-printable
+    [`${local}&commat;${domain}`, /[\p{L}\p{M}\p{N}._+-]$/u], // HTML
   ] as const) {
     for (let from = plain.indexOf(form); from >= 0; from = plain.indexOf(form, from + 1)) {
       const end = from + form.length;

@@ -3,7 +3,7 @@
 
 import { within } from "../lib/deadline.ts";
 import { describeError } from "../lib/outage.ts";
-import { bodyToJson, encodeGzipped, type Envelope } from "../model/envelope.ts";
+import { encodeGzipped, type Envelope } from "../model/envelope.ts";
 import { spool } from "../ingest/spool.ts";
 import { deadLetterOf, putDeadEnvelope } from "../store/dead-letters.ts";
 import { storeSlice } from "../store/write/slice.ts";
@@ -42,8 +42,8 @@ export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<v
 async function storeAsDeadLetter(given: Envelope, env: Env): Promise<void> {
   const envelope = await withoutErased(given, env);
   if (envelope.erased === true && envelope.body.length === 0) return;
-  const body = bodyToJson(envelope.body);
-  const raw = "text" in body ? body.text : body.base64;
+  // As text also if it is no UTF-8, like rejects: nobody would find an address in base64, and the bucket has the bytes.
+  const raw = new TextDecoder().decode(envelope.body);
   const letter = deadLetterOf(envelope, null, "it failed for a hundred times; see the log for why", raw);
   const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
   await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));

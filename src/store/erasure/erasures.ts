@@ -39,6 +39,15 @@ export interface Erasure {
   looked_at: number;
   rewritten: number;
   elements: number;
+  /** How far the current pass has come in the database. */
+  rows_cursor: string;
+  /** Rows of others in which the address was replaced. */
+  mentions: number;
+  /** Campaigns and tags that were renamed in the counters. */
+  names: number;
+  /** Objects of the bucket that could not be read, and the first of their keys, as JSON. */
+  unreadable: number;
+  unreadable_keys: string;
   kept_reason: SuppressionReason | null;
   kept_since: number | null;
   finished_at: number | null;
@@ -93,7 +102,7 @@ export async function openErasure(
         `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by, tombstone, cursor)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?8)
          ON CONFLICT (contact) WHERE contact IS NOT NULL DO UPDATE SET
-           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor)`,
+           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor), rows_cursor = ''`,
       )
       .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by, from),
     db.prepare("SELECT * FROM erasures WHERE contact = ?1").bind(contact),
@@ -223,7 +232,7 @@ export async function moveOn(
   if (statements.length > 0) await db.batch(statements);
 }
 
-/** Begins the second pass through the bucket, behind the key `cursor`. */
+/** Begins the second pass: through the bucket behind the key `cursor`, and through the whole database. */
 export async function lookAgain(
   db: D1Database,
   { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
@@ -231,7 +240,9 @@ export async function lookAgain(
 ): Promise<void> {
   await db.batch([
     db
-      .prepare("UPDATE erasures SET pass = 2, cursor = ?2 WHERE id = ?1 AND pass = 1 AND tombstone = ?3")
+      .prepare(
+        "UPDATE erasures SET pass = 2, cursor = ?2, rows_cursor = '' WHERE id = ?1 AND pass = 1 AND tombstone = ?3",
+      )
       .bind(id, cursor, tombstone),
   ]);
 }
@@ -245,7 +256,7 @@ export async function finishErasure(
   await db.batch([
     db
       .prepare(
-        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', finished_at = ?2
+        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', finished_at = ?2
          WHERE id = ?1 AND finished_at IS NULL AND begun = 1 AND pass = 2 AND tombstone = ?3`,
       )
       .bind(id, now, tombstone),
