@@ -69,10 +69,10 @@ const Receipt = z
           objects_unreadable: count.describe(
             "Objects that could not be read or written, whenever it was tried, and were passed over",
           ),
-          unreadable: z.array(z.string()).describe("Their keys in the bucket, at most 20"),
+          unreadable: z.array(z.string()).describe("Their keys in the bucket, at most 100"),
         })
         .describe(
-          "Objects of the archive and of the dead letters. After a crash, repeated work may count once or twice",
+          "Objects of the archive and of the dead letters. Work that is repeated, as after a crash, may count once or twice",
         ),
     }),
     kept: z

@@ -12,13 +12,13 @@ import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
 import { archiveKeyAt, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
+import { lookAgain } from "../store/erasure/bucket-walk.ts";
 import { hashOf } from "../store/erasure/erased.ts";
 import {
   findErasure,
   finishErasure,
   forgetHashes,
   getErasure,
-  lookAgain,
   openErasure,
   removeRows,
   runningErasures,

@@ -48,6 +48,10 @@ export interface Erasure {
   /** Objects of the bucket that could not be read, and the first of their keys, as JSON. */
   unreadable: number;
   unreadable_keys: string;
+  /** The object at which the walk waits, since when (ms), and how often it was tried; null if it does not wait. */
+  stuck_key: string | null;
+  stuck_since: number | null;
+  stuck_tries: number;
   kept_reason: SuppressionReason | null;
   kept_since: number | null;
   finished_at: number | null;
@@ -194,59 +198,6 @@ export async function removeRows(
   }
 }
 
-/** What an erasure found and changed in one page of the bucket: numbers of objects, raw elements, dead letters. */
-export interface Looked {
-  looked_at: number;
-  rewritten: number;
-  elements: number;
-  dead_letters: number;
-}
-
-/**
- * Moves the cursors of erasures past a page of the bucket and adds up their counts. If two runs process the same page,
- * only the first one's counts are added.
- */
-export async function moveOn(
-  db: D1Database,
-  moves: readonly { erasure: Erasure; cursor: string; looked: Looked }[],
-): Promise<void> {
-  const statements = moves.map(({ erasure, cursor, looked }) =>
-    db
-      .prepare(
-        `UPDATE erasures SET cursor = ?4, looked_at = looked_at + ?5, rewritten = rewritten + ?6,
-           elements = elements + ?7, dead_letters = dead_letters + ?8
-         WHERE id = ?1 AND pass = ?2 AND cursor = ?3 AND tombstone = ?9`,
-      )
-      .bind(
-        erasure.id,
-        erasure.pass,
-        erasure.cursor,
-        cursor,
-        looked.looked_at,
-        looked.rewritten,
-        looked.elements,
-        looked.dead_letters,
-        erasure.tombstone,
-      ),
-  );
-  if (statements.length > 0) await db.batch(statements);
-}
-
-/** Begins the second pass: through the bucket behind the key `cursor`, and through the whole database. */
-export async function lookAgain(
-  db: D1Database,
-  { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
-  cursor: string,
-): Promise<void> {
-  await db.batch([
-    db
-      .prepare(
-        "UPDATE erasures SET pass = 2, cursor = ?2, rows_cursor = '' WHERE id = ?1 AND pass = 1 AND tombstone = ?3",
-      )
-      .bind(id, cursor, tombstone),
-  ]);
-}
-
 /** Ends a request, unless it has begun again meanwhile. From now on its row holds no address. `now`: ms. */
 export async function finishErasure(
   db: D1Database,
@@ -256,7 +207,7 @@ export async function finishErasure(
   await db.batch([
     db
       .prepare(
-        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', finished_at = ?2
+        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', stuck_key = NULL, finished_at = ?2
          WHERE id = ?1 AND finished_at IS NULL AND begun = 1 AND pass = 2 AND tombstone = ?3`,
       )
       .bind(id, now, tombstone),

@@ -6,3 +6,6 @@ ALTER TABLE erasures ADD COLUMN names INTEGER NOT NULL DEFAULT 0;     -- campaig
 -- Objects of the bucket that could not be read: passed over, so that they hold up nobody.
 ALTER TABLE erasures ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE erasures ADD COLUMN unreadable_keys TEXT NOT NULL DEFAULT '[]'; -- JSON: the first of their keys
+ALTER TABLE erasures ADD COLUMN stuck_key TEXT;                       -- the one at which the walk waits, ...
+ALTER TABLE erasures ADD COLUMN stuck_since INTEGER;                  -- since when, ms since the epoch, ...
+ALTER TABLE erasures ADD COLUMN stuck_tries INTEGER NOT NULL DEFAULT 0; -- and how often it was tried
