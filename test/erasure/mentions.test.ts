@@ -171,6 +171,26 @@ describe("the rows of others that mention an erased contact", () => {
     expect(await recounted()).toMatchObject({ status: "done", differing: 0 });
   });
 
+  it("lose it before they are stored, if they were received before the erasure", async () => {
+    const unread = mailjetEvent({ email: BOB, CustomID: `invite:${ANN}`, time: "soon" });
+    const waiting = await messagesOf(
+      genericPost([
+        bobs({ custom_id: `invite:${ANN}`, tags: [ANN], campaign: `for ${ANN}` }),
+        bobs({ timestamp: 1_790_000_009 }),
+      ]),
+      mailjetPost(JSON.stringify([unread, mailjetEvent({ email: BOB, event: "sent" })])),
+    );
+    await erase();
+    await settle();
+    expect((await deliver(waiting)).acked).toHaveLength(2);
+    expect(await traces(ANN)).toEqual([]);
+    expect(await figure(`SELECT count(*) AS n FROM events WHERE contact = '${BOB}'`)).toBe(3);
+    const letters = await rows<{ raw: string }>("SELECT raw FROM dead_letters");
+    expect(letters.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([
+      { ...unread, CustomID: `invite:${ERASED}` },
+    ]);
+  });
+
   it("are found wherever they stand among many, by several erasures that share one walk", async () => {
     const names = ["ann@example.com", "cem@example.com", "dan@example.com"];
     for (let part = 0; part < 3; part++)

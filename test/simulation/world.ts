@@ -6,6 +6,7 @@ import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
+import { withMentions } from "./mentions.ts";
 import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { sceneOf } from "./scenes.ts";
@@ -18,6 +19,8 @@ export interface Parcel {
   poison: number;
   /** Padding, in bytes, that makes the body too long for a queue message. */
   filler: number;
+  /** Whom the body mentions, which is not UTF-8, so that nobody can read it. */
+  garbled?: string;
 }
 
 /** An act of a history. Parcels are given by their numbers. */
@@ -109,7 +112,8 @@ export function worldOf(seed: number): World {
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
   const mistaken = errs ? mistakeOf(further, slow.length) : null;
   const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
-  return withPipes(withScene(randomFrom(seed + 6), { ...drawn, pipes: [] }));
+  const mentioning = withMentions(randomFrom(seed + 10), { ...drawn, pipes: [] });
+  return withPipes(withScene(randomFrom(seed + 6), mentioning));
 }
 
 /** Most worlds end with a scene. */

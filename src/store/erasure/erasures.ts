@@ -2,6 +2,8 @@
 
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { contactPrefix } from "../../model/event-id.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
+import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { isOf } from "../prefix-range.ts";
@@ -235,4 +237,21 @@ export async function erasedAt(db: Db, hashes: Iterable<string>): Promise<Map<st
     .bind(JSON.stringify([...hashes]))
     .all<{ hash: string; at: number }>();
   return new Map(results.map(({ hash, at }) => [hash, at]));
+}
+
+/** How long a delivery may be under way, ms: longer than a queue keeps it, and as long as tombstones exist. */
+const UNDER_WAY = 35 * DAY;
+
+/** When the latest erasure of the last 35 days took effect, ms; -Infinity if there was none. `now`: ms. */
+export async function lastErasedAt(db: Db, now: number): Promise<number> {
+  // Requests under way may be older, and have begun again.
+  const at = await db
+    .prepare(
+      `SELECT max(max(asked_at, coalesce(erased_at, 0))) AS at FROM (
+         SELECT asked_at, erased_at FROM erasures WHERE id >= ?1
+         UNION ALL SELECT asked_at, erased_at FROM erasures WHERE contact IS NOT NULL)`,
+    )
+    .bind(firstIdAt(now - UNDER_WAY))
+    .first<number>("at");
+  return at ?? -Infinity;
 }
