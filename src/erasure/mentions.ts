@@ -4,7 +4,12 @@ import { ERASED_ADDRESS, mentions } from "../model/address-search.ts";
 import { readJsonText } from "../providers/kit/json.ts";
 import type { EventRow } from "../store/write/rows.ts";
 import { replaced } from "./cuts.ts";
-import type { Leaving } from "./rewrite.ts";
+
+/** A contact that must be removed from everything received until `until` (ms). */
+export interface Leaving {
+  contact: string;
+  until: number;
+}
 
 /** The text with the address replaced. A text in which its place cannot be told is replaced as a whole. */
 export function withoutMention(text: string, contact: string): string {

@@ -8,17 +8,11 @@ import { mentionsPlainly, plainOf } from "../model/address-search.ts";
 import { ARCHIVE_METADATA } from "../store/bucket/archive.ts";
 import { archiveKey, isArchiveKey, isDeadLetterKey } from "../store/bucket/layout.ts";
 import { lengthOf, linesOf, SHORT, zipLines } from "../store/bucket/lines.ts";
-import { withoutMention } from "./mentions.ts";
+import { withoutMention, type Leaving } from "./mentions.ts";
 import { redact } from "./redact.ts";
 
 /** How often a rewrite is tried when the object changes meanwhile. */
 const TRIES = 5;
-
-/** A contact that must be removed from everything received until `until` (ms). */
-export interface Leaving {
-  contact: string;
-  until: number;
-}
 
 /**
  * Removes the contacts from a batch of the archive, whatever its time. Returns how many elements it removed of each.

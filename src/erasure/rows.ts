@@ -25,8 +25,7 @@ import {
 import { DISTURB_RECOUNT } from "../store/stats/recount.ts";
 import { MOST_JSON } from "../store/write/slice.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
-import { withoutMention, withoutMentionInJson, withoutMentions } from "./mentions.ts";
-import type { Leaving } from "./rewrite.ts";
+import { withoutMention, withoutMentionInJson, withoutMentions, type Leaving } from "./mentions.ts";
 import { WALKED } from "./walk.ts";
 
 /** What a page changed. `next`: the key behind which the next page begins; null at the table's end. */

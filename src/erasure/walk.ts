@@ -10,7 +10,8 @@ import { ARCHIVE, archiveKeyAt, DEAD_LETTERS } from "../store/bucket/layout.ts";
 import { isContentError } from "../store/bucket/lines.ts";
 import { moveOn, waitAt, type Looked } from "../store/erasure/bucket-walk.ts";
 import type { Running } from "../store/erasure/erasures.ts";
-import { rewriteObject, type Leaving } from "./rewrite.ts";
+import type { Leaving } from "./mentions.ts";
+import { rewriteObject } from "./rewrite.ts";
 import { storeOf } from "../store/db.ts";
 import { MINUTE } from "../lib/time.ts";
 

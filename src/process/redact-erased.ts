@@ -5,8 +5,8 @@
 
 import { configOf, settingsOf, type Config } from "../config/config.ts";
 import { redactAll } from "../erasure/redact.ts";
-import { withoutMention } from "../erasure/mentions.ts";
-import { rewriteBatch, type Leaving } from "../erasure/rewrite.ts";
+import { withoutMention, type Leaving } from "../erasure/mentions.ts";
+import { rewriteBatch } from "../erasure/rewrite.ts";
 import { isOthersReport } from "../erasure/whose.ts";
 import { within } from "../lib/deadline.ts";
 import type { Envelope } from "../model/envelope.ts";
