@@ -14,7 +14,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0006_batches.sql": "722b37adfb12d27c967e9f16ca7967bd4f541c9aa4aff0ffa4361e5dadbc4ee7",
   "0007_pipes.sql": "ec4362783768f4ffe94e20ee061f3a50ececaa8c2ebfde230ae0e03ffc8726b0",
   "0008_jobs.sql": "2769e3ef37a121cfee674498c93f5add4a29cc8ab093a1ab71dd22839f0223c4",
-  "0009_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
+  "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
 };
 
 const TEXTS = Object.fromEntries(
