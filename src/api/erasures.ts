@@ -31,7 +31,9 @@ const Receipt = z
     id: z.string(),
     status: z
       .enum(["running", "done"])
-      .describe("`done`: nothing of the contact is left, and this receipt no longer contains its address"),
+      .describe(
+        "`done`: the address is found nowhere any more, except in what `removed.archive.unreadable` lists, and this receipt does not contain it either",
+      ),
     note: z.string().nullable(),
     asked_at: time,
     asked_by: z.string().describe("The name of the token that requested it"),
@@ -53,14 +55,24 @@ const Receipt = z
       suppressions: count,
       claims: count.describe("Claims of reports that the contact's object held"),
       dead_letters: count,
+      mentions: count.describe(
+        "Rows of others in which the address was replaced: events, dead letters, logs",
+      ),
+      names: count.describe(
+        "Campaigns and tags with the address in their names, which have another name in the counters now",
+      ),
       archive: z
         .object({
           objects_looked_at: count,
           objects_rewritten: count,
           elements: count.describe("Raw reports removed"),
+          objects_unreadable: count.describe(
+            "Objects that could not be read or written, whenever it was tried, and were passed over",
+          ),
+          unreadable: z.array(z.string()).describe("Their keys in the bucket, at most 100"),
         })
         .describe(
-          "Objects of the archive and of the dead letters. After a crash, repeated work may count once or twice",
+          "Objects of the archive and of the dead letters. Work that is repeated, as after a crash, may count once or twice",
         ),
     }),
     kept: z
@@ -76,6 +88,7 @@ const Receipt = z
 function shape(erasure: Erasure): z.output<typeof Receipt> {
   const { id, note, asked_by, events, messages, contacts, suppressions, claims, dead_letters } = erasure;
   const { looked_at, rewritten, elements, hash, kept_reason, kept_since, finished_at } = erasure;
+  const { mentions: rows, names, unreadable, unreadable_keys } = erasure;
   return {
     id,
     status: finished_at === null ? "running" : "done",
@@ -92,7 +105,15 @@ function shape(erasure: Erasure): z.output<typeof Receipt> {
       suppressions,
       claims,
       dead_letters,
-      archive: { objects_looked_at: looked_at, objects_rewritten: rewritten, elements },
+      mentions: rows,
+      names,
+      archive: {
+        objects_looked_at: looked_at,
+        objects_rewritten: rewritten,
+        elements,
+        objects_unreadable: unreadable,
+        unreadable: JSON.parse(unreadable_keys) as string[],
+      },
     },
     kept:
       kept_reason === null || hash === null
@@ -114,7 +135,7 @@ const erasingOne = createRoute({
   tags,
   summary: "Erase a contact, known or not",
   description:
-    "Deletes the contact's rows at once. This request and the scheduled runs rewrite the archive, and a second pass about " +
+    "Deletes the contact's rows at once. This request and the scheduled runs remove the address from the rows of others and rewrite the archive, and a second pass about " +
     "twenty minutes later catches deliveries that were in flight. Repeating the request while it is running resumes it; once " +
     "it is done, it starts a new one for what arrived since. A suppression in force outlives the contact as a keyed hash.",
   request: {

@@ -2,22 +2,23 @@
 //   1. store the request;
 //   2. empty the contact's object except for a tombstone, which stops deliveries that are still being processed;
 //   3. delete the contact's rows, and keep a suppression in force as a keyed hash;
-//   4. walk through the bucket, and remove the contact from every object;
-//   5. once no invocation can still run that began before the tombstone, repeat 2 and 3, and the end of the walk;
+//   4. walk through the database and the bucket, and remove the address from the rows of others and from every object;
+//   5. once no invocation can still run that began before the tombstone, repeat 2 and 3, the walk through the database,
+//      and the end of the one through the bucket;
 //   6. remove the address from the request.
 
-import { configOf } from "../config/config.ts";
+import { configOf, type Config } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
 import { archiveKeyAt, GIVEN_UP, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
+import { lookAgain } from "../store/erasure/bucket-walk.ts";
 import { hashOf } from "../store/erasure/erased.ts";
 import {
   findErasure,
   finishErasure,
   forgetHashes,
   getErasure,
-  lookAgain,
   openErasure,
   removeRows,
   runningErasures,
@@ -25,6 +26,7 @@ import {
   type Running,
 } from "../store/erasure/erasures.ts";
 import { remainderOf } from "./dead-letters.ts";
+import { walkRows } from "./rows.ts";
 import { walk, WALKED } from "./walk.ts";
 import { storeOf } from "../store/db.ts";
 import { DAY, MINUTE } from "../lib/time.ts";
@@ -35,9 +37,13 @@ import { DAY, MINUTE } from "../lib/time.ts";
  */
 const SETTLES = 20 * MINUTE;
 
-/** Most objects that a request, and that a scheduled run, looks at. */
-const IN_REQUEST = 200;
-const IN_RUN = 1_000;
+/** Most objects of the bucket, and pages of 10,000 rows of the database, that are looked at. */
+interface Share {
+  objects: number;
+  pages: number;
+}
+const IN_REQUEST: Share = { objects: 200, pages: 10 };
+const IN_RUN: Share = { objects: 1_000, pages: 60 };
 /** Most erasures that a scheduled run continues. */
 const MOST_AT_ONCE = 20;
 
@@ -83,25 +89,36 @@ export async function continueErasures(env: Env, now: number): Promise<number> {
   return running.length;
 }
 
-async function advance(env: Env, running: readonly Running[], most: number, now: number): Promise<void> {
+async function advance(env: Env, running: readonly Running[], most: Share, now: number): Promise<void> {
   const config = configOf(env);
   const ready: Running[] = [];
   for (const erasure of running) {
     const begun = erasure.begun === 0 ? await begin(env, erasure) : erasure;
     if (begun !== null) ready.push(begun);
   }
-  const walked = await walk(env, ready, most, config);
   const again: Running[] = [];
-  for (const erasure of walked) {
+  for (const erasure of await walkBoth(env, ready, most, config)) {
     const settles = settlesAt(erasure);
-    if (erasure.cursor !== WALKED || settles === null || now < settles) continue;
+    if (!isWalked(erasure) || settles === null || now < settles) continue;
     if (erasure.pass === 2) await end(env, erasure, now);
     else again.push(await secondPass(env, erasure));
   }
   // Few objects are written late, so the second pass mostly fits into the same run.
-  for (const erasure of await walk(env, again, most, config))
-    if (erasure.cursor === WALKED) await end(env, erasure, now);
+  for (const erasure of await walkBoth(env, again, most, config))
+    if (isWalked(erasure)) await end(env, erasure, now);
 }
+
+/** Continues both walks: through the database, and then through the bucket. */
+async function walkBoth(
+  env: Env,
+  erasures: readonly Running[],
+  most: Share,
+  config: Config,
+): Promise<Running[]> {
+  return await walk(env, await walkRows(env, erasures, most.pages), most.objects, config);
+}
+
+const isWalked = ({ cursor, rows_cursor }: Running): boolean => cursor === WALKED && rows_cursor === WALKED;
 
 /** Steps 2 and 3. Returns null if they must be tried again; that does not delay the other erasures. */
 async function begin(env: Env, erasure: Running): Promise<Running | null> {
@@ -134,7 +151,7 @@ async function secondPass(env: Env, erasure: Running): Promise<Running> {
   await empty(env, erasure);
   const cursor = tailOf(erasure.erased_at);
   await lookAgain(storeOf(env), erasure, cursor);
-  return { ...erasure, pass: 2, cursor };
+  return { ...erasure, pass: 2, cursor, rows_cursor: "" };
 }
 
 /** Ends the erasure, unless deliveries from before it still wait in the spool, or for a look after being given up. */

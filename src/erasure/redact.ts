@@ -1,15 +1,16 @@
 // Removes one contact from one delivery, as a pure function. Rows name their raw element by its place in the delivery,
-// so no element may move: an item of an array becomes null, a body about no other contact becomes empty, and if an
-// element also contains other contacts, only the address is replaced. The provider's parser reads each attempt again,
-// and its plain text is searched. The first attempt that contains nothing of the contact and everything of the others
-// is used; if there is none, the whole body is removed.
+// so no element may move: an item of an array becomes null, a body about no other contact becomes empty, and where
+// others' elements name the contact, only the address is replaced. The provider's parser reads each attempt again. The
+// first attempt counts that contains nothing of the contact and all reports of others; if there is none, the one that
+// loses the fewest. A report of others counts by what identifies its row (element, contact, type, time), not by its
+// identity: that may contain the address, and rows keep their ids anyhow.
 
 import type { Envelope } from "../model/envelope.ts";
-import { ERASED_ADDRESS, mentions, placesOf } from "../model/address-search.ts";
+import { ERASED_ADDRESS, mentions } from "../model/address-search.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
-import { readJsonText } from "../providers/kit/json.ts";
 import { providerNamed, type ParsedDelivery } from "../providers/index.ts";
-import { itemsOf } from "./json-items.ts";
+import { replaced, withoutItems, type FateOf } from "./cuts.ts";
+import { isOthersReport, othersIn } from "./whose.ts";
 
 /** The delivery that remains, and how many of the contact's reports (or elements that named it) were removed. */
 export interface Redacted {
@@ -22,12 +23,23 @@ type Settings = Record<string, unknown>;
 /** The delivery without the contact; null if it does not contain the contact. `settings`: the source's. */
 export function redact(envelope: Envelope, contact: string, settings: Settings): Redacted | null {
   if (!isNamed(envelope, contact)) return null;
-  const before = parse(envelope, settings);
-  const elements = Math.max(1, before.events.filter((event) => event.contact === contact).length);
+  const before = contentOf(envelope, contact, settings);
+  const elements = Math.max(1, before.own);
+  if (before.others.length + before.unread.length === 0) return { envelope: emptied(envelope), elements };
+  if (before.isUnread) return { envelope: unreadWithout(envelope, contact), elements };
+  let best: { envelope: Envelope; lost: number; left: number } | null = null;
   for (const attempt of attempts(envelope, contact, before)) {
-    if (isClean(attempt, contact, before, settings)) return { envelope: attempt, elements };
+    if (isNamed(attempt, contact)) continue;
+    const after = contentOf(attempt, contact, settings);
+    const lost = lostOf(before, after);
+    if (lost === null) continue;
+    const left = after.replaced - before.replaced;
+    if (lost === 0 && left <= 0) return { envelope: attempt, elements };
+    if (best === null || lost < best.lost || (lost === best.lost && left < best.left))
+      best = { envelope: attempt, lost, left };
   }
-  return { envelope: emptied(envelope), elements };
+  const keeps = best !== null && best.lost < before.others.length + before.unread.length;
+  return { envelope: best !== null && keeps ? best.envelope : emptied(envelope), elements };
 }
 
 /** The delivery without any of the contacts; null if it contains none of them. */
@@ -59,9 +71,62 @@ export function isNamed({ url, headers, body }: Envelope, contact: string): bool
 const textOf = (body: Uint8Array): string =>
   new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
 
+/**
+ * What a parser reads from a delivery, as far as an erasure has to know it. It holds no events, because a delivery may
+ * have 25,000 of them.
+ */
+interface Content {
+  /** How many events are the contact's. */
+  own: number;
+  /** The elements with events of the contact. */
+  ownElements: Set<number>;
+  /** The events of others, by what identifies their rows: element, contact, type and time. */
+  others: string[];
+  /** The elements with events of others. */
+  othersElements: Set<number>;
+  /** The unread elements of others, with the contact's address replaced. */
+  unread: string[];
+  /** Whether nothing could be read, so that the whole body is one unread element. */
+  isUnread: boolean;
+  /** How many events and unread elements are those of an erased contact, with the address replaced. */
+  replaced: number;
+}
+
+/** What a delivery contains. `contact`: the one that is erased from it. */
+function contentOf(envelope: Envelope, contact: string, settings: Settings): Content {
+  const { events, rejects } = parse(envelope, settings);
+  const content: Content = {
+    own: 0,
+    ownElements: new Set(),
+    others: [],
+    othersElements: new Set(),
+    unread: [],
+    isUnread: events.length === 0 && rejects.length === 1 && rejects[0]?.raw === textOf(envelope.body),
+    replaced: 0,
+  };
+  for (const { contact: whose, element, type, occurred_at } of events) {
+    if (whose === ERASED_ADDRESS) content.replaced += 1;
+    else if (whose === contact) {
+      content.own += 1;
+      content.ownElements.add(element);
+    } else {
+      content.others.push(JSON.stringify([element, whose, type, occurred_at]));
+      content.othersElements.add(element);
+    }
+  }
+  for (const { raw } of rejects) {
+    if (raw === "null") continue;
+    if (!mentions(raw, contact)) content.unread.push(raw);
+    else if (isOthersReport(raw, contact)) content.unread.push(replaced(raw, contact));
+    if (raw.includes(ERASED_ADDRESS)) content.replaced += 1;
+  }
+  return content;
+}
+
 function parse(envelope: Envelope, settings: Settings): ParsedDelivery {
   const provider = providerNamed(envelope.provider);
   const nothing = { events: [], rejects: [{ reason: "", raw: textOf(envelope.body) }], pings: 0 };
+  if (envelope.erased === true && envelope.body.length === 0) return { ...nothing, rejects: [] };
   try {
     return provider?.parse(deliveryOf(envelope, settings)) ?? nothing;
   } catch {
@@ -75,138 +140,89 @@ function emptied(envelope: Envelope): Envelope {
   return { ...envelope, url, headers: [], body: new Uint8Array(0), erased: true };
 }
 
-/** The ways to redact a delivery, those that keep the least first. */
-function* attempts(envelope: Envelope, contact: string, before: ParsedDelivery): Generator<Envelope> {
-  const others = before.events.some((event) => event.contact !== contact && event.contact !== ERASED_ADDRESS);
-  const unread = before.rejects.some(({ raw }) => raw !== "null" && !mentions(raw, contact));
-  if (!others && !unread) yield emptied(envelope);
+/**
+ * An unread delivery without the contact. Its items are what cannot be read, so what they are about must be concluded
+ * from each. It becomes UTF-8, if it was not.
+ */
+function unreadWithout(envelope: Envelope, contact: string): Envelope {
   const text = textOf(envelope.body);
-  const url = replaced(envelope.url, contact);
-  const headers = envelope.headers.map(([name, value]): [string, string] => [name, replaced(value, contact)]);
-  const around = { ...envelope, url, headers, erased: true as const };
+  const others = (body: string): string => othersIn(body, contact).join();
+  const before = others(text);
+  const fateOf: FateOf = (_, item) => (isOthersReport(item, contact) ? "words" : "gone");
+  const { withBody } = around(envelope, contact);
   for (let depth = 1; depth <= DEEPEST; depth++) {
-    const body = withoutItems(text, contact, depth);
+    const body = withoutItems(text, contact, { depth, fateOf });
     if (body === null) break;
-    yield { ...around, body: new TextEncoder().encode(body) };
+    if (!isNamed(withBody(body), contact) && others(body) === before) return withBody(body);
   }
-  yield { ...around, body: new TextEncoder().encode(replaced(text, contact)) };
+  const left = withBody(replaced(text, contact));
+  return isNamed(left, contact) ? emptied(envelope) : left;
 }
 
 /** How many levels of nested arrays are tried: no provider nests its reports deeper. */
 const DEEPEST = 3;
 
-/** The text without the items, `depth` arrays deep, that name the contact; null if there are none. */
-function withoutItems(text: string, contact: string, depth: number): string | null {
-  if (readJsonText(text, JSON.parse).ok) return withoutJsonItems(text, contact, depth);
-  // A form may contain JSON in a field.
-  let changed = false;
-  let left = "";
-  let copied = 0;
-  for (let start = 0; start <= text.length;) {
-    const end = endOf(text, "&", start);
-    const field = withoutFieldItems(text.slice(start, end), contact, depth);
-    if (field !== null) {
-      changed ||= field.items;
-      left += text.slice(copied, start) + field.text;
-      copied = end;
-    }
-    start = end + 1;
+/** The ways to redact a delivery that contains reports of others. The first ones keep the least. */
+function* attempts(envelope: Envelope, contact: string, before: Content): Generator<Envelope> {
+  const text = textOf(envelope.body);
+  const { withBody } = around(envelope, contact);
+  for (let depth = 1; depth <= DEEPEST; depth++) {
+    let kept = false;
+    const fateOf: FateOf = (place, item) => {
+      const fate = fateBy(before, contact)(place, item);
+      kept ||= fate !== "gone";
+      return fate;
+    };
+    const all = withoutItems(text, contact, { depth, fateOf: () => "gone" });
+    if (all === null) break;
+    yield withBody(all);
+    const some = withoutItems(text, contact, { depth, fateOf });
+    if (some === null || !kept) continue;
+    yield withBody(some);
+    yield withBody(withoutItems(text, contact, { depth, fateOf: inWords(fateOf) }) ?? all);
   }
-  return changed ? left + text.slice(copied) : null;
+  yield withBody(replaced(text, contact));
 }
 
-/** The place of the mark in the text, from `start` on; the text's length if it has none. */
-function endOf(text: string, mark: string, start: number): number {
-  const at = text.indexOf(mark, start);
-  return at < 0 ? text.length : at;
+/** A function that gives the delivery another body, and no address in its parameters and headers. */
+function around(envelope: Envelope, contact: string): { withBody: (body: string) => Envelope } {
+  const url = replaced(envelope.url, contact);
+  const headers = envelope.headers.map(([name, value]): [string, string] => [name, replaced(value, contact)]);
+  const left = { ...envelope, url, headers, erased: true as const };
+  return { withBody: (body) => ({ ...left, body: new TextEncoder().encode(body) }) };
 }
 
-/** A form's field without the contact, and whether items were removed from it; null if it does not name the contact. */
-function withoutFieldItems(
-  field: string,
-  contact: string,
-  depth: number,
-): { text: string; items: boolean } | null {
-  if (field.length < contact.length) return null; // no escape is shorter than what it stands for
-  const [name = "", value = ""] = field.split("=", 2);
-  const decoded = new URLSearchParams(`v=${value}`).get("v") ?? "";
-  const json = mentions(decoded, contact) && readJsonText(decoded, JSON.parse).ok;
-  const left = json ? withoutJsonItems(decoded, contact, depth) : null;
-  if (left !== null) return { text: `${name}=${encodeURIComponent(left)}`, items: true };
-  const text = replaced(field, contact);
-  return text === field ? null : { text, items: false };
+/** The fates of items if each is one element: the contact's own go, and those of others stay. */
+function fateBy({ ownElements, othersElements }: Content, contact: string): FateOf {
+  return (place, item) => {
+    if (othersElements.has(place)) return ownElements.has(place) ? "parts" : "words";
+    return !ownElements.has(place) && isOthersReport(item, contact) ? "words" : "gone";
+  };
 }
 
-function withoutJsonItems(text: string, contact: string, depth: number): string | null {
-  const places = placesOf(text, contact);
-  const cuts: Cut[] = [];
-  let next = 0; // the first place that does not lie before the item; both are in order
-  let items = 0;
-  for (const item of itemsOf(text, depth)) {
-    while (next < places.length && (places[next]?.[0] ?? 0) < item.start)
-      cuts.push(addressAt(places[next++]));
-    if (next === places.length) break;
-    let isNaming = false;
-    for (; next < places.length && (places[next]?.[0] ?? 0) < item.end; next++)
-      isNaming ||= (places[next]?.[1] ?? Infinity) <= item.end;
-    if (!isNaming) continue;
-    cuts.push({ ...item, put: "null" });
-    items += 1;
-  }
-  while (next < places.length) cuts.push(addressAt(places[next++]));
-  return items === 0 ? null : withCuts(text, cuts);
+function inWords(fateOf: FateOf): FateOf {
+  return (place, item) => (fateOf(place, item) === "gone" ? "gone" : "words");
 }
 
-/** A part of a text, and what is put in its place. */
-interface Cut {
-  start: number;
-  end: number;
-  put: string;
-}
-
-function addressAt([start, end]: readonly [number, number] = [0, 0]): Cut {
-  return { start, end, put: ERASED_ADDRESS };
-}
-
-function replaced(text: string, contact: string): string {
-  return withCuts(text, placesOf(text, contact).map(addressAt));
-}
-
-/** The text with the cuts, which are in order. One that begins within another is left out. */
-function withCuts(text: string, cuts: readonly Cut[]): string {
-  const parts: string[] = [];
-  let copied = 0;
-  for (const { start, end, put } of cuts) {
-    if (start < copied) continue;
-    parts.push(text.slice(copied, start), put);
-    copied = end;
-  }
-  return parts.length === 0 ? text : parts.join("") + text.slice(copied);
-}
-
-/** Whether nothing of the contact remains, and the reports about others are unchanged and in the same places. */
-function isClean(attempt: Envelope, contact: string, before: ParsedDelivery, settings: Settings): boolean {
-  if (isNamed(attempt, contact)) return false;
-  const after = parse(attempt, settings);
-  const others = ({ events }: ParsedDelivery): string =>
-    JSON.stringify(
-      events
-        .filter((event) => event.contact !== contact && event.contact !== ERASED_ADDRESS)
-        .map((event) => [
-          event.element,
-          event.contact,
-          event.type,
-          event.occurred_at,
-          event.message_id,
-          event.identity,
-        ]),
-    );
-  const gone = (raw: string): boolean =>
-    raw === "null" || raw.includes(ERASED_ADDRESS) || mentions(raw, contact);
-  const unread = ({ rejects }: ParsedDelivery): string =>
-    JSON.stringify(rejects.flatMap(({ raw }) => (gone(raw) ? [] : [raw])));
-  if (after.events.some((event) => event.contact === contact)) return false;
-  return (
-    others(before) === others(after) && unread(before) === (attempt.body.length === 0 ? "[]" : unread(after))
+/** How many reports of others are missing from what is left; null if it contains some that were not there before. */
+function lostOf(before: Content, after: Content): number | null {
+  const events = missing(before.others, after.others);
+  const known = new Set(before.unread);
+  const unread = missing(
+    before.unread,
+    after.unread.filter((raw) => !raw.includes(ERASED_ADDRESS) || known.has(raw)),
   );
+  return events === null || unread === null ? null : events + unread;
+}
+
+/** How many of `all` are not among `left`; null if `left` contains more than these. */
+function missing(all: readonly string[], left: readonly string[]): number | null {
+  const counts = new Map<string, number>();
+  for (const one of all) counts.set(one, (counts.get(one) ?? 0) + 1);
+  for (const one of left) {
+    const count = counts.get(one) ?? 0;
+    if (count === 0) return null;
+    counts.set(one, count - 1);
+  }
+  return all.length - left.length;
 }

@@ -1,6 +1,6 @@
 // Finds an address in a text in every way it may be written there: in another case, percent-encoded, escaped for JSON
-// (also JSON within JSON) or XML, composed or decomposed, or with "=" instead of "@" as in return paths. It does not
-// match longer addresses that contain the address (joann@..., ...@example.com.au).
+// (also JSON within JSON), XML or quoted-printable, composed or decomposed, or with "=" instead of "@" as in return paths.
+// It does not match longer addresses that contain the address (joann@..., ...@example.com.au).
 
 import { compose } from "./compose.ts";
 import { originsOf, unescaped } from "./escapes.ts";
@@ -61,11 +61,13 @@ const AFTER = /^(?:[\p{L}\p{M}\p{N}-]|\.[\p{L}\p{N}])/u;
 
 function positionsOf(plain: string, address: string): Place[] {
   const at = address.lastIndexOf("@");
-  const asReturnPath = `${address.slice(0, at)}=${address.slice(at + 1)}`;
+  const [local, domain] = [address.slice(0, at), address.slice(at + 1)];
   const places: Place[] = [];
   for (const [form, before] of [
     [address, BEFORE],
-    [asReturnPath, BEFORE_PATH],
+    [`${local}=${domain}`, BEFORE_PATH],
+    [`${local}=40${domain}`, BEFORE], // quoted-printable
+    [`${local}&commat;${domain}`, BEFORE], // HTML
   ] as const) {
     for (let from = plain.indexOf(form); from >= 0; from = plain.indexOf(form, from + 1)) {
       const end = from + form.length;

@@ -4,7 +4,7 @@
 
 import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
-import { bodyToJson, type Envelope } from "../model/envelope.ts";
+import type { Envelope } from "../model/envelope.ts";
 import { copyToDeadLetters } from "../store/bucket/archive.ts";
 import {
   deleteGivenUp,
@@ -82,8 +82,8 @@ async function lookAt(env: Env, { key, looks, message }: GivenUp): Promise<boole
 
 async function bury(env: Env, envelope: Envelope): Promise<void> {
   if (envelope.erased === true && envelope.body.length === 0) return;
-  const body = bodyToJson(envelope.body);
-  const raw = "text" in body ? body.text : body.base64;
+  // As text also if it is no UTF-8, like rejects: nobody would find an address in base64, and the bucket has the bytes.
+  const raw = new TextDecoder().decode(envelope.body);
   await within(DEADLINE, "the bucket", putDeadEnvelope(env.BUCKET, envelope));
   await storeLetter(env, envelope, FAILED, raw);
 }

@@ -2,6 +2,7 @@
 // envelopes can run it: the queue's consumer, and an import of an ESP's own history.
 
 import type { Config } from "../config/config.ts";
+import { withoutMentions } from "../erasure/mentions.ts";
 import { within } from "../lib/deadline.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Envelope } from "../model/envelope.ts";
@@ -15,6 +16,7 @@ import {
   hasRejects,
   readEnvelope,
   splitIntoSlices,
+  type NewEvent,
   type ParsedEnvelope,
   type Slice,
 } from "./parse.ts";
@@ -184,7 +186,8 @@ async function archive(
   await within(BUCKET_DEADLINE, "the archive", Promise.all(puts));
 }
 
-async function storeSliceOf({ slice, claimed }: ClaimedSlice, group: Group, env: Env): Promise<void> {
+async function storeSliceOf({ slice, claimed: all }: ClaimedSlice, group: Group, env: Env): Promise<void> {
+  const claimed = { ...all, granted: all.granted.map((event) => withoutErasedMentions(event, group)) };
   const unstored = new Set<ParsedEnvelope>();
   await store(storeOf(env), rowsOf(slice, claimed, group, Date.now()), claimed.granted, async (event) => {
     const { envelope } = group.redacted.get(event.parsed) ?? event.parsed;
@@ -198,4 +201,10 @@ async function storeSliceOf({ slice, claimed }: ClaimedSlice, group: Group, env:
     return own.envelope.replay === true && !hasRejects(own) && !unstored.has(parsed) ? [own.envelope.id] : [];
   });
   await deleteDeadEnvelopes(env.BUCKET, replayed);
+}
+
+/** The event without mentions of contacts that were erased after the receipt of its envelope. */
+function withoutErasedMentions(event: NewEvent, { redacted }: Group): NewEvent {
+  const row = withoutMentions(event.row, redacted.get(event.parsed)?.left ?? []);
+  return row === event.row ? event : { ...event, row };
 }

@@ -1,18 +1,21 @@
 // Redacts contacts from deliveries that were under way when the contacts were erased, before anything of such a
-// delivery is stored. Events of erased contacts are recognised by the tombstone in the contact's object. Elements that
-// cannot be parsed are searched for addresses that were erased lately, of which only keyed hashes are known.
+// delivery is stored. Events of erased contacts are recognised by the tombstone in the contact's object. Reports of
+// others may mention them, too, and so may elements that cannot be parsed. So a delivery that was received before the
+// latest erasure is searched for addresses that were erased since, of which only keyed hashes are known.
 
 import { configOf, settingsOf, type Config } from "../config/config.ts";
 import { redactAll } from "../erasure/redact.ts";
+import { withoutMention, type Leaving } from "../erasure/mentions.ts";
 import { rewriteBatch } from "../erasure/rewrite.ts";
+import { isOthersReport } from "../erasure/whose.ts";
 import { within } from "../lib/deadline.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { mentions } from "../model/address-search.ts";
 import { addressesIn } from "../model/addresses-in.ts";
 import { GAP } from "../store/dead-letters.ts";
 import { hashesOf } from "../store/erasure/erased.ts";
-import { erasedAt } from "../store/erasure/erasures.ts";
-import { hasRejects, type NewEvent, type ParsedEnvelope } from "./parse.ts";
+import { erasedAt, lastErasedAt } from "../store/erasure/erasures.ts";
+import type { NewEvent, ParsedEnvelope } from "./parse.ts";
 import { storeOf } from "../store/db.ts";
 
 /** Deadline for each call to the bucket or the database, ms. */
@@ -23,10 +26,12 @@ const PORTION = 10_000;
 /** A parsed envelope without the contacts that were erased after its receipt. Only such envelopes are archived. */
 export interface RedactedEnvelope extends ParsedEnvelope {
   readonly redacted: true;
+  /** The contacts that were redacted. The rows of its events must not mention them either. */
+  readonly left: readonly Leaving[];
 }
 
 /**
- * Redacts erased contacts from the envelopes: those of the `refused` events, and those whose addresses are in rejects.
+ * Redacts erased contacts from the envelopes: those of the `refused` events, and those whose addresses are mentioned.
  * Resolves to each envelope in the form that may be archived. Rejects if the bucket or the database is unavailable.
  */
 export async function redactErased(
@@ -40,12 +45,13 @@ export async function redactErased(
     contacts.set(parsed, (contacts.get(parsed) ?? new Set()).add(contact));
   };
   for (const { parsed, row } of refused) add(parsed, row.contact);
-  const unread = envelopes.filter(hasRejects);
+  const latest = await latestErasure(env);
+  const late = envelopes.filter(({ envelope }) => envelope.receivedAt <= latest);
   const named = await lookUp(
-    unread.map(({ envelope, rejects }) => ({ envelope, text: rejects.map(({ raw }) => raw).join("\n") })),
+    late.map(({ envelope }) => ({ envelope, text: textOf(envelope) })),
     env,
   );
-  for (const [index, parsed] of unread.entries())
+  for (const [index, parsed] of late.entries())
     for (const contact of named[index] ?? []) add(parsed, contact);
   const redacted = new Map<ParsedEnvelope, RedactedEnvelope>();
   for (const parsed of envelopes)
@@ -61,14 +67,31 @@ async function redactOne(
 ): Promise<RedactedEnvelope> {
   const settings = settingsOf(config, parsed.envelope.source);
   const left = erased.size === 0 ? null : redactAll(parsed.envelope, erased, settings);
-  if (left === null) return { ...parsed, redacted: true };
-  const rejects = parsed.rejects.map((reject) =>
-    [...erased].some((contact) => mentions(reject.raw, contact)) ? { ...reject, raw: GAP } : reject,
-  );
+  if (left === null) return { ...parsed, redacted: true, left: [] };
+  const rejects = parsed.rejects.map((reject) => ({ ...reject, raw: rawWithout(reject.raw, erased) }));
   // A long body is in the archive already, so its object is rewritten. Envelopes that this run archives are not there
   // yet.
   await within(DEADLINE, "the archive", rewriteBatch(env.BUCKET, parsed.batch, [...erased], config));
-  return { ...parsed, envelope: left.envelope, rejects, redacted: true };
+  const leaving = [...erased].map((contact) => ({ contact, until: Infinity }));
+  return { ...parsed, envelope: left.envelope, rejects, redacted: true, left: leaving };
+}
+
+/** What remains of an unread element: a gap if it was about an erased contact. */
+function rawWithout(raw: string, erased: ReadonlySet<string>): string {
+  let left = raw;
+  for (const contact of erased) {
+    if (!mentions(left, contact)) continue;
+    if (!isOthersReport(left, contact)) return GAP;
+    left = withoutMention(left, contact);
+  }
+  return left;
+}
+
+/** When the latest erasure took effect, ms; -Infinity if there was none lately. */
+async function latestErasure(env: Env): Promise<number> {
+  const hashes = await within(DEADLINE, "the bucket", hashesOf(env.BUCKET, [""]));
+  if (hashes.size === 0) return -Infinity; // nobody was ever erased
+  return await within(DEADLINE, "the database", lastErasedAt(storeOf(env), Date.now()));
 }
 
 /** For each text, the contacts in it that were erased after the receipt of its envelope. */
@@ -104,10 +127,13 @@ async function erasedIn(text: string, env: Env): Promise<Map<string, number>> {
  * the bucket or the database is unavailable.
  */
 export async function withoutErased(envelope: Envelope, env: Env): Promise<Envelope> {
-  const { url, headers, body } = envelope;
-  const text = [new TextDecoder().decode(body), url, ...headers.map(([, value]) => value)].join("\n");
-  const [contacts = []] = await lookUp([{ envelope, text }], env);
+  const [contacts = []] = await lookUp([{ envelope, text: textOf(envelope) }], env);
   if (contacts.length === 0) return envelope;
   const settings = settingsOf(configOf(env), envelope.source);
   return redactAll(envelope, contacts, settings)?.envelope ?? envelope;
+}
+
+/** Everything in a delivery that may contain an address. */
+function textOf({ url, headers, body }: Envelope): string {
+  return [new TextDecoder().decode(body), url, ...headers.map(([, value]) => value)].join("\n");
 }

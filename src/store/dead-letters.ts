@@ -2,15 +2,15 @@
 // keeps their envelopes whole.
 
 import { fromLine, gunzip, gzip, toLine, toUnreadLine, type Envelope } from "../model/envelope.ts";
-import { mentions } from "../model/address-search.ts";
 import { deadLetterKey } from "./bucket/layout.ts";
+import { mayMention, piecesOf } from "./erasure/may-mention.ts";
 import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
 import { endOf } from "./prefix-range.ts";
 import { isCut, withinBytes, type SizedRow } from "./within-bytes.ts";
 
 /** Longest raw text in a row, in UTF-16 units; the envelope in the bucket has all of it. */
-const MOST_RAW = 50_000;
+export const MOST_RAW = 50_000;
 /** An envelope with more rejects than this becomes a single dead letter. */
 const MOST_PER_ENVELOPE = 1_000;
 
@@ -68,23 +68,19 @@ export function isGap(envelope: Envelope, { raw }: { raw: string }): boolean {
   return envelope.erased === true && raw === GAP;
 }
 
-/** The longest run of letters and digits in an address: every encoding leaves these unchanged. */
-const pieceOf = (address: string): string =>
-  (address.match(/[a-z0-9]+/g) ?? []).reduce(
-    (longest, run) => (run.length > longest.length ? run : longest),
-    "",
-  );
-
 /** Rows that removal reads at a time. */
 const LETTERS_A_LOOK = 50;
 
 /** The fields of a dead letter that decide what an erasure leaves of it. */
 export type NamingDeadLetter = Pick<DeadLetter, "id" | "envelope" | "element" | "raw">;
 
+/** Earlier versions stored whole deliveries that are no UTF-8 as base64. This finds such rows, and few others. */
+const BASE64 = "(element IS NULL AND raw <> '' AND raw NOT GLOB '*[^A-Za-z0-9+/=]*')";
+
 /**
- * Removes an address from the dead letters received until `until` (ms), a page at a time. `leftOf` returns the text
- * that remains of a letter, or null if nothing does. Such letters are deleted, and counted for the erasure with this
- * id.
+ * Removes an address from the dead letters received until `until` (ms), a page at a time. `leftOf` gets a letter that
+ * may contain the address, and returns the text that remains of it, or null if nothing does. Such letters are deleted.
+ * Deleted and changed letters are counted for the erasure with this id.
  */
 export async function removeDeadLettersOf(
   db: D1Database,
@@ -97,20 +93,24 @@ export async function removeDeadLettersOf(
     const { results } = await db
       .prepare(
         `SELECT id, envelope, element, raw FROM dead_letters
-         WHERE id > ?1 AND received_at <= ?3 AND (instr(lower(raw), ?2) > 0 OR length(raw) >= ${MOST_RAW})
+         WHERE id > ?1 AND received_at <= ?3 AND (${mayMention("raw", "?2")} OR length(raw) >= ${MOST_RAW} OR ${BASE64})
          ORDER BY id LIMIT ${LETTERS_A_LOOK}`,
       )
-      .bind(after, pieceOf(address), until)
+      .bind(after, piecesOf([address]), until)
       .all<NamingDeadLetter>();
     const gone: string[] = [];
     const left: [id: string, raw: string][] = [];
     for (const letter of results) {
-      const raw = holds(letter.raw, address) ? await leftOf(letter) : letter.raw;
+      const raw = await leftOf(letter);
       if (raw === null) gone.push(letter.id);
       else if (raw !== letter.raw) left.push([letter.id, raw]);
     }
     const update = db.prepare("UPDATE dead_letters SET raw = ?2 WHERE id = ?1");
     const statements = left.map((values) => update.bind(...values));
+    if (left.length > 0)
+      statements.push(
+        db.prepare("UPDATE erasures SET mentions = mentions + ?1 WHERE id = ?2").bind(left.length, erasure),
+      );
     if (gone.length > 0) {
       statements.push(
         db
@@ -128,15 +128,6 @@ export async function removeDeadLettersOf(
     if (results.length < LETTERS_A_LOOK) return;
     after = results.at(-1)?.id ?? "";
   }
-}
-
-/** Whether the text contains the address, or ends with the beginning of it because it was cut there. */
-function holds(raw: string, address: string): boolean {
-  if (mentions(raw, address)) return true;
-  if (raw.length < MOST_RAW) return false;
-  const end = raw.slice(-address.length).toLowerCase();
-  for (let n = 4; n < address.length; n++) if (end.endsWith(address.slice(0, n))) return true;
-  return false;
 }
 
 /** One dead letter of an envelope. `element`: the index of its reject, or null for the whole envelope. */

@@ -92,15 +92,30 @@ async function everything(): Promise<string[]> {
   return texts;
 }
 
+/** The text with every escape decoded: of URLs, JSON, XML and quoted-printable. */
+function plainOf(text: string): string {
+  const letter = (code: string, radix: number): string => String.fromCharCode(parseInt(code, radix));
+  return text
+    .replaceAll(/%(?:25)*([0-7][0-9a-f])/gi, (_, code: string) => letter(code, 16))
+    .replaceAll(/\\+u00([0-7][0-9a-f])/gi, (_, code: string) => letter(code, 16))
+    .replaceAll(/&#x([0-9a-f]{2});/gi, (_, code: string) => letter(code, 16))
+    .replaceAll(/&#(\d{2,3});/g, (_, code: string) => letter(code, 10))
+    .replaceAll(/=40|&commat;/gi, "@");
+}
+
 /** The places that still contain the address; other contacts' data does not count. */
 export async function traces(address: string): Promise<string[]> {
   const object = await runInDurableObject(env.CONTACTS.getByName(address), (_, { storage }) =>
     JSON.stringify([...storage.kv.list()]),
   );
-  const pattern = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.")}`, "i");
-  const plain = (text: string): string =>
-    text.replaceAll(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
-  return [...(await everything()), `object: ${object}`].filter((text) => pattern.test(plain(text)));
+  const own = new RegExp(`(?<![a-z0-9])${address.replaceAll(".", "\\.").replace("@", "[@=]")}`, "i");
+  const base64 = (text: string): string =>
+    [...text.matchAll(/[a-z0-9+/]{24,}={0,2}/gi)]
+      .map(([run]) => Buffer.from(run, "base64").toString())
+      .join("\n");
+  return [...(await everything()), `object: ${object}`].filter((text) =>
+    own.test(plainOf(`${text}\n${base64(text)}`)),
+  );
 }
 
 /** All data of the other contacts: rows, raw elements and all counters. */

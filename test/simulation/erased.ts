@@ -5,6 +5,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import type { Evidence as ObjectFact } from "../../src/model/suppression/evidence.ts";
+import { mentionsIn } from "./mentions.ts";
 import { callApi, names } from "./questions.ts";
 import { destinationOf } from "./reference-counters.ts";
 import { STRENGTH, suppressionsOf, type Fact } from "./reference-suppressions.ts";
@@ -59,7 +60,8 @@ export async function checkErased(witness: Witness, events: readonly EventRow[])
     const own = events.filter((event) => event.contact === contact);
     wrong.push(...checkRows(witness, contact, own, live));
     const deeds = witness.deeds.filter((deed) => deed.contact === contact);
-    if (live.size === 0 && deeds.length === 0) wrong.push(...(await traces(contact)));
+    if (live.size === 0 && deeds.length === 0 && !isMentionedSince(witness, contact))
+      wrong.push(...(await traces(contact, witness.world.contacts)));
   }
   return [...wrong, ...(await checkGone(witness)), ...(await checkHashes(witness))];
 }
@@ -145,8 +147,18 @@ function checkRows(
   return wrong;
 }
 
-/** The places that still contain the address. */
-async function traces(contact: string): Promise<string[]> {
+/** Whether reports about others mention the contact that were received only after its last tombstone. */
+function isMentionedSince({ world, envelopes, received, erasures }: Witness, contact: string): boolean {
+  const until = Math.max(...erasures.flatMap((one) => (one.contact === contact ? [one.at] : [])));
+  return [...envelopes].some(([envelope, index]) => {
+    const parcel = world.parcels[index];
+    const isLate = (received.get(envelope) ?? Infinity) > until;
+    return isLate && parcel !== undefined && names(mentionsIn(parcel), contact);
+  });
+}
+
+/** The places that still contain the address: tables, objects of the bucket, and the objects of all contacts. */
+async function traces(contact: string, contacts: readonly string[]): Promise<string[]> {
   const places: [where: string, text: string][] = [];
   const { results: tables } = await env.DB.prepare(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
@@ -161,9 +173,11 @@ async function traces(contact: string): Promise<string[]> {
     );
     places.push([key.slice(0, key.indexOf("/")), [text, ...bodies.map(String)].join("\n")]);
   }
-  const object = env.CONTACTS.getByName(contact);
-  const kept = await runInDurableObject(object, (_, { storage }) => JSON.stringify([...storage.kv.list()]));
-  places.push(["its object", kept]);
+  for (const one of new Set([contact, ...contacts])) {
+    const object = env.CONTACTS.getByName(one);
+    const kept = await runInDurableObject(object, (_, { storage }) => JSON.stringify([...storage.kv.list()]));
+    places.push([one === contact ? "its object" : `the object of ${one}`, kept]);
+  }
   return places.flatMap(([where, text]) =>
     names(text, contact) ? [`${contact} was erased, and stands in ${where}`] : [],
   );

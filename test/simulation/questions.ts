@@ -51,14 +51,22 @@ export async function tellsNothingNew(start: number, events: readonly { at: numb
   return wrong;
 }
 
-/** Whether a text contains an address, however it is escaped. */
+/** Whether a text contains an address, however it is escaped: for URLs, JSON, XML, mails, or as base64. */
 export function names(text: string, address: string): boolean {
-  const plain = text
-    .replaceAll(/(?:%|=|\\u00)([0-7][0-9a-f])/gi, (_, code: string) =>
+  const plain = [text, ...fromBase64(text)]
+    .join("\n")
+    .replaceAll(/(?:%(?:25)*|=|\\+u00|&#x)([0-7][0-9a-f]);?/gi, (_, code: string) =>
       String.fromCharCode(parseInt(code, 16)),
     )
+    .replaceAll(/&#(\d{2,3});/g, (_, code: string) => String.fromCharCode(Number(code)))
     .toLowerCase();
-  for (let at = plain.indexOf(address); at >= 0; at = plain.indexOf(address, at + 1))
-    if (!/[a-z0-9]/.test(plain.charAt(at - 1))) return true;
+  for (const form of [address, address.replace("@", "=")])
+    for (let at = plain.indexOf(form); at >= 0; at = plain.indexOf(form, at + 1))
+      if (!/[a-z0-9]/.test(plain.charAt(at - 1))) return true;
   return false;
+}
+
+/** What the longer runs of base64 in a text stand for. */
+function fromBase64(text: string): string[] {
+  return [...text.matchAll(/[a-z0-9+/]{24,}={0,2}/gi)].map(([run]) => Buffer.from(run, "base64").toString());
 }

@@ -9,6 +9,7 @@ import { DEADLY } from "./deadly.ts";
 import { rotates, SECOND_PASSWORD } from "./configuration.ts";
 import { fetchFrom, inContext, invocation, type Begun, type Simulation } from "./history.ts";
 import { batchOf, settle, take } from "./queue.ts";
+import { garbledBody } from "./mentions.ts";
 import type { Parcel } from "./world.ts";
 
 /** An element that neither Mailjet nor a home-made system can mean. */
@@ -24,7 +25,8 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
   const path = backup ? `/backup${letter.path}` : letter.path;
   const sign = second && rotates(parcel) ? withBasic(SECOND_PASSWORD) : parcel.dialect.sign;
   const signed = sign({ ...letter, path }, gate.now());
-  const { method, headers, body } = signed;
+  const { method, headers } = signed;
+  const body = parcel.garbled === undefined ? signed.body : garbledBody(parcel.garbled);
   const request = new Request(`https://edge.example${signed.path}`, { method, headers, body });
   const begun = invocation(
     name,
@@ -33,8 +35,8 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
       const { value } = begun.runner.outcome;
       if (!died && value === 200) {
         simulation.acknowledged.add(index);
-        if (parcel.kills !== true)
-          // which is never archived
+        // What kills is never archived.
+        if (parcel.kills !== true && (typeof body === "string" || body === null))
           witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
       } else if (!died && value !== 503) {
         witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
@@ -46,9 +48,12 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
 }
 
 /** The body of a parcel: its reports, with the unreadable elements among them. */
-function letterOf({ dialect, reports, poison, filler, kills }: Parcel, content: Random): SignedRequest {
+function letterOf(
+  { dialect, reports, poison, filler, garbled, kills }: Parcel,
+  content: Random,
+): SignedRequest {
   const letter = dialect.compose(reports, content);
-  if (poison + filler === 0 || letter.body === null) return letter;
+  if (garbled !== undefined || poison + filler === 0 || letter.body === null) return letter;
   const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>
     // Numbers keep their digits, however long.
     typeof value === "number" && context !== undefined ? JSON.rawJSON(context.source) : value,

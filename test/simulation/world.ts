@@ -6,6 +6,7 @@ import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
+import { withMentions } from "./mentions.ts";
 import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { deathsOf } from "./deaths.ts";
@@ -23,6 +24,8 @@ export interface Parcel {
   kills?: true;
   /** Whether it must be stored without a detour: it only shared a batch with such a parcel, or a broken consumer. */
   spared?: true;
+  /** Whom the body mentions, which is not UTF-8, so that nobody can read it. */
+  garbled?: string;
 }
 
 /** An act of a history. Parcels are given by their numbers. */
@@ -119,7 +122,8 @@ export function worldOf(seed: number): World {
     kept === null ? all : all.map((round) => ({ ...round, wait: round.wait + further.pick([0, DAY]) }));
   const mistaken = errs ? mistakeOf(further, slow.length) : null;
   const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
-  const world = withScene(randomFrom(seed + 6), { ...drawn, pipes: [], retries: RETRIES });
+  const mentioning = withMentions(randomFrom(seed + 10), { ...drawn, pipes: [], retries: RETRIES });
+  const world = withScene(randomFrom(seed + 6), mentioning);
   return withPipes(withDeaths(randomFrom(seed + 11), world));
 }
 

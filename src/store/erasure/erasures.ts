@@ -2,6 +2,8 @@
 
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { contactPrefix } from "../../model/event-id.ts";
+import { firstIdAt } from "../../lib/time-id.ts";
+import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { isOf } from "../prefix-range.ts";
@@ -40,6 +42,19 @@ export interface Erasure {
   looked_at: number;
   rewritten: number;
   elements: number;
+  /** How far the current pass has come in the database. */
+  rows_cursor: string;
+  /** Rows of others in which the address was replaced. */
+  mentions: number;
+  /** Campaigns and tags that were renamed in the counters. */
+  names: number;
+  /** Objects of the bucket that could not be read, and the first of their keys, as JSON. */
+  unreadable: number;
+  unreadable_keys: string;
+  /** The object at which the walk waits, since when (ms), and how often it was tried; null if it does not wait. */
+  stuck_key: string | null;
+  stuck_since: number | null;
+  stuck_tries: number;
   kept_reason: SuppressionReason | null;
   kept_since: number | null;
   finished_at: number | null;
@@ -94,7 +109,7 @@ export async function openErasure(
         `INSERT INTO erasures (id, contact, prefix, hash, note, asked_at, asked_by, tombstone, cursor)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?8)
          ON CONFLICT (contact) WHERE contact IS NOT NULL DO UPDATE SET
-           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor)`,
+           tombstone = excluded.tombstone, begun = 0, pass = 1, cursor = min(cursor, excluded.cursor), rows_cursor = ''`,
       )
       .bind(id, contact, contactPrefix(contact), hash, note, asked_at, asked_by, from),
     db.prepare("SELECT * FROM erasures WHERE contact = ?1").bind(contact),
@@ -187,57 +202,6 @@ export async function removeRows(
   }
 }
 
-/** What an erasure found and changed in one page of the bucket: numbers of objects, raw elements, dead letters. */
-export interface Looked {
-  looked_at: number;
-  rewritten: number;
-  elements: number;
-  dead_letters: number;
-}
-
-/**
- * Moves the cursors of erasures past a page of the bucket and adds up their counts. If two runs process the same page,
- * only the first one's counts are added.
- */
-export async function moveOn(
-  db: D1Database,
-  moves: readonly { erasure: Erasure; cursor: string; looked: Looked }[],
-): Promise<void> {
-  const statements = moves.map(({ erasure, cursor, looked }) =>
-    db
-      .prepare(
-        `UPDATE erasures SET cursor = ?4, looked_at = looked_at + ?5, rewritten = rewritten + ?6,
-           elements = elements + ?7, dead_letters = dead_letters + ?8
-         WHERE id = ?1 AND pass = ?2 AND cursor = ?3 AND tombstone = ?9`,
-      )
-      .bind(
-        erasure.id,
-        erasure.pass,
-        erasure.cursor,
-        cursor,
-        looked.looked_at,
-        looked.rewritten,
-        looked.elements,
-        looked.dead_letters,
-        erasure.tombstone,
-      ),
-  );
-  if (statements.length > 0) await db.batch(statements);
-}
-
-/** Begins the second pass through the bucket, behind the key `cursor`. */
-export async function lookAgain(
-  db: D1Database,
-  { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
-  cursor: string,
-): Promise<void> {
-  await db.batch([
-    db
-      .prepare("UPDATE erasures SET pass = 2, cursor = ?2 WHERE id = ?1 AND pass = 1 AND tombstone = ?3")
-      .bind(id, cursor, tombstone),
-  ]);
-}
-
 /** Ends a request, unless it has begun again meanwhile. From now on its row holds no address. `now`: ms. */
 export async function finishErasure(
   db: D1Database,
@@ -247,7 +211,7 @@ export async function finishErasure(
   await db.batch([
     db
       .prepare(
-        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', finished_at = ?2
+        `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', stuck_key = NULL, finished_at = ?2
          WHERE id = ?1 AND finished_at IS NULL AND begun = 1 AND pass = 2 AND tombstone = ?3`,
       )
       .bind(id, now, tombstone),
@@ -275,4 +239,21 @@ export async function erasedAt(db: Db, hashes: Iterable<string>): Promise<Map<st
     .bind(JSON.stringify([...hashes]))
     .all<{ hash: string; at: number }>();
   return new Map(results.map(({ hash, at }) => [hash, at]));
+}
+
+/** How long a delivery may be under way, ms: longer than a queue keeps it, and as long as tombstones exist. */
+const UNDER_WAY = 35 * DAY;
+
+/** When the latest erasure of the last 35 days took effect, ms; -Infinity if there was none. `now`: ms. */
+export async function lastErasedAt(db: Db, now: number): Promise<number> {
+  // Requests under way may be older, and have begun again.
+  const at = await db
+    .prepare(
+      `SELECT max(max(asked_at, coalesce(erased_at, 0))) AS at FROM (
+         SELECT asked_at, erased_at FROM erasures WHERE id >= ?1
+         UNION ALL SELECT asked_at, erased_at FROM erasures WHERE contact IS NOT NULL)`,
+    )
+    .bind(firstIdAt(now - UNDER_WAY))
+    .first<number>("at");
+  return at ?? -Infinity;
 }

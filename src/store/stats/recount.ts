@@ -98,6 +98,12 @@ function progressOf(rows: readonly ProgressRow[] | undefined): Progress | null {
   return row === undefined ? null : { ...row, disturbed: row.disturbed === 1 };
 }
 
+/**
+ * The statements that end the recount under way like removed rows do, and delete what it counted: an erasure has renamed
+ * campaigns or tags.
+ */
+export const DISTURB_RECOUNT = ["UPDATE recounts SET gone = -1", "DELETE FROM recount_cells"] as const;
+
 /** Whether all events are counted, no rows were removed, and no other recount has replaced this one. */
 const READY = `EXISTS (SELECT 1 FROM recounts WHERE id = ?1 AND position >= ${LAST} AND gone = ${GONE})`;
 

@@ -5,6 +5,7 @@ import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, OF_DAY, UNIQUES_OF } from "./counters.ts";
 import { endedMessages } from "./ended-messages.ts";
+import { DISTURB_RECOUNT } from "../stats/recount.ts";
 import { isOf } from "../prefix-range.ts";
 import { DROP_FIRSTS } from "./firsts.ts";
 import type { EventRow } from "./rows.ts";
@@ -27,6 +28,14 @@ const UPDATE = `
     value->>5 AS destination, value->>6 AS machine, value->>7 AS message_id, value->>8 AS campaign, value->>9 AS details
     FROM json_each(?1)) AS v
   WHERE events.id = v.id`;
+
+/** Only the texts, and only of rows that are still as they were read: another run may have changed them since. */
+const UPDATE_TEXTS = `
+  UPDATE events SET message_id = v.message_id, campaign = v.campaign, details = v.details
+  FROM (SELECT value->>0 AS id, value->>1 AS message_id, value->>2 AS campaign, value->>3 AS details,
+    value->>4 AS old_message_id, value->>5 AS old_campaign, value->>6 AS old_details FROM json_each(?1)) AS v
+  WHERE events.id = v.id AND events.message_id IS v.old_message_id AND events.campaign IS v.old_campaign
+    AND events.details IS v.old_details`;
 
 const DELETE = `DELETE FROM events WHERE ${CONCERNED}`;
 
@@ -63,8 +72,15 @@ const EMPTY: Readonly<Record<string, string>> = {
     (SELECT value->>0, value->>5, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1))`,
 };
 
-/** Stores the replacements, all of them or none. */
-export async function storeReplacements(db: D1Database, replacements: readonly Replacement[]): Promise<void> {
+/**
+ * Stores the replacements, all of them or none. `changes`: `texts` if only message id, campaign and details differ; then
+ * rows that changed since they were read stay as they are, and a recount under way begins again.
+ */
+export async function storeReplacements(
+  db: D1Database,
+  replacements: readonly Replacement[],
+  changes: "all" | "texts" = "all",
+): Promise<void> {
   if (replacements.length === 0) return;
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, value: unknown): void =>
@@ -80,7 +96,10 @@ export async function storeReplacements(db: D1Database, replacements: readonly R
   add(DROP_FIRSTS, groups);
   for (const sql of counting(-1)) add(sql, ids);
   if (gone.length > 0) add(UNCOUNT_SOURCES, gone);
-  if (kept.length > 0) add(UPDATE, kept.map(toValues));
+  if (changes === "texts") {
+    add(UPDATE_TEXTS, replacements.map(toTexts));
+    statements.push(...DISTURB_RECOUNT.map((sql) => db.prepare(sql)));
+  } else if (kept.length > 0) add(UPDATE, kept.map(toValues));
   if (gone.length > 0) add(DELETE, gone);
   for (const sql of counting(1)) add(sql, keptIds);
   add(UNIQUES_OF.plus, groups);
@@ -103,6 +122,11 @@ function counting(sign: 1 | -1): string[] {
 function toValues({ id, after }: { id: string; after: EventRow }): unknown[] {
   const { contact, at, type, bounce, destination, machine, message_id, campaign, details } = after;
   return [id, contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
+}
+
+function toTexts({ before, after }: Replacement): unknown[] {
+  const { id, message_id, campaign, details } = before;
+  return [id, after?.message_id, after?.campaign, after?.details, message_id, campaign, details];
 }
 
 /**

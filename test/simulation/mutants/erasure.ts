@@ -66,8 +66,38 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "an erasure also redacts deliveries that arrived later",
     file: "erasure/rewrite.ts",
-    from: "if (receivedAt > erased.until) continue;",
+    from: "if (envelope.receivedAt > one.until) continue;",
     to: "",
+  },
+  {
+    name: "an erasure forgets the database",
+    file: "erasure/erase.ts",
+    from: "await walkRows(env, erasures, most.pages)",
+    to: "erasures.map((one) => (void walkRows, { ...one, rows_cursor: WALKED }))",
+  },
+  {
+    name: "an erasure leaves the names of counters",
+    file: "erasure/rows.ts",
+    from: "if (left === name || !(await renameCells(db, table, name, left))) continue;",
+    to: "if (name !== '') continue;",
+  },
+  {
+    name: "an erasure empties deliveries with reports of others",
+    file: "erasure/redact.ts",
+    from: "if (before.others.length + before.unread.length === 0)",
+    to: "if (before.own >= 0)",
+  },
+  {
+    name: "a delivery that waited during an erasure brings mentions back",
+    file: "process/redact-erased.ts",
+    from: "const late = envelopes.filter(({ envelope }) => envelope.receivedAt <= latest);",
+    to: "const late = envelopes.filter(({ rejects }) => rejects.length > 0 && latest > 0);",
+  },
+  {
+    name: "rows mention whom their delivery does not mention any more",
+    file: "process/pipeline.ts",
+    from: "return row === event.row ? event : { ...event, row };",
+    to: "return event;",
   },
   {
     name: "a given-up delivery is deleted whole with its first erased contact",
