@@ -138,7 +138,7 @@ describe("the source", () => {
   });
 
   it("searches by ranges: D1 takes no LIKE or GLOB pattern beyond 50 bytes", () => {
-    const wrong = shipped.filter((path) => /\b(?:LIKE|GLOB)\s+[?'\w]/.test(textOf(path)));
+    const wrong = shipped.filter((path) => /\b(?:LIKE|GLOB)\s+(?:[?\w]|'[^']{49,}')/.test(textOf(path)));
     expect(wrong).toEqual([]);
   });
 

@@ -199,6 +199,7 @@ describe("erasing a contact", () => {
     await erase();
     await settle();
     await deliver(given, envWith(), { queue: DEAD_QUEUE });
+    await runScheduled(); // which makes a dead letter of it
     await deliver(bodies);
     expect(await traces(ANN)).toEqual([]);
     expect(await rows("SELECT contact, type FROM events ORDER BY seq")).toEqual([

@@ -31,7 +31,7 @@ const ERASED = "erased@tidings.invalid";
 const genericPost = (events: readonly object[]): Request =>
   new Request("https://edge.example/webhooks/generic", {
     method: "POST",
-    headers: { authorization: "Bearer generic-token", "content-type": "application/json" },
+    headers: { authorization: "Bearer generic-token-of-the-tests", "content-type": "application/json" },
     body: JSON.stringify(events),
   });
 
@@ -254,6 +254,7 @@ describe("dead letters and logs", () => {
       latin1(JSON.stringify([mailjetEvent({ email: ANN, name: "Andr\u00e9" })])),
     );
     await deliver(given, envWith(), { queue: DEAD_QUEUE });
+    await runScheduled();
     const letters = await rows<{ raw: string }>("SELECT raw FROM dead_letters ORDER BY id");
     expect(letters[0]?.raw).toContain('"name":"Andr\uFFFD"');
     const first = await erase();
@@ -270,6 +271,7 @@ describe("dead letters and logs", () => {
       latin1(JSON.stringify([mailjetEvent({ email: ANN, name: "Andr\u00e9" })])),
     );
     await deliver([given], envWith(), { queue: DEAD_QUEUE });
+    await runScheduled();
     const raw = Buffer.from(JSON.stringify([mailjetEvent({ email: ANN, name: "Andr\u00e9" })]), "latin1");
     await env.DB.prepare("UPDATE dead_letters SET raw = ?1").bind(raw.toString("base64")).run();
     expect(await erase()).toMatchObject({ removed: { dead_letters: 1 } });

@@ -23,7 +23,7 @@ import {
 import { expectLogs } from "../support/log.ts";
 import { randomText, seeded } from "../support/random.ts";
 
-beforeEach(() => expectLogs(/a given-up message|the database|a dead letter/));
+beforeEach(() => expectLogs(/a given-up message|the database|a dead letter|the pipes were not woken/));
 beforeEach(freshStorage);
 afterEach(() => vi.useRealTimers());
 

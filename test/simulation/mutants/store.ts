@@ -96,7 +96,7 @@ export const STORE: readonly Mutant[] = [
   {
     name: "rows deleted by retention are not noted as removed for the recount",
     file: "store/write/retention.ts",
-    from: '...goneFrom("seq <= ?1"), ',
+    from: '...goneFrom("seq <= ?1"),',
     to: "",
   },
   {
