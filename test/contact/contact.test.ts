@@ -16,7 +16,9 @@ const DAY = 86_400;
 function unreadable(state: DurableObjectState): Contact {
   const kv = { get: fails, list: fails };
   const setAlarm = async (at: number): Promise<void> => await state.storage.setAlarm(at);
-  return Object.defineProperty(new Contact(state, env), "ctx", { value: { storage: { kv, setAlarm } } });
+  return Object.defineProperty(new Contact(state, env), "ctx", {
+    value: { storage: { kv, sql: state.storage.sql, setAlarm } },
+  });
 }
 
 function fails(): never {
