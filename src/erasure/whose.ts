@@ -4,6 +4,7 @@
 import { ERASED_ADDRESS, mentions } from "../model/address-search.ts";
 import { addressesIn } from "../model/addresses-in.ts";
 import { normalizeAddress } from "../model/address.ts";
+import { holdsMore } from "../providers/kit/form.ts";
 import { isObject, readJsonText } from "../providers/kit/json.ts";
 import { plainName } from "../providers/kit/loose-fields.ts";
 import { NAMES } from "../providers/kit/usual-fields.ts";
@@ -48,7 +49,7 @@ function valuesOf(text: string): { name: string; address: string }[] {
   const json = readJsonText(text, JSON.parse);
   const open: { name: string; value: unknown }[] = json.ok
     ? [{ name: "", value: json.value }]
-    : [...new URLSearchParams(text)].map(([name, value]) => ({ name: plainName(name), value }));
+    : fieldsOf(text).map(([name, value]) => ({ name: plainName(name), value }));
   const found: { name: string; address: string }[] = [];
   for (let at = 0; at < open.length && at < MOST_VALUES; at++) {
     const { name, value } = open[at] ?? { name: "", value: null };
@@ -59,4 +60,9 @@ function valuesOf(text: string): { name: string; address: string }[] {
       for (const [key, one] of Object.entries(value)) open.push({ name: plainName(key), value: one });
   }
   return found;
+}
+
+/** The fields of a form; none if it has more than any report does. */
+function fieldsOf(text: string): [string, string][] {
+  return holdsMore(text, MOST_VALUES) ? [] : [...new URLSearchParams(text)];
 }

@@ -53,6 +53,7 @@ describe("refusals", () => {
   });
 
   it("answer 413 to 5 MB and a byte, declared or not, and keep nothing", async () => {
+    expectLogs(/the body is too large/);
     const { queue, bodies } = capture();
     const bindings = envWith({ QUEUE: queue });
     const tooLarge = new Uint8Array(5_000_001).fill(0x20);

@@ -24,7 +24,8 @@ const duplicates = async (): Promise<number> =>
 /** An archive that stores nothing, so that the run ends after its claims. */
 function unarchived(bindings: Env): Env {
   const put = async (): Promise<never> => await Promise.reject(new Error("R2: it went away"));
-  return { ...bindings, BUCKET: { put } as unknown as R2Bucket };
+  const get = async (): Promise<null> => null;
+  return { ...bindings, BUCKET: { put, get } as unknown as R2Bucket };
 }
 
 it("does not count a delivery as a repeat of its own row, which the former parser stored", async () => {

@@ -187,6 +187,10 @@ describe("suppressions in bulk", () => {
   });
 
   it("are found by an index in every request, never by a table scan", async () => {
+    const planOf = async (sql: string): Promise<{ detail: string }[]> =>
+      (await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`)).map(
+        ({ detail }) => ({ detail }),
+      );
     const { db, asked } = countingDb();
     const watching = { env: bindings({ DB: db }) };
     for (const path of [
@@ -202,15 +206,18 @@ describe("suppressions in bulk", () => {
     await ask("POST", "/drop", { destination: "gmail" }, watching);
     expect(new Set(asked).size).toBeGreaterThanOrEqual(10);
     for (const sql of new Set(asked)) {
-      const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d/g, "'[]'")}`);
+      const plan = await planOf(sql);
       for (const { detail } of plan) {
         expect(detail, sql).not.toMatch(
           /SCAN (events|messages|contacts|suppressions|rollups|s|c)\b(?! VIRTUAL)/,
         );
-        // The list comes in the order of its index: sorting millions of rows for a page would be no better than walking
-        // them.
-        if (/INDEXED BY suppressions_(at|held)/.test(sql)) expect(detail, sql).not.toContain("TEMP B-TREE");
       }
+      // The list comes in the order of its index: sorting millions of rows for a page would be no better than walking
+      // them. Only the page is sorted again.
+      const [page] = /SELECT \* FROM suppressions INDEXED BY [^]*? LIMIT \d+(?=\))/.exec(sql) ?? [];
+      const read = page === undefined ? plan : await planOf(page);
+      if (/INDEXED BY suppressions_(at|held)/.test(sql))
+        for (const { detail } of read) expect(detail, sql).not.toContain("TEMP B-TREE");
     }
   });
 });
