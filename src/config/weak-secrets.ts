@@ -4,8 +4,11 @@ import type { Provider } from "../providers/index.ts";
 import { isEmpty } from "../providers/kit/credentials.ts";
 import type { Report } from "./report.ts";
 
-/** What a random password of the shortest acceptable kind has: 16 hexadecimal digits are 64 bits. */
-const SHORTEST = 16;
+/**
+ * NIST SP 800-63B (section 5.1.1.2) demands eight characters of a password. Two more, because nobody is asked for a new one
+ * here. Guesses are limited to sixty a minute.
+ */
+const SHORTEST = 10;
 
 /**
  * The credentials that may open a source. What is public, and pairs without a password, never do. Short secrets still

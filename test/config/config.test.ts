@@ -104,7 +104,7 @@ describe("secrets that are mistakes", () => {
       ["ses", "'arn:aws:sns:eu-west-1:123456789012:tidings'", false, /public/],
       ["postal", "v=DKIM1; p=oops", false, /public/],
       ["sparkpost", "user:short", true, /guessed/],
-      ["generic", "a-short-token", true, /guessed/],
+      ["generic", "short-one", true, /guessed/],
     ];
     const bindings = credentialsOf(Object.fromEntries(credentials));
     const problems = await shownBy(bindings);

@@ -50,9 +50,7 @@ describe("through the real queue", () => {
         }),
       ),
     );
-    const local = env.SOURCE_CREDENTIALS.includes("mailjet:local-only-secret")
-      ? "mailjet:local-only-secret"
-      : "";
+    const local = env.SOURCE_CREDENTIALS.includes("mailjet:local-only") ? "mailjet:local-only" : "";
     const requests = [...posts, ...posts]
       .map((body, i) => ({ body, order: (i * 7919) % 200 }))
       .sort((a, b) => a.order - b.order)

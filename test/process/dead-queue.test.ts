@@ -75,7 +75,9 @@ describe("a message from the platform's dead-letter queue", () => {
       ...(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent()])))),
       new Uint8Array([0, 0, 0]),
     ];
-    const untouched = envWith({ DB: new Proxy({}, { get: () => refuses }), CONTACTS: null, QUEUE: null });
+    const statement = { bind: () => statement, all: refuses, first: refuses, run: refuses };
+    const DB = { prepare: () => statement, batch: refuses };
+    const untouched = envWith({ DB, CONTACTS: null, QUEUE: null });
     expect((await deliver(messages, untouched, { queue: DEAD_QUEUE })).acked).toEqual([0, 1]);
     const kept = await Promise.all(
       (await objects("given-up/")).map(async (key) => await (await env.BUCKET.get(key))?.bytes()),
