@@ -23,7 +23,7 @@ import {
   type TextTable,
 } from "../store/erasure/rows-walk.ts";
 import { DISTURB_RECOUNT } from "../store/stats/recount.ts";
-import { MOST_JSON } from "../store/json-pieces.ts";
+import { inPortions } from "../store/json-pieces.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
 import { withoutMention, withoutMentionInJson, withoutMentions, type Leaving } from "./mentions.ts";
 import { WALKED } from "./walk.ts";
@@ -105,26 +105,10 @@ async function stepEvents(env: Env, after: string, leaving: readonly Leaving[]):
       replacements.push({ before, after: left });
       for (const one of leaving) if (withoutMentions(before, [one]) !== before) count(changed, one.contact);
     }
-    for (const some of inPortions(replacements)) await storeReplacements(db, some, "texts");
+    for (const some of inPortions(replacements, (one) => JSON.stringify(one).length))
+      await storeReplacements(db, some, "texts");
   }
   return { next: keyOf(last), changed };
-}
-
-/** Portions of replacements that fit into one value of a query. */
-function* inPortions(replacements: readonly Replacement[]): Generator<Replacement[]> {
-  let portion: Replacement[] = [];
-  let length = 0;
-  for (const replacement of replacements) {
-    const own = JSON.stringify(replacement).length;
-    if (length + own > MOST_JSON && portion.length > 0) {
-      yield portion;
-      portion = [];
-      length = 0;
-    }
-    portion.push(replacement);
-    length += own;
-  }
-  if (portion.length > 0) yield portion;
 }
 
 async function stepNames(
