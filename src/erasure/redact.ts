@@ -142,10 +142,10 @@ function emptied(envelope: Envelope): Envelope {
 
 /**
  * An unread delivery without the contact. Its items are what cannot be read, so what they are about must be concluded
- * from each. It becomes UTF-8, if it was not.
+ * from each.
  */
 function unreadWithout(envelope: Envelope, contact: string): Envelope {
-  const text = textOf(envelope.body);
+  const { text } = spelled(envelope.body);
   const others = (body: string): string => othersIn(body, contact).join();
   const before = others(text);
   const fateOf: FateOf = (_, item) => (isOthersReport(item, contact) ? "words" : "gone");
@@ -164,7 +164,7 @@ const DEEPEST = 3;
 
 /** The ways to redact a delivery that contains reports of others. The first ones keep the least. */
 function* attempts(envelope: Envelope, contact: string, before: Content): Generator<Envelope> {
-  const text = textOf(envelope.body);
+  const { text } = spelled(envelope.body);
   const { withBody } = around(envelope, contact);
   for (let depth = 1; depth <= DEEPEST; depth++) {
     let kept = false;
@@ -189,7 +189,29 @@ function around(envelope: Envelope, contact: string): { withBody: (body: string)
   const url = replaced(envelope.url, contact);
   const headers = envelope.headers.map(([name, value]): [string, string] => [name, replaced(value, contact)]);
   const left = { ...envelope, url, headers, erased: true as const };
-  return { withBody: (body) => ({ ...left, body: new TextEncoder().encode(body) }) };
+  const { encode } = spelled(envelope.body);
+  return { withBody: (body) => ({ ...left, body: encode(body) }) };
+}
+
+/**
+ * The body as a text to cut from, and the way back. A body that is not UTF-8 is read byte for byte as Latin-1 and keeps
+ * its other bytes: it must not become readable, because history read anew would then tell what nobody was told.
+ */
+function spelled(body: Uint8Array): { text: string; encode: (text: string) => Uint8Array } {
+  if (isUtf8(body)) return { text: textOf(body), encode: (text) => new TextEncoder().encode(text) };
+  return {
+    text: Buffer.from(body).toString("latin1"),
+    encode: (text) => new Uint8Array(Buffer.from(text, "latin1")),
+  };
+}
+
+function isUtf8(body: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The fates of items if each is one element: the contact's own go, and those of others stay. */

@@ -187,3 +187,30 @@ it.each(GROUPING)(
     }
   },
 );
+
+describe("a delivery that is not UTF-8", () => {
+  it("loses the address alone, and stays as unreadable as it was", () => {
+    const bytes = fc.uint8Array({ maxLength: 20 }).map((some) => Buffer.from(some).toString("latin1"));
+    fc.assert(
+      fc.property(bytes, bytes, (before, after) => {
+        const written = (named: string): Buffer =>
+          Buffer.from(
+            `[{"event":"open","email":"zoe@example.com","note":"${before}\u00e9, for ${named}" ${after}`,
+            "latin1",
+          );
+        const envelope: Envelope = {
+          id: "id",
+          source: "mailjet",
+          provider: "mailjet",
+          receivedAt: 1_790_000_000_000,
+          method: "POST",
+          url: "https://edge.example/webhooks/mailjet",
+          headers: [],
+          body: new Uint8Array(written("ann@example.com")),
+        };
+        const left = redact(envelope, "ann@example.com", {})?.envelope.body ?? new Uint8Array();
+        expect(Buffer.from(left).toString("latin1")).toBe(written(ERASED_ADDRESS).toString("latin1"));
+      }),
+    );
+  });
+});
