@@ -60,6 +60,7 @@ export default defineConfig({
           name: "edge",
           include: ["test/**/*.test.ts"],
           exclude: [...UNIT, ...LINEAR, ...KINDS],
+          isolate: false,
         },
       },
     ],

@@ -132,6 +132,12 @@ describe.each(DIALECTS)("$source", (dialect) => {
     ).toEqual([]);
   });
 
+  const { withoutProof } = provider;
+  if (withoutProof !== undefined)
+    it("cuts its proof out in time in proportion to the body", async () => {
+      expect(await excesses(({ body }) => encode(body ?? ""), withoutProof)).toEqual([]);
+    });
+
   it.each([
     ["signed", (request: SignedRequest) => dialect.sign(request, NOW)],
     ["with the proof of another body", (request: SignedRequest) => proofOfAnother(dialect, sample, request)],

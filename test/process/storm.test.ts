@@ -10,8 +10,10 @@ import {
   messagesOf,
   rows,
 } from "../support/support.ts";
-import { NOW, ask, bounce, list, mailjet, status } from "../api/suppressions/asking.ts";
+import { secondsNow, ask, bounce, list, mailjet, status } from "../api/suppressions/asking.ts";
 import { countingDb } from "../support/counting-db.ts";
+
+const NOW = secondsNow();
 
 describe("a storm", () => {
   beforeEach(freshStorage);

@@ -118,8 +118,16 @@ export function sizeOf(value: unknown): number {
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Replaces a method of a prototype. `around` gets the original, which it calls with `this`. */
+const changes = new WeakMap<object, Set<string>>();
+
+/**
+ * Replaces a method of a prototype, once: files that share a runtime ask for it again. `around` gets the original, which
+ * it calls with `this`.
+ */
 export function change(prototype: object, name: string, around: (original: Method) => Method): void {
+  const names = changes.get(prototype) ?? new Set();
+  if (names.has(name)) return;
+  changes.set(prototype, names.add(name));
   const original: unknown = Reflect.get(prototype, name);
   if (typeof original !== "function") throw new Error(`the runtime has no method ${name} any more`);
   Reflect.set(prototype, name, around(original as Method));

@@ -41,6 +41,7 @@ const DELIVERIES = {
 /** The plugin that runs a project's tests inside workerd. Every project needs one of its own. */
 export function workerd(): ReturnType<typeof cloudflareTest> {
   return cloudflareTest({
+    main: `${root}test/support/worker.ts`,
     wrangler: { configPath: `${root}wrangler.toml` },
     miniflare: {
       bindings: {

@@ -1,6 +1,5 @@
-// Every test file has its own storage; this creates the schema in it.
+// Every test file begins with empty storage; this empties what it shares with others, and creates the schema.
 
-import { applyD1Migrations } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { freshStorage } from "./support.ts";
 
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+await freshStorage();

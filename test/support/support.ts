@@ -13,6 +13,7 @@ import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { loadLazyModules } from "./lazy.ts";
 import { asInvocation, checkMessages, readWithin, type Invocation } from "./limits.ts";
+import { beginWorld } from "./world.ts";
 
 await loadLazyModules();
 
@@ -161,6 +162,9 @@ export async function finalState(): Promise<Record<string, unknown>> {
 
 /** Empties all storage and creates the schema again. */
 export async function freshStorage(): Promise<void> {
+  await beginWorld();
+  // `reset` overlooks what is not in memory, and a bucket or database that rested for ten seconds is not.
+  await Promise.all([env.BUCKET.head("any"), env.DB.prepare("SELECT 1").run()]);
   await reset();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 }

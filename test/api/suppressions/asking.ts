@@ -65,8 +65,8 @@ export const status = async (address: string): Promise<Status> =>
 /** Reads a page of suppressions. */
 export const list = async (query = ""): Promise<Page> => await (await ask("GET", query)).json<Page>();
 
-/** Times of the tests' events: some days ago, in seconds. */
-export const NOW = Math.floor(Date.now() / 1000);
+/** The time in seconds, as Mailjet tells it. */
+export const secondsNow = (): number => Math.floor(Date.now() / 1000);
 
 /** Delivers Mailjet events with these fields to the consumer. */
 export const mailjet = async (...events: Record<string, unknown>[]): Promise<void> => {

@@ -3,9 +3,11 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { figure, freshStorage, rows } from "../../support/support.ts";
-import { NOW, ask, bindings, bounce, list, mailjet, status, type Page } from "./asking.ts";
+import { secondsNow, ask, bindings, bounce, list, mailjet, status, type Page } from "./asking.ts";
 import { countingDb } from "../../support/counting-db.ts";
 import { expectLogs } from "../../support/log.ts";
+
+const NOW = secondsNow();
 
 beforeEach(() => expectLogs(/the pipes were not woken/));
 

@@ -13,7 +13,9 @@ import {
   messagesOf,
   rows,
 } from "../../support/support.ts";
-import { NOW, ask, list, status } from "./asking.ts";
+import { secondsNow, ask, list, status } from "./asking.ts";
+
+const NOW = secondsNow();
 
 describe("suppressions of one mailing list", () => {
   beforeEach(freshStorage);

@@ -3,8 +3,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { withoutDatabase } from "../../support/faults.ts";
 import { askApi, figure, freshStorage, rows } from "../../support/support.ts";
-import { NOW, ask, bindings, bounce, list, mailjet, status, type Status } from "./asking.ts";
+import { secondsNow, ask, bindings, bounce, list, mailjet, status, type Status } from "./asking.ts";
 import { expectLogs } from "../../support/log.ts";
+
+const NOW = secondsNow();
 
 describe("suppressing and lifting by hand", () => {
   beforeEach(freshStorage);

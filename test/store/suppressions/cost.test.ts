@@ -9,8 +9,10 @@ import {
   mailjetPost,
   messagesOf,
 } from "../../support/support.ts";
-import { NOW, ask, bindings } from "../../api/suppressions/asking.ts";
+import { secondsNow, ask, bindings } from "../../api/suppressions/asking.ts";
 import { countingDb } from "../../support/counting-db.ts";
+
+const NOW = secondsNow();
 
 it("a suppression writes three rows when it begins, two when it is lifted, and none when its reason is reported again", async () => {
   await freshStorage();
