@@ -9,8 +9,8 @@ export { Contact } from "../../src/contact/contact.ts";
 export { Pipe } from "../../src/pipes/pipe.ts";
 
 export default {
-  fetch: worker.fetch,
-  scheduled: worker.scheduled,
+  fetch: (request, env, ctx) => worker.fetch(request, env, ctx),
+  scheduled: async (controller, env, ctx) => await worker.scheduled(controller, env, ctx),
 
   async queue(batch, env, ctx) {
     // The first answer to a message counts, so the rest of the batch may be retried as a whole.

@@ -9,7 +9,8 @@ const now = Date.now.bind(Date);
 
 let world = 0;
 let begun = 0;
-let batches = 0;
+/** Batches under way. */
+const batches = new Set<object>();
 
 /**
  * When messages were first sent, ms, by id. On its way to the dead-letter queue a message keeps its id but gets a new
@@ -22,7 +23,7 @@ export async function beginWorld(): Promise<void> {
   nameObjects();
   begun = now();
   world += 1;
-  while (batches > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (batches.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   begun = now();
 }
 
@@ -35,11 +36,12 @@ export function isOfThisWorld({ id, timestamp }: Pick<Message, "id" | "timestamp
 
 /** Runs the work of a batch, for which the next world waits. */
 export async function atWork(work: () => Promise<void>): Promise<void> {
-  batches += 1;
+  const batch = {};
+  batches.add(batch);
   try {
     await work();
   } finally {
-    batches -= 1;
+    batches.delete(batch);
   }
 }
 
@@ -50,7 +52,7 @@ function nameObjects(): void {
     "getByName",
     (getByName) =>
       function (name) {
-        return Reflect.apply(getByName, this, [`${String(name)} of world ${world}`]) as unknown;
+        return Reflect.apply(getByName, this, [`${String(name)} of world ${world}`]);
       },
   );
 }
