@@ -4,18 +4,15 @@
 import { runJobs } from "./jobs/run.ts";
 import { wakePipes } from "./pipes/wake.ts";
 import { consume } from "./process/consume.ts";
-import { consumeDeadQueue } from "./process/dead-queue.ts";
+import { consumeDeadQueue, isDeadQueue } from "./process/dead-queue.ts";
 import { withOutages } from "./store/outages.ts";
-
-/** Name of the platform's dead-letter queue, as wrangler.toml has it. */
-const DEAD_QUEUE = "tidings-dead";
 
 /**
  * Processes a batch of any of the queues. Every message ends acknowledged or retried. Afterwards it wakes the pipes.
  */
 export async function workOff(batch: MessageBatch, bindings: Env, ctx: ExecutionContext): Promise<void> {
   const env = withOutages(bindings);
-  await (batch.queue === DEAD_QUEUE ? consumeDeadQueue(batch, env) : consume(batch, env));
+  await (isDeadQueue(batch.queue) ? consumeDeadQueue(batch, env) : consume(batch, env));
   ctx.waitUntil(wakePipes(env, Date.now()));
 }
 

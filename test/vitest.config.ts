@@ -22,6 +22,8 @@ const UNIT = [
 ];
 /** Suites that measure time, which stands still inside of workerd. They run in Node, and need nothing of a Worker. */
 const LINEAR = ["test/linear/**/*.test.ts"];
+/** Suites of commands, which run in Node as the commands do. */
+const CLI = ["test/cli/**/*.test.ts"];
 /** Suites of one kind of pipe each, against peers; they store nothing. */
 const KINDS = ["test/pipes/kinds/**/*.test.ts"];
 
@@ -52,6 +54,7 @@ export default defineConfig({
           execArgv: ["--min-semi-space-size=64", "--max-semi-space-size=64", "--single-threaded-gc"],
         },
       },
+      { test: { name: "cli", include: CLI, testTimeout: 180_000 } },
       { plugins: [workerd()], test: { ...options, name: "kinds", include: KINDS, isolate: false } },
       {
         plugins: [workerd()],
@@ -59,7 +62,7 @@ export default defineConfig({
           ...options,
           name: "edge",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...LINEAR, ...KINDS],
+          exclude: [...UNIT, ...LINEAR, ...CLI, ...KINDS],
           isolate: false,
         },
       },

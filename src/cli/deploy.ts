@@ -3,36 +3,84 @@
 // the queues. At the end it makes the queues keep their messages for as long as Cloudflare allows, because that is a
 // setting of the queue itself, which wrangler.toml does not know.
 
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { runWrangler, spawnWrangler } from "./wrangler.ts";
-import { giveUp, run } from "./shutdown.ts";
+import { beside, namesIn, type Configuration, type Names } from "./beside.ts";
+import { DEPLOY_USAGE, readDeployArguments, type DeployArguments } from "./deploy-arguments.ts";
 import { keepLonger, QUEUES } from "./queues.ts";
+import { giveUp, run } from "./shutdown.ts";
+import { ROOT, runWrangler, spawnWrangler } from "./wrangler.ts";
 
-const DATABASE = "tidings"; // as wrangler.toml names it
+/** What a deployment touches, and the arguments that make every command of wrangler mean the same. */
+interface Target extends Names {
+  common: string[];
+}
+
+/** As wrangler.toml names them; reading it takes seconds, because wrangler must be loaded for it. */
+const PRODUCTION: Names = { database: "tidings", queues: QUEUES };
 
 await run(async () => {
-  const rest = process.argv.slice(2); // e.g. --secrets-file .secrets
-  const examples = await examplesIn(rest[rest.indexOf("--secrets-file") + 1], rest);
+  const read = readDeployArguments(process.argv.slice(2));
+  if (!read.ok) return await giveUp(read.reason);
+  const asked = read.value;
+  if (asked.help) return console.log(DEPLOY_USAGE);
+  const examples = (await Promise.all(asked.secretsFiles.map(examplesIn))).flat();
   if (examples.length > 0)
     return await giveUp(`put in your own values; these are still the example's: ${examples.join(", ")}`);
-  const info = await runWrangler(["d1", "info", DATABASE, "--json"]);
-  const isNew = !info.ok && /couldn't find/i.test(info.reason);
-  if (!info.ok && !isNew) return await giveUp(info.reason);
-  const migrate = async () => await step("migrations", ["d1", "migrations", "apply", DATABASE, "--remote"]);
-  const deploy = async () => await step("deployment", ["deploy", ...rest]);
-  for (const next of isNew ? [deploy, migrate] : [migrate, deploy]) {
-    if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
-  }
-  for (const queue of QUEUES) {
-    const kept = await runWrangler(keepLonger(queue));
-    if (!kept.ok) console.warn(`${queue} keeps its messages no longer than before: ${kept.reason}`);
-  }
+  const target = await targetOf(asked);
+  if (asked.dryRun) await show(target, asked);
+  else await deploy(target, asked);
 });
 
+async function deploy({ database, queues, common }: Target, { rest }: DeployArguments): Promise<void> {
+  const info = await runWrangler(["d1", "info", database, "--json", ...common]);
+  const isNew = !info.ok && /couldn't find/i.test(info.reason);
+  if (!info.ok && !isNew) return await giveUp(info.reason);
+  const migrate = async () =>
+    await step("migrations", ["d1", "migrations", "apply", database, "--remote", ...common]);
+  const upload = async () => await step("deployment", ["deploy", ...common, ...rest]);
+  for (const next of isNew ? [upload, migrate] : [migrate, upload])
+    if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
+  for (const queue of queues) {
+    const kept = await runWrangler([...keepLonger(queue), ...common]);
+    if (!kept.ok) console.warn(`${queue} keeps its messages no longer than before: ${kept.reason}`);
+  }
+}
+
+/** A dry run: wrangler's own, which sends nothing, and what would be done besides. */
+async function show({ database, queues, common }: Target, { rest }: DeployArguments): Promise<void> {
+  if (!(await step("what would be deployed", ["deploy", ...common, ...rest])))
+    return await giveUp("stopped there; fix the reported problem and run it again");
+  console.log(
+    `nothing was changed; a deployment would first apply the migrations to the database ${database}, and in the end make ${queues.join(", ")} keep their messages for 14 days`,
+  );
+}
+
+/**
+ * The names that a deployment touches. An environment that wrangler.toml has tables for is wrangler's matter; for any
+ * other one, a configuration is made in which every name is another one.
+ */
+async function targetOf({ environment, config }: DeployArguments): Promise<Target> {
+  if (environment === null && config === null) return { ...PRODUCTION, common: [] };
+  const file = resolve(ROOT, config ?? "wrangler.toml");
+  const common = config === null ? [] : ["--config", config];
+  const { experimental_readRawConfig: readConfig } = await import("wrangler");
+  const production = readConfig({ config: file }).rawConfig as Configuration;
+  if (environment === null) return { ...namesIn(production), common };
+  const tables = (production["env"] as Record<string, Configuration> | undefined)?.[environment];
+  if (tables !== undefined)
+    return { ...namesIn({ ...production, ...tables }), common: [...common, "--env", environment] };
+  const copy = beside(production, environment, ROOT);
+  const folder = join(ROOT, ".wrangler", "beside", environment);
+  await mkdir(folder, { recursive: true });
+  const made = join(folder, "wrangler.json");
+  await writeFile(made, `${JSON.stringify(copy, null, 2)}\n`);
+  return { ...namesIn(copy), common: ["--config", made] };
+}
+
 /** The names of settings in a secrets file that still have the example's values, which are public. */
-async function examplesIn(file: string | undefined, args: readonly string[]): Promise<string[]> {
-  if (file === undefined || !args.includes("--secrets-file")) return [];
+async function examplesIn(file: string): Promise<string[]> {
   const text = await readFile(file, "utf8").catch(() => ""); // wrangler reports what is wrong with the file
   return Object.entries(parseEnv(text)).flatMap(([name, value = ""]) =>
     /local-only|bG9jYWwtb25seS/.test(value) ? [name] : [],

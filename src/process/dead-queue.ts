@@ -10,6 +10,14 @@ import { retryDelay } from "./retry.ts";
 /** Deadline for each call to the bucket, ms. */
 const DEADLINE = 30_000;
 
+/**
+ * Whether a queue is the platform's dead-letter queue, by its name. In a copy beside production every name has the
+ * environment's behind it, or before it, so the first word that tells a queue's purpose decides.
+ */
+export function isDeadQueue(name: string): boolean {
+  return /(?:^|-)(dead|deliveries|email-events)(?:-|$)/.exec(name)?.[1] === "dead";
+}
+
 /** Puts each message into the bucket, unread. Every message ends acknowledged or retried. Never rejects. */
 export async function consumeDeadQueue(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
