@@ -82,8 +82,8 @@ export const options = {
     "test/support/limit-objects.ts",
     "test/support/schema.ts",
   ],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 180_000, // the machine may be busy with other things
+  hookTimeout: 180_000,
 } satisfies ViteUserConfig["test"];
 
 /** For commands that run files of their own: `include` comes on top. */

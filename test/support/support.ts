@@ -13,12 +13,9 @@ import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import { loadLazyModules } from "./lazy.ts";
 import { asInvocation, checkMessages, readWithin, type Invocation } from "./limits.ts";
-import { beginWorld } from "./world.ts";
+import { beginWorld, worldBegan } from "./world.ts";
 
 await loadLazyModules();
-
-/** A message keeps its time of sending over redeliveries. */
-const SENT = new Date();
 
 export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
@@ -114,7 +111,7 @@ export async function deliver(
 ): Promise<{ acked: number[]; retried: number[] }> {
   const messages = bodies.map((body, index) => ({
     id: String(firstId + index),
-    timestamp: SENT,
+    timestamp: worldBegan(), // a message keeps its time of sending over redeliveries
     attempts,
     body,
   }));

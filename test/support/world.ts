@@ -8,7 +8,7 @@ import { change } from "./limits.ts";
 const now = Date.now.bind(Date);
 
 let world = 0;
-let begun = 0;
+let begun = now();
 /** Batches under way. */
 const batches = new Set<object>();
 
@@ -26,6 +26,9 @@ export async function beginWorld(): Promise<void> {
   while (batches.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   begun = now();
 }
+
+/** When this world began. */
+export const worldBegan = (): Date => new Date(begun);
 
 /** Whether the message was sent in this world. */
 export function isOfThisWorld({ id, timestamp }: Pick<Message, "id" | "timestamp">): boolean {
