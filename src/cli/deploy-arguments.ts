@@ -53,7 +53,7 @@ export function readDeployArguments(args: readonly string[]): Result<DeployArgum
   };
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? "";
-    const [name = "", joined] = splitAtEqual(arg);
+    const [name, joined] = splitAtEqual(arg);
     const option = WITH_VALUE.get(name as "--env");
     if (option === undefined) {
       if (arg === "--help" || arg === "-h") read.help = true;

@@ -38,15 +38,13 @@ async function npmProblem(words: readonly string[]): Promise<string | null> {
   const lost = flagsOf(gap < 0 ? rest : rest.slice(0, gap));
   if (lost.length > 0) return `npm takes ${lost.join(", ")} for itself; put -- before it`;
   if (flags.length === 0) return null;
-  if (name === "deploy") return await wranglerProblem(["deploy", ...flags]);
   const [tool = "", first = ""] = script.split(" ");
   if (tool === "vitest") return flagsProblem(flags, await helpOf([bin("vitest"), first, "--help"]));
   const own = /^node src\/cli\/run\.js (\S+)$/.exec(script)?.[1];
   if (own === undefined || own === "build") return `"npm run ${name}" takes no flags`;
-  return flagsProblem(
-    flags,
-    await helpOf([process.execPath, join(ROOT, "src", "cli", "run.js"), own, "--help"]),
-  );
+  const help = await helpOf([process.execPath, join(ROOT, "src", "cli", "run.js"), own, "--help"]);
+  const problem = flagsProblem(flags, help);
+  return problem === null || name !== "deploy" ? problem : await wranglerProblem(["deploy", ...flags]);
 }
 
 /**

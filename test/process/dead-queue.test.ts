@@ -22,6 +22,7 @@ import {
 } from "../support/support.ts";
 import { expectLogs } from "../support/log.ts";
 import { randomText, seeded } from "../support/random.ts";
+import { isDeadQueue } from "../../src/process/dead-queue.ts";
 
 beforeEach(() => expectLogs(/a given-up message|the database|a dead letter|the pipes were not woken/));
 beforeEach(freshStorage);
@@ -134,4 +135,11 @@ describe("a message from the platform's dead-letter queue", () => {
       expect(await figure("SELECT count(*) AS n FROM dead_letters")).toBe(1);
     }
   });
+});
+
+it("is known by its name, in a copy beside production too", () => {
+  const names = (role: string): string[] =>
+    ["", "-staging", "-dead", "-deliveries"].map((environment) => `tidings-${role}${environment}`);
+  expect([...names("dead"), "staging-dead"].filter((name) => !isDeadQueue(name))).toEqual([]);
+  expect([...names("deliveries"), ...names("email-events")].filter(isDeadQueue)).toEqual([]);
 });
