@@ -16,7 +16,9 @@ export const ADDRESS_RULES: readonly Rule[] = [
       "no (valid |known |matching |local |active |)user (here|by|with|under|exists|called|named|matches|matching|in this|on this|at this)",
       "(no one|nobody|noone) (here |)(by|with|under|named) (name|such)",
       "(nosuchuser|nosuchmailbox|nosuchrecipient|recipnotfound|recipientnotfound|exrecipnotfound|mailboxnotfound|usernotfound)",
-      "no such who here",
+      "no user for",
+      "no one at address",
+      "mail name not found",
     ],
     example: "550 5.7.1 There is no such mailbox here",
     seen: "Postfix, Sendmail, qmail, Exchange (RESOLVER.ADR.RecipNotFound), Gmail (?p=NoSuchUser)",
@@ -67,24 +69,6 @@ export const ADDRESS_RULES: readonly Rule[] = [
     seen: "Exchange Online: directory based edge blocking",
   },
   {
-    ...IS,
-    name: "no such domain",
-    phrases: [
-      "(host|domain|mail host|mail domain) (name |part |)(unknown|not exist|not found|invalid|not valid|no longer exists|expired|parked)",
-      "(unknown|invalid|no such|bad|illegal|nonexistent) (|recipient |destination |mail |target )(host|domain)",
-      "(nxdomain|infodomainnonexistent|nullmx|null mx)",
-      "domain not (reachable|accept mail|receive mail|have mail)",
-      "domain never accepts mail",
-      "host or domain name not found",
-      "name or service not known",
-      "(unrouteable|unroutable|nonroutable) (user|mail domain|domain|mail)",
-      "user (unrouteable|unroutable)",
-      "domain .. not exist",
-    ],
-    example: "550 Unrouteable mail domain",
-    seen: "Exim, Postfix, Exchange (InfoDomainNonexistent), RFC 7505 (null MX)",
-  },
-  {
     ...IS_OFF,
     name: "account disabled",
     phrases: [
@@ -110,6 +94,28 @@ export const ADDRESS_RULES: readonly Rule[] = [
     ],
     example: "551 5.1.6 Ann's mailbox has moved elsewhere",
     seen: "RFC 5321 section 3.4 (551), Sendmail (5.1.6)",
+  },
+];
+
+/** Phrases about the domain of the address, which is as dead as its mailboxes. */
+export const DOMAIN_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "no such domain",
+    phrases: [
+      "(host|domain|mail host|mail domain) (name |part |)(unknown|not exist|not found|invalid|not valid|no longer exists|expired|parked)",
+      "(unknown|invalid|no such|bad|illegal|nonexistent) (|recipient |destination |mail |target )(host|domain)",
+      "(nxdomain|infodomainnonexistent|nullmx|null mx)",
+      "domain not (reachable|accept mail|receive mail|have mail)",
+      "domain never accepts mail",
+      "host or domain name not found",
+      "name or service not known",
+      "(unrouteable|unroutable|nonroutable) (user|mail domain|domain|mail)",
+      "user (unrouteable|unroutable)",
+      "domain .. not exist",
+    ],
+    example: "550 Unrouteable mail domain",
+    seen: "Exim, Postfix, Exchange (InfoDomainNonexistent), RFC 7505 (null MX)",
   },
 ];
 

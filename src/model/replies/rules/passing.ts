@@ -12,7 +12,6 @@ export const DNS_RULES: readonly Rule[] = [
     phrases: [
       "not found try again",
       "(dns|name server|nameserver|resolver) (error|failure|timeout|timed out|temporary|temporarily|query failed|lookup failed|lookup failure|problem|server failure|unreachable|unreliable)",
-      "name service error",
       "(malformed|unexpected) name server reply",
       "(servfail|dnstimeout)",
       "no (mail |mx )(server|servers|exchanger|host|hosts|record|records) (found|for|exists|available|could)",
@@ -44,7 +43,8 @@ export const PLAIN_PASSING_RULES: readonly Rule[] = [
     reason: "timed_out",
     name: "expired",
     phrases: [
-      "(mail|delivery|queue|queued|retry|time|lifetime|transfer) (time |timeout |period |)(expired|expiration|timeout|timed out|exceeded)",
+      "(mail|delivery|queue|queued|retry|time|lifetime|transfer) (time |timeout |period |)(expired|expiration|timeout|timed out)",
+      "(time|lifetime|retry|timeout|period|retries) exceeded",
       "(expired|gave up|giving up|retry timeout|retry time not reached|retry limit|maximum retries|retries exhausted)",
       "(too long|long time|longer than) .. (queue|days|hours|spool)",
       "(undelivered|undeliverable|not delivered|retrying|queued|trying) (for|after|within|in) .. (days|hours|time|tries|attempts|day)",
@@ -90,6 +90,7 @@ export const PASSING_RULES: readonly Rule[] = [
       "(not|unable|unable to|failed|failed to) (connect|establish|reach|contact)",
       "(lost|bad|broken|no|dropped|failed) connection",
       "(network|host|server) (unreachable|error|down|not responding|not reachable|not answering|failure|problem|unavailable)",
+      "name service error",
       "(no route|no answer|no response|not respond|not answer|not responding|timed out|timeout|time out|etimedout|econnrefused|econnreset|ehostunreach)",
       "(tls|ssl) (handshake |negotiation |)(failed|failure|error|not available|connection|problem|session)",
       "(conversation|dialogue|communication|transmission) .. (failed|timed out|lost|error)",
