@@ -13,7 +13,7 @@ import {
   FOREIGN_SENDER_RULES,
 } from "./rules/languages.ts";
 import { MAILBOX_RULES } from "./rules/mailbox.ts";
-import { DNS_RULES, PASSING_RULES, PLAIN_PASSING_RULES } from "./rules/passing.ts";
+import { DNS_RULES, PASSING_RULES, PLAIN_PASSING_RULES, RETRY_RULES } from "./rules/passing.ts";
 import { QUOTA_RULES, RATE_RULES, TOO_MANY_RULES } from "./rules/rate.ts";
 import { LATE_SENDER_RULES, SENDER_RULES } from "./rules/sender.ts";
 
@@ -26,8 +26,9 @@ export const PLAIN_RULES: readonly Rule[] = [
   ...SENDERS_ADDRESS_RULES,
   ...ADDRESS_RULES,
   ...HOST_RULES,
-  ...DNS_RULES,
+  ...RETRY_RULES,
   ...DOMAIN_RULES,
+  ...DNS_RULES,
   ...RATE_RULES,
   ...PLAIN_PASSING_RULES,
   ...LINK_RULES,

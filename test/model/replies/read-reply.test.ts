@@ -142,34 +142,34 @@ describe("a reading", () => {
     );
   });
 
-  it("does not depend on what the reply is wrapped in", () => {
-    const wrappers: readonly ((said: string) => string)[] = [
-      (said) => `smtp; ${said}`,
-      (said) => `smtp;${said}`,
-      (said) => `host mx1.example.com[192.0.2.8] said: ${said} (in reply to RCPT TO command)`,
-      (said) => `host mx1.example.com[192.0.2.8] said: ${said} (in reply to end of DATA command)`,
-      (said) => `"${said}"`,
-      (said) => `<ann@example.com>: ${said}`,
-    ];
-    fc.assert(
-      fc.property(text, fc.constantFrom(...wrappers), (said, wrap) => {
-        const code = codeOf(said);
-        expect(readReply({ code, enhanced: null, text: wrap(said) })).toEqual(read(said));
-      }),
-    );
+  const WRAPPERS: readonly ((said: string) => string)[] = [
+    (said) => `smtp; ${said}`,
+    (said) => `smtp;${said}`,
+    (said) => `host mx1.example.com[192.0.2.8] said: ${said} (in reply to RCPT TO command)`,
+    (said) => `host mx1.example.com[192.0.2.8] said: ${said} (in reply to end of DATA command)`,
+    (said) => `host mx1.example.com[192.0.2.8] refused to talk to me: ${said}`,
+    (said) =>
+      `SMTP error from remote server for RCPT TO command, host: mx1.example.com (192.0.2.8) reason: ${said}`,
+    (said) => `"${said}"`,
+    (said) => `<ann@example.com>: ${said}`,
+  ];
+  it.each(WRAPPERS)("does not depend on what the reply is wrapped in (%#)", (wrap) => {
+    const changed = ALL.filter((said) => {
+      const wrapped = readReply({ code: codeOf(said), enhanced: null, text: wrap(said) });
+      return wrapped.class !== read(said).class;
+    });
+    expect(changed).toEqual([]);
   });
 
-  it("does not depend on whose address the reply names", () => {
-    fc.assert(
-      fc.property(
-        text,
-        fc.constantFrom("spam@blocked.example", "user.unknown@full.example"),
-        (said, other) => {
-          expect(read(said.replaceAll("ann@example.com", other))).toEqual(read(said));
-        },
-      ),
-    );
-  });
+  it.each(["spam@blocked.example", "user.unknown@full.example"])(
+    "does not depend on whose address the reply names: %s",
+    (other) => {
+      const changed = ALL.filter(
+        (said) => read(said.replaceAll("ann@example.com", other)).rule !== read(said).rule,
+      );
+      expect(changed).toEqual([]);
+    },
+  );
 
   it("is unknown for replies that accept, and for no reply", () => {
     const accepted = { code: 250, enhanced: "5.1.1", text: "250 ok: user unknown" };

@@ -54,7 +54,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     ...IS,
     name: "spam",
     phrases: [
-      "(spam|spammy|ube|uce|unsolicited|junk|spamassassin|spamscore|spamcontent|junkmail|junkemail|scam|fraud|fraudulent|mcspamsignature|rspamd|bayes|spambouncer|unwanted|spamming|spams|antispam|spamlike)",
+      "(spam|spammy|ube|uce|unsolicited|junk|spamassassin|spamscore|spamcontent|junkmail|junkemail|scam|fraud|fraudulent|mcspamsignature|rspamd|bayes|spambouncer|spammer|spammers|unwanted|spamming|spams|antispam|spamlike)",
       "(bulk mail|bulk|mass mail|mass mailing|chain letter|advertisement|advertising)",
       "dt (spm|sum|spb)",
     ],

@@ -4,25 +4,35 @@ import type { Rule } from "../rule.ts";
 
 const IS = { class: "passing", reason: "technical" } as const;
 
-/** DNS that does not answer now. It counts before "host not found", which is about the address. */
+/** A name that is not found now, which resembles one that does not exist. */
+export const RETRY_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "not found now",
+    phrases: ["not found try again", "not exist try later"],
+    example: "451 4.4.3 Host or domain name not found, try again",
+    seen: "Postfix",
+  },
+];
+
+/** DNS that does not answer now. */
 export const DNS_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "DNS trouble",
     phrases: [
-      "not found try again",
-      "(dns|name server|nameserver|resolver) (error|failure|timeout|timed out|temporary|temporarily|query failed|lookup failed|lookup failure|problem|server failure|unreachable|unreliable)",
+      "(dns|name server|nameserver|resolver) (error|failure|timeout|timed out|temporary|query failed|lookup failed|lookup failure|problem|server failure|unreachable|unreliable)",
       "(malformed|unexpected) name server reply",
       "(servfail|dnstimeout)",
       "no (mail |mx )(server|servers|exchanger|host|hosts|record|records) (found|for|exists|available|could)",
-      "no mx",
+      "no (mx|mxs)",
       "(mx|dns|mx info|domain) (lookup |resolution |)(failed|failure)",
       "unable (to |)(get|resolve|find|look up|lookup) (mx|host|domain|dns)",
       "(not|unable) resolve",
       "temporary (failure |error |)(in |)(name resolution|lookup|dns)",
     ],
-    example: "451 4.4.3 Host or domain name not found, try again",
-    seen: "Postfix, Exim, SendGrid",
+    example: "550 5.4.312 The DNS query failed",
+    seen: "Postfix, Exim, SendGrid, Exchange Online",
   },
 ];
 
