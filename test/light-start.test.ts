@@ -48,6 +48,7 @@ describe("a new isolate, before its first answer to a provider,", () => {
   it("loads no packages but the ones listed here", () => {
     expect([...first].filter((name) => !isOurs(name)).toSorted()).toEqual([
       "@noble/hashes/sha2.js",
+      "@remix-run/multipart-parser",
       "@rgrove/parse-xml",
       "cloudflare:workers",
       "hono/utils/url",

@@ -8,7 +8,7 @@ import { address, LONGEST, makeEvent, objectAt, recipients, text, time } from ".
 import { isObject, parseVerbatim, readJson, type JsonObject } from "../kit/json.ts";
 import { detailsOf, meaningOf } from "./mapping.ts";
 import { keyUnlessPair, provenBySignature } from "../kit/proof.ts";
-import { fromLegacy, readForm } from "./legacy.ts";
+import { fromLegacy, readLegacy } from "./legacy.ts";
 import { LONGEST_POST, startOf, verifyKey, withoutProof } from "./proof.ts";
 import type { Delivery, Provider } from "../provider.ts";
 
@@ -34,7 +34,7 @@ export const mailgun: Provider = {
 /** The JSON document, or the fields of a legacy form. */
 function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown> {
   const start = startOf(body);
-  return start === "{" || start === "[" ? readJson(body, parse) : readForm(body);
+  return start === "{" || start === "[" ? readJson(body, parse) : readLegacy(body);
 }
 
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {

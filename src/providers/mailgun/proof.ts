@@ -9,7 +9,7 @@ import { isObject, readJson, type JsonObject } from "../kit/json.ts";
 import { membersOf, replaceMembers } from "../kit/members.ts";
 import { verifyHmac } from "../kit/signatures.ts";
 import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
-import { readForm } from "./legacy.ts";
+import { readLegacy } from "./legacy.ts";
 
 /**
  * An event is a few kilobytes, the longest part of it the sender's own variables. Only legacy posts with the mail's
@@ -62,7 +62,7 @@ function* signaturesOf(body: Uint8Array): Generator<JsonObject> {
       if (json?.ok === true && isObject(json.value)) yield json.value;
     }
   } else if (start !== "[" && start !== "") {
-    const form = readForm(body);
+    const form = readLegacy(body);
     if (form.ok && typeof form.value["signature"] === "string") yield form.value;
   }
 }
