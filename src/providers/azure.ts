@@ -9,7 +9,7 @@ import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
-import type { Delivery, Handshake, Provider } from "./provider.ts";
+import type { Delivery, Handshake, Provider, RequestHead, VerifyResult } from "./provider.ts";
 import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 
 /**
@@ -38,13 +38,38 @@ export const azure: Provider = {
   id: "azure",
   headers: [],
   /** Credentials: shared secrets, in the URL or alone in the header that `settings.secret_header` names. */
-  ...provenByHead(verifySecretOrHeader),
+  ...provenByHead(verifyAzure),
+  consent,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
   handshake,
 };
+
+/**
+ * The handshake of CloudEvents (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md#4-abuse-protection),
+ * which Event Grid uses for subscriptions in that schema: we allow the origin that asks.
+ */
+function consent({ headers }: RequestHead): Record<string, string> | null {
+  const origin = headers.get("webhook-request-origin") ?? "";
+  if (!/^[\w.:*-]{1,253}$/.test(origin)) return null;
+  return { "webhook-allowed-origin": origin, "webhook-allowed-rate": "*" };
+}
+
+/**
+ * Deliveries prove themselves by a shared secret. So does the handshake if the secret is in the URL; whether it carries
+ * a secret that Event Grid sends as a header is undocumented, so there it may come without one.
+ */
+function verifyAzure(
+  head: RequestHead,
+  credentials: readonly string[],
+  settings: Record<string, unknown>,
+): VerifyResult {
+  const result = verifySecretOrHeader(head, credentials, settings);
+  const isBareHandshake = !result.ok && result.isBare === true && head.method === "OPTIONS";
+  return isBareHandshake && text(settings["secret_header"]) !== null ? { ok: true } : result;
+}
 
 /** In bytes. A validation has about one thousand; longer bodies need not be parsed twice. */
 const LONGEST_VALIDATION = 16_384;

@@ -3,6 +3,7 @@
 // Webhooks.
 
 import { fail, ok, type Result } from "../lib/result.ts";
+import { isGzip, unzip } from "../lib/unzip.ts";
 import { TOKEN_PARAMETER } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, text } from "./kit/fields.ts";
@@ -79,8 +80,22 @@ interface Document {
   single: boolean;
 }
 
-/** Reads JSON, XML or a form. The body's first characters decide, because many senders declare the wrong type. */
+/** In bytes, as much as ingest accepts. */
+const LONGEST_UNZIPPED = 5_000_000;
+
+/**
+ * Reads JSON, XML or a form. The body's first characters decide, because many senders declare the wrong type. Ingest
+ * unzips what says that it is gzipped; here are the others, and older deliveries that were kept as they came.
+ */
 function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
+  if (!isGzip(delivery.body)) return readPlain(delivery, parse);
+  const content = unzip(delivery.body, LONGEST_UNZIPPED);
+  return content.ok
+    ? readPlain({ ...delivery, body: content.bytes }, parse)
+    : fail(`the gzipped body is ${content.reason}`);
+}
+
+function readPlain(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
   if (isBlank(delivery.body)) return ok({ elements: [], single: false });
   const start = new TextDecoder().decode(delivery.body.subarray(0, 256)).trimStart();
   if (start.startsWith("<")) return readXmlDocument(delivery.body);
