@@ -42,6 +42,7 @@ export function fromLegacy(fields: JsonObject): JsonObject {
     timestamp: pick("timestamp"),
     recipient: pick("recipient"),
     reason: pick("reason"),
+    "mailing-list": pick("mailing-list"),
     url: pick("url"),
     ip: pick("ip"),
     tags: firstValue(named, ["tag", plainName("X-Mailgun-Tag")]),
