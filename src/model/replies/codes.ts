@@ -24,7 +24,7 @@ export const CODE_RULES: readonly CodeRule[] = [
     codes: /^2\.2$/,
     class: "mailbox",
     reason: "mailbox_full",
-    example: "552 5.2.2 Not this time",
+    example: "552 5.2.2 Sorry",
     seen: "RFC 3463",
   },
   {
@@ -32,7 +32,7 @@ export const CODE_RULES: readonly CodeRule[] = [
     codes: /^4\.(?:7|31[26])$/,
     class: "passing",
     reason: "timed_out",
-    example: "550 4.4.7 Gave up",
+    example: "550 4.4.7 Sorry",
     seen: "RFC 3463; Exchange Online 5.4.312 and 5.4.316",
   },
   {
@@ -48,7 +48,7 @@ export const CODE_RULES: readonly CodeRule[] = [
     codes: /^2\.12[12]$/,
     class: "rate",
     reason: "reputation",
-    example: "550 5.2.122 Not now",
+    example: "550 5.2.122 Sorry",
     seen: "Exchange Online: limits of the recipient",
   },
   {

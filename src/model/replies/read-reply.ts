@@ -1,9 +1,12 @@
 // Reads what a receiving server said: whose matter the refusal is, and why. All providers use this one reader, because
-// the same reply must mean the same whoever passes it on.
+// the same reply must mean the same whoever passes it on. Words count before codes, which servers choose carelessly.
 
 import type { Reason } from "../event-words.ts";
-import { CODE_RULES } from "./codes.ts";
-import type { ReplyClass } from "./rule.ts";
+import { CODE_RULES, type CodeRule } from "./codes.ts";
+import { firstRule, treeOf, type Tree } from "./phrases.ts";
+import type { ReplyClass, Rule } from "./rule.ts";
+import { PLAIN_RULES, WEAK_RULES } from "./rules.ts";
+import { wordsOf } from "./words.ts";
 
 export type { ReplyClass } from "./rule.ts";
 
@@ -23,13 +26,36 @@ export interface ReplyReading {
 
 const UNKNOWN: ReplyReading = { class: "unknown", reason: null, rule: null };
 
+const RULES = [...PLAIN_RULES, ...WEAK_RULES];
+/** Built when the first reply is read, because most requests carry none. */
+let tree: Tree | null = null;
+
 /** The reading of a reply. It takes time in proportion to the text's length. */
 export function readReply(reply: Reply): ReplyReading {
-  return readCode(reply.enhanced) ?? UNKNOWN;
+  if (reply.code !== null && reply.code < 400) return UNKNOWN;
+  const { words, enhanced } = wordsOf(reply.text ?? "");
+  tree ??= treeOf(RULES.map(({ phrases }) => phrases));
+  const place = firstRule(tree, words);
+  const rule = RULES[place];
+  const code = ruleOfCodes(enhanced) ?? ruleOfCodes(reply.enhanced === null ? [] : [reply.enhanced]);
+  return readingOf(rule === undefined || prefersCode(rule, place, code) ? (code ?? rule) : rule);
 }
 
-function readCode(enhanced: string | null): ReplyReading | null {
-  const subject = enhanced?.slice(2) ?? "";
-  const rule = CODE_RULES.find(({ codes }) => codes.test(subject));
-  return rule === undefined ? null : { class: rule.class, reason: rule.reason, rule: rule.name };
+/** Whether the code says more than the words. */
+function prefersCode(rule: Rule, place: number, code: CodeRule | null): boolean {
+  if (code === null) return false;
+  // "Invalid address" may be the sender's, and only the code says so.
+  if (code.name === SENDERS_ADDRESS) return rule.class === "address";
+  return place >= PLAIN_RULES.length && code.class !== "address" && code.reason !== "technical";
+}
+
+const SENDERS_ADDRESS = "code: the sender's address";
+
+function ruleOfCodes(enhanced: readonly string[]): CodeRule | null {
+  if (enhanced.length === 0) return null;
+  return CODE_RULES.find(({ codes }) => enhanced.some((code) => codes.test(code.slice(2)))) ?? null;
+}
+
+function readingOf(rule: Rule | CodeRule | undefined): ReplyReading {
+  return rule === undefined ? UNKNOWN : { class: rule.class, reason: rule.reason, rule: rule.name };
 }

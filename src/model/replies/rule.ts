@@ -1,4 +1,6 @@
-// The words in which the reader of replies speaks: whose matter a refusal is (design: one reader for all providers).
+// What a rule of the reader of replies is: phrases that servers say, and whose matter a refusal with them is.
+
+import type { Reason } from "../event-words.ts";
 
 /**
  * Whose matter a refusal is. `address`: nobody can be reached there. `mailbox`: it takes nothing more for now.
@@ -15,3 +17,19 @@ export const REPLY_CLASSES = [
   "unknown",
 ] as const;
 export type ReplyClass = (typeof REPLY_CLASSES)[number];
+
+/** The meaning of replies that contain one of some phrases. */
+export interface Rule {
+  name: string;
+  class: Exclude<ReplyClass, "unknown">;
+  reason: Reason;
+  /**
+   * What such replies say: words in their order, with choices "(a|b|)" and ".." for up to three other words. Words with
+   * one meaning count as one (vocabulary.ts), so "user unknown" reads "e-mail account not known" too.
+   */
+  phrases: readonly string[];
+  /** A reply that this rule reads, in our own words. */
+  example: string;
+  /** Where such replies come from. */
+  seen: string;
+}
