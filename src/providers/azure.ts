@@ -9,8 +9,10 @@ import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Handshake, Provider, RequestHead, VerifyResult } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
+import { smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
@@ -147,15 +149,23 @@ function meaningOf(kind: string, data: JsonObject): Meaning {
   };
 }
 
+/** What becomes of the status, by the server's words in `statusMessage`. The names of codes are Azure's logs'. */
 function delivered(data: JsonObject): { type: EventType } & Partial<EventDetails> {
-  const [type, statusReason] =
-    STATUSES.get(text(data["status"])?.toLowerCase() ?? "") ?? (["unknown"] as const);
-  const description = text(objectAt(data, "deliveryStatusDetails")["statusMessage"], LONGEST.words);
-  const smtp = findSmtp(description);
-  const reason = statusReason ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
+  const status =
+    text(data["status"])
+      ?.toLowerCase()
+      .replaceAll(/[\s_-]/g, "") ?? "";
+  const [type, reason = null] = STATUSES.get(status) ?? (["unknown"] as const);
+  const fields = byName(objectAt(data, "deliveryStatusDetails"));
+  const description =
+    firstText(fields, ["statusmessage", "failuremessage"], LONGEST.words) ??
+    text(data["deliveryStatusDetails"], LONGEST.words);
+  const codes = {
+    code: firstValue(fields, ["smtpstatuscode", "smtpcode"]),
+    status: firstValue(fields, ["enhancedsmtpstatuscode", "enhancedcode"]),
+  };
+  const smtp = smtpOf({ ...codes, words: description });
+  const found: Finding = { type, bounce: type === "bounced" ? "hard" : null, reason };
   const custom_id = text(data["internetMessageId"], LONGEST.id);
-  // Only the server's answer shows whether the address was refused.
-  if (type === "bounced" && isSenders(reason))
-    return { type: "blocked", reason, description, smtp, custom_id };
-  return { type, bounce: type === "bounced" ? "hard" : null, reason, description, smtp, custom_id };
+  return { ...judge(found, smtp, description), description, smtp, custom_id };
 }
