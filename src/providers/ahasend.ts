@@ -65,7 +65,6 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   const contacts = recipients(data["recipient"]);
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a time");
   const mappedType = TYPES.get(word) ?? "unknown";
   const details = detailsOf(mappedType, data);
   const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;

@@ -105,7 +105,6 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   // Only `ts_epoch` (ms; seconds in Brevo's own sample) is certain to be UTC. `date` has no zone, so it is not read as
   // a time.
   const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const meaning = MEANINGS.get(word) ?? { type: "unknown" };
   const details = detailsOf(meaning, fields);
   const type = meaning.type === "bounced" && isSenders(details.reason) ? "blocked" : meaning.type;

@@ -93,7 +93,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const contact = address(email);
   if (contact === null) return fail(email === null ? "to is missing" : "to is not an address");
   const occurredAt = firstTime(fields, ["date", "eventdate", "timestamp"]); // US style and UTC
-  if (occurredAt === "bad") return fail("date is not a time");
   const category = firstText(fields, ["category"]);
   const named = TYPES.get(word) ?? "unknown";
   const [type, bounce, failure] = named === "failed" ? errorOf(category) : ([named, null, null] as const);

@@ -125,7 +125,6 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   const contact = address(email);
   if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
   const occurredAt = firstTime(fields, names.occurred_at);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const type = TYPES.get(word) ?? "unknown";
   const message_id = firstText(fields, names.message_id, LONGEST.id);
   const details = detailsOf(type, fields, names);

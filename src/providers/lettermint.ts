@@ -132,7 +132,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const contacts = recipients(namedIn(data));
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["created_at"] ?? element["timestamp"]);
-  if (occurredAt === "bad") return fail("created_at is not a time");
   const type = typeOf(event, smtpOf(data));
   const details = detailsOf(type, event, data);
   const core = {

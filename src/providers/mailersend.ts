@@ -87,7 +87,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
   // The time at the top level is when the request was prepared.
   const occurredAt = time(data["created_at"]) ?? time(element["created_at"]);
-  if (occurredAt === "bad") return fail("created_at cannot be read");
 
   const word = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
   const mappedType = TYPES.get(word) ?? "unknown";
