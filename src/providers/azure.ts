@@ -110,7 +110,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(email);
   if (contact === null) return fail("recipient is not an address");
   const occurredAt = timeOf(element, data);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const { type, ...details } = meaningOf(kind, data);
   const core = {
     element: index,
@@ -128,7 +127,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 /**
  * The documentation spells the field `TimeStamp`, the SDKs read `Timestamp`; the envelope's time is the last resort.
  */
-function timeOf(element: JsonObject, data: JsonObject): number | "bad" | null {
+function timeOf(element: JsonObject, data: JsonObject): number | string | null {
   for (const name of ["deliveryAttemptTime", "userActionTime"]) {
     const value = data[`${name}Stamp`] ?? data[`${name}stamp`];
     if (value !== undefined && value !== null) return time(value);

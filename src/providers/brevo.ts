@@ -121,7 +121,6 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   // Only `ts_epoch` (ms; seconds in Brevo's own sample) is certain to be UTC. `date` has no zone, so it is not read as
   // a time.
   const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const meaning = MEANINGS.get(word) ?? { type: "unknown" };
   const { type, ...details } = detailsOf(meaning, fields);
   const core = {

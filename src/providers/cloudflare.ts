@@ -53,7 +53,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contacts = contactsOf(fields);
   if (!contacts.ok) return contacts;
   const occurredAt = firstTime(fields, [...NAMES.occurred_at, "eventtimestamp"]);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const word = kind.slice(EVENT_PREFIX.length, LONGEST.short);
   const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", fields);
   const core = {

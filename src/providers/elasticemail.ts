@@ -97,7 +97,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const contact = address(email);
   if (contact === null) return fail(email === null ? "to is missing" : "to is not an address");
   const occurredAt = firstTime(fields, ["date", "eventdate", "timestamp"]); // US style and UTC
-  if (occurredAt === "bad") return fail("date is not a time");
   const category = firstText(fields, ["category"]);
   const words = firstText(fields, ["message", "errormessage", "friendlyerrormessage"], LONGEST.words);
   const smtp = smtpOf({ code: firstValue(fields, ["errorcode", "smtpcode"]), words });

@@ -152,7 +152,6 @@ function readElement(element: JsonObject, { index, receivedAt, webhookId }: Cont
   const contacts = contactsOf(fields);
   if (!contacts.ok) return contacts;
   const occurredAt = firstTime(fields, NAMES.occurred_at);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const { word, type } = named;
   const details = detailsOf(type, word, fields);
   const core = {

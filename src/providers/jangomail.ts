@@ -126,7 +126,6 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   const contact = address(email);
   if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
   const occurredAt = firstTime(fields, names.occurred_at);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", fields, names);
   const message_id = firstText(fields, names.message_id, LONGEST.id);
   // Without the mail's id or the time, only all the parameters together distinguish two reports.

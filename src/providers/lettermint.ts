@@ -159,7 +159,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const ownTime = time(data[OWN_TIMES.get(event) ?? ""]);
   const occurredAt =
     typeof ownTime === "number" ? ownTime : time(element["created_at"] ?? element["timestamp"]);
-  if (occurredAt === "bad") return fail("created_at is not a time");
   const { type, ...details } = meaningOf(event, data);
   const core = {
     element: index,

@@ -108,7 +108,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     );
   // The time at the top level is when the request was prepared.
   const occurredAt = time(data["created_at"]) ?? time(element["created_at"]);
-  if (occurredAt === "bad") return fail("created_at cannot be read");
 
   const word = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
   const { type, ...details } = meaningOf(word, data, email);

@@ -81,7 +81,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(element["time"]);
-  if (occurredAt === "bad") return fail("time is not a Unix time");
   const { type, ...details } = meaningOf(event, element);
   const guid = text(element["Message_GUID"], LONGEST.id);
   const messageId = positive(element["MessageID"]);

@@ -100,7 +100,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   if (contact === null)
     return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(element["timestamp"] ?? element["created_at"]); // s; ms for inbound mail
-  if (occurredAt === "bad") return fail("timestamp cannot be read");
 
   const { type, ...details } = meaningOf(word, element);
   const core = {

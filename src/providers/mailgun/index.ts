@@ -78,7 +78,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contacts = recipientsOf(data);
   if (!contacts.ok) return contacts;
   const occurredAt = time(data["timestamp"] ?? data["@timestamp"]);
-  if (occurredAt === "bad") return fail("the timestamp cannot be read");
   const headers = objectAt(objectAt(data, "message"), "headers");
   const messageId = text(headers["message-id"], LONGEST.id)?.replaceAll(/^<|>$/g, "") ?? null;
   if (isSample(messageId, contacts.value)) return PING;

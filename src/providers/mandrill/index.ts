@@ -125,7 +125,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(email);
   if (contact === null) return fail(text(email) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(element["ts"]); // `msg.ts` is when the mail was sent
-  if (occurredAt === "bad") return fail("ts is not a Unix time");
 
   const { type, details } = readDetails(word, element);
   const core = {
