@@ -1,7 +1,8 @@
 // The names that the fields of a plain JSON event may have, and how these fields are read.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
-import type { EventDetails, EventType } from "../../model/event.ts";
+import type { ReportedDetails } from "../../model/event-fields.ts";
+import type { EventType } from "../../model/event.ts";
 import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
 import { typeOfWord } from "./usual-types.ts";
 import { isObject, type JsonObject } from "./json.ts";
@@ -113,7 +114,7 @@ export function contactsOf(fields: NamedFields): Result<string[]> {
 }
 
 /** The details of an event, read from the usual field names; `word` is the event's own word. */
-export function detailsOf(type: EventType, word: string, fields: NamedFields): EventDetails {
+export function detailsOf(type: EventType, word: string, fields: NamedFields): ReportedDetails {
   const description = firstText(fields, NAMES.description, LONGEST.words);
   const failed = type === "bounced" || type === "blocked" || type === "deferred" || type === "failed";
   return {
