@@ -10,6 +10,7 @@ import { normalizeAddress } from "../../src/model/address.ts";
 import { addressesIn } from "../../src/model/addresses-in.ts";
 import { fromLine, toLine, type Envelope } from "../../src/model/envelope.ts";
 import { excerptOf } from "../../src/pipes/attempt.ts";
+import { readReply } from "../../src/model/replies/read-reply.ts";
 import { compileFilter } from "../../src/pipes/filter/filter.ts";
 import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-regex.ts";
 import type { Exchange } from "../../src/pipes/transport/exchange.ts";
@@ -66,6 +67,7 @@ const READERS: Readonly<Record<string, Run<string>>> = {
   "multipart, its first part": (text) =>
     readMultipart(encode(`--x\r\ncontent-disposition: form-data; name="x"\r\n\r\n${text}\r\n--x--\r\n`)),
   fields: (value) => [text(value), time(value), metadata(value), findSmtp(value), address(value)],
+  replies: (text) => readReply({ code: null, enhanced: text, text }),
   "names of fields": (text) => byName({ [text]: "x", x: text }),
   addresses: (text) => [normalizeAddress(text), normalizeAddress(`<${text}@example.com>`)],
   "the search for an address": (text) => mentions(text, ANN),
