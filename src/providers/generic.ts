@@ -7,7 +7,9 @@ import { isGzip, unzip } from "../lib/unzip.ts";
 import { TOKEN_PARAMETER } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, text } from "./kit/fields.ts";
-import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./kit/usual-fields.ts";
+import { unwrapped } from "./kit/unwrapped.ts";
+import { contactsOf, eventOf, meaningOf, saysNothing } from "./kit/usual-fields.ts";
+import { NAMES } from "./kit/usual-names.ts";
 import { readForm } from "./kit/form.ts";
 import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/loose-fields.ts";
@@ -51,6 +53,8 @@ export const generic: Provider = {
     const elements = elementsOf(readDocument(delivery, parseVerbatim));
     return elements.ok ? elements.value : [];
   },
+  /** The list, topic or group that an unsubscribe is about. */
+  scopeOf: (element) => (isObject(element) ? firstText(unwrapped(element).fields, NAMES.list) : null),
 };
 
 /** The signatures in the headers that are looked at. */
@@ -145,19 +149,19 @@ interface Context {
 
 function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
   const outer = byName(element);
-  const fields = unwrapped(element, outer);
+  const { fields, mailId } = unwrapped(element);
   const named = eventOf(fields);
   if (named?.type === "ping" || saysNothing(fields)) return PING;
   if (named === null) return fail("event is missing");
   const contacts = contactsOf(fields);
   if (!contacts.ok) return contacts;
   const occurredAt = firstTime(fields, NAMES.occurred_at);
-  const { word, type } = named;
-  const details = detailsOf(type, word, fields);
+  const { word } = named;
+  const { type, ...details } = meaningOf({ word, type: named.type }, fields);
   const core = {
     element: index,
     type,
-    message_id: firstText(fields, NAMES.message_id, LONGEST.id),
+    message_id: firstText(fields, NAMES.message_id, LONGEST.id) ?? text(mailId, LONGEST.id),
     occurredAt,
     receivedAt,
     distinguishing: [
