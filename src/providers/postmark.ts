@@ -110,7 +110,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const occurredAt = time(
     element["DeliveredAt"] ?? element["BouncedAt"] ?? element["ReceivedAt"] ?? element["ChangedAt"],
   );
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const [type, bounce = null, reason = null] = meaningOf(record, element);
   const details = detailsOf(element);
   const core = {

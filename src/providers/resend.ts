@@ -76,7 +76,6 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   if (!contacts.ok) return contacts;
   // The outer `created_at` is the event's time, the inner one the mail's.
   const occurredAt = time(element["created_at"]);
-  if (occurredAt === "bad") return fail("created_at is not a time");
   const mappedType = typeOf(word, data);
   const details = detailsOf(mappedType, data);
   const type = mappedType === "bounced" ? typeOfBounce(details.reason) : mappedType;

@@ -67,7 +67,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   // blocklist_created is about a domain's list and names no mail; if it names an address, it is stored.
   if (contact === null) return fail(email === null ? "email_to is missing" : "email_to is not an address");
   const occurredAt = time(report["created_at"] ?? publishedAt);
-  if (occurredAt === "bad") return fail("created_at is not a time");
   const { type, ...details } = meaningOf(event, report);
   const core = {
     element: index,

@@ -49,7 +49,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(recipient) === null ? "recipient is missing" : "recipient is not an address");
   const occurredAt = time(element["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const smtp = smtpOf(element);
   const type = typeOf(word, smtp);
   const url = text(element["link_url"] ?? element["url"], LONGEST.url);

@@ -113,7 +113,6 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   const contacts = recipients(event["rcpt_to"] ?? event["raw_rcpt_to"]);
   if (!contacts.ok) return contacts;
   const occurredAt = time(event["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const bounceClass = BOUNCE_CLASSES.get(text(event["bounce_class"]) ?? "");
   const mappedType = TYPES.get(word) ?? "unknown";
   const type = mappedType === "bounced" ? (bounceClass?.type ?? mappedType) : mappedType;

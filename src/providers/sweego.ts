@@ -87,7 +87,6 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   const contacts = recipients(element["recipient"]);
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a time");
   const mappedType = TYPES.get(word) ?? "unknown";
   const fields = byName(element);
   const details = detailsOf(mappedType, fields);

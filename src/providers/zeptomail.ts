@@ -123,7 +123,6 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
   const contacts = bounced === null ? sentTo : recipients(bounced);
   if (!contacts.ok) return contacts;
   const occurredAt = time(details["time"]);
-  if (occurredAt === "bad") return fail("time cannot be read");
   const [named, bounce = null] = TYPES.get(word) ?? (["unknown"] as const);
   const diagnostic = text(details["diagnostic_message"], LONGEST.words);
   const cause = text(details["reason"], LONGEST.words);
