@@ -23,7 +23,7 @@ import { ses } from "./ses/index.ts";
 import { sparkpost } from "./sparkpost.ts";
 import { sweego } from "./sweego.ts";
 import { unisender } from "./unisender.ts";
-import { zeptomail } from "./zeptomail.ts";
+import { zeptomail } from "./zeptomail/index.ts";
 import type { Provider } from "./provider.ts";
 
 export type * from "./provider.ts";
