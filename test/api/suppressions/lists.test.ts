@@ -74,9 +74,13 @@ describe("suppressions of one mailing list", () => {
       "brevo",
       "mailjet",
       "mailtrap",
+      "mandrill",
       "postmark",
+      "resend",
       "sendgrid",
+      "sendpulse",
       "ses",
+      "sparkpost",
     ]);
     const field = fc.constantFrom(
       "event",
