@@ -1,6 +1,7 @@
 // Reads what a receiving server said: whose matter the refusal is, and why. All providers use this one reader, because
 // the same reply must mean the same whoever passes it on. Words count before codes, which servers choose carelessly.
 
+import { memoize } from "../../lib/memoize.ts";
 import type { Reason } from "../event-words.ts";
 import { CODE_RULES, type CodeRule } from "./codes.ts";
 import { firstRule, treeOf, type Tree } from "./phrases.ts";
@@ -46,15 +47,25 @@ function prefersCode(rule: Rule, place: number, code: CodeRule | null): boolean 
   if (code === null) return false;
   // "Invalid address" may be the sender's, and only the code says so.
   if (code.name === SENDERS_ADDRESS) return rule.class === "address";
+  // A full mailbox may be shut or locked for that.
+  if (code.class === "mailbox") return rule.class === "address" && rule.reason === "inactive";
   return place >= PLAIN_RULES.length && code.class !== "address" && code.reason !== "technical";
 }
 
 const SENDERS_ADDRESS = "code: the sender's address";
 
+/** The first rule that knows one of the codes. */
 function ruleOfCodes(enhanced: readonly string[]): CodeRule | null {
-  if (enhanced.length === 0) return null;
-  return CODE_RULES.find(({ codes }) => enhanced.some((code) => codes.test(code.slice(2)))) ?? null;
+  let first = Infinity;
+  for (const code of enhanced) first = Math.min(first, placeOfCode(code));
+  return CODE_RULES[first] ?? null;
 }
+
+/** The place of the first rule that knows the code; Infinity if none does. Replies have few codes, so they are kept. */
+const placeOfCode = memoize((enhanced): number => {
+  const place = CODE_RULES.findIndex(({ codes }) => codes.test(enhanced.slice(2)));
+  return place < 0 ? Infinity : place;
+});
 
 function readingOf(rule: Rule | CodeRule | undefined): ReplyReading {
   return rule === undefined ? UNKNOWN : { class: rule.class, reason: rule.reason, rule: rule.name };

@@ -10,10 +10,10 @@ const EMPTY =
 const SAME: Readonly<Record<string, string>> = {
   who:
     "user users username usernames recipient recipients receiver receivers mailbox mailboxes mailaddress address " +
-    "addresses addy account accounts addressee customer customers person inbox box rcpt alias member subscriber " +
+    "addresses addy account accounts addressee customer customers person inbox box rcpt alias subscriber " +
     "maildrop receipient recepient reciepient recipent mailuser emailaddress adress addressees useraccount",
   mail: "mail mails email emails message messages messsage msg messagge",
-  not: "not cannot cant dont doesnt didnt isnt wasnt arent wont hasnt couldnt wouldnt non",
+  not: "not cannot cant dont doesnt didnt isnt wasnt arent wont hasnt couldnt wouldnt",
   exist: "exist exists existing existent existant found located known recognized recognised registered",
   unknown: "unknown unkown unknow uknown unknonw nonexistent nonexistant inexistent undefined unrecognized",
   rejected:
@@ -26,6 +26,8 @@ const SAME: Readonly<Record<string, string>> = {
   accepted: "accepted accept accepts accepting acceptable",
   disabled: "disabled deactivated disactivated inactivated deactive",
   suspended: "suspended suspend suspension",
+  unavailable: "unavailable unavaiable unavailible unavailabe",
+  temporarily: "temporarily temporarly temporary temporally temporaly transient",
   exceeded: "exceeded exceeds exceed exceeding exceedes exceds",
   sender: "sender senders originator mailfrom",
   ip: "ip ips ipv4 ipv6 ipaddress",
@@ -37,9 +39,7 @@ const SAME: Readonly<Record<string, string>> = {
 
 /** Words after which an address is no recipient's: "IP address", "sender address", "client address". */
 export const OWNERS: ReadonlySet<string> = new Set(
-  "ip sender client host source sending originating server from envelope remote connecting peer reverse".split(
-    " ",
-  ),
+  "ip sender client host source sending originating from connecting peer reverse".split(" "),
 );
 
 const MEANINGS: ReadonlyMap<string, string> = new Map([

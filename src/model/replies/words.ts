@@ -88,11 +88,14 @@ function plainOf(text: string): string {
 /** What may stand within or around a word without being part of it. */
 const IN_WORDS = /['`\u2018\u2019\u200b\ufffd]/;
 const ALL_IN_WORDS = new RegExp(IN_WORDS, "g");
+const REPLY_CODE = /^[45]\d\d$/;
 const ENHANCED = /^[45]\.\d{1,3}\.\d{1,3}$/;
 
 function addWord({ words, enhanced }: Words, raw: string, isNumber: boolean): void {
   if (isNumber) {
     if (ENHANCED.test(raw)) enhanced.push(raw);
+    // "<ann@example.com>: 550 Rejected": the address stands before the reply, so it is not what was rejected.
+    else if (REPLY_CODE.test(raw) && words.at(-1) === ADDRESS) words.pop();
     return;
   }
   const word = meaningOf(IN_WORDS.test(raw) ? raw.replaceAll(ALL_IN_WORDS, "") : raw);

@@ -58,8 +58,10 @@ function byReading(
   switch (reading.class) {
     case "address":
       return deadAddress(finding, reason, severity);
-    case "mailbox":
     case "passing":
+      if (type === "blocked") return { type, bounce, reason };
+      return { type: "bounced", bounce: "soft", reason };
+    case "mailbox":
       return { type: "bounced", bounce: "soft", reason };
     case "sender":
     case "content":

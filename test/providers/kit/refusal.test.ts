@@ -25,10 +25,15 @@ describe("a mail that did not arrive", () => {
     ["550 5.7.1 Blocked by policy", "blocked policy"],
     ["552 5.3.4 Message too large", "blocked content"],
     ["550 5.2.121 Too many messages", "blocked reputation"],
-    ["550 4.4.7 Message expired", "bounced soft timed_out"],
   ])("means by its reply the same whatever the provider calls it: %s", (words, meaning) => {
     for (const finding of [HARD, SOFT, UNSURE, BLOCKED, FAILED, EVIDENCE])
       expect(outcome(finding, words)).toBe(meaning);
+  });
+
+  it("was given up for a moment's trouble, unless the provider says who was refused", () => {
+    for (const finding of [HARD, SOFT, UNSURE, FAILED, EVIDENCE])
+      expect(outcome(finding, "550 4.4.7 Message expired")).toBe("bounced soft timed_out");
+    expect(outcome(BLOCKED, "450 4.4.1 No connection")).toBe("blocked technical");
   });
 
   it("keeps the provider's class if the reply says nothing and the class does not come from it", () => {

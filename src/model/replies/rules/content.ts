@@ -4,6 +4,21 @@ import type { Rule } from "../rule.ts";
 
 const IS = { class: "content", reason: "content" } as const;
 
+/** Lists of links, which resemble lists of senders. */
+export const LINK_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "listed link",
+    phrases: [
+      "(blacklisted|blocked|bad|forbidden|suspicious|malicious|listed) (url|urls|uri|uris|link|links)",
+      "(url|urls|uri|uris|link|links) .. (blacklisted|blocked|listed)",
+      "(uribl|surbl|dbl)",
+    ],
+    example: "550 5.7.1 A blacklisted link was found in the message",
+    seen: "SpamAssassin (URIBL, SURBL), Spamhaus DBL",
+  },
+];
+
 /** Size, spam, viruses and malformed mails. */
 export const CONTENT_RULES: readonly Rule[] = [
   {
@@ -39,7 +54,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     ...IS,
     name: "spam",
     phrases: [
-      "(spam|spammy|ube|uce|unsolicited|junk|spamassassin|spamscore|spamcontent|junkmail|junkemail|scam|fraud|fraudulent|mcspamsignature|rspamd|bayes|spambouncer|unwanted|spamming|spams|antispam|spamlike)",
+      "(spam|spammy|ube|uce|unsolicited|junk|spamassassin|spamscore|spamcontent|junkmail|junkemail|scam|fraud|fraudulent|mcspamsignature|rspamd|bayes|spambouncer|spammer|spammers|unwanted|spamming|spams|antispam|spamlike)",
       "(bulk mail|bulk|mass mail|mass mailing|chain letter|advertisement|advertising)",
       "dt (spm|sum|spb)",
     ],
@@ -53,8 +68,8 @@ export const CONTENT_RULES: readonly Rule[] = [
       "(content|body|subject|attachment|text|url|link|links|html|keyword|signature|header|headers) (in message |)(rejected|blocked|not accepted|not allowed|violation|filtered|blacklisted|filter|filtering|matched|detected)",
       "(rejected|blocked|filtered|denied|refused|discarded) by content",
       "(content|body|header|keyword|subject|signature) (scan|scanner|based|analysis|check|checks|policy|restrictions)",
-      "(blacklisted|blocked|bad|forbidden|suspicious) (url|urls|uri|link|links|content|subject|words)",
-      "(uribl|surbl|url blacklist|uri blacklist|dbl)",
+      "(blocked|bad|forbidden|suspicious|unacceptable|objectionable|inappropriate|offensive|questionable) (content|subject|words)",
+      "(does not|doesnt|fails to) meet .. requirements",
       "(mail|message) (looks|appears|seems|considered|classified|identified|detected|scored|matched|contains|has been filtered|filtered|identified as|filter)",
       "mail content",
     ],

@@ -5,8 +5,8 @@ import type { Rule } from "../rule.ts";
 
 const IS = { class: "sender", reason: "policy" } as const;
 
-/** Sender's address, host name, relaying. */
-export const IDENTITY_RULES: readonly Rule[] = [
+/** The sender's address. */
+export const SENDERS_ADDRESS_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "sender address",
@@ -19,7 +19,7 @@ export const IDENTITY_RULES: readonly Rule[] = [
       "(callout|callback|sender) (verification|verify|check|callout|callback) (failed|failure|error|could|result)",
       "verification failed for",
       "sender (is |)(not|no) .. (allowed|exist|user|authorized|permitted|verified|valid|accepted)",
-      "(mail from|from domain|from header|return path|reverse path|envelope from) .. (rejected|invalid|not|denied|refused|blocked)",
+      "(mail from|from domain|return path|reverse path|envelope from) .. (rejected|invalid|not|denied|refused|blocked)",
       "(verify|check) (the |)(sender|return) address",
       "(blank|null) sender",
       "(from|sender) domain",
@@ -40,6 +40,10 @@ export const IDENTITY_RULES: readonly Rule[] = [
     example: "554 Message rejected: Email address is not verified",
     seen: "SES",
   },
+];
+
+/** Relaying, and the name of the host that sends. */
+export const HOST_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "relaying",

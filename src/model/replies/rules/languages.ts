@@ -102,6 +102,7 @@ export const FOREIGN_MAILBOX_RULES: readonly Rule[] = [
       "(volles|überfülltes) (postfach|konto)",
       "(boite|boîte|bote|mailbox|compte) .. (pleine|plein|saturée|saturee)",
       "(boite|boîte|bote|compte) (pleine|saturée)",
+      "(destinataire|lettres) .. pleine",
       "(quota|espace) .. (dépassé|depasse|insuffisant|atteint)",
       "(quota|espace) (dépassé|insuffisant|atteint)",
       "(buzón|casilla|cuenta|bandeja|correo) .. (lleno|llena|llenos)",
@@ -165,6 +166,10 @@ export const FOREIGN_SENDER_RULES: readonly Rule[] = [
     example: "421 Trop de connexions, veuillez patienter",
     seen: "Orange (OFR_104), Free, mail.ru, Yandex, QQ, Docomo",
   },
+];
+
+/** A moment's trouble. */
+export const FOREIGN_PASSING_RULES: readonly Rule[] = [
   {
     class: "passing",
     reason: "technical",

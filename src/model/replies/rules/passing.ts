@@ -4,26 +4,35 @@ import type { Rule } from "../rule.ts";
 
 const IS = { class: "passing", reason: "technical" } as const;
 
-/** DNS that does not answer now. It counts before "host not found", which is about the address. */
+/** A name that is not found now, which resembles one that does not exist. */
+export const RETRY_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "not found now",
+    phrases: ["not found try again", "not exist try later"],
+    example: "451 4.4.3 Host or domain name not found, try again",
+    seen: "Postfix",
+  },
+];
+
+/** DNS that does not answer now. */
 export const DNS_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "DNS trouble",
     phrases: [
-      "not found try again",
-      "(dns|name server|nameserver|resolver) (error|failure|timeout|timed out|temporary|temporarily|query failed|lookup failed|lookup failure|problem|server failure|unreachable|unreliable)",
-      "name service error",
+      "(dns|name server|nameserver|resolver) (error|failure|timeout|timed out|temporary|query failed|lookup failed|lookup failure|problem|server failure|unreachable|unreliable)",
       "(malformed|unexpected) name server reply",
       "(servfail|dnstimeout)",
       "no (mail |mx )(server|servers|exchanger|host|hosts|record|records) (found|for|exists|available|could)",
-      "no mx",
+      "no (mx|mxs)",
       "(mx|dns|mx info|domain) (lookup |resolution |)(failed|failure)",
       "unable (to |)(get|resolve|find|look up|lookup) (mx|host|domain|dns)",
       "(not|unable) resolve",
       "temporary (failure |error |)(in |)(name resolution|lookup|dns)",
     ],
-    example: "451 4.4.3 Host or domain name not found, try again",
-    seen: "Postfix, Exim, SendGrid",
+    example: "550 5.4.312 The DNS query failed",
+    seen: "Postfix, Exim, SendGrid, Exchange Online",
   },
 ];
 
@@ -44,7 +53,8 @@ export const PLAIN_PASSING_RULES: readonly Rule[] = [
     reason: "timed_out",
     name: "expired",
     phrases: [
-      "(mail|delivery|queue|queued|retry|time|lifetime|transfer) (time |timeout |period |)(expired|expiration|timeout|timed out|exceeded)",
+      "(mail|delivery|queue|queued|retry|time|lifetime|transfer) (time |timeout |period |)(expired|expiration|timeout|timed out)",
+      "(time|lifetime|retry|timeout|period|retries) exceeded",
       "(expired|gave up|giving up|retry timeout|retry time not reached|retry limit|maximum retries|retries exhausted)",
       "(too long|long time|longer than) .. (queue|days|hours|spool)",
       "(undelivered|undeliverable|not delivered|retrying|queued|trying) (for|after|within|in) .. (days|hours|time|tries|attempts|day)",
@@ -90,6 +100,7 @@ export const PASSING_RULES: readonly Rule[] = [
       "(not|unable|unable to|failed|failed to) (connect|establish|reach|contact)",
       "(lost|bad|broken|no|dropped|failed) connection",
       "(network|host|server) (unreachable|error|down|not responding|not reachable|not answering|failure|problem|unavailable)",
+      "name service error",
       "(no route|no answer|no response|not respond|not answer|not responding|timed out|timeout|time out|etimedout|econnrefused|econnreset|ehostunreach)",
       "(tls|ssl) (handshake |negotiation |)(failed|failure|error|not available|connection|problem|session)",
       "(conversation|dialogue|communication|transmission) .. (failed|timed out|lost|error)",

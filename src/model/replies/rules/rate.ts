@@ -5,8 +5,21 @@ import type { Rule } from "../rule.ts";
 
 const IS = { class: "rate", reason: "reputation" } as const;
 
-/** Limits of messages, recipients and connections. */
-export const RATE_RULES: readonly Rule[] = [
+/** Limits of the sender that are called a quota, and so resemble a full mailbox. */
+export const QUOTA_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "the sender's quota",
+    phrases: [
+      "(hourly|daily|sending|minute|rate|monthly|weekly|sender|bandwidth|connection|outbound|outgoing) (mail |user |recipient |sending |)quota",
+    ],
+    example: "550 5.4.5 The daily sending quota is used up",
+    seen: "Gmail, SES",
+  },
+];
+
+/** Limits of recipients, messages and connections that are called "too many". */
+export const TOO_MANY_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "too many recipients or messages",
@@ -19,6 +32,10 @@ export const RATE_RULES: readonly Rule[] = [
     example: "452 4.5.3 Too many recipients at once",
     seen: "Postfix, Sendmail, Exchange, Yahoo, RFC 5321 (452)",
   },
+];
+
+/** Other limits of the rate. */
+export const RATE_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "rate limit",
@@ -35,6 +52,7 @@ export const RATE_RULES: readonly Rule[] = [
       "(hourly|daily|connection|sending|receiving) .. (limit|exceeded|quota)",
       "(frequency|connection frequency|ip frequency|domain frequency|sender frequency) (limited|limit)",
       "(slow down|slower|try slower|too fast|too quickly|too frequently|back off|reduce rate|reduce sending)",
+      "(submission|message|sending|delivery|receiving) rate",
       "limit (exceeded|reached) .. (later|hour|minutes|day)",
     ],
     example: "421 4.7.28 Your server sends too fast, slow down",
