@@ -6,6 +6,7 @@ import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled } from "./kit/loose-fields.ts";
 import { keysById, readRsaKeys } from "./kit/jwks.ts";
 import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
@@ -86,7 +87,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null) return fail(to === null ? "to is missing" : "to is not an address");
   // The payload's time is when the event happened; the outer time is when this webhook's request was created, and
   // differs between webhooks.
-  const occurredAt = time(payload["timestamp"] ?? element["timestamp"]);
+  const occurredAt = time(filled(payload, "timestamp") ?? element["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const smtp = findSmtp(payload["output"]);
   const words = text(payload["details"], LONGEST.words);

@@ -7,6 +7,7 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import type { ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
+  flag,
   LONGEST,
   makeEvent,
   metadata,
@@ -18,7 +19,7 @@ import {
   time,
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
-import { plainName } from "./kit/loose-fields.ts";
+import { filled, plainName } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts";
@@ -84,7 +85,7 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   const word = text(element["type"])?.toLowerCase();
   if (word === undefined) return fail("type is missing");
   const data = objectAt(element, "data");
-  const contacts = recipients(data["to"] ?? data["email"]); // events of contacts and suppressions have an `email`
+  const contacts = recipients(filled(data, "to", "email")); // events of contacts and suppressions have an `email`
   if (!contacts.ok) return contacts;
   // The outer `created_at` is the event's time, the inner one the mail's.
   const occurredAt = time(element["created_at"]);
@@ -110,7 +111,7 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
 
 function typeOf(word: string, data: JsonObject): EventType {
   // Resend reports an unsubscribe in no other way. `false` is not a subscribe: changing a contact's name also sends it.
-  if (/^contact\.(created|updated)$/.test(word) && data["unsubscribed"] === true) return "unsubscribed";
+  if (/^contact\.(created|updated)$/.test(word) && flag(data["unsubscribed"]) === true) return "unsubscribed";
   return TYPES.get(word) ?? "unknown";
 }
 
@@ -181,8 +182,8 @@ function detailsOf(data: JsonObject) {
     tags: tags(Object.entries(pairs).map(([name, value]) => `${name}:${text(value) ?? ""}`)),
     metadata: metadata(pairs),
     url: text(click["link"], LONGEST.url),
-    ip: text(click["ipAddress"] ?? open["ipAddress"]),
-    user_agent: text(click["userAgent"] ?? open["userAgent"], LONGEST.words),
+    ip: text(click["ipAddress"]) ?? text(open["ipAddress"]),
+    user_agent: text(click["userAgent"], LONGEST.words) ?? text(open["userAgent"], LONGEST.words),
   } satisfies Partial<EventDetails>;
 }
 

@@ -10,6 +10,7 @@ import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, flag, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { replyOf } from "./kit/reply-fields.ts";
@@ -61,19 +62,16 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (Object.keys(element).length === 0) return PING;
   const word = text(element["event"])?.toLowerCase();
   if (word === undefined) return fail("event is missing");
-  const recipient = element["recipient"] ?? element["email"];
+  const recipient = filled(element, "recipient", "email");
   const contact = address(recipient);
   if (contact === null)
     return fail(text(recipient) === null ? "recipient is missing" : "recipient is not an address");
   const occurredAt = time(element["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const smtp = smtpOf(element);
-  const explanation = text(
-    element["status_explain"] ?? element["smtp_server_response_explain"],
-    LONGEST.words,
-  );
+  const explanation = text(filled(element, "status_explain", "smtp_server_response_explain"), LONGEST.words);
   const { type, bounce, reason } = meaningOf(word, smtp, explanation);
-  const url = text(element["link_url"] ?? element["url"], LONGEST.url);
+  const url = text(filled(element, "link_url", "url"), LONGEST.url);
   const ip = text(element["ip"]);
   const user_agent = text(element["user_agent"], LONGEST.words);
   const core = {

@@ -20,6 +20,7 @@ import {
   time,
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { findReply } from "./kit/reply-fields.ts";
@@ -125,7 +126,7 @@ const SAMPLE_IDS: ReadonlySet<string | null> = new Set([
 ]);
 
 function isSample(event: JsonObject): boolean {
-  if (text(event["rcpt_to"] ?? event["raw_rcpt_to"])?.toLowerCase() !== SAMPLE_RECIPIENT) return false;
+  if (text(filled(event, "rcpt_to", "raw_rcpt_to"))?.toLowerCase() !== SAMPLE_RECIPIENT) return false;
   return ["event_id", "message_id", "transmission_id"].some((name) => SAMPLE_IDS.has(text(event[name])));
 }
 
@@ -139,7 +140,7 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   if (others.length > 0 || !isObject(event)) return fail("msys does not hold one event");
   if (isSample(event)) return PING;
   const word = text(event["type"])?.toLowerCase() ?? name.slice(0, LONGEST.short); // inbound mail has no type
-  const contacts = recipients(event["rcpt_to"] ?? event["raw_rcpt_to"]);
+  const contacts = recipients(filled(event, "rcpt_to", "raw_rcpt_to"));
   if (!contacts.ok) return contacts;
   const occurredAt = time(event["timestamp"]);
   if (occurredAt === "bad") return fail("timestamp is not a Unix time");
@@ -169,7 +170,7 @@ function meaningOf(word: string, event: JsonObject): Judgement & Pick<EventDetai
   const mappedType = TYPES.get(word) ?? "unknown";
   const classified = mappedType === "bounced" ? BOUNCE_CLASSES.get(bounceClass) : undefined;
   const type = classified?.type ?? mappedType;
-  const response = event["raw_reason"] ?? event["reason"];
+  const response = filled(event, "raw_reason", "reason");
   const smtp = findReply({ code: event["error_code"], response });
   const description = text(response, LONGEST.words);
   const finding = {

@@ -9,6 +9,7 @@ import { provenByHead } from "../kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, metadata, objectAt, tags, text, time } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
+import { filled } from "../kit/loose-fields.ts";
 import type { Delivery, Provider } from "../provider.ts";
 import { meaningOf, recordOf, wordOf } from "./meaning.ts";
 
@@ -37,13 +38,11 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     return fail(isObject(element["FromFull"]) ? "an inbound mail, no event" : "RecordType is missing");
   if (isTestPost(record, element)) return PING;
   // Bounces and complaints name the field Email, the others Recipient.
-  const recipient = element["Recipient"] ?? element["Email"];
+  const recipient = filled(element, "Recipient", "Email");
   const contact = address(recipient);
   if (contact === null)
     return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
-  const occurredAt = time(
-    element["DeliveredAt"] ?? element["BouncedAt"] ?? element["ReceivedAt"] ?? element["ChangedAt"],
-  );
+  const occurredAt = time(filled(element, "DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"));
   if (occurredAt === "bad") return fail("the time cannot be read");
   const { type, ...meaning } = meaningOf(record, element);
   const details = { ...detailsOf(element), ...meaning };

@@ -3,6 +3,7 @@
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
 import { LONGEST, text } from "../kit/fields.ts";
 import type { JsonObject } from "../kit/json.ts";
+import { filled } from "../kit/loose-fields.ts";
 import { judge, type Judgement } from "../kit/refusal.ts";
 import { findReply, replyOf } from "../kit/reply-fields.ts";
 import { isSenders } from "../kit/smtp.ts";
@@ -15,7 +16,7 @@ export type Meaning = Judgement & Pick<EventDetails, "description" | "smtp">;
 export function meaningOf(event: string, element: JsonObject): Meaning {
   const type = TYPES.get(event) ?? "unknown";
   const smtp = smtpOf(type, element);
-  const description = text(element["reason"] ?? element["response"], LONGEST.words);
+  const description = text(filled(element, "reason", "response"), LONGEST.words);
   return { ...judged(type, element, smtp, description), description, smtp };
 }
 
@@ -67,7 +68,7 @@ function expired(smtp: Smtp | null, description: string | null): Judgement {
 
 /** The receiving server's reply, from `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
 function smtpOf(type: EventType, element: JsonObject): Smtp | null {
-  const response = element["response"] ?? element["reason"];
+  const response = filled(element, "response", "reason");
   if (type === "dropped") return findReply({ response: element["reason"] });
   const refused = type === "bounced" || type === "blocked" || type === "deferred";
   return replyOf({ response, enhanced: refused ? element["status"] : null });

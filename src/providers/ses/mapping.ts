@@ -1,7 +1,7 @@
 // Maps the words of Amazon SES to ours: kinds of events, of bounces, delays and complaints.
 
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
-import { bounceClass, LONGEST, objectAt, table, text } from "../kit/fields.ts";
+import { bounceClass, flag, LONGEST, objectAt, table, text } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
 import { judge } from "../kit/refusal.ts";
@@ -171,11 +171,11 @@ function evidenceOf(smtp: Smtp | null): Smtp | null {
  */
 function choiceOf(eventObject: JsonObject): EventType {
   const preferences = objectAt(eventObject, "newTopicPreferences");
-  if (preferences["unsubscribeAll"] === true) return "unsubscribed";
+  if (flag(preferences["unsubscribeAll"]) === true) return "unsubscribed";
   const before = new Map(topicsOf(objectAt(eventObject, "oldTopicPreferences")));
   const changed = topicsOf(preferences).filter(([topic, status]) => before.get(topic) !== status);
   if (changed.some(([, status]) => status === "optout")) return "unsubscribed";
-  const returned = objectAt(eventObject, "oldTopicPreferences")["unsubscribeAll"] === true;
+  const returned = flag(objectAt(eventObject, "oldTopicPreferences")["unsubscribeAll"]) === true;
   return returned || changed.some(([, status]) => status === "optin") ? "subscribed" : "unknown";
 }
 

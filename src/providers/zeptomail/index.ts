@@ -9,7 +9,7 @@ import { isBlank, parseElements, PING, type ElementResult } from "../kit/element
 import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "../kit/fields.ts";
 import { holdsMore } from "../kit/form.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "../kit/json.ts";
-import { plainName } from "../kit/loose-fields.ts";
+import { filled, plainName } from "../kit/loose-fields.ts";
 import { LONGEST_SINGLE } from "../kit/proof.ts";
 import type { Delivery, Provider } from "../provider.ts";
 import { proof } from "./proof.ts";
@@ -155,7 +155,7 @@ function listed(value: unknown): unknown {
 function readReport(report: Report, index: number, delivery: Delivery): Result<ParsedEvent[]> {
   const { word, email, sentTo, message, details } = report;
   // A bounce names its recipient; opens, clicks and complaints name only the recipients of the mail.
-  const own = text(details["bounced_recipient"] ?? details["recipient"] ?? details["email"], LONGEST.words);
+  const own = text(filled(details, "bounced_recipient", "recipient", "email"), LONGEST.words);
   const contacts = own === null ? sentTo : recipients(own);
   if (!contacts.ok) return contacts;
   const occurredAt = time(details["time"]);
