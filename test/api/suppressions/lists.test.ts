@@ -93,9 +93,13 @@ describe("suppressions of one mailing list", () => {
       "mailgun",
       "mailjet",
       "mailtrap",
+      "mandrill",
       "postmark",
+      "resend",
       "sendgrid",
+      "sendpulse",
       "ses",
+      "sparkpost",
     ]);
     const field = fc.constantFrom(
       "event",
