@@ -19,7 +19,7 @@ const MAILS: ReadonlySet<string> = new Set(["object", "record", "resource", "mes
 const DEEPEST = 4;
 
 /** Objects that say more about what happened. */
-const PARTS = [
+const PARTS: ReadonlySet<string> = new Set([
   "delivery",
   "bounce",
   "failure",
@@ -30,7 +30,7 @@ const PARTS = [
   "open",
   "click",
   "complaint",
-];
+]);
 
 /**
  * The element's fields by plain name. As long as they name no recipient, those of the object that it wraps are added,
@@ -75,7 +75,7 @@ function isPerson(value: JsonObject): boolean {
 function partsOf(level: JsonObject): JsonObject[] {
   return Object.entries(level).flatMap(([name, part]) => {
     const plain = plainName(name);
-    if (!isObject(part) || !PARTS.includes(plain)) return [];
+    if (!isObject(part) || !PARTS.has(plain)) return [];
     const prefixed = Object.entries(part).map(([key, value]) => [plain + plainName(key), value] as const);
     const own = Object.entries(part).filter(([key]) => !AMBIGUOUS.has(plainName(key)));
     return [Object.fromEntries([...prefixed, ...own])];
