@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { normalizeAddress } from "../../model/address.ts";
+import { readAddress } from "../../model/address.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
@@ -139,18 +139,18 @@ const checking = createRoute({
 
 suppressions.openapi(checking, async (c) => {
   const { addresses, scope = "" } = c.req.valid("json");
-  const asked = addresses.map((text) => ({ text, contact: normalizeAddress(text) }));
-  const known = asked.flatMap(({ contact }) => contact ?? []);
+  const asked = addresses.map((text) => ({ text, read: readAddress(text) }));
+  const known = asked.flatMap(({ read }) => (read.ok ? read.value : []));
   const checked = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
-  const answer = asked.map(({ text, contact }) => {
-    const suppression = contact === null ? undefined : checked.get(contact);
+  const answer = asked.map(({ text, read }) => {
+    const suppression = read.ok ? checked.get(read.value) : undefined;
     return {
       address: text,
       suppressed: suppression !== undefined,
       reason: suppression?.reason ?? null,
       scope: suppression === undefined || suppression.scope === "" ? null : suppression.scope,
       since: suppression === undefined ? null : iso(suppression.since),
-      error: contact === null ? "is not an email address" : null,
+      error: read.ok ? null : read.reason,
     };
   });
   return c.json({ addresses: answer }, 200);
