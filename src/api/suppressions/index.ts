@@ -9,6 +9,7 @@ import { checkContacts, getSuppressions } from "../../store/suppressions/suppres
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
 import { liftSuppressions, suppressByHand } from "../../contact/suppress.ts";
+import { joinSpellings } from "../../history/respell.ts";
 import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -83,6 +84,7 @@ const suppressing = createRoute({
 suppressions.openapi(suppressing, async (c) => {
   const contact = c.req.valid("param").address;
   const { note = null, scope = "" } = c.req.valid("json");
+  await joinSpellings(c.env, contact);
   const suppressed = await suppressByHand(c.env, contact, { scope, note, by: c.var.token.name });
   if (!suppressed.ok)
     throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
@@ -105,6 +107,7 @@ const lifting = createRoute({
 suppressions.openapi(lifting, async (c) => {
   const contact = c.req.valid("param").address;
   const { reason = null, scope = null, note = null } = c.req.valid("query");
+  await joinSpellings(c.env, contact);
   const lifted = await liftSuppressions(c.env, contact, { reason, scope, note, by: c.var.token.name });
   if (!lifted.ok) throw new ProblemError(404, "There is nothing of this kind in force for this address.");
   return c.json(suppressionStatusView(contact, lifted.value), 200);

@@ -3,6 +3,7 @@
 
 import {
   byTime,
+  covers,
   type ManualSuppression,
   type Evidence,
   type EvidenceRecord,
@@ -122,10 +123,6 @@ function closersOf({ rulings, list }: Readonly<EvidenceRecord>, of: SuppressionE
 function closerOf({ at: since, id, scope }: Evidence): Closer {
   const isOfIt = (list: string): boolean => scope === undefined || scope === list;
   return { at: since, id, by: id, note: null, covers: ({ at, list }) => at < since && isOfIt(list) };
-}
-
-function covers({ at, ends }: Decision, dated: Dated): boolean {
-  return dated.at <= at || ends.includes(dated.id);
 }
 
 /**
