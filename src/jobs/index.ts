@@ -2,6 +2,7 @@
 
 import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
+import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { buryGivenUp } from "../process/given-up.ts";
@@ -63,6 +64,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       const ended = await retain(env, configOf(env).retention, now);
       return ended.events + ended.objects > 0 ? ended : undefined;
+    },
+  },
+  {
+    name: "addresses",
+    does: "After an upgrade, joins contacts that were stored under several spellings of one address.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const contacts = (await respell(env, now)) ?? 0;
+      return contacts > 0 ? { contacts } : undefined;
     },
   },
   {

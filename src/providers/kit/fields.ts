@@ -3,7 +3,7 @@
 
 import { NO_DETAILS, type ReportedDetails } from "../../model/event-fields.ts";
 import type { ParsedEvent, EventType } from "../../model/event.ts";
-import { normalizeAddress } from "../../model/address.ts";
+import { normalizeAddress, readAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { DAY } from "../../lib/time.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
@@ -59,10 +59,13 @@ export function recipients(value: unknown): Result<string[]> {
   const items = (Array.isArray(value) ? value : [value]).filter((item) => text(item) !== null);
   if (items.length === 0) return fail("the recipient is missing");
   if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
-  const addresses = items.map(address).filter((contact) => contact !== null);
-  return addresses.length === items.length
-    ? ok([...new Set(addresses)])
-    : fail("a recipient is not an address");
+  const contacts = new Set<string>();
+  for (const item of items) {
+    const contact = readAddress(typeof item === "string" ? item : "");
+    if (!contact.ok) return fail(`a recipient ${contact.reason}`);
+    contacts.add(contact.value);
+  }
+  return ok([...contacts]);
 }
 
 const EARLIEST = Date.UTC(1990);
