@@ -55,6 +55,19 @@ const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   if (reached !== null) c.header(BOOKMARK, reached);
 });
 
+/**
+ * Refuses a path whose escapes are broken. The router would decode those that are not, and what it made of the rest
+ * might name somebody else.
+ */
+const withReadablePath = createMiddleware<ApiEnv>(async (c, next) => {
+  try {
+    decodeURIComponent(new URL(c.req.url).pathname);
+  } catch {
+    throw new ProblemError(400, "The path has a broken escape; write each % of a name or an address as %25.");
+  }
+  await next();
+});
+
 /** Wakes the pipes after a command about contacts, so that they pass it on now and not only in the next minute. */
 const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
   await next();
@@ -64,7 +77,7 @@ const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
 /** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
-v1.use(onTaggedBindings, inSession, authenticated);
+v1.use(onTaggedBindings, inSession, authenticated, withReadablePath);
 v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);

@@ -25,17 +25,22 @@ export const instant = z.iso
     Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
   );
 
-/** An email address, in any of its spellings. Gives it normalised. */
-export const address = z
-  .string()
-  .meta({ examples: ["ann@example.com"] })
-  .transform((text, context) => {
-    // In a query an unescaped plus sign is read as a space, which no address contains.
-    const contact = readAddress(text.trim().replaceAll(" ", "+"));
-    if (contact.ok) return contact.value;
-    context.addIssue({ code: "custom", message: `must be one email address; this ${contact.reason}` });
-    return z.NEVER;
-  });
+const addressBy = (read: (text: string) => string) =>
+  z
+    .string()
+    .meta({ examples: ["ann@example.com"] })
+    .transform((text, context) => {
+      const contact = readAddress(read(text));
+      if (contact.ok) return contact.value;
+      context.addIssue({ code: "custom", message: `must be one email address; this ${contact.reason}` });
+      return z.NEVER;
+    });
+
+/** An email address of a path or a body, in any of its spellings. Gives it normalised. */
+export const address = addressBy((text) => text);
+
+/** An email address of a query, where a plus sign that nobody escaped arrives as a space, which no address contains. */
+export const queryAddress = addressBy((text) => text.trim().replaceAll(" ", "+"));
 
 /** A cursor of the feed of events: opaque text, or the bare number of older versions. Gives a position. */
 export const feedCursor = z.string().transform((text, context) => {
@@ -53,7 +58,7 @@ export const EventsQuery = z.strictObject({
   after: feedCursor.optional(),
   limit,
   order: z.enum(["asc", "desc"], 'must be "asc" or "desc"').default("asc"),
-  contact: address.optional(),
+  contact: queryAddress.optional(),
   type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
   source: word.optional(),
   message_id: word.optional(),
@@ -64,7 +69,7 @@ export const EventsQuery = z.strictObject({
 const MESSAGES = "pass custom_id, or contact and campaign";
 /** Of GET /v1/messages. Gives one of the two ways to search. */
 export const MessagesQuery = z
-  .strictObject({ custom_id: word.optional(), contact: address.optional(), campaign: word.optional() })
+  .strictObject({ custom_id: word.optional(), contact: queryAddress.optional(), campaign: word.optional() })
   .transform(({ custom_id, contact, campaign }, context) => {
     if (custom_id !== undefined && contact === undefined && campaign === undefined) return { custom_id };
     if (custom_id === undefined && contact !== undefined && campaign !== undefined)

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { listAttempts, OUTCOMES, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
-import { address, limit, word } from "../kit/parameters.ts";
+import { limit, queryAddress, word } from "../kit/parameters.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
@@ -31,7 +31,7 @@ const AttemptsQuery = z
   .strictObject({
     pipe: word.optional(),
     event: word.optional(),
-    contact: address.optional(),
+    contact: queryAddress.optional(),
     outcome: z.enum(OUTCOMES, `must be one of ${OUTCOMES.join(", ")}`).optional(),
     after: z
       .string()
