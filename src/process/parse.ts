@@ -2,7 +2,7 @@
 // failure of one parser affects no other envelope. The events are divided into slices, which bound memory and
 // transactions.
 
-import { settingsOf, type Config } from "../config/config.ts";
+import { handlePlacesOf, settingsOf, type Config } from "../config/config.ts";
 import { describeUnquoted } from "../lib/outage.ts";
 import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
@@ -10,7 +10,8 @@ import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
 import { ERASED_ADDRESS } from "../model/address-search.ts";
 import { claimKey, eventId } from "../model/event-id.ts";
-import { deliveryOf, scopesOf } from "../providers/kit/delivery.ts";
+import { deliveryOf, elementFinder, scopesOf } from "../providers/kit/delivery.ts";
+import { withHandles } from "../providers/kit/handles.ts";
 import { providerNamed, type Reject } from "../providers/index.ts";
 import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/json-pieces.ts";
@@ -79,12 +80,17 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
       return rejected(parsed, `more than ${MOST_EVENTS_OF_ONE} events in one delivery`);
     let details = 0;
     const scopes = scopesOf(provider, delivery);
+    const places = handlePlacesOf(config, envelope.source);
+    const elementOf = elementFinder(provider, delivery);
     const keys = new Set<string>();
     for (const event of events) {
       if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
       const key = claimKey(envelope.provider, event.identity);
       if (keys.has(key)) parsed.duplicates += 1;
-      else parsed.events.push(newEventOf(parsed, event, key, scopes));
+      else {
+        const handled = places === null ? event : withHandles(event, places, elementOf);
+        parsed.events.push(newEventOf(parsed, handled, key, scopes));
+      }
       keys.add(key);
       details += parsed.events.at(-1)?.row.details?.length ?? 0;
       if (details > MOST_DETAILS_OF_ONE)

@@ -7,10 +7,9 @@ import { jsonElements, parseElements, type ElementResult } from "./kit/elements.
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
-import { keysById, readRsaKeys } from "./kit/jwks.ts";
 import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
-import { isPublicKey, looksPublic, matchesRsa } from "./kit/public-keys.ts";
+import { isPublicKey, keysById, looksPublic, matchesRsa, readRsaKeys } from "./kit/public-keys.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
@@ -88,7 +87,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   // The payload's time is when the event happened; the outer time is when this webhook's request was created, and
   // differs between webhooks.
   const occurredAt = time(filled(payload, "timestamp") ?? element["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const smtp = findSmtp(payload["output"]);
   const words = text(payload["details"], LONGEST.words);
   const { type, ...meaning } = meaningOf(event, message, smtp, words);

@@ -107,6 +107,11 @@ export interface Provider {
   /** Returns the handshake that a verified request asks for, null for an ordinary delivery. Pure, never throws. */
   handshake?(request: InboundRequest, delivery: Delivery): Handshake | null;
   /**
+   * For providers that ask by an OPTIONS request whether they may post to a URL: the headers of the answer, null for
+   * any other OPTIONS request. They are sent only if URL and headers prove the request. Pure, never throws.
+   */
+  consent?(head: RequestHead): Record<string, string> | null;
+  /**
    * The elements in the order in which `parse` numbers them, so that one can be shown as it came (numbers are
    * JSON.rawJSON if a double would change them). Providers whose body is a JSON document leave this out: its elements
    * are the items of the array, or the document itself.

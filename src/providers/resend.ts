@@ -89,7 +89,6 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   if (!contacts.ok) return contacts;
   // The outer `created_at` is the event's time, the inner one the mail's.
   const occurredAt = time(element["created_at"]);
-  if (occurredAt === "bad") return fail("created_at is not a time");
   const { type, bounce, ...details } = meaningOf(word, data);
   const core = {
     element: index,

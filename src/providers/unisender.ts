@@ -133,7 +133,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(data["email"]) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(data["event_time"]); // without a zone, in UTC
-  if (occurredAt === "bad") return fail("event_time cannot be read");
   const info = objectAt(data, "delivery_info");
   const outcome = text(info["delivery_status"])?.toLowerCase() ?? null;
   const response = text(info["destination_response"], LONGEST.words);

@@ -43,7 +43,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
   const occurredAt = time(filled(element, "DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"));
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const { type, ...meaning } = meaningOf(record, element);
   const details = { ...detailsOf(element), ...meaning };
   const core = {

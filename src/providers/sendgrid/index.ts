@@ -86,7 +86,6 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
   if (isTestPost(element, contact)) return PING;
   const occurredAt = time(element["timestamp"]);
-  if (occurredAt === "bad") return fail("timestamp is not a Unix time");
   const { type, ...meaning } = meaningOf(event, element);
   const details = { ...detailsOf(type, element), ...meaning };
   const core = {

@@ -88,7 +88,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const recipients = recipientsOf(kind, eventObject, mail);
   if (!recipients.ok) return recipients;
   const occurredAt = timeOf(eventObject, mail, opened.value, kind);
-  if (occurredAt === "bad") return fail("timestamp cannot be read");
   const acts = actOf(eventObject, kind);
   const given = sendersOf(mail);
   const core = {
