@@ -1,8 +1,8 @@
 // Public RSA keys as JSON Web Keys (RFC 7517), the form in which servers publish them at a URL. Only the key itself is
 // read: what its owner writes about its use ("alg", "use") may contradict the signatures that it really makes.
 
-import { LONGEST, text } from "./fields.ts";
-import { isObject, readJsonText } from "./json.ts";
+import { LONGEST, text } from "../fields.ts";
+import { isObject, readJsonText } from "../json.ts";
 
 /** A key and its id; null if it has none. */
 export interface RsaKey {

@@ -1,7 +1,7 @@
 // Checks signatures with a public key: the key as people copy it from a provider's page, the signature as a header
 // carries it. As in signatures.ts, a key or signature that cannot be read matches nothing, and nothing is thrown.
 
-import { fromBase64 } from "../../lib/base64.ts";
+import { fromBase64 } from "../../../lib/base64.ts";
 import type { RsaKey } from "./jwks.ts";
 
 /**
