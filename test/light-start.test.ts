@@ -48,6 +48,7 @@ describe("a new isolate, before its first answer to a provider,", () => {
   it("loads no packages but the ones listed here", () => {
     expect([...first].filter((name) => !isOurs(name)).toSorted()).toEqual([
       "@noble/hashes/sha2.js",
+      "@remix-run/multipart-parser",
       "@rgrove/parse-xml",
       "cloudflare:workers",
       "hono/utils/url",
@@ -64,7 +65,8 @@ describe("a new isolate, before its first answer to a provider,", () => {
 
   it("does not touch the global `process`, which the runtime creates on first use", () => {
     const touching = [...first].filter((name) => /(?<![\w./"-])process\s*[.?[]/.test(SOURCES[name] ?? ""));
-    expect(touching).toEqual([]);
+    // unzip.ts needs it for its first gzipped body.
+    expect(touching).toEqual(["../src/lib/unzip.ts"]);
   });
 });
 

@@ -7,12 +7,14 @@ import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
 import { publicProblems } from "./public-problems.ts";
+import { readHandlePlaces } from "./handles.ts";
 import { about, type Problem, type Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { usableCredentials } from "./weak-secrets.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
 import { providerNamed, providers, type Provider } from "../providers/index.ts";
+import type { HandlePlaces } from "../providers/kit/handles.ts";
 import { originalOf } from "../store/outages.ts";
 
 export type { Problem };
@@ -32,6 +34,8 @@ export interface Source {
   ipPolicy: IpPolicy;
   /** Whether an IP address is in one of the source's ranges. False if the list has a mistake. */
   includes(address: string): boolean;
+  /** Where it finds campaigns and custom ids; null if they are the provider's own. */
+  handles: HandlePlaces | null;
   /** All settings of the source's table, some of which only its provider reads. */
   settings: Record<string, unknown>;
 }
@@ -80,6 +84,11 @@ export function configOf(env: object): Config {
 /** All settings of a source's table, for its provider to read. Empty if the source is not configured. */
 export function settingsOf(config: Config, source: string): Record<string, unknown> {
   return config.sources.get(source)?.settings ?? {};
+}
+
+/** Where a source finds campaigns and custom ids; null if they are the provider's own. */
+export function handlePlacesOf(config: Config, source: string): HandlePlaces | null {
+  return config.sources.get(source)?.handles ?? null;
 }
 
 /** Reads an environment into a Config with its problems, without the cache of {@link configOf}. Never throws. */
@@ -174,6 +183,7 @@ function readSource(
         : [],
     ipPolicy: policy,
     includes: (address) => ips !== null && isWithin(address, ips),
+    handles: readHandlePlaces(table ?? {}, `SOURCES.${name}`, report),
     settings: table ?? {},
   };
 }

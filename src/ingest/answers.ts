@@ -6,6 +6,7 @@ const ANSWERS = {
   notFound: [404, "There is no such source."],
   method: [405, "Post the events to this URL."],
   tooLarge: [413, "The body is over the limit."],
+  encoding: [415, "Post the body as it is, or gzipped with content-encoding: gzip."],
   address: [403, "This address may not post here."],
   credentials: [401, "The credentials are missing or wrong."],
   guessing: [429, "There were too many wrong credentials from this address; try again in a minute."],
@@ -26,7 +27,7 @@ export function answer(what: keyof typeof ANSWERS, headers: Record<string, strin
 
 /** Refuses a request, and logs why. */
 export function refused(
-  what: "tooLarge" | "address" | "credentials" | "guessing",
+  what: "tooLarge" | "encoding" | "address" | "credentials" | "guessing",
   source: Source,
   reason: string,
   headers: Record<string, string> = {},
@@ -44,6 +45,12 @@ export function unavailable(source: Source, reason: string): Response {
 /** The answer to a probe of the URL. */
 export function probed(source: Source): Response {
   return new Response(`Tidings listens here for ${source.name}. Post the events to this URL.\n`);
+}
+
+/** The answer to a provider that asks by OPTIONS whether it may post here; `headers` say so in its own way. */
+export function consented(source: Source, headers: Record<string, string>): Response {
+  console.log({ message: "a provider asked whether it may post", source: source.name });
+  return new Response(null, { headers: { allow: "POST", ...headers } });
 }
 
 /** The answer to a test that everybody can post, because its key is public: nothing of it is kept. */

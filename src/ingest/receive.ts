@@ -10,8 +10,9 @@ import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
 import { newId } from "../lib/time-id.ts";
-import { answer, probed, refused, tested, unavailable } from "./answers.ts";
+import { answer, consented, probed, refused, tested, unavailable } from "./answers.ts";
 import { budgetOf, declaredLength, MAX_BODY, readBody, type Limits, type Unread } from "./body.ts";
+import { decoded } from "./encoding.ts";
 import { makeDurable, type Bindings as DurableBindings } from "./durable.ts";
 import { callerOf, countGuess, WAIT } from "./guesses.ts";
 import { CLOSED, verify, verifyHead, type Verified } from "./verify.ts";
@@ -36,13 +37,15 @@ export async function receive(
   if (method === "HEAD") return new Response(null);
   const delivers = method === "POST" || (method === "GET" && carriesData(request.url, source.provider));
   if (method === "GET" && !delivers) return probed(source);
-  if (!delivers) return answer("method", { allow: "POST, GET, HEAD" });
+  const head = { method, url: request.url, headers: request.headers };
+  const consent = method === "OPTIONS" ? (source.provider?.consent?.(head) ?? null) : null;
+  if (!delivers && consent === null) return answer("method", { allow: "POST, GET, HEAD" });
   if ((declaredLength(request) ?? 0) > MAX_BODY) return unread("too large", source);
   const outside = isOutside(request, source);
   if (outside && source.ipPolicy === "enforce") return refused("address", source, "outside of the list");
-  const head = { method, url: request.url, headers: request.headers };
   const byHead = verifyHead(head, source);
   if (byHead?.ok === false) return await refusedCredentials(byHead, request, source, env);
+  if (consent !== null) return consented(source, consent);
   const { body, release } = await readBody(request, byHead === null ? limitsOf(source) : PROVEN);
   if (typeof body === "string") return unread(body, source);
   const inbound: InboundRequest = { ...head, body };
@@ -53,9 +56,13 @@ export async function receive(
   if (provider === null || !verified.ok)
     return await refusedCredentials(verified.ok ? CLOSED : verified, request, source, env);
   if (verified.isTest === true) return tested(source);
-  const envelope = makeEnvelope(inbound, source, provider, Date.now());
+  const content = decoded(body, request.headers);
+  if (content === "encoding") return refused("encoding", source, "the body's encoding is unknown");
+  if (content === "too large") return refused("tooLarge", source, "the body is too large when unzipped");
+  const envelope = makeEnvelope({ ...inbound, body: content }, source, provider, Date.now());
   if (outside) envelope.outside = true;
-  const handshake = provider.handshake?.(inbound, deliveryOf(envelope, source.settings)) ?? null;
+  const handshake =
+    provider.handshake?.({ ...inbound, body: content }, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
   const storedIn = await makeDurable(env, withoutProof(envelope, provider), first);
   return storedIn === null

@@ -27,7 +27,7 @@ export interface EventField {
   holds: keyof Values;
   /** All texts that it may contain; left out if any text is possible. */
   words?: readonly string[];
-  /** It is null if the provider does not report it. Lists and objects are empty instead. */
+  /** It is null if the provider does not report it. Lists and objects are empty instead, flags false. */
   nullable?: true;
   /** Its column in the table `events`. A field without a column is packed into `details`. */
   column?: string;
@@ -57,7 +57,7 @@ const KEY_FIELDS = {
     holds: "time",
     column: "at",
     always: true,
-    about: "When it happened, according to the provider",
+    about: "When it happened, according to the provider; see `estimated`",
   },
   received_at: { holds: "time", column: "received_at" },
 } as const satisfies Record<string, EventField>;
@@ -88,6 +88,13 @@ const DETAIL_FIELDS = {
     nullable: true,
     about: "Whether a machine opened or clicked; null if the provider does not report it",
   },
+  /** Whether Tidings chose `occurred_at`. Only true is stored. */
+  estimated: {
+    holds: "flag",
+    about:
+      "Whether `occurred_at` is the time of receipt, because the provider's time is missing, cannot be read or is " +
+      "more than a day ahead",
+  },
 } as const satisfies Record<string, EventField>;
 
 /** All fields of a stored event, in the order in which responses show them. */
@@ -97,8 +104,10 @@ type Held<F extends EventField> = F extends { words: readonly (infer Word)[] } ?
 type ValueOf<F extends EventField> = F extends { nullable: true } ? Held<F> | null : Held<F>;
 type ValuesOf<L extends Record<string, EventField>> = { -readonly [Name in keyof L]: ValueOf<L[Name]> };
 
-/** The details of an event beside its key fields. A detail that the provider does not report is null, [] or {}. */
+/** The details of an event beside its key fields. A detail that the provider does not report is null, [], {} or false. */
 export type EventDetails = ValuesOf<typeof DETAIL_FIELDS>;
+/** The details that a provider's parser may fill in. Tidings itself fills in the others. */
+export type ReportedDetails = Omit<EventDetails, "estimated">;
 /** An event as the store reads it from the database, with times in ms since the epoch. */
 export type StoredEvent = ValuesOf<typeof EVENT_FIELDS>;
 /** An event as responses show it, with times in ISO 8601. */
@@ -132,7 +141,10 @@ export const DETAIL_NAMES = namesOf(DETAIL_FIELDS);
 /** The description of a field, typed as EventField and not as the literal. */
 export const eventField = (name: EventFieldName): EventField => EVENT_FIELDS[name];
 
-const EMPTY: Partial<Record<keyof Values, unknown>> = { texts: [], object: {} };
+const EMPTY: Partial<Record<keyof Values, unknown>> = { texts: [], object: {}, flag: false };
+
+const emptyOf = (field: EventField): unknown =>
+  field.nullable === true ? null : (EMPTY[field.holds] ?? null);
 
 /**
  * The details of an event of which the provider reports none. From JSON.parse, because V8 clones parsed objects as fast
@@ -140,8 +152,6 @@ const EMPTY: Partial<Record<keyof Values, unknown>> = { texts: [], object: {} };
  */
 export const NO_DETAILS: Readonly<EventDetails> = Object.freeze(
   JSON.parse(
-    JSON.stringify(
-      Object.fromEntries(DETAIL_NAMES.map((name) => [name, EMPTY[DETAIL_FIELDS[name].holds] ?? null])),
-    ),
+    JSON.stringify(Object.fromEntries(DETAIL_NAMES.map((name) => [name, emptyOf(DETAIL_FIELDS[name])]))),
   ) as EventDetails,
 );

@@ -15,7 +15,7 @@ export interface ParsedEvent extends EventDetails {
   /** The provider's id of the mail, exact to the last digit. */
   message_id: string | null;
   /**
-   * When it happened according to the provider, ms since the epoch; the time of receipt if the provider gives no time.
+   * When it happened according to the provider, ms since the epoch; the time of receipt if the event is `estimated`.
    */
   occurred_at: number;
   /** Values that identify this report. They must not include anything that can differ between two deliveries of it. */

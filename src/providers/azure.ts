@@ -9,8 +9,10 @@ import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
-import type { Delivery, Handshake, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
+import type { Delivery, Handshake, Provider, RequestHead, VerifyResult } from "./provider.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
+import { smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
@@ -38,13 +40,38 @@ export const azure: Provider = {
   id: "azure",
   headers: [],
   /** Credentials: shared secrets, in the URL or alone in the header that `settings.secret_header` names. */
-  ...provenByHead(verifySecretOrHeader),
+  ...provenByHead(verifyAzure),
+  consent,
   parse: (delivery) =>
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
   handshake,
 };
+
+/**
+ * The handshake of CloudEvents (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md#4-abuse-protection),
+ * which Event Grid uses for subscriptions in that schema: we allow the origin that asks.
+ */
+function consent({ headers }: RequestHead): Record<string, string> | null {
+  const origin = headers.get("webhook-request-origin") ?? "";
+  if (!/^[\w.:*-]{1,253}$/.test(origin)) return null;
+  return { "webhook-allowed-origin": origin, "webhook-allowed-rate": "*" };
+}
+
+/**
+ * Deliveries prove themselves by a shared secret. So does the handshake if the secret is in the URL; whether it carries
+ * a secret that Event Grid sends as a header is undocumented, so there it may come without one.
+ */
+function verifyAzure(
+  head: RequestHead,
+  credentials: readonly string[],
+  settings: Record<string, unknown>,
+): VerifyResult {
+  const result = verifySecretOrHeader(head, credentials, settings);
+  const isBareHandshake = !result.ok && result.isBare === true && head.method === "OPTIONS";
+  return isBareHandshake && text(settings["secret_header"]) !== null ? { ok: true } : result;
+}
 
 /** In bytes. A validation has about one thousand; longer bodies need not be parsed twice. */
 const LONGEST_VALIDATION = 16_384;
@@ -83,7 +110,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(email);
   if (contact === null) return fail("recipient is not an address");
   const occurredAt = timeOf(element, data);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const { type, ...details } = meaningOf(kind, data);
   const core = {
     element: index,
@@ -101,7 +127,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
 /**
  * The documentation spells the field `TimeStamp`, the SDKs read `Timestamp`; the envelope's time is the last resort.
  */
-function timeOf(element: JsonObject, data: JsonObject): number | "bad" | null {
+function timeOf(element: JsonObject, data: JsonObject): number | string | null {
   for (const name of ["deliveryAttemptTime", "userActionTime"]) {
     const value = data[`${name}Stamp`] ?? data[`${name}stamp`];
     if (value !== undefined && value !== null) return time(value);
@@ -122,15 +148,23 @@ function meaningOf(kind: string, data: JsonObject): Meaning {
   };
 }
 
+/** What becomes of the status, by the server's words in `statusMessage`. The names of codes are Azure's logs'. */
 function delivered(data: JsonObject): { type: EventType } & Partial<EventDetails> {
-  const [type, statusReason] =
-    STATUSES.get(text(data["status"])?.toLowerCase() ?? "") ?? (["unknown"] as const);
-  const description = text(objectAt(data, "deliveryStatusDetails")["statusMessage"], LONGEST.words);
-  const smtp = findSmtp(description);
-  const reason = statusReason ?? (type === "bounced" || type === "failed" ? smtpReason(smtp) : null);
+  const status =
+    text(data["status"])
+      ?.toLowerCase()
+      .replaceAll(/[\s_-]/g, "") ?? "";
+  const [type, reason = null] = STATUSES.get(status) ?? (["unknown"] as const);
+  const fields = byName(objectAt(data, "deliveryStatusDetails"));
+  const description =
+    firstText(fields, ["statusmessage", "failuremessage"], LONGEST.words) ??
+    text(data["deliveryStatusDetails"], LONGEST.words);
+  const codes = {
+    code: firstValue(fields, ["smtpstatuscode", "smtpcode"]),
+    status: firstValue(fields, ["enhancedsmtpstatuscode", "enhancedcode"]),
+  };
+  const smtp = smtpOf({ ...codes, words: description });
+  const found: Finding = { type, bounce: type === "bounced" ? "hard" : null, reason };
   const custom_id = text(data["internetMessageId"], LONGEST.id);
-  // Only the server's answer shows whether the address was refused.
-  if (type === "bounced" && isSenders(reason))
-    return { type: "blocked", reason, description, smtp, custom_id };
-  return { type, bounce: type === "bounced" ? "hard" : null, reason, description, smtp, custom_id };
+  return { ...judge(found, smtp, description), description, smtp, custom_id };
 }

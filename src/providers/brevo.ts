@@ -7,17 +7,22 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
-import { isBlank, parseElements, type ElementResult } from "./kit/elements.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
+import { judge } from "./kit/refusal.ts";
+import { isSample } from "./kit/samples.ts";
+import { findSmtp } from "./kit/smtp.ts";
+import { typeOfWord } from "./kit/usual-types.ts";
 
 interface Meaning {
   type: EventType;
   bounce?: "hard" | "soft";
   reason?: Reason;
+  /** Brevo found out itself that the address is none. */
+  isEvidence?: true;
   machine?: true;
   /** The word of the report that this one repeats. */
   repeats?: string;
@@ -37,8 +42,8 @@ const MEANINGS = table<Meaning>({
   deferred: { type: "deferred" },
   soft_bounce: { type: "bounced", bounce: "soft" },
   hard_bounce: { type: "bounced", bounce: "hard" },
-  invalid_email: { type: "bounced", bounce: "hard", reason: "invalid" },
-  invalid: { type: "bounced", bounce: "hard", reason: "invalid" },
+  invalid_email: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
+  invalid: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
   blocked: { type: "dropped", reason: "suppressed" },
   error: { type: "failed", reason: "technical" },
   opened: { type: "opened" },
@@ -50,6 +55,12 @@ const MEANINGS = table<Meaning>({
   complaint: { type: "complained", reason: "spam" },
   unsubscribe: { type: "unsubscribed" },
   unsubscribed: { type: "unsubscribed" },
+  // The words of the API's log, which relays pass on.
+  requests: { type: "queued" },
+  hard_bounces: { type: "bounced", bounce: "hard" },
+  soft_bounces: { type: "bounced", bounce: "soft" },
+  clicks: { type: "clicked" },
+  loaded_by_proxy: { type: "opened", machine: true, repeats: "proxy_open" },
 });
 
 export const brevo: Provider = {
@@ -97,19 +108,21 @@ const isEvent = (item: unknown): boolean => isObject(item) && item["event"] !== 
 function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
   const word = text(element["event"])
     ?.replaceAll(/([a-z])(?=[A-Z])/g, "$1_") // subscriptions to webhooks spell it `hardBounce`
+    .replaceAll(/[-\s]/g, "_")
     .toLowerCase();
   if (word === undefined) return fail("event is missing");
-  const contacts = recipients(element["email"]); // a list, if several contacts were deleted
-  if (!contacts.ok) return contacts;
+  if (typeOfWord(word) === "ping") return PING;
   const fields = byName(element);
+  // A list, if several contacts were deleted.
+  const contacts = recipients(firstValue(fields, ["email", "recipient", "to"]));
+  if (!contacts.ok) return contacts;
+  const placeholders = ["messageid", "sendingip", "subject", "date"].map((name) => firstText(fields, [name]));
+  if (isSample(contacts.value[0], placeholders)) return PING;
   // Only `ts_epoch` (ms; seconds in Brevo's own sample) is certain to be UTC. `date` has no zone, so it is not read as
   // a time.
   const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);
-  if (occurredAt === "bad") return fail("the time cannot be read");
   const meaning = MEANINGS.get(word) ?? { type: "unknown" };
-  const details = detailsOf(meaning, fields);
-  const type = meaning.type === "bounced" && isSenders(details.reason) ? "blocked" : meaning.type;
-  const bounce = type === "bounced" ? (meaning.bounce ?? null) : null;
+  const { type, ...details } = detailsOf(meaning, fields);
   const core = {
     element: index,
     type,
@@ -125,25 +138,29 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
       occurredAt === null ? firstText(fields, ["date", "dateevent"]) : null,
     ],
   };
-  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, { ...details, bounce })));
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-function detailsOf(
-  meaning: Meaning,
-  fields: NamedFields,
-): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "user_agent"> {
+type Details = { type: EventType } & Partial<EventDetails> & Pick<EventDetails, "url" | "user_agent">;
+
+function detailsOf(meaning: Meaning, fields: NamedFields): Details {
+  const { type, bounce = null, isEvidence = false } = meaning;
   const description = firstText(fields, ["reason"], LONGEST.words);
   const custom = firstText(fields, ["xmailincustom"], LONGEST.metadata);
   const isJson = custom?.startsWith("{") === true;
+  const smtp = findSmtp(description);
+  const isFailure = type === "bounced" || type === "deferred";
+  const reason = meaning.reason ?? (isFailure && description !== null ? "other" : null);
   return {
-    reason: meaning.reason ?? reasonOfWords(meaning.type, description),
+    ...judge({ type, bounce, reason, isEvidence }, smtp, description),
     description,
-    smtp: findSmtp(description),
+    smtp,
     campaign: firstText(fields, ["campaignname", "campid"]), // "campaign name", with a space
     custom_id: isJson ? null : text(custom, LONGEST.id),
     tags: tagsOf(fields),
     metadata: isJson ? metadata(custom) : {},
     url: firstText(fields, ["link", "url"], LONGEST.url),
+    ip: type === "opened" || type === "clicked" ? firstText(fields, ["ip"]) : null,
     user_agent: firstText(fields, ["useragent"], LONGEST.words),
     machine: meaning.machine ?? null,
   };

@@ -2,16 +2,17 @@
 // One call per event, with its data in the query, or in a form or JSON body; unsigned, and without an event id.
 
 import { fail, ok } from "../lib/result.ts";
-import type { EventType, Reason } from "../model/event.ts";
+import type { EventType } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table } from "./kit/fields.ts";
-import { parseVerbatim, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, isEmpty } from "./kit/loose-fields.ts";
+import { isObject, parseVerbatim, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstTime, firstValue, isEmpty, plainName } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp } from "./kit/smtp.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
+import { smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://help.elasticemail.com/en/articles/2376855 : the notifications' words, followed by the API's words for the
@@ -43,26 +44,26 @@ const TYPES = table<EventType>({
  * before and were not tried again; BlackListed means that the sender is on a blocklist, not that the address is on
  * ours.
  */
-const ERRORS = table<readonly [EventType, "hard" | "soft" | null, Reason]>({
-  nomailbox: ["bounced", "hard", "invalid"],
-  greylisted: ["bounced", "soft", "technical"],
-  throttled: ["bounced", "soft", "technical"],
-  timeout: ["bounced", "soft", "timed_out"],
-  connectionproblem: ["bounced", "soft", "technical"],
-  connectionterminated: ["bounced", "soft", "technical"],
-  dnsproblem: ["bounced", "soft", "technical"],
-  accountproblem: ["bounced", "soft", "other"],
-  codeerror: ["bounced", "soft", "technical"],
-  spam: ["blocked", null, "content"],
-  contentfilter: ["blocked", null, "content"],
-  blacklisted: ["blocked", null, "reputation"],
-  spfproblem: ["blocked", null, "policy"],
-  whitelistingproblem: ["blocked", null, "policy"],
-  notdelivered: ["dropped", null, "suppressed"],
-  notdeliveredcancelled: ["dropped", null, "other"],
-  manualcancel: ["dropped", null, "other"],
-  ignore: ["failed", null, "other"],
-  unknown: ["failed", null, "other"],
+const ERRORS = table<Finding>({
+  nomailbox: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
+  greylisted: { type: "bounced", bounce: "soft", reason: "technical" },
+  throttled: { type: "bounced", bounce: "soft", reason: "technical" },
+  timeout: { type: "bounced", bounce: "soft", reason: "timed_out" },
+  connectionproblem: { type: "bounced", bounce: "soft", reason: "technical" },
+  connectionterminated: { type: "bounced", bounce: "soft", reason: "technical" },
+  dnsproblem: { type: "bounced", bounce: "soft", reason: "technical" },
+  accountproblem: { type: "bounced", bounce: "soft", reason: "other" },
+  codeerror: { type: "bounced", bounce: "soft", reason: "technical" },
+  spam: { type: "blocked", bounce: null, reason: "content" },
+  contentfilter: { type: "blocked", bounce: null, reason: "content" },
+  blacklisted: { type: "blocked", bounce: null, reason: "reputation" },
+  spfproblem: { type: "blocked", bounce: null, reason: "policy" },
+  whitelistingproblem: { type: "blocked", bounce: null, reason: "policy" },
+  notdelivered: { type: "dropped", bounce: null, reason: "suppressed" },
+  notdeliveredcancelled: { type: "dropped", bounce: null, reason: "other" },
+  manualcancel: { type: "dropped", bounce: null, reason: "other" },
+  ignore: { type: "failed", bounce: null, reason: "other" },
+  unknown: { type: "failed", bounce: null, reason: "other" },
 });
 
 export const elasticemail: Provider = {
@@ -82,6 +83,9 @@ export const elasticemail: Provider = {
     const elements = parameterElements(delivery, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  /** The list that an unsubscribe is about. That a notification names it is a guess; the documented ones do not. */
+  scopeOf: (element) =>
+    isObject(element) ? firstText(byName(element), ["listid", "list", "listname"]) : null,
 };
 
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
@@ -93,11 +97,10 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const contact = address(email);
   if (contact === null) return fail(email === null ? "to is missing" : "to is not an address");
   const occurredAt = firstTime(fields, ["date", "eventdate", "timestamp"]); // US style and UTC
-  if (occurredAt === "bad") return fail("date is not a time");
   const category = firstText(fields, ["category"]);
-  const named = TYPES.get(word) ?? "unknown";
-  const [type, bounce, failure] = named === "failed" ? errorOf(category) : ([named, null, null] as const);
-  const words = firstText(fields, ["message", "errormessage"], LONGEST.words);
+  const words = firstText(fields, ["message", "errormessage", "friendlyerrormessage"], LONGEST.words);
+  const smtp = smtpOf({ code: firstValue(fields, ["errorcode", "smtpcode"]), words });
+  const { type, bounce, reason } = judge(findingOf(word, category), smtp, words);
   const transaction = firstText(fields, ["transaction", "transactionid"], LONGEST.id);
   const url = firstText(fields, ["target"], LONGEST.url);
   const ip = firstText(fields, ["ip", "ipaddress"]);
@@ -113,9 +116,9 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   };
   const details = {
     bounce,
-    reason: type === "complained" ? ("spam" as const) : failure,
-    description: words ?? (failure === null ? null : category),
-    smtp: findSmtp(words),
+    reason,
+    description: words ?? (TYPES.get(word) === "failed" ? (category ?? null) : null),
+    smtp,
     campaign: firstText(fields, ["channel"]),
     custom_id: firstText(fields, ["postback"], LONGEST.id), // the value of the mail's X-ElasticEmail-Postback
     url,
@@ -125,7 +128,9 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-/** The meaning of an error; without a known category, an error only shows that the mail did not arrive. */
-function errorOf(category: string | null): readonly [EventType, "hard" | "soft" | null, Reason] {
-  return ERRORS.get(category?.toLowerCase() ?? "") ?? ["failed", null, "other"];
+/** What Elastic Email says; without a known category, an error only shows that the mail did not arrive. */
+function findingOf(word: string, category: string | null): Finding {
+  const type = TYPES.get(word) ?? "unknown";
+  if (type !== "failed") return { type, bounce: null, reason: type === "complained" ? "spam" : null };
+  return ERRORS.get(plainName(category ?? "")) ?? { type, bounce: null, reason: "other" };
 }

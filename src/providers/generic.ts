@@ -3,13 +3,17 @@
 // Webhooks.
 
 import { fail, ok, type Result } from "../lib/result.ts";
+import { isGzip, unzip } from "../lib/unzip.ts";
 import { TOKEN_PARAMETER } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, text } from "./kit/fields.ts";
-import { contactsOf, detailsOf, eventOf, NAMES, saysNothing, unwrapped } from "./kit/usual-fields.ts";
-import { readParameters } from "./kit/form.ts";
+import { unwrapped } from "./kit/unwrapped.ts";
+import { contactsOf, eventOf, meaningOf, saysNothing } from "./kit/usual-fields.ts";
+import { NAMES } from "./kit/usual-names.ts";
+import { readForm } from "./kit/form.ts";
 import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/loose-fields.ts";
+import { isMultipart } from "./kit/multipart.ts";
 import { provenBySignature } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
 import { lacksStandardWebhook, verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
@@ -49,6 +53,8 @@ export const generic: Provider = {
     const elements = elementsOf(readDocument(delivery, parseVerbatim));
     return elements.ok ? elements.value : [];
   },
+  /** The list, topic or group that an unsubscribe is about. */
+  scopeOf: (element) => (isObject(element) ? firstText(unwrapped(element).fields, NAMES.list) : null),
 };
 
 /** The signatures in the headers that are looked at. */
@@ -78,13 +84,28 @@ interface Document {
   single: boolean;
 }
 
-/** Reads JSON, XML or a form. The body's first characters decide, because many senders declare the wrong type. */
+/** In bytes, as much as ingest accepts. */
+const LONGEST_UNZIPPED = 5_000_000;
+
+/**
+ * Reads JSON, XML or a form. The body's first characters decide, because many senders declare the wrong type. Ingest
+ * unzips what says that it is gzipped; here are the others, and older deliveries that were kept as they came.
+ */
 function readDocument(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
+  if (!isGzip(delivery.body)) return readPlain(delivery, parse);
+  const content = unzip(delivery.body, LONGEST_UNZIPPED);
+  return content.ok
+    ? readPlain({ ...delivery, body: content.bytes }, parse)
+    : fail(`the gzipped body is ${content.reason}`);
+}
+
+function readPlain(delivery: Delivery, parse?: (text: string) => unknown): Result<Document> {
   if (isBlank(delivery.body)) return ok({ elements: [], single: false });
   const start = new TextDecoder().decode(delivery.body.subarray(0, 256)).trimStart();
   if (start.startsWith("<")) return readXmlDocument(delivery.body);
+  if (isMultipart(delivery.body)) return readFormDocument(delivery.body);
   const json = readJsonDocument(delivery.body, parse);
-  return json.ok || !/^[^\s{}[\]"<>=]+=/.test(start) ? json : readForm(delivery.body);
+  return json.ok || !/^[^\s{}[\]"<>=]+=/.test(start) ? json : readFormDocument(delivery.body);
 }
 
 function readXmlDocument(body: Uint8Array): Result<Document> {
@@ -93,9 +114,9 @@ function readXmlDocument(body: Uint8Array): Result<Document> {
   return parsed.ok ? ok({ elements: parsed.value, single: parsed.value.length === 1 }) : parsed;
 }
 
-/** The fields of one event; invalid bytes become U+FFFD, and the rest is read. */
-function readForm(body: Uint8Array): Result<Document> {
-  const read = readParameters(new TextDecoder().decode(body));
+/** The fields of one event in a form of either encoding. */
+function readFormDocument(body: Uint8Array): Result<Document> {
+  const read = readForm(body);
   if (!read.ok) return read;
   const { [TOKEN_PARAMETER]: _secret, ...fields } = read.value;
   return ok({ elements: [fields], single: true });
@@ -128,20 +149,19 @@ interface Context {
 
 function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
   const outer = byName(element);
-  const fields = unwrapped(element, outer);
+  const { fields, mailId } = unwrapped(element);
   const named = eventOf(fields);
   if (named?.type === "ping" || saysNothing(fields)) return PING;
   if (named === null) return fail("event is missing");
   const contacts = contactsOf(fields);
   if (!contacts.ok) return contacts;
   const occurredAt = firstTime(fields, NAMES.occurred_at);
-  if (occurredAt === "bad") return fail("the time cannot be read");
-  const { word, type } = named;
-  const details = detailsOf(type, word, fields);
+  const { word } = named;
+  const { type, ...details } = meaningOf({ word, type: named.type }, fields);
   const core = {
     element: index,
     type,
-    message_id: firstText(fields, NAMES.message_id, LONGEST.id),
+    message_id: firstText(fields, NAMES.message_id, LONGEST.id) ?? text(mailId, LONGEST.id),
     occurredAt,
     receivedAt,
     distinguishing: [

@@ -18,7 +18,8 @@ import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } f
 import type { NamedFields } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
 import type { Provider } from "./provider.ts";
-import { findSmtp } from "./kit/smtp.ts";
+import { judge } from "./kit/refusal.ts";
+import { smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API : the seven tabs, and how people
@@ -125,10 +126,8 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   const contact = address(email);
   if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
   const occurredAt = firstTime(fields, names.occurred_at);
-  if (occurredAt === "bad") return fail("the time cannot be read");
-  const type = TYPES.get(word) ?? "unknown";
+  const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", fields, names);
   const message_id = firstText(fields, names.message_id, LONGEST.id);
-  const details = detailsOf(type, fields, names);
   // Without the mail's id or the time, only all the parameters together distinguish two reports.
   const whole = message_id !== null && occurredAt !== null;
   const rest = whole ? [details.url, details.ip, details.user_agent, details.description] : canonical(data);
@@ -172,17 +171,22 @@ function canonical(data: readonly [string, unknown][]): string[] {
   return plain ? told : [sha256Hex(text)];
 }
 
-function detailsOf(
-  type: EventType,
-  fields: NamedFields,
-  names: Names,
-): Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent" | "description"> {
+type Details = Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent" | "description">;
+
+/** The type by JangoMail's tab and the server's reply, and the details. The names of codes are guesses. */
+function meaningOf(tab: EventType, fields: NamedFields, names: Names): { type: EventType } & Details {
   const description = firstText(fields, names.description, LONGEST.words);
+  const failed = tab === "bounced" || tab === "blocked";
+  const codes = {
+    code: firstValue(fields, ["smtpcode", "bouncecode", "code"]),
+    status: firstValue(fields, ["enhancedcode", "status"]),
+  };
+  const smtp = failed ? smtpOf({ ...codes, words: description }) : null;
+  const bounce = tab === "bounced" ? bounceClass(firstText(fields, names.bounce)) : null;
   return {
-    bounce: type === "bounced" ? bounceClass(firstText(fields, names.bounce)) : null,
-    reason: type === "complained" ? "spam" : null,
+    ...judge({ type: tab, bounce, reason: tab === "complained" ? "spam" : null }, smtp, description),
     description,
-    smtp: type === "bounced" || type === "blocked" ? findSmtp(description) : null,
+    smtp,
     campaign: firstText(fields, names.campaign),
     custom_id: firstText(fields, names.custom_id, LONGEST.id),
     tags: tags(firstValue(fields, names.tags)),

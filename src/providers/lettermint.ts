@@ -27,7 +27,8 @@ import type {
   VerifyResult,
 } from "./provider.ts";
 import { concatenate, verifyHmac } from "./kit/signatures.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
+import { findSmtp, readSmtp, smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://github.com/lettermint/lettermint-node : its type WebhookEvent. Not listed, and so `unknown`: message.inbound
@@ -50,6 +51,17 @@ const TYPES = table<EventType>({
   "message.auto_replied": "autoresponded",
 });
 
+/** When it happened, inside of `data`; the time outside is when the report was made. The first three were seen. */
+const OWN_TIMES = table<string>({
+  "message.clicked": "clicked_at",
+  "message.opened": "opened_at",
+  "message.unsubscribed": "unsubscribed_at",
+  "message.delivered": "delivered_at",
+  "message.hard_bounced": "bounced_at",
+  "message.soft_bounced": "bounced_at",
+  "message.spam_complaint": "complained_at",
+});
+
 export const lettermint: Provider = {
   id: "lettermint",
   headers: [],
@@ -66,7 +78,20 @@ export const lettermint: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery),
     ),
+  scopeOf,
 };
+
+/**
+ * The route or project that an unsubscribe holds for; Lettermint's suppressions also hold for a team or everywhere. That
+ * events name it like the API's suppressions do is a guess.
+ */
+function scopeOf(element: unknown): string | null {
+  const data = isObject(element) ? objectAt(element, "data") : {};
+  const scope = text(data["scope"])?.toLowerCase();
+  if (scope === "global" || scope === "team") return null;
+  const route = text(data["route_id"]) ?? text(objectAt(data, "route")["id"]) ?? text(data["route"]);
+  return scope === "project" ? text(data["project_id"]) : (route ?? text(data["project_id"]));
+}
 
 /**
  * How far the signed time may differ from ours in either direction, in seconds; Lettermint's library accepts the same.
@@ -131,10 +156,10 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const data = objectAt(element, "data");
   const contacts = recipients(namedIn(data));
   if (!contacts.ok) return contacts;
-  const occurredAt = time(element["created_at"] ?? element["timestamp"]);
-  if (occurredAt === "bad") return fail("created_at is not a time");
-  const type = typeOf(event, smtpOf(data));
-  const details = detailsOf(type, event, data);
+  const ownTime = time(data[OWN_TIMES.get(event) ?? ""]);
+  const occurredAt =
+    typeof ownTime === "number" ? ownTime : time(element["created_at"] ?? element["timestamp"]);
+  const { type, ...details } = meaningOf(event, data);
   const core = {
     element: index,
     type,
@@ -171,51 +196,49 @@ function addressIn(recipient: unknown): unknown {
   return isObject(recipient) ? recipient["email"] : recipient;
 }
 
-/**
- * The type of an event. "Policy rejected" does not name who rejected the mail; a receiving server would have answered.
- * And only the server's answer shows whether a bounce refused the address.
- */
-function typeOf(event: string, smtp: Smtp | null): EventType {
-  if (event === "message.policy_rejected" && smtp === null) return "dropped";
-  const type = TYPES.get(event) ?? "unknown";
-  return type === "bounced" && isSenders(smtpReason(smtp)) ? "blocked" : type;
-}
-
 /** The receiving server's answer from `response`, in parts or as one text. */
-function smtpOf(data: JsonObject): Smtp | null {
+function replyOf(data: JsonObject): Smtp | null {
   const response = data["response"];
   if (!isObject(response)) return findSmtp(response);
-  const code = Number(text(response["status_code"]) ?? NaN);
-  const content = text(response["content"], LONGEST.words);
-  const smtp = {
-    code: Number.isInteger(code) && code >= 200 && code < 600 ? code : null,
-    enhanced: text(response["enhanced_status_code"]),
-    response: content,
-  };
-  return smtp.code === null && smtp.enhanced === null && content === null ? null : smtp;
+  const words = text(response["content"] ?? response["message"], LONGEST.words);
+  const code = response["status_code"] ?? response["code"];
+  const status = response["enhanced_status_code"] ?? response["enhanced_code"];
+  return smtpOf({ code, status, words }) ?? readSmtp(words);
 }
 
-function reasonOf(type: EventType, event: string, smtp: Smtp | null): Reason | null {
-  if (event === "message.policy_rejected") return "policy";
-  if (type === "complained") return "spam";
-  if (type === "dropped") return "suppressed";
-  return type === "bounced" || type === "blocked" || type === "failed" ? smtpReason(smtp) : null;
+/**
+ * What Lettermint itself says. "Policy rejected" does not name who rejected the mail; a receiving server would have
+ * answered.
+ */
+function findingOf(event: string, smtp: Smtp | null): Finding {
+  const type = TYPES.get(event) ?? "unknown";
+  if (event === "message.policy_rejected")
+    return { type: smtp === null ? "dropped" : type, bounce: null, reason: "policy" };
+  if (type === "bounced")
+    return { type, bounce: event === "message.hard_bounced" ? "hard" : "soft", reason: null };
+  const reason: Reason | null = type === "complained" ? "spam" : type === "dropped" ? "suppressed" : null;
+  return { type, bounce: null, reason };
 }
 
-function detailsOf(type: EventType, event: string, data: JsonObject) {
-  const smtp = smtpOf(data);
+function meaningOf(event: string, data: JsonObject) {
+  const smtp = replyOf(data);
+  const reason = text(data["reason"], LONGEST.words);
+  const bot = data["bot"];
   return {
-    bounce: type !== "bounced" ? null : event === "message.hard_bounced" ? "hard" : "soft",
-    reason: reasonOf(type, event, smtp),
-    description: text(data["reason"], LONGEST.words) ?? smtp?.response ?? null,
+    ...judge(findingOf(event, smtp), smtp, reason),
+    description: smtp?.response ?? reason,
     smtp,
     tags: tagsOf(data),
     metadata: metadata(data["metadata"]),
-    url: text(data["url"], LONGEST.url),
+    // The sender's own link: `url` may be the one that counts clicks.
+    url: text(data["destination_url"] ?? data["url"] ?? data["link"], LONGEST.url),
     ip: text(data["ip"] ?? data["ip_address"]),
     user_agent: text(data["user_agent"], LONGEST.words),
-    machine: flag(data["is_machine"] ?? data["machine"]),
-  } satisfies Partial<EventDetails>;
+    // `bot.machine` is Lettermint's verdict over all; the others are older or guessed names.
+    machine: flag(
+      isObject(bot) ? (bot["machine"] ?? bot["detected"]) : (data["is_machine"] ?? data["machine"] ?? bot),
+    ),
+  } satisfies Partial<EventDetails> & { type: EventType };
 }
 
 /** The tags: the one `tag`, then the tags that have a name and a value. */

@@ -10,6 +10,7 @@ import { jsonElements, parseElements, PING, type ElementResult } from "./kit/ele
 import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
 import { readSmtp } from "./kit/smtp.ts";
 
 /** https://dev.mailjet.com/email/guides/webhooks/#event-types ; Mailjet's `sent` is "accepted by the receiving server". */
@@ -47,13 +48,18 @@ const REASONS = table<Reason>({
   "duplicate in campaign": "duplicate",
 });
 
-/** Reasons of `blocked` events for mails that Mailjet never tried to send. */
+/** Errors of mails that Mailjet never tried to send: the address is on a list of its own, or the mail could not be made. */
 const NEVER_TRIED = new Set([
   "preblocked",
+  "blacklisted",
+  "spam reporter",
   "duplicate in campaign",
   "bad or empty template",
   "error in template language",
 ]);
+
+/** Reasons that lie with the sender, the content or a policy, even if Mailjet calls it a bounce. */
+const SENDERS: ReadonlySet<Reason | null> = new Set<Reason>(["reputation", "content", "policy"]);
 
 export const mailjet: Provider = {
   id: "mailjet",
@@ -75,11 +81,9 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(element["time"]);
-  if (occurredAt === "bad") return fail("time is not a Unix time");
-  const type = typeOf(event, element);
+  const { type, ...details } = meaningOf(event, element);
   const guid = text(element["Message_GUID"], LONGEST.id);
   const messageId = positive(element["MessageID"]);
-  const details = detailsOf(type, element);
   return ok([
     makeEvent(
       {
@@ -111,14 +115,22 @@ function positive(value: unknown): string | null {
   return id === "0" ? null : id;
 }
 
-function typeOf(event: string, element: JsonObject): EventType {
+/** What Mailjet itself says of the mail. Its words for dead addresses are its own finding, if it also calls it hard. */
+function findingOf(event: string, element: JsonObject): Finding {
   const type = TYPES.get(event) ?? "unknown";
+  if (type === "complained") return { type, bounce: null, reason: "spam" };
+  if (type !== "bounced" && type !== "blocked") return { type, bounce: null, reason: null };
   const words = errorWords(element);
-  if (type === "blocked" && words.some((word) => NEVER_TRIED.has(word))) return "dropped";
+  const reason = reasonOf(words);
+  if (text(element["comment"]) === null && words.some((word) => NEVER_TRIED.has(word)))
+    return { type: "dropped", bounce: null, reason };
+  if (type === "blocked" || SENDERS.has(reason)) return { type: "blocked", bounce: null, reason };
+  const hard = flag(element["hard_bounce"]);
   // Greylisting is not a refusal: Mailjet itself tries again.
-  if (type === "bounced" && words.includes("greylisted") && flag(element["hard_bounce"]) !== true)
-    return "deferred";
-  return type;
+  if (words.includes("greylisted") && hard !== true) return { type: "deferred", bounce: null, reason };
+  if (reason === "technical" || reason === "mailbox_full") return { type, bounce: "soft", reason };
+  const isEvidence = hard === true && (reason === "invalid" || reason === "inactive");
+  return { type, bounce: hard === null ? null : hard ? "hard" : "soft", reason, isEvidence };
 }
 
 /**
@@ -129,17 +141,17 @@ function errorWords(element: JsonObject): string[] {
   return [element["error"], element["error_related_to"]].flatMap((value) => text(value)?.toLowerCase() ?? []);
 }
 
-function detailsOf(
-  type: EventType,
-  element: JsonObject,
-): Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent"> {
-  const failed = type === "bounced" || type === "blocked" || type === "dropped" || type === "deferred";
+type Meaning = { type: EventType } & Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent">;
+
+function meaningOf(event: string, element: JsonObject): Meaning {
+  const found = findingOf(event, element);
   const comment = text(element["comment"], LONGEST.words);
+  const smtp = readSmtp(element["smtp_reply"] ?? element["comment"]);
+  const failed = event === "bounce" || event === "blocked";
   return {
-    bounce: type === "bounced" ? bounceOf(flag(element["hard_bounce"])) : null,
-    reason: failed ? reasonOf(element) : type === "complained" ? "spam" : null,
+    ...judge(found, smtp),
     description: failed ? (comment ?? errorText(element)) : text(element["source"], LONGEST.words),
-    smtp: readSmtp(element["smtp_reply"] ?? element["comment"]),
+    smtp,
     campaign: text(element["customcampaign"]) ?? positive(element["mj_campaign_id"]),
     custom_id: text(element["CustomID"], LONGEST.id),
     metadata: metadata(element["Payload"]),
@@ -150,12 +162,7 @@ function detailsOf(
   };
 }
 
-function bounceOf(hard: boolean | null): "hard" | "soft" | null {
-  return hard === null ? null : hard ? "hard" : "soft";
-}
-
-function reasonOf(element: JsonObject): Reason | null {
-  const words = errorWords(element);
+function reasonOf(words: readonly string[]): Reason | null {
   for (const word of words) {
     const reason = REASONS.get(word);
     if (reason !== undefined) return reason;

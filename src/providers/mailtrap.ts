@@ -2,14 +2,17 @@
 // `{ "events": [...] }`, or one event per line if the payload format is JSON Lines; both are signed.
 
 import { fail, ok, type Result } from "../lib/result.ts";
-import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
+import type { EventDetails, EventType } from "../model/event.ts";
+import { findingOfCategory } from "./kit/bounce-words.ts";
 import { isBlank, MOST_ELEMENTS, parseElements, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, table, tags, text, time } from "./kit/fields.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { keyUnlessPair, needsHeader, provenBySignature } from "./kit/proof.ts";
 import { verifyHmac } from "./kit/signatures.ts";
-import { isSenders, readSmtp, smtpReason } from "./kit/smtp.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
+import { readSmtp, smtpOf } from "./kit/smtp.ts";
 
 /**
  * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#event-types ; compared without case and with "_" as a
@@ -27,32 +30,6 @@ const TYPES = table<EventType>({
   unsubscribe: "unsubscribed",
   spam: "complained",
   "spam complaint": "complained",
-});
-
-/**
- * `bounce_category`: https://docs.mailtrap.io/email-api-smtp/advanced/webhooks ; no complete list of its words is
- * published, so these are the bounce categories that mail servers commonly use, compared like the event's word.
- */
-const CATEGORIES = table<Reason>({
-  "bad mailbox": "invalid",
-  "bad domain": "invalid",
-  "invalid recipient": "invalid",
-  "inactive mailbox": "inactive",
-  "quota issues": "mailbox_full",
-  "mailbox full": "mailbox_full",
-  "message expired": "timed_out",
-  "no answer from host": "timed_out",
-  "bad connection": "technical",
-  "bad configuration": "technical",
-  "protocol errors": "technical",
-  "routing errors": "technical",
-  "invalid sender": "policy",
-  "policy related": "policy",
-  "relaying issues": "policy",
-  spam: "content",
-  "spam related": "content",
-  "content related": "content",
-  "virus related": "content",
 });
 
 /**
@@ -117,17 +94,14 @@ function wordOf(value: unknown): string | null {
 }
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
-  const word = wordOf(element["event"]);
+  const word = wordOf(element["event"] ?? element["event_type"]);
   if (word === null) return fail("event is missing");
   const contact = address(element["email"]);
   if (contact === null)
     return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
-  const occurredAt = time(element["timestamp"]); // s; ms for inbound mail
-  if (occurredAt === "bad") return fail("timestamp cannot be read");
+  const occurredAt = time(element["timestamp"] ?? element["created_at"]); // s; ms for inbound mail
 
-  const mappedType = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(mappedType, element);
-  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
+  const { type, ...details } = meaningOf(word, element);
   const core = {
     element: index,
     type,
@@ -140,45 +114,52 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     // does.
     eventId: type === "unknown" ? null : text(element["event_id"], LONGEST.id),
   };
-  const bounce = word === "soft bounce" ? "soft" : "hard";
-  return ok([makeEvent(core, { ...details, bounce: type === "bounced" ? bounce : null })]);
+  return ok([makeEvent(core, details)]);
 }
 
-type Details = Partial<EventDetails> &
-  Pick<EventDetails, "reason" | "description" | "url" | "ip" | "user_agent">;
+type Meaning = { type: EventType } & Partial<EventDetails> &
+  Pick<EventDetails, "description" | "url" | "ip" | "user_agent">;
 
-function detailsOf(type: EventType, element: JsonObject): Details {
-  const smtp = type === "bounced" ? smtpOf(element) : null;
-  const reason = text(element["reason"], LONGEST.words);
+/** The type and details. Some fields have other names in the API's log, which relays pass on. */
+function meaningOf(word: string, element: JsonObject): Meaning {
+  const fields = byName(element, objectAt(element, "details"));
+  const response = firstText(fields, ["response", "emailserviceproviderresponse"], LONGEST.words);
+  const reason = firstText(fields, ["reason", "rejectreason"], LONGEST.words);
+  const code = firstValue(fields, ["responsecode", "emailserviceproviderstatus"]);
+  const found = findingOf(word, reason, firstText(fields, ["bouncecategory"]));
+  const failed = TYPES.get(word) === "bounced";
+  const smtp = failed
+    ? (smtpOf({ code, status: element["enhanced_code"], words: response }) ?? readSmtp(response))
+    : null;
   return {
-    reason: reasonOf(type, element, smtp),
-    description: text(element["response"], LONGEST.words) ?? reason,
+    ...judge(found, smtp, response ?? reason),
+    description: response ?? reason,
     smtp,
     tags: tags(element["category"]),
     metadata: metadata(element["custom_variables"]),
-    url: text(element["url"], LONGEST.url),
-    ip: text(element["ip"]),
-    user_agent: text(element["user_agent"], LONGEST.words),
+    url: firstText(fields, ["url", "clickurl"], LONGEST.url),
+    ip: firstText(fields, ["ip", "webipaddress"]),
+    user_agent: firstText(fields, ["useragent"], LONGEST.words),
   };
 }
 
-function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reason | null {
-  if (type === "complained") return "spam";
-  if (type === "dropped") return isSuppressed(element) ? "suppressed" : "other";
-  if (type !== "bounced") return null;
-  const category = wordOf(element["bounce_category"]);
-  if (category === null) return smtpReason(smtp);
-  return CATEGORIES.get(category) ?? smtpReason(smtp) ?? "other";
-}
-
-/** The reply in "bounced (550 5.1.1 ...)"; `response_code` repeats the code. */
-function smtpOf(element: JsonObject): Smtp | null {
-  const smtp = readSmtp(element["response"]);
-  const code = Number(text(element["response_code"]) ?? NaN);
-  if (!Number.isInteger(code) || code < 200 || code > 599) return smtp;
-  return { enhanced: null, response: null, ...smtp, code };
-}
-
-function isSuppressed(element: JsonObject): boolean {
-  return wordOf(element["event"]) === "suspension" || /suppress/i.test(text(element["reason"]) ?? "");
+/**
+ * What Mailtrap itself says. Of its `bounce_category` no list is published:
+ * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
+ */
+function findingOf(word: string, reason: string | null, category: string | null): Finding {
+  const type = TYPES.get(word) ?? "unknown";
+  if (type === "complained") return { type, bounce: null, reason: "spam" };
+  if (type === "dropped") {
+    const isSuppressed = word === "suspension" || /suppress/i.test(reason ?? "");
+    return { type, bounce: null, reason: isSuppressed ? "suppressed" : "other" };
+  }
+  if (type !== "bounced") return { type, bounce: null, reason: null };
+  const found = findingOfCategory(category);
+  const fallback = { type, reason: category === null ? null : ("other" as const) };
+  if (word === "soft bounce") {
+    if (found?.type === "blocked") return found;
+    return { ...fallback, bounce: "soft", ...(found === null ? {} : { reason: found.reason }) };
+  }
+  return found ?? { ...fallback, bounce: "hard" };
 }

@@ -1,6 +1,7 @@
 // The contract that every provider implements: how a request proves its origin, and which events its body contains.
 // Other programs build on these shapes.
 
+import type { UnknownWord } from "../model/unknown-word.ts";
 import type { ParsedEvent } from "../model/event.ts";
 
 /** A request as it arrived, before its origin is proved. */
@@ -51,6 +52,8 @@ export interface ParsedDelivery {
   rejects: Reject[];
   /** Elements that only test the connection, such as test posts. */
   pings: number;
+  /** Words of its events that the provider's tables do not know; left out if there are none. */
+  unknown?: UnknownWord[];
 }
 
 /** An element that could not become an event: the reason, and the element's own text. */
@@ -106,6 +109,11 @@ export interface Provider {
   parse(delivery: Delivery): ParsedDelivery;
   /** Returns the handshake that a verified request asks for, null for an ordinary delivery. Pure, never throws. */
   handshake?(request: InboundRequest, delivery: Delivery): Handshake | null;
+  /**
+   * For providers that ask by an OPTIONS request whether they may post to a URL: the headers of the answer, null for
+   * any other OPTIONS request. They are sent only if URL and headers prove the request. Pure, never throws.
+   */
+  consent?(head: RequestHead): Record<string, string> | null;
   /**
    * The elements in the order in which `parse` numbers them, so that one can be shown as it came (numbers are
    * JSON.rawJSON if a double would change them). Providers whose body is a JSON document leave this out: its elements

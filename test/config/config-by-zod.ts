@@ -153,6 +153,7 @@ function readSource(
         : [],
     ipPolicy: policy,
     includes: (address) => ips !== null && isWithin(address, ips),
+    handles: null,
     settings: table ?? {},
   };
 }

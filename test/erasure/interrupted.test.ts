@@ -42,7 +42,7 @@ describe("an erasure and a consumer that interrupt each other", () => {
     both({ event: "bounce", hard_bounce: true }),
     mailjetPost(
       JSON.stringify([
-        mailjetEvent({ email: ANN, time: "?" }),
+        mailjetEvent({ email: ANN, event: "" }),
         mailjetEvent({ email: JOANN, time: 1_790_000_007 }),
       ]),
     ),
@@ -125,7 +125,7 @@ describe("with failures at any call and in any order", () => {
     ann: (event) => mailjetPost(JSON.stringify({ ...mailjetEvent(), ...event, email: "Ann@EXAMPLE.com" })),
     joann: (event) => mailjetPost(JSON.stringify({ ...mailjetEvent(), ...event, email: JOANN })),
     unread: (event) =>
-      mailjetPost(JSON.stringify([{ ...mailjetEvent(), ...event, time: "?" }, { x: JOANN }, 1])),
+      mailjetPost(JSON.stringify([{ ...mailjetEvent(), ...event, event: "" }, { x: JOANN }, 1])),
     garbage: () => mailjetPost(`not JSON, of ANN%40example.com`),
     form: () =>
       new Request(

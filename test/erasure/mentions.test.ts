@@ -162,7 +162,7 @@ describe("the rows of others that mention an erased contact", () => {
   });
 
   it("lose it before they are stored, if they were received before the erasure", async () => {
-    const unread = mailjetEvent({ email: BOB, CustomID: `invite:${ANN}`, time: "soon" });
+    const unread = mailjetEvent({ email: BOB, CustomID: `invite:${ANN}`, event: "" });
     const waiting = await messagesOf(
       genericPost([
         bobs({ custom_id: `invite:${ANN}`, tags: [ANN], campaign: `for ${ANN}` }),

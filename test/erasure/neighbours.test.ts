@@ -109,8 +109,8 @@ describe("a report of somebody else that names the contact", () => {
   });
 
   it("stays as a dead letter that can be replayed, if nobody could read it yet", async () => {
-    const unread = mailjetEvent({ event: "spam", email: BOB, CustomID: `invite:${ANN}`, time: "soon" });
-    const own = mailjetEvent({ event: "spam", email: ANN, CustomID: `invite:${BOB}`, time: "soon" });
+    const unread = mailjetEvent({ event: "", email: BOB, CustomID: `invite:${ANN}` });
+    const own = mailjetEvent({ event: "", email: ANN, CustomID: `invite:${BOB}` });
     await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN }), unread, own]))));
     const receipt = await erase();
     expect(receipt.removed["dead_letters"]).toBe(1);

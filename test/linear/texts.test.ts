@@ -10,15 +10,17 @@ import { normalizeAddress } from "../../src/model/address.ts";
 import { addressesIn } from "../../src/model/addresses-in.ts";
 import { fromLine, toLine, type Envelope } from "../../src/model/envelope.ts";
 import { excerptOf } from "../../src/pipes/attempt.ts";
+import { readReply } from "../../src/model/replies/read-reply.ts";
 import { compileFilter } from "../../src/pipes/filter/filter.ts";
 import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-regex.ts";
 import type { Exchange } from "../../src/pipes/transport/exchange.ts";
 import { slackMessage } from "../../src/pipes/kinds/slack-message.ts";
 import { verifySharedSecret } from "../../src/providers/kit/credentials.ts";
 import { address, metadata, text, time } from "../../src/providers/kit/fields.ts";
-import { readMultipart, readParameters } from "../../src/providers/kit/form.ts";
+import { readParameters } from "../../src/providers/kit/form.ts";
 import { parseVerbatim, readJsonText } from "../../src/providers/kit/json.ts";
 import { byName } from "../../src/providers/kit/loose-fields.ts";
+import { readMultipart } from "../../src/providers/kit/multipart.ts";
 import { findSmtp } from "../../src/providers/kit/smtp.ts";
 import { xmlElements } from "../../src/providers/kit/xml.ts";
 import { deadLettersOf } from "../../src/store/dead-letters.ts";
@@ -60,9 +62,12 @@ const READERS: Readonly<Record<string, Run<string>>> = {
   "the items of JSON": (text) => [...itemsOf(text, 1)].length,
   XML: (text) => xmlElements(text),
   forms: (text) => readParameters(text),
-  multipart: (text) => readMultipart(text),
-  "multipart, its first part": (text) => readMultipart(`--x\r\n${text}\r\n--x--\r\n`),
+  multipart: (text) => readMultipart(encode(`--x\r\n${text}`)),
+  "multipart with bare line feeds": (text) => readMultipart(encode(`--x\n${text}`)),
+  "multipart, its first part": (text) =>
+    readMultipart(encode(`--x\r\ncontent-disposition: form-data; name="x"\r\n\r\n${text}\r\n--x--\r\n`)),
   fields: (value) => [text(value), time(value), metadata(value), findSmtp(value), address(value)],
+  replies: (text) => readReply({ code: null, enhanced: text, text }),
   "names of fields": (text) => byName({ [text]: "x", x: text }),
   addresses: (text) => [
     normalizeAddress(text),

@@ -30,7 +30,7 @@ describe("parsing deliveries", () => {
       {},
       { event: "open" },
       mailjetEvent({ email: "nonsense" }),
-      mailjetEvent({ time: "soon" }),
+      mailjetEvent({ event: "" }),
     ];
     const good = [mailjetEvent(), mailjetEvent({ event: "newsender", email: "new@example.com" })];
     await deliver(await messagesOf(mailjetPost(JSON.stringify([...elements, ...good]))));

@@ -39,6 +39,7 @@ const details: fc.Arbitrary<EventDetails> = fc.record({
   geo: orNull(short),
   user_agent: orNull(short),
   machine: orNull(fc.boolean()),
+  estimated: fc.boolean(),
 });
 const row = (packed: string | null, campaign: string | null) => ({
   id: "i",
@@ -115,6 +116,7 @@ describe("details", () => {
 
   it("keep their stored form byte for byte, because history compares it as text", () => {
     const all: EventDetails = {
+      estimated: true,
       machine: false,
       user_agent: "agent",
       geo: "DE",
@@ -132,8 +134,10 @@ describe("details", () => {
     expect(packDetails(all)).toBe(
       '{"bounce":"hard","reason":"invalid","description":"words","smtp":{"code":550,"enhanced":null,"response":"no"},' +
         '"custom_id":"order","tags":["a"],"metadata":{"k":"v"},"url":"https://example.com","ip":"203.0.113.5",' +
-        '"geo":"DE","user_agent":"agent","machine":false}',
+        '"geo":"DE","user_agent":"agent","machine":false,"estimated":true}',
     );
+    const known = { ...all, estimated: false };
+    expect(packDetails(known), "only true is stored").not.toContain("estimated");
     expect(packDetails(NO_DETAILS)).toBeNull();
   });
 });

@@ -11,7 +11,8 @@ import { providers, type Delivery, type Handshake, type InboundRequest } from ".
 
 const FILES = import.meta.glob<string>("../fixtures/**/*", { query: "?raw", import: "default", eager: true });
 const BASE = "https://tidings.test";
-const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
+// Later than all times in the fixtures: a time that is a day ahead of receipt would be estimated.
+const RECEIVED_AT = "2026-12-01T00:00:00.000Z";
 const EXTENSIONS = ["json", "form", "txt"];
 
 interface RequestFile {
@@ -39,6 +40,8 @@ interface ExpectedFile {
   elements?: unknown[];
   /** Whether all events of the case are the same report. */
   one_report?: boolean;
+  /** The list that each element is about, null for all mail; checked only if it is given. */
+  scopes?: (string | null)[];
 }
 
 /** A case of a provider, ready for its parser. */
@@ -146,7 +149,8 @@ function deliveryOf(provider: string, request: RequestFile, body: string): Deliv
 
 function fillIn(event: ExpectedEvent, element: number, receivedAt: number): ParsedEvent {
   const occurred_at = event.occurred_at === undefined ? receivedAt : Date.parse(event.occurred_at);
-  return { ...NO_DETAILS, message_id: null, element, ...event, occurred_at, identity: [] };
+  const estimated = event.occurred_at === undefined;
+  return { ...NO_DETAILS, message_id: null, element, estimated, ...event, occurred_at, identity: [] };
 }
 
 /** The request of a verify case. Its `url` is a query or path that follows `/webhooks/<provider>`. */

@@ -7,6 +7,7 @@ import type { ImportedSuppression } from "../../contact/suppress.ts";
 import { readAddress } from "../../model/address.ts";
 import { holdsTooMany } from "../../lib/json-size.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
+import { DAY } from "../../lib/time.ts";
 import { instant } from "../kit/parameters.ts";
 import { note, reason, scope } from "./parameters.ts";
 
@@ -14,6 +15,8 @@ import { note, reason, scope } from "./parameters.ts";
 export interface Rows {
   rows: ImportedSuppression[];
   rejects: { line: number; reason: string }[];
+  /** Rows among `rows` that apply from now, because their time cannot be used, by line. */
+  estimated: { line: number; reason: string }[];
   /** How many rows are not in force in the list that they come from. */
   skipped: number;
 }
@@ -33,15 +36,20 @@ export function readRows(contentType: string, body: Uint8Array, now: number, mos
   const lines = read(text, most + 1);
   if (!lines.ok) return lines;
   if (lines.value.length > most) return fail("too many");
-  const sorted: Rows = { rows: [], rejects: [], skipped: 0 };
+  const sorted: Rows = { rows: [], rejects: [], estimated: [], skipped: 0 };
   for (const { line, fields } of lines.value) {
     if (fields !== null && isOver(fields)) {
       sorted.skipped += 1;
       continue;
     }
-    const row = fields === null ? fail("is not an object") : rowOf(fields, now);
-    if (row.ok) sorted.rows.push(row.value);
-    else sorted.rejects.push({ line, reason: row.reason });
+    const row = fields === null ? fail("is not an object") : rowOf(fields);
+    if (!row.ok) {
+      sorted.rejects.push({ line, reason: row.reason });
+      continue;
+    }
+    const since = sinceOf(fields?.["since"], now);
+    sorted.rows.push({ ...row.value, since: since.ok ? since.value : null });
+    if (!since.ok) sorted.estimated.push({ line, reason: since.reason });
   }
   return ok(sorted);
 }
@@ -122,9 +130,9 @@ function fieldsOf(value: unknown): Fields | null {
 }
 
 const ADDRESS = ["address", "contact", "email"];
-const OTHERS = ["reason", "scope", "note", "since"] as const;
+const OTHERS = ["reason", "scope", "note"] as const;
 /** The fields that are read. */
-const COLUMNS: readonly string[] = [...ADDRESS, ...OTHERS, "held", "lifted_at"];
+const COLUMNS: readonly string[] = [...ADDRESS, ...OTHERS, "since", "held", "lifted_at"];
 
 /** Whether an export's row is lifted or held there. */
 function isOver(fields: Fields): boolean {
@@ -148,10 +156,9 @@ const RowFields = z.object({
   reason: reason.default("manual"),
   scope: scope.default(""),
   note: note.optional(),
-  since: instant.optional(),
 });
 
-function rowOf(fields: Fields, now: number): Result<ImportedSuppression> {
+function rowOf(fields: Fields): Result<Omit<ImportedSuppression, "since">> {
   const address = ADDRESS.map((name) => present(fields[name])).find((value) => value !== undefined);
   const others = Object.fromEntries(OTHERS.map((name) => [name, present(fields[name])]));
   const checked = RowFields.safeParse({ ...others, address });
@@ -159,7 +166,18 @@ function rowOf(fields: Fields, now: number): Result<ImportedSuppression> {
     const [issue] = checked.error.issues;
     return fail(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { since = null, note: words = null, address: contact, ...rest } = checked.data;
-  if (since !== null && since > now) return fail("since: is in the future");
-  return ok({ contact, ...rest, note: words, since });
+  const { note: words = null, address: contact, ...rest } = checked.data;
+  return ok({ contact, ...rest, note: words });
+}
+
+/**
+ * When the row's suppression began; null for now. A wrong time must not leave a person in the mailing, so the row
+ * applies from now: as with events, a time may be up to a day ahead.
+ */
+function sinceOf(field: unknown, now: number): Result<number | null> {
+  const value = present(field);
+  if (value === undefined) return ok(null);
+  const since = instant.safeParse(value);
+  if (!since.success) return fail("since: is no ISO 8601 time such as 2026-11-21T09:30:00Z");
+  return since.data <= now + DAY ? ok(since.data) : fail("since: is more than a day ahead");
 }

@@ -22,6 +22,9 @@ const Imported = z
     rejects: z.array(
       z.object({ line: z.int().describe("The header of a CSV is line 1"), reason: z.string() }),
     ),
+    estimated: z
+      .array(z.object({ line: z.int(), reason: z.string() }))
+      .describe("Rows that apply from now, because their `since` cannot be read or is more than a day ahead"),
   })
   .meta({ id: "ImportedSuppressions" });
 
@@ -71,7 +74,7 @@ suppressionImport.openapi(importing, async (c) => {
     throw new ProblemError(413, `There are more than ${MOST_ROWS} rows; send them in parts.`);
   if (!read.ok)
     throw new ProblemError(400, `body: ${read.reason}`, [{ parameter: "body", reason: read.reason }]);
-  const { rows, rejects, skipped } = read.value;
+  const { rows, rejects, estimated, skipped } = read.value;
   const added = await importSuppressions(c.env, rows, c.var.token.name);
   const counts = {
     rows: rows.length + rejects.length + skipped,
@@ -79,5 +82,5 @@ suppressionImport.openapi(importing, async (c) => {
     unchanged: rows.length - added,
     skipped,
   };
-  return c.json({ ...counts, rejected: rejects.length, rejects }, 200);
+  return c.json({ ...counts, rejected: rejects.length, rejects, estimated }, 200);
 });

@@ -41,7 +41,7 @@ function tests(random: Random, now: number): PlannedRequest[] {
 
 function unreadable(good: readonly Report[]): PlannedRequest[] {
   const elements = good.map(mailjetElement);
-  const bad = '{"event":"open","time":"yesterday","MessageID":1152921500000000001,"email":"ada@example.com"}';
+  const bad = '{"event":"","time":1795000000,"MessageID":1152921500000000001,"email":"ada@example.com"}';
   const mixed = post("mailjet", arrayOf([...elements.slice(0, 2), bad, ...elements.slice(2)]));
   const batch = { ...accepted(mailjet, mixed, good), deadLetters: 1 };
   const broken = post("mailjet", '[{"event":"open","time":17952');

@@ -19,16 +19,27 @@ function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
 }
 
 /**
+ * Returns a function that finds elements by their index; undefined if there is no such element. It parses the body
+ * again, but only once and only when it is called.
+ */
+export function elementFinder(provider: Provider, delivery: Delivery): (index: number) => unknown {
+  let elements: unknown[] | undefined;
+  return (index) => {
+    elements ??= elementsOf(provider, delivery);
+    return elements[index];
+  };
+}
+
+/**
  * Returns a function that looks up the list or stream that an element is about, `<provider>:<list>`, or undefined for
  * all mail. It parses the body again, but only once and only when it is called.
  */
 export function scopesOf(provider: Provider, delivery: Delivery): (index: number) => string | undefined {
-  let elements: unknown[] | undefined;
+  const elementOf = elementFinder(provider, delivery);
   return (index) => {
     if (provider.scopeOf === undefined) return undefined;
     try {
-      elements ??= elementsOf(provider, delivery);
-      const list = provider.scopeOf(elements[index]);
+      const list = provider.scopeOf(elementOf(index));
       return list === null ? undefined : `${provider.id}:${list}`;
     } catch {
       return undefined; // counts as all mail, which is always a safe answer; the event itself was read before

@@ -1,19 +1,34 @@
 // Reads untrusted fields. Every value that is copied out is a string of bounded length that any store can hold; values
 // that are cut stay whole in the archive.
 
-import { NO_DETAILS } from "../../model/event-fields.ts";
-import type { ParsedEvent, EventDetails, EventType } from "../../model/event.ts";
+import { NO_DETAILS, type ReportedDetails } from "../../model/event-fields.ts";
+import type { ParsedEvent, EventType } from "../../model/event.ts";
 import { normalizeAddress, readAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
+import { DAY } from "../../lib/time.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
 import { LONGEST } from "../../model/field-lengths.ts";
+import type { UnknownKind } from "../../model/unknown-word.ts";
+import { noteUnknown } from "./unknown-words.ts";
 
 export { LONGEST };
 const DEEPEST = 32; // levels of metadata
 
-/** A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). */
-export const table = <T>(entries: Record<string, T>): ReadonlyMap<string, T> =>
-  new Map(Object.entries(entries));
+/**
+ * A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). `kind`: of
+ * which kind a word is that the table does not know, so that it is noted each time (see unknown-words.ts); left out for
+ * tables in which a miss means nothing.
+ */
+export function table<T>(entries: Record<string, T>, kind?: UnknownKind): ReadonlyMap<string, T> {
+  const words = new Map(Object.entries(entries));
+  if (kind === undefined) return words;
+  const get = (word: string): T | undefined => {
+    const known = words.get(word);
+    if (known === undefined) noteUnknown(kind, word);
+    return known;
+  };
+  return Object.assign(new Map(words), { get });
+}
 
 /** A string or finite number as text, trimmed and cut to `longest`; null if absent, blank or of another type. */
 export function text(value: unknown, longest: number = LONGEST.short): string | null {
@@ -56,18 +71,28 @@ export function recipients(value: unknown): Result<string[]> {
 const EARLIEST = Date.UTC(1990);
 const LATEST = Date.UTC(2200);
 
+/** How much of an unreadable time distinguishes two reports. */
+const LONGEST_TIME = 64;
+
 /**
  * A time as providers write it, in ms since the epoch: Unix seconds, milliseconds or microseconds (a number or digits,
  * distinguished by size), ISO 8601, RFC 5322 or US style (`1/15/2024 10:30:00 AM`). A missing zone means UTC. Null if
- * absent, blank or 0; "bad" for anything else.
+ * absent, blank or 0. Anything else comes back as a text of at most 64 characters, the same for the same value: it
+ * tells nothing about when the event happened, but {@link makeEvent} distinguishes reports by it.
  */
-export function time(value: unknown): number | "bad" | null {
+export function time(value: unknown): number | string | null {
   if (value === undefined || value === null || value === 0) return null;
   const trimmed = typeof value === "string" ? value.trim() : value;
   if (trimmed === "" || trimmed === "0") return null;
   const ms =
     typeof trimmed === "number" ? fromNumber(trimmed) : typeof trimmed === "string" ? fromText(trimmed) : NaN;
-  return ms >= EARLIEST && ms < LATEST ? ms : "bad";
+  return ms >= EARLIEST && ms < LATEST ? ms : unreadable(trimmed);
+}
+
+/** Lists and objects are not written out, because they may be nested too deeply for that. */
+function unreadable(value: unknown): string {
+  const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  return isPlain ? storable(String(value).slice(0, LONGEST_TIME)) : typeof value;
 }
 
 function fromNumber(value: number): number {
@@ -171,9 +196,10 @@ export interface EventCore {
   contact: string;
   message_id: string | null;
   /**
-   * ms, or null if the provider reports no time: then the time of receipt is stored, and is not part of the identity.
+   * When it happened, as {@link time} reads it: ms, a text if it cannot be read, or null if the provider reports no time.
+   * A text or null stores the time of receipt, which is not part of the identity.
    */
-  occurredAt: number | null;
+  occurredAt: number | string | null;
   receivedAt: number;
   /** Values that distinguish two reports of one type, contact, message and time (url, ip, agent, list, ...). */
   distinguishing: readonly (string | null)[];
@@ -181,12 +207,23 @@ export interface EventCore {
   eventId?: string | null;
 }
 
+/** How far a provider's clock may be ahead of the time of receipt, ms. */
+const FURTHEST_AHEAD = DAY;
+
 /**
  * An event with its identity: type, contact and the report's own id; or, for reports without an id, type, contact,
  * message id and provider's time, then the distinguishing fields.
+ *
+ * If the provider's time is missing, cannot be read or is more than a day ahead, the event has the time of receipt and
+ * is `estimated`: one wrong field must not cost an unsubscribe, nor may it outlast what really happens later. The
+ * identity keeps the time as it was written, so that the same report is one event whenever it arrives.
  */
-export function makeEvent(core: EventCore, details: Partial<EventDetails>): ParsedEvent {
+export function makeEvent(core: EventCore, details: Partial<ReportedDetails>): ParsedEvent {
   const { element, type, contact, message_id, occurredAt, receivedAt } = core;
+  const isKnown = typeof occurredAt === "number" && occurredAt <= receivedAt + FURTHEST_AHEAD;
+  if (!isKnown && occurredAt !== null) noteUnknown("time", shapeOf(occurredAt));
+  if (NEEDS_WORDS.has(type) && !hasWords(details)) noteUnknown("shape", `${type} without any words`);
+  if (type === "clicked" && (details.url ?? null) === null) noteUnknown("shape", "clicked without a url");
   return {
     ...NO_DETAILS,
     tags: [],
@@ -195,10 +232,23 @@ export function makeEvent(core: EventCore, details: Partial<EventDetails>): Pars
     type,
     contact,
     message_id,
-    occurred_at: occurredAt ?? receivedAt,
+    occurred_at: isKnown ? occurredAt : receivedAt,
+    estimated: !isKnown,
     identity: identityOf(core),
     element,
   };
+}
+
+/** Types that say why; without any words, the fields that contain them have probably moved. */
+const NEEDS_WORDS: ReadonlySet<EventType> = new Set(["bounced", "blocked", "failed"]);
+
+function hasWords({ reason, description, smtp }: Partial<ReportedDetails>): boolean {
+  return [reason, description, smtp].some((value) => value !== undefined && value !== null);
+}
+
+/** How a time is written, with zeros for all digits, so that the same form is the same word. */
+function shapeOf(occurredAt: number | string): string {
+  return typeof occurredAt === "number" ? "more than a day ahead" : occurredAt.replaceAll(/\d+/g, "0");
 }
 
 function identityOf(core: EventCore): string[] {

@@ -2,6 +2,7 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { JsonObject } from "./json.ts";
+import { isMultipart, readMultipart } from "./multipart.ts";
 
 /**
  * The most parameters that are read. Real reports have fewer than a hundred, and 5 MB of tiny ones would not fit into
@@ -26,28 +27,22 @@ export function holdsMore(encoded: string, most: number): boolean {
   return marks >= most;
 }
 
-const LONGEST_PART_HEADER = 1_000;
-/** The most parts that are read: no report has as many. */
-const MOST_PARTS = 1_000;
-
 /**
- * The fields of multipart/form-data (RFC 7578) in the same shape, without files. The boundary is taken from the body's
- * first line, so the content-type is not needed. Null if the body does not begin with a boundary.
+ * The names and values of a form body in their order, in either encoding; bytes that are not UTF-8 become U+FFFD. Fails
+ * if the form has more than `most` fields, or is multipart and cannot be read.
  */
-export function readMultipart(body: string): JsonObject | null {
-  const boundary = /^--[^\r\n]{1,70}(?=\r?\n)/.exec(body)?.[0];
-  if (boundary === undefined) return null;
-  const fields: [string, string][] = [];
-  for (const part of `\n${body}`.split(`\n${boundary}`, MOST_PARTS)) {
-    const [gap] = /\r?\n\r?\n/.exec(part.slice(0, LONGEST_PART_HEADER)) ?? [];
-    if (gap === undefined) continue;
-    const end = part.indexOf(gap);
-    const header = part.slice(0, end);
-    const name = /;\s*name="([^"]*)"/i.exec(header)?.[1];
-    if (name === undefined || /;\s*filename/i.test(header)) continue;
-    fields.push([name, part.slice(end + gap.length).replace(/\r$/, "")]);
-  }
-  return collect(fields);
+export function formPairs(body: Uint8Array, most: number = MOST_PARAMETERS): Result<[string, string][]> {
+  if (isMultipart(body)) return readMultipart(body);
+  const form = new TextDecoder().decode(body);
+  return holdsMore(form, most)
+    ? fail(`more than ${most} fields in one form`)
+    : ok([...new URLSearchParams(form)]);
+}
+
+/** The fields of a form body in either encoding, as {@link readParameters} gives them. */
+export function readForm(body: Uint8Array, most?: number): Result<JsonObject> {
+  const pairs = formPairs(body, most);
+  return pairs.ok ? ok(collect(pairs.value)) : pairs;
 }
 
 function collect(pairs: Iterable<[string, string]>): JsonObject {

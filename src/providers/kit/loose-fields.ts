@@ -30,6 +30,12 @@ export function isEmpty(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
+/** The value of the first of the named fields that is not empty, by its exact name; undefined if all are empty. */
+export function filled(object: JsonObject, ...names: readonly string[]): unknown {
+  for (const name of names) if (!isEmpty(object[name])) return object[name];
+  return undefined;
+}
+
 /** The value of the first of the named fields that is present, of any type; undefined if none is. */
 export function firstValue(fields: NamedFields, names: readonly string[]): unknown {
   for (const name of names) if (fields.has(name)) return fields.get(name);
@@ -56,17 +62,17 @@ export function firstText(fields: NamedFields, names: readonly string[], longest
 }
 
 /**
- * The first of the named fields that is a time, in ms; "bad" if fields are present but none is a time, null if none is
- * present.
+ * The first of the named fields that is a time, in ms; the text of the first one (see {@link time}) if fields are
+ * present but none is a time, null if none is present.
  */
-export function firstTime(fields: NamedFields, names: readonly string[]): number | "bad" | null {
-  let bad = false;
+export function firstTime(fields: NamedFields, names: readonly string[]): number | string | null {
+  let unreadable: string | null = null;
   for (const name of names) {
     const value = fields.has(name) ? time(single(fields.get(name))) : null;
     if (typeof value === "number") return value;
-    if (value === "bad") bad = true;
+    unreadable ??= value;
   }
-  return bad ? "bad" : null;
+  return unreadable;
 }
 
 function single(value: unknown): unknown {

@@ -3,7 +3,8 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { TOKEN_PARAMETER } from "./credentials.ts";
 import { isBlank, jsonElements } from "./elements.ts";
-import { queryOf, readParameters } from "./form.ts";
+import { queryOf, readForm, readParameters } from "./form.ts";
+import type { JsonObject } from "./json.ts";
 import type { Delivery } from "../provider.ts";
 
 /**
@@ -12,14 +13,15 @@ import type { Delivery } from "../provider.ts";
  * decides. Fails if the body is neither JSON nor a form, or is too large a form.
  */
 export function parameterElements(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
-  if (isBlank(delivery.body)) return parametersOf(queryOf(delivery.url));
+  if (isBlank(delivery.body)) return withoutToken(readParameters(queryOf(delivery.url)));
   const body = new TextDecoder().decode(delivery.body); // a form's invalid byte becomes U+FFFD, and the rest is read
   if (/^\s*[[{]/.test(body)) return jsonElements(delivery, parse);
-  return body.includes("=") ? parametersOf(body) : fail("the body is neither JSON nor a form");
+  return body.includes("=")
+    ? withoutToken(readForm(delivery.body))
+    : fail("the body is neither JSON nor a form");
 }
 
-function parametersOf(encoded: string): Result<unknown[]> {
-  const read = readParameters(encoded);
+function withoutToken(read: Result<JsonObject>): Result<unknown[]> {
   if (!read.ok) return read;
   const { [TOKEN_PARAMETER]: _secret, ...parameters } = read.value;
   return ok(Object.keys(parameters).length > 0 ? [parameters] : []);

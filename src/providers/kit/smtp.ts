@@ -5,7 +5,7 @@ import type { EventType, Reason, Smtp } from "../../model/event.ts";
 import { LONGEST, text } from "./fields.ts";
 
 const REPLY = /(?:^|[^\d.])([245]\d\d)(?=[\s-]|$)/; // RFC 5321 section 4.2
-const ENHANCED = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])/; // RFC 3463
+const ENHANCED = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/; // RFC 3463
 
 /**
  * Code, enhanced code and text of a reply, each code null if the text does not contain it; null if `words` is empty.
@@ -25,6 +25,30 @@ export function readSmtp(words: unknown): Smtp | null {
 export function findSmtp(words: unknown): Smtp | null {
   const smtp = readSmtp(words);
   return smtp?.code === null && smtp.enhanced === null ? null : smtp;
+}
+
+/** A reply in the fields of a provider, any of which may be absent. */
+export interface ReplyFields {
+  code?: unknown;
+  /** The enhanced code; some providers repeat the reply code here. */
+  status?: unknown;
+  words?: unknown;
+}
+
+/**
+ * The reply from its fields; what they lack is looked for in the words. Null if there is no code of either kind.
+ */
+export function smtpOf({ code, status, words }: ReplyFields): Smtp | null {
+  const read = readSmtp(words);
+  const fields = [text(code) ?? "", text(status) ?? ""];
+  const replyCode = fields.find((field) => /^[245]\d\d$/.test(field));
+  const enhanced = fields.find((field) => /^[245]\.\d{1,3}\.\d{1,3}$/.test(field));
+  const smtp = {
+    code: replyCode === undefined ? (read?.code ?? null) : Number(replyCode),
+    enhanced: enhanced ?? read?.enhanced ?? null,
+    response: read?.response ?? null,
+  };
+  return smtp.code === null && smtp.enhanced === null ? null : smtp;
 }
 
 /**

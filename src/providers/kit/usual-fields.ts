@@ -1,72 +1,16 @@
-// The names that the fields of a plain JSON event may have, and how these fields are read.
+// How the fields of a plain JSON event are read, whatever they are called.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
-import type { EventDetails, EventType } from "../../model/event.ts";
+import type { ReportedDetails } from "../../model/event-fields.ts";
+import type { EventType } from "../../model/event.ts";
 import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
 import { typeOfWord } from "./usual-types.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { findingOfCategory } from "./bounce-words.ts";
+import { isObject } from "./json.ts";
 import { byName, firstText, firstValue, texts, type NamedFields } from "./loose-fields.ts";
-import { findSmtp } from "./smtp.ts";
-
-/** Field names, as plain names (compared without case and separators), the most specific first. */
-export const NAMES = {
-  event: ["event", "eventtype", "eventname", "type"],
-  contact: [
-    "email",
-    "recipient",
-    "recipientemail",
-    "recipients",
-    "emailaddress",
-    "to",
-    "toemail",
-    "rcptto",
-    "address",
-    "contact",
-  ],
-  occurred_at: ["timestamp", "occurredat", "eventtime", "time", "createdat", "datetime", "date", "ts"],
-  event_id: ["eventid"],
-  message_id: ["messageid", "mailid", "emailid", "smtpid", "msgid", "messageguid", "messageuuid"],
-  bounce: ["bouncetype", "bounceclass", "severity", "bounce", "type"],
-  hard: ["hardbounce", "permanent"],
-  description: [
-    "description",
-    "error",
-    "errormessage",
-    "diagnostic",
-    "diagnosticcode",
-    "smtpresponse",
-    "reason",
-  ],
-  campaign: ["campaignid", "campaign", "campaignname"],
-  custom_id: ["customid", "reference", "externalid"],
-  tags: ["tags", "tag", "categories", "category"],
-  metadata: [
-    "metadata",
-    "customargs",
-    "uniqueargs",
-    "customdata",
-    "uservariables",
-    "variables",
-    "payload",
-    "data",
-  ],
-  url: ["linkurl", "url", "link", "clickedurl"],
-  ip: ["ipaddress", "ip", "clientip"],
-  geo: ["geo", "country", "countrycode", "location"],
-  user_agent: ["useragent", "agent"],
-  machine: ["machine", "ismachine", "bot", "isbot"],
-} as const satisfies Record<string, readonly string[]>;
-
-/** The fields in which some systems wrap their events; Standard Webhooks recommends `{ type, timestamp, data }`. */
-const WRAPPERS = ["data", "eventdata", "payload"] as const;
-
-/** The element's fields. If they name no recipient, the fields of the object that the element wraps are added. */
-export function unwrapped(element: JsonObject, outer: NamedFields): NamedFields {
-  const inner = firstValue(outer, WRAPPERS);
-  if (!isObject(inner) || texts(outer, NAMES.contact).length > 0) return outer;
-  const around = Object.entries(element).filter(([, value]) => value !== inner);
-  return byName(Object.fromEntries(around), inner);
-}
+import { judge, type Finding } from "./refusal.ts";
+import { smtpOf } from "./smtp.ts";
+import { ADDRESS_NAMES, NAMES } from "./usual-names.ts";
 
 /**
  * The event's word and type: the first word that is known, else the first word, so `{ "type": "message", "event":
@@ -94,7 +38,8 @@ export function saysNothing(fields: NamedFields): boolean {
 const MOST_RECIPIENTS = 1_000;
 
 /**
- * The recipients, from the first field with a valid address or a list of valid addresses; fails if no field has one.
+ * The recipients, from the first field with a valid address or a list of valid addresses; an address may also be in an
+ * object. Fails if no field has one.
  */
 export function contactsOf(fields: NamedFields): Result<string[]> {
   let named = false;
@@ -102,25 +47,34 @@ export function contactsOf(fields: NamedFields): Result<string[]> {
     const value = fields.get(name);
     if (value === undefined) continue;
     named = true;
-    const single = address(value);
+    const single = addressOf(value);
     if (single !== null) return ok([single]);
     if (!Array.isArray(value) || value.length === 0) continue;
-    const usable = new Set(value.map(address));
+    const usable = new Set(value.map(addressOf));
     if (usable.size > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
     if (!usable.has(null)) return ok([...usable].filter((contact) => contact !== null));
   }
   return fail(named ? "email is not an address" : "email is missing");
 }
 
-/** The details of an event, read from the usual field names; `word` is the event's own word. */
-export function detailsOf(type: EventType, word: string, fields: NamedFields): EventDetails {
+/** An address, bare or as `{ email, name }`. */
+function addressOf(value: unknown): string | null {
+  return address(isObject(value) ? firstText(byName(value), ADDRESS_NAMES, LONGEST.words) : value);
+}
+
+/** The type by the event's own word and the server's reply, and the details, read from the usual field names. */
+export function meaningOf(
+  { word, type }: { word: string; type: EventType },
+  fields: NamedFields,
+): { type: EventType } & ReportedDetails {
   const description = firstText(fields, NAMES.description, LONGEST.words);
-  const failed = type === "bounced" || type === "blocked" || type === "deferred" || type === "failed";
+  const failed = FAILED.has(type);
+  const codes = { code: firstValue(fields, NAMES.code), status: firstValue(fields, NAMES.enhanced) };
+  const smtp = failed ? smtpOf({ ...codes, words: description }) : null;
   return {
-    bounce: type === "bounced" ? bounceOf(word, fields) : null,
-    reason: type === "complained" ? "spam" : null,
+    ...judge(findingOf(word, type, fields), smtp, failed ? description : null),
     description,
-    smtp: failed ? findSmtp(description) : null,
+    smtp,
     campaign: firstText(fields, NAMES.campaign),
     custom_id: firstText(fields, NAMES.custom_id, LONGEST.id),
     tags: tags(firstValue(fields, NAMES.tags)),
@@ -131,6 +85,18 @@ export function detailsOf(type: EventType, word: string, fields: NamedFields): E
     user_agent: firstText(fields, NAMES.user_agent, LONGEST.words),
     machine: flag(firstValue(fields, NAMES.machine)),
   };
+}
+
+const FAILED: ReadonlySet<EventType> = new Set(["bounced", "blocked", "deferred", "failed"]);
+
+/** What the sender itself says of the mail. */
+function findingOf(word: string, type: EventType, fields: NamedFields): Finding {
+  if (type !== "bounced") return { type, bounce: null, reason: type === "complained" ? "spam" : null };
+  const bounce = bounceOf(word, fields);
+  const found = findingOfCategory(firstText(fields, NAMES.category));
+  return found === null || (bounce === "soft" && found.bounce === "hard")
+    ? { type, bounce, reason: found?.reason ?? null }
+    : found;
 }
 
 /** Hard or soft, by the event's own word, else by a flag, else by the word in a field. */

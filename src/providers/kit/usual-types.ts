@@ -9,7 +9,7 @@ import { memoize } from "../../lib/memoize.ts";
 const WORDS: readonly (readonly [EventType, string])[] = [
   ["queued", "queued queue processed accepted scheduled"],
   ["sent", "sent send"],
-  ["delivered", "delivered delivery deliver"],
+  ["delivered", "delivered delivery deliver deliverysucceeded deliverysuccess"],
   [
     "deferred",
     "deferred deferral defer delayed delay deliverydelayed temporaryfail temporaryfailure temporaryfailed tempfail transienterror",
@@ -20,7 +20,10 @@ const WORDS: readonly (readonly [EventType, string])[] = [
   ],
   ["blocked", "blocked block"],
   ["dropped", "dropped drop suppressed rejected reject"],
-  ["failed", "failed failure fail error"],
+  [
+    "failed",
+    "failed failure fail error deliveryfailed deliveryfailure deliveryerror undelivered undeliverable",
+  ],
   ["opened", "opened open proxyopen"],
   ["clicked", "clicked click"],
   [
@@ -43,7 +46,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map(
  * Prefixes to remove: `email.opened`, `mail_open`, `link_clicked`, `list_unsubscribe`, `first_open`, `webhook.test`.
  */
 const PREFIXES =
-  /^(?:emails?|mails?|messages?|contacts?|recipients?|transactional|activity|webhooks?|link|list|group|unique|first|initial)+/;
+  /^(?:outbound|outgoing|smtp|emails?|mails?|messages?|events?|contacts?|recipients?|transactional|activity|webhooks?|link|list|group|unique|first|initial)+/;
 
 const PINGS: ReadonlySet<string> = new Set(["test", "ping", "testping", "testevent", "testwebhook"]);
 

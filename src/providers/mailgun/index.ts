@@ -8,7 +8,7 @@ import { address, LONGEST, makeEvent, objectAt, recipients, text, time } from ".
 import { isObject, parseVerbatim, readJson, type JsonObject } from "../kit/json.ts";
 import { detailsOf, meaningOf } from "./mapping.ts";
 import { keyUnlessPair, provenBySignature } from "../kit/proof.ts";
-import { fromLegacy, readForm } from "./legacy.ts";
+import { fromLegacy, readLegacy } from "./legacy.ts";
 import { LONGEST_POST, startOf, verifyKey, withoutProof } from "./proof.ts";
 import type { Delivery, Provider } from "../provider.ts";
 
@@ -29,12 +29,29 @@ export const mailgun: Provider = {
     const elements = elementsOf(delivery.body, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  scopeOf,
 };
+
+/**
+ * The mailing list that an unsubscribe is about: `mailing-list`, an object with its address, in the legacy form the
+ * address alone.
+ */
+function scopeOf(element: unknown): string | null {
+  const list = isObject(element) ? dataOf(element)["mailing-list"] : null;
+  return isObject(list) ? (text(list["address"]) ?? text(list["list-id"])) : text(list);
+}
+
+/** `event-data`; a report without this envelope as Mailgun's logs have it; or the fields of the legacy form. */
+function dataOf(element: JsonObject): JsonObject {
+  const data = element["event-data"] ?? element["event_data"];
+  if (isObject(data)) return data;
+  return isObject(element["message"]) || isObject(element["delivery-status"]) ? element : fromLegacy(element);
+}
 
 /** The JSON document, or the fields of a legacy form. */
 function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown> {
   const start = startOf(body);
-  return start === "{" || start === "[" ? readJson(body, parse) : readForm(body);
+  return start === "{" || start === "[" ? readJson(body, parse) : readLegacy(body);
 }
 
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
@@ -55,13 +72,12 @@ function withoutSignature(document: unknown): unknown {
 }
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
-  const data = isObject(element["event-data"]) ? element["event-data"] : fromLegacy(element);
+  const data = dataOf(element);
   const word = text(data["event"])?.toLowerCase();
   if (word === undefined) return fail("event is missing");
   const contacts = recipientsOf(data);
   if (!contacts.ok) return contacts;
-  const occurredAt = time(data["timestamp"]);
-  if (occurredAt === "bad") return fail("the timestamp cannot be read");
+  const occurredAt = time(data["timestamp"] ?? data["@timestamp"]);
   const headers = objectAt(objectAt(data, "message"), "headers");
   const messageId = text(headers["message-id"], LONGEST.id)?.replaceAll(/^<|>$/g, "") ?? null;
   if (isSample(messageId, contacts.value)) return PING;

@@ -3,23 +3,22 @@
 // A form (multipart if it carries the mail's headers) with all fields on one level, including the sender's own
 // variables. It is converted to the current shape, so that one reader serves both.
 
-import { fail, ok, type Result } from "../../lib/result.ts";
+import { fail, type Result } from "../../lib/result.ts";
 import { LONGEST } from "../kit/fields.ts";
-import { holdsMore, readMultipart, readParameters } from "../kit/form.ts";
+import { readForm } from "../kit/form.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { byName, firstText, firstValue, plainName } from "../kit/loose-fields.ts";
+import { isMultipart } from "../kit/multipart.ts";
 
 /** The most form fields that are read, more than any report has, because the sender may not be authenticated yet. */
 const MOST_FIELDS = 1_000;
+const EQUALS = 0x3d;
 
 /** The fields of a form in either encoding. Fails if the body is no form. */
-export function readForm(body: Uint8Array): Result<JsonObject> {
-  const form = new TextDecoder().decode(body);
-  const parts = readMultipart(form);
-  if (parts !== null) return ok(parts);
-  if (!form.includes("=")) return fail("the body is neither JSON nor a form");
-  if (holdsMore(form, MOST_FIELDS)) return fail("the form has too many fields");
-  return readParameters(form);
+export function readLegacy(body: Uint8Array): Result<JsonObject> {
+  return isMultipart(body) || body.includes(EQUALS)
+    ? readForm(body, MOST_FIELDS)
+    : fail("the body is neither JSON nor a form");
 }
 
 /** Mailgun's own fields, as plain names; any other field is the sender's variable. */
@@ -43,6 +42,7 @@ export function fromLegacy(fields: JsonObject): JsonObject {
     timestamp: pick("timestamp"),
     recipient: pick("recipient"),
     reason: pick("reason"),
+    "mailing-list": pick("mailing-list"),
     url: pick("url"),
     ip: pick("ip"),
     tags: firstValue(named, ["tag", plainName("X-Mailgun-Tag")]),

@@ -1,9 +1,10 @@
 // Maps Mailgun's events to types, and reads their details.
 
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
-import { countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
+import { bounceClass, countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
-import { isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
+import { judge, type Finding } from "../kit/refusal.ts";
+import { readSmtp } from "../kit/smtp.ts";
 
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/events/events ; the last three are legacy words. */
 const TYPES = table<EventType>({
@@ -48,46 +49,45 @@ export interface Meaning {
 /** The type, and for mails that did not arrive the reason. */
 export function meaningOf(word: string, data: JsonObject): Meaning {
   const type = TYPES.get(word) ?? "unknown";
-  const smtp = type === "bounced" || type === "blocked" || type === "delivered" ? smtpOf(data) : null;
-  if (type === "bounced") return failureOf(word, data, smtp);
-  const reason = type === "complained" ? "spam" : type === "blocked" ? smtpReason(smtp) : null;
-  return { type, bounce: null, reason: type === "dropped" ? "policy" : reason, smtp };
+  const smtp = type === "bounced" || type === "blocked" || type === "delivered" ? replyOf(data) : null;
+  if (type === "bounced" || type === "blocked") {
+    const found = type === "blocked" ? { type, bounce: null, reason: null } : failureOf(word, data, smtp);
+    return { ...judge(found, smtp, descriptionOf(data)), smtp: found.type === "dropped" ? null : smtp };
+  }
+  const reason: Reason | null = type === "complained" ? "spam" : type === "dropped" ? "policy" : null;
+  return { type, bounce: null, reason, smtp };
 }
 
-function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Meaning {
+/** What Mailgun itself says of a failure. `reason` says why it gave up, not what the server meant. */
+function failureOf(word: string, data: JsonObject, smtp: Smtp | null): Finding {
+  const status = objectAt(data, "delivery-status");
   const severity = text(data["severity"])?.toLowerCase() ?? null;
   const why = text(data["reason"])?.toLowerCase() ?? "";
-  const code = text(objectAt(data, "delivery-status")["code"]) ?? "";
-  const replyReason = smtpReason(smtp);
-  const given = (type: EventType, reason: Reason | null, bounce: Meaning["bounce"] = null): Meaning => ({
-    type,
-    bounce,
-    reason,
-    smtp: type === "dropped" ? null : smtp,
-  });
-  if (severity === "temporary") return given("deferred", replyReason);
+  const code = text(status["code"]) ?? "";
+  if (severity === "temporary") return { type: "deferred", bounce: null, reason: null };
   const suppressed = SUPPRESSIONS.get(why) ?? SUPPRESSION_CODES.get(code);
   if (suppressed !== undefined || why.startsWith("suppress-"))
-    return given("dropped", suppressed ?? "suppressed");
-  if (why === "espblock") return given("blocked", "reputation");
-  if (isSenders(replyReason)) return given("blocked", replyReason);
+    return { type: "dropped", bounce: null, reason: suppressed ?? "suppressed" };
+  if (why === "espblock") return { type: "blocked", bounce: null, reason: "reputation" };
   // Mailgun gave up after hours of temporary refusals, which is weaker evidence about the address than "permanent"
   // suggests.
   if (why === "old" || code === TOO_OLD || /^4\d\d$/.test(code))
-    return given("bounced", replyReason ?? "timed_out", "soft");
+    return { type: "bounced", bounce: "soft", reason: "timed_out" };
   // A legacy drop without a server's reply means that delivery was never tried.
-  if (word === "dropped" && smtp?.code === undefined) return given("dropped", replyReason ?? "other");
+  if (word === "dropped" && smtp?.code === undefined)
+    return { type: "dropped", bounce: null, reason: "other" };
   const permanent = severity === "permanent" || word !== "failed" || /^5\d\d$/.test(code);
-  return given("bounced", replyReason, permanent ? "hard" : null);
+  const bounce = permanent ? "hard" : bounceClass(text(status["bounce-type"]));
+  return { type: "bounced", bounce, reason: null };
 }
 
 const isSmtpCode = (code: number): boolean => Number.isInteger(code) && code >= 200 && code <= 599;
 const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}$/;
 
 /** The reply from its parts, any of which may be null or "". */
-function smtpOf(data: JsonObject): Smtp | null {
+function replyOf(data: JsonObject): Smtp | null {
   const status = objectAt(data, "delivery-status");
-  const read = readSmtp(status["message"]);
+  const read = readSmtp(text(status["message"], LONGEST.words) ?? status["description"]);
   const code = Number(text(status["code"]) ?? NaN);
   if (!isSmtpCode(code)) return null; // a code of Mailgun's own, with Mailgun's own words
   const codes = [text(status["enhanced-code"]), text(status["bounce-code"])];

@@ -9,7 +9,7 @@ import { isObject, readJson, type JsonObject } from "../kit/json.ts";
 import { membersOf, replaceMembers } from "../kit/members.ts";
 import { verifyHmac } from "../kit/signatures.ts";
 import type { InboundRequest, VerifyContext, VerifyResult } from "../provider.ts";
-import { readForm } from "./legacy.ts";
+import { readLegacy } from "./legacy.ts";
 
 /**
  * An event is a few kilobytes, the longest part of it the sender's own variables. Only legacy posts with the mail's
@@ -49,22 +49,37 @@ const LONGEST_HOLDER = 4_096;
 const MOST_HOLDERS = 4;
 
 /**
- * The objects that may contain timestamp, token and signature: two in the current form, in the legacy form the form
- * itself.
+ * What may contain timestamp, token and signature: two objects in the current form, in the legacy form the form itself.
+ * The parent account's signature is a text beside the other one, over the same timestamp and token; an object of its
+ * own is read as well.
  */
 function* signaturesOf(body: Uint8Array): Generator<JsonObject> {
   const start = startOf(body);
   if (start === "{") {
-    let seen = 0;
-    for (const { from, to } of membersOf(body, HOLDERS)) {
-      if (++seen > MOST_HOLDERS) return;
-      const json = to - from > LONGEST_HOLDER ? null : readJson(body.subarray(from, to));
-      if (json?.ok === true && isObject(json.value)) yield json.value;
-    }
+    const holders = holdersIn(body);
+    const loose = holders.find((holder) => typeof holder === "string");
+    for (const holder of holders)
+      if (isObject(holder)) yield* presentedBy({ "parent-signature": loose, ...holder });
   } else if (start !== "[" && start !== "") {
-    const form = readForm(body);
-    if (form.ok && typeof form.value["signature"] === "string") yield form.value;
+    const form = readLegacy(body);
+    if (form.ok && typeof form.value["signature"] === "string") yield* presentedBy(form.value);
   }
+}
+
+function holdersIn(body: Uint8Array): unknown[] {
+  const holders: unknown[] = [];
+  for (const { from, to } of membersOf(body, HOLDERS)) {
+    if (holders.length >= MOST_HOLDERS) break;
+    const json = to - from > LONGEST_HOLDER ? null : readJson(body.subarray(from, to));
+    holders.push(json?.ok === true ? json.value : null);
+  }
+  return holders;
+}
+
+function* presentedBy(holder: JsonObject): Generator<JsonObject> {
+  yield holder;
+  const parent = holder["parent-signature"];
+  if (typeof parent === "string") yield { ...holder, signature: parent };
 }
 
 async function verifySignature(shown: JsonObject, key: string, now: number): Promise<VerifyResult> {

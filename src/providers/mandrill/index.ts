@@ -5,8 +5,8 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
-import { holdsMore } from "../kit/form.ts";
-import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
+import { formPairs } from "../kit/form.ts";
+import { isObject, parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
 import { keyUnlessPair, LONGEST_TEST, needsHeader, provenBySignature } from "../kit/proof.ts";
@@ -32,6 +32,12 @@ export const mandrill: Provider = {
     const elements = elementsOf(delivery.body, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  /**
+   * https://mailchimp.com/developer/transactional/docs/tags-metadata/#subaccounts : a subaccount has its own list of
+   * rejected addresses, and what its recipients wish holds for its mail. That reports name it in `msg.subaccount` was
+   * seen; that they never name the main account there is a guess.
+   */
+  scopeOf: (element) => (isObject(element) ? text(objectAt(element, "msg")["subaccount"]) : null),
 };
 
 /**
@@ -68,7 +74,8 @@ async function verifyKey(
 /** Whether the body is a form with the events' field alone, which contains an empty array. */
 function isTestPost(body: Uint8Array): boolean {
   if (body.length > LONGEST_TEST || isJson(body)) return false;
-  const [field, ...others] = new URLSearchParams(new TextDecoder().decode(body));
+  const fields = formPairs(body, MOST_FIELDS);
+  const [field, ...others] = fields.ok ? fields.value : [];
   return field?.[0] === FIELD && others.length === 0 && /^\s*\[\s*\]\s*$/.test(field[1]);
 }
 
@@ -78,10 +85,9 @@ function isTestPost(body: Uint8Array): boolean {
  * sender.
  */
 function signedForm(body: Uint8Array): string | null {
-  if (isJson(body)) return null;
-  const form = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(body);
-  if (holdsMore(form, MOST_FIELDS)) return null;
-  const fields = [...new URLSearchParams(form)];
+  const read = isJson(body) ? null : formPairs(body, MOST_FIELDS);
+  if (read?.ok !== true) return null;
+  const fields = read.value;
   fields.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
   return fields.flat().join("");
 }
@@ -101,13 +107,18 @@ function isJson(body: Uint8Array): boolean {
 
 function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
-  const whole = new TextDecoder().decode(body);
-  if (!isJson(body) && holdsMore(whole, MOST_FIELDS)) return fail("the form has too many fields");
-  const events = isJson(body) ? whole : new URLSearchParams(whole).get(FIELD);
-  if (events === null) return fail(`${FIELD} is missing`);
-  const json = readJsonText(events, parse);
+  const events = isJson(body) ? ok(new TextDecoder().decode(body)) : eventsField(body);
+  if (!events.ok) return events;
+  const json = readJsonText(events.value, parse);
   if (!json.ok) return json;
   return ok(Array.isArray(json.value) ? json.value : [json.value]);
+}
+
+function eventsField(body: Uint8Array): Result<string> {
+  const fields = formPairs(body, MOST_FIELDS);
+  if (!fields.ok) return fields;
+  const events = fields.value.find(([name]) => name === FIELD)?.[1];
+  return events === undefined ? fail(`${FIELD} is missing`) : ok(events);
 }
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
@@ -120,7 +131,6 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const contact = address(email);
   if (contact === null) return fail(text(email) === null ? "email is missing" : "email is not an address");
   const occurredAt = time(element["ts"]); // `msg.ts` is when the mail was sent
-  if (occurredAt === "bad") return fail("ts is not a Unix time");
 
   const { type, details } = readDetails(word, element);
   const core = {

@@ -34,5 +34,6 @@ export function eventView(event: StoredEvent): ShownEvent {
     geo: event.geo,
     user_agent: event.user_agent,
     machine: event.machine,
+    estimated: event.estimated,
   };
 }

@@ -3,7 +3,7 @@
 import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
 import { destinationOf } from "../../model/destination.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
-import type { EventColumns, EventDetails } from "../../model/event-fields.ts";
+import { NO_DETAILS, type EventColumns, type EventDetails } from "../../model/event-fields.ts";
 import { PACKED_NAMES } from "../events/event-columns.ts";
 
 /** A row of `events`, without its seq. The columns of the event's fields are those of src/model/event-fields.ts. */
@@ -99,11 +99,13 @@ export interface DeadLetter {
 /** The details as JSON, without the empty ones; null if all are empty. */
 export function packDetails(details: EventDetails): string | null {
   const packed: Record<string, unknown> = {};
-  for (const name of PACKED_NAMES) if (!isEmpty(details[name])) packed[name] = details[name];
+  for (const name of PACKED_NAMES)
+    if (!isEmpty(details[name], NO_DETAILS[name])) packed[name] = details[name];
   return Object.keys(packed).length === 0 ? null : JSON.stringify(packed);
 }
 
-function isEmpty(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === null;
+/** `empty`: the field's value in an event of which the provider reports nothing. */
+function isEmpty(value: unknown, empty: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === empty;
   return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
 }

@@ -21,6 +21,7 @@ describe("suppressions in bulk", () => {
     skipped: number;
     rejected: number;
     rejects: { line: number; reason: string }[];
+    estimated: { line: number; reason: string }[];
   }
   const importCsv = async (text: string) => await (await ask("POST", "/import", text, asCsv)).json<Import>();
 
@@ -76,6 +77,8 @@ describe("suppressions in bulk", () => {
   });
 
   it("are imported row by row, and each wrong row is rejected with its line and reason", async () => {
+    const began = Date.now();
+    const hence = new Date(began + DAY).toISOString();
     const text = [
       "Email;Reason;since;note",
       "A@Example.com;;;",
@@ -84,18 +87,27 @@ describe("suppressions in bulk", () => {
       "b@example.com;whim;;",
       "c@example.com;hard_bounce;2026-01-01T00:00:00Z;old",
       "d@example.com;;soon;",
-      `e@example.com;;${new Date(Date.now() + DAY).toISOString()};`,
+      `e@example.com;;${new Date(Date.now() + 2 * DAY).toISOString()};`,
+      `f@example.com;;${hence};`,
       ";;;x",
     ].join("\r\n");
     const result = await importCsv(text);
-    expect(result).toMatchObject({ rows: 7, added: 2, rejected: 5 });
+    expect(result).toMatchObject({ rows: 8, added: 5, rejected: 3 });
     expect(result.rejects.map(({ line, reason }) => `${line} ${reason.split(" ")[0]}`)).toEqual([
       "3 address:",
       "5 reason:",
-      "7 since:",
-      "8 since:",
-      "9 address:",
+      "10 address:",
     ]);
+    expect(result.estimated).toEqual([
+      { line: 7, reason: "since: is no ISO 8601 time such as 2026-11-21T09:30:00Z" },
+      { line: 8, reason: "since: is more than a day ahead" },
+    ]);
+    for (const address of ["d@example.com", "e@example.com"]) {
+      const since = Date.parse((await status(address)).suppression?.since ?? "");
+      expect(since, address).toBeGreaterThanOrEqual(began);
+      expect(since, address).toBeLessThanOrEqual(Date.now());
+    }
+    expect((await status("f@example.com")).suppression?.since).toBe(hence);
     expect((await status("c@example.com")).suppression).toMatchObject({
       reason: "hard_bounce",
       since: "2026-01-01T00:00:00.000Z",
