@@ -63,9 +63,12 @@ function byReading(
       return { type: "bounced", bounce: "soft", reason };
     case "mailbox":
       return { type: "bounced", bounce: "soft", reason };
+    case "rate":
+      // What comes too fast for one mailbox may come from others, so it blocks nobody.
+      if (reading.reason === "other") return { type: "bounced", bounce: "soft", reason };
+      return { type: "blocked", bounce: null, reason };
     case "sender":
     case "content":
-    case "rate":
       return { type: "blocked", bounce: null, reason };
     case "unknown":
       return type === "bounced" ? undecided(finding, severity) : { type, bounce, reason };
