@@ -31,11 +31,16 @@ const REPLIES = CLASSES.flatMap(([kind, texts, becomes]) =>
     .map((text) => text.replace(/^\d{3} /, "550 ").replace(/^550 4\./, "550 5."))
     .map((text) => (text.startsWith("550 5.") ? text : text.replace(/^550 /, "550 5.0.0 ")))
     .filter((text) => /^550 5\.\d+\.\d+ [\w .,-]+$/.test(text) && classOf(text) === kind)
-    .map((text) => ({ kind, text, becomes })),
+    .map((text) => ({ kind, text, becomes: isMailboxsRate(text) ? "bounced soft" : becomes })),
 );
 
 function classOf(text: string): ReplyClass {
   return readReply({ code: 550, enhanced: null, text }).class;
+}
+
+/** Whether too much comes to one mailbox, from everybody together: that is nothing against the sender. */
+function isMailboxsRate(text: string): boolean {
+  return readReply({ code: 550, enhanced: null, text }).rule === "the mailbox's own rate";
 }
 
 /** A permanent bounce with the reply {@link SAID}. */
