@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
+import { joinSpellings } from "../history/respell.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 import { mentions } from "../model/address-search.ts";
 import { getErasure, type Erasure } from "../store/erasure/erasures.ts";
@@ -163,6 +164,7 @@ erasing.openapi(erasingOne, async (c) => {
     const reason = "must not hold the address, for it outlives it";
     throw new ProblemError(400, `note: ${reason}`, [{ parameter: "note", reason }]);
   }
+  await joinSpellings(c.env, contact);
   const erasure = await erase(c.env, contact, { note, by: c.var.token.name }, Date.now());
   return c.json(shape(erasure), 202);
 });

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { EVENT_FIELD_NAMES, eventField, type EventField, type ShownEvent } from "../model/event-fields.ts";
 import { EVENT_TYPES } from "../model/event.ts";
+import { UNKNOWN_KINDS } from "../model/unknown-word.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 
 /** ISO 8601 in UTC with milliseconds. */
@@ -175,19 +176,42 @@ export const DeadLetterWithDelivery = z
   })
   .meta({ id: "DeadLetterWithDelivery" });
 
+const sourceFields = {
+  source: z.string(),
+  provider: z.string(),
+  last_received_at: time,
+  last_event_at: time.nullable(),
+  last_ping_at: time.nullable(),
+  lag_ms: z.int().describe("Recent time from receipt to storage"),
+  events: z.int(),
+  duplicates: z.int().describe("Repeated reports that were not stored again"),
+  pings: z.int(),
+  outside: z.int().describe("Requests from addresses that are not in the observed IP list"),
+  dead_letters: z.int(),
+};
+
 /** A source. */
-export const Source = z
+export const Source = z.object(sourceFields).meta({ id: "Source" });
+
+const UnknownWord = z
   .object({
-    source: z.string(),
-    provider: z.string(),
-    last_received_at: time,
-    last_event_at: time.nullable(),
-    last_ping_at: time.nullable(),
-    lag_ms: z.int().describe("Recent time from receipt to storage"),
-    events: z.int(),
-    duplicates: z.int().describe("Repeated reports that were not stored again"),
-    pings: z.int(),
-    outside: z.int().describe("Requests from addresses that are not in the observed IP list"),
-    dead_letters: z.int(),
+    kind: z
+      .enum(UNKNOWN_KINDS)
+      .describe(
+        "What could not be read; `shape`: a field is missing that such reports have, or it has moved",
+      ),
+    word: z
+      .string()
+      .describe("At most 64 characters; long numbers are `#`")
+      .meta({ examples: ["email.paused"] }),
+    count: z.int().describe("How many stored events had it"),
+    first_seen_at: time,
+    last_seen_at: time,
+    event: z.string().nullable().describe("The id of an event with it; null if that is gone"),
   })
-  .meta({ id: "Source" });
+  .meta({ id: "UnknownWord" });
+
+/** A source with the words that its tables do not know. */
+export const SourceWithWords = z
+  .object({ ...sourceFields, unknown: z.array(UnknownWord).describe("The latest ones first") })
+  .meta({ id: "SourceWithWords" });

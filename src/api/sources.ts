@@ -1,20 +1,23 @@
-// /v1/sources: whether each source is alive, and how much it delivered.
+// /v1/sources: whether each source is alive, how much it delivered, and which of its words nobody knows.
 
 import * as z from "zod";
-import { listSources } from "../store/events/sources.ts";
+import { findSource, listSources } from "../store/events/sources.ts";
+import { ProblemError } from "./kit/problem.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
-import { Source } from "./schemas.ts";
-import { sourceView } from "./views.ts";
+import { Source, SourceWithWords } from "./schemas.ts";
+import { sourceView, wordView } from "./views.ts";
 
-/** The route of /v1/sources. */
+const tags = ["Sources"];
+
+/** The routes of /v1/sources. */
 export const sources = router();
 
 const listing = createRoute({
   ...needs("read"),
   method: "get",
   path: "/",
-  tags: ["Sources"],
+  tags,
   summary: "The state of every source that has ever sent anything",
   responses: {
     200: json("The sources", z.object({ sources: z.array(Source), next: z.null() })),
@@ -25,3 +28,23 @@ const listing = createRoute({
 sources.openapi(listing, async (c) =>
   c.json({ sources: (await listSources(c.var.db)).map(sourceView), next: null }, 200),
 );
+
+const single = createRoute({
+  ...needs("read"),
+  method: "get",
+  path: "/{source}",
+  tags,
+  summary: "The state of a source, and the words in its reports that Tidings does not know",
+  description:
+    "A provider that changes its webhooks shows here first: `unknown` counts, for each word, the events whose type, " +
+    "reason or time could not be read, or that lack a field. At most 100 words are counted one by one, the others as " +
+    "`(others)`; a word that did not come for 90 days is forgotten.",
+  request: { params: z.object({ source: z.string() }) },
+  responses: { 200: json("The source", SourceWithWords), ...problems(404) },
+});
+
+sources.openapi(single, async (c) => {
+  const record = await findSource(c.var.db, c.req.valid("param").source);
+  if (record === null) throw new ProblemError(404, "No source of this name has ever sent anything.");
+  return c.json({ ...sourceView(record), unknown: record.unknown.map(wordView) }, 200);
+});

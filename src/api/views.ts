@@ -9,7 +9,7 @@ import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
-import type { SourceRecord } from "../store/events/sources.ts";
+import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
 
 export { eventView, iso, isoOrNull };
@@ -126,6 +126,18 @@ export function deliveryView(envelope: Envelope) {
     ...(envelope.replay === true ? { replay: true as const } : {}),
     ...(envelope.erased === true ? { erased: true as const } : {}),
     body: bodyToJson(providerNamed(envelope.provider)?.withoutProof?.(envelope.body) ?? envelope.body),
+  };
+}
+
+/** A word that a source's tables do not know. */
+export function wordView({ kind, word, n, first_seen, last_seen, event }: WordRecord) {
+  return {
+    kind,
+    word,
+    count: n,
+    first_seen_at: iso(first_seen),
+    last_seen_at: iso(last_seen),
+    event,
   };
 }
 

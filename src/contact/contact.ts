@@ -13,6 +13,7 @@ import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
 import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
+import { joinState, stampOf, type Joining, type Leaving } from "./spellings.ts";
 import {
   CLAIMS_LIVE,
   decide,
@@ -82,6 +83,36 @@ export class Contact extends DurableObject<Env> {
     return await this.#change(true, (state, origins, policies) =>
       applyCorrection(state, origins, correction, Date.now(), policies),
     );
+  }
+
+  /** Everything that the object remembers, for the object of another spelling of its address. Changes nothing. */
+  leaving(): Leaving {
+    return this.#leaving();
+  }
+
+  #leaving(): Leaving {
+    const { state, pages } = this.#load();
+    const paged = pages.flatMap((page) => this.ctx.storage.kv.get<Remembered[]>(page) ?? []);
+    const claims = [...paged, ...state.claims].map(([key, origin, at]) => ({ key, origin, at }));
+    const { facts, version, erased = null } = state;
+    return { facts, version, erased, claims, stamp: stampOf(state, claims.length) };
+  }
+
+  /** Takes in what the object of another spelling remembers. Atomic; the same call again changes nothing more. */
+  async join(joining: Joining): Promise<Pick<CommandAnswer, "snapshot" | "written">> {
+    return await this.#change(true, (state, origins, policies) =>
+      joinState(state, origins, joining, Date.now(), policies),
+    );
+  }
+
+  /** Forgets everything, unless it has changed since {@link leaving} returned this stamp. Resolves to whether it did. */
+  async vacate(stamp: string): Promise<boolean> {
+    if (this.#leaving().stamp !== stamp) return false;
+    this.#loaded = null;
+    this.#armed = false;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    return true;
   }
 
   /** Makes a transition and stores the new state. `claims`: whether it may add the contact's first claims. */

@@ -15,6 +15,7 @@ import { keptOrigin, type Claim } from "../contact/claims.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
+import { wordsOf } from "../process/store.ts";
 import { storeOf } from "../store/db.ts";
 
 /** How many contacts are corrected at the same time. */
@@ -142,6 +143,7 @@ function sliceOf(
   const sources = Map.groupBy(appeared, ({ row }) => row.source);
   return {
     events: appeared.map(({ row }) => row),
+    unknown: wordsOf(appeared),
     contacts,
     sources: [...sources].map(([source, own]) => {
       const last = Math.max(...own.map(({ row }) => row.received_at));

@@ -2,11 +2,13 @@
 
 import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
+import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
+import { forgetWords } from "../store/write/unknown-words.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
 import { MINUTE } from "../lib/time.ts";
@@ -45,11 +47,12 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "source-tallies",
-    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more.",
+    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more, and unknown words that did not come for 90 days.",
     deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
       await forgetTallies(storeOf(env), now);
+      await forgetWords(storeOf(env), now);
       return undefined;
     },
   },
@@ -61,6 +64,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       const ended = await retain(env, configOf(env).retention, now);
       return ended.events + ended.objects > 0 ? ended : undefined;
+    },
+  },
+  {
+    name: "addresses",
+    does: "After an upgrade, joins contacts that were stored under several spellings of one address.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const contacts = (await respell(env, now)) ?? 0;
+      return contacts > 0 ? { contacts } : undefined;
     },
   },
   {

@@ -1,8 +1,10 @@
-// Finds an address in a text in every way it may be written there: in another case, percent-encoded, escaped for JSON
-// (also JSON within JSON), XML or quoted-printable, composed or decomposed, or with "=" instead of "@" as in return paths.
-// It does not match longer addresses that contain the address (joann@..., ...@example.com.au).
+// Finds an address in a text in every way it may be written there: in another case, with its domain in punycode or in the
+// letters of its language, with invisible characters, percent-encoded, escaped for JSON (also JSON within JSON), XML or
+// quoted-printable, composed or decomposed, or with "=" instead of "@" as in return paths. It does not match longer addresses that contain the address (joann@..., ...@example.com.au).
 
+import { memoize } from "../lib/memoize.ts";
 import { compose } from "./compose.ts";
+import { unicodeAddress } from "./domain-spellings.ts";
 import { originsOf, unescaped } from "./escapes.ts";
 
 /**
@@ -21,6 +23,18 @@ const SENTENCES = /\.(?<=[\p{Ll}\p{N}]\.)(?=\p{Lu}\p{Ll})/gu;
 
 const simplify = (text: string): string => compose(text.toLowerCase());
 
+/** What other scripts write for "@" and "." (https://www.unicode.org/reports/tr46/#Notation): each is one unit long. */
+const withAscii = (text: string): string =>
+  text.replaceAll(/[\uff20\ufe6b]/g, "@").replaceAll(/[\uff0e\u3002\uff61]/g, ".");
+
+/** The text without escapes and with its sentences told apart, in its own case. */
+const readable = (text: string): string => withAscii(unescaped(text)).replaceAll(SENTENCES, FULL_STOP);
+
+/** The spellings of an address in simplified texts. */
+const spellingsOf = memoize((address) => [
+  ...new Set([address, unicodeAddress(address)].map((spelling) => simplify(withAscii(spelling)))),
+]);
+
 /** Whether the text contains the normalised address in any spelling. */
 export function mentions(text: string, address: string): boolean {
   return mentionsPlainly(plainOf(text), address);
@@ -31,12 +45,12 @@ export function mentions(text: string, address: string): boolean {
  * Full stops between sentences that no space separates are U+2024.
  */
 export function plainOf(text: string): string {
-  return simplify(unescaped(text).replaceAll(SENTENCES, FULL_STOP));
+  return simplify(readable(text));
 }
 
 /** Like {@link mentions}, for a text that {@link plainOf} returned. */
 export function mentionsPlainly(plain: string, address: string): boolean {
-  return positions(plain, simplify(address)).length > 0;
+  return spellingsOf(address).some((spelling) => positions(plain, spelling).length > 0);
 }
 
 /** A plain text, or a part of one, with dots for what looked like full stops between sentences. */
@@ -68,6 +82,8 @@ function positionsOf(plain: string, address: string): Place[] {
     [`${local}=${domain}`, BEFORE_PATH],
     [`${local}=40${domain}`, BEFORE], // quoted-printable
     [`${local}&commat;${domain}`, BEFORE], // HTML
+    [`${local}"@${domain}`, BEFORE], // a quoted local part
+    [`${local}\\"@${domain}`, BEFORE], // the same in JSON
   ] as const) {
     for (let from = plain.indexOf(form); from >= 0; from = plain.indexOf(form, from + 1)) {
       const end = from + form.length;
@@ -87,11 +103,9 @@ function inOrder(places: readonly Place[]): Place[] {
 
 /** The positions of the address in the text with its escapes: start and end in UTF-16 units, in order. */
 export function placesOf(text: string, address: string): Place[] {
-  const plain = inLowerCase(unescaped(text).replaceAll(SENTENCES, FULL_STOP));
-  const composed = simplify(address);
-  const apart = composed.normalize("NFD");
-  const found = positions(plain, composed);
-  const places = inOrder(composed === apart ? found : [...found, ...positions(plain, apart)]);
+  const plain = inLowerCase(readable(text));
+  const spellings = spellingsOf(address).flatMap((spelling) => [spelling, spelling.normalize("NFD")]);
+  const places = inOrder([...new Set(spellings)].flatMap((spelling) => positions(plain, spelling)));
   const starts = originsOf(
     text,
     places.map(([start]) => start),

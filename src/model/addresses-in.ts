@@ -2,6 +2,7 @@
 // goes from "@" to "@", so that each character is looked at once or twice.
 
 import { plainOf, withDots } from "./address-search.ts";
+import { domainKey } from "./domain.ts";
 
 /** The longest local part and domain that are looked for, in UTF-16 units. */
 const LONGEST = 256;
@@ -25,12 +26,19 @@ const REPLY_LINE = /^[245]\d\d-(?=.)/s;
 export function* addressesIn(text: string): Generator<string> {
   const plain = plainOf(text);
   for (let at = plain.indexOf("@"); at >= 0; at = plain.indexOf("@", at + 1)) {
-    const local = withDots(localBefore(plain, at));
+    const local = withDots(localBefore(plain, endOfLocal(plain, at)));
     DOMAIN.lastIndex = at + 1;
     const domain = DOMAIN.exec(plain)?.[0] ?? "";
     if (local === "" || domain === "") continue;
-    for (const begun of beginningsOf(local)) for (const ended of endsOf(domain)) yield `${begun}@${ended}`;
+    const ends = new Set(endsOf(domain).map(domainKey));
+    for (const begun of beginningsOf(local)) for (const ended of ends) yield `${begun}@${ended}`;
   }
+}
+
+/** The end of the local part: before the quote, if it is quoted, which JSON escapes. */
+function endOfLocal(plain: string, at: number): number {
+  if (plain[at - 1] !== '"') return at;
+  return plain[at - 2] === "\\" ? at - 2 : at - 1;
 }
 
 function localBefore(plain: string, at: number): string {

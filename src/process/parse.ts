@@ -12,6 +12,7 @@ import { ERASED_ADDRESS } from "../model/address-search.ts";
 import { claimKey, eventId } from "../model/event-id.ts";
 import { deliveryOf, elementFinder, scopesOf } from "../providers/kit/delivery.ts";
 import { withHandles } from "../providers/kit/handles.ts";
+import type { UnknownWord } from "../model/unknown-word.ts";
 import { providerNamed, type Reject } from "../providers/index.ts";
 import { isGap } from "../store/dead-letters.ts";
 import { MOST_JSON } from "../store/json-pieces.ts";
@@ -51,6 +52,8 @@ export interface NewEvent {
   /** Its evidence for suppressions, or null. */
   evidence: Evidence | null;
   row: EventRow;
+  /** Its words that the provider's tables do not know. */
+  unknown: readonly UnknownWord[];
 }
 
 /**
@@ -74,7 +77,7 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
   try {
     const settings = settingsOf(config, envelope.source);
     const delivery = deliveryOf(envelope, settings);
-    const { events, rejects, pings } = provider.parse(delivery);
+    const { events, rejects, pings, unknown } = provider.parse(delivery);
     if (envelope.erased === true && envelope.body.length === 0) return parsed;
     if (events.length > MOST_EVENTS_OF_ONE)
       return rejected(parsed, `more than ${MOST_EVENTS_OF_ONE} events in one delivery`);
@@ -82,6 +85,7 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
     const scopes = scopesOf(provider, delivery);
     const places = handlePlacesOf(config, envelope.source);
     const elementOf = elementFinder(provider, delivery);
+    const words = unknown === undefined ? null : Map.groupBy(unknown, ({ element }) => element);
     const keys = new Set<string>();
     for (const event of events) {
       if (event.contact === ERASED_ADDRESS && envelope.erased === true) continue;
@@ -89,7 +93,9 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
       if (keys.has(key)) parsed.duplicates += 1;
       else {
         const handled = places === null ? event : withHandles(event, places, elementOf);
-        parsed.events.push(newEventOf(parsed, handled, key, scopes));
+        const made = newEventOf(parsed, handled, key, scopes);
+        if (words !== null) made.unknown = words.get(event.element) ?? NO_WORDS;
+        parsed.events.push(made);
       }
       keys.add(key);
       details += parsed.events.at(-1)?.row.details?.length ?? 0;
@@ -117,6 +123,8 @@ function detailsOf({ events }: ParsedEnvelope, event: ParsedEvent): string | nul
   const before = events.at(-1)?.row;
   return before?.element === event.element && before.details === details ? before.details : details;
 }
+
+const NO_WORDS: readonly UnknownWord[] = [];
 
 /** The kinds of evidence that may apply to only one list or stream. */
 const NAMES_A_LIST: ReadonlySet<Evidence["kind"]> = new Set(["complaint", "unsubscribed", "subscribed"]);
@@ -148,9 +156,11 @@ function newEventOf(
     machine: machineOf(event),
   };
   const evidence = evidenceOf(event, id, envelope.source);
-  if (evidence === null || !NAMES_A_LIST.has(evidence.kind)) return { parsed, key, evidence, row };
+  if (evidence === null || !NAMES_A_LIST.has(evidence.kind))
+    return { parsed, key, evidence, row, unknown: NO_WORDS };
   const scope = scopes(event.element);
-  return { parsed, key, evidence: scope === undefined ? evidence : { ...evidence, scope }, row };
+  const scoped = scope === undefined ? evidence : { ...evidence, scope };
+  return { parsed, key, evidence: scoped, row, unknown: NO_WORDS };
 }
 
 function machineOf({ type, machine }: ParsedEvent): EventRow["machine"] {

@@ -9,6 +9,7 @@ import { toJson } from "../providers/kit/json.ts";
 import { deadLetterOf, deadLettersOf } from "../store/dead-letters.ts";
 import type { DeadLetter, SourceUpdate, Tally } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
+import type { WordOfEvent } from "../store/write/unknown-words.ts";
 import type { Claimed } from "./claim.ts";
 import type { NewEvent, ParsedEnvelope, Slice } from "./parse.ts";
 import type { RedactedEnvelope } from "./redact-erased.ts";
@@ -35,12 +36,20 @@ export function rowsOf(slice: Slice, claimed: Claimed, group: Group, now: number
   const complete = slice.complete.map((parsed) => group.redacted.get(parsed) ?? parsed);
   return {
     events: claimed.granted.map(({ row }) => row),
+    unknown: wordsOf(claimed.granted),
     contacts: claimed.contacts,
     sources: sourcesOf(slice, now),
     tallies: slice.complete.flatMap((parsed) => tallyOf(parsed, group.duplicates.get(parsed) ?? 0)),
     deadLetters: complete.flatMap(({ envelope, rejects }) => deadLettersOf(envelope, rejects)),
     replayed: complete.flatMap(({ envelope }) => (envelope.replay === true ? [envelope.id] : [])),
   };
+}
+
+/** The words of these events that their provider's tables do not know. */
+export function wordsOf(events: readonly NewEvent[]): WordOfEvent[] {
+  return events.flatMap(({ row, unknown }) =>
+    unknown.map(({ kind, word }) => ({ event: row.id, source: row.source, kind, word })),
+  );
 }
 
 function tallyOf({ envelope, pings }: ParsedEnvelope, duplicates: number): Tally[] {

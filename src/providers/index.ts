@@ -14,7 +14,7 @@ import { mailjet } from "./mailjet.ts";
 import { mailtrap } from "./mailtrap.ts";
 import { mandrill } from "./mandrill/index.ts";
 import { postal } from "./postal.ts";
-import { postmark } from "./postmark.ts";
+import { postmark } from "./postmark/index.ts";
 import { resend } from "./resend.ts";
 import { scaleway } from "./scaleway.ts";
 import { sendgrid } from "./sendgrid/index.ts";
@@ -23,7 +23,7 @@ import { ses } from "./ses/index.ts";
 import { sparkpost } from "./sparkpost.ts";
 import { sweego } from "./sweego.ts";
 import { unisender } from "./unisender.ts";
-import { zeptomail } from "./zeptomail.ts";
+import { zeptomail } from "./zeptomail/index.ts";
 import type { Provider } from "./provider.ts";
 
 export type * from "./provider.ts";

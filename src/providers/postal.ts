@@ -6,10 +6,13 @@ import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled } from "./kit/loose-fields.ts";
+import { keysById, readRsaKeys } from "./kit/jwks.ts";
 import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
 import { isPublicKey, looksPublic, matchesRsa } from "./kit/public-keys.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { judge, type Judgement } from "./kit/refusal.ts";
+import { findSmtp } from "./kit/smtp.ts";
 
 /**
  * https://docs.postalserver.io/developer/webhooks ; `MessageSent` is reported after the receiving server accepted the
@@ -18,8 +21,8 @@ import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
 const TYPES = table<EventType>({
   messagesent: "delivered",
   messagedelayed: "deferred",
-  messagedeliveryfailed: "failed", // or refused, see typeOf
-  messageheld: "queued", // or suppressed, see typeOf
+  messagedeliveryfailed: "failed", // or refused, see meaningOf
+  messageheld: "queued", // or suppressed, see meaningOf
   messagebounced: "bounced",
   messagelinkclicked: "clicked",
   messageloaded: "opened",
@@ -37,10 +40,13 @@ export const postal: Provider = {
 };
 
 /**
- * Credentials: the installation's public key (base64 that begins with `MI`, PEM, or the whole record that `postal
- * default-dkim-record` prints); anything else is a shared secret in the URL.
+ * Credentials: the installation's public key (base64 that begins with `MI`, PEM, the whole record that `postal
+ * default-dkim-record` prints, or the document at `/.well-known/jwks.json`); anything else is a shared secret in the
+ * URL.
  */
 function kindOf(credential: string): Credential {
+  const keys = readRsaKeys(credential);
+  if (keys !== null) return keys.length > 0 ? { key: credential } : "unusable";
   // The key in a DKIM record, `v=DKIM1; t=s; h=sha256; p=MI...;`.
   const key = /(?:^|[;\s])p=\s*(MI[^;\s]+)/.exec(credential)?.[1] ?? credential;
   if (isPublicKey(key)) return { key };
@@ -53,15 +59,19 @@ function lacking({ headers }: RequestHead): string | null {
 }
 
 /**
- * Checks RSA over the raw body, with SHA-1 in every version; version 3 adds a second signature with SHA-256. Either one
- * is proof: an attacker who could forge the older one could as well omit the newer one.
+ * Checks RSA over the raw body, with SHA-1 in every version; version 3 adds a second signature with SHA-256, and the id
+ * of the key. Either signature is proof: an attacker who could forge the older one could as well omit the newer one.
  */
 async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
   const sha256 = request.headers.get("x-postal-signature-256") ?? "";
   const sha1 = request.headers.get("x-postal-signature") ?? "";
   if (sha256 === "" && sha1 === "") return fail("the signature header is missing");
-  if (sha256 !== "" && (await matchesRsa(key, "SHA-256", request.body, sha256))) return { ok: true };
-  if (sha1 !== "" && (await matchesRsa(key, "SHA-1", request.body, sha1))) return { ok: true };
+  const known = readRsaKeys(key);
+  const named = request.headers.get("x-postal-signature-kid");
+  for (const one of known === null ? [key] : keysById(known, named).map(({ jwk }) => jwk)) {
+    if (sha256 !== "" && (await matchesRsa(one, "SHA-256", request.body, sha256))) return { ok: true };
+    if (sha1 !== "" && (await matchesRsa(one, "SHA-1", request.body, sha1))) return { ok: true };
+  }
   return fail("the signature does not match");
 }
 
@@ -77,11 +87,11 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null) return fail(to === null ? "to is missing" : "to is not an address");
   // The payload's time is when the event happened; the outer time is when this webhook's request was created, and
   // differs between webhooks.
-  const occurredAt = time(payload["timestamp"] ?? element["timestamp"]);
+  const occurredAt = time(filled(payload, "timestamp") ?? element["timestamp"]);
   const smtp = findSmtp(payload["output"]);
   const words = text(payload["details"], LONGEST.words);
-  const type = typeOf(event, message, smtp, words);
-  const details = detailsOf(type, payload, message, smtp, words);
+  const { type, ...meaning } = meaningOf(event, message, smtp, words);
+  const details = { ...detailsOf(payload, message), ...meaning, description: words, smtp };
   const core = {
     element: index,
     type,
@@ -110,46 +120,39 @@ function messageOf(payload: JsonObject): JsonObject | null {
   return isObject(message) ? message : null;
 }
 
-function typeOf(event: string, message: JsonObject, smtp: Smtp | null, words: string | null): EventType {
-  // Incoming mail is reported with the same words, about its delivery to our own endpoint.
-  if (text(message["direction"])?.toLowerCase() === "incoming") return "unknown";
-  const type = TYPES.get(event) ?? "unknown";
-  if (event === "messageheld") return SUPPRESSED.test(words ?? "") ? "dropped" : type;
-  if (event !== "messagedeliveryfailed") return type;
-  // Without a reply, Postal itself gave up: after too many attempts, or because it considers the mail spam.
-  if (smtp === null) return SPAM.test(words ?? "") ? "dropped" : type;
-  return isSenders(smtpReason(smtp)) ? "blocked" : "bounced";
-}
-
 /** Postal's own words in `details`. */
 const SUPPRESSED = /suppression list/i;
 const SPAM = /\bspam\b/i;
 const GAVE_UP = /maximum number of delivery attempts/i;
 
-function reasonOf(type: EventType, smtp: Smtp | null, words: string | null): Reason | null {
-  if (type === "dropped") return SUPPRESSED.test(words ?? "") ? "suppressed" : "content";
-  if (type === "failed") return GAVE_UP.test(words ?? "") ? "timed_out" : "other";
-  return type === "bounced" || type === "blocked" || type === "deferred" ? smtpReason(smtp) : null;
+function meaningOf(event: string, message: JsonObject, smtp: Smtp | null, words: string | null): Judgement {
+  const given = (type: EventType, reason: Reason | null = null): Judgement => ({
+    type,
+    bounce: null,
+    reason,
+  });
+  // Incoming mail is reported with the same words, about its delivery to our own endpoint.
+  if (text(message["direction"])?.toLowerCase() === "incoming") return given("unknown");
+  const type = TYPES.get(event) ?? "unknown";
+  if (event === "messageheld")
+    return SUPPRESSED.test(words ?? "") ? given("dropped", "suppressed") : given(type);
+  if (event === "messagedeliveryfailed") return failed(smtp, words ?? "");
+  // A refusal that came back by mail does not show whether it is permanent.
+  return judge(given(type), smtp);
 }
 
-/** Null if the refusal came back by mail, which does not show whether it is permanent. */
-function bounceOf(smtp: Smtp | null): "hard" | "soft" | null {
-  if (smtp === null) return null;
-  return smtp.code !== null && smtp.code < 500 ? "soft" : "hard";
+/** Without a reply, Postal itself gave up: after too many attempts, or because it considers the mail spam. */
+function failed(smtp: Smtp | null, words: string): Judgement {
+  if (smtp !== null) {
+    const isTemporary = smtp.code !== null && smtp.code < 500;
+    return judge({ type: "bounced", bounce: isTemporary ? "soft" : "hard", reason: null }, smtp);
+  }
+  if (SPAM.test(words)) return { type: "dropped", bounce: null, reason: "content" };
+  return { type: "failed", bounce: null, reason: GAVE_UP.test(words) ? "timed_out" : "other" };
 }
 
-function detailsOf(
-  type: EventType,
-  payload: JsonObject,
-  message: JsonObject,
-  smtp: Smtp | null,
-  words: string | null,
-) {
+function detailsOf(payload: JsonObject, message: JsonObject) {
   return {
-    bounce: type === "bounced" ? bounceOf(smtp) : null,
-    reason: reasonOf(type, smtp, words),
-    description: words,
-    smtp,
     custom_id: text(message["message_id"], LONGEST.id), // the header, the only id that a sender by SMTP has
     tags: tags(message["tag"]),
     url: text(payload["url"], LONGEST.url),

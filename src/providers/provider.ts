@@ -1,6 +1,7 @@
 // The contract that every provider implements: how a request proves its origin, and which events its body contains.
 // Other programs build on these shapes.
 
+import type { UnknownWord } from "../model/unknown-word.ts";
 import type { ParsedEvent } from "../model/event.ts";
 
 /** A request as it arrived, before its origin is proved. */
@@ -51,6 +52,8 @@ export interface ParsedDelivery {
   rejects: Reject[];
   /** Elements that only test the connection, such as test posts. */
   pings: number;
+  /** Words of its events that the provider's tables do not know; left out if there are none. */
+  unknown?: UnknownWord[];
 }
 
 /** An element that could not become an event: the reason, and the element's own text. */

@@ -7,6 +7,7 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import type { ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
+  flag,
   LONGEST,
   makeEvent,
   metadata,
@@ -18,10 +19,12 @@ import {
   time,
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled, plainName } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
+import { judge } from "./kit/refusal.ts";
+import { findSmtp, isSenders } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
 
 /**
@@ -66,19 +69,27 @@ export const resend: Provider = {
   }),
   longestSigned: LONGEST_SINGLE,
   parse: (delivery) => parseStandardWebhook(delivery, readElement),
+  /**
+   * Of contacts' events: the topic, or the audience, as lists of contacts were called. Reports on mails name neither. No
+   * event of a topic was seen, so `topic_id` is a guess after the API's name.
+   */
+  scopeOf: (element) => {
+    if (!isObject(element) || text(element["type"])?.toLowerCase().startsWith("contact.") !== true)
+      return null;
+    const data = objectAt(element, "data");
+    return text(data["topic_id"]) ?? text(data["audience_id"]);
+  },
 };
 
 function readElement(element: JsonObject, { index, receivedAt, eventId }: WebhookContext): ElementResult {
   const word = text(element["type"])?.toLowerCase();
   if (word === undefined) return fail("type is missing");
   const data = objectAt(element, "data");
-  const contacts = recipients(data["to"] ?? data["email"]); // events of contacts and suppressions have an `email`
+  const contacts = recipients(filled(data, "to", "email")); // events of contacts and suppressions have an `email`
   if (!contacts.ok) return contacts;
   // The outer `created_at` is the event's time, the inner one the mail's.
   const occurredAt = time(element["created_at"]);
-  const mappedType = typeOf(word, data);
-  const details = detailsOf(mappedType, data);
-  const type = mappedType === "bounced" ? typeOfBounce(details.reason) : mappedType;
+  const { type, bounce, ...details } = meaningOf(word, data);
   const core = {
     element: index,
     type,
@@ -88,7 +99,6 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
     distinguishing: [word, details.url, details.ip, details.user_agent, text(data["id"], LONGEST.id)],
     eventId,
   };
-  const bounce = type === "bounced" ? bounceOf(data) : null;
   const [, ...others] = contacts.value;
   const named = others.length > 0 && bounce !== null ? wordsOf(data) : null;
   return ok(
@@ -100,17 +110,8 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
 
 function typeOf(word: string, data: JsonObject): EventType {
   // Resend reports an unsubscribe in no other way. `false` is not a subscribe: changing a contact's name also sends it.
-  if (/^contact\.(created|updated)$/.test(word) && data["unsubscribed"] === true) return "unsubscribed";
+  if (/^contact\.(created|updated)$/.test(word) && flag(data["unsubscribed"]) === true) return "unsubscribed";
   return TYPES.get(word) ?? "unknown";
-}
-
-/**
- * The type of a bounce: a mail stopped by the suppression list was never tried, and a bounce caused by the content is
- * no evidence about the address.
- */
-function typeOfBounce(reason: Reason | null): EventType {
-  if (reason === "suppressed") return "dropped";
-  return isSenders(reason) ? "blocked" : "bounced";
 }
 
 /** The class of a bounce; Resend treats "Undetermined" as soft, like "Transient". */
@@ -131,33 +132,58 @@ function wordsOf(data: JsonObject): ReadonlySet<string> {
   return new Set(bounceText.split(/[\s<>()[\],;:'"]+/));
 }
 
-function detailsOf(
-  type: EventType,
-  data: JsonObject,
-): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
+type Meaning = Partial<EventDetails> &
+  Pick<EventDetails, "bounce" | "url" | "ip" | "user_agent"> & { type: EventType };
+
+function meaningOf(word: string, data: JsonObject): Meaning {
+  const mappedType = typeOf(word, data);
   const bounce = objectAt(data, "bounce");
-  const click = objectAt(data, "click");
-  const open = objectAt(data, "open"); // undocumented, and read like a click
-  const failure = text(objectAt(data, "failed")["reason"], LONGEST.words);
   const description =
     text(bounce["message"], LONGEST.words) ??
-    failure ??
+    text(objectAt(data, "failed")["reason"], LONGEST.words) ??
     text(objectAt(data, "suppressed")["message"], LONGEST.words);
-  const subType = text(bounce["subType"])?.toLowerCase() ?? "";
-  const smtp = findSmtp(tags(bounce["diagnosticCode"], LONGEST.words)[0] ?? bounce["message"]);
-  const mappedReason = REASONS.get(subType) ?? reasonOfWords(type, smtp?.response ?? description);
+  const [diagnosis = null] = tags(bounce["diagnosticCode"], LONGEST.words);
+  const smtp = findSmtp(diagnosis ?? bounce["message"]);
+  const subType = plainName(text(bounce["subType"]) ?? "");
+  const reason = reasonOf(mappedType, subType, description);
+  const type = mappedType === "bounced" ? typeOfBounce(reason) : mappedType;
+  const finding = {
+    type,
+    bounce: type === "bounced" ? bounceOf(data) : null,
+    reason,
+    isEvidence: subType === "noemail",
+  };
+  return { ...detailsOf(data), ...judge(finding, smtp, diagnosis), description, smtp };
+}
+
+/**
+ * The type of a bounce: a mail stopped by the suppression list was never tried, and a bounce caused by the content is
+ * no evidence about the address.
+ */
+function typeOfBounce(reason: Reason | null): EventType {
+  if (reason === "suppressed") return "dropped";
+  return isSenders(reason) ? "blocked" : "bounced";
+}
+
+function reasonOf(type: EventType, subType: string, description: string | null): Reason | null {
+  if (type === "complained") return "spam";
+  if (type === "dropped") return "suppressed";
+  const told = REASONS.get(subType) ?? null;
+  return told ?? (description !== null && (type === "bounced" || type === "failed") ? "other" : null);
+}
+
+function detailsOf(data: JsonObject) {
+  const click = objectAt(data, "click");
+  const open = objectAt(data, "open"); // undocumented, and read like a click
   const pairs = pairsOf(data["tags"]);
   return {
-    reason: type === "complained" ? "spam" : type === "dropped" ? "suppressed" : mappedReason,
-    description,
-    smtp,
     campaign: text(data["broadcast_id"]),
     tags: tags(Object.entries(pairs).map(([name, value]) => `${name}:${text(value) ?? ""}`)),
     metadata: metadata(pairs),
     url: text(click["link"], LONGEST.url),
-    ip: text(click["ipAddress"] ?? open["ipAddress"]),
-    user_agent: text(click["userAgent"] ?? open["userAgent"], LONGEST.words),
-  };
+    ip: text(click["ipAddress"]) ?? text(open["ipAddress"]),
+    user_agent: text(click["userAgent"], LONGEST.words) ?? text(open["userAgent"], LONGEST.words),
+  } satisfies Partial<EventDetails>;
 }
 
 /** The mail's tags, which are pairs: either an object or a list of `{ name, value }`. */

@@ -8,10 +8,12 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
+import { LONGEST, makeEvent, recipients, table, text, time } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
+import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { judge, type Judgement } from "./kit/refusal.ts";
+import { findReply } from "./kit/reply-fields.ts";
 import { confirmationOf, openEnvelope, readUrl, withoutLinks } from "./kit/sns.ts";
 
 /**
@@ -62,16 +64,14 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const { report, id, publishedAt } = opened.value;
   const event = text(report["type"])?.toLowerCase();
   if (event === undefined) return fail("type is missing");
-  const email = text(report["email_to"], LONGEST.words);
-  const contact = address(email);
   // blocklist_created is about a domain's list and names no mail; if it names an address, it is stored.
-  if (contact === null) return fail(email === null ? "email_to is missing" : "email_to is not an address");
+  const contacts = recipients(report["email_to"]);
+  if (!contacts.ok) return contacts;
   const occurredAt = time(report["created_at"] ?? publishedAt);
   const { type, ...details } = meaningOf(event, report);
   const core = {
     element: index,
     type,
-    contact,
     message_id: text(report["email_id"], LONGEST.id),
     occurredAt,
     receivedAt,
@@ -79,25 +79,35 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
     distinguishing: [event, text(id, LONGEST.id)],
     eventId: text(report["id"], LONGEST.id),
   };
-  return ok([makeEvent(core, details)]);
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-function meaningOf(event: string, report: JsonObject): { type: EventType } & Partial<EventDetails> {
-  const [type, mappedReason] = TYPES.get(event) ?? (["unknown"] as const);
-  const description = text(report["email_error"], LONGEST.words);
-  const smtp = findSmtp(description);
-  const why = mappedReason ?? smtpReason(smtp);
-  const details = {
-    description,
-    smtp,
-    reason: type === "deferred" || type === "bounced" ? why : (mappedReason ?? null),
-  };
-  if (type !== "bounced") return { type, ...details };
-  if (isSenders(why)) return { type: "blocked", ...details };
+/**
+ * Names of the fields that contain the server's reply. `email_error`, the older one, contains all of it. The page names
+ * code and message; the forms without a prefix are guesses.
+ */
+const CODES = ["emailresponsecode", "responsecode", "emailcode", "smtpcode", "code"];
+const MESSAGES = [
+  "emailresponsemessage",
+  "responsemessage",
+  "emailmessage",
+  "smtpmessage",
+  "message",
+  "emailerror",
+  "error",
+];
+
+function meaningOf(
+  event: string,
+  report: JsonObject,
+): Judgement & Pick<EventDetails, "description" | "smtp"> {
+  const [type, reason = null] = TYPES.get(event) ?? (["unknown"] as const);
+  const fields = byName(report);
+  const description = firstText(fields, MESSAGES, LONGEST.words);
+  const smtp = findReply({ code: firstValue(fields, CODES), response: description });
   // A server that still answered "later" at the last attempt has not refused permanently.
-  return {
-    type,
-    ...details,
-    bounce: smtp !== null && smtp.code !== null && smtp.code < 500 ? "soft" : "hard",
-  };
+  const isTemporary = smtp !== null && smtp.code !== null && smtp.code < 500;
+  const bounce = type === "bounced" ? (isTemporary ? "soft" : "hard") : null;
+  const isEvidence = event === "email_mailbox_not_found";
+  return { ...judge({ type, bounce, reason, isEvidence }, smtp, description), description, smtp };
 }

@@ -2,7 +2,7 @@
 // Batches: an array of `{ "msys": { <class>: { ... } } }`, one event each. Nothing is signed.
 
 import { fail, ok } from "../lib/result.ts";
-import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
+import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
@@ -20,8 +20,11 @@ import {
   time,
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
+import { filled } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
-import { readSmtp, reasonOfWords } from "./kit/smtp.ts";
+import { judge, type Judgement } from "./kit/refusal.ts";
+import { findReply } from "./kit/reply-fields.ts";
+import { reasonOfWords } from "./kit/smtp.ts";
 
 /**
  * https://developers.sparkpost.com/api/webhooks/ ; a first open is reported twice, by the pixels at the top
@@ -55,7 +58,7 @@ interface BounceClass {
 
 /**
  * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes ; the receiving side's reaction, if the
- * event is a bounce. Classes 60, 80 and 100 are answers to a mail that arrived; mails of 25 and 26 were never sent.
+ * event is a bounce. Classes 60, 80, 90 and 100 are answers to a mail that arrived; mails of 25 and 26 were never sent.
  */
 const BOUNCE_CLASSES = table<BounceClass>({
   "1": { type: "bounced", reason: "other" }, // undetermined
@@ -63,7 +66,7 @@ const BOUNCE_CLASSES = table<BounceClass>({
   "20": { type: "bounced", bounce: "soft", reason: "other" },
   "21": { type: "bounced", bounce: "soft", reason: "technical" }, // DNS
   "22": { type: "bounced", bounce: "soft", reason: "mailbox_full" },
-  "23": { type: "bounced", bounce: "soft", reason: "content" }, // too large
+  "23": { type: "blocked", reason: "content" }, // too large
   "24": { type: "bounced", bounce: "soft", reason: "timed_out" },
   "25": { type: "dropped", reason: "policy" }, // by SparkPost's own policies
   "26": { type: "dropped", reason: "suppressed" }, // by the customer's rule
@@ -77,7 +80,7 @@ const BOUNCE_CLASSES = table<BounceClass>({
   "60": { type: "autoresponded", reason: null },
   "70": { type: "bounced", bounce: "soft", reason: "technical" },
   "80": { type: "subscribed", reason: null },
-  "90": { type: "bounced", bounce: "hard", reason: "unsubscribed" },
+  "90": { type: "unsubscribed", reason: null },
   "100": { type: "autoresponded", reason: null }, // challenge and response
 });
 
@@ -99,7 +102,33 @@ export const sparkpost: Provider = {
     parseElements(delivery, jsonElements(delivery), (element, index) =>
       readElement(element, index, delivery.receivedAt),
     ),
+  /**
+   * https://developers.sparkpost.com/api/suppression-list/ : each subaccount has its own list, beside that of the main
+   * account, which reports leave out or write as 0. SparkPost knows no finer list.
+   */
+  scopeOf: (element) => {
+    const msys = isObject(element) ? element["msys"] : null;
+    const [event] = isObject(msys) ? Object.values(msys) : [];
+    const subaccount = isObject(event) ? text(event["subaccount_id"]) : null;
+    return subaccount === "0" ? null : subaccount;
+  },
 };
+
+/**
+ * https://developers.sparkpost.com/api/webhooks/#webhooks-get-events-samples : a new webhook is tested with one sample
+ * of each kind, about one invented mail, the same every time.
+ */
+const SAMPLE_RECIPIENT = "recipient@example.com";
+const SAMPLE_IDS: ReadonlySet<string | null> = new Set([
+  "92356927693813856",
+  "000443ee14578172be22",
+  "65832150921904138",
+]);
+
+function isSample(event: JsonObject): boolean {
+  if (text(filled(event, "rcpt_to", "raw_rcpt_to"))?.toLowerCase() !== SAMPLE_RECIPIENT) return false;
+  return ["event_id", "message_id", "transmission_id"].some((name) => SAMPLE_IDS.has(text(event[name])));
+}
 
 function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
   const msys = element["msys"];
@@ -109,14 +138,13 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   if (entry === undefined) return PING; // posted when a webhook is created or tested
   const [name, event] = entry;
   if (others.length > 0 || !isObject(event)) return fail("msys does not hold one event");
+  if (isSample(event)) return PING;
   const word = text(event["type"])?.toLowerCase() ?? name.slice(0, LONGEST.short); // inbound mail has no type
-  const contacts = recipients(event["rcpt_to"] ?? event["raw_rcpt_to"]);
+  const contacts = recipients(filled(event, "rcpt_to", "raw_rcpt_to"));
   if (!contacts.ok) return contacts;
   const occurredAt = time(event["timestamp"]);
-  const bounceClass = BOUNCE_CLASSES.get(text(event["bounce_class"]) ?? "");
-  const mappedType = TYPES.get(word) ?? "unknown";
-  const type = mappedType === "bounced" ? (bounceClass?.type ?? mappedType) : mappedType;
-  const details = detailsOf(type, event, bounceClass);
+  const { type, ...meaning } = meaningOf(word, event);
+  const details = { ...detailsOf(type, event), ...meaning };
   const core = {
     element: index,
     type,
@@ -136,17 +164,32 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-function detailsOf(
-  type: EventType,
-  event: JsonObject,
-  bounceClass: BounceClass | undefined,
-): Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent"> {
-  const smtp = smtpOf(event);
+function meaningOf(word: string, event: JsonObject): Judgement & Pick<EventDetails, "description" | "smtp"> {
+  const bounceClass = text(event["bounce_class"]) ?? "";
+  const mappedType = TYPES.get(word) ?? "unknown";
+  const classified = mappedType === "bounced" ? BOUNCE_CLASSES.get(bounceClass) : undefined;
+  const type = classified?.type ?? mappedType;
+  const response = filled(event, "raw_reason", "reason");
+  const smtp = findReply({ code: event["error_code"], response });
+  const description = text(response, LONGEST.words);
+  const finding = {
+    type,
+    bounce: classified?.bounce ?? null,
+    reason: classified === undefined ? reasonOf(type, description) : classified.reason,
+    isEvidence: bounceClass === "10", // the only class that names the recipient
+  };
+  return { ...judge(finding, smtp, description), description, smtp };
+}
+
+/** The reason of an event without a class, or with one that is not known. */
+function reasonOf(type: EventType, description: string | null): Reason | null {
+  if (type === "complained") return "spam";
+  if (type === "dropped" && /suppress/i.test(description ?? "")) return "suppressed";
+  return reasonOfWords(type, description);
+}
+
+function detailsOf(type: EventType, event: JsonObject) {
   return {
-    bounce: type === "bounced" ? (bounceClass?.bounce ?? null) : null,
-    reason: reasonOf(type, smtp, bounceClass),
-    description: smtp?.response ?? null,
-    smtp: smtp?.code === null && smtp.enhanced === null ? null : smtp,
     campaign: text(event["campaign_id"]),
     tags: tags(event["rcpt_tags"]),
     metadata: metadata(event["rcpt_meta"]),
@@ -155,22 +198,7 @@ function detailsOf(
     geo: countryCode(objectAt(event, "geo_ip")["country"]),
     user_agent: text(event["user_agent"], LONGEST.words),
     machine: machineOf(type, event),
-  };
-}
-
-function reasonOf(type: EventType, smtp: Smtp | null, bounceClass: BounceClass | undefined): Reason | null {
-  if (type === "complained") return "spam";
-  if (type === "dropped" && /suppress/i.test(smtp?.response ?? "")) return "suppressed";
-  if (bounceClass !== undefined) return bounceClass.reason;
-  return reasonOfWords(type, smtp?.response ?? null);
-}
-
-/** The server's reply; the separate reply code is added if the words do not contain it. */
-function smtpOf(event: JsonObject): Smtp | null {
-  const smtp = readSmtp(event["raw_reason"] ?? event["reason"]);
-  const code = text(event["error_code"]);
-  if (smtp === null || smtp.code !== null || !/^[245]\d\d$/.test(code ?? "")) return smtp;
-  return { ...smtp, code: Number(code) };
+  } satisfies Partial<EventDetails>;
 }
 
 /**

@@ -1,9 +1,10 @@
 // Sweego: https://learn.sweego.io/docs/webhooks
-// One event per request. Its words are written with hyphens or underscores, and with or without the prefix `email_`.
+// One event per request. Its words are written with hyphens or underscores, and with or without the prefix `email_`. No
+// sample of a refusal or of a test post is published: where those are read, it is by the names that other providers use.
 
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
-import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
+import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import {
   bounceClass,
   LONGEST,
@@ -22,7 +23,10 @@ import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
 import { fromBase64 } from "../lib/base64.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
-import { findSmtp, isSenders, reasonOfWords } from "./kit/smtp.ts";
+import { judge, type Judgement } from "./kit/refusal.ts";
+import { findReply } from "./kit/reply-fields.ts";
+import { reasonOfWords } from "./kit/smtp.ts";
+import { typeOfWord } from "./kit/usual-types.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
 const TYPES = table<EventType>({
@@ -39,8 +43,20 @@ const TYPES = table<EventType>({
   unsub: "unsubscribed",
 });
 
-/** Fields that may contain the reason of a refusal: no example of one is published. */
-const WORDS = ["details", "reason", "description", "response", "smtpresponse", "message", "error"];
+/** Fields that may contain a refusal's words and codes, all of them guesses. `details` may be an object of them. */
+const WORDS = [
+  "details",
+  "smtpresponse",
+  "response",
+  "diagnosticcode",
+  "reason",
+  "description",
+  "message",
+  "error",
+  "bouncereason",
+];
+const CODES = ["smtpcode", "responsecode", "statuscode", "code"];
+const ENHANCED = ["enhancedstatuscode", "enhancedcode", "smtpenhancedcode", "dsn", "status"];
 
 export const sweego: Provider = {
   id: "sweego",
@@ -84,13 +100,13 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
     .replaceAll("-", "_")
     .replace(/^email_/, "");
   if (word === undefined) return fail("event_type is missing");
-  const contacts = recipients(element["recipient"]);
+  if (typeOfWord(word) === "ping") return PING;
+  const fields = byName(element, objectAt(element, "details"));
+  const contacts = recipients(firstValue(fields, ["recipient", "emailto", "email", "to"]));
   if (!contacts.ok) return contacts;
   const occurredAt = time(element["timestamp"]);
-  const mappedType = TYPES.get(word) ?? "unknown";
-  const fields = byName(element);
-  const details = detailsOf(mappedType, fields);
-  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
+  const { type, ...meaning } = meaningOf(word, fields);
+  const details = { ...detailsOf(fields), ...meaning };
   const uid = text(element["swg_uid"], LONGEST.id);
   const headers = byName(objectAt(element, "headers"));
   const core = {
@@ -106,24 +122,33 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
     distinguishing: [word, uid, details.url, details.ip, details.user_agent],
     eventId: text(element["event_id"], LONGEST.id),
   };
-  const bounce = type === "bounced" ? bounceClass(word) : null;
-  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, { ...details, bounce })));
+  return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, details)));
 }
 
-function detailsOf(
-  type: EventType,
+function meaningOf(
+  word: string,
   fields: NamedFields,
-): Partial<EventDetails> & Pick<EventDetails, "reason" | "url" | "ip" | "user_agent"> {
+): Judgement & Pick<EventDetails, "description" | "smtp"> {
+  const usual = typeOfWord(word);
+  const type = TYPES.get(word) ?? (usual === "ping" ? "unknown" : usual);
   const description = firstText(fields, WORDS, LONGEST.words);
+  const smtp = findReply({
+    code: firstValue(fields, CODES),
+    enhanced: firstValue(fields, ENHANCED),
+    response: description,
+  });
+  const reason = type === "complained" ? "spam" : reasonOfWords(type, description);
+  const bounce = type === "bounced" ? bounceClass(word) : null;
+  return { ...judge({ type, bounce, reason }, smtp, description), description, smtp };
+}
+
+function detailsOf(fields: NamedFields) {
   return {
-    reason: type === "complained" ? "spam" : reasonOfWords(type, description),
-    description,
-    smtp: findSmtp(description),
     campaign: firstText(fields, ["campaignid", "campaign"]),
     tags: tags(firstValue(fields, ["campaigntags", "tags"])),
     metadata: metadata(firstValue(fields, ["metadata"])),
     url: firstText(fields, ["url", "link"], LONGEST.url),
     ip: firstText(fields, ["ip", "ipaddress"]),
     user_agent: firstText(fields, ["useragent"], LONGEST.words),
-  };
+  } satisfies Partial<EventDetails>;
 }

@@ -7,47 +7,56 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
 import { equalSecrets } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, table, text, time } from "./kit/fields.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
 import { membersOf, replaceMembers } from "./kit/members.ts";
 import { provenBySignature } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import { judge, type Finding } from "./kit/refusal.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
 /** https://godocs.unisender.ru/web-api-ref#callback-format : status. */
-const TYPES = table<readonly [EventType, "hard"?]>({
-  sent: ["sent"],
-  delivered: ["delivered"],
-  opened: ["opened"],
-  clicked: ["clicked"],
-  unsubscribed: ["unsubscribed"],
-  subscribed: ["subscribed"],
-  spam: ["complained"],
-  soft_bounced: ["deferred"], // Unisender tries again, and reports hard_bounced when it gives up
-  hard_bounced: ["bounced", "hard"],
+const TYPES = table<EventType>({
+  sent: "sent",
+  delivered: "delivered",
+  opened: "opened",
+  clicked: "clicked",
+  unsubscribed: "unsubscribed",
+  subscribed: "subscribed",
+  spam: "complained",
+  soft_bounced: "deferred", // Unisender tries again, and reports hard_bounced when it gives up
+  hard_bounced: "bounced",
 });
 
-/**
- * https://godocs.unisender.ru/web-api-ref#callback-format : the delivery_status of undelivered mails: the reason, and
- * the type that replaces hard_bounced if the address was not refused.
- */
-const FAILURES = table<readonly [Reason, EventType?]>({
-  err_user_unknown: ["invalid"],
-  err_user_inactive: ["inactive"],
-  err_mailbox_discarded: ["inactive"],
-  err_mailbox_full: ["mailbox_full"],
-  err_domain_inactive: ["invalid"],
-  err_unreachable: ["technical"],
-  err_destination_misconfigured: ["technical"],
-  err_delivery_failed: ["other"],
-  err_will_retry: ["technical"],
-  err_too_large: ["policy", "blocked"],
-  err_spam_rejected: ["content", "blocked"],
-  err_blacklisted: ["reputation", "blocked"],
-  err_spam_skipped: ["content", "dropped"],
-  err_skip_letter: ["suppressed", "dropped"],
-  err_unsubscribed: ["unsubscribed", "dropped"],
-  err_lost: ["technical", "failed"],
+/** The reason of a failure, and whose matter it is if it is not the address. */
+interface Failure {
+  reason: Reason;
+  /** Replaces a bounce. */
+  type?: EventType;
+  /** Unisender found out that nobody can be reached there. */
+  isDead?: true;
+  /** Nothing shows that the address is dead, even after the last try. */
+  isPassing?: true;
+}
+
+/** https://godocs.unisender.ru/web-api-ref#callback-format : the delivery_status of undelivered mails. */
+const FAILURES = table<Failure>({
+  err_user_unknown: { reason: "invalid", isDead: true },
+  err_user_inactive: { reason: "inactive", isDead: true },
+  err_mailbox_discarded: { reason: "inactive", isDead: true },
+  err_domain_inactive: { reason: "invalid", isDead: true },
+  err_mailbox_full: { reason: "mailbox_full", isPassing: true },
+  err_unreachable: { reason: "technical", isPassing: true },
+  err_destination_misconfigured: { reason: "technical", isPassing: true },
+  err_will_retry: { reason: "technical", isPassing: true },
+  err_delivery_failed: { reason: "other" },
+  err_too_large: { reason: "content", type: "blocked" },
+  err_spam_rejected: { reason: "content", type: "blocked" },
+  err_blacklisted: { reason: "reputation", type: "blocked" },
+  err_spam_skipped: { reason: "content", type: "dropped" },
+  err_skip_letter: { reason: "suppressed", type: "dropped" },
+  err_unsubscribed: { reason: "unsubscribed", type: "dropped" },
+  err_lost: { reason: "technical", type: "failed" },
 });
 
 const STATUS_EVENT = "transactional_email_status";
@@ -126,8 +135,9 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const occurredAt = time(data["event_time"]); // without a zone, in UTC
   const info = objectAt(data, "delivery_info");
   const outcome = text(info["delivery_status"])?.toLowerCase() ?? null;
-  const [type, bounce, reason] = meaningOf(name, status, outcome);
   const response = text(info["destination_response"], LONGEST.words);
+  const smtp = findSmtp(response);
+  const { type, bounce, reason } = judge(findingOf(name, status, outcome), smtp, response);
   const url = text(data["url"], LONGEST.url);
   const ip = text(info["ip"]);
   const user_agent = text(info["user_agent"], LONGEST.words);
@@ -145,7 +155,9 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
     bounce,
     reason,
     description: response ?? outcome,
-    smtp: findSmtp(response),
+    smtp,
+    campaign: text(data["campaign_id"]),
+    tags: tags(data["tags"]), // named by the service's dumps of events; not seen in a webhook
     metadata: metadata(data["metadata"]),
     url,
     ip,
@@ -154,14 +166,13 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   return ok([makeEvent(core, details)]);
 }
 
-function meaningOf(
-  name: string,
-  status: string | null,
-  outcome: string | null,
-): readonly [EventType, "hard" | null, Reason | null] {
-  const [type, bounce = null] = (name === STATUS_EVENT && TYPES.get(status ?? "")) || (["unknown"] as const);
-  if (type === "complained") return [type, null, "spam"];
-  const [reason, instead] = FAILURES.get(outcome ?? "") ?? [outcome === null ? null : ("other" as const)];
-  if (type !== "bounced") return [type, null, type === "deferred" ? reason : null];
-  return instead === undefined ? [type, bounce, reason] : [instead, null, reason];
+function findingOf(name: string, status: string | null, outcome: string | null): Finding {
+  const type = (name === STATUS_EVENT && TYPES.get(status ?? "")) || "unknown";
+  if (type === "complained") return { type, bounce: null, reason: "spam" };
+  if (type !== "bounced" && type !== "deferred") return { type, bounce: null, reason: null };
+  const failure = FAILURES.get(outcome ?? "");
+  const reason = failure?.reason ?? (outcome === null ? null : "other");
+  if (type === "deferred") return { type, bounce: null, reason };
+  if (failure?.type !== undefined) return { type: failure.type, bounce: null, reason };
+  return { type, bounce: failure?.isPassing ? "soft" : "hard", reason, isEvidence: failure?.isDead === true };
 }

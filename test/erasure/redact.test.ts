@@ -6,7 +6,9 @@ import { isNamed, redact } from "../../src/erasure/redact.ts";
 import { itemsOf } from "../../src/erasure/json-items.ts";
 import type { Envelope } from "../../src/model/envelope.ts";
 import { ERASED_ADDRESS, mentions, placesOf } from "../../src/model/address-search.ts";
+import { normalizeAddress } from "../../src/model/address.ts";
 import { addressesIn } from "../../src/model/addresses-in.ts";
+import { unicodeAddress } from "../../src/model/domain-spellings.ts";
 import { deliveryOf, elementAt } from "../../src/providers/kit/delivery.ts";
 import { providers } from "../../src/providers/index.ts";
 import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
@@ -26,11 +28,14 @@ const WAYS: ((letter: string) => string)[] = [
   (letter) => encodeURIComponent(encodeURIComponent(letter)),
   (letter) => `&#${letter.charCodeAt(0)};`,
   (letter) => letter.normalize("NFD"),
+  (letter) => `${letter}\u200b`,
+  (letter) => `${letter}\\u00ad`,
+  (letter) => `${letter}%E2%80%8B`,
 ];
 const local = fc.stringMatching(/^[a-zäé][a-z0-9äé+._'-]{0,8}[a-z0-9]$/);
 const address = fc
   .tuple(local, fc.stringMatching(/^[a-zö][a-zö0-9-]{0,6}[a-z]\.(com|co\.uk)$/))
-  .map(([a, b]) => `${a}@${b}`);
+  .map(([a, b]) => normalizeAddress(`${a}@${b}`) ?? "");
 const spelled = (text: string): fc.Arbitrary<string> =>
   fc.array(fc.nat(WAYS.length - 1), { minLength: text.length, maxLength: text.length }).map((ways) =>
     Array.from(text)
@@ -43,7 +48,7 @@ describe("an address in text", () => {
     const given = address.chain((own) =>
       fc.record({
         own: fc.constant(own),
-        written: spelled(own),
+        written: fc.constantFrom(own, unicodeAddress(own)).chain(spelled),
         before: fc.constantFrom("<", '"', " ", "=", "%3C", "%20", "\\n", "mailto:", "/", "%3D"),
       }),
     );
@@ -60,8 +65,14 @@ describe("an address in text", () => {
             expect(left).toBe(`x${before}${after}y`);
           }
           expect([...addressesIn(text)]).toContain(own);
-          for (const other of [`jo${text.slice(0, 0)}${own}`, `${own}.au`, `a.${own}`, `a+${own}`, `${own}x`])
-            expect(mentions(`<${other}>`, own), other).toBe(false);
+          const others = [own, unicodeAddress(own)].flatMap((one) => [
+            `jo${one}`,
+            `${one}.au`,
+            `a.${one}`,
+            `a+${one}`,
+            `${one}x`,
+          ]);
+          for (const other of others) expect(mentions(`<${other}>`, own), other).toBe(false);
         },
       ),
       { numRuns: 500 },
@@ -87,6 +98,14 @@ it.each([
   ["Jo.Ann@example.com", "jo.ann@example.com", true],
   ["mr.Ann@example.com", "mr.ann@example.com", true],
   ["mr.Ann@example.com", "ann@example.com", false],
+  ["<ann@b\u00fccher.example>: unknown", "ann@xn--bcher-kva.example", true],
+  ["<ann@XN--BCHER-KVA.example>: unknown", "ann@xn--bcher-kva.example", true],
+  ["ann@bu\u0308cher.example is unknown", "ann@xn--bcher-kva.example", true],
+  ["ann\uff20b\u00fccher\u3002example", "ann@xn--bcher-kva.example", true],
+  ["an\u00adn@b\\u00fccher.exam\u200bple", "ann@xn--bcher-kva.example", true],
+  ['{"to":"\\"ann\\"@example.com"}', "ann@example.com", true],
+  ["ann@tagebu\u0308cher.example", "ann@xn--bcher-kva.example", false],
+  ["joann@b\u00fccher.example", "ann@xn--bcher-kva.example", false],
 ])("%j names %s: %s", (text, own, named) => {
   expect(mentions(text, own)).toBe(named);
   expect(placesOf(text, own).length).toBe(named ? 1 : 0);

@@ -35,17 +35,32 @@ export const counted =
 const SINGLE = [
   ...Array.from('\\"1<[{@.,%=& \na'),
   "\u0316\u0301", // combining marks that change places when they are put in order
+  "\u200b", // invisible
   "\u0130", // grows when it becomes lower case
   "\ud800",
 ];
 
 const REPEATED = [
-  ["a@", "a@b.c ", "=@x", "550-a@b.c", "ann@example.com,", "http://", "a=b&", "\r\n\r\n", "--x\r\n", "; "],
+  [
+    "a@",
+    "a@b.c ",
+    "xn--a.",
+    "mailto:",
+    "=@x",
+    "550-a@b.c",
+    "ann@example.com,",
+    "http://",
+    "a=b&",
+    "\r\n\r\n",
+    "--x\r\n",
+    "; ",
+  ],
   [
     "%25",
     "%C3%A4",
     "a%40",
     "\\u0040",
+    "\\u200b",
     "\\\\n",
     "&#64;",
     "1234567890123456,",

@@ -69,7 +69,12 @@ const READERS: Readonly<Record<string, Run<string>>> = {
   fields: (value) => [text(value), time(value), metadata(value), findSmtp(value), address(value)],
   replies: (text) => readReply({ code: null, enhanced: text, text }),
   "names of fields": (text) => byName({ [text]: "x", x: text }),
-  addresses: (text) => [normalizeAddress(text), normalizeAddress(`<${text}@example.com>`)],
+  addresses: (text) => [
+    normalizeAddress(text),
+    normalizeAddress(`<${text}@example.com>`),
+    normalizeAddress(`ann@${text}`),
+    normalizeAddress(`mailto:${text}"@example.com`),
+  ],
   "the search for an address": (text) => mentions(text, ANN),
   "the search for places of an address": (text) => placesOf(text, ANN),
   "the search for any address": (text) => [...addressesIn(text)].length,

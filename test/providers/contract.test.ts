@@ -137,6 +137,12 @@ describe.each(ALL)("$key: events", ({ key, provider, cases }) => {
     },
   );
 
+  const listing = cases.filter(({ expected }) => expected.scopes !== undefined);
+  it.each(listing)("$name: names the list that each element is about", ({ delivery, expected }) => {
+    const lists = elementsOf(provider, delivery).map((element) => provider.scopeOf?.(element) ?? null);
+    expect(lists).toEqual(expected.scopes);
+  });
+
   it("gives different reports different identities", () => {
     const keys = cases.flatMap(({ delivery, expected }) => {
       const identities = keysOf(provider, provider.parse(delivery));

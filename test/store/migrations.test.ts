@@ -16,6 +16,8 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0008_jobs.sql": "2769e3ef37a121cfee674498c93f5add4a29cc8ab093a1ab71dd22839f0223c4",
   "0009_firsts.sql": "7ff8d745988e5f55d37ad736129eec59721a4f0360af0007585cd9db0aa10f97",
   "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
+  "0011_unknown_words.sql": "9b0501097234f8b3f502cc2f1b09ba2f0abdd01b3578e61f9053df98c54920e4",
+  "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
 };
 
 const TEXTS = Object.fromEntries(

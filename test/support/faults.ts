@@ -83,6 +83,11 @@ function guarded(bindings: Env, guard: Guard): Env {
             correct: async (correction: never) =>
               await guard(async () => await from.getByName(address).correct(correction)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
+            leaving: async () => await guard(async () => await from.getByName(address).leaving()),
+            join: async (joining: never) =>
+              await guard(async () => await from.getByName(address).join(joining)),
+            vacate: async (stamp: string) =>
+              await guard(async () => await from.getByName(address).vacate(stamp)),
           })
         : Reflect.get(from, name, from),
   });

@@ -40,6 +40,8 @@ interface ExpectedFile {
   elements?: unknown[];
   /** Whether all events of the case are the same report. */
   one_report?: boolean;
+  /** The list that each element is about, null for all mail; checked only if it is given. */
+  scopes?: (string | null)[];
 }
 
 /** A case of a provider, ready for its parser. */

@@ -2,7 +2,7 @@
 // because ignoring a misspelt filter would give a wrong answer.
 
 import * as z from "zod";
-import { normalizeAddress } from "../../model/address.ts";
+import { readAddress } from "../../model/address.ts";
 import { EVENT_TYPES } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
 import { decodePosition } from "../../store/feed-position.ts";
@@ -25,15 +25,15 @@ export const instant = z.iso
     Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
   );
 
-/** An email address. Gives it normalised. */
+/** An email address, in any of its spellings. Gives it normalised. */
 export const address = z
   .string()
   .meta({ examples: ["ann@example.com"] })
   .transform((text, context) => {
     // In a query an unescaped plus sign is read as a space, which no address contains.
-    const contact = normalizeAddress(text.trim().replaceAll(" ", "+"));
-    if (contact !== null) return contact;
-    context.addIssue({ code: "custom", message: "must be an email address" });
+    const contact = readAddress(text.trim().replaceAll(" ", "+"));
+    if (contact.ok) return contact.value;
+    context.addIssue({ code: "custom", message: `must be one email address; this ${contact.reason}` });
     return z.NEVER;
   });
 

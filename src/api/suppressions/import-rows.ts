@@ -4,7 +4,7 @@
 import * as z from "zod";
 import Papa from "papaparse";
 import type { ImportedSuppression } from "../../contact/suppress.ts";
-import { normalizeAddress } from "../../model/address.ts";
+import { readAddress } from "../../model/address.ts";
 import { holdsTooMany } from "../../lib/json-size.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { DAY } from "../../lib/time.ts";
@@ -148,9 +148,9 @@ function present(value: unknown): unknown {
 
 const RowFields = z.object({
   address: z.string("is missing").transform((text, context) => {
-    const contact = normalizeAddress(text);
-    if (contact !== null) return contact;
-    context.addIssue({ code: "custom", message: "is not an email address" });
+    const contact = readAddress(text);
+    if (contact.ok) return contact.value;
+    context.addIssue({ code: "custom", message: contact.reason });
     return z.NEVER;
   }),
   reason: reason.default("manual"),

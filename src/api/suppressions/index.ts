@@ -3,12 +3,13 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { normalizeAddress } from "../../model/address.ts";
+import { readAddress } from "../../model/address.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
 import { liftSuppressions, suppressByHand } from "../../contact/suppress.ts";
+import { joinSpellings } from "../../history/respell.ts";
 import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
@@ -83,6 +84,7 @@ const suppressing = createRoute({
 suppressions.openapi(suppressing, async (c) => {
   const contact = c.req.valid("param").address;
   const { note = null, scope = "" } = c.req.valid("json");
+  await joinSpellings(c.env, contact);
   const suppressed = await suppressByHand(c.env, contact, { scope, note, by: c.var.token.name });
   if (!suppressed.ok)
     throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
@@ -105,6 +107,7 @@ const lifting = createRoute({
 suppressions.openapi(lifting, async (c) => {
   const contact = c.req.valid("param").address;
   const { reason = null, scope = null, note = null } = c.req.valid("query");
+  await joinSpellings(c.env, contact);
   const lifted = await liftSuppressions(c.env, contact, { reason, scope, note, by: c.var.token.name });
   if (!lifted.ok) throw new ProblemError(404, "There is nothing of this kind in force for this address.");
   return c.json(suppressionStatusView(contact, lifted.value), 200);
@@ -139,18 +142,18 @@ const checking = createRoute({
 
 suppressions.openapi(checking, async (c) => {
   const { addresses, scope = "" } = c.req.valid("json");
-  const asked = addresses.map((text) => ({ text, contact: normalizeAddress(text) }));
-  const known = asked.flatMap(({ contact }) => contact ?? []);
+  const asked = addresses.map((text) => ({ text, read: readAddress(text) }));
+  const known = asked.flatMap(({ read }) => (read.ok ? read.value : []));
   const checked = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
-  const answer = asked.map(({ text, contact }) => {
-    const suppression = contact === null ? undefined : checked.get(contact);
+  const answer = asked.map(({ text, read }) => {
+    const suppression = read.ok ? checked.get(read.value) : undefined;
     return {
       address: text,
       suppressed: suppression !== undefined,
       reason: suppression?.reason ?? null,
       scope: suppression === undefined || suppression.scope === "" ? null : suppression.scope,
       since: suppression === undefined ? null : iso(suppression.since),
-      error: contact === null ? "is not an email address" : null,
+      error: read.ok ? null : read.reason,
     };
   });
   return c.json({ addresses: answer }, 200);

@@ -78,13 +78,6 @@ export function uuidFrom(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** The refusals of the demo's receiving servers. */
-export const REPLIES = {
-  hard_bounce: "550 5.1.1 No such user",
-  soft_bounce: "452 4.2.2 Mailbox full",
-  blocked: "554 5.7.1 Message refused as spam",
-} as const;
-
 /** Whether the report is about the action of a person (or a machine), with link, address and device. */
 export function isEngagement({ what }: Report): boolean {
   return what === "opened" || what === "clicked";

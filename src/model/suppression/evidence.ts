@@ -60,6 +60,13 @@ export interface Decision {
   scope: string | null;
   /** Ids of evidence that was known at the time but is dated later, because a provider's clock may be wrong. */
   ends: string[];
+  /** It applies to the evidence in `ends` and to nothing else (see src/model/suppression/join.ts). */
+  isNarrow?: true;
+}
+
+/** Whether the decision applies to the evidence. `at`: ms since the epoch. */
+export function covers({ at, ends, isNarrow }: Decision, evidence: { at: number; id: string }): boolean {
+  return (isNarrow !== true && evidence.at <= at) || ends.includes(evidence.id);
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import {
   byTime,
+  covers,
   type ManualSuppression,
   type Evidence,
   type EvidenceRecord,
@@ -35,10 +36,13 @@ export interface Suppression {
 }
 
 /** One piece of evidence that suppresses, and the suppression that it causes. */
-type SuppressionEvidence = Pick<
+interface SuppressionEvidence extends Pick<
   Suppression,
   "reason" | "scope" | "event" | "source" | "at" | "by" | "note" | "held"
->;
+> {
+  /** The list that it is about, whether or not the policy suppresses that list alone; '' for all mail. */
+  list: string;
+}
 
 /** A lift by hand or a subscribe, which may end suppressions. */
 interface Closer {
@@ -46,7 +50,7 @@ interface Closer {
   id: string;
   by: string;
   note: string | null;
-  covers(evidence: Dated): boolean;
+  covers(evidence: Dated & Pick<SuppressionEvidence, "list">): boolean;
 }
 
 interface Dated {
@@ -61,7 +65,7 @@ export function suppressionsOf(facts: Readonly<EvidenceRecord>, policies: Polici
   const groups = Map.groupBy(evidence, ({ reason, scope }) => `${reason} ${scope}`);
   for (const group of groups.values()) {
     const [first] = group;
-    if (first !== undefined) suppressions.push(...endedBy(group, closersOf(facts, policies, first)));
+    if (first !== undefined) suppressions.push(...endedBy(group, closersOf(facts, first)));
   }
   return suppressions.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
 }
@@ -73,6 +77,7 @@ function evidenceOf(facts: Readonly<EvidenceRecord>, policies: Policies): Suppre
       .map((evidence) => ({
         ...ofEvent(evidence),
         reason,
+        list: evidence.scope ?? "",
         scope: reason === "hard_bounce" ? "" : scopeOf(evidence, policies),
       }));
   return [
@@ -86,12 +91,12 @@ function evidenceOf(facts: Readonly<EvidenceRecord>, policies: Policies): Suppre
   ];
 }
 
-function ofEvent({ id, source, at }: Evidence): Omit<SuppressionEvidence, "reason" | "scope"> {
+function ofEvent({ id, source, at }: Evidence): Omit<SuppressionEvidence, "reason" | "scope" | "list"> {
   return { event: id, source, at, by: null, note: null, held: null };
 }
 
 function ofEntry({ reason, scope, id, source, at, by, note }: ManualSuppression): SuppressionEvidence {
-  return { reason, scope, event: id, source, at, by, note, held: null };
+  return { reason, scope, list: scope, event: id, source, at, by, note, held: null };
 }
 
 /** The scope of evidence by its source's policy. */
@@ -99,33 +104,25 @@ function scopeOf({ source, scope }: Evidence, policies: Policies): string {
   return policies.of(source).scope === "list" ? (scope ?? "") : "";
 }
 
-/** The lifts by hand and, for unsubscribes, the subscribes to the same list, the earliest first. */
-function closersOf(
-  { rulings, list }: Readonly<EvidenceRecord>,
-  policies: Policies,
-  of: SuppressionEvidence,
-): Closer[] {
+/** The lifts by hand and, for unsubscribes, the subscribes, the earliest first. */
+function closersOf({ rulings, list }: Readonly<EvidenceRecord>, of: SuppressionEvidence): Closer[] {
   const closers = rulings
     .filter(
       ({ kind, reason, scope }) =>
         kind === "lift" && (reason ?? of.reason) === of.reason && (scope ?? of.scope) === of.scope,
     )
     .map((lift): Closer => ({ ...lift, covers: (dated) => covers(lift, dated) }));
-  for (const evidence of of.reason === "unsubscribed" ? list : []) {
-    if (evidence.kind !== "subscribed" || scopeOf(evidence, policies) !== of.scope) continue;
-    closers.push({
-      at: evidence.at,
-      id: evidence.id,
-      by: evidence.id,
-      note: null,
-      covers: ({ at }) => at < evidence.at,
-    });
-  }
-  return closers.sort(byTime);
+  const subscribes = of.reason === "unsubscribed" ? list.filter(({ kind }) => kind === "subscribed") : [];
+  return [...closers, ...subscribes.map(closerOf)].sort(byTime);
 }
 
-function covers({ at, ends }: Decision, dated: Dated): boolean {
-  return dated.at <= at || ends.includes(dated.id);
+/**
+ * Somebody who joins a list again takes back the unsubscribe from that list, whichever scope the policy gave it, and no
+ * other. A subscribe that names no list takes back all of them.
+ */
+function closerOf({ at: since, id, scope }: Evidence): Closer {
+  const isOfIt = (list: string): boolean => scope === undefined || scope === list;
+  return { at: since, id, by: id, note: null, covers: ({ at, list }) => at < since && isOfIt(list) };
 }
 
 /**
@@ -134,8 +131,8 @@ function covers({ at, ends }: Decision, dated: Dated): boolean {
  */
 function endedBy(group: readonly SuppressionEvidence[], closers: readonly Closer[]): Suppression[] {
   const inOrder = group.toSorted((a, b) => byTime({ at: a.at, id: a.event }, { at: b.at, id: b.event }));
-  const ended = Map.groupBy(inOrder, ({ at, event: id }) =>
-    closers.find((closer) => closer.covers({ at, id })),
+  const ended = Map.groupBy(inOrder, ({ at, event: id, list }) =>
+    closers.find((closer) => closer.covers({ at, id, list })),
   );
   return [...ended].flatMap(([closer, all]) => {
     const deciding = all.find(({ held }) => held === null) ?? all[0];
@@ -167,7 +164,7 @@ function softEvidence(
   const runs = Map.groupBy(judged, (evidence) => lifts.find((lift) => covers(lift, evidence)));
   return [...runs.values()].flatMap((run): SuppressionEvidence[] => {
     const decided = (evidence: Evidence, held: string | null) => [
-      { ...ofEvent(evidence), reason: "soft_bounces" as const, scope: "", held },
+      { ...ofEvent(evidence), reason: "soft_bounces" as const, scope: "", list: "", held },
     ];
     const plain = decidingSoftBounce(
       run.filter(({ storm }) => storm === undefined),

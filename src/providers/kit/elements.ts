@@ -5,6 +5,7 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import type { ParsedEvent } from "../../model/event.ts";
 import { isObject, readJson, toJson, type JsonObject } from "./json.ts";
 import type { Delivery, ParsedDelivery } from "../provider.ts";
+import { beginWords, endWords, nextElement, noteUnknownTypes } from "./unknown-words.ts";
 
 /** The result of reading one element: its events, "ping", or the reason why it is not an event. */
 export type ElementResult = Result<ParsedEvent[] | "ping">;
@@ -54,17 +55,23 @@ export function parseElements(
     return parsed;
   }
   if (elements.value.length === 0 && isBlank(delivery.body)) parsed.pings = 1;
+  const unknown = beginWords();
   for (const [index, element] of elements.value.entries()) {
+    nextElement(index);
     const result = isObject(element)
       ? readSafely(element, index, read)
       : fail("the element is not an object");
     if (!result.ok) parsed.rejects.push({ reason: result.reason, raw: toJson(element) });
     else if (result.value === "ping") parsed.pings += 1;
-    else for (const event of result.value) parsed.events.push(event);
+    else {
+      for (const event of result.value) parsed.events.push(event);
+      if (isObject(element)) noteUnknownTypes(result.value, element);
+    }
     // Elements may name a thousand recipients each. The caller refuses so many events, so the rest is not read.
     if (parsed.events.length > MOST_EVENTS) break;
   }
-  return parsed;
+  endWords();
+  return unknown.length === 0 ? parsed : { ...parsed, unknown };
 }
 
 function readSafely(

@@ -3,18 +3,32 @@
 
 import { NO_DETAILS, type ReportedDetails } from "../../model/event-fields.ts";
 import type { ParsedEvent, EventType } from "../../model/event.ts";
-import { normalizeAddress } from "../../model/address.ts";
+import { normalizeAddress, readAddress } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { DAY } from "../../lib/time.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
 import { LONGEST } from "../../model/field-lengths.ts";
+import type { UnknownKind } from "../../model/unknown-word.ts";
+import { noteUnknown } from "./unknown-words.ts";
 
 export { LONGEST };
 const DEEPEST = 32; // levels of metadata
 
-/** A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). */
-export const table = <T>(entries: Record<string, T>): ReadonlyMap<string, T> =>
-  new Map(Object.entries(entries));
+/**
+ * A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). `kind`: of
+ * which kind a word is that the table does not know, so that it is noted each time (see unknown-words.ts); left out for
+ * tables in which a miss means nothing.
+ */
+export function table<T>(entries: Record<string, T>, kind?: UnknownKind): ReadonlyMap<string, T> {
+  const words = new Map(Object.entries(entries));
+  if (kind === undefined) return words;
+  const get = (word: string): T | undefined => {
+    const known = words.get(word);
+    if (known === undefined) noteUnknown(kind, word);
+    return known;
+  };
+  return Object.assign(new Map(words), { get });
+}
 
 /** A string or finite number as text, trimmed and cut to `longest`; null if absent, blank or of another type. */
 export function text(value: unknown, longest: number = LONGEST.short): string | null {
@@ -45,10 +59,13 @@ export function recipients(value: unknown): Result<string[]> {
   const items = (Array.isArray(value) ? value : [value]).filter((item) => text(item) !== null);
   if (items.length === 0) return fail("the recipient is missing");
   if (items.length > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
-  const addresses = items.map(address).filter((contact) => contact !== null);
-  return addresses.length === items.length
-    ? ok([...new Set(addresses)])
-    : fail("a recipient is not an address");
+  const contacts = new Set<string>();
+  for (const item of items) {
+    const contact = readAddress(typeof item === "string" ? item : "");
+    if (!contact.ok) return fail(`a recipient ${contact.reason}`);
+    contacts.add(contact.value);
+  }
+  return ok([...contacts]);
 }
 
 const EARLIEST = Date.UTC(1990);
@@ -204,6 +221,9 @@ const FURTHEST_AHEAD = DAY;
 export function makeEvent(core: EventCore, details: Partial<ReportedDetails>): ParsedEvent {
   const { element, type, contact, message_id, occurredAt, receivedAt } = core;
   const isKnown = typeof occurredAt === "number" && occurredAt <= receivedAt + FURTHEST_AHEAD;
+  if (!isKnown && occurredAt !== null) noteUnknown("time", shapeOf(occurredAt));
+  if (NEEDS_WORDS.has(type) && !hasWords(details)) noteUnknown("shape", `${type} without any words`);
+  if (type === "clicked" && (details.url ?? null) === null) noteUnknown("shape", "clicked without a url");
   return {
     ...NO_DETAILS,
     tags: [],
@@ -217,6 +237,18 @@ export function makeEvent(core: EventCore, details: Partial<ReportedDetails>): P
     identity: identityOf(core),
     element,
   };
+}
+
+/** Types that say why; without any words, the fields that contain them have probably moved. */
+const NEEDS_WORDS: ReadonlySet<EventType> = new Set(["bounced", "blocked", "failed"]);
+
+function hasWords({ reason, description, smtp }: Partial<ReportedDetails>): boolean {
+  return [reason, description, smtp].some((value) => value !== undefined && value !== null);
+}
+
+/** How a time is written, with zeros for all digits, so that the same form is the same word. */
+function shapeOf(occurredAt: number | string): string {
+  return typeof occurredAt === "number" ? "more than a day ahead" : occurredAt.replaceAll(/\d+/g, "0");
 }
 
 function identityOf(core: EventCore): string[] {

@@ -30,6 +30,12 @@ export function isEmpty(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
+/** The value of the first of the named fields that is not empty, by its exact name; undefined if all are empty. */
+export function filled(object: JsonObject, ...names: readonly string[]): unknown {
+  for (const name of names) if (!isEmpty(object[name])) return object[name];
+  return undefined;
+}
+
 /** The value of the first of the named fields that is present, of any type; undefined if none is. */
 export function firstValue(fields: NamedFields, names: readonly string[]): unknown {
   for (const name of names) if (fields.has(name)) return fields.get(name);

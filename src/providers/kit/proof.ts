@@ -33,6 +33,12 @@ export interface Signing {
   lacking?: (head: RequestHead, key: string, context: HeadContext) => string | null;
   /** Checks the signature of the whole request. Must refuse by itself whatever `lacking` refuses. */
   verifyKey: (request: InboundRequest, key: string, context: VerifyContext) => Promise<VerifyResult>;
+  /** Checks shared secrets; by default {@link verifySharedSecret}. */
+  verifySecrets?: (
+    head: RequestHead,
+    secrets: readonly string[],
+    settings: Record<string, unknown>,
+  ) => VerifyResult;
 }
 
 /**
@@ -40,7 +46,12 @@ export interface Signing {
  * accepts an unsigned request. Empty credentials, which unset variables produce, prove nothing. A refusal gives all
  * distinct reasons.
  */
-export function provenBySignature({ kindOf, lacking, verifyKey }: Signing): Proof {
+export function provenBySignature({
+  kindOf,
+  lacking,
+  verifyKey,
+  verifySecrets = verifySharedSecret,
+}: Signing): Proof {
   return {
     canProve: (credential) => kindOf(credential) !== "unusable",
 
@@ -53,7 +64,7 @@ export function provenBySignature({ kindOf, lacking, verifyKey }: Signing): Proo
         reasons.add(result.reason);
       }
       if (secrets.length > 0 || keys.length === 0) {
-        const result = verifySharedSecret(request, secrets);
+        const result = verifySecrets(request, secrets, context.settings);
         if (result.ok) return result;
         reasons.add(result.reason);
       }
@@ -62,7 +73,8 @@ export function provenBySignature({ kindOf, lacking, verifyKey }: Signing): Proo
 
     verifyHead(head, credentials, context) {
       const { keys, secrets } = sort(credentials, kindOf);
-      const shared = secrets.length > 0 || keys.length === 0 ? verifySharedSecret(head, secrets) : null;
+      const shared =
+        secrets.length > 0 || keys.length === 0 ? verifySecrets(head, secrets, context.settings) : null;
       if (shared?.ok === true) return shared;
       const reasons = new Set<string>();
       for (const key of keys) {

@@ -2,6 +2,7 @@
 // carries it. As in signatures.ts, a key or signature that cannot be read matches nothing, and nothing is thrown.
 
 import { fromBase64 } from "../../lib/base64.ts";
+import type { RsaKey } from "./jwks.ts";
 
 /**
  * Whether a credential begins like a public key: PEM, or the base64 of a SubjectPublicKeyInfo (RFC 5280 section 4.1)
@@ -54,21 +55,29 @@ export async function matchesEcdsa(key: string, signed: Uint8Array, presented: s
 
 /** Checks RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2); `presented` is base64. Never throws. */
 export async function matchesRsa(
-  key: string,
+  key: string | RsaKey["jwk"],
   hash: "SHA-1" | "SHA-256",
   signed: Uint8Array,
   presented: string,
 ): Promise<boolean> {
-  const spki = keyBytes(key);
   const signature = fromBase64(presented);
-  if (spki === null || signature === null) return false;
+  if (signature === null) return false;
   try {
     const algorithm = { name: "RSASSA-PKCS1-v1_5", hash };
-    const imported = await crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
+    const imported = await importRsa(key, algorithm);
     return await crypto.subtle.verify(algorithm, imported, signature, signed);
   } catch {
     return false; // not a key of this kind
   }
+}
+
+async function importRsa(
+  key: string | RsaKey["jwk"],
+  algorithm: { name: string; hash: string },
+): Promise<CryptoKey> {
+  if (typeof key !== "string") return await crypto.subtle.importKey("jwk", key, algorithm, false, ["verify"]);
+  const spki = keyBytes(key) ?? new Uint8Array(); // which is no key
+  return await crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
 }
 
 const P256_BYTES = 32;

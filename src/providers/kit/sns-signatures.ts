@@ -21,9 +21,12 @@ export function isTopic(credential: string): boolean {
 }
 
 /**
- * The hosts of SNS. A bucket's name or the like can stand in the region's place, so the region is matched by its form.
+ * The hosts of SNS, https://docs.aws.amazon.com/general/latest/gr/sns.html : those of AWS, of China and of the European
+ * sovereign cloud, whose regions begin with `eusc`. A bucket's name or the like can stand in the region's place, so the
+ * region is matched by its form.
  */
-const HOST = /^sns\.[a-z]{2}(-[a-z]+){1,2}-\d{1,2}\.amazonaws\.com(\.cn)?$/;
+const HOST =
+  /^sns\.(?:[a-z]{2}(?:-[a-z]+){1,2}-\d{1,2}\.amazonaws\.com(?:\.cn)?|eusc-[a-z]{2}-[a-z]+-\d{1,2}\.amazonaws\.eu)$/;
 
 /** The https URL of an SNS endpoint; null for any other value. */
 export function amazonUrl(value: unknown): URL | null {

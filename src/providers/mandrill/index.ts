@@ -6,7 +6,7 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
 import { formPairs } from "../kit/form.ts";
-import { parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
+import { isObject, parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
 import { keyUnlessPair, LONGEST_TEST, needsHeader, provenBySignature } from "../kit/proof.ts";
@@ -32,6 +32,12 @@ export const mandrill: Provider = {
     const elements = elementsOf(delivery.body, parseVerbatim);
     return elements.ok ? elements.value : [];
   },
+  /**
+   * https://mailchimp.com/developer/transactional/docs/tags-metadata/#subaccounts : a subaccount has its own list of
+   * rejected addresses, and what its recipients wish holds for its mail. That reports name it in `msg.subaccount` was
+   * seen; that they never name the main account there is a guess.
+   */
+  scopeOf: (element) => (isObject(element) ? text(objectAt(element, "msg")["subaccount"]) : null),
 };
 
 /**

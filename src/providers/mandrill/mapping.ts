@@ -3,7 +3,8 @@
 import type { EventDetails, EventType, Reason } from "../../model/event.ts";
 import { countryCode, LONGEST, metadata, objectAt, table, tags, text } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
-import { isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
+import { judge } from "../kit/refusal.ts";
+import { readSmtp } from "../kit/smtp.ts";
 
 /** https://mailchimp.com/developer/transactional/docs/webhooks/#understanding-webhook-events */
 const TYPES = table<EventType>({
@@ -22,20 +23,48 @@ const TYPES = table<EventType>({
 const BOUNCES = table<"hard" | "soft">({ hard_bounce: "hard", soft_bounce: "soft" });
 
 /**
- * `bgtools_code`: the classes of BounceStudio, https://www.boogietools.com/Products/BounceStudio-Technical-Info.asp .
- * The classes from 50 to 59 are refusals of the sender or the content.
+ * `bgtools_code`: the classes of BounceStudio, https://www.boogietools.com/Products/BounceStudio-Technical-Info.asp ,
+ * with the type that replaces a bounce. The classes from 50 to 59 are refusals of the sender or the content; 60 and 100
+ * are replies by machines to a mail that arrived.
  */
-const BOUNCE_CODES = table<Reason>({
-  "10": "invalid",
-  "21": "technical", // DNS
-  "22": "mailbox_full",
-  "23": "content", // too large
-  "30": "invalid",
-  "50": "policy",
-  "51": "reputation",
-  "52": "content",
-  "53": "content",
-  "54": "policy", // relaying denied
+const BOUNCE_CODES = table<readonly [Reason | null, EventType?]>({
+  "10": ["invalid"],
+  "21": ["technical"], // DNS
+  "22": ["mailbox_full"],
+  "23": ["content", "blocked"], // too large
+  "24": ["timed_out"],
+  "30": ["invalid"],
+  "50": ["policy", "blocked"],
+  "51": ["reputation", "blocked"],
+  "52": ["content", "blocked"],
+  "53": ["content", "blocked"],
+  "54": ["policy", "blocked"], // relaying denied
+  "60": [null, "autoresponded"],
+  "70": ["technical"],
+  "80": [null, "autoresponded"], // asks for a subscription; too little to lift an unsubscribe
+  "90": [null, "unsubscribed"],
+  "100": [null, "autoresponded"], // challenge and response
+});
+
+/** Classes that are no evidence about the address, even after the last try: full, too slow, out of order. */
+const PASSING: ReadonlySet<string> = new Set(["22", "24", "70"]);
+
+/**
+ * `bounce_description`, which names the same classes. Only two of them were seen ("bad_mailbox", "mailbox_full"); the
+ * others are guesses after the classes' names.
+ */
+const BOUNCE_WORDS = table<string>({
+  bad_mailbox: "10",
+  invalid_domain: "10",
+  dns_failure: "21",
+  mailbox_full: "22",
+  message_too_large: "23",
+  timeout: "24",
+  blocked: "50",
+  spam_block: "51",
+  spam_content: "52",
+  relay_denied: "54",
+  auto_reply: "60",
 });
 
 /**
@@ -69,24 +98,39 @@ export function listEntry(element: JsonObject): JsonObject {
 /** The type for the event's word, and the details of the element. */
 export function readDetails(word: string, element: JsonObject): { type: EventType; details: Details } {
   const mappedType = TYPES.get(word) ?? "unknown";
-  const details = detailsOf(mappedType, element, objectAt(element, "msg"));
-  const type = mappedType === "bounced" && isSenders(details.reason) ? "blocked" : mappedType;
-  const bounce = type === "bounced" ? (BOUNCES.get(word) ?? null) : null;
-  return { type, details: { ...details, bounce } };
+  const msg = objectAt(element, "msg");
+  const failed = mappedType === "bounced" || mappedType === "deferred";
+  const reply = text(msg["diag"], LONGEST.words) ?? lastReply(msg["smtp_events"]);
+  const smtp = failed || mappedType === "delivered" ? readSmtp(reply) : null;
+  const rejection = rejectionOf(msg);
+  const code = text(msg["bgtools_code"]) ?? BOUNCE_WORDS.get(text(msg["bounce_description"]) ?? "") ?? "";
+  const [reason, instead] = (mappedType === "bounced" && BOUNCE_CODES.get(code)) || [null];
+  const { type, ...meaning } = judge(
+    {
+      type: instead ?? mappedType,
+      bounce: instead !== undefined ? null : PASSING.has(code) ? "soft" : (BOUNCES.get(word) ?? null),
+      reason: mappedType === "bounced" ? reason : reasonOf(mappedType, rejection),
+      isEvidence: code === "10",
+    },
+    smtp,
+    reply,
+  );
+  const description = descriptionOf(mappedType, msg, rejection) ?? (failed ? reply : null);
+  return {
+    type,
+    details: {
+      ...detailsOf(element, msg),
+      ...meaning,
+      description: description ?? (failed ? null : listDetail(listEntry(element))),
+      smtp,
+    },
+  };
 }
 
-type Details = Partial<EventDetails> &
-  Pick<EventDetails, "reason" | "description" | "url" | "ip" | "user_agent">;
+type Details = Partial<EventDetails> & Pick<EventDetails, "url" | "ip" | "user_agent">;
 
-function detailsOf(type: EventType, element: JsonObject, msg: JsonObject): Details {
-  const failed = type === "bounced" || type === "deferred";
-  const reply = text(msg["diag"], LONGEST.words) ?? lastReply(msg["smtp_events"]);
-  const smtp = failed || type === "delivered" ? readSmtp(reply) : null;
-  const rejection = text(objectAt(msg, "reject")["reason"]) ?? text(msg["reject"]);
+function detailsOf(element: JsonObject, msg: JsonObject): Details {
   return {
-    reason: reasonOf(type, msg, rejection) ?? (failed ? smtpReason(smtp) : null),
-    description: descriptionOf(type, msg, rejection) ?? (failed ? reply : listDetail(listEntry(element))),
-    smtp,
     tags: tags(msg["tags"]),
     metadata: metadata(msg["metadata"]), // PHP writes empty metadata as []
     url: text(element["url"], LONGEST.url),
@@ -96,17 +140,21 @@ function detailsOf(type: EventType, element: JsonObject, msg: JsonObject): Detai
   };
 }
 
+/** Why the mail was never sent: a word, alone or in an object. */
+function rejectionOf(msg: JsonObject): string | null {
+  return text(objectAt(msg, "reject")["reason"]) ?? text(msg["reject"]);
+}
+
 /** The receiving server's last reply, used if `diag` is absent. */
 function lastReply(events: unknown): string | null {
   const last: unknown = Array.isArray(events) ? events.at(-1) : null;
   return isObject(last) ? text(last["diag"], LONGEST.words) : null;
 }
 
-function reasonOf(type: EventType, msg: JsonObject, rejection: string | null): Reason | null {
+function reasonOf(type: EventType, rejection: string | null): Reason | null {
   if (type === "complained") return "spam";
-  if (type === "bounced") return BOUNCE_CODES.get(text(msg["bgtools_code"]) ?? "") ?? null;
   if (type !== "dropped" || rejection === null) return null;
-  return REJECTIONS.get(rejection) ?? "other";
+  return REJECTIONS.get(rejection.toLowerCase().replaceAll("_", "-")) ?? "other";
 }
 
 function descriptionOf(type: EventType, msg: JsonObject, rejection: string | null): string | null {

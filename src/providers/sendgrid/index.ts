@@ -2,16 +2,16 @@
 // Always an array. Every sending server posts on its own, so the batches overlap and arrive in any order.
 
 import { fail, ok } from "../../lib/result.ts";
-import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
+import type { EventDetails, EventType } from "../../model/event.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "../provider.ts";
 import { isPublicKey, looksPublic, matchesEcdsa } from "../kit/public-keys.ts";
-import { CLASSES, DROPS, OWN_FIELDS, TYPES } from "./mapping.ts";
+import { meaningOf } from "./meaning.ts";
+import { isOwnField } from "./mapping.ts";
 import { concatenate } from "../kit/signatures.ts";
-import { findSmtp, readSmtp, smtpReason } from "../kit/smtp.ts";
 
 /**
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook : a batch is posted
@@ -48,23 +48,29 @@ function kindOfCredential(credential: string): Credential {
   return looksPublic(credential) ? "unusable" : { secret: credential };
 }
 
+/** The signed time, in any way to write one: no part of it could be the beginning of a body. */
+const TIMESTAMP = /^[^[{\s]{1,64}$/;
+/** How every body begins. */
+const BODY = /^\s*[[{]/;
+
 function lacking({ headers }: RequestHead): string | null {
   const presented = headers.get("x-twilio-email-event-webhook-signature") ?? "";
   const timestamp = headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
   if (presented === "" || timestamp === "") return "the signature headers are missing";
-  // Exactly ten digits, so that none of them can be moved to the body.
-  return /^\d{10}$/.test(timestamp) ? null : "the signature's time is no Unix time";
+  return TIMESTAMP.test(timestamp) ? null : "the signature's time is no time";
 }
 
 /**
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features :
- * checks the signature over the time and the raw body, whose last CRLF belongs to it. The age of the time is not
- * checked: it is not documented that a retry, up to a day later, is signed afresh, and a repeated event is stored only
- * once anyway.
+ * checks the signature over the time and the raw body, whose last CRLF belongs to it. The time is signed as the text that
+ * it is, in whatever form; but nothing of it may be moved to the body, or the reverse, so it must not look like JSON, and
+ * the body must. The age of the time is not checked: it is not documented that a retry, up to a day later, is signed afresh, and
+ * a repeated event is stored only once anyway.
  */
 async function verifySigned(request: InboundRequest, key: string): Promise<VerifyResult> {
   const reason = lacking(request);
   if (reason !== null) return fail(reason);
+  if (!BODY.test(new TextDecoder().decode(request.body.subarray(0, 64)))) return fail("the body is not JSON");
   const presented = request.headers.get("x-twilio-email-event-webhook-signature") ?? "";
   const timestamp = request.headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
   const signed = concatenate(new TextEncoder().encode(timestamp), request.body);
@@ -80,8 +86,8 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
   if (isTestPost(element, contact)) return PING;
   const occurredAt = time(element["timestamp"]);
-  const type = typeOf(event, element);
-  const details = detailsOf(type, element);
+  const { type, ...meaning } = meaningOf(event, element);
+  const details = { ...detailsOf(type, element), ...meaning };
   const core = {
     element: index,
     type,
@@ -122,16 +128,6 @@ function messageIdOf(element: JsonObject): string | null {
   return text(text(element["sg_message_id"], LONGEST.id)?.split(".", 1)[0]);
 }
 
-/** The type. `bounce` has two kinds: "blocked" is no evidence about the address, and SendGrid keeps sending to it. */
-function typeOf(event: string, element: JsonObject): EventType {
-  const type = TYPES.get(event) ?? "unknown";
-  return type === "bounced" && kindOf(element) === "blocked" ? "blocked" : type;
-}
-
-function kindOf(element: JsonObject): string | undefined {
-  return text(element["type"])?.toLowerCase();
-}
-
 /** Identifies the clicked link among a mail's links with the same target. */
 function linkPlace(element: JsonObject): string | null {
   const offset = element["url_offset"];
@@ -149,48 +145,19 @@ const ON_ITS_WAY: ReadonlySet<EventType> = new Set<EventType>([
 ]);
 
 function detailsOf(type: EventType, element: JsonObject) {
-  const smtp = smtpOf(type, element);
   return {
-    bounce: type === "bounced" && kindOf(element) === "bounce" ? "hard" : null,
-    reason: reasonOf(type, element, smtp),
-    description: text(element["reason"] ?? element["response"], LONGEST.words),
-    smtp,
     campaign:
       text(element["marketing_campaign_name"]) ??
       text(element["singlesend_name"]) ??
       text(element["marketing_campaign_id"]) ??
       text(element["singlesend_id"]),
     tags: tags(element["category"]),
-    metadata: metadata(Object.fromEntries(Object.entries(element).filter(([name]) => !OWN_FIELDS.has(name)))),
+    metadata: metadata(
+      Object.fromEntries(Object.entries(element).filter(([name]) => !isOwnField(name, type))),
+    ),
     url: text(element["url"], LONGEST.url),
     ip: ON_ITS_WAY.has(type) ? null : text(element["ip"]),
     user_agent: text(element["useragent"], LONGEST.words),
     machine: flag(element["sg_machine_open"]),
   } satisfies Partial<EventDetails>;
-}
-
-/** The receiving server's reply, from `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
-function smtpOf(type: EventType, element: JsonObject): Smtp | null {
-  if (type === "dropped") return findSmtp(element["reason"]);
-  const smtp = readSmtp(element["response"] ?? element["reason"]);
-  const status = text(element["status"]);
-  const refused = type === "bounced" || type === "blocked" || type === "deferred";
-  if (!refused || status === null) return smtp;
-  return { code: null, response: null, ...smtp, enhanced: smtp?.enhanced ?? status };
-}
-
-function reasonOf(type: EventType, element: JsonObject, smtp: Smtp | null): Reason | null {
-  if (type === "complained") return "spam";
-  if (type === "deferred") return smtpReason(smtp);
-  if (type === "dropped") {
-    const words = text(element["reason"])?.toLowerCase();
-    return words === undefined ? null : (DROPS.get(words) ?? "other");
-  }
-  if (type !== "bounced" && type !== "blocked") return null;
-  const classReason = CLASSES.get(text(element["bounce_classification"])?.toLowerCase() ?? "");
-  const replyReason = smtpReason(smtp);
-  // SendGrid uses "Mailbox unavailable" for full and for disabled mailboxes.
-  return classReason === "inactive" && replyReason === "mailbox_full"
-    ? replyReason
-    : (classReason ?? replyReason);
 }

@@ -12,6 +12,7 @@ export const TYPES = table<EventType>({
   deferred: "deferred",
   delivered: "delivered",
   bounce: "bounced",
+  blocked: "blocked", // the word of SendGrid's own logs for a bounce of type "blocked"
   dropped: "dropped",
   open: "opened",
   click: "clicked",
@@ -22,39 +23,53 @@ export const TYPES = table<EventType>({
 });
 
 /**
- * Why SendGrid did not try to send: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped
+ * Why SendGrid did not try to send: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped .
+ * The words are read by how they begin, because SendGrid appends explanations to them.
  */
-export const DROPS = table<Reason>({
-  "bounced address": "suppressed",
-  "spam reporting address": "suppressed",
-  "unsubscribed address": "unsubscribed",
-  invalid: "invalid",
-  "invalid smtpapi header": "technical",
-  "spam content": "content",
-  "spam content (if spam checker app is enabled)": "content",
-  "recipient list over package quota": "policy",
-});
+const DROPS: readonly (readonly [RegExp, Reason])[] = [
+  [/^(bounced|spam reporting|blocked) (address|recipient)/, "suppressed"],
+  [/unsubscribe/, "unsubscribed"],
+  [/^invalid (smtpapi|header|template|substitution)/, "technical"],
+  [/^invalid/, "invalid"],
+  [/^spam (content|checker)/, "content"],
+  [/quota|credits|limit/, "policy"],
+];
+
+/** The reason of a drop by SendGrid's words; `other` for words that are not known. */
+export function dropOf(words: string): Reason {
+  const lower = words.toLowerCase();
+  return DROPS.find(([pattern]) => pattern.test(lower))?.[1] ?? "other";
+}
 
 /**
  * Bounce classifications:
- * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#bounce-classifications
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#bounce-classifications . The page and the
+ * events differ in the second word ("Technical Failure" and "Technical", "Invalid Address" and "Invalid"), so the first
+ * word decides.
  */
-export const CLASSES = table<Reason>({
-  "invalid address": "invalid",
+const CLASSES = table<Reason>({
+  invalid: "invalid",
   technical: "technical",
   content: "content",
   reputation: "reputation",
-  "frequency or volume too high": "reputation",
-  "mailbox unavailable": "inactive",
+  frequency: "reputation", // "Frequency or Volume Too High"
+  volume: "reputation",
+  mailbox: "inactive", // "Mailbox Unavailable", of full mailboxes and of disabled ones
   unclassified: "other",
 });
+
+/** The reason by SendGrid's classification; null if there is none, or one that is not known. */
+export function classOf(classification: string | null): Reason | null {
+  const [first = ""] = classification?.toLowerCase().split(/[^a-z]/, 1) ?? [];
+  return CLASSES.get(first) ?? null;
+}
 
 /**
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#json-objects : the fields that SendGrid
  * itself adds to an event. All other fields are the sender's (`unique_args`, `custom_args`), merged flat into the same
  * object.
  */
-export const OWN_FIELDS: ReadonlySet<string> = new Set([
+const OWN_FIELDS: ReadonlySet<string> = new Set([
   "email",
   "timestamp",
   "event",
@@ -71,6 +86,7 @@ export const OWN_FIELDS: ReadonlySet<string> = new Set([
   "ip",
   "tls",
   "cert_err",
+  "cert_error",
   "useragent",
   "url",
   "url_offset",
@@ -85,3 +101,12 @@ export const OWN_FIELDS: ReadonlySet<string> = new Set([
   "singlesend_id",
   "singlesend_name",
 ]);
+
+/**
+ * Whether SendGrid itself adds a field of this name to an event of this type. The group of unsubscribes is what such an
+ * event is about, so it stays visible; of all other events it only repeats what the mail was sent with.
+ */
+export function isOwnField(name: string, type: EventType): boolean {
+  if (name === "asm_group_id") return type !== "unsubscribed" && type !== "subscribed";
+  return OWN_FIELDS.has(name);
+}

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 // Two shapes, with the same objects inside: events of a configuration set (`eventType`) and notifications of an
 // identity (`notificationType`). If both are enabled, each report arrives twice and is one event, because the identity
-// leaves out SNS's ids.
+// leaves out SNS's ids. EventBridge wraps the first shape once more, by itself or inside of SNS's message.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails } from "../../model/event.ts";
@@ -32,7 +32,7 @@ export const ses: Provider = {
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
   /** `subscription.contactList`; leaving one of its topics counts as leaving the list. */
   scopeOf: (element) => {
-    const opened = isObject(element) ? openEnvelope(element, subscribeUrl) : null;
+    const opened = isObject(element) ? open(element) : null;
     if (opened?.ok !== true || opened.value === "ping") return null;
     return text(objectAt(opened.value.report, "subscription")["contactList"]);
   },
@@ -58,8 +58,23 @@ function isRawGreeting({ body }: Delivery): boolean {
   return start.ok && isGreeting(start.value);
 }
 
-function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+/**
+ * The report, without the envelopes of SNS and EventBridge:
+ * https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html . An event of the bus has its own id and time,
+ * and the report in `detail`. No sample of one was seen here; the names are those of EventBridge's envelope, and the
+ * content of `detail` is that of event publishing, by the page.
+ */
+function open(element: JsonObject): Result<Published | "ping"> {
   const opened = openEnvelope(element, subscribeUrl);
+  if (!opened.ok || opened.value === "ping") return opened;
+  const { detail, id, time: publishedAt } = opened.value.report;
+  return isObject(detail) && !isObject(opened.value.report["mail"])
+    ? ok({ report: detail, id: id ?? opened.value.id, publishedAt: publishedAt ?? opened.value.publishedAt })
+    : opened;
+}
+
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
+  const opened = open(element);
   if (!opened.ok) return opened;
   if (opened.value === "ping") return PING;
   const { report, id } = opened.value;

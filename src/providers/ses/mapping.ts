@@ -1,10 +1,12 @@
 // Maps the words of Amazon SES to ours: kinds of events, of bounces, delays and complaints.
 
 import type { EventDetails, EventType, Reason, Smtp } from "../../model/event.ts";
-import { bounceClass, LONGEST, objectAt, table, text } from "../kit/fields.ts";
+import { bounceClass, flag, LONGEST, objectAt, table, text } from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
-import { findSmtp, isSenders, readSmtp, smtpReason } from "../kit/smtp.ts";
+import { judge } from "../kit/refusal.ts";
+import { replyOf } from "../kit/reply-fields.ts";
+import { findSmtp, readSmtp } from "../kit/smtp.ts";
 
 /**
  * A kind of event: its type, the object that describes it, and the list of recipients in that object (else the mail's
@@ -103,27 +105,38 @@ export function meaningOf([type, object]: Kind, eventObject: JsonObject, entry: 
 
 function bounced(eventObject: JsonObject, entry: JsonObject): Meaning {
   const kind = text(eventObject["bounceType"]);
-  const subtype = text(eventObject["bounceSubType"]);
+  const subtype = plainName(text(eventObject["bounceSubType"]) ?? "");
   const smtp = answerOf(entry);
-  const description =
-    text(entry["diagnosticCode"], LONGEST.words) ?? ([kind, subtype].filter(Boolean).join(": ") || null);
-  const [reason, instead] = BOUNCES.get(plainName(subtype ?? "")) ?? [smtpReason(smtp)];
-  // "General" can be anything, including a refusal of the sender or the content.
-  const type = instead ?? (isSenders(reason) ? "blocked" : "bounced");
-  // Out-of-office replies arrive as Transient: General, and nothing in them identifies them.
-  return { type, bounce: type === "bounced" ? bounceClass(kind) : null, reason, description, smtp };
+  const words = text(entry["diagnosticCode"], LONGEST.words);
+  const named = [kind, text(eventObject["bounceSubType"])].filter((word) => word !== null);
+  const description = words ?? (named.join(": ") || null);
+  if (isAutoReply(kind, subtype, entry)) return { type: "autoresponded", description };
+  const [reason = null, type = "bounced"] = BOUNCES.get(subtype) ?? [];
+  const bounce = type === "bounced" ? bounceClass(kind) : null;
+  const finding = { type, bounce, reason, isEvidence: subtype === "noemail" };
+  const judged = judge(finding, evidenceOf(smtp));
+  return { ...judged, description, smtp };
+}
+
+/**
+ * Whether the bounce is an out-of-office reply. SES reports those as Transient: General, too; but no server refused the
+ * mail, so the recipient's entry contains the address alone.
+ */
+function isAutoReply(kind: string | null, subtype: string, entry: JsonObject): boolean {
+  const told = ["action", "status", "diagnosticCode"].some((name) => text(entry[name]) !== null);
+  return kind?.toLowerCase() === "transient" && subtype === "general" && !told;
 }
 
 function deferred(eventObject: JsonObject, entry: JsonObject): Meaning {
   const smtp = answerOf(entry);
   const cause = text(eventObject["delayType"]);
-  const reason = DELAYS.get(plainName(cause ?? "")) ?? smtpReason(smtp);
-  return {
+  const words = text(entry["diagnosticCode"], LONGEST.words);
+  const finding = {
     type: "deferred",
-    reason,
-    smtp,
-    description: text(entry["diagnosticCode"], LONGEST.words) ?? cause,
-  };
+    bounce: null,
+    reason: DELAYS.get(plainName(cause ?? "")) ?? null,
+  } as const;
+  return { ...judge(finding, smtp), smtp, description: words ?? cause };
 }
 
 function complained(eventObject: JsonObject): Meaning {
@@ -136,12 +149,20 @@ function complained(eventObject: JsonObject): Meaning {
   return { type, reason, description: feedback };
 }
 
-/** The receiving server's answer: its words are quoted whole, and its enhanced code is also a field of its own. */
+/**
+ * The receiving server's answer: its words are quoted whole, and its enhanced code is also a field of its own. Words with
+ * neither a code nor the type of a reply are SES's own.
+ */
 function answerOf(entry: JsonObject): Smtp | null {
-  const smtp = findSmtp(entry["diagnosticCode"]);
-  const enhanced = text(entry["status"]);
-  if (enhanced === null) return smtp;
-  return { code: null, response: null, ...smtp, enhanced: smtp?.enhanced ?? enhanced };
+  const words = text(entry["diagnosticCode"], LONGEST.words);
+  const isReply = findSmtp(words) !== null || /^smtp;/i.test(words ?? "");
+  return replyOf({ enhanced: entry["status"], response: isReply ? words : null });
+}
+
+/** The answer as evidence: a status of x.0.0 alone only repeats SES's class. */
+function evidenceOf(smtp: Smtp | null): Smtp | null {
+  const isBare = smtp !== null && smtp.code === null && smtp.response === null;
+  return isBare && smtp.enhanced?.endsWith(".0.0") === true ? null : smtp;
 }
 
 /**
@@ -150,11 +171,11 @@ function answerOf(entry: JsonObject): Smtp | null {
  */
 function choiceOf(eventObject: JsonObject): EventType {
   const preferences = objectAt(eventObject, "newTopicPreferences");
-  if (preferences["unsubscribeAll"] === true) return "unsubscribed";
+  if (flag(preferences["unsubscribeAll"]) === true) return "unsubscribed";
   const before = new Map(topicsOf(objectAt(eventObject, "oldTopicPreferences")));
   const changed = topicsOf(preferences).filter(([topic, status]) => before.get(topic) !== status);
   if (changed.some(([, status]) => status === "optout")) return "unsubscribed";
-  const returned = objectAt(eventObject, "oldTopicPreferences")["unsubscribeAll"] === true;
+  const returned = flag(objectAt(eventObject, "oldTopicPreferences")["unsubscribeAll"]) === true;
   return returned || changed.some(([, status]) => status === "optin") ? "subscribed" : "unknown";
 }
 
@@ -165,5 +186,8 @@ function topicsOf(preferences: JsonObject): [topic: string | null, status: strin
   });
 }
 
-/** The items of a list; an empty list if the value is not an array. */
-export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+/** The items of a list, or the one value in place of a list; an empty list if the value is absent. */
+export function listOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return isObject(value) || text(value) !== null ? [value] : [];
+}

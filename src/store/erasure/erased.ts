@@ -2,6 +2,7 @@
 // bucket, apart from the database. Without the key the rows reveal no address, not even by hashing all possible ones.
 
 import { nodeCrypto } from "../../lib/node-modules.ts";
+import { unicodeAddress } from "../../model/domain-spellings.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { ERASURE_KEY } from "../bucket/layout.ts";
 import type { Db } from "../db.ts";
@@ -58,13 +59,22 @@ export async function hashOf(bucket: R2Bucket, address: string): Promise<string>
   return hash(address);
 }
 
-/** The hashes of many addresses, as a map from hash to address. Empty as long as no contact was ever erased. */
+/**
+ * The hashes of many addresses, as a map from hash to address. Empty as long as no contact was ever erased. Contacts
+ * that were erased before domains were kept in punycode have hashes of the other spelling, so each has both.
+ */
 export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): Promise<Map<string, string>> {
   if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
   const key = await findKey(bucket);
   if (key === null) return new Map();
   const hash = await hashing(key);
-  return new Map(Array.from(addresses, (address) => [hash(address), address]));
+  const hashes = new Map<string, string>();
+  for (const address of addresses) {
+    const unicode = unicodeAddress(address);
+    if (unicode !== address) hashes.set(hash(unicode), address);
+    hashes.set(hash(address), address);
+  }
+  return hashes;
 }
 
 /** A row of {@link erasedStatement}. */

@@ -154,6 +154,8 @@ const COUNT = `
   WHERE x.id = ?1 AND x.contact IS NOT NULL`;
 
 const DELETE_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})`;
+const LEAVE_WORDS = `UPDATE unknown_words SET event = NULL
+  WHERE event IN (SELECT id FROM events WHERE seq IN (${DOOMED}))`;
 const DELETE_EVENTS = `DELETE FROM events WHERE seq IN (${DOOMED})`;
 const DELETE_OTHERS = ["contacts", "suppressions"].map(
   (table) => `DELETE FROM ${table} WHERE (contact, version) IN (
@@ -190,6 +192,7 @@ export async function removeRows(
       COUNT,
       ...goneFrom(`seq IN (${DOOMED})`),
       DELETE_MESSAGES,
+      LEAVE_WORDS,
     ].map((sql) => db.prepare(sql).bind(id)),
     db.prepare(DROP_ERASED_FIRSTS).bind(id),
     db.prepare(DELETE_EVENTS).bind(id),

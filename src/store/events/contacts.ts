@@ -3,7 +3,7 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
-import { ofContact } from "../suppressions/suppressions.ts";
+import { formerOf, ofContact, ofFormer } from "../suppressions/suppressions.ts";
 import { rangeOf } from "../prefix-range.ts";
 
 /** A contact's suppressions, and the number and times of its events by type; times in ms. */
@@ -22,9 +22,10 @@ export async function getContact(db: Db, contact: string): Promise<ContactRecord
        WHERE id >= ?1 AND id < ?2 AND contact = ?3 GROUP BY type`,
     )
     .bind(from, to, contact);
-  const [found, counted] = await db.batch([suppressions, counts]);
+  const [found, counted, former] = await db.batch([suppressions, counts, ofFormer(db)]);
+  const own = (found?.results ?? []) as Suppression[];
   const record = {
-    suppressions: (found?.results ?? []) as Suppression[],
+    suppressions: [...own, ...formerOf(contact, former?.results ?? [])],
     counts: (counted?.results ?? []) as ContactRecord["counts"],
   };
   return record.counts.length === 0 && record.suppressions.length === 0 ? null : record;

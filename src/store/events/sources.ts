@@ -1,6 +1,7 @@
 // Reads and maintenance of the sources' counters.
 
 import { firstIdAt } from "../../lib/time-id.ts";
+import type { UnknownKind } from "../../model/unknown-word.ts";
 import type { Db } from "../db.ts";
 import { DAY } from "../../lib/time.ts";
 
@@ -29,6 +30,40 @@ export async function listSources(db: Db): Promise<SourceRecord[]> {
     )
     .all<SourceRecord>();
   return rows.results;
+}
+
+/** A word that a source's tables do not know, and how often it came; times in ms. */
+export interface WordRecord {
+  kind: UnknownKind;
+  word: string;
+  n: number;
+  first_seen: number;
+  last_seen: number;
+  /** The id of an event with it; null if that is gone. */
+  event: string | null;
+}
+
+/** A source and its unknown words, the latest ones first; null if the source has never sent anything. */
+export async function findSource(
+  db: Db,
+  source: string,
+): Promise<(SourceRecord & { unknown: WordRecord[] }) | null> {
+  const record = await db
+    .prepare(
+      `SELECT sources.*, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
+       FROM sources WHERE source = ?1`,
+    )
+    .bind(source)
+    .first<SourceRecord>();
+  if (record === null) return null;
+  const { results } = await db
+    .prepare(
+      `SELECT kind, word, n, first_seen, last_seen, (SELECT id FROM events WHERE events.id = w.event) AS event
+       FROM unknown_words AS w WHERE source = ?1 ORDER BY last_seen DESC, kind, word`,
+    )
+    .bind(source)
+    .all<WordRecord>();
+  return { ...record, unknown: results };
 }
 
 const TALLIES_LIVE = 35 * DAY; // longer than any claim, so that a late repeat is still not counted twice

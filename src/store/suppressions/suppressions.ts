@@ -10,6 +10,7 @@ import {
   type ErasedRow,
   type ErasedSuppression,
 } from "../erasure/erased.ts";
+import { FORMER, newKeyOf } from "../respelling.ts";
 import type { ContactChange } from "../write/rows.ts";
 import { storeSlice } from "../write/slice.ts";
 
@@ -20,12 +21,25 @@ export function ofContact(db: Db, contact: string): D1PreparedStatement {
   return db.prepare(`SELECT ${FIELDS} FROM suppressions WHERE contact = ?1 ORDER BY at, event`).bind(contact);
 }
 
+/** The query for all suppressions under former spellings; {@link formerOf} picks those of a contact. */
+export function ofFormer(db: Db): D1PreparedStatement {
+  return db.prepare(FORMER(`f.contact, ${FIELDS}`, "true"));
+}
+
+/** The suppressions of this contact among the results of {@link ofFormer}. */
+export function formerOf(contact: string, results: readonly unknown[]): Suppression[] {
+  return (results as (Suppression & { contact: string })[]).flatMap(({ contact: former, ...suppression }) =>
+    newKeyOf(former) === contact ? [suppression] : [],
+  );
+}
+
 /** All suppressions of a contact, including one that outlived its erasure. Empty for an unknown contact. */
 export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<Suppression[]> {
-  const [{ results }, erased] = await Promise.all([
-    ofContact(db, contact).all<Suppression>(),
+  const [[own, former], erased] = await Promise.all([
+    db.batch<Suppression>([ofContact(db, contact), ofFormer(db)]),
     findErased(db, bucket, [contact]),
   ]);
+  const results = [...(own?.results ?? []), ...formerOf(contact, former?.results ?? [])];
   const kept = erased.get(contact);
   return kept === undefined ? results : [ofErased(kept), ...results];
 }
@@ -74,12 +88,17 @@ export async function checkQuery(
   const hashes = await hashesOf(bucket, contacts);
   const statements = [
     db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope),
+    db.prepare(FORMER_IN_FORCE).bind(scope),
     ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
   ];
   return {
     statements,
-    checkedOf: ([found, erased]) => {
+    checkedOf: ([found, former, erased]) => {
       const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
+      for (const row of (former?.results ?? []) as unknown as typeof standing) {
+        const contact = newKeyOf(row.contact);
+        if (contact !== null && contacts.has(contact)) standing.push({ ...row, contact });
+      }
       const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
         ...ofErased(row),
         contact: hashes.get(row.hash) ?? "",
@@ -99,6 +118,11 @@ const IN_FORCE = `
   SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
   FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
   WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`;
+
+const FORMER_IN_FORCE = FORMER(
+  "f.contact, f.reason, f.scope, f.at, f.lifted_at, f.held",
+  "f.lifted_at IS NULL AND f.held IS NULL AND (f.scope = '' OR f.scope = ?1)",
+);
 
 /** Stores the states that contacts' objects reported. Returns whether the database changed. */
 export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {

@@ -12,21 +12,23 @@ import type { EventRow } from "./rows.ts";
 import { DAY } from "../../lib/time.ts";
 import { FIVE_MINUTES } from "../../model/stats/counts.ts";
 
-/** A row as it is and as it should be. Its id stays. */
+/** A row as it is and as it should be. */
 export interface Replacement {
   before: StoredRow;
   /** Null if the row is to be deleted. */
   after: EventRow | null;
+  /** Its new id, which no row has; left out if it keeps its own. */
+  id?: string;
 }
 
 const CONCERNED = "id IN (SELECT value FROM json_each(?1))";
 
 const UPDATE = `
-  UPDATE events SET contact = v.contact, at = v.at, type = v.type, bounce = v.bounce, destination = v.destination,
+  UPDATE events SET id = v.new_id, contact = v.contact, at = v.at, type = v.type, bounce = v.bounce, destination = v.destination,
     machine = v.machine, message_id = v.message_id, campaign = v.campaign, details = v.details
   FROM (SELECT value->>0 AS id, value->>1 AS contact, value->>2 AS at, value->>3 AS type, value->>4 AS bounce,
-    value->>5 AS destination, value->>6 AS machine, value->>7 AS message_id, value->>8 AS campaign, value->>9 AS details
-    FROM json_each(?1)) AS v
+    value->>5 AS destination, value->>6 AS machine, value->>7 AS message_id, value->>8 AS campaign, value->>9 AS details,
+    value->>10 AS new_id FROM json_each(?1)) AS v
   WHERE events.id = v.id`;
 
 /** Only the texts, and only of rows that are still as they were read: another run may have changed them since. */
@@ -85,8 +87,8 @@ export async function storeReplacements(
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, value: unknown): void =>
     void statements.push(db.prepare(sql).bind(JSON.stringify(value)));
-  const kept = replacements.flatMap(({ before, after }) =>
-    after === null ? [] : [{ id: before.id, after }],
+  const kept = replacements.flatMap(({ before, after, id = before.id }) =>
+    after === null ? [] : [{ before, after, id }],
   );
   const gone = replacements.flatMap(({ before, after }) => (after === null ? [before.id] : []));
   const ids = replacements.map(({ before }) => before.id);
@@ -119,9 +121,10 @@ function counting(sign: 1 | -1): string[] {
   ];
 }
 
-function toValues({ id, after }: { id: string; after: EventRow }): unknown[] {
+function toValues({ before, after, id }: Replacement & { after: EventRow }): unknown[] {
   const { contact, at, type, bounce, destination, machine, message_id, campaign, details } = after;
-  return [id, contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
+  const values = [contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
+  return [before.id, ...values, id];
 }
 
 function toTexts({ before, after }: Replacement): unknown[] {

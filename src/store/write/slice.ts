@@ -17,6 +17,7 @@ import {
   type SourceUpdate,
   type Tally,
 } from "./rows.ts";
+import { COUNT_WORDS, wordRows, type WordOfEvent } from "./unknown-words.ts";
 
 /** The rows that one transaction stores. */
 export interface SliceRows {
@@ -28,6 +29,8 @@ export interface SliceRows {
   /** Envelopes that are complete with this slice and have something to count. */
   tallies: readonly Tally[];
   deadLetters: readonly DeadLetter[];
+  /** Words that a provider's tables do not know, in these events. */
+  unknown?: readonly WordOfEvent[];
   /** Ids of replayed envelopes that are complete with this slice: their earlier dead letters are deleted. */
   replayed: readonly string[];
 }
@@ -171,6 +174,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
     for (const sql of countersOf(events)) add(sql, first.source);
     add(PLACE_BATCHES, first.source);
+    if (slice.unknown !== undefined && slice.unknown.length > 0)
+      add(COUNT_WORDS, first.source, wordRows(slice.unknown));
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {

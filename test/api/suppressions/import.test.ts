@@ -158,7 +158,7 @@ describe("suppressions in bulk", () => {
     ).addresses;
     expect(trips).toHaveLength(1);
     expect(checked.map(({ address }) => address)).toEqual(addresses);
-    expect(checked[0]).toMatchObject({ suppressed: false, error: "is not an email address" });
+    expect(checked[0]).toMatchObject({ suppressed: false, error: "is not an address" });
     expect(checked.slice(1).map(({ suppressed }) => suppressed)).toEqual(
       Array.from({ length: 999 }, (_, i) => i % 2 === 0),
     );

@@ -91,9 +91,13 @@ describe("suppressions of one mailing list", () => {
       "mailgun",
       "mailjet",
       "mailtrap",
+      "mandrill",
       "postmark",
+      "resend",
       "sendgrid",
+      "sendpulse",
       "ses",
+      "sparkpost",
     ]);
     const field = fc.constantFrom(
       "event",

@@ -251,6 +251,51 @@ describe("the suppressions of a contact", () => {
         ["manual"],
       ],
       [
+        "joining one list again lifts neither an unsubscribe from all mail nor one from another list",
+        [
+          evidence("unsubscribed", 0),
+          evidence("unsubscribed", 1, { scope: "mailjet:1" }),
+          evidence("unsubscribed", 2, { scope: "mailjet:2" }),
+          evidence("subscribed", 3, { id: "sub", scope: "mailjet:1" }),
+        ],
+        ["unsubscribed", "unsubscribed -sub"],
+      ],
+      [
+        "joining the only list that was left lifts the unsubscribe, although it suppressed all mail",
+        [
+          evidence("unsubscribed", 0, { scope: "mailjet:1" }),
+          evidence("subscribed", 1, { id: "sub", scope: "mailjet:1" }),
+        ],
+        ["unsubscribed -sub"],
+      ],
+      [
+        "a subscribe to all mail lifts the unsubscribes from all lists",
+        [
+          evidence("unsubscribed", 0),
+          evidence("unsubscribed", 1, { scope: "mailjet:1" }),
+          entry(2, { reason: "unsubscribed", scope: "mailjet:2" }),
+          evidence("subscribed", 3, { id: "sub" }),
+        ],
+        ["unsubscribed -sub", "unsubscribed@mailjet:2 -sub"],
+      ],
+      [
+        "a subscribe to all mail lifts the unsubscribes from all lists, also where lists are kept apart",
+        [evidence("unsubscribed", 0, { scope: "mailjet:1" }), evidence("subscribed", 1, { id: "sub" })],
+        ["unsubscribed@mailjet:1 -sub"],
+        byList,
+      ],
+      [
+        "joining a list does not lift an unsubscribe from all mail, also where lists are kept apart",
+        [evidence("unsubscribed", 0), evidence("subscribed", 1, { scope: "mailjet:1" })],
+        ["unsubscribed"],
+        byList,
+      ],
+      [
+        "joining a list does not lift an imported unsubscribe from all mail",
+        [entry(0, { reason: "unsubscribed" }), evidence("subscribed", 1, { scope: "mailjet:1" })],
+        ["unsubscribed"],
+      ],
+      [
         "lists apart",
         [
           evidence("unsubscribed", 0, { scope: "mailjet:1" }),

@@ -2,7 +2,8 @@
 // Standard Webhooks, but with the whole text of the secret as the key.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom } from "../requests.ts";
+import { allBut, hexOf, isEngagement, post, uuidFrom } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
 const SECRET = `aha-whsec-${randomBytes(24).toString("base64url")}`;
@@ -63,17 +64,17 @@ function elementOf(report: Report): Record<string, unknown> {
       tags: [mail.campaign],
       ...(what === "clicked" ? { url } : {}),
       ...(isEngagement(report) ? { ip, user_agent: agent, is_bot: false } : {}),
-      ...reasonFor(what),
+      ...reasonFor(report),
     },
   };
 }
 
-function reasonFor(what: Happening): { reason?: string } {
-  switch (what) {
+function reasonFor(report: Report): { reason?: string } {
+  switch (report.what) {
     case "hard_bounce":
     case "soft_bounce":
     case "blocked":
-      return { reason: REPLIES[what] };
+      return { reason: replyTo(report) };
     case "dropped":
       return { reason: "The recipient is on the suppression list" };
     default:

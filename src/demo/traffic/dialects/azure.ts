@@ -2,7 +2,8 @@
 // through Event Grid: always an array, unsigned, with a secret in the URL. Engagement is reported without an IP
 // address.
 
-import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { allBut, isEngagement, post, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
@@ -16,8 +17,6 @@ export const azure: Dialect = {
   source: "azure",
   credentials: TOKEN,
   knows: allBut("queued", "complained", "unsubscribed"),
-  // `Bounced` is always permanent. A temporary refusal is reported as `Failed` once Azure gives up.
-  becomes: { soft_bounce: "failed" },
   tellsCampaign: false,
   makeId: (random) => uuidFrom(random.digits(32)),
   most: 50,
@@ -77,16 +76,18 @@ function delivery(report: Report): Record<string, unknown> {
   };
 }
 
-function statusOf({ what }: Report): [status: string, message: string] {
+function statusOf(report: Report): [status: string, message: string] {
+  const { what } = report;
   switch (what) {
     case "sent":
       return ["OutForDelivery", ""];
     case "hard_bounce":
-      return ["Bounced", REPLIES.hard_bounce];
+      return ["Bounced", replyTo(report)];
+    // `Bounced` is always permanent. A temporary refusal is reported as `Failed` once Azure gives up.
     case "soft_bounce":
-      return ["Failed", REPLIES.soft_bounce];
+      return ["Failed", replyTo(report)];
     case "blocked":
-      return ["FilteredSpam", REPLIES.blocked];
+      return ["FilteredSpam", replyTo(report)];
     case "dropped":
       return ["Suppressed", "The recipient is on the suppression list"];
     default:

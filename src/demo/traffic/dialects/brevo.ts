@@ -2,7 +2,8 @@
 // batched (https://developers.brevo.com/docs/batch-webhooks). Nothing is signed; a bearer token is set at creation
 // (https://developers.brevo.com/docs/secured-webhooks).
 
-import { allBut, post, REPLIES, withBearer } from "../requests.ts";
+import { allBut, post, withBearer } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 import { HOUR } from "../../../lib/time.ts";
@@ -46,7 +47,8 @@ function elementOf(report: Report, random: Random): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, url, agent }: Report, random: Random): Record<string, unknown> {
+function wordsFor(report: Report, random: Random): Record<string, unknown> {
+  const { what, url, agent } = report;
   switch (what) {
     case "queued":
       return { event: "request" };
@@ -56,12 +58,12 @@ function wordsFor({ what, url, agent }: Report, random: Random): Record<string, 
     case "clicked":
       return { event: "click", link: url, user_agent: agent };
     case "hard_bounce":
-      return { event: "hard_bounce", reason: REPLIES.hard_bounce };
+      return { event: "hard_bounce", reason: replyTo(report) };
     case "soft_bounce":
-      return { event: "soft_bounce", reason: REPLIES.soft_bounce };
+      return { event: "soft_bounce", reason: replyTo(report) };
     // Brevo's own word "blocked" does not mean a refusal by the receiving server.
     case "blocked":
-      return { event: "soft_bounce", reason: REPLIES.blocked };
+      return { event: "soft_bounce", reason: replyTo(report) };
     case "dropped":
       return { event: "blocked", reason: "blocked : due to blacklist user" };
     case "complained":

@@ -1,7 +1,8 @@
 // Cloudflare Email Service (https://developers.cloudflare.com/email-service/platform/event-subscriptions/): no webhook.
 // It puts its events into a queue of the account; here the demo's Worker does that.
 
-import { post, REPLIES, uuidOf } from "../requests.ts";
+import { post, uuidOf } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const WORDS: Partial<Record<Happening, string>> = {
@@ -37,8 +38,8 @@ function eventOf(report: Report): Record<string, unknown> {
       messageId: mail.id,
       recipient: mail.contact,
       timestamp: new Date(at).toISOString(),
-      ...(what === "hard_bounce" ? { bounceType: "hard", smtpResponse: REPLIES.hard_bounce } : {}),
-      ...(what === "soft_bounce" ? { smtpResponse: REPLIES.soft_bounce } : {}),
+      ...(what === "hard_bounce" ? { bounceType: "hard", smtpResponse: replyTo(report) } : {}),
+      ...(what === "soft_bounce" ? { smtpResponse: replyTo(report) } : {}),
     },
     metadata: {
       accountId: "account-demo",

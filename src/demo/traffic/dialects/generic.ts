@@ -1,7 +1,8 @@
 // Home-made systems: plain JSON with the field names and words that such systems share. There are two of them: one on
 // the internet, which groups reports, and one that may post only from inside the company's network.
 
-import { allBut, isEngagement, post, REPLIES, withBasic, withBearer, withHeader } from "../requests.ts";
+import { allBut, isEngagement, post, withBasic, withBearer, withHeader } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -79,6 +80,6 @@ function elementOf(report: Report): Record<string, unknown> {
     custom_id: mail.customId,
     ...(what === "clicked" ? { link_url: url } : {}),
     ...(isEngagement(report) ? { ip_address: ip, user_agent: agent } : {}),
-    ...(what === "hard_bounce" ? { bounce_type: "hard", reason: REPLIES.hard_bounce } : {}),
+    ...(what === "hard_bounce" ? { bounce_type: "hard", reason: replyTo(report) } : {}),
   };
 }

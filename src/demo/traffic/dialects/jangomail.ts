@@ -2,6 +2,7 @@
 // request, by GET, form or JSON. The URL names the event, and the query contains the token.
 
 import { allBut, isEngagement, post, postForm, withToken } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
@@ -66,9 +67,7 @@ function parametersOf(report: Report): Record<string, string> {
     ...(what === "clicked" ? { Url: url } : {}),
     ...(isEngagement(report) ? { IPAddress: ip, UserAgent: agent } : {}),
     ...(bounced ? { BounceType: what === "hard_bounce" ? "hard" : "soft" } : {}),
-    ...(bounced
-      ? { Diagnostic: what === "hard_bounce" ? "550 5.1.1 No such user" : "452 4.2.2 Mailbox full" }
-      : {}),
+    ...(bounced ? { Diagnostic: replyTo(report) } : {}),
   };
 }
 

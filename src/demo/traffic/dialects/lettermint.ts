@@ -2,7 +2,8 @@
 // signed with an HMAC over the attempt's time and the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
+import { allBut, isEngagement, post, uuidFrom, uuidOf } from "../requests.ts";
+import { enhancedOf, replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
@@ -72,18 +73,18 @@ function dataOf(report: Report): Record<string, unknown> {
     ...(what === "queued" ? addressed : { recipient: mail.contact }),
     ...(what === "clicked" ? { url } : {}),
     ...(isEngagement(report) ? { ip, user_agent: agent, is_machine: false } : {}),
-    ...outcomeOf(what),
+    ...outcomeOf(report),
   };
 }
 
-function outcomeOf(what: Happening): { response?: unknown; reason?: string } {
-  switch (what) {
+function outcomeOf(report: Report): { response?: unknown; reason?: string } {
+  switch (report.what) {
     case "delivered":
       return { response: inParts("250 2.0.0 OK") };
     case "hard_bounce":
     case "soft_bounce":
     case "blocked":
-      return { response: inParts(REPLIES[what]) };
+      return { response: inParts(replyTo(report)) };
     case "dropped":
       return { reason: "hard_bounce" };
     default:
@@ -92,6 +93,6 @@ function outcomeOf(what: Happening): { response?: unknown; reason?: string } {
 }
 
 function inParts(reply: string): Record<string, unknown> {
-  const [code, enhanced_status_code, ...words] = reply.split(" ");
-  return { status_code: Number(code), enhanced_status_code, content: words.join(" ") };
+  const [status_code, enhanced_status_code] = [Number(reply.slice(0, 3)), enhancedOf(reply)];
+  return { status_code, enhanced_status_code, content: reply.slice(4) };
 }

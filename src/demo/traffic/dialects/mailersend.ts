@@ -2,7 +2,8 @@
 // HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES } from "../requests.ts";
+import { allBut, hexOf, post } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -94,7 +95,7 @@ function morphOf(report: Report): Record<string, unknown> | null {
     case "hard_bounce":
     case "soft_bounce":
     case "blocked":
-      return { object: "recipient_bounce", reason: REPLIES[what] };
+      return { object: "recipient_bounce", reason: replyTo(report) };
     case "complained":
       return { object: "spam_complaint", reason: null };
     case "unsubscribed":

@@ -2,7 +2,8 @@
 // a signature that covers a time and a token.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, seconds } from "../requests.ts";
+import { allBut, hexOf, post, seconds } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const KEY = randomBytes(16).toString("hex");
@@ -61,7 +62,8 @@ function eventData(report: Report): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url, ip, agent } = report;
   const act = {
     "log-level": "info",
     ip,
@@ -84,11 +86,11 @@ function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
     case "complained":
       return { event: "complained", "log-level": "warn" };
     case "hard_bounce":
-      return failure("permanent", "bounce", replied(REPLIES.hard_bounce));
+      return failure("permanent", "bounce", replied(replyTo(report)));
     case "soft_bounce":
-      return failure("temporary", "generic", { ...replied(REPLIES.soft_bounce), "retry-seconds": 600 });
+      return failure("temporary", "generic", { ...replied(replyTo(report)), "retry-seconds": 600 });
     case "blocked":
-      return failure("permanent", "espblock", replied(REPLIES.blocked));
+      return failure("permanent", "espblock", replied(replyTo(report)));
     case "dropped":
       return failure("permanent", "suppress-bounce", {
         code: 605,

@@ -2,6 +2,7 @@
 // basic auth.
 
 import { allBut, post, withBasic } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
@@ -63,7 +64,8 @@ export function mailjetElement(report: Report): string {
   });
 }
 
-function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url, ip, agent } = report;
   switch (what) {
     case "opened":
       return { event: "open", ip, geo: "FR", agent };
@@ -76,7 +78,7 @@ function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
         hard_bounce: true,
         error_related_to: "recipient",
         error: "user unknown",
-        comment: "550 5.1.1 No such user here",
+        comment: replyTo(report),
       };
     case "soft_bounce":
       return {
@@ -85,10 +87,15 @@ function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
         hard_bounce: false,
         error_related_to: "mailbox",
         error: "quota exceeded",
-        comment: "452 4.2.2 Over quota",
+        comment: replyTo(report),
       };
     case "blocked":
-      return { event: "blocked", error_related_to: "spam", error: "content blocked" };
+      return {
+        event: "blocked",
+        error_related_to: "spam",
+        error: "content blocked",
+        comment: replyTo(report),
+      };
     case "dropped":
       return { event: "blocked", error_related_to: "mailjet", error: "preblocked" };
     case "complained":

@@ -2,7 +2,8 @@
 // each webhook is configured; every webhook has its own secret, for the HMAC-SHA256 over the body.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES, seconds, uuidFrom, uuidOf } from "../requests.ts";
+import { allBut, isEngagement, post, seconds, uuidFrom, uuidOf } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Report } from "../types.ts";
 
 /** There are two webhooks, one of each format; the source has the secrets of both. */
@@ -46,18 +47,19 @@ function element(report: Report): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, url, ip, agent }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url, ip, agent } = report;
   switch (what) {
     case "opened":
       return { event: "open" };
     case "clicked":
       return { event: "click", url };
     case "hard_bounce":
-      return bounce("bounce", "bounced", REPLIES.hard_bounce, "bad-mailbox");
+      return bounce("bounce", "bounced", replyTo(report), "bad-mailbox");
     case "soft_bounce":
-      return bounce("soft bounce", "soft bounced", REPLIES.soft_bounce, "quota-issues");
+      return bounce("soft bounce", "soft bounced", replyTo(report), "quota-issues");
     case "blocked":
-      return bounce("bounce", "bounced", REPLIES.blocked, "spam-related");
+      return bounce("bounce", "bounced", replyTo(report), "spam-related");
     case "dropped":
       return { event: "reject", reason: "Recipient in suppression list" };
     case "complained":

@@ -3,7 +3,8 @@
 // value.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, isEngagement, postForm, REPLIES, seconds } from "../requests.ts";
+import { allBut, isEngagement, postForm, seconds } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const URL_SIGNED = "https://hooks.example.com/webhooks/mandrill";
@@ -81,11 +82,11 @@ function wordsFor(report: Report): { event: string; [word: string]: unknown } {
     case "clicked":
       return { event: "click", clicks: [{ ts: seconds(report), url: report.url }] };
     case "hard_bounce":
-      return bounce("hard_bounce", "bounced", "bad_mailbox", 10, REPLIES.hard_bounce);
+      return bounce("hard_bounce", "bounced", "bad_mailbox", 10, replyTo(report));
     case "soft_bounce":
-      return bounce("soft_bounce", "soft-bounced", "mailbox_full", 22, REPLIES.soft_bounce);
+      return bounce("soft_bounce", "soft-bounced", "mailbox_full", 22, replyTo(report));
     case "blocked":
-      return bounce("soft_bounce", "soft-bounced", "general", 52, REPLIES.blocked);
+      return bounce("soft_bounce", "soft-bounced", "general", 52, replyTo(report));
     case "dropped":
       return { event: "reject", state: "rejected", reject: { reason: "hard-bounce" } };
     case "complained":

@@ -2,7 +2,8 @@
 // with the installation's RSA key. Times are floating-point seconds, and the mails' ids count up.
 
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, seconds, uuidOf } from "../requests.ts";
+import { allBut, hexOf, post, seconds, uuidOf } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
@@ -23,9 +24,9 @@ const REFUSED = "Permanent SMTP delivery error when sending to mx.example.com";
 const DELAYED = "Temporary SMTP delivery error when sending to mx.example.com";
 const ATTEMPTS: Partial<Record<Happening, Attempt>> = {
   queued: ["MessageHeld", "Held", "Server is in development mode. All outgoing messages are held."],
-  hard_bounce: ["MessageDeliveryFailed", "HardFail", REFUSED, REPLIES.hard_bounce],
-  soft_bounce: ["MessageDelayed", "SoftFail", DELAYED, REPLIES.soft_bounce],
-  blocked: ["MessageDeliveryFailed", "HardFail", REFUSED, REPLIES.blocked],
+  hard_bounce: ["MessageDeliveryFailed", "HardFail", REFUSED],
+  soft_bounce: ["MessageDelayed", "SoftFail", DELAYED],
+  blocked: ["MessageDeliveryFailed", "HardFail", REFUSED],
   dropped: ["MessageHeld", "Held", "Recipient ({to}) is on the suppression list (reason: hard fail)"],
   oddity: ["MessageRerouted", "Rerouted", "Message sent by another server"],
 };
@@ -72,7 +73,7 @@ function payloadOf(report: Report): [event: string, payload: Record<string, unkn
   // Some mails are refused at once, other refusals come back by mail.
   if (what === "hard_bounce" && Number(mail.id) % 2 === 0)
     return ["MessageBounced", { original_message: message, bounce: bounceOf(report) }];
-  const [event, status, words, output = null] = ATTEMPTS[what] ?? SENT;
+  const [event, status, words, output = replyTo(report) || null] = ATTEMPTS[what] ?? SENT;
   const details = words.replace("{to}", mail.contact);
   const timestamp = float(seconds(report));
   return [event, { status, details, output, sent_with_ssl: true, timestamp, time: 0.22, message }];

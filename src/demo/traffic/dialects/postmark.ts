@@ -1,7 +1,8 @@
 // Postmark (https://postmarkapp.com/developer/webhooks/webhooks-overview): one object per request, distinguished by
 // RecordType. Nothing is signed; the secret is in a header that the customer configured for the webhook (HttpHeaders).
 
-import { allBut, hexOf, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
+import { allBut, hexOf, post, uuidFrom, withHeader } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-webhook-key";
@@ -22,7 +23,13 @@ export const postmark: Dialect = {
     const time = timeOf(now);
     const mail = { MessageID: "00000000-0000-0000-0000-000000000000", ServerID: 1234 };
     const john = "john@example.com";
-    const bounce = { RecordType: "Bounce", ID: 42, ...bounceOf("hard_bounce"), Email: john, BouncedAt: time };
+    const bounce = {
+      RecordType: "Bounce",
+      ID: 42,
+      ...bounceOf("hard_bounce", ""),
+      Email: john,
+      BouncedAt: time,
+    };
     const open = { RecordType: "Open", Recipient: john, ReceivedAt: time, UserAgent: "Mozilla/5.0" };
     return [bounce, open].map((words) => ({ ...post("postmark", { ...words, ...mail }), pings: 1 }));
   },
@@ -79,32 +86,32 @@ function wordsFor(report: Report): Record<string, unknown> {
         RecordType: what === "complained" ? "SpamComplaint" : "Bounce",
         // 60 bits, more than a JavaScript number holds.
         ID: JSON.rawJSON(String(BigInt(`0x${hexOf(report, 15)}`))),
-        ...bounceOf(what),
+        ...bounceOf(what, replyTo(report)),
         Email: mail.contact,
         BouncedAt: time,
       };
   }
 }
 
-/** https://postmarkapp.com/developer/api/bounce-api#bounce-types : Type, TypeCode, Name, and the server's reply. */
-const BOUNCES: Partial<Record<Happening, readonly [string, number, string, string?]>> = {
-  hard_bounce: ["HardBounce", 1, "Hard bounce", REPLIES.hard_bounce],
-  soft_bounce: ["SoftBounce", 4096, "Soft bounce", REPLIES.soft_bounce],
-  blocked: ["Blocked", 100_006, "ISP block", REPLIES.blocked],
+/** https://postmarkapp.com/developer/api/bounce-api#bounce-types : Type, TypeCode and Name. */
+const BOUNCES: Partial<Record<Happening, readonly [string, number, string]>> = {
+  hard_bounce: ["HardBounce", 1, "Hard bounce"],
+  soft_bounce: ["SoftBounce", 4096, "Soft bounce"],
+  blocked: ["Blocked", 100_006, "ISP block"],
   dropped: ["ManuallyDeactivated", 100_002, "Manually deactivated"],
   complained: ["SpamComplaint", 100_001, "Spam complaint"],
 };
 
-function bounceOf(what: Happening): Record<string, unknown> {
-  const [type, code, name, reply] = BOUNCES[what] ?? [];
+function bounceOf(what: Happening, reply: string): Record<string, unknown> {
+  const [type, code, name] = BOUNCES[what] ?? [];
   return {
     Type: type,
     TypeCode: code,
     Name: name,
-    Details: reply === undefined ? "" : `smtp;${reply}`,
+    Details: reply === "" ? "" : `smtp;${reply}`,
     From: "news@shop.example.com",
     Subject: "Your order",
-    DumpAvailable: reply !== undefined,
+    DumpAvailable: reply !== "",
     Inactive: what !== "soft_bounce" && what !== "blocked",
     CanActivate: what !== "complained",
   };

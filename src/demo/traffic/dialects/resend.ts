@@ -2,7 +2,8 @@
 // (https://docs.svix.com/receiving/verifying-payloads/how-manual); the event's id is in a header only.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, post, REPLIES, uuidFrom } from "../requests.ts";
+import { allBut, hexOf, post, uuidFrom } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const KEY = randomBytes(24);
@@ -49,7 +50,8 @@ function requestOf(report: Report): SignedRequest {
   return post("resend", body, { "svix-id": `msg_${id.slice(0, 27)}` });
 }
 
-function wordsFor({ what, at, url, ip, agent }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, at, url, ip, agent } = report;
   switch (what) {
     case "queued":
       return { type: "email.scheduled" };
@@ -63,11 +65,11 @@ function wordsFor({ what, at, url, ip, agent }: Report): Record<string, unknown>
       return { type: "email.clicked", click };
     }
     case "hard_bounce":
-      return bounced("Permanent", "General", REPLIES.hard_bounce);
+      return bounced("Permanent", "General", replyTo(report));
     case "soft_bounce":
-      return bounced("Transient", "MailboxFull", REPLIES.soft_bounce);
+      return bounced("Transient", "MailboxFull", replyTo(report));
     case "blocked":
-      return bounced("Transient", "ContentRejected", REPLIES.blocked);
+      return bounced("Transient", "ContentRejected", replyTo(report));
     case "dropped":
       return {
         type: "email.suppressed",

@@ -2,7 +2,8 @@
 // report per request, as JSON text in the envelope of a topic that follows SNS, with a secret in the URL. It reports no
 // engagement.
 
-import { hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { hexOf, post, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-scaleway";
@@ -63,21 +64,22 @@ function reportOf(report: Report): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, at }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, at } = report;
   switch (what) {
     case "queued":
       return { type: "email_queued", email_error: "", email_try_count: 0 };
     case "hard_bounce":
-      return { type: "email_mailbox_not_found", email_error: REPLIES.hard_bounce, email_try_count: 1 };
+      return { type: "email_mailbox_not_found", email_error: replyTo(report), email_try_count: 1 };
     case "soft_bounce":
       return {
         type: "email_deferred",
-        email_error: REPLIES.soft_bounce,
+        email_error: replyTo(report),
         email_try_count: 1,
         email_next_try: new Date(at + 900_000).toISOString(),
       };
     case "blocked":
-      return { type: "email_spam", email_error: REPLIES.blocked, email_try_count: 1 };
+      return { type: "email_spam", email_error: replyTo(report), email_try_count: 1 };
     case "dropped":
       return { type: "email_blocklisted", email_error: "the recipient is on the blocklist" };
     case "oddity":

@@ -2,7 +2,8 @@
 // with ECDSA over the time and the body, to which a last CRLF belongs.
 
 import { createSign, generateKeyPairSync } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, seconds } from "../requests.ts";
+import { allBut, hexOf, isEngagement, post, seconds } from "../requests.ts";
+import { enhancedOf, replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Report } from "../types.ts";
 
@@ -50,7 +51,8 @@ function element(report: Report, random: Random): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, url }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url } = report;
   switch (what) {
     case "queued":
       return { event: "processed" };
@@ -59,9 +61,19 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
     case "clicked":
       return { event: "click", url, url_offset: { index: 0, type: "html" } };
     case "hard_bounce":
-      return { event: "bounce", type: "bounce", reason: REPLIES.hard_bounce, status: "5.1.1" };
+      return {
+        event: "bounce",
+        type: "bounce",
+        reason: replyTo(report),
+        status: enhancedOf(replyTo(report)),
+      };
     case "blocked":
-      return { event: "bounce", type: "blocked", reason: REPLIES.blocked, status: "5.7.1" };
+      return {
+        event: "bounce",
+        type: "blocked",
+        reason: replyTo(report),
+        status: enhancedOf(replyTo(report)),
+      };
     case "dropped":
       return { event: "dropped", reason: "Bounced Address", status: "5.0.0" };
     case "complained":

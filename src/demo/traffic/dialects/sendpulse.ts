@@ -1,7 +1,8 @@
 // SendPulse's SMTP service (https://sendpulse.com/integrations/api/smtp#webhooks): an array every half minute, with the
 // URL's password as basic auth. No event has an id of its own.
 
-import { allBut, isEngagement, post, REPLIES, seconds, withBasic } from "../requests.ts";
+import { allBut, isEngagement, post, seconds, withBasic } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Report } from "../types.ts";
 
 const CREDENTIAL = "sendpulse:demo-only-password";
@@ -27,7 +28,7 @@ export const sendpulse: Dialect = {
 function elementOf(report: Report): Record<string, unknown> {
   const { mail, what, url, ip, agent } = report;
   return {
-    ...replyTo(report),
+    ...answerTo(report),
     sender: "news@shop.example.com",
     timestamp: seconds(report),
     recipient: mail.contact,
@@ -64,14 +65,15 @@ function wordFor({ what }: Report): string {
 }
 
 /** The receiving server's reply; without a reply the fields are present, but empty. */
-function replyTo({ what }: Report): Record<string, unknown> {
+function answerTo(report: Report): Record<string, unknown> {
+  const { what } = report;
   switch (what) {
     case "delivered":
       return replied("250", "OK");
     case "hard_bounce":
     case "soft_bounce":
     case "blocked":
-      return replied(REPLIES[what].slice(0, 3), REPLIES[what]);
+      return replied(replyTo(report).slice(0, 3), replyTo(report));
     default:
       return replied(null, null);
   }

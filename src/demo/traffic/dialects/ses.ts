@@ -3,7 +3,8 @@
 // one event per request, without an envelope and therefore without a signature; the only proof is a secret in the URL.
 // SNS's signatures need a certificate of Amazon's, which the demo cannot fetch.
 
-import { allBut, hexOf, post, REPLIES, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { allBut, hexOf, post, uuidFrom, uuidOf, withToken } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 
 const TOKEN = "demo-only-ses-token";
@@ -77,11 +78,11 @@ function wordsFor(report: Report): Record<string, unknown> {
     case "clicked":
       return { eventType: "Click", click: { ...act, link: url, linkTags: null } };
     case "hard_bounce":
-      return bounced(report, "Permanent", "General", `smtp; ${REPLIES.hard_bounce}`);
+      return bounced(report, "Permanent", "General", `smtp; ${replyTo(report)}`);
     case "soft_bounce":
-      return bounced(report, "Transient", "MailboxFull", `smtp; ${REPLIES.soft_bounce}`);
+      return bounced(report, "Transient", "MailboxFull", `smtp; ${replyTo(report)}`);
     case "blocked":
-      return bounced(report, "Transient", "ContentRejected", `smtp; ${REPLIES.blocked}`);
+      return bounced(report, "Transient", "ContentRejected", `smtp; ${replyTo(report)}`);
     case "dropped":
       return bounced(report, "Permanent", "OnAccountSuppressionList", SUPPRESSED);
     case "complained":
@@ -96,7 +97,7 @@ function wordsFor(report: Report): Record<string, unknown> {
 }
 
 function bounced(report: Report, bounceType: string, bounceSubType: string, diagnosticCode: string) {
-  const [status] = /\d\.\d\.\d/.exec(diagnosticCode) ?? ["5.1.1"];
+  const [status] = /\d\.\d+\.\d+/.exec(diagnosticCode) ?? ["5.1.1"];
   const recipient = { emailAddress: report.mail.contact, action: "failed", status, diagnosticCode };
   const bounce = {
     feedbackId: feedbackIdOf(report),

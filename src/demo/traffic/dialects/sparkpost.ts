@@ -2,7 +2,8 @@
 // name of its class, every value a string, with a header of the customer's choice and no signature.
 
 import { createHash } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, seconds, withHeader } from "../requests.ts";
+import { allBut, hexOf, isEngagement, post, seconds, withHeader } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, Happening, Report } from "../types.ts";
 
 const HEADER = "x-demo-secret";
@@ -58,7 +59,8 @@ function eventId(report: Report): string {
   return String(BigInt(`0x1${hexOf(report, 14)}`));
 }
 
-function wordsFor({ what, url }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url } = report;
   switch (what) {
     case "queued":
       return { type: "injection" };
@@ -67,11 +69,11 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
     case "clicked":
       return { type: "click", target_link_name: "shop", target_link_url: url };
     case "hard_bounce":
-      return refusal("bounce", "10", REPLIES.hard_bounce);
+      return refusal("bounce", "10", replyTo(report));
     case "soft_bounce":
-      return refusal("bounce", "22", REPLIES.soft_bounce);
+      return refusal("bounce", "22", replyTo(report));
     case "blocked":
-      return refusal("bounce", "52", REPLIES.blocked);
+      return refusal("bounce", "52", replyTo(report));
     case "dropped":
       return refusal(
         "policy_rejection",

@@ -2,7 +2,8 @@
 // signed as in Standard Webhooks, under a secret without prefix.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { allBut, hexOf, isEngagement, post, REPLIES, uuidFrom, uuidOf } from "../requests.ts";
+import { allBut, hexOf, isEngagement, post, uuidFrom, uuidOf } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Dialect, SignedRequest, Report } from "../types.ts";
 import { HOUR } from "../../../lib/time.ts";
 
@@ -48,7 +49,8 @@ function elementOf(report: Report): Record<string, unknown> {
   };
 }
 
-function wordsFor({ what, url }: Report): Record<string, unknown> {
+function wordsFor(report: Report): Record<string, unknown> {
+  const { what, url } = report;
   switch (what) {
     case "sent":
       return { event_type: "email_sent" };
@@ -57,12 +59,12 @@ function wordsFor({ what, url }: Report): Record<string, unknown> {
     case "clicked":
       return { event_type: "email_clicked", url };
     case "hard_bounce":
-      return { event_type: "hard_bounce", details: REPLIES.hard_bounce };
+      return { event_type: "hard_bounce", details: replyTo(report) };
     case "soft_bounce":
-      return { event_type: "soft-bounce", details: REPLIES.soft_bounce };
+      return { event_type: "soft-bounce", details: replyTo(report) };
     case "blocked":
       // A block has no word of its own; only the reply shows that it is not about the address.
-      return { event_type: "soft-bounce", details: REPLIES.blocked };
+      return { event_type: "soft-bounce", details: replyTo(report) };
     case "complained":
       return { event_type: "complaint" };
     case "unsubscribed":

@@ -2,7 +2,8 @@
 // a zone, and the signature in the body: an MD5 over the body with the API key in the signature's place.
 
 import { createHash, randomBytes } from "node:crypto";
-import { allBut, isEngagement, post, REPLIES } from "../requests.ts";
+import { allBut, isEngagement, post } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
@@ -16,9 +17,9 @@ const WORDS: Partial<Record<Happening, readonly [status: string, outcome?: strin
   delivered: ["delivered", "ok", "250 2.0.0 OK"],
   opened: ["opened"],
   clicked: ["clicked"],
-  hard_bounce: ["hard_bounced", "err_user_unknown", REPLIES.hard_bounce],
-  soft_bounce: ["soft_bounced", "err_mailbox_full", REPLIES.soft_bounce],
-  blocked: ["hard_bounced", "err_spam_rejected", REPLIES.blocked],
+  hard_bounce: ["hard_bounced", "err_user_unknown"],
+  soft_bounce: ["soft_bounced", "err_mailbox_full"],
+  blocked: ["hard_bounced", "err_spam_rejected"],
   dropped: ["hard_bounced", "err_skip_letter"],
   complained: ["spam"],
   unsubscribed: ["unsubscribed"],
@@ -52,7 +53,9 @@ function carry(events: readonly unknown[], random: Random): SignedRequest {
 
 function statusOf(report: Report): Record<string, unknown> {
   const { mail, what, at, url, ip, agent } = report;
-  const [status, delivery_status, destination_response] = WORDS[what] ?? [what];
+  const [status, delivery_status, destination_response = replyTo(report) || undefined] = WORDS[what] ?? [
+    what,
+  ];
   const seen = { user_agent: agent, ip };
   const deliveryInfo = delivery_status === undefined ? {} : { delivery_status, destination_response };
   const info = isEngagement(report) ? seen : deliveryInfo;

@@ -1,7 +1,8 @@
 // ZeptoMail (https://www.zoho.com/zeptomail/help/webhooks.html): nested lists of messages and of their events' names,
 // with a key in a header that the customer names. It reports no delivery, and no event has an id of its own.
 
-import { isEngagement, post, REPLIES, uuidFrom, withHeader } from "../requests.ts";
+import { isEngagement, post, uuidFrom, withHeader } from "../requests.ts";
+import { replyTo } from "../replies.ts";
 import type { Random } from "../random.ts";
 import type { Dialect, Happening, SignedRequest, Report } from "../types.ts";
 
@@ -75,7 +76,7 @@ function detailsOf(report: Report): Record<string, unknown> {
     return {
       reason: what === "soft_bounce" ? "mailbox full" : what === "blocked" ? "spam-related" : "invalid",
       bounced_recipient: mail.contact,
-      diagnostic_message: `smtp; ${REPLIES[what]}`,
+      diagnostic_message: `smtp; ${replyTo(report)}`,
       time,
     };
   }

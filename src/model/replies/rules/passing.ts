@@ -117,6 +117,7 @@ export const PASSING_RULES: readonly Rule[] = [
       "(try|retry|again|resend|come back|retried) (again |it |once more |)(later|in|soon|shortly|after|at|tomorrow|now)",
       "try again",
       "(temporarily|temporary|transient|transiently)",
+      "verification in progress",
       "(deferred|deferring|defer|tempfail|temp fail|tempfailed|postponed)",
       "not (now|at this time|this time|at moment)",
       "(user|mail box|file|spool) (busy|locked|in use)",

@@ -1,38 +1,39 @@
 // ZeptoMail's webhooks: https://www.zoho.com/zeptomail/help/webhooks.html
 // A post nests lists: event_message[] > event_data[] > details[], and the event's name is in a list as well. Every item
-// of event_message is an element here. ZeptoMail reports only the first open.
+// of event_message is an element here. The body is JSON, or a form whose one field contains it. ZeptoMail reports only
+// the first open. Its page shows bounces, opens, clicks and complaints; the names of anything else are guesses.
 
-import { fail, ok, type Result } from "../lib/result.ts";
-import type { EventType, ParsedEvent } from "../model/event.ts";
-import { verifySecretOrHeader } from "./kit/credentials.ts";
-import { provenByHead } from "./kit/proof.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "./kit/fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
-import type { Delivery, Provider } from "./provider.ts";
-import { findSmtp, isSenders, smtpReason } from "./kit/smtp.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import type { EventType, ParsedEvent } from "../../model/event.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "../kit/fields.ts";
+import { holdsMore } from "../kit/form.ts";
+import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "../kit/json.ts";
+import { filled, plainName } from "../kit/loose-fields.ts";
+import { LONGEST_SINGLE } from "../kit/proof.ts";
+import type { Delivery, Provider } from "../provider.ts";
+import { proof } from "./proof.ts";
+import { judge } from "../kit/refusal.ts";
+import { findSmtp } from "../kit/smtp.ts";
+import { typeOfWord } from "../kit/usual-types.ts";
 
-/** https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which have the same meaning. */
+/**
+ * https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which have the same meaning, as plain
+ * names. Other words are read as other systems mean them.
+ */
 const TYPES = table<readonly [EventType, ("hard" | "soft")?]>({
   hardbounce: ["bounced", "hard"],
   softbounce: ["bounced", "soft"],
-  email_open: ["opened"],
-  open: ["opened"],
-  email_link_click: ["clicked"],
-  click: ["clicked"],
-  feedback_loop: ["complained"],
+  emailopen: ["opened"],
+  emaillinkclick: ["clicked"],
   feedbackloop: ["complained"],
 });
 
 export const zeptomail: Provider = {
   id: "zeptomail",
   headers: [],
-  /**
-   * Credentials: `user:password` for basic auth, else a token (bearer, `?token=`, or alone in the header that
-   * `settings.secret_header` names: ZeptoMail sends an authentication key in a header of the customer's choice). How
-   * its `producer-signature` is made is not confirmed, so that header neither proves nor refutes anything here.
-   */
-  ...provenByHead(verifySecretOrHeader),
+  ...proof,
+  longestSigned: LONGEST_SINGLE,
   parse: (delivery) =>
     parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
   elements: (delivery) => {
@@ -47,7 +48,7 @@ export const zeptomail: Provider = {
  */
 function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(delivery.body)) return ok([]);
-  const json = readJson(delivery.body, parse);
+  const json = readDocument(delivery.body, parse);
   if (!json.ok) return json;
   const document = json.value;
   if (Array.isArray(document)) return ok(document);
@@ -59,6 +60,16 @@ function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Resu
       message === null ? null : { event_name, event_message: [message], mailagent_key, webhook_request_id },
     ),
   );
+}
+
+const MOST_FIELDS = 100;
+
+/** The JSON of the body: all of it, or the first field of a form that contains JSON. */
+function readDocument(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown> {
+  const form = new TextDecoder().decode(body);
+  if (!/^[\w.%-]{1,100}=/.test(form) || holdsMore(form, MOST_FIELDS)) return readJson(body, parse);
+  const field = [...new URLSearchParams(form).values()].find((value) => /^\s*[[{]/.test(value));
+  return field === undefined ? fail("no field of the form contains JSON") : readJsonText(field, parse);
 }
 
 /** The parts of a report: the mail and its recipients, the event's name, the details of one occurrence. */
@@ -75,7 +86,7 @@ const MOST_EVENTS = 1_000;
 
 /** Reads one element completely or not at all: if a part cannot be read, the whole element becomes a reject. */
 function readElement(element: JsonObject, index: number, delivery: Delivery): ElementResult {
-  if (Object.keys(element).length === 0) return PING;
+  if (Object.keys(element).length === 0 || isEmptyList(element["event_message"])) return PING;
   const name = element["event_name"];
   const word = text(Array.isArray(name) ? name[0] : name);
   const messages = objects(element["event_message"]);
@@ -84,6 +95,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   for (const message of messages) {
     const reports = reportsOf(word, message);
     if (!reports.ok) return reports;
+    if (reports.value.every(isSample)) return PING;
     for (const report of reports.value) {
       const read = readReport(report, index, delivery);
       if (!read.ok) return read;
@@ -96,40 +108,64 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
 
 function reportsOf(name: string | null, message: JsonObject): Result<Report[]> {
   const email = objectAt(message, "email_info");
-  const sentTo = recipients(addressesOf(email["to"]));
-  const data = objects(message["event_data"] ?? {});
+  const to = addressesOf(email["to"]);
+  const sentTo = recipients(to.length > 0 ? to : [...addressesOf(email["cc"]), ...addressesOf(email["bcc"])]);
+  const data = objects(listed(message["event_data"]));
   if (data === null) return fail("event_data is not a list of objects");
   const reports: Report[] = [];
   for (const item of data) {
     const word = (text(item["object"]) ?? name)?.toLowerCase();
     if (word === undefined) return fail("event_name is missing");
-    const occurrences = objects(item["details"] ?? {});
+    const occurrences = objects(listed(item["details"]));
     if (occurrences === null) return fail("details is not a list of objects");
     for (const details of occurrences) reports.push({ word, email, sentTo, message, details });
   }
   return ok(reports);
 }
 
+/** Recipients as a list of texts, of `{ address }` or of `{ email_address: { address } }`, or one of these alone. */
 function addressesOf(to: unknown): unknown[] {
-  return (Array.isArray(to) ? to : []).map((one: unknown) =>
-    isObject(one) ? objectAt(one, "email_address")["address"] : one,
-  );
+  const items: unknown[] = Array.isArray(to) ? to : to === undefined || to === null || to === "" ? [] : [to];
+  return items.map((one) => {
+    if (!isObject(one)) return one;
+    const named = one["email_address"] ?? one;
+    return isObject(named) ? named["address"] : named;
+  });
+}
+
+/**
+ * Whether the report is about the mail that the samples of ZeptoMail's pages and its "Send Test" describe: from and to
+ * Zylker, the company that Zoho invented. That the button posts those is a guess.
+ */
+function isSample({ email, details }: Report): boolean {
+  const named = text(details["bounced_recipient"]);
+  const parties = [...addressesOf(email["from"]), ...(named === null ? addressesOf(email["to"]) : [named])];
+  return parties.length > 1 && parties.every((party) => /@([a-z-]+\.)*zylker\.com$/i.test(text(party) ?? ""));
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** The value of a list that may be absent or empty: then one object without fields stands for what it does not tell. */
+function listed(value: unknown): unknown {
+  return value === undefined || value === null || isEmptyList(value) ? {} : value;
 }
 
 function readReport(report: Report, index: number, delivery: Delivery): Result<ParsedEvent[]> {
   const { word, email, sentTo, message, details } = report;
   // A bounce names its recipient; opens, clicks and complaints name only the recipients of the mail.
-  const bounced = text(details["bounced_recipient"], LONGEST.words);
-  const contacts = bounced === null ? sentTo : recipients(bounced);
+  const own = text(filled(details, "bounced_recipient", "recipient", "email"), LONGEST.words);
+  const contacts = own === null ? sentTo : recipients(own);
   if (!contacts.ok) return contacts;
   const occurredAt = time(details["time"]);
-  const [named, bounce = null] = TYPES.get(word) ?? (["unknown"] as const);
   const diagnostic = text(details["diagnostic_message"], LONGEST.words);
   const cause = text(details["reason"], LONGEST.words);
   const smtp = findSmtp(diagnostic) ?? findSmtp(cause);
-  // Only the server's answer shows whether a bounce refused the address.
-  const refusal = named === "bounced" ? smtpReason(smtp) : null;
-  const type = isSenders(refusal) ? "blocked" : named;
+  const [named, bounceClass = null] = meaningOf(word);
+  const given = named === "complained" ? ("spam" as const) : null;
+  const finding = { type: named, bounce: bounceClass, reason: given };
+  const { type, bounce, reason } = judge(finding, smtp, diagnostic ?? cause);
   const url = text(details["clicked_link"], LONGEST.url);
   const ip = text(details["ip_address"]);
   const user_agent = text(details["user_agent"], LONGEST.words);
@@ -142,8 +178,8 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
     distinguishing: [word, url, ip, user_agent],
   };
   const eventDetails = {
-    bounce: type === "bounced" ? bounce : null,
-    reason: type === "complained" ? ("spam" as const) : refusal,
+    bounce,
+    reason,
     description: diagnostic ?? cause,
     smtp,
     custom_id: text(email["client_reference"], LONGEST.id),
@@ -153,6 +189,11 @@ function readReport(report: Report, index: number, delivery: Delivery): Result<P
     user_agent,
   };
   return ok(contacts.value.map((contact) => makeEvent({ ...core, contact }, eventDetails)));
+}
+
+function meaningOf(word: string): readonly [EventType, ("hard" | "soft")?] {
+  const usual = typeOfWord(word);
+  return TYPES.get(plainName(word)) ?? [usual === "ping" ? "unknown" : usual];
 }
 
 /**
