@@ -33,13 +33,13 @@ const PARTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The element's fields by plain name. As long as they name no recipient, those of the object that it wraps are added,
+ * The element's fields by plain name (`outer`, if they are known already). As long as they name no recipient, those of the object that it wraps are added,
  * and behind them those of the parts, whose names also stand behind the part's (`bounce.type` is `bouncetype`).
  */
-export function unwrapped(element: JsonObject): Unwrapped {
+export function unwrapped(element: JsonObject, outer: NamedFields = byName(element)): Unwrapped {
   const levels: JsonObject[] = [];
   let inner = element;
-  let fields = byName(element);
+  let fields = outer;
   let mailId: unknown;
   while (levels.length < DEEPEST && !namesRecipient(fields)) {
     const wrapper = WRAPPERS.find((name) => wraps(name, fields.get(name)));
