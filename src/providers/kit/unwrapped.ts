@@ -33,8 +33,9 @@ const PARTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The element's fields by plain name (`outer`, if they are known already). As long as they name no recipient, those of the object that it wraps are added,
+ * The element's fields by plain name. As long as they name no recipient, those of the object that it wraps are added,
  * and behind them those of the parts, whose names also stand behind the part's (`bounce.type` is `bouncetype`).
+ * `outer`: the element's own fields.
  */
 export function unwrapped(element: JsonObject, outer: NamedFields = byName(element)): Unwrapped {
   const levels: JsonObject[] = [];
