@@ -26,7 +26,7 @@ import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/sign
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { findReply } from "./kit/reply-fields.ts";
 import { reasonOfWords } from "./kit/smtp.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
 const TYPES = table<EventType>({
