@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { byName, plainName, texts, type NamedFields } from "../kit/loose-fields.ts";
-import { NAMES } from "../kit/usual-names.ts";
+import { NAMES } from "../kit/usual/names.ts";
 
 /** The fields of an event, and the id of the mail if the object that they are in is the mail itself. */
 export interface Unwrapped {
