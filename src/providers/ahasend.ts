@@ -26,20 +26,23 @@ import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
 import { smtpOf } from "./kit/smtp.ts";
-import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
+import { parseStandardWebhook, type WebhookContext } from "./kit/keys/standard-webhook.ts";
 import { typeOfWord } from "./kit/usual-types.ts";
 
 /** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
-const TYPES = table<EventType>({
-  "message.reception": "queued",
-  "message.delivered": "delivered",
-  "message.transient_error": "deferred",
-  "message.bounced": "bounced",
-  "message.failed": "failed",
-  "message.suppressed": "dropped",
-  "message.opened": "opened",
-  "message.clicked": "clicked",
-});
+const TYPES = table<EventType>(
+  {
+    "message.reception": "queued",
+    "message.delivered": "delivered",
+    "message.transient_error": "deferred",
+    "message.bounced": "bounced",
+    "message.failed": "failed",
+    "message.suppressed": "dropped",
+    "message.opened": "opened",
+    "message.clicked": "clicked",
+  },
+  "type",
+);
 
 /**
  * Where the server's reply may be. `data.delivery_attempt` is taken from a public report; the other names are guesses,

@@ -18,18 +18,21 @@ import { smtpOf } from "./kit/smtp.ts";
  * https://learn.microsoft.com/azure/event-grid/communication-services-email-events : `status` of a delivery report.
  * `Expanded`, of a distribution list, contains nothing about its members and stays unknown.
  */
-const STATUSES = table<readonly [EventType, Reason?]>({
-  delivered: ["delivered"],
-  outfordelivery: ["sent"],
-  bounced: ["bounced"],
-  suppressed: ["dropped", "suppressed"],
-  quarantined: ["blocked", "content"],
-  filteredspam: ["blocked", "content"],
-  failed: ["failed"],
-});
+const STATUSES = table<readonly [EventType, Reason?]>(
+  {
+    delivered: ["delivered"],
+    outfordelivery: ["sent"],
+    bounced: ["bounced"],
+    suppressed: ["dropped", "suppressed"],
+    quarantined: ["blocked", "content"],
+    filteredspam: ["blocked", "content"],
+    failed: ["failed"],
+  },
+  "type",
+);
 
 /** The same page: `engagementType`. */
-const ENGAGEMENTS = table<EventType>({ view: "opened", click: "clicked" });
+const ENGAGEMENTS = table<EventType>({ view: "opened", click: "clicked" }, "type");
 
 const DELIVERY = "microsoft.communication.emaildeliveryreportreceived";
 const ENGAGEMENT = "microsoft.communication.emailengagementtrackingreportreceived";

@@ -35,33 +35,36 @@ interface Meaning {
  * documented as `unsubscribe`, but arrive as `unsubscribed`. `list_addition` stays unknown: importing a list adds
  * contacts too, and an import must not lift an unsubscribe.
  */
-const MEANINGS = table<Meaning>({
-  request: { type: "queued" },
-  sent: { type: "queued" },
-  delivered: { type: "delivered" },
-  deferred: { type: "deferred" },
-  soft_bounce: { type: "bounced", bounce: "soft" },
-  hard_bounce: { type: "bounced", bounce: "hard" },
-  invalid_email: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
-  invalid: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
-  blocked: { type: "dropped", reason: "suppressed" },
-  error: { type: "failed", reason: "technical" },
-  opened: { type: "opened" },
-  unique_opened: { type: "opened", repeats: "opened" },
-  proxy_open: { type: "opened", machine: true },
-  unique_proxy_open: { type: "opened", machine: true, repeats: "proxy_open" },
-  click: { type: "clicked" },
-  spam: { type: "complained", reason: "spam" },
-  complaint: { type: "complained", reason: "spam" },
-  unsubscribe: { type: "unsubscribed" },
-  unsubscribed: { type: "unsubscribed" },
-  // The words of the API's log, which relays pass on.
-  requests: { type: "queued" },
-  hard_bounces: { type: "bounced", bounce: "hard" },
-  soft_bounces: { type: "bounced", bounce: "soft" },
-  clicks: { type: "clicked" },
-  loaded_by_proxy: { type: "opened", machine: true, repeats: "proxy_open" },
-});
+const MEANINGS = table<Meaning>(
+  {
+    request: { type: "queued" },
+    sent: { type: "queued" },
+    delivered: { type: "delivered" },
+    deferred: { type: "deferred" },
+    soft_bounce: { type: "bounced", bounce: "soft" },
+    hard_bounce: { type: "bounced", bounce: "hard" },
+    invalid_email: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
+    invalid: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
+    blocked: { type: "dropped", reason: "suppressed" },
+    error: { type: "failed", reason: "technical" },
+    opened: { type: "opened" },
+    unique_opened: { type: "opened", repeats: "opened" },
+    proxy_open: { type: "opened", machine: true },
+    unique_proxy_open: { type: "opened", machine: true, repeats: "proxy_open" },
+    click: { type: "clicked" },
+    spam: { type: "complained", reason: "spam" },
+    complaint: { type: "complained", reason: "spam" },
+    unsubscribe: { type: "unsubscribed" },
+    unsubscribed: { type: "unsubscribed" },
+    // The words of the API's log, which relays pass on.
+    requests: { type: "queued" },
+    hard_bounces: { type: "bounced", bounce: "hard" },
+    soft_bounces: { type: "bounced", bounce: "soft" },
+    clicks: { type: "clicked" },
+    loaded_by_proxy: { type: "opened", machine: true, repeats: "proxy_open" },
+  },
+  "type",
+);
 
 export const brevo: Provider = {
   id: "brevo",

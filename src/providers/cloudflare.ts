@@ -21,14 +21,17 @@ import { smtpOf } from "./kit/smtp.ts";
 export const EVENT_PREFIX = "cf.email.sending.";
 
 /** https://developers.cloudflare.com/email-service/platform/event-subscriptions/ ; a `rejected` mail is never sent. */
-const TYPES = table<EventType>({
-  "message.delivered": "delivered",
-  "message.deferred": "deferred",
-  "message.bounced": "bounced",
-  "message.failed": "failed",
-  "message.rejected": "dropped",
-  "message.complained": "complained",
-});
+const TYPES = table<EventType>(
+  {
+    "message.delivered": "delivered",
+    "message.deferred": "deferred",
+    "message.bounced": "bounced",
+    "message.failed": "failed",
+    "message.rejected": "dropped",
+    "message.complained": "complained",
+  },
+  "type",
+);
 
 /** The objects in which a payload says what happened. */
 const PARTS = ["delivery", "bounce", "failure", "rejection", "complaint"];

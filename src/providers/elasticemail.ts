@@ -19,52 +19,58 @@ import { smtpOf } from "./kit/smtp.ts";
  * same events. `Sent` is reported after the hand-over: mails that are still on their way are ReadyToSend, Sending or
  * WaitingToRetry.
  */
-const TYPES = table<EventType>({
-  sent: "delivered",
-  opened: "opened",
-  clicked: "clicked",
-  error: "failed", // its category decides what failed, see ERRORS
-  abusereport: "complained",
-  unsubscribed: "unsubscribed",
+const TYPES = table<EventType>(
+  {
+    sent: "delivered",
+    opened: "opened",
+    clicked: "clicked",
+    error: "failed", // its category decides what failed, see ERRORS
+    abusereport: "complained",
+    unsubscribed: "unsubscribed",
 
-  submission: "queued",
-  readytosend: "queued",
-  sending: "queued",
-  waitingtoretry: "deferred",
-  failedattempt: "deferred",
-  open: "opened",
-  click: "clicked",
-  bounce: "failed",
-  complaint: "complained",
-  unsubscribe: "unsubscribed",
-});
+    submission: "queued",
+    readytosend: "queued",
+    sending: "queued",
+    waitingtoretry: "deferred",
+    failedattempt: "deferred",
+    open: "opened",
+    click: "clicked",
+    bounce: "failed",
+    complaint: "complained",
+    unsubscribe: "unsubscribed",
+  },
+  "type",
+);
 
 /**
  * https://help.elasticemail.com/en/articles/4804685 : the category of an error. NotDelivered are addresses that failed
  * before and were not tried again; BlackListed means that the sender is on a blocklist, not that the address is on
  * ours.
  */
-const ERRORS = table<Finding>({
-  nomailbox: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
-  greylisted: { type: "bounced", bounce: "soft", reason: "technical" },
-  throttled: { type: "bounced", bounce: "soft", reason: "technical" },
-  timeout: { type: "bounced", bounce: "soft", reason: "timed_out" },
-  connectionproblem: { type: "bounced", bounce: "soft", reason: "technical" },
-  connectionterminated: { type: "bounced", bounce: "soft", reason: "technical" },
-  dnsproblem: { type: "bounced", bounce: "soft", reason: "technical" },
-  accountproblem: { type: "bounced", bounce: "soft", reason: "other" },
-  codeerror: { type: "bounced", bounce: "soft", reason: "technical" },
-  spam: { type: "blocked", bounce: null, reason: "content" },
-  contentfilter: { type: "blocked", bounce: null, reason: "content" },
-  blacklisted: { type: "blocked", bounce: null, reason: "reputation" },
-  spfproblem: { type: "blocked", bounce: null, reason: "policy" },
-  whitelistingproblem: { type: "blocked", bounce: null, reason: "policy" },
-  notdelivered: { type: "dropped", bounce: null, reason: "suppressed" },
-  notdeliveredcancelled: { type: "dropped", bounce: null, reason: "other" },
-  manualcancel: { type: "dropped", bounce: null, reason: "other" },
-  ignore: { type: "failed", bounce: null, reason: "other" },
-  unknown: { type: "failed", bounce: null, reason: "other" },
-});
+const ERRORS = table<Finding>(
+  {
+    nomailbox: { type: "bounced", bounce: "hard", reason: "invalid", isEvidence: true },
+    greylisted: { type: "bounced", bounce: "soft", reason: "technical" },
+    throttled: { type: "bounced", bounce: "soft", reason: "technical" },
+    timeout: { type: "bounced", bounce: "soft", reason: "timed_out" },
+    connectionproblem: { type: "bounced", bounce: "soft", reason: "technical" },
+    connectionterminated: { type: "bounced", bounce: "soft", reason: "technical" },
+    dnsproblem: { type: "bounced", bounce: "soft", reason: "technical" },
+    accountproblem: { type: "bounced", bounce: "soft", reason: "other" },
+    codeerror: { type: "bounced", bounce: "soft", reason: "technical" },
+    spam: { type: "blocked", bounce: null, reason: "content" },
+    contentfilter: { type: "blocked", bounce: null, reason: "content" },
+    blacklisted: { type: "blocked", bounce: null, reason: "reputation" },
+    spfproblem: { type: "blocked", bounce: null, reason: "policy" },
+    whitelistingproblem: { type: "blocked", bounce: null, reason: "policy" },
+    notdelivered: { type: "dropped", bounce: null, reason: "suppressed" },
+    notdeliveredcancelled: { type: "dropped", bounce: null, reason: "other" },
+    manualcancel: { type: "dropped", bounce: null, reason: "other" },
+    ignore: { type: "failed", bounce: null, reason: "other" },
+    unknown: { type: "failed", bounce: null, reason: "other" },
+  },
+  "reason",
+);
 
 export const elasticemail: Provider = {
   id: "elasticemail",

@@ -25,21 +25,24 @@ import { smtpOf } from "./kit/smtp.ts";
  * https://support.jangomail.com/hc/en-us/articles/204153610-Transactional-Event-API : the seven tabs, and how people
  * write them in a URL. `sent` means that JangoMail sent the mail; nothing shows that the receiver accepted it.
  */
-const TYPES = table<EventType>({
-  sent: "sent",
-  open: "opened",
-  opened: "opened",
-  click: "clicked",
-  clicked: "clicked",
-  unsubscribe: "unsubscribed",
-  unsubscribed: "unsubscribed",
-  bounce: "bounced",
-  bounced: "bounced",
-  complaint: "complained",
-  complained: "complained",
-  block: "blocked",
-  blocked: "blocked",
-});
+const TYPES = table<EventType>(
+  {
+    sent: "sent",
+    open: "opened",
+    opened: "opened",
+    click: "clicked",
+    clicked: "clicked",
+    unsubscribe: "unsubscribed",
+    unsubscribed: "unsubscribed",
+    bounce: "bounced",
+    bounced: "bounced",
+    complaint: "complained",
+    complained: "complained",
+    block: "blocked",
+    blocked: "blocked",
+  },
+  "type",
+);
 
 /** The documentation lists no parameters; customers usually choose these names (compared as plain names). */
 const USUAL_NAMES = {

@@ -35,21 +35,24 @@ import { findSmtp, readSmtp, smtpOf } from "./kit/smtp.ts";
  * (mail that comes in), and suppression.added and .removed (a list may be changed by hand, or because of an event that
  * is reported anyway).
  */
-const TYPES = table<EventType>({
-  "message.created": "queued",
-  "message.sent": "sent",
-  "message.delivered": "delivered",
-  "message.soft_bounced": "bounced",
-  "message.hard_bounced": "bounced", // or blocked, like soft bounces
-  "message.policy_rejected": "blocked", // or dropped, see typeOf
-  "message.suppressed": "dropped",
-  "message.failed": "failed",
-  "message.opened": "opened",
-  "message.clicked": "clicked",
-  "message.spam_complaint": "complained",
-  "message.unsubscribed": "unsubscribed",
-  "message.auto_replied": "autoresponded",
-});
+const TYPES = table<EventType>(
+  {
+    "message.created": "queued",
+    "message.sent": "sent",
+    "message.delivered": "delivered",
+    "message.soft_bounced": "bounced",
+    "message.hard_bounced": "bounced", // or blocked, like soft bounces
+    "message.policy_rejected": "blocked", // or dropped, see typeOf
+    "message.suppressed": "dropped",
+    "message.failed": "failed",
+    "message.opened": "opened",
+    "message.clicked": "clicked",
+    "message.spam_complaint": "complained",
+    "message.unsubscribed": "unsubscribed",
+    "message.auto_replied": "autoresponded",
+  },
+  "type",
+);
 
 /** When it happened, inside of `data`; the time outside is when the report was made. The first three were seen. */
 const OWN_TIMES = table<string>({

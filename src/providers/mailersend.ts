@@ -21,22 +21,25 @@ const PREFIX = "activity.";
  * https://developers.mailersend.com/api/v1/webhooks.html#available-events ; customers who subscribe to both get a first
  * open or click twice, the second time as the unique one.
  */
-const TYPES = table<EventType>({
-  queued: "queued",
-  sent: "sent",
-  delivered: "delivered",
-  deferred: "deferred",
-  soft_bounced: "bounced",
-  hard_bounced: "bounced",
-  opened: "opened",
-  opened_unique: "opened",
-  clicked: "clicked",
-  clicked_unique: "clicked",
-  unsubscribed: "unsubscribed",
-  spam_complaint: "complained",
-  spam_complaints: "complained", // the API's word
-  suppressed: "dropped",
-});
+const TYPES = table<EventType>(
+  {
+    queued: "queued",
+    sent: "sent",
+    delivered: "delivered",
+    deferred: "deferred",
+    soft_bounced: "bounced",
+    hard_bounced: "bounced",
+    opened: "opened",
+    opened_unique: "opened",
+    clicked: "clicked",
+    clicked_unique: "clicked",
+    unsubscribed: "unsubscribed",
+    spam_complaint: "complained",
+    spam_complaints: "complained", // the API's word
+    suppressed: "dropped",
+  },
+  "type",
+);
 
 const BOUNCES = table<"hard" | "soft">({ soft_bounced: "soft", hard_bounced: "hard" });
 

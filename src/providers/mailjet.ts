@@ -7,6 +7,7 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { noteUnknown } from "./kit/unknown-words.ts";
 import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
@@ -14,15 +15,18 @@ import { judge, type Finding } from "./kit/refusal.ts";
 import { readSmtp } from "./kit/smtp.ts";
 
 /** https://dev.mailjet.com/email/guides/webhooks/#event-types ; Mailjet's `sent` is "accepted by the receiving server". */
-const TYPES = table<EventType>({
-  sent: "delivered",
-  open: "opened",
-  click: "clicked",
-  bounce: "bounced",
-  blocked: "blocked",
-  spam: "complained",
-  unsub: "unsubscribed",
-});
+const TYPES = table<EventType>(
+  {
+    sent: "delivered",
+    open: "opened",
+    click: "clicked",
+    bounce: "bounced",
+    blocked: "blocked",
+    spam: "complained",
+    unsub: "unsubscribed",
+  },
+  "type",
+);
 
 /** https://dev.mailjet.com/email/guides/webhooks/#possible-values-for-errors ; the words come in either error field. */
 const REASONS = table<Reason>({
@@ -167,6 +171,7 @@ function reasonOf(words: readonly string[]): Reason | null {
     const reason = REASONS.get(word);
     if (reason !== undefined) return reason;
   }
+  noteUnknown("reason", words.join(", "));
   return words.length > 0 ? "other" : null;
 }
 

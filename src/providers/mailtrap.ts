@@ -19,18 +19,21 @@ import { readSmtp, smtpOf } from "./kit/smtp.ts";
  * space, because the payload has "soft bounce" and the API `soft_bounce`. A suspension holds a mail back for reasons
  * that lie with its address.
  */
-const TYPES = table<EventType>({
-  delivery: "delivered",
-  "soft bounce": "bounced",
-  bounce: "bounced",
-  suspension: "dropped",
-  reject: "dropped",
-  open: "opened",
-  click: "clicked",
-  unsubscribe: "unsubscribed",
-  spam: "complained",
-  "spam complaint": "complained",
-});
+const TYPES = table<EventType>(
+  {
+    delivery: "delivered",
+    "soft bounce": "bounced",
+    bounce: "bounced",
+    suspension: "dropped",
+    reject: "dropped",
+    open: "opened",
+    click: "clicked",
+    unsubscribe: "unsubscribed",
+    spam: "complained",
+    "spam complaint": "complained",
+  },
+  "type",
+);
 
 /**
  * https://docs.mailtrap.io/email-api-smtp/advanced/webhooks#verifying-the-signature : `Mailtrap-Signature`, the

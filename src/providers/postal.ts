@@ -7,9 +7,10 @@ import { jsonElements, parseElements, type ElementResult } from "./kit/elements.
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
+import { keysById, readRsaKeys } from "./kit/keys/jwks.ts";
 import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
-import { isPublicKey, keysById, looksPublic, matchesRsa, readRsaKeys } from "./kit/public-keys.ts";
+import { isPublicKey, looksPublic, matchesRsa } from "./kit/keys/public-keys.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
@@ -17,15 +18,18 @@ import { findSmtp } from "./kit/smtp.ts";
  * https://docs.postalserver.io/developer/webhooks ; `MessageSent` is reported after the receiving server accepted the
  * mail.
  */
-const TYPES = table<EventType>({
-  messagesent: "delivered",
-  messagedelayed: "deferred",
-  messagedeliveryfailed: "failed", // or refused, see meaningOf
-  messageheld: "queued", // or suppressed, see meaningOf
-  messagebounced: "bounced",
-  messagelinkclicked: "clicked",
-  messageloaded: "opened",
-});
+const TYPES = table<EventType>(
+  {
+    messagesent: "delivered",
+    messagedelayed: "deferred",
+    messagedeliveryfailed: "failed", // or refused, see meaningOf
+    messageheld: "queued", // or suppressed, see meaningOf
+    messagebounced: "bounced",
+    messagelinkclicked: "clicked",
+    messageloaded: "opened",
+  },
+  "type",
+);
 
 export const postal: Provider = {
   id: "postal",

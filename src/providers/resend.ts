@@ -25,35 +25,42 @@ import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts
 import { lacksStandardWebhook, verifyStandardWebhook } from "./kit/signatures.ts";
 import { judge } from "./kit/refusal.ts";
 import { findSmtp, isSenders } from "./kit/smtp.ts";
-import { parseStandardWebhook, type WebhookContext } from "./kit/standard-webhook.ts";
+import { parseStandardWebhook, type WebhookContext } from "./kit/keys/standard-webhook.ts";
 
 /**
  * https://resend.com/docs/webhooks/event-types ; `sent` only means that Resend accepted the mail and will try to
  * deliver it.
  */
-const TYPES = table<EventType>({
-  "email.scheduled": "queued",
-  "email.sent": "sent",
-  "email.delivered": "delivered",
-  "email.delivery_delayed": "deferred",
-  "email.bounced": "bounced",
-  "email.failed": "failed",
-  "email.suppressed": "dropped",
-  "email.opened": "opened",
-  "email.clicked": "clicked",
-  "email.complained": "complained",
-});
+const TYPES = table<EventType>(
+  {
+    "email.scheduled": "queued",
+    "email.sent": "sent",
+    "email.delivered": "delivered",
+    "email.delivery_delayed": "deferred",
+    "email.bounced": "bounced",
+    "email.failed": "failed",
+    "email.suppressed": "dropped",
+    "email.opened": "opened",
+    "email.clicked": "clicked",
+    "email.complained": "complained",
+  },
+  "type",
+);
 
 /** https://resend.com/docs/dashboard/emails/email-bounces : the sub-types that are more specific than "General". */
-const REASONS = table<Reason>({
-  noemail: "invalid",
-  mailboxfull: "mailbox_full",
-  messagetoolarge: "content",
-  contentrejected: "content",
-  attachmentrejected: "content",
-  suppressed: "suppressed",
-  onaccountsuppressionlist: "suppressed",
-});
+const REASONS = table<Reason>(
+  {
+    noemail: "invalid",
+    mailboxfull: "mailbox_full",
+    messagetoolarge: "content",
+    contentrejected: "content",
+    attachmentrejected: "content",
+    suppressed: "suppressed",
+    onaccountsuppressionlist: "suppressed",
+  },
+  "reason",
+  ["general", "undetermined"],
+);
 
 export const resend: Provider = {
   id: "resend",

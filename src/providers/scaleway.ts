@@ -20,15 +20,18 @@ import { confirmationOf, openEnvelope, readUrl, withoutLinks } from "./kit/sns.t
  * https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/ ; `email_dropped` is
  * reported after the receiving server refused permanently, `email_spam` if it considered the mail spam.
  */
-const TYPES = table<readonly [EventType, Reason?]>({
-  email_queued: ["queued"],
-  email_deferred: ["deferred"],
-  email_delivered: ["delivered"],
-  email_dropped: ["bounced"],
-  email_mailbox_not_found: ["bounced", "invalid"],
-  email_spam: ["blocked", "content"],
-  email_blocklisted: ["dropped", "suppressed"],
-});
+const TYPES = table<readonly [EventType, Reason?]>(
+  {
+    email_queued: ["queued"],
+    email_deferred: ["deferred"],
+    email_delivered: ["delivered"],
+    email_dropped: ["bounced"],
+    email_mailbox_not_found: ["bounced", "invalid"],
+    email_spam: ["blocked", "content"],
+    email_blocklisted: ["dropped", "suppressed"],
+  },
+  "type",
+);
 
 export const scaleway: Provider = {
   id: "scaleway",

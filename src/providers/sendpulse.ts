@@ -20,27 +20,30 @@ import { replyOf } from "./kit/smtp.ts";
  * bulk service's word for a click. Its `new_emails` only says that addresses were put into a book, by whomever, so it is
  * no subscription.
  */
-const TYPES = table<EventType>({
-  delivered: "delivered",
-  undelivered: "bounced", // or another type, see meaningOf
-  hard_bounces: "bounced",
-  hard_bounce: "bounced",
-  soft_bounces: "bounced",
-  soft_bounce: "bounced",
-  open: "opened",
-  opened: "opened",
-  click: "clicked",
-  clicked: "clicked",
-  redirect: "clicked",
-  spam: "complained",
-  spam_by_user: "complained",
-  unsubscribe: "unsubscribed",
-  unsubscribed: "unsubscribed",
-  subscribe: "subscribed",
-  subscribed: "subscribed",
-  resubscribe: "subscribed",
-  resubscribed: "subscribed",
-});
+const TYPES = table<EventType>(
+  {
+    delivered: "delivered",
+    undelivered: "bounced", // or another type, see meaningOf
+    hard_bounces: "bounced",
+    hard_bounce: "bounced",
+    soft_bounces: "bounced",
+    soft_bounce: "bounced",
+    open: "opened",
+    opened: "opened",
+    click: "clicked",
+    clicked: "clicked",
+    redirect: "clicked",
+    spam: "complained",
+    spam_by_user: "complained",
+    unsubscribe: "unsubscribed",
+    unsubscribed: "unsubscribed",
+    subscribe: "subscribed",
+    subscribed: "subscribed",
+    resubscribe: "subscribed",
+    resubscribed: "subscribed",
+  },
+  "type",
+);
 
 export const sendpulse: Provider = {
   id: "sendpulse",

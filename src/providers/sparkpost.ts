@@ -29,25 +29,28 @@ import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
  * https://developers.sparkpost.com/api/webhooks/ ; a first open is reported twice, by the pixels at the top
  * (`initial_open`) and at the bottom of the mail (`open`), so customers should subscribe to only one of the two.
  */
-const TYPES = table<EventType>({
-  injection: "queued",
-  delivery: "delivered",
-  delay: "deferred",
-  bounce: "bounced",
-  out_of_band: "bounced",
-  policy_rejection: "dropped",
-  generation_rejection: "dropped",
-  generation_failure: "dropped", // the template could not be filled in
-  open: "opened",
-  initial_open: "opened",
-  amp_open: "opened",
-  amp_initial_open: "opened",
-  click: "clicked",
-  amp_click: "clicked",
-  spam_complaint: "complained",
-  list_unsubscribe: "unsubscribed",
-  link_unsubscribe: "unsubscribed",
-});
+const TYPES = table<EventType>(
+  {
+    injection: "queued",
+    delivery: "delivered",
+    delay: "deferred",
+    bounce: "bounced",
+    out_of_band: "bounced",
+    policy_rejection: "dropped",
+    generation_rejection: "dropped",
+    generation_failure: "dropped", // the template could not be filled in
+    open: "opened",
+    initial_open: "opened",
+    amp_open: "opened",
+    amp_initial_open: "opened",
+    click: "clicked",
+    amp_click: "clicked",
+    spam_complaint: "complained",
+    list_unsubscribe: "unsubscribed",
+    link_unsubscribe: "unsubscribed",
+  },
+  "type",
+);
 
 interface BounceClass {
   type: EventType;
@@ -59,29 +62,32 @@ interface BounceClass {
  * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes ; the receiving side's reaction, if the
  * event is a bounce. Classes 60, 80, 90 and 100 are answers to a mail that arrived; mails of 25 and 26 were never sent.
  */
-const BOUNCE_CLASSES = table<BounceClass>({
-  "1": { type: "bounced", reason: "other" }, // undetermined
-  "10": { type: "bounced", bounce: "hard", reason: "invalid" },
-  "20": { type: "bounced", bounce: "soft", reason: "other" },
-  "21": { type: "bounced", bounce: "soft", reason: "technical" }, // DNS
-  "22": { type: "bounced", bounce: "soft", reason: "mailbox_full" },
-  "23": { type: "blocked", reason: "content" }, // too large
-  "24": { type: "bounced", bounce: "soft", reason: "timed_out" },
-  "25": { type: "dropped", reason: "policy" }, // by SparkPost's own policies
-  "26": { type: "dropped", reason: "suppressed" }, // by the customer's rule
-  "30": { type: "bounced", bounce: "hard", reason: "other" },
-  "40": { type: "bounced", bounce: "soft", reason: "other" },
-  "50": { type: "blocked", reason: "policy" },
-  "51": { type: "blocked", reason: "reputation" },
-  "52": { type: "blocked", reason: "spam" },
-  "53": { type: "blocked", reason: "content" }, // attachment
-  "54": { type: "blocked", reason: "policy" }, // relaying denied
-  "60": { type: "autoresponded", reason: null },
-  "70": { type: "bounced", bounce: "soft", reason: "technical" },
-  "80": { type: "subscribed", reason: null },
-  "90": { type: "unsubscribed", reason: null },
-  "100": { type: "autoresponded", reason: null }, // challenge and response
-});
+const BOUNCE_CLASSES = table<BounceClass>(
+  {
+    "1": { type: "bounced", reason: "other" }, // undetermined
+    "10": { type: "bounced", bounce: "hard", reason: "invalid" },
+    "20": { type: "bounced", bounce: "soft", reason: "other" },
+    "21": { type: "bounced", bounce: "soft", reason: "technical" }, // DNS
+    "22": { type: "bounced", bounce: "soft", reason: "mailbox_full" },
+    "23": { type: "blocked", reason: "content" }, // too large
+    "24": { type: "bounced", bounce: "soft", reason: "timed_out" },
+    "25": { type: "dropped", reason: "policy" }, // by SparkPost's own policies
+    "26": { type: "dropped", reason: "suppressed" }, // by the customer's rule
+    "30": { type: "bounced", bounce: "hard", reason: "other" },
+    "40": { type: "bounced", bounce: "soft", reason: "other" },
+    "50": { type: "blocked", reason: "policy" },
+    "51": { type: "blocked", reason: "reputation" },
+    "52": { type: "blocked", reason: "spam" },
+    "53": { type: "blocked", reason: "content" }, // attachment
+    "54": { type: "blocked", reason: "policy" }, // relaying denied
+    "60": { type: "autoresponded", reason: null },
+    "70": { type: "bounced", bounce: "soft", reason: "technical" },
+    "80": { type: "subscribed", reason: null },
+    "90": { type: "unsubscribed", reason: null },
+    "100": { type: "autoresponded", reason: null }, // challenge and response
+  },
+  "reason",
+);
 
 export const sparkpost: Provider = {
   id: "sparkpost",

@@ -16,17 +16,20 @@ import { judge, type Finding } from "./kit/refusal.ts";
 import { findSmtp } from "./kit/smtp.ts";
 
 /** https://godocs.unisender.ru/web-api-ref#callback-format : status. */
-const TYPES = table<EventType>({
-  sent: "sent",
-  delivered: "delivered",
-  opened: "opened",
-  clicked: "clicked",
-  unsubscribed: "unsubscribed",
-  subscribed: "subscribed",
-  spam: "complained",
-  soft_bounced: "deferred", // Unisender tries again, and reports hard_bounced when it gives up
-  hard_bounced: "bounced",
-});
+const TYPES = table<EventType>(
+  {
+    sent: "sent",
+    delivered: "delivered",
+    opened: "opened",
+    clicked: "clicked",
+    unsubscribed: "unsubscribed",
+    subscribed: "subscribed",
+    spam: "complained",
+    soft_bounced: "deferred", // Unisender tries again, and reports hard_bounced when it gives up
+    hard_bounced: "bounced",
+  },
+  "type",
+);
 
 /** The reason of a failure, and whose matter it is if it is not the address. */
 interface Failure {
@@ -40,24 +43,27 @@ interface Failure {
 }
 
 /** https://godocs.unisender.ru/web-api-ref#callback-format : the delivery_status of undelivered mails. */
-const FAILURES = table<Failure>({
-  err_user_unknown: { reason: "invalid", isDead: true },
-  err_user_inactive: { reason: "inactive", isDead: true },
-  err_mailbox_discarded: { reason: "inactive", isDead: true },
-  err_domain_inactive: { reason: "invalid", isDead: true },
-  err_mailbox_full: { reason: "mailbox_full", isPassing: true },
-  err_unreachable: { reason: "technical", isPassing: true },
-  err_destination_misconfigured: { reason: "technical", isPassing: true },
-  err_will_retry: { reason: "technical", isPassing: true },
-  err_delivery_failed: { reason: "other" },
-  err_too_large: { reason: "content", type: "blocked" },
-  err_spam_rejected: { reason: "content", type: "blocked" },
-  err_blacklisted: { reason: "reputation", type: "blocked" },
-  err_spam_skipped: { reason: "content", type: "dropped" },
-  err_skip_letter: { reason: "suppressed", type: "dropped" },
-  err_unsubscribed: { reason: "unsubscribed", type: "dropped" },
-  err_lost: { reason: "technical", type: "failed" },
-});
+const FAILURES = table<Failure>(
+  {
+    err_user_unknown: { reason: "invalid", isDead: true },
+    err_user_inactive: { reason: "inactive", isDead: true },
+    err_mailbox_discarded: { reason: "inactive", isDead: true },
+    err_domain_inactive: { reason: "invalid", isDead: true },
+    err_mailbox_full: { reason: "mailbox_full", isPassing: true },
+    err_unreachable: { reason: "technical", isPassing: true },
+    err_destination_misconfigured: { reason: "technical", isPassing: true },
+    err_will_retry: { reason: "technical", isPassing: true },
+    err_delivery_failed: { reason: "other" },
+    err_too_large: { reason: "content", type: "blocked" },
+    err_spam_rejected: { reason: "content", type: "blocked" },
+    err_blacklisted: { reason: "reputation", type: "blocked" },
+    err_spam_skipped: { reason: "content", type: "dropped" },
+    err_skip_letter: { reason: "suppressed", type: "dropped" },
+    err_unsubscribed: { reason: "unsubscribed", type: "dropped" },
+    err_lost: { reason: "technical", type: "failed" },
+  },
+  "reason",
+);
 
 const STATUS_EVENT = "transactional_email_status";
 

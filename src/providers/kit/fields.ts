@@ -9,7 +9,7 @@ import { DAY } from "../../lib/time.ts";
 import { isObject, parseExact, type JsonObject } from "./json.ts";
 import { LONGEST } from "../../model/field-lengths.ts";
 import type { UnknownKind } from "../../model/unknown-word.ts";
-import { noteUnknown } from "./unknown-words.ts";
+import { noteKnownType, noteUnknown } from "./unknown-words.ts";
 
 export { LONGEST };
 const DEEPEST = 32; // levels of metadata
@@ -17,14 +17,19 @@ const DEEPEST = 32; // levels of metadata
 /**
  * A mapping table whose keys are a provider's words. A Map, because those words are untrusted ("constructor"). `kind`: of
  * which kind a word is that the table does not know, so that it is noted each time (see unknown-words.ts); left out for
- * tables in which a miss means nothing.
+ * tables in which a miss means nothing. `plain`: words that are known and mean nothing more.
  */
-export function table<T>(entries: Record<string, T>, kind?: UnknownKind): ReadonlyMap<string, T> {
+export function table<T>(
+  entries: Record<string, T>,
+  kind?: UnknownKind,
+  plain: readonly string[] = [],
+): ReadonlyMap<string, T> {
   const words = new Map(Object.entries(entries));
   if (kind === undefined) return words;
   const get = (word: string): T | undefined => {
     const known = words.get(word);
-    if (known === undefined) noteUnknown(kind, word);
+    if (known === undefined && !plain.includes(word)) noteUnknown(kind, word);
+    else if (kind === "type") noteKnownType();
     return known;
   };
   return Object.assign(new Map(words), { get });

@@ -15,6 +15,7 @@ const MOST_OF_A_DELIVERY = 2_000;
 let words: UnknownWord[] | null = null;
 let element = 0;
 let before = 0;
+let isTypeKnown = false;
 
 /** Begins to collect the words of a delivery, in the list that it returns. Until {@link endWords}. */
 export function beginWords(): UnknownWord[] {
@@ -30,6 +31,7 @@ export function endWords(): void {
 export function nextElement(index: number): void {
   element = index;
   before = words?.length ?? 0;
+  isTypeKnown = false;
 }
 
 /**
@@ -43,6 +45,11 @@ export function noteUnknown(kind: UnknownKind, word: string | null): void {
   for (let i = before; i < words.length; i++)
     if (words[i]?.kind === kind && words[i]?.word === masked) return;
   words.push({ kind, word: masked, element });
+}
+
+/** Notes that a table knows the element's type, even if that is one of the types that become `unknown`. */
+export function noteKnownType(): void {
+  isTypeKnown = true;
 }
 
 /**
@@ -63,10 +70,11 @@ export function maskedWord(word: string): string {
 const NAMES_OF_TYPES = ["event", "eventtype", "eventname", "recordtype", "notificationtype", "type", "name"];
 const LEVELS = 3;
 
-/** Notes the types of the events read from this element that are unknown, unless a table has noted one already. */
+/** Notes the type of an element whose events are of unknown type, unless a table has looked it up already. */
 export function noteUnknownTypes(events: readonly ParsedEvent[], source: JsonObject): void {
-  if (words === null || !events.some(({ type }) => type === "unknown")) return;
-  if (!words.slice(before).some(({ kind }) => kind === "type")) noteUnknown("type", wordIn(source));
+  if (words === null || isTypeKnown || !events.some(({ type }) => type === "unknown")) return;
+  const isNoted = words.slice(before).some(({ kind }) => kind === "type" || kind === "reason");
+  if (!isNoted) noteUnknown("type", wordIn(source));
 }
 
 /** The text that most probably is the event's type: by the field's name, then by how near it is. */
@@ -77,7 +85,8 @@ function wordIn(source: JsonObject): string {
     for (const object of level) {
       for (const [key, value] of Object.entries(object)) {
         const name = key.toLowerCase().replaceAll(/[-_]/g, "");
-        if (typeof value === "string" && !found.has(name)) found.set(name, value);
+        const [word] = Array.isArray(value) ? value : [value];
+        if (typeof word === "string" && !found.has(name)) found.set(name, word);
       }
     }
     const name = NAMES_OF_TYPES.find((candidate) => found.has(candidate));

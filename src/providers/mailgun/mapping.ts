@@ -7,19 +7,22 @@ import { judge, type Finding } from "../kit/refusal.ts";
 import { readSmtp } from "../kit/smtp.ts";
 
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/events/events ; the last three are legacy words. */
-const TYPES = table<EventType>({
-  accepted: "queued",
-  rejected: "dropped",
-  delivered: "delivered",
-  failed: "bounced",
-  opened: "opened",
-  clicked: "clicked",
-  unsubscribed: "unsubscribed",
-  complained: "complained",
-  bounced: "bounced",
-  dropped: "bounced",
-  blocked: "blocked",
-});
+const TYPES = table<EventType>(
+  {
+    accepted: "queued",
+    rejected: "dropped",
+    delivered: "delivered",
+    failed: "bounced",
+    opened: "opened",
+    clicked: "clicked",
+    unsubscribed: "unsubscribed",
+    complained: "complained",
+    bounced: "bounced",
+    dropped: "bounced",
+    blocked: "blocked",
+  },
+  "type",
+);
 
 /** `reason` of mails that Mailgun did not try to send. */
 const SUPPRESSIONS = table<Reason>({

@@ -7,18 +7,21 @@ import { judge } from "../kit/refusal.ts";
 import { readSmtp } from "../kit/smtp.ts";
 
 /** https://mailchimp.com/developer/transactional/docs/webhooks/#understanding-webhook-events */
-const TYPES = table<EventType>({
-  send: "sent",
-  deferral: "deferred",
-  delivered: "delivered",
-  hard_bounce: "bounced",
-  soft_bounce: "bounced",
-  reject: "dropped",
-  open: "opened",
-  click: "clicked",
-  spam: "complained",
-  unsub: "unsubscribed",
-});
+const TYPES = table<EventType>(
+  {
+    send: "sent",
+    deferral: "deferred",
+    delivered: "delivered",
+    hard_bounce: "bounced",
+    soft_bounce: "bounced",
+    reject: "dropped",
+    open: "opened",
+    click: "clicked",
+    spam: "complained",
+    unsub: "unsubscribed",
+  },
+  "type",
+);
 
 const BOUNCES = table<"hard" | "soft">({ hard_bounce: "hard", soft_bounce: "soft" });
 
@@ -27,24 +30,27 @@ const BOUNCES = table<"hard" | "soft">({ hard_bounce: "hard", soft_bounce: "soft
  * with the type that replaces a bounce. The classes from 50 to 59 are refusals of the sender or the content; 60 and 100
  * are replies by machines to a mail that arrived.
  */
-const BOUNCE_CODES = table<readonly [Reason | null, EventType?]>({
-  "10": ["invalid"],
-  "21": ["technical"], // DNS
-  "22": ["mailbox_full"],
-  "23": ["content", "blocked"], // too large
-  "24": ["timed_out"],
-  "30": ["invalid"],
-  "50": ["policy", "blocked"],
-  "51": ["reputation", "blocked"],
-  "52": ["content", "blocked"],
-  "53": ["content", "blocked"],
-  "54": ["policy", "blocked"], // relaying denied
-  "60": [null, "autoresponded"],
-  "70": ["technical"],
-  "80": [null, "autoresponded"], // asks for a subscription; too little to lift an unsubscribe
-  "90": [null, "unsubscribed"],
-  "100": [null, "autoresponded"], // challenge and response
-});
+const BOUNCE_CODES = table<readonly [Reason | null, EventType?]>(
+  {
+    "10": ["invalid"],
+    "21": ["technical"], // DNS
+    "22": ["mailbox_full"],
+    "23": ["content", "blocked"], // too large
+    "24": ["timed_out"],
+    "30": ["invalid"],
+    "50": ["policy", "blocked"],
+    "51": ["reputation", "blocked"],
+    "52": ["content", "blocked"],
+    "53": ["content", "blocked"],
+    "54": ["policy", "blocked"], // relaying denied
+    "60": [null, "autoresponded"],
+    "70": ["technical"],
+    "80": [null, "autoresponded"], // asks for a subscription; too little to lift an unsubscribe
+    "90": [null, "unsubscribed"],
+    "100": [null, "autoresponded"], // challenge and response
+  },
+  "reason",
+);
 
 /** Classes that are no evidence about the address, even after the last try: full, too slow, out of order. */
 const PASSING: ReadonlySet<string> = new Set(["22", "24", "70"]);
@@ -53,36 +59,42 @@ const PASSING: ReadonlySet<string> = new Set(["22", "24", "70"]);
  * `bounce_description`, which names the same classes. Only two of them were seen ("bad_mailbox", "mailbox_full"); the
  * others are guesses after the classes' names.
  */
-const BOUNCE_WORDS = table<string>({
-  bad_mailbox: "10",
-  invalid_domain: "10",
-  dns_failure: "21",
-  mailbox_full: "22",
-  message_too_large: "23",
-  timeout: "24",
-  blocked: "50",
-  spam_block: "51",
-  spam_content: "52",
-  relay_denied: "54",
-  auto_reply: "60",
-});
+const BOUNCE_WORDS = table<string>(
+  {
+    bad_mailbox: "10",
+    invalid_domain: "10",
+    dns_failure: "21",
+    mailbox_full: "22",
+    message_too_large: "23",
+    timeout: "24",
+    blocked: "50",
+    spam_block: "51",
+    spam_content: "52",
+    relay_denied: "54",
+    auto_reply: "60",
+  },
+  "reason",
+);
 
 /**
  * https://mailchimp.com/developer/transactional/docs/reputation-rejections/ : `msg.reject`, why the mail was never
  * sent.
  */
-const REJECTIONS = table<Reason>({
-  "hard-bounce": "suppressed",
-  "soft-bounce": "suppressed",
-  spam: "suppressed",
-  custom: "suppressed",
-  unsub: "unsubscribed",
-  invalid: "invalid",
-  "invalid-sender": "policy",
-  unsigned: "policy",
-  rule: "policy",
-  "test-mode-limit": "policy",
-});
+const REJECTIONS = table<Reason>(
+  {
+    "hard-bounce": "suppressed",
+    "soft-bounce": "suppressed",
+    spam: "suppressed",
+    custom: "suppressed",
+    unsub: "unsubscribed",
+    invalid: "invalid",
+    "invalid-sender": "policy",
+    unsigned: "policy",
+    rule: "policy",
+    "test-mode-limit": "policy",
+  },
+  "reason",
+);
 
 /** The word of a sync event, such as "blacklist add"; null for other events. */
 export function syncWord(element: JsonObject): string | null {

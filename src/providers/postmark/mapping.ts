@@ -13,39 +13,45 @@ export const UNKNOWN: Listed = ["unknown"];
  * https://postmarkapp.com/developer/webhooks/webhooks-overview : the values of RecordType that alone decide the
  * meaning.
  */
-export const RECORDS = table<Listed>({
-  delivery: ["delivered"],
-  open: ["opened"],
-  click: ["clicked"],
-  spamcomplaint: ["complained", null, "spam"],
-});
+export const RECORDS = table<Listed>(
+  {
+    delivery: ["delivered"],
+    open: ["opened"],
+    click: ["clicked"],
+    spamcomplaint: ["complained", null, "spam"],
+  },
+  "type",
+);
 
 /**
  * https://postmarkapp.com/developer/api/bounce-api#bounce-types : a bounce's Type. InboundError is omitted: it is about
  * received mail. SMTPApiError is read by its code.
  */
-export const BOUNCES = table<Listed>({
-  hardbounce: ["bounced", "hard", "invalid"],
-  softbounce: ["bounced", "soft"],
-  unknown: ["bounced", null, "other"], // a refusal that Postmark could not classify
-  transient: ["deferred", null, "technical"],
-  dnserror: ["deferred", null, "technical"],
-  openrelaytest: ["deferred", null, "other"],
-  blocked: ["blocked", null, "policy"], // "due to content or blacklisting"
-  dmarcpolicy: ["blocked", null, "policy"],
-  spamnotification: ["blocked", null, "content"], // a filter's decision, not a person's complaint: no suppression
-  virusnotification: ["blocked", null, "content"],
-  bademailaddress: ["dropped", null, "invalid"],
-  manuallydeactivated: ["dropped", null, "suppressed"],
-  unconfirmed: ["dropped", null, "suppressed"],
-  templaterenderingfailed: ["dropped", null, "content"],
-  autoresponder: ["autoresponded"],
-  addresschange: ["autoresponded"],
-  challengeverification: ["autoresponded"],
-  spamcomplaint: ["complained", null, "spam"],
-  unsubscribe: ["unsubscribed"],
-  subscribe: ["subscribed"],
-});
+export const BOUNCES = table<Listed>(
+  {
+    hardbounce: ["bounced", "hard", "invalid"],
+    softbounce: ["bounced", "soft"],
+    unknown: ["bounced", null, "other"], // a refusal that Postmark could not classify
+    transient: ["deferred", null, "technical"],
+    dnserror: ["deferred", null, "technical"],
+    openrelaytest: ["deferred", null, "other"],
+    blocked: ["blocked", null, "policy"], // "due to content or blacklisting"
+    dmarcpolicy: ["blocked", null, "policy"],
+    spamnotification: ["blocked", null, "content"], // a filter's decision, not a person's complaint: no suppression
+    virusnotification: ["blocked", null, "content"],
+    bademailaddress: ["dropped", null, "invalid"],
+    manuallydeactivated: ["dropped", null, "suppressed"],
+    unconfirmed: ["dropped", null, "suppressed"],
+    templaterenderingfailed: ["dropped", null, "content"],
+    autoresponder: ["autoresponded"],
+    addresschange: ["autoresponded"],
+    challengeverification: ["autoresponded"],
+    spamcomplaint: ["complained", null, "spam"],
+    unsubscribe: ["unsubscribed"],
+    subscribe: ["subscribed"],
+  },
+  "reason",
+);
 
 /**
  * TypeCode, as Postmark's own library lists it (postmark.js, BounceType). Only for reports without the name, which
@@ -80,8 +86,11 @@ export const TYPE_CODES = table<string>({
  * the bounce or complaint that caused them, and must not look like the contact's own wish. They are reported
  * nevertheless, for customers who use only this webhook.
  */
-export const SUPPRESSIONS = table<Listed>({
-  hardbounce: ["bounced", "hard", "invalid"],
-  spamcomplaint: ["complained", null, "spam"],
-  manualsuppression: ["unsubscribed"],
-});
+export const SUPPRESSIONS = table<Listed>(
+  {
+    hardbounce: ["bounced", "hard", "invalid"],
+    spamcomplaint: ["complained", null, "spam"],
+    manualsuppression: ["unsubscribed"],
+  },
+  "reason",
+);

@@ -64,13 +64,16 @@ function listedOf(record: string, bounceType: string | null, element: JsonObject
  * https://postmarkapp.com/developer/api/overview#error-codes : the codes of Postmark's API with which it refuses a mail
  * that was handed over by SMTP. They look like codes of a server, but none was asked.
  */
-const API_ERRORS = table<{ type: EventType; reason: Reason }>({
-  "406": { type: "dropped", reason: "suppressed" }, // the recipient is inactive
-  "400": { type: "failed", reason: "policy" }, // the sender is not known
-  "401": { type: "failed", reason: "policy" }, // the sender is not confirmed
-  "405": { type: "failed", reason: "policy" }, // the credits are used up
-  "412": { type: "failed", reason: "policy" }, // the account is not approved yet
-});
+const API_ERRORS = table<{ type: EventType; reason: Reason }>(
+  {
+    "406": { type: "dropped", reason: "suppressed" }, // the recipient is inactive
+    "400": { type: "failed", reason: "policy" }, // the sender is not known
+    "401": { type: "failed", reason: "policy" }, // the sender is not confirmed
+    "405": { type: "failed", reason: "policy" }, // the credits are used up
+    "412": { type: "failed", reason: "policy" }, // the account is not approved yet
+  },
+  "reason",
+);
 
 function apiErrorOf(details: string | null): { type: EventType; reason: Reason } {
   const code = /(?:^|\D)(\d{3})(?!\d)/.exec(details ?? "")?.[1] ?? "";

@@ -8,7 +8,7 @@ import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from ".
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "../provider.ts";
-import { isPublicKey, looksPublic, matchesEcdsa } from "../kit/public-keys.ts";
+import { isPublicKey, looksPublic, matchesEcdsa } from "../kit/keys/public-keys.ts";
 import { meaningOf } from "./meaning.ts";
 import { isOwnField } from "./mapping.ts";
 import { concatenate } from "../kit/signatures.ts";

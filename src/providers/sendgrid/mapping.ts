@@ -7,20 +7,23 @@ import { table } from "../kit/fields.ts";
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#events ; `processed` means "received and
  * will be delivered", so the mail has not been handed over yet.
  */
-export const TYPES = table<EventType>({
-  processed: "queued",
-  deferred: "deferred",
-  delivered: "delivered",
-  bounce: "bounced",
-  blocked: "blocked", // the word of SendGrid's own logs for a bounce of type "blocked"
-  dropped: "dropped",
-  open: "opened",
-  click: "clicked",
-  spamreport: "complained",
-  unsubscribe: "unsubscribed",
-  group_unsubscribe: "unsubscribed",
-  group_resubscribe: "subscribed",
-});
+export const TYPES = table<EventType>(
+  {
+    processed: "queued",
+    deferred: "deferred",
+    delivered: "delivered",
+    bounce: "bounced",
+    blocked: "blocked", // the word of SendGrid's own logs for a bounce of type "blocked"
+    dropped: "dropped",
+    open: "opened",
+    click: "clicked",
+    spamreport: "complained",
+    unsubscribe: "unsubscribed",
+    group_unsubscribe: "unsubscribed",
+    group_resubscribe: "subscribed",
+  },
+  "type",
+);
 
 /**
  * Why SendGrid did not try to send: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped .
@@ -47,16 +50,19 @@ export function dropOf(words: string): Reason {
  * events differ in the second word ("Technical Failure" and "Technical", "Invalid Address" and "Invalid"), so the first
  * word decides.
  */
-const CLASSES = table<Reason>({
-  invalid: "invalid",
-  technical: "technical",
-  content: "content",
-  reputation: "reputation",
-  frequency: "reputation", // "Frequency or Volume Too High"
-  volume: "reputation",
-  mailbox: "inactive", // "Mailbox Unavailable", of full mailboxes and of disabled ones
-  unclassified: "other",
-});
+const CLASSES = table<Reason>(
+  {
+    invalid: "invalid",
+    technical: "technical",
+    content: "content",
+    reputation: "reputation",
+    frequency: "reputation", // "Frequency or Volume Too High"
+    volume: "reputation",
+    mailbox: "inactive", // "Mailbox Unavailable", of full mailboxes and of disabled ones
+    unclassified: "other",
+  },
+  "reason",
+);
 
 /** The reason by SendGrid's classification; null if there is none, or one that is not known. */
 export function classOf(classification: string | null): Reason | null {

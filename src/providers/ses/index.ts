@@ -11,10 +11,16 @@ import { address, LONGEST, makeEvent, metadata, objectAt, text, time } from "../
 import { isObject, readText, toJson, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
-import { looksPublic } from "../kit/public-keys.ts";
+import { looksPublic } from "../kit/keys/public-keys.ts";
 import type { Delivery, Provider } from "../provider.ts";
 import { KINDS, listOf, meaningOf, type Kind } from "./mapping.ts";
-import { amazonUrl, isTopic, LONGEST_MESSAGE, namesAnotherTopic, verifySns } from "../kit/sns-signatures.ts";
+import {
+  amazonUrl,
+  isTopic,
+  LONGEST_MESSAGE,
+  namesAnotherTopic,
+  verifySns,
+} from "../kit/keys/sns-signatures.ts";
 import { confirmationOf, isGreeting, openEnvelope, withoutLinks, type Published } from "../kit/sns.ts";
 
 export const ses: Provider = {

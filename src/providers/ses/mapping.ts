@@ -18,57 +18,72 @@ export type Kind = readonly [type: EventType, object: string, recipients?: strin
  * `notificationType` of https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html , by plain name because
  * one of them, "Rendering Failure", contains a space. SES never sends mails that it rejects or cannot render.
  */
-export const KINDS = table<Kind>({
-  send: ["sent", "send"],
-  delivery: ["delivered", "delivery", "recipients"],
-  deliverydelay: ["deferred", "deliveryDelay", "delayedRecipients"],
-  bounce: ["bounced", "bounce", "bouncedRecipients"],
-  complaint: ["complained", "complaint", "complainedRecipients"],
-  reject: ["dropped", "reject"],
-  renderingfailure: ["dropped", "failure"],
-  open: ["opened", "open"],
-  click: ["clicked", "click"],
-  subscription: ["subscribed", "subscription"],
-});
+export const KINDS = table<Kind>(
+  {
+    send: ["sent", "send"],
+    delivery: ["delivered", "delivery", "recipients"],
+    deliverydelay: ["deferred", "deliveryDelay", "delayedRecipients"],
+    bounce: ["bounced", "bounce", "bouncedRecipients"],
+    complaint: ["complained", "complaint", "complainedRecipients"],
+    reject: ["dropped", "reject"],
+    renderingfailure: ["dropped", "failure"],
+    open: ["opened", "open"],
+    click: ["clicked", "click"],
+    subscription: ["subscribed", "subscription"],
+  },
+  "type",
+);
 
 /**
  * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types ; bounceSubType: the reason, and
  * the type that replaces bounced if the address was not refused.
  */
-const BOUNCES = table<readonly [Reason, EventType?]>({
-  noemail: ["invalid"],
-  mailboxfull: ["mailbox_full"],
-  suppressed: ["suppressed", "dropped"],
-  onaccountsuppressionlist: ["suppressed", "dropped"],
-  unsubscribedrecipient: ["unsubscribed", "dropped"],
-  messagetoolarge: ["content", "blocked"],
-  contentrejected: ["content", "blocked"],
-  attachmentrejected: ["content", "blocked"],
-  customtimeoutexceeded: ["timed_out", "failed"],
-});
+const BOUNCES = table<readonly [Reason, EventType?]>(
+  {
+    noemail: ["invalid"],
+    mailboxfull: ["mailbox_full"],
+    suppressed: ["suppressed", "dropped"],
+    onaccountsuppressionlist: ["suppressed", "dropped"],
+    unsubscribedrecipient: ["unsubscribed", "dropped"],
+    messagetoolarge: ["content", "blocked"],
+    contentrejected: ["content", "blocked"],
+    attachmentrejected: ["content", "blocked"],
+    customtimeoutexceeded: ["timed_out", "failed"],
+  },
+  "reason",
+  ["general", "undetermined"],
+);
 
 /** https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html : delayType. */
-const DELAYS = table<Reason>({
-  internalfailure: "technical",
-  mailboxfull: "mailbox_full",
-  spamdetected: "reputation",
-  recipientservererror: "technical",
-  ipfailure: "reputation",
-  transientcommunicationfailure: "technical",
-  byoiphostnamelookupunavailable: "technical",
-  sendingdeferral: "technical",
-});
+const DELAYS = table<Reason>(
+  {
+    internalfailure: "technical",
+    mailboxfull: "mailbox_full",
+    spamdetected: "reputation",
+    recipientservererror: "technical",
+    ipfailure: "reputation",
+    transientcommunicationfailure: "technical",
+    byoiphostnamelookupunavailable: "technical",
+    sendingdeferral: "technical",
+  },
+  "reason",
+  ["undetermined", "general"],
+);
 
 /**
  * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object : complaintFeedbackType, of RFC
  * 5965 section 7.3. `not-spam` withdraws a complaint, for which there is no type; any other value counts as a spam
  * complaint.
  */
-const COMPLAINTS = table<readonly [EventType, Reason | null]>({
-  "not-spam": ["unknown", null],
-  "auth-failure": ["complained", "policy"],
-  virus: ["complained", "content"],
-});
+const COMPLAINTS = table<readonly [EventType, Reason | null]>(
+  {
+    "not-spam": ["unknown", null],
+    "auth-failure": ["complained", "policy"],
+    virus: ["complained", "content"],
+  },
+  "reason",
+  ["abuse", "fraud", "other"],
+);
 
 type Meaning = { type: EventType } & Partial<EventDetails>;
 

@@ -3,14 +3,14 @@
 // the link is checked, and the link is checked before it is fetched.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
-import { cappedCache } from "../../lib/capped-cache.ts";
-import { nodeCrypto } from "../../lib/node-modules.ts";
-import { fail, ok, type Result } from "../../lib/result.ts";
-import { isObject, readJson, type JsonObject } from "./json.ts";
-import { membersOf } from "./members.ts";
-import type { InboundRequest, RequestHead, VerifyContext, VerifyResult } from "../provider.ts";
+import { cappedCache } from "../../../lib/capped-cache.ts";
+import { nodeCrypto } from "../../../lib/node-modules.ts";
+import { fail, ok, type Result } from "../../../lib/result.ts";
+import { isObject, readJson, type JsonObject } from "../json.ts";
+import { membersOf } from "../members.ts";
+import type { InboundRequest, RequestHead, VerifyContext, VerifyResult } from "../../provider.ts";
 import { matchesRsa } from "./public-keys.ts";
-import { readUrl } from "./sns.ts";
+import { readUrl } from "../sns.ts";
 
 /**
  * Whether a credential is a topic's ARN. An ARN is no secret (the unsubscribe link at the foot of an e-mail contains

@@ -2,10 +2,10 @@
 // that every attempt repeats
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 
-import { jsonElements, parseElements, type ElementResult } from "./elements.ts";
-import { LONGEST, text } from "./fields.ts";
-import type { JsonObject } from "./json.ts";
-import type { Delivery, ParsedDelivery } from "../provider.ts";
+import { jsonElements, parseElements, type ElementResult } from "../elements.ts";
+import { LONGEST, text } from "../fields.ts";
+import type { JsonObject } from "../json.ts";
+import type { Delivery, ParsedDelivery } from "../../provider.ts";
 
 /** The values of a delivery that are needed to read an element. */
 export interface WebhookContext {
