@@ -3,6 +3,7 @@
 // a number or a text, and a reply code may stand where an enhanced code belongs.
 
 import type { EventType, Reason, Smtp } from "../../model/event.ts";
+import { readReply } from "../../model/replies/read-reply.ts";
 import { LONGEST, text } from "./fields.ts";
 
 const REPLY = /(?:^|[^\d.])([245]\d\d)(?=[\s-]|$)/; // RFC 5321 section 4.2
@@ -65,36 +66,16 @@ export function smtpOf(fields: ReplyFields): Smtp | null {
   return reply?.code === null && reply.enhanced === null ? null : reply;
 }
 
-/**
- * Reasons by the enhanced code's subject and detail (https://www.rfc-editor.org/rfc/rfc3463#section-3), the more
- * specific ones first.
- */
-const REASONS: readonly [RegExp, Reason][] = [
-  [/^\d\.1\.[78]$/, "policy"], // the sender's address
-  [/^\d\.1\./, "invalid"],
-  [/^\d\.2\.1$/, "inactive"],
-  [/^\d\.2\.2$/, "mailbox_full"],
-  [/^\d\.4\.7$/, "timed_out"],
-  [/^\d\.[345]\./, "technical"],
-  [/^\d\.6\./, "content"],
-  [/^\d\.7\./, "policy"],
-];
-
-/** Why a mail was refused, by the receiving server's enhanced code; null if the code gives no reason or is missing. */
-export function smtpReason(smtp: Smtp | null): Reason | null {
-  const enhanced = smtp?.enhanced ?? "";
-  return REASONS.find(([codes]) => codes.test(enhanced))?.[1] ?? null;
-}
-
 const REFUSALS: ReadonlySet<EventType> = new Set(["bounced", "blocked", "dropped", "deferred", "failed"]);
 
 /**
- * Why a mail did not arrive, if the report contains only text: by the enhanced code in it, else `other`. Null for types
+ * Why a mail did not arrive, if the report contains only text: by the reply in it, else `other`. Null for types
  * that are no refusal, whose text gives no reason ("250 OK").
  */
 export function reasonOfWords(type: EventType, words: string | null): Reason | null {
   if (words === null || !REFUSALS.has(type)) return null;
-  return smtpReason(readSmtp(words)) ?? "other";
+  const { code = null, enhanced = null } = readSmtp(words) ?? {};
+  return readReply({ code, enhanced, text: words }).reason ?? "other";
 }
 
 const SENDERS: ReadonlySet<Reason> = new Set(["reputation", "content", "policy"]);

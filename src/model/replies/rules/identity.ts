@@ -12,7 +12,7 @@ export const SENDERS_ADDRESS_RULES: readonly Rule[] = [
     name: "sender address",
     phrases: [
       "sender (|domain |@ |user |name |verify |verification |callout |host |mail |id |header |envelope )(not |is not |)(rejected|unknown|exist|not found|invalid|failed|failure|failing|verified|verifiable|valid|resolve|resolvable|must|disabled|suspended|blocked|refused|unverified|unresolvable|error|mismatch|accepted|allowed|blacklist|banned|deferred|unroutable|unrouteable|authenticated|spoofed|forged|syntax|temporarily)",
-      "(domain|address|host) (|name |part )(of|for|in) (|the )(sender|from|return path|envelope)",
+      "(domain|host) (|name |part )(of|for|in) (|the )(sender|from|return path|envelope)",
       "domain (name |)sender",
       "(invalid|unknown|bad|unverified|unauthorized|forged|spoofed|unauthenticated|null|empty|rejected|blocked|denied|blacklisted|unacceptable|malformed|suspicious|untrusted|manually blocked|unauthorised|nonexistent) (envelope |)(sender|from address|return path|reverse path|mail from)",
       "(not|unable|failed|could not) (to |)(verify|complete|perform|validate) (|the )(sender|from address|mail from|return path)",

@@ -134,7 +134,7 @@ export const PASSING_RULES: readonly Rule[] = [
       "(local|mail server|server|mail|system|alias) (configuration|misconfiguration|configured)",
       "(maintenance|shutting down|shutdown|overloaded|closing transmission|closing connection)",
       "(content |virus |milter |filter |scanner |antivirus )(scanner |filter |)(failed|failure|unavailable|timeout)",
-      "error (in|while|during|writing|reading|processing|opening)",
+      "error (writing|reading|processing|opening)",
       "(ldap|sql|mysql|lookup|database|directory) (error|failure|failed|lookup|timeout|unavailable)",
     ],
     example: "554 The service is currently unavailable",
