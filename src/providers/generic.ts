@@ -149,7 +149,7 @@ interface Context {
 
 function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
   const outer = byName(element);
-  const { fields, mailId } = unwrapped(element);
+  const { fields, mailId } = unwrapped(element, outer);
   const named = eventOf(fields);
   if (named?.type === "ping" || saysNothing(fields)) return PING;
   if (named === null) return fail("event is missing");

@@ -13,7 +13,7 @@ import type { JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
-import { findReply } from "./kit/reply-fields.ts";
+import { smtpOf } from "./kit/smtp.ts";
 import { confirmationOf, openEnvelope, readUrl, withoutLinks } from "./kit/sns.ts";
 
 /**
@@ -107,7 +107,7 @@ function meaningOf(
   const [type, reason = null] = TYPES.get(event) ?? (["unknown"] as const);
   const fields = byName(report);
   const description = firstText(fields, MESSAGES, LONGEST.words);
-  const smtp = findReply({ code: firstValue(fields, CODES), response: description });
+  const smtp = smtpOf({ code: firstValue(fields, CODES), words: description });
   // A server that still answered "later" at the last attempt has not refused permanently.
   const isTemporary = smtp !== null && smtp.code !== null && smtp.code < 500;
   const bounce = type === "bounced" ? (isTemporary ? "soft" : "hard") : null;

@@ -13,7 +13,7 @@ import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
-import { replyOf } from "./kit/reply-fields.ts";
+import { replyOf } from "./kit/smtp.ts";
 
 /**
  * https://sendpulse.com/integrations/api/smtp#webhooks ; it spells the same event in several ways. `redirect` is the
@@ -70,7 +70,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (contact === null)
     return fail(text(recipient) === null ? "recipient is missing" : "recipient is not an address");
   const occurredAt = time(element["timestamp"]);
-  const smtp = smtpOf(element);
+  const smtp = serverReply(element);
   const explanation = text(filled(element, "status_explain", "smtp_server_response_explain"), LONGEST.words);
   const { type, bounce, reason } = meaningOf(word, smtp, explanation);
   const url = text(filled(element, "link_url", "url"), LONGEST.url);
@@ -130,10 +130,10 @@ function bounceOf(word: string, smtp: Smtp | null): "hard" | "soft" | null {
 }
 
 /** The reply, whose parts are in separate fields; the code is 0 or "" if no server answered. */
-function smtpOf(element: JsonObject): Smtp | null {
+function serverReply(element: JsonObject): Smtp | null {
   return replyOf({
     code: element["smtp_server_response_code"],
-    enhanced: element["smtp_server_response_subcode"],
-    response: element["smtp_server_response"],
+    status: element["smtp_server_response_subcode"],
+    words: element["smtp_server_response"],
   });
 }

@@ -23,8 +23,7 @@ import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
 import type { Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
-import { findReply } from "./kit/reply-fields.ts";
-import { reasonOfWords } from "./kit/smtp.ts";
+import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
 
 /**
  * https://developers.sparkpost.com/api/webhooks/ ; a first open is reported twice, by the pixels at the top
@@ -176,7 +175,7 @@ function meaningOf(word: string, event: JsonObject): Judgement & Pick<EventDetai
   const classified = mappedType === "bounced" ? BOUNCE_CLASSES.get(bounceClass) : undefined;
   const type = classified?.type ?? mappedType;
   const response = filled(event, "raw_reason", "reason");
-  const smtp = findReply({ code: event["error_code"], response });
+  const smtp = smtpOf({ code: event["error_code"], words: response });
   const description = text(response, LONGEST.words);
   const finding = {
     type,

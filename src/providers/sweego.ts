@@ -24,8 +24,7 @@ import { fromBase64 } from "../lib/base64.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
-import { findReply } from "./kit/reply-fields.ts";
-import { reasonOfWords } from "./kit/smtp.ts";
+import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
 import { typeOfWord } from "./kit/usual-types.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
@@ -132,10 +131,10 @@ function meaningOf(
   const usual = typeOfWord(word);
   const type = TYPES.get(word) ?? (usual === "ping" ? "unknown" : usual);
   const description = firstText(fields, WORDS, LONGEST.words);
-  const smtp = findReply({
+  const smtp = smtpOf({
     code: firstValue(fields, CODES),
-    enhanced: firstValue(fields, ENHANCED),
-    response: description,
+    status: firstValue(fields, ENHANCED),
+    words: description,
   });
   const reason = type === "complained" ? "spam" : reasonOfWords(type, description);
   const bounce = type === "bounced" ? bounceClass(word) : null;

@@ -3,6 +3,7 @@
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Mail } from "../../src/demo/traffic/types.ts";
+import { INTERNATIONAL } from "./spellings.ts";
 import type { Parcel, World } from "./world.ts";
 
 /** How senders write the address of somebody else. */
@@ -13,6 +14,7 @@ const SPELLINGS = [
   (address: string): string => address.replace("@", "&#64;"),
   (address: string): string => address.replace("@", "=40"),
   (address: string): string => address.replace("@", "="),
+  (address: string): string => address.replace(INTERNATIONAL.key, INTERNATIONAL.unicode),
 ] as const;
 
 /** The fields that are the sender's own. Only home-made systems choose the ids of messages, too. */

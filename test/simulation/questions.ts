@@ -3,6 +3,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
+import { withKeys, withoutPercents } from "./spellings.ts";
 
 const DAY = 86_400_000;
 /** The longest range of one recount, ms. */
@@ -51,15 +52,15 @@ export async function tellsNothingNew(start: number, events: readonly { at: numb
   return wrong;
 }
 
-/** Whether a text contains an address, however it is escaped: for URLs, JSON, XML, mails, or as base64. */
+/** Whether a text contains an address, however it is spelled, and however it is escaped: for URLs, JSON, XML, mails, or as base64. */
 export function names(text: string, address: string): boolean {
-  const plain = [text, ...fromBase64(text)]
-    .join("\n")
+  const decoded = withoutPercents([text, ...fromBase64(text)].join("\n"))
     .replaceAll(/(?:%(?:25)*|=|\\+u00|&#x)([0-7][0-9a-f]);?/gi, (_, code: string) =>
       String.fromCharCode(parseInt(code, 16)),
     )
     .replaceAll(/&#(\d{2,3});/g, (_, code: string) => String.fromCharCode(Number(code)))
     .toLowerCase();
+  const plain = withKeys(decoded);
   for (const form of [address, address.replace("@", "=")])
     for (let at = plain.indexOf(form); at >= 0; at = plain.indexOf(form, at + 1))
       if (!/[a-z0-9]/.test(plain.charAt(at - 1))) return true;

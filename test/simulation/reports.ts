@@ -3,6 +3,7 @@
 import type { EventType } from "../../src/model/event.ts";
 import { DIALECTS } from "../../src/demo/traffic/dialects/index.ts";
 import { EXPECTED } from "../../src/demo/traffic/mails.ts";
+import { INTERNATIONAL } from "./spellings.ts";
 import type { Dialect, Happening, Mail, Report } from "../../src/demo/traffic/types.ts";
 
 /** ESPs that post to a URL; the one whose events arrive by a queue has no second credentials, URL or envelope. */
@@ -12,7 +13,7 @@ export const SENDERS = DIALECTS.filter(
 /** The source whose customers choose the parameters' names. */
 export const MISTAKEN = "jangomail";
 export const WITH_NAMES = SENDERS.filter(({ source }) => source === MISTAKEN);
-export const DOMAINS = ["gmail.com", "outlook.com", "example.com"] as const;
+export const DOMAINS = ["gmail.com", "outlook.com", INTERNATIONAL.key] as const;
 export const START = Date.UTC(2026, 10, 21);
 export const DAY = 86_400_000;
 

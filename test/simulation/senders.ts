@@ -9,6 +9,7 @@ import { DEADLY } from "./deadly.ts";
 import { rotates, SECOND_PASSWORD } from "./configuration.ts";
 import { fetchFrom, inContext, invocation, type Begun, type Simulation } from "./history.ts";
 import { batchOf, settle, take } from "./queue.ts";
+import { respelled } from "./spellings.ts";
 import { garbledBody } from "./mentions.ts";
 import type { Parcel } from "./world.ts";
 
@@ -52,7 +53,7 @@ function letterOf(
   { dialect, reports, poison, filler, garbled, kills }: Parcel,
   content: Random,
 ): SignedRequest {
-  const letter = dialect.compose(reports, content);
+  const letter = dialect.compose(reports.map(respelled), content);
   if (garbled !== undefined || poison + filler === 0 || letter.body === null) return letter;
   const body: unknown = JSON.parse(letter.body, (_key, value: unknown, context?: { source: string }) =>
     // Numbers keep their digits, however long.

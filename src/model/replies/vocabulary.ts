@@ -4,7 +4,7 @@
 /** Words that change nothing. */
 const EMPTY =
   "a an the this that which is was are were be been being am has have had do does did will would can could may might " +
-  "should to of you your yours our ours we us i my me it its their there e please sorry currently also just";
+  "should to of you our ours we us i my me it its their there e please sorry currently also just";
 
 /** The word that stands for others -> those others. */
 const SAME: Readonly<Record<string, string>> = {
@@ -36,6 +36,11 @@ const SAME: Readonly<Record<string, string>> = {
   connections: "connections connection sessions session",
   many: "many much",
 };
+
+/** What a server calls the sender's if it says "your" before it; "your recipient" is still the recipient. */
+export const YOURS: ReadonlySet<string> = new Set(
+  "account address user username mailbox emailaddress".split(" "),
+);
 
 /** Words after which an address is no recipient's: "IP address", "sender address", "client address". */
 export const OWNERS: ReadonlySet<string> = new Set(

@@ -2,7 +2,7 @@
 // (addresses, IPs, numbers, line breaks) is dropped here, so no rule has to expect it. One pass, linear.
 
 import { LONGEST } from "../field-lengths.ts";
-import { meaningOf, OWNERS } from "./vocabulary.ts";
+import { meaningOf, OWNERS, YOURS } from "./vocabulary.ts";
 
 /** Stands for a mail address in the words of a reply. */
 export const ADDRESS = "@";
@@ -44,7 +44,7 @@ function kindOf(code: number): number {
 /** The words and enhanced codes of a reply's text, of which the first 1024 characters count. */
 export function wordsOf(text: string): Words {
   const plain = withoutAddresses(plainOf(text));
-  const found: Words = { words: [], enhanced: [] };
+  const found: Found = { words: [], enhanced: [], isYours: false };
   let [start, isNumber] = [-1, true];
   for (let at = 0; at <= plain.length; at++) {
     const code = at < plain.length ? plain.charCodeAt(at) : 32;
@@ -62,6 +62,11 @@ export function wordsOf(text: string): Words {
     if (code === AT && found.words.at(-1) !== ADDRESS) found.words.push(ADDRESS);
   }
   return found;
+}
+
+/** The words so far, and whether the one before was "your". */
+interface Found extends Words {
+  isYours: boolean;
 }
 
 /** The text with "@" alone in the place of each address. */
@@ -91,15 +96,24 @@ const ALL_IN_WORDS = new RegExp(IN_WORDS, "g");
 const REPLY_CODE = /^[45]\d\d$/;
 const ENHANCED = /^[45]\.\d{1,3}\.\d{1,3}$/;
 
-function addWord({ words, enhanced }: Words, raw: string, isNumber: boolean): void {
+function addWord(found: Found, raw: string, isNumber: boolean): void {
+  const { words, enhanced } = found;
   if (isNumber) {
     if (ENHANCED.test(raw)) enhanced.push(raw);
     // "<ann@example.com>: 550 Rejected": the address stands before the reply, so it is not what was rejected.
     else if (REPLY_CODE.test(raw) && words.at(-1) === ADDRESS) words.pop();
     return;
   }
-  const word = meaningOf(IN_WORDS.test(raw) ? raw.replaceAll(ALL_IN_WORDS, "") : raw);
-  if (word !== "") pushWord(words, word);
+  const bare = IN_WORDS.test(raw) ? raw.replaceAll(ALL_IN_WORDS, "") : raw;
+  if (bare === "your") {
+    found.isYours = true;
+    return;
+  }
+  const word = meaningOf(bare);
+  if (word === "") return;
+  if (found.isYours && word === "domain") words.push("sender");
+  pushWord(words, found.isYours && YOURS.has(bare) ? "sender" : word);
+  if (word !== "mail") found.isYours = false; // "your e-mail account"
 }
 
 /**

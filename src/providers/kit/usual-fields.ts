@@ -2,7 +2,7 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { ReportedDetails } from "../../model/event-fields.ts";
-import type { EventType } from "../../model/event.ts";
+import type { EventType, Smtp } from "../../model/event.ts";
 import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
 import { typeOfWord } from "./usual-types.ts";
 import { findingOfCategory } from "./bounce-words.ts";
@@ -69,8 +69,7 @@ export function meaningOf(
 ): { type: EventType } & ReportedDetails {
   const description = firstText(fields, NAMES.description, LONGEST.words);
   const failed = FAILED.has(type);
-  const codes = { code: firstValue(fields, NAMES.code), status: firstValue(fields, NAMES.enhanced) };
-  const smtp = failed ? smtpOf({ ...codes, words: description }) : null;
+  const smtp = failed ? replyOf(fields, description) : null;
   return {
     ...judge(findingOf(word, type, fields), smtp, failed ? description : null),
     description,
@@ -85,6 +84,11 @@ export function meaningOf(
     user_agent: firstText(fields, NAMES.user_agent, LONGEST.words),
     machine: flag(firstValue(fields, NAMES.machine)),
   };
+}
+
+function replyOf(fields: NamedFields, words: string | null): Smtp | null {
+  const [code, status] = [firstValue(fields, NAMES.code), firstValue(fields, NAMES.enhanced)];
+  return smtpOf({ code, status, words });
 }
 
 const FAILED: ReadonlySet<EventType> = new Set(["bounced", "blocked", "deferred", "failed"]);

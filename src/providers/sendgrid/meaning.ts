@@ -5,8 +5,7 @@ import { LONGEST, text } from "../kit/fields.ts";
 import type { JsonObject } from "../kit/json.ts";
 import { filled } from "../kit/loose-fields.ts";
 import { judge, type Judgement } from "../kit/refusal.ts";
-import { findReply, replyOf } from "../kit/reply-fields.ts";
-import { isSenders } from "../kit/smtp.ts";
+import { smtpOf, isSenders, replyOf } from "../kit/smtp.ts";
 import { classOf, dropOf, TYPES } from "./mapping.ts";
 
 /** The type and the fields that depend on it. */
@@ -15,7 +14,7 @@ export type Meaning = Judgement & Pick<EventDetails, "description" | "smtp">;
 /** The meaning of an event; `event` is its word in lower case. */
 export function meaningOf(event: string, element: JsonObject): Meaning {
   const type = TYPES.get(event) ?? "unknown";
-  const smtp = smtpOf(type, element);
+  const smtp = serverReply(type, element);
   const description = text(filled(element, "reason", "response"), LONGEST.words);
   return { ...judged(type, element, smtp, description), description, smtp };
 }
@@ -67,11 +66,11 @@ function expired(smtp: Smtp | null, description: string | null): Judgement {
 }
 
 /** The receiving server's reply, from `response` or `reason`; a drop's `reason` and `status` are SendGrid's own. */
-function smtpOf(type: EventType, element: JsonObject): Smtp | null {
+function serverReply(type: EventType, element: JsonObject): Smtp | null {
   const response = filled(element, "response", "reason");
-  if (type === "dropped") return findReply({ response: element["reason"] });
+  if (type === "dropped") return smtpOf({ words: element["reason"] });
   const refused = type === "bounced" || type === "blocked" || type === "deferred";
-  return replyOf({ response, enhanced: refused ? element["status"] : null });
+  return replyOf({ words: response, status: refused ? element["status"] : null });
 }
 
 function reasonOf(type: EventType, element: JsonObject): Reason | null {

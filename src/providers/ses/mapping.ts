@@ -5,8 +5,7 @@ import { bounceClass, flag, LONGEST, objectAt, table, text } from "../kit/fields
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
 import { judge } from "../kit/refusal.ts";
-import { replyOf } from "../kit/reply-fields.ts";
-import { findSmtp, readSmtp } from "../kit/smtp.ts";
+import { findSmtp, readSmtp, replyOf } from "../kit/smtp.ts";
 
 /**
  * A kind of event: its type, the object that describes it, and the list of recipients in that object (else the mail's
@@ -171,7 +170,7 @@ function complained(eventObject: JsonObject): Meaning {
 function answerOf(entry: JsonObject): Smtp | null {
   const words = text(entry["diagnosticCode"], LONGEST.words);
   const isReply = findSmtp(words) !== null || /^smtp;/i.test(words ?? "");
-  return replyOf({ enhanced: entry["status"], response: isReply ? words : null });
+  return replyOf({ status: entry["status"], words: isReply ? words : null });
 }
 
 /** The answer as evidence: a status of x.0.0 alone only repeats SES's class. */

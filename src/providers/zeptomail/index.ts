@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventType, ParsedEvent } from "../../model/event.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
 import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "../kit/fields.ts";
-import { holdsMore } from "../kit/form.ts";
+import { formPairs } from "../kit/form.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "../kit/json.ts";
 import { filled, plainName } from "../kit/loose-fields.ts";
 import { LONGEST_SINGLE } from "../kit/proof.ts";
@@ -66,10 +66,12 @@ const MOST_FIELDS = 100;
 
 /** The JSON of the body: all of it, or the first field of a form that contains JSON. */
 function readDocument(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown> {
-  const form = new TextDecoder().decode(body);
-  if (!/^[\w.%-]{1,100}=/.test(form) || holdsMore(form, MOST_FIELDS)) return readJson(body, parse);
-  const field = [...new URLSearchParams(form).values()].find((value) => /^\s*[[{]/.test(value));
-  return field === undefined ? fail("no field of the form contains JSON") : readJsonText(field, parse);
+  const start = new TextDecoder().decode(body.subarray(0, 256));
+  if (!/^(?:[\w.%-]{1,100}=|--)/.test(start)) return readJson(body, parse);
+  const fields = formPairs(body, MOST_FIELDS);
+  if (!fields.ok) return fields;
+  const json = fields.value.find(([, value]) => /^\s*[[{]/.test(value))?.[1];
+  return json === undefined ? fail("no field of the form contains JSON") : readJsonText(json, parse);
 }
 
 /** The parts of a report: the mail and its recipients, the event's name, the details of one occurrence. */

@@ -12,7 +12,7 @@ import {
 } from "../../../src/providers/kit/fields.ts";
 import { readText } from "../../../src/providers/kit/json.ts";
 import { mailjet } from "../../../src/providers/mailjet.ts";
-import { findSmtp, readSmtp, smtpReason } from "../../../src/providers/kit/smtp.ts";
+import { findSmtp } from "../../../src/providers/kit/smtp.ts";
 import { nested } from "../../support/hostile.ts";
 import { bytes, deliveryOf } from "../parsing.ts";
 
@@ -116,27 +116,4 @@ describe("fields", () => {
     const [{ message_id, url, description } = {}] = parsed(event).events;
     expect([message_id, url, description].map((value) => value?.length)).toEqual([512, 2_048, 1_024]);
   });
-
-  it.each([
-    ["550 5.1.1 No such user", "invalid"],
-    ["550 5.1.7 Bad sender", "policy"],
-    ["550 5.1.8 Bad sender's domain", "policy"],
-    ["550 5.1.10 Null MX", "invalid"],
-    ["550 5.1.78", "invalid"],
-    ["550 5.2.1 Disabled", "inactive"],
-    ["552 5.2.2 Full", "mailbox_full"],
-    ["550 5.2.12", null],
-    ["550 5.2.22", null],
-    ["451 4.3.0 System", "technical"],
-    ["451 4.4.1 No answer", "technical"],
-    ["451 4.4.7 Expired", "timed_out"],
-    ["451 4.4.71", "technical"],
-    ["550 5.5.0 Protocol", "technical"],
-    ["550 5.6.0 Media", "content"],
-    ["550 5.7.26 Unauthenticated", "policy"],
-    ["550 5.0.0", null],
-    ["550", null],
-  ])("reads the reason from the SMTP reply %s", (words, reason) =>
-    expect(smtpReason(readSmtp(words))).toBe(reason),
-  );
 });

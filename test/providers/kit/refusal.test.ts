@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventType, Smtp } from "../../../src/model/event.ts";
 import { judge, type Finding } from "../../../src/providers/kit/refusal.ts";
-import { readSmtp, smtpOf } from "../../../src/providers/kit/smtp.ts";
+import { isSenders, readSmtp, reasonOfWords, smtpOf } from "../../../src/providers/kit/smtp.ts";
 
 const HARD: Finding = { type: "bounced", bounce: "hard", reason: null };
 const SOFT: Finding = { type: "bounced", bounce: "soft", reason: null };
@@ -92,5 +92,20 @@ describe("a reply in a provider's fields", () => {
   ])("is read from %j", (fields, parts) => {
     const smtp = parts === null ? null : { code: parts[0], enhanced: parts[1], response: parts[2] };
     expect(smtpOf(fields)).toEqual(smtp);
+  });
+});
+
+describe("the reason in words alone", () => {
+  it("is the reading's, and other if the words say nothing", () => {
+    expect(reasonOfWords("bounced", "550 5.1.1 sorry")).toBe("invalid");
+    expect(reasonOfWords("deferred", "The mailbox is full")).toBe("mailbox_full");
+    expect(reasonOfWords("failed", "something happened")).toBe("other");
+    expect(reasonOfWords("delivered", "550 5.1.1 sorry")).toBeNull();
+    expect(reasonOfWords("bounced", null)).toBeNull();
+  });
+
+  it("is the sender's matter for reputation, content and policy", () => {
+    const reasons = ["reputation", "content", "policy", "invalid", "other", null] as const;
+    expect(reasons.map(isSenders)).toEqual([true, true, true, false, false, false]);
   });
 });

@@ -89,8 +89,26 @@ export const CONTACT: readonly Mutant[] = [
   },
   {
     name: "a lift also ends suppressions by later events",
-    file: "model/suppression/fold.ts",
-    from: "return dated.at <= at || ends.includes(dated.id);",
+    file: "model/suppression/evidence.ts",
+    from: "return (isNarrow !== true && evidence.at <= at) || ends.includes(evidence.id);",
     to: "return true;",
+  },
+  {
+    name: "a person with an international domain is two contacts",
+    file: "model/domain.ts",
+    from: "const mapped = toAscii(domain) ?? toAscii(withoutJoiners(domain));",
+    to: "void toAscii; const mapped = null;",
+  },
+  {
+    name: "an invisible character makes another contact",
+    file: "model/wrapped-address.ts",
+    from: "return (withoutInvisible(plain.slice(0, at)) + withJoinersOnly(plain.slice(at))).trim();",
+    to: "void withoutInvisible; void withJoinersOnly; void at; return plain.trim();",
+  },
+  {
+    name: "an erasure overlooks the other form of a domain",
+    file: "model/address-search.ts",
+    from: "new Set([address, unicodeAddress(address)]",
+    to: "new Set([address]",
   },
 ];

@@ -43,6 +43,7 @@ export const RATE_RULES: readonly Rule[] = [
       "(rate|throughput) (limit|limited|limits|limiting|exceeded|control|controls|too high|limitation|restriction|restricted|quota)",
       "(ratelimit|ratelimited|ratelimiting|throttle|throttled|throttling|throttles|slowdown|receivingrate|receivingratelimit|unsolicitedrateLimiterror)",
       "(receiving|received) mail (at|too|so)",
+      "(mail|messages) at rate",
       "(sending|send|sends|sent|delivering|coming|arriving|connecting|connect) (mail |messages |)(too fast|too quickly|too many|too often|too frequently|too much|rate|more mail)",
       "(unusual|excessive|high|suspicious|unexpected|abnormal|increased) (rate|volume|traffic|amount|number|message rate|mail volume|load)",
       "(hourly|daily|sending|per hour|per day|per minute|minute|24 hour|weekly|monthly|bandwidth|mail sending|outgoing|user sending|outbound) (mail |message |messages |user |sending |recipient |)(limit|limits|quota|rate|allowance|allotment)",

@@ -2,6 +2,16 @@
 
 /** Nobody can be reached at the address. */
 export const DEAD: readonly string[] = [
+  "DNS Error: DNS type 'mx' lookup of gone.example responded with code NXDOMAIN Domain name not found: gone.example",
+  "all relevant MX records point to hosts that do not exist",
+  "550 Message was not accepted -- invalid mailbox. Local mailbox ann@example.com is unavailable: user not found",
+  "SMTP error from remote mail server after RCPT TO:<ann@example.com>: 550 No such local user",
+  "550 Sorry, we do not accept mail for this recipient",
+  "550 5.1.1 The email address you entered couldn't be found, see https://example.com/blocked",
+  "553 sorry, your envelope recipient is in my badrcptto list (#5.7.1)",
+  "550 Mailbox not found or access denied",
+  "550 This is not an active address at this host",
+  "550 Unable to find user",
   "550 5.1.1 The email account that you tried to reach does not exist. Please check the recipient's address for typos. - gsmtp",
   "550-5.1.1 The email account that you tried to reach does not exist.\n550 5.1.1 https://support.google.com/mail/?p=NoSuchUser a1-20020 - gsmtp",
   "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient ann@example.com not found by SMTP address lookup",

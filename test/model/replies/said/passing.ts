@@ -2,6 +2,8 @@
 
 /** A mailbox that takes nothing more for now. */
 export const FULL: readonly string[] = [
+  "550 Your recipient's mailbox is full",
+  "550 5.2.2 mailbox closed for new mail: full",
   "452 4.2.2 The email account that you tried to reach is over quota. - gsmtp",
   "552 5.2.2 The email account that you tried to reach is over quota and inactive. https://support.google.com/mail/?p=OverQuotaPerm - gsmtp",
   "452 4.2.2 The recipient's inbox is out of storage space. https://support.google.com/mail/?p=OverQuotaTemp",
@@ -78,6 +80,9 @@ export const RATE: readonly string[] = [
 
 /** A moment's trouble. */
 export const PASSING: readonly string[] = [
+  "450 4.1.1 <ann@example.com>: Recipient address rejected: unverified address: Address verification in progress",
+  "421 4.7.0 Try again later, closing connection. (EHLO)",
+  "retry time not reached for any host after a long failure period",
   "451 4.7.1 Greylisting in action, please come back later",
   "450 4.2.0 <ann@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example.org/help",
   "451 4.7.1 Graylisted, try again in 300 seconds",

@@ -2,6 +2,12 @@
 
 /** Who sends, or from where. */
 export const SENDER: readonly string[] = [
+  "535 5.7.8 Authentication failed: invalid user or password",
+  "554 Your account is suspended",
+  "550 Mail from an unknown domain is not taken",
+  "553 sorry, your domain does not exist (#5.7.1)",
+  "550 Domain may not exist or the DNS check failed",
+  "550 Mail rejeté par notre politique",
   "550-5.7.26 This mail has been blocked because the sender is unauthenticated. Gmail requires all senders to authenticate with either SPF or DKIM.",
   "550 5.7.26 Unauthenticated email from example.net is not accepted due to domain's DMARC policy.",
   "550-5.7.25 The IP address sending this message does not have a PTR record setup - gsmtp",
