@@ -7,9 +7,10 @@ import { jsonElements, parseElements, type ElementResult } from "./kit/elements.
 import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
+import { keysById, readRsaKeys } from "./kit/keys/jwks.ts";
 import { LONGEST_SINGLE, provenBySignature, type Credential } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
-import { isPublicKey, keysById, looksPublic, matchesRsa, readRsaKeys } from "./kit/keys/public-keys.ts";
+import { isPublicKey, looksPublic, matchesRsa } from "./kit/keys/public-keys.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { findSmtp } from "./kit/smtp.ts";
 

@@ -2,8 +2,7 @@
 // carries it. As in signatures.ts, a key or signature that cannot be read matches nothing, and nothing is thrown.
 
 import { fromBase64 } from "../../../lib/base64.ts";
-import { LONGEST, text } from "../fields.ts";
-import { isObject, readJsonText } from "../json.ts";
+import type { RsaKey } from "./jwks.ts";
 
 /**
  * Whether a credential begins like a public key: PEM, or the base64 of a SubjectPublicKeyInfo (RFC 5280 section 4.1)
@@ -37,39 +36,6 @@ function isKeyInfo(bytes: Uint8Array): boolean {
 /** The SubjectPublicKeyInfo in a credential, even if a variable contains its line breaks as `\n`. */
 function keyBytes(credential: string): Uint8Array | null {
   return fromBase64(credential.replaceAll(/-----[A-Z ]+-----|\\n|\s/g, ""));
-}
-
-/** A key and its id; null if it has none. */
-export interface RsaKey {
-  kid: string | null;
-  jwk: { kty: "RSA"; n: string; e: string };
-}
-
-/** The most keys of one set that are read, more than a rotation of keys needs. */
-const MOST_KEYS = 8;
-
-/**
- * The RSA keys in a credential that is a JSON document (RFC 7517, the form in which servers publish them at a URL): a
- * set of keys (`{ "keys": [...] }`), or one key. Null if the credential is no JSON object; an empty list if it contains
- * no RSA key. What its owner writes about a key's use ("alg", "use") is not read, because it may contradict the
- * signatures that are really made.
- */
-export function readRsaKeys(credential: string): RsaKey[] | null {
-  if (!credential.trimStart().startsWith("{")) return null;
-  const json = readJsonText(credential);
-  if (!json.ok || !isObject(json.value)) return [];
-  const items: unknown[] = Array.isArray(json.value["keys"]) ? json.value["keys"] : [json.value];
-  return items.slice(0, MOST_KEYS).flatMap((item) => {
-    if (!isObject(item) || item["kty"] !== "RSA") return [];
-    const [n, e] = [text(item["n"], LONGEST.words), text(item["e"])];
-    return n === null || e === null ? [] : [{ kid: text(item["kid"]), jwk: { kty: "RSA" as const, n, e } }];
-  });
-}
-
-/** The keys that may have made a signature: those with the id that it names, else all of them. */
-export function keysById(keys: readonly RsaKey[], kid: string | null): readonly RsaKey[] {
-  const named = keys.filter((key) => kid !== null && key.kid === kid);
-  return named.length > 0 ? named : keys;
 }
 
 /** Checks ECDSA over P-256 and SHA-256 (FIPS 186-5); `presented` is the base64 of a DER signature. Never throws. */
