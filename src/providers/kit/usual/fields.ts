@@ -3,7 +3,7 @@
 import { fail, ok, type Result } from "../../../lib/result.ts";
 import type { ReportedDetails } from "../../../model/event-fields.ts";
 import type { EventType, Smtp } from "../../../model/event.ts";
-import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "../fields.ts";
+import { address, bounceClass, flag, LONGEST, metadata, tags, text, whyNoAddress } from "../fields.ts";
 import { typeOfWord } from "./types.ts";
 import { findingOfCategory } from "../bounce-words.ts";
 import { isObject } from "../json.ts";
@@ -42,11 +42,11 @@ const MOST_RECIPIENTS = 1_000;
  * object. Fails if no field has one.
  */
 export function contactsOf(fields: NamedFields): Result<string[]> {
-  let named = false;
+  let problem = whyNoAddress("email", null);
   for (const name of NAMES.contact) {
     const value = fields.get(name);
     if (value === undefined) continue;
-    named = true;
+    problem = typeof value === "string" ? whyNoAddress("email", value) : "email is not an address";
     const single = addressOf(value);
     if (single !== null) return ok([single]);
     if (!Array.isArray(value) || value.length === 0) continue;
@@ -54,7 +54,7 @@ export function contactsOf(fields: NamedFields): Result<string[]> {
     if (usable.size > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
     if (!usable.has(null)) return ok([...usable].filter((contact) => contact !== null));
   }
-  return fail(named ? "email is not an address" : "email is missing");
+  return fail(problem);
 }
 
 /** An address, bare or as `{ email, name }`. */
