@@ -65,7 +65,7 @@ export const ADDRESS_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "recipient address rejected: access denied",
-    phrases: ["user rejected access denied", "user rejected @ access denied"],
+    phrases: ["user rejected access denied"],
     example: "550 5.4.1 [ann@example.com]: Recipient address rejected: Access denied",
     seen: "Exchange Online: directory based edge blocking",
   },
