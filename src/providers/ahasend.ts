@@ -27,7 +27,7 @@ import { judge, type Judgement } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
 import { smtpOf } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/keys/standard-webhook.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 /** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
 const TYPES = table<EventType>(

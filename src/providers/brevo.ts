@@ -15,7 +15,7 @@ import type { Delivery, Provider } from "./provider.ts";
 import { judge } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
 import { findSmtp } from "./kit/smtp.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 interface Meaning {
   type: EventType;

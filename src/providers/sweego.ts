@@ -24,8 +24,8 @@ import { fromBase64 } from "../lib/base64.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
-import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { reasonOfWords, smtpOf } from "./kit/smtp.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
 const TYPES = table<EventType>({

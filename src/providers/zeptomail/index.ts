@@ -15,7 +15,7 @@ import type { Delivery, Provider } from "../provider.ts";
 import { proof } from "./proof.ts";
 import { judge } from "../kit/refusal.ts";
 import { findSmtp } from "../kit/smtp.ts";
-import { typeOfWord } from "../kit/usual-types.ts";
+import { typeOfWord } from "../kit/usual/types.ts";
 
 /**
  * https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which have the same meaning, as plain

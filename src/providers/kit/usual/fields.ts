@@ -1,16 +1,16 @@
 // How the fields of a plain JSON event are read, whatever they are called.
 
-import { fail, ok, type Result } from "../../lib/result.ts";
-import type { ReportedDetails } from "../../model/event-fields.ts";
-import type { EventType, Smtp } from "../../model/event.ts";
-import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
-import { typeOfWord } from "./usual-types.ts";
-import { findingOfCategory } from "./bounce-words.ts";
-import { isObject } from "./json.ts";
-import { byName, firstText, firstValue, texts, type NamedFields } from "./loose-fields.ts";
-import { judge, type Finding } from "./refusal.ts";
-import { smtpOf } from "./smtp.ts";
-import { ADDRESS_NAMES, NAMES } from "./usual-names.ts";
+import { fail, ok, type Result } from "../../../lib/result.ts";
+import type { ReportedDetails } from "../../../model/event-fields.ts";
+import type { EventType, Smtp } from "../../../model/event.ts";
+import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "../fields.ts";
+import { typeOfWord } from "./types.ts";
+import { findingOfCategory } from "../bounce-words.ts";
+import { isObject } from "../json.ts";
+import { byName, firstText, firstValue, texts, type NamedFields } from "../loose-fields.ts";
+import { judge, type Finding } from "../refusal.ts";
+import { smtpOf } from "../smtp.ts";
+import { ADDRESS_NAMES, NAMES } from "./names.ts";
 
 /**
  * The event's word and type: the first word that is known, else the first word, so `{ "type": "message", "event":

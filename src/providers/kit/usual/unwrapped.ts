@@ -1,9 +1,9 @@
 // Finds the fields of an event that is wrapped: in `data`, in `data.object`, in `message`; with the parts of what
 // happened in objects of their own, such as `bounce` or `click`. Systems nest in many ways, and name the same fields.
 
-import { isObject, type JsonObject } from "./json.ts";
-import { byName, plainName, texts, type NamedFields } from "./loose-fields.ts";
-import { NAMES } from "./usual-names.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { byName, plainName, texts, type NamedFields } from "../loose-fields.ts";
+import { NAMES } from "./names.ts";
 
 /** The fields of an event, and the id of the mail if the object that they are in is the mail itself. */
 export interface Unwrapped {
