@@ -25,7 +25,7 @@ import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts
 import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
-import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
+import { reasonOfWords, smtpOf } from "./kit/smtp.ts";
 import { typeOfWord } from "./kit/usual/types.ts";
 
 /** https://learn.sweego.io/docs/webhooks ; `email_sent` only means that Sweego sent the mail on its way. */
