@@ -13,7 +13,7 @@ import { plainName } from "../kit/loose-fields.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
 import { looksPublic } from "../kit/keys/public-keys.ts";
 import type { Delivery, Provider } from "../provider.ts";
-import { KINDS, listOf, meaningOf, type Kind } from "./mapping.ts";
+import { KINDS, listOf, listOfChoice, meaningOf, type Kind } from "./mapping.ts";
 import {
   amazonUrl,
   isTopic,
@@ -36,11 +36,10 @@ export const ses: Provider = {
           readElement(element, index, delivery),
         ),
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
-  /** `subscription.contactList`; leaving one of its topics counts as leaving the list. */
   scopeOf: (element) => {
     const opened = isObject(element) ? open(element) : null;
     if (opened?.ok !== true || opened.value === "ping") return null;
-    return text(objectAt(opened.value.report, "subscription")["contactList"]);
+    return listOfChoice(objectAt(opened.value.report, "subscription"));
   },
 };
 

@@ -193,6 +193,21 @@ function choiceOf(eventObject: JsonObject): EventType {
   return returned || changed.some(([, status]) => status === "optin") ? "subscribed" : "unknown";
 }
 
+/**
+ * The list that a new choice of topics is about: the contact list. Leaving one of its topics counts as leaving it. So
+ * does staying away from one: whoever joins a topic and keeps out of another comes back to that topic alone, unless it
+ * takes back an unsubscribe from all.
+ */
+export function listOfChoice(subscription: JsonObject): string | null {
+  const list = text(subscription["contactList"]);
+  if (list === null || choiceOf(subscription) !== "subscribed") return list;
+  const topics = topicsOf(objectAt(subscription, "newTopicPreferences"));
+  const returned = flag(objectAt(subscription, "oldTopicPreferences")["unsubscribeAll"]) === true;
+  if (returned || !topics.some(([, status]) => status === "optout")) return list;
+  const joined = topics.flatMap(([topic, status]) => (status === "optin" && topic !== null ? [topic] : []));
+  return `${list}/${joined.toSorted().join("+")}`.slice(0, LONGEST.id);
+}
+
 function topicsOf(preferences: JsonObject): [topic: string | null, status: string][] {
   return listOf(preferences["topicSubscriptionStatus"]).map((item) => {
     const { topicName, subscriptionStatus } = isObject(item) ? item : {};
