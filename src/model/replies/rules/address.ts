@@ -47,7 +47,7 @@ export const ADDRESS_RULES: readonly Rule[] = [
       "mail (who |)tried reach not exist",
       "dd user not",
     ],
-    example: "550 The e-mail account that you tried to reach does not exist",
+    example: "550 5.1.1 The e-mail account does not exist",
     seen: "Gmail, Yahoo (554 delivery error: dd), Zoho, Yandex, cPanel",
   },
   {
@@ -66,7 +66,7 @@ export const ADDRESS_RULES: readonly Rule[] = [
     ...IS,
     name: "recipient address rejected: access denied",
     phrases: ["user rejected access denied", "user rejected @ access denied"],
-    example: "550 5.4.1 [ann@example.com]: Recipient address rejected: Access denied",
+    example: "550 5.4.1 Recipient address rejected: Access denied",
     seen: "Exchange Online: directory based edge blocking",
   },
   {
@@ -154,7 +154,7 @@ export const WEAK_ADDRESS_RULES: readonly Rule[] = [
       "(unavailable|undeliverable|unreachable) user",
       "user (verification|verify|callout|lookup) (failed|failure|error)",
     ],
-    example: "550 Requested action not taken: mailbox unavailable",
+    example: "550 Mailbox unavailable",
     seen: "RFC 5321 (550), GMX, Outlook.com",
   },
   {
@@ -169,7 +169,7 @@ export const WEAK_ADDRESS_RULES: readonly Rule[] = [
       "not local user",
       "(rejected|bad) user",
     ],
-    example: "550 <ann@example.com>: Recipient address rejected.",
+    example: "550 Recipient rejected",
     seen: "Postfix, IronPort (#5.1.0 Address rejected), iPlanet (542 ... Rejected)",
   },
 ];

@@ -66,6 +66,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     name: "content refused",
     phrases: [
       "(content|body|subject|attachment|text|url|link|links|html|keyword|signature|header|headers) (in message |)(rejected|blocked|not accepted|not allowed|violation|filtered|blacklisted|filter|filtering|matched|detected)",
+      "(content|body|subject|header|headers) mail (rejected|blocked|not accepted|not allowed|filtered)",
       "(rejected|blocked|filtered|denied|refused|discarded) by content",
       "(content|body|header|keyword|subject|signature) (scan|scanner|based|analysis|check|checks|policy|restrictions)",
       "(blocked|bad|forbidden|suspicious|unacceptable|objectionable|inappropriate|offensive|questionable) (content|subject|words)",
@@ -73,7 +74,7 @@ export const CONTENT_RULES: readonly Rule[] = [
       "(mail|message) (looks|appears|seems|considered|classified|identified|detected|scored|matched|contains|has been filtered|filtered|identified as|filter)",
       "mail content",
     ],
-    example: "550 5.7.1 Message content rejected",
+    example: "550 5.7.1 Rejected by content filter",
     seen: "amavis, Exchange, Barracuda, QQ",
   },
   {

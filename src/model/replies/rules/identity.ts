@@ -41,7 +41,7 @@ export const SENDERS_ADDRESS_RULES: readonly Rule[] = [
       "(identity|identities) not verified",
       "unverified domain",
     ],
-    example: "554 Message rejected: Email address is not verified",
+    example: "554 The identity news@shop.example is not verified",
     seen: "SES",
   },
 ];

@@ -72,7 +72,7 @@ export const PLAIN_PASSING_RULES: readonly Rule[] = [
       "(too many|maximum|exceeded) (hops|hop|received|received headers|received lines)",
       "hop (count|limit)",
     ],
-    example: "554 5.4.6 Too many hops",
+    example: "554 5.4.6 The mail went in a loop",
     seen: "Sendmail, Exchange, Postfix",
   },
   {
