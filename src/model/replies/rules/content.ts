@@ -19,6 +19,20 @@ export const LINK_RULES: readonly Rule[] = [
   },
 ];
 
+/** Addresses in the mail's headers, which resemble the recipient's. */
+export const HEADER_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "address in a header",
+    phrases: [
+      "(invalid|bad|malformed|illegal|unknown) user in .. (header|headers|field|mail)",
+      "(header|headers) (user|.. bad user|.. invalid user|.. malformed user|.. unknown user|.. illegal user)",
+    ],
+    example: "550 5.6.0 A bad address in the header To",
+    seen: "Exim, Exchange, SES",
+  },
+];
+
 /** Size, spam, viruses and malformed mails. */
 export const CONTENT_RULES: readonly Rule[] = [
   {

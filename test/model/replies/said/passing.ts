@@ -40,6 +40,13 @@ export const FULL: readonly string[] = [
   "552 Почтовый ящик переполнен",
   "552 メールボックスがいっぱいです",
   "552 邮箱已满",
+  "552 Quota del destinatario superata",
+  "552 Skrzynka odbiorcy jest przepełniona",
+  "552 Schránka je plná",
+  "552 A címzett postafiókja megtelt",
+  "552 Posta kutusu dolu",
+  "552 De mailbox van ann is vol",
+  "552 Inkorgen är full",
 ];
 
 /** Too much at once. */
@@ -75,6 +82,7 @@ export const RATE: readonly string[] = [
   "421 4.3.2 Receive connections limit reached: too many sessions",
   "452 Too many messages in this session",
   "421 Zu viele Verbindungen",
+  "421 连接过于频繁",
   "451 Превышен лимит писем",
 ];
 
@@ -129,6 +137,12 @@ export const PASSING: readonly string[] = [
   "554 5.4.6 sorry",
   "421 4.4.2 sorry",
   "450 4.3.2 sorry",
+  "550 Cannot verify the recipient right now",
+  "550 domain temporarily not found",
+  "550 5.4.300 Message expired -> 451 User mailbox unavailable",
+  "550 5.1.1 The mail server for the domain is down",
+  "554 5.3.0 can't write to the mailbox: disk failure",
+  "550 5.3.0 mailer error",
   "451 Bitte versuchen Sie es später erneut",
   "451 Réessayer plus tard",
   "451 Inténtelo más tarde",
