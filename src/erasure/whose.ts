@@ -7,7 +7,7 @@ import { normalizeAddress } from "../model/address.ts";
 import { holdsMore } from "../providers/kit/form.ts";
 import { isObject, readJsonText } from "../providers/kit/json.ts";
 import { plainName } from "../providers/kit/loose-fields.ts";
-import { NAMES } from "../providers/kit/usual-names.ts";
+import { NAMES } from "../providers/kit/usual/names.ts";
 
 /** Enough addresses to find another one. */
 const MOST_ADDRESSES = 200;

@@ -27,7 +27,7 @@ import { judge, type Judgement } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
 import { smtpOf } from "./kit/smtp.ts";
 import { parseStandardWebhook, type WebhookContext } from "./kit/keys/standard-webhook.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 /** https://ahasend.com/docs/api-reference/webhooks/retry-policy ; after a transient error AhaSend tries again. */
 const TYPES = table<EventType>(
@@ -89,7 +89,7 @@ function readElement(element: JsonObject, { index, receivedAt, eventId }: Webhoo
   if (!contacts.ok) return contacts;
   const messageId = text(data["id"], LONGEST.id) ?? text(data["message_id"], LONGEST.id);
   const header = text(data["message_id_header"], LONGEST.id);
-  if (isSample(contacts.value[0], [messageId, header, text(data["subject"])])) return PING;
+  if (isSample(contacts.value[0], () => [messageId, header, text(data["subject"])])) return PING;
   const occurredAt = time(element["timestamp"]);
   const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", data);
   const core = {

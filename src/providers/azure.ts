@@ -7,7 +7,7 @@ import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, text, time } from "./kit/fields.ts";
+import { address, LONGEST, makeEvent, objectAt, table, text, time, whyNoAddress } from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Handshake, Provider, RequestHead, VerifyResult } from "./provider.ts";
@@ -111,7 +111,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
       kind === ENGAGEMENT ? "an engagement report that names no recipient" : "recipient is missing",
     );
   const contact = address(email);
-  if (contact === null) return fail("recipient is not an address");
+  if (contact === null) return fail(whyNoAddress("recipient", email));
   const occurredAt = timeOf(element, data);
   const { type, ...details } = meaningOf(kind, data);
   const core = {

@@ -10,12 +10,12 @@ import { provenByHead } from "./kit/proof.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, firstValue, type NamedFields } from "./kit/loose-fields.ts";
+import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge } from "./kit/refusal.ts";
 import { isSample } from "./kit/samples.ts";
 import { findSmtp } from "./kit/smtp.ts";
-import { typeOfWord } from "./kit/usual-types.ts";
+import { typeOfWord } from "./kit/usual/types.ts";
 
 interface Meaning {
   type: EventType;
@@ -106,6 +106,9 @@ function elementsOf(delivery: Delivery, parse?: (text: string) => unknown): Resu
   return ok(Array.isArray(batch) ? batch : [json.value]);
 }
 
+/** Fields that contain placeholders in Brevo's documentation, and so perhaps in its samples. */
+const HAVE_PLACEHOLDERS = ["messageid", "sendingip", "subject", "date"];
+
 const isEvent = (item: unknown): boolean => isObject(item) && item["event"] !== undefined;
 
 function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
@@ -119,8 +122,7 @@ function readElement(element: JsonObject, index: number, receivedAt: number): El
   // A list, if several contacts were deleted.
   const contacts = recipients(firstValue(fields, ["email", "recipient", "to"]));
   if (!contacts.ok) return contacts;
-  const placeholders = ["messageid", "sendingip", "subject", "date"].map((name) => firstText(fields, [name]));
-  if (isSample(contacts.value[0], placeholders)) return PING;
+  if (isSample(contacts.value[0], () => texts(fields, HAVE_PLACEHOLDERS))) return PING;
   // Only `ts_epoch` (ms; seconds in Brevo's own sample) is certain to be UTC. `date` has no zone, so it is not read as
   // a time.
   const occurredAt = firstTime(fields, ["tsepoch", "tsevent", "ts"]);

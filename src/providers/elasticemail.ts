@@ -6,7 +6,7 @@ import type { EventType } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, table } from "./kit/fields.ts";
+import { address, LONGEST, makeEvent, table, whyNoAddress } from "./kit/fields.ts";
 import { isObject, parseVerbatim, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, isEmpty, plainName } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
@@ -101,7 +101,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (word === null) return fail("status is missing");
   const email = firstText(fields, ["to", "recipient", "email"], LONGEST.words);
   const contact = address(email);
-  if (contact === null) return fail(email === null ? "to is missing" : "to is not an address");
+  if (contact === null) return fail(whyNoAddress("to", email));
   const occurredAt = firstTime(fields, ["date", "eventdate", "timestamp"]); // US style and UTC
   const category = firstText(fields, ["category"]);
   const words = firstText(fields, ["message", "errormessage", "friendlyerrormessage"], LONGEST.words);

@@ -5,7 +5,7 @@ import { azure } from "./azure.ts";
 import { brevo } from "./brevo.ts";
 import { cloudflare } from "./cloudflare.ts";
 import { elasticemail } from "./elasticemail.ts";
-import { generic } from "./generic.ts";
+import { generic } from "./generic/index.ts";
 import { jangomail } from "./jangomail.ts";
 import { lettermint } from "./lettermint.ts";
 import { mailersend } from "./mailersend.ts";

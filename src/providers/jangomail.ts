@@ -11,7 +11,7 @@ import type { EventDetails, EventType } from "../model/event.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, bounceClass, LONGEST, makeEvent, table, tags } from "./kit/fields.ts";
+import { address, bounceClass, LONGEST, makeEvent, table, tags, whyNoAddress } from "./kit/fields.ts";
 import { queryOf, readParameters } from "./kit/form.ts";
 import { isObject, parseVerbatim, toJson, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./kit/loose-fields.ts";
@@ -127,7 +127,7 @@ function readElement(element: JsonObject, { index, receivedAt, names, words }: C
   if (word === null) return fail("the event is named neither in the URL nor in the data");
   const email = firstText(fields, names.contact, LONGEST.words);
   const contact = address(email);
-  if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", email));
   const occurredAt = firstTime(fields, names.occurred_at);
   const { type, ...details } = meaningOf(TYPES.get(word) ?? "unknown", fields, names);
   const message_id = firstText(fields, names.message_id, LONGEST.id);

@@ -6,7 +6,17 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import {
+  address,
+  LONGEST,
+  makeEvent,
+  objectAt,
+  table,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "./kit/fields.ts";
 import { isObject, readJson, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
@@ -104,7 +114,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   if (contact === null)
     return fail(
       text(recipient) !== null
-        ? "the recipient is not an address"
+        ? whyNoAddress("the recipient", recipient)
         : name.startsWith(PREFIX)
           ? "the recipient is missing"
           : "an event about the account, which names no recipient",

@@ -8,7 +8,17 @@ import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
 import { noteUnknown } from "./kit/unknown-words.ts";
-import { address, flag, LONGEST, makeEvent, metadata, table, text, time } from "./kit/fields.ts";
+import {
+  address,
+  flag,
+  LONGEST,
+  makeEvent,
+  metadata,
+  table,
+  text,
+  time,
+  whyNoAddress,
+} from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge, type Finding } from "./kit/refusal.ts";
@@ -82,8 +92,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (event === undefined) return fail("event is missing");
   if (isTestPost(element)) return PING;
   const contact = address(element["email"]);
-  if (contact === null)
-    return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", element["email"]));
   const occurredAt = time(element["time"]);
   const { type, ...details } = meaningOf(event, element);
   const guid = text(element["Message_GUID"], LONGEST.id);

@@ -5,7 +5,18 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { findingOfCategory } from "./kit/bounce-words.ts";
 import { isBlank, MOST_ELEMENTS, parseElements, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import {
+  address,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  table,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
@@ -100,8 +111,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const word = wordOf(element["event"] ?? element["event_type"]);
   if (word === null) return fail("event is missing");
   const contact = address(element["email"]);
-  if (contact === null)
-    return fail(text(element["email"]) === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", element["email"]));
   const occurredAt = time(element["timestamp"] ?? element["created_at"]); // s; ms for inbound mail
 
   const { type, ...details } = meaningOf(word, element);

@@ -4,7 +4,17 @@
 import { fail, ok } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason, Smtp } from "../model/event.ts";
 import { jsonElements, parseElements, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import {
+  address,
+  LONGEST,
+  makeEvent,
+  objectAt,
+  table,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
 import { keysById, readRsaKeys } from "./kit/keys/jwks.ts";
@@ -87,7 +97,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (message === null) return fail("it names no message");
   const to = text(message["to"], LONGEST.words);
   const contact = address(to);
-  if (contact === null) return fail(to === null ? "to is missing" : "to is not an address");
+  if (contact === null) return fail(whyNoAddress("to", to));
   // The payload's time is when the event happened; the outer time is when this webhook's request was created, and
   // differs between webhooks.
   const occurredAt = time(filled(payload, "timestamp") ?? element["timestamp"]);

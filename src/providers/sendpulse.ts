@@ -8,7 +8,7 @@ import type { EventType, Smtp } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, flag, LONGEST, makeEvent, table, text, time } from "./kit/fields.ts";
+import { address, flag, LONGEST, makeEvent, table, text, time, whyNoAddress } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
@@ -67,8 +67,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   if (word === undefined) return fail("event is missing");
   const recipient = filled(element, "recipient", "email");
   const contact = address(recipient);
-  if (contact === null)
-    return fail(text(recipient) === null ? "recipient is missing" : "recipient is not an address");
+  if (contact === null) return fail(whyNoAddress("recipient", recipient));
   const occurredAt = time(element["timestamp"]);
   const smtp = serverReply(element);
   const explanation = text(filled(element, "status_explain", "smtp_server_response_explain"), LONGEST.words);

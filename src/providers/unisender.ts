@@ -7,7 +7,18 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
 import { equalSecrets } from "./kit/credentials.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, table, tags, text, time } from "./kit/fields.ts";
+import {
+  address,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  table,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "./kit/fields.ts";
 import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
 import { membersOf, replaceMembers } from "./kit/members.ts";
 import { provenBySignature } from "./kit/proof.ts";
@@ -136,8 +147,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   // Blocks of whole domains and similar events name no recipient: they are about the account, not about a mail.
   if (name !== STATUS_EVENT && text(data["email"]) === null) return PING;
   const contact = address(data["email"]);
-  if (contact === null)
-    return fail(text(data["email"]) === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", data["email"]));
   const occurredAt = time(data["event_time"]); // without a zone, in UTC
   const info = objectAt(data, "delivery_info");
   const outcome = text(info["delivery_status"])?.toLowerCase() ?? null;

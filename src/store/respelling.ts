@@ -84,17 +84,20 @@ export async function pageOfFeed(db: Db, after: number): Promise<Page<number>> {
   };
 }
 
+/** SQL: whether the step has not finished. Once it has, nothing else of a query with this condition is looked at. */
+const UNDER_WAY = "(SELECT finished_at FROM respelling) IS NULL";
+
 /**
  * The query for suppressions that may be under former spellings, which nobody finds by their key as long as the contacts
  * have not moved. `columns` and `condition`: SQL, for suppressions `f`.
  */
 export const FORMER = (columns: string, condition: string): string => `
   SELECT ${columns} FROM suppressions AS f INDEXED BY suppressions_former
-  WHERE ${mayDiffer("f.contact")} AND (${condition}) ORDER BY f.at, f.event`;
+  WHERE ${UNDER_WAY} AND ${mayDiffer("f.contact")} AND (${condition}) ORDER BY f.at, f.event`;
 
 /**
- * Former spellings of this address under which something is stored: those that have a state and, until the step has
- * finished, the one with the domain in Unicode.
+ * Former spellings of this address under which something is stored, until the step has finished: those that have a
+ * state, and the one with the domain in Unicode.
  */
 export async function formerSpellings(db: Db, contact: string): Promise<string[]> {
   const unicode = unicodeAddress(contact);
@@ -104,8 +107,8 @@ export async function formerSpellings(db: Db, contact: string): Promise<string[]
     ),
     db
       .prepare(
-        `SELECT e.contact FROM respelling AS r CROSS JOIN events AS e
-         WHERE r.finished_at IS NULL AND e.id >= ?1 AND e.id < ?2 AND e.contact = ?3 LIMIT 1`,
+        `SELECT e.contact FROM events AS e
+         WHERE ${UNDER_WAY} AND e.id >= ?1 AND e.id < ?2 AND +e.contact = ?3 LIMIT 1`,
       )
       .bind(...rangeOf(unicode)),
   ]);

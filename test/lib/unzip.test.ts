@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isGzip, unzip } from "../../src/lib/unzip.ts";
-import { generic } from "../../src/providers/generic.ts";
+import { generic } from "../../src/providers/generic/index.ts";
 import { bytes, deliveryOf } from "../providers/parsing.ts";
 
 describe("gzip", () => {

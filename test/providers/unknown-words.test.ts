@@ -9,6 +9,7 @@ const ALL = Object.entries(providers).map(([key, provider]) => ({ key, provider,
 /** Elements of types that a provider's table lists as ones for which there is no type here, by case. */
 const LISTED: Readonly<Record<string, number>> = {
   "ses raw-complaint-kinds": 1, // not-spam withdraws a complaint
+  "ses raw-subscriptions": 2, // subscriptions that change nothing
 };
 
 /** The elements with an event of the given type, and those of them for which a word is noted. */

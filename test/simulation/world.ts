@@ -251,6 +251,9 @@ function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]
   return parcels;
 }
 
+/** The latest time that a report may have, ms. */
+const LATEST = START + DAY - 60_000;
+
 /**
  * Reports of some mails within forty days, several for every contact, so that suppressions have evidence to combine.
  */
@@ -266,7 +269,8 @@ function reportsOf(random: Random, dialect: Dialect, contacts: readonly string[]
     const times = new Set<number>();
     for (let k = random.between(1, 4); k > 0; k -= 1) {
       const what = happening(random, dialect);
-      const at = sentAt + random.between(1, 200_000) * 1000;
+      // A time more than a day ahead of receipt is none: what replaces it differs from delivery to delivery.
+      const at = Math.min(sentAt + random.between(1, 200_000) * 1000, LATEST - k * 1000);
       if (times.has(at)) continue;
       times.add(at);
       reports.push(reportOf(dialect, mail, what, at));

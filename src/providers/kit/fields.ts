@@ -54,6 +54,13 @@ export function address(value: unknown): string | null {
   return typeof value === "string" ? normalizeAddress(value) : null;
 }
 
+/** Why a field holds no address, as the reason of a dead letter: "<name> is missing", "<name> names several addresses". */
+export function whyNoAddress(name: string, value: unknown): string {
+  if (text(value) === null) return `${name} is missing`;
+  const read = typeof value === "string" ? readAddress(value) : null;
+  return `${name} ${read?.ok === false ? read.reason : "is not an address"}`;
+}
+
 const MOST_RECIPIENTS = 1_000;
 
 /**

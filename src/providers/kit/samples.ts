@@ -7,7 +7,7 @@ const PLACEHOLDER =
   /x{4,}|xxx\.xxx|yyyy|<string>|\bsample\b|^<?test\b|\btest (e?mail|event|message|webhook)\b/i;
 
 /** Whether a report is a sample, by its address and by texts that are placeholders in samples (ids, subject, IP). */
-export function isSample(contact: string | undefined, texts: readonly (string | null)[]): boolean {
+export function isSample(contact: string | undefined, textsOf: () => readonly (string | null)[]): boolean {
   if (contact === undefined || !ADDRESS.test(contact)) return false;
-  return texts.some((text) => text !== null && PLACEHOLDER.test(text));
+  return textsOf().some((text) => text !== null && PLACEHOLDER.test(text));
 }

@@ -4,7 +4,7 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
-import { address, LONGEST, makeEvent, objectAt, text, time } from "../kit/fields.ts";
+import { address, LONGEST, makeEvent, objectAt, text, time, whyNoAddress } from "../kit/fields.ts";
 import { formPairs } from "../kit/form.ts";
 import { isObject, parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
@@ -129,7 +129,7 @@ function readElement(element: JsonObject, index: number, { receivedAt }: Deliver
   const email = msg["email"] ?? listEntry(element)["email"];
   if (isSample(id, email)) return PING;
   const contact = address(email);
-  if (contact === null) return fail(text(email) === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", email));
   const occurredAt = time(element["ts"]); // `msg.ts` is when the mail was sent
 
   const { type, details } = readDetails(word, element);

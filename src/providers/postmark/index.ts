@@ -7,7 +7,17 @@ import type { EventDetails } from "../../model/event.ts";
 import { verifySecretOrHeader } from "../kit/credentials.ts";
 import { provenByHead } from "../kit/proof.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, tags, text, time } from "../kit/fields.ts";
+import {
+  address,
+  LONGEST,
+  makeEvent,
+  metadata,
+  objectAt,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { filled } from "../kit/loose-fields.ts";
 import type { Delivery, Provider } from "../provider.ts";
@@ -40,8 +50,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   // Bounces and complaints name the field Email, the others Recipient.
   const recipient = filled(element, "Recipient", "Email");
   const contact = address(recipient);
-  if (contact === null)
-    return fail(text(recipient) === null ? "the recipient is missing" : "the recipient is not an address");
+  if (contact === null) return fail(whyNoAddress("the recipient", recipient));
   const occurredAt = time(filled(element, "DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"));
   const { type, ...meaning } = meaningOf(record, element);
   const details = { ...detailsOf(element), ...meaning };

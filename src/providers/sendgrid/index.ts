@@ -4,7 +4,17 @@
 import { fail, ok } from "../../lib/result.ts";
 import type { EventDetails, EventType } from "../../model/event.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
-import { address, flag, LONGEST, makeEvent, metadata, tags, text, time } from "../kit/fields.ts";
+import {
+  address,
+  flag,
+  LONGEST,
+  makeEvent,
+  metadata,
+  tags,
+  text,
+  time,
+  whyNoAddress,
+} from "../kit/fields.ts";
 import { isObject, type JsonObject } from "../kit/json.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "../provider.ts";
@@ -83,7 +93,7 @@ function readElement(element: JsonObject, index: number, delivery: Delivery): El
   const email = text(element["email"], LONGEST.words);
   if (email === null && event === "account_status_change") return fail("it is about the account, not a mail");
   const contact = address(email);
-  if (contact === null) return fail(email === null ? "email is missing" : "email is not an address");
+  if (contact === null) return fail(whyNoAddress("email", email));
   if (isTestPost(element, contact)) return PING;
   const occurredAt = time(element["timestamp"]);
   const { type, ...meaning } = meaningOf(event, element);

@@ -7,7 +7,7 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventDetails } from "../../model/event.ts";
 import { jsonElements, parseElements, PING, type ElementResult } from "../kit/elements.ts";
-import { address, LONGEST, makeEvent, metadata, objectAt, text, time } from "../kit/fields.ts";
+import { address, LONGEST, makeEvent, metadata, objectAt, text, time, whyNoAddress } from "../kit/fields.ts";
 import { isObject, readText, toJson, type JsonObject } from "../kit/json.ts";
 import { plainName } from "../kit/loose-fields.ts";
 import { provenBySignature, type Credential } from "../kit/proof.ts";
@@ -146,7 +146,7 @@ function recipientsOf(kind: Kind, eventObject: JsonObject, mail: JsonObject): Re
   for (const item of items) {
     const entry = isObject(item) ? item : { emailAddress: item };
     const contact = address(entry["emailAddress"]);
-    if (contact === null) return fail("a recipient is not an address");
+    if (contact === null) return fail(whyNoAddress("a recipient", entry["emailAddress"]));
     if (!recipients.has(contact)) recipients.set(contact, { contact, entry });
   }
   return ok([...recipients.values()]);

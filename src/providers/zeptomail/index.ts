@@ -14,8 +14,9 @@ import { LONGEST_SINGLE } from "../kit/proof.ts";
 import type { Delivery, Provider } from "../provider.ts";
 import { proof } from "./proof.ts";
 import { judge } from "../kit/refusal.ts";
+import { isSample as looksLikeSample } from "../kit/samples.ts";
 import { findSmtp } from "../kit/smtp.ts";
-import { typeOfWord } from "../kit/usual-types.ts";
+import { typeOfWord } from "../kit/usual/types.ts";
 
 /**
  * https://www.zoho.com/zeptomail/help/webhooks.html : event_name and `object`, which have the same meaning, as plain
@@ -137,11 +138,15 @@ function addressesOf(to: unknown): unknown[] {
 
 /**
  * Whether the report is about the mail that the samples of ZeptoMail's pages and its "Send Test" describe: from and to
- * Zylker, the company that Zoho invented. That the button posts those is a guess.
+ * Zylker, the company that Zoho invented; or about an address and ids of the usual placeholders. That the button posts
+ * those is a guess.
  */
-function isSample({ email, details }: Report): boolean {
+function isSample({ email, details, message }: Report): boolean {
   const named = text(details["bounced_recipient"]);
   const parties = [...addressesOf(email["from"]), ...(named === null ? addressesOf(email["to"]) : [named])];
+  const ids = [email["email_reference"], email["client_reference"], email["subject"], message["request_id"]];
+  const [contact] = parties.slice(1).map((party) => text(party)?.toLowerCase());
+  if (looksLikeSample(contact, () => ids.map((id) => text(id)))) return true;
   return parties.length > 1 && parties.every((party) => /@([a-z-]+\.)*zylker\.com$/i.test(text(party) ?? ""));
 }
 

@@ -64,7 +64,8 @@ export async function hashOf(bucket: R2Bucket, address: string): Promise<string>
  * that were erased before domains were kept in punycode have hashes of the other spelling, so each has both.
  */
 export async function hashesOf(bucket: R2Bucket, addresses: Iterable<string>): Promise<Map<string, string>> {
-  if (Date.now() - (missed.get(bucket) ?? 0) < MISSED_FOR) return new Map();
+  // A clock may be set back; a miss of the future says nothing.
+  if (Math.abs(Date.now() - (missed.get(bucket) ?? 0)) < MISSED_FOR) return new Map();
   const key = await findKey(bucket);
   if (key === null) return new Map();
   const hash = await hashing(key);

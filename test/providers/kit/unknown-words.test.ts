@@ -8,7 +8,7 @@ import type { ParsedDelivery } from "../../../src/providers/index.ts";
 import { jsonElements, parseElements } from "../../../src/providers/kit/elements.ts";
 import { makeEvent, table, text } from "../../../src/providers/kit/fields.ts";
 import { maskedWord, noteUnknown } from "../../../src/providers/kit/unknown-words.ts";
-import { generic } from "../../../src/providers/generic.ts";
+import { generic } from "../../../src/providers/generic/index.ts";
 import { bytes, deliveryOf } from "../parsing.ts";
 
 const TYPES = table<EventType>({ open: "opened", bounce: "bounced" }, "type");

@@ -68,11 +68,7 @@ export const ADDRESS_RULES: readonly Rule[] = [
   {
     ...IS,
     name: "recipient address rejected: access denied",
-    phrases: [
-      "user rejected access denied",
-      "user rejected @ access denied",
-      "user unavailable or access denied",
-    ],
+    phrases: ["user rejected access denied", "user unavailable or access denied"],
     example: "550 5.4.1 Recipient address rejected: Access denied",
     seen: "Exchange Online: directory based edge blocking",
   },

@@ -47,7 +47,7 @@ export const MAILBOX_RULES: readonly Rule[] = [
       "user (disabled|locked|suspended|inactive) temporarily",
       "user temporarily (disabled|locked|suspended|inactive|blocked|deactivated|frozen|closed)",
       "temporarily (disabled|locked|suspended|inactive|deactivated) user",
-      "user not (accepting|receiving|able to receive) (any |new |)(mail|messages)",
+      "user not (accepting|receiving|able to receive) (any |new |any new |)(mail|messages)",
     ],
     example: "450 4.2.1 The account is temporarily disabled",
     seen: "Dovecot, Zimbra, Yahoo",

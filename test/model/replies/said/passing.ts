@@ -2,6 +2,16 @@
 
 /** A mailbox that takes nothing more for now. */
 export const FULL: readonly string[] = [
+  "552 full mailbox",
+  "450 the account was disabled temporarily",
+  "450 temporarily locked mailbox",
+  "550 The mailbox is not accepting any new messages",
+  "552 Volles Postfach",
+  "552 Boîte pleine",
+  "552 Quota dépassé",
+  "552 Espace du compte insuffisant",
+  "552 Buzón lleno",
+  "552 Casella piena",
   "550 Your recipient's mailbox is full",
   "550 5.2.2 mailbox closed for new mail: full",
   "452-4.2.2 This account has gone over its quota. Direct the recipient to\n452 4.2.2  their storage settings. m6-20020 - gsmtp",
@@ -51,6 +61,8 @@ export const FULL: readonly string[] = [
 
 /** Too much at once. */
 export const RATE: readonly string[] = [
+  "452 maximum number of recipients reached",
+  "452 limit exceeded, send again in an hour",
   "421 4.1.0 192.0.2.7 Throttled: reputation RP000001",
   "421 4.7.0 [TSS04] Messages from 192.0.2.7 temporarily deferred due to unexpected volume or user complaints - 4.16.55.1",
   "421-4.7.28 Our system has detected an unusual rate of unsolicited mail originating from your IP address.",
@@ -88,6 +100,24 @@ export const RATE: readonly string[] = [
 
 /** A moment's trouble. */
 export const PASSING: readonly string[] = [
+  "450 Domain does not exist, try later",
+  "451 malformed name server reply",
+  "421 no MXs for this domain could be reached",
+  "451 cannot resolve the route",
+  "451 first delivery attempt, come back",
+  "554 the message was too long in the queue",
+  "554 unable to deliver after many tries",
+  "451 out of memory",
+  "451 resources temporarily unavailable",
+  "421 load average too high",
+  "421 unable to contact the server",
+  "conversation was lost",
+  "421 all of the relays failed",
+  "421 remote host is not answering",
+  "450 not at this time",
+  "451 the milter failed",
+  "451 error writing the spool",
+  "450 user verification failed, try again",
   "450 4.1.1 <ann@shop.example>: Recipient address rejected: not verified yet, verification in progress",
   "421 4.7.0 Try again later, closing connection. (EHLO)",
   "retry time not reached for any host after a long failure period",

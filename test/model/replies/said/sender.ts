@@ -2,6 +2,24 @@
 
 /** Who sends, or from where. */
 export const SENDER: readonly string[] = [
+  "550 we could not check the return address",
+  "554 the identity is not verified",
+  "554 unverified domain mine.example",
+  "550 we take no mail for a non-local domain",
+  "450 client host unknown",
+  "450 this client is no mail exchanger",
+  "550 sent without any reverse name",
+  "550 must be authenticated",
+  "550 see http://www.mail-abuse.example/: RTR:BL",
+  "550 mail-abuse.com lists you",
+  "554 you are sending spam",
+  "421 connection temporarily blocked",
+  "550 go away, this is an open proxy",
+  "550 Соединение запрещено",
+  "550 the recipient's preferences forbid it",
+  "550 such mail is not welcome",
+  "550 refused for security reasons",
+  "550 the firewall says no",
   "535 5.7.8 Authentication failed: invalid user or password",
   "554 Your account is suspended",
   "550 Mail from an unknown domain is not taken",
@@ -174,6 +192,12 @@ export const SENDER: readonly string[] = [
 
 /** What was sent. */
 export const CONTENT: readonly string[] = [
+  "552 above the maximum size",
+  "552 big attachment",
+  "550 refused by content inspection",
+  "550 several senders in From",
+  "550-5.7.1 [192.0.2.7] The From line of the mail names multiple addresses",
+  "550 мы нашли вирус",
   "550 5.7.1 Message rejected. Refused by local policy. No spam please!",
   "552 5.3.4 Message size exceeds fixed limit",
   "552-5.2.3 Your message exceeded Google's message size limits.",

@@ -1,9 +1,9 @@
 // Finds the fields of an event that is wrapped: in `data`, in `data.object`, in `message`; with the parts of what
 // happened in objects of their own, such as `bounce` or `click`. Systems nest in many ways, and name the same fields.
 
-import { isObject, type JsonObject } from "./json.ts";
-import { byName, firstValue, plainName, texts, type NamedFields } from "./loose-fields.ts";
-import { NAMES } from "./usual-names.ts";
+import { isObject, type JsonObject } from "../kit/json.ts";
+import { byName, plainName, texts, type NamedFields } from "../kit/loose-fields.ts";
+import { NAMES } from "../kit/usual/names.ts";
 
 /** The fields of an event, and the id of the mail if the object that they are in is the mail itself. */
 export interface Unwrapped {
@@ -35,31 +35,36 @@ const PARTS: ReadonlySet<string> = new Set([
 /**
  * The element's fields by plain name. As long as they name no recipient, those of the object that it wraps are added,
  * and behind them those of the parts, whose names also stand behind the part's (`bounce.type` is `bouncetype`).
+ * `outer`: the element's own fields.
  */
-export function unwrapped(element: JsonObject): Unwrapped {
+export function unwrapped(element: JsonObject, outer: NamedFields = byName(element)): Unwrapped {
   const levels: JsonObject[] = [];
   let inner = element;
+  let fields = outer;
   let mailId: unknown;
-  for (let depth = 0; depth < DEEPEST; depth++) {
-    const fields = byName(inner);
-    const wrapper = namesRecipient(fields)
-      ? undefined
-      : WRAPPERS.find((name) => wraps(name, fields.get(name)));
+  while (levels.length < DEEPEST && !namesRecipient(fields)) {
+    const wrapper = WRAPPERS.find((name) => wraps(name, fields.get(name)));
     const wrapped = wrapper === undefined ? undefined : fields.get(wrapper);
     if (wrapper === undefined || !isObject(wrapped)) break;
     levels.push(Object.fromEntries(Object.entries(inner).filter(([, value]) => value !== wrapped)));
     if (MAILS.has(wrapper) || /^(e?mail|message)$/i.test(String(wrapped["object"]))) mailId = wrapped["id"];
     inner = wrapped;
+    fields = byName(wrapped);
   }
-  levels.push(inner);
-  return { fields: byName(...levels, ...levels.flatMap(partsOf)), mailId };
+  const parts = [...levels, inner].flatMap(partsOf);
+  const isPlain = levels.length === 0 && parts.length === 0;
+  return { fields: isPlain ? fields : byName(...levels, inner, ...parts), mailId };
 }
 
 /** Whether the fields name a recipient, as a text, a list or an object. */
 function namesRecipient(fields: NamedFields): boolean {
-  if (texts(fields, NAMES.contact).length > 0) return true;
-  const value = firstValue(fields, NAMES.contact);
-  return Array.isArray(value) || (isObject(value) && isPerson(value));
+  for (const name of NAMES.contact) {
+    const value = fields.get(name);
+    if (value === undefined) continue;
+    if (typeof value === "string" || Array.isArray(value) || (isObject(value) && isPerson(value)))
+      return true;
+  }
+  return false;
 }
 
 /** Whether a field wraps the event or the mail: any object, but `email` may also be a person or a mailbox. */
@@ -73,13 +78,16 @@ function isPerson(value: JsonObject): boolean {
 
 /** The fields of the parts, under the part's name and, if they do not name the event or the mail, under their own. */
 function partsOf(level: JsonObject): JsonObject[] {
-  return Object.entries(level).flatMap(([name, part]) => {
-    const plain = plainName(name);
-    if (!isObject(part) || !PARTS.has(plain)) return [];
+  const parts: JsonObject[] = [];
+  for (const name in level) {
+    const part = level[name];
+    const plain = isObject(part) ? plainName(name) : "";
+    if (!isObject(part) || !PARTS.has(plain)) continue;
     const prefixed = Object.entries(part).map(([key, value]) => [plain + plainName(key), value] as const);
     const own = Object.entries(part).filter(([key]) => !AMBIGUOUS.has(plainName(key)));
-    return [Object.fromEntries([...prefixed, ...own])];
-  });
+    parts.push(Object.fromEntries([...prefixed, ...own]));
+  }
+  return parts;
 }
 
 /** Names that mean something else outside of a part. */

@@ -1,16 +1,16 @@
 // How the fields of a plain JSON event are read, whatever they are called.
 
-import { fail, ok, type Result } from "../../lib/result.ts";
-import type { ReportedDetails } from "../../model/event-fields.ts";
-import type { EventType } from "../../model/event.ts";
-import { address, bounceClass, flag, LONGEST, metadata, tags, text } from "./fields.ts";
-import { typeOfWord } from "./usual-types.ts";
-import { findingOfCategory } from "./bounce-words.ts";
-import { isObject } from "./json.ts";
-import { byName, firstText, firstValue, texts, type NamedFields } from "./loose-fields.ts";
-import { judge, type Finding } from "./refusal.ts";
-import { smtpOf } from "./smtp.ts";
-import { ADDRESS_NAMES, NAMES } from "./usual-names.ts";
+import { fail, ok, type Result } from "../../../lib/result.ts";
+import type { ReportedDetails } from "../../../model/event-fields.ts";
+import type { EventType, Smtp } from "../../../model/event.ts";
+import { address, bounceClass, flag, LONGEST, metadata, tags, text, whyNoAddress } from "../fields.ts";
+import { typeOfWord } from "./types.ts";
+import { findingOfCategory } from "../bounce-words.ts";
+import { isObject } from "../json.ts";
+import { byName, firstText, firstValue, texts, type NamedFields } from "../loose-fields.ts";
+import { judge, type Finding } from "../refusal.ts";
+import { smtpOf } from "../smtp.ts";
+import { ADDRESS_NAMES, NAMES } from "./names.ts";
 
 /**
  * The event's word and type: the first word that is known, else the first word, so `{ "type": "message", "event":
@@ -42,11 +42,11 @@ const MOST_RECIPIENTS = 1_000;
  * object. Fails if no field has one.
  */
 export function contactsOf(fields: NamedFields): Result<string[]> {
-  let named = false;
+  let problem = whyNoAddress("email", null);
   for (const name of NAMES.contact) {
     const value = fields.get(name);
     if (value === undefined) continue;
-    named = true;
+    problem = typeof value === "string" ? whyNoAddress("email", value) : "email is not an address";
     const single = addressOf(value);
     if (single !== null) return ok([single]);
     if (!Array.isArray(value) || value.length === 0) continue;
@@ -54,7 +54,7 @@ export function contactsOf(fields: NamedFields): Result<string[]> {
     if (usable.size > MOST_RECIPIENTS) return fail(`more than ${MOST_RECIPIENTS} recipients`);
     if (!usable.has(null)) return ok([...usable].filter((contact) => contact !== null));
   }
-  return fail(named ? "email is not an address" : "email is missing");
+  return fail(problem);
 }
 
 /** An address, bare or as `{ email, name }`. */
@@ -69,8 +69,7 @@ export function meaningOf(
 ): { type: EventType } & ReportedDetails {
   const description = firstText(fields, NAMES.description, LONGEST.words);
   const failed = FAILED.has(type);
-  const codes = { code: firstValue(fields, NAMES.code), status: firstValue(fields, NAMES.enhanced) };
-  const smtp = failed ? smtpOf({ ...codes, words: description }) : null;
+  const smtp = failed ? replyOf(fields, description) : null;
   return {
     ...judge(findingOf(word, type, fields), smtp, failed ? description : null),
     description,
@@ -85,6 +84,11 @@ export function meaningOf(
     user_agent: firstText(fields, NAMES.user_agent, LONGEST.words),
     machine: flag(firstValue(fields, NAMES.machine)),
   };
+}
+
+function replyOf(fields: NamedFields, words: string | null): Smtp | null {
+  const [code, status] = [firstValue(fields, NAMES.code), firstValue(fields, NAMES.enhanced)];
+  return smtpOf({ code, status, words });
 }
 
 const FAILED: ReadonlySet<EventType> = new Set(["bounced", "blocked", "deferred", "failed"]);

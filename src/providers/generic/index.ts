@@ -2,22 +2,22 @@
 // own. It reads the field names and event words that such systems share, and checks shared secrets, HMACs or Standard
 // Webhooks.
 
-import { fail, ok, type Result } from "../lib/result.ts";
-import { isGzip, unzip } from "../lib/unzip.ts";
-import { TOKEN_PARAMETER } from "./kit/credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
-import { LONGEST, makeEvent, text } from "./kit/fields.ts";
-import { unwrapped } from "./kit/unwrapped.ts";
-import { contactsOf, eventOf, meaningOf, saysNothing } from "./kit/usual-fields.ts";
-import { NAMES } from "./kit/usual-names.ts";
-import { readForm } from "./kit/form.ts";
-import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "./kit/json.ts";
-import { byName, firstText, firstTime, texts, type NamedFields } from "./kit/loose-fields.ts";
-import { isMultipart } from "./kit/multipart.ts";
-import { provenBySignature } from "./kit/proof.ts";
-import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "./provider.ts";
-import { lacksStandardWebhook, verifyHmac, verifyStandardWebhook } from "./kit/signatures.ts";
-import { xmlElements } from "./kit/xml.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { isGzip, unzip } from "../../lib/unzip.ts";
+import { TOKEN_PARAMETER } from "../kit/credentials.ts";
+import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { LONGEST, makeEvent, text } from "../kit/fields.ts";
+import { unwrapped } from "./unwrapped.ts";
+import { contactsOf, eventOf, meaningOf, saysNothing } from "../kit/usual/fields.ts";
+import { NAMES } from "../kit/usual/names.ts";
+import { readForm } from "../kit/form.ts";
+import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "../kit/json.ts";
+import { byName, firstText, firstTime, texts, type NamedFields } from "../kit/loose-fields.ts";
+import { isMultipart } from "../kit/multipart.ts";
+import { provenBySignature } from "../kit/proof.ts";
+import type { Delivery, InboundRequest, Provider, RequestHead, VerifyResult } from "../provider.ts";
+import { lacksStandardWebhook, verifyHmac, verifyStandardWebhook } from "../kit/signatures.ts";
+import { xmlElements } from "../kit/xml.ts";
 
 /**
  * Credentials: `hmac:<key>` (X-Signature and the like, or the header that `settings.signature_header` names),
@@ -149,7 +149,7 @@ interface Context {
 
 function readElement(element: JsonObject, { index, receivedAt, webhookId }: Context): ElementResult {
   const outer = byName(element);
-  const { fields, mailId } = unwrapped(element);
+  const { fields, mailId } = unwrapped(element, outer);
   const named = eventOf(fields);
   if (named?.type === "ping" || saysNothing(fields)) return PING;
   if (named === null) return fail("event is missing");

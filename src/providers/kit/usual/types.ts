@@ -1,9 +1,9 @@
 // The words that email systems use for events. They are the union of the words of the known providers (each provider's
 // own file links its documentation), for systems that have no file of their own.
 
-import type { EventType } from "../../model/event.ts";
-import { plainName } from "./loose-fields.ts";
-import { memoize } from "../../lib/memoize.ts";
+import type { EventType } from "../../../model/event.ts";
+import { plainName } from "../loose-fields.ts";
+import { memoize } from "../../../lib/memoize.ts";
 
 /** Plain words (no case, no separators), without a plural "s" and without the prefixes below, by type. */
 const WORDS: readonly (readonly [EventType, string])[] = [
