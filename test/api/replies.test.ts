@@ -14,7 +14,7 @@ const explain = async (text: string): Promise<unknown> => {
 describe("the explanation of a reply", () => {
   it("names the rule, what to do, and what an event with the reply becomes", async () => {
     const body = await explain(
-      "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org",
+      "554 5.7.1 Your relay 192.0.2.9 was found on zen.spamhaus.org and is turned away",
     );
     expect(body).toEqual({
       class: "sender",

@@ -86,12 +86,12 @@ describe("an address in text", () => {
 });
 
 it.each([
-  ["550-ann@example.com: no such user", "ann@example.com", true],
+  ["550-ann@example.com: no mailbox by that name", "ann@example.com", true],
   ["smtp;550-ann@example.com", "ann@example.com", true],
   ["1550-ann@example.com", "ann@example.com", false],
   ["jo-ann@example.com", "ann@example.com", false],
   ["ann@example.com_x", "ann@example.com", true],
-  ["ann@example.com.User unknown", "ann@example.com", true],
+  ["ann@example.com.Unknown here", "ann@example.com", true],
   ["ann@example.com.au", "ann@example.com", false],
   ["ann@example.com.Au", "ann@example.com.au", true],
   ["Jo.Ann@example.com", "ann@example.com", false],

@@ -12,7 +12,7 @@ const REPLIES: Readonly<Record<Refusal, readonly string[]>> = {
   hard_bounce: [
     "550 5.1.1 No such user",
     "550 5.1.1 <recipient>: Recipient address rejected: User unknown in virtual mailbox table",
-    "550-5.1.1 The email account that you tried to reach does not exist. 550 5.1.1 Please check it for typos. - gsmtp",
+    "550 5.1.1 <recipient>: this account does not exist here; check the spelling of the address",
     "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
     "550 5.1.1 Requested action not taken: mailbox unavailable",
     "550 5.2.1 This account has been disabled or discontinued",
@@ -21,7 +21,7 @@ const REPLIES: Readonly<Record<Refusal, readonly string[]>> = {
   // Full mailboxes and a moment's trouble.
   soft_bounce: [
     "452 4.2.2 Mailbox full",
-    "452 4.2.2 The email account that you tried to reach is over quota. - gsmtp",
+    "452 4.2.2 The account is over its quota. Ask its owner to make room, then send again",
     "450 4.2.0 Greylisted, please try again in five minutes",
     "452 4.3.1 Insufficient system storage",
     "421 4.4.1 Connection timed out",
@@ -30,11 +30,11 @@ const REPLIES: Readonly<Record<Refusal, readonly string[]>> = {
   // The sender, the content, the rate.
   blocked: [
     "554 5.7.1 Message refused as spam",
-    "554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org",
+    "554 5.7.1 Refused: your server [192.0.2.25] is on a block list, see https://check.spamhaus.org/",
     "550 5.7.26 This mail is unauthenticated: neither SPF nor DKIM passed",
     "550 5.7.606 Access denied, banned sending IP [192.0.2.25]",
     "554 5.7.1 Too many recipients at once, slow down",
-    "550 5.7.1 Your message was rejected by this user",
+    "550 5.7.1 This user refuses mail from you",
     "552 5.7.0 A potentially dangerous attachment was blocked",
   ],
 };

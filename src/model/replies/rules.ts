@@ -4,8 +4,13 @@
 
 import type { Rule } from "./rule.ts";
 import { ADDRESS_RULES, DOMAIN_RULES, LOOSE_ADDRESS_RULES, WEAK_ADDRESS_RULES } from "./rules/address.ts";
-import { CONTENT_RULES, LINK_RULES } from "./rules/content.ts";
-import { HOST_RULES, SENDERS_ADDRESS_RULES } from "./rules/identity.ts";
+import { CONTENT_RULES, HEADER_RULES, LINK_RULES } from "./rules/content.ts";
+import { CHOOSY_RULES, HOST_RULES, SENDERS_ADDRESS_RULES } from "./rules/identity.ts";
+import {
+  FURTHER_ADDRESS_RULES,
+  FURTHER_MAILBOX_RULES,
+  FURTHER_SENDER_RULES,
+} from "./rules/further-languages.ts";
 import {
   FOREIGN_ADDRESS_RULES,
   FOREIGN_MAILBOX_RULES,
@@ -22,8 +27,11 @@ export const PLAIN_RULES: readonly Rule[] = [
   ...QUOTA_RULES,
   ...MAILBOX_RULES,
   ...FOREIGN_MAILBOX_RULES,
+  ...FURTHER_MAILBOX_RULES,
   ...TOO_MANY_RULES,
   ...SENDERS_ADDRESS_RULES,
+  ...CHOOSY_RULES,
+  ...HEADER_RULES,
   ...ADDRESS_RULES,
   ...HOST_RULES,
   ...RETRY_RULES,
@@ -35,7 +43,9 @@ export const PLAIN_RULES: readonly Rule[] = [
   ...SENDER_RULES,
   ...CONTENT_RULES,
   ...FOREIGN_SENDER_RULES,
+  ...FURTHER_SENDER_RULES,
   ...FOREIGN_ADDRESS_RULES,
+  ...FURTHER_ADDRESS_RULES,
   ...LOOSE_ADDRESS_RULES,
   ...LATE_SENDER_RULES,
   ...PASSING_RULES,

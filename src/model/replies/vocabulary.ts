@@ -29,7 +29,7 @@ const SAME: Readonly<Record<string, string>> = {
   unavailable: "unavailable unavaiable unavailible unavailabe",
   temporarily: "temporarily temporarly temporary temporally temporaly transient",
   exceeded: "exceeded exceeds exceed exceeding exceedes exceds",
-  sender: "sender senders originator mailfrom",
+  sender: "sender senders originator mailfrom submitter",
   ip: "ip ips ipv4 ipv6 ipaddress",
   host: "host hosts hostname hostnames",
   domain: "domain domains",

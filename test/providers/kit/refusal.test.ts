@@ -23,7 +23,7 @@ describe("a mail that did not arrive", () => {
     ["550 5.1.1 User unknown", "bounced hard invalid"],
     ["552 5.2.2 Mailbox full", "bounced soft mailbox_full"],
     ["550 5.7.1 Blocked by policy", "blocked policy"],
-    ["552 5.3.4 Message too large", "blocked content"],
+    ["552 5.3.4 This mail is too big", "blocked content"],
     ["550 5.2.121 Too many messages", "blocked reputation"],
   ])("means by its reply the same whatever the provider calls it: %s", (words, meaning) => {
     for (const finding of [HARD, SOFT, UNSURE, BLOCKED, FAILED, EVIDENCE])

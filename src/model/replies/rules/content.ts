@@ -19,6 +19,20 @@ export const LINK_RULES: readonly Rule[] = [
   },
 ];
 
+/** Addresses in the mail's headers, which resemble the recipient's. */
+export const HEADER_RULES: readonly Rule[] = [
+  {
+    ...IS,
+    name: "address in a header",
+    phrases: [
+      "(invalid|bad|malformed|illegal|unknown) user in .. (header|headers|field|mail)",
+      "(header|headers) (user|.. bad user|.. invalid user|.. malformed user|.. unknown user|.. illegal user)",
+    ],
+    example: "550 5.6.0 A bad address in the header To",
+    seen: "Exim, Exchange, SES",
+  },
+];
+
 /** Size, spam, viruses and malformed mails. */
 export const CONTENT_RULES: readonly Rule[] = [
   {
@@ -66,6 +80,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     name: "content refused",
     phrases: [
       "(content|body|subject|attachment|text|url|link|links|html|keyword|signature|header|headers) (in message |)(rejected|blocked|not accepted|not allowed|violation|filtered|blacklisted|filter|filtering|matched|detected)",
+      "(content|body|subject|header|headers) mail (rejected|blocked|not accepted|not allowed|filtered)",
       "(rejected|blocked|filtered|denied|refused|discarded) by content",
       "(content|body|header|keyword|subject|signature) (scan|scanner|based|analysis|check|checks|policy|restrictions)",
       "(blocked|bad|forbidden|suspicious|unacceptable|objectionable|inappropriate|offensive|questionable) (content|subject|words)",
@@ -73,7 +88,7 @@ export const CONTENT_RULES: readonly Rule[] = [
       "(mail|message) (looks|appears|seems|considered|classified|identified|detected|scored|matched|contains|has been filtered|filtered|identified as|filter)",
       "mail content",
     ],
-    example: "550 5.7.1 Message content rejected",
+    example: "550 5.7.1 Rejected by content filter",
     seen: "amavis, Exchange, Barracuda, QQ",
   },
   {

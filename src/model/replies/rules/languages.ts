@@ -10,7 +10,7 @@ export const FOREIGN_ADDRESS_RULES: readonly Rule[] = [
     reason: "invalid",
     name: "no such user (German, Dutch)",
     phrases: [
-      "(benutzer|empfänger|empfaenger|empfängeradresse|empfaengeradresse|postfach|adresse|mailbox|konto|nutzer|teilnehmer|mailadresse|emailadresse|benutzername) (ist |wurde |)(unbekannt|ungültig|ungueltig|existiert nicht|nicht gefunden|nicht bekannt|nicht vorhanden|nicht existent|gelöscht|geloescht|nicht mehr)",
+      "(benutzer|empfänger|empfaenger|empfängeradresse|empfaengeradresse|postfach|adresse|mailbox|konto|nutzer|teilnehmer|adressat|mailadresse|emailadresse|benutzername) (ist |wurde |)(unbekannt|ungültig|ungueltig|existiert nicht|nicht gefunden|nicht bekannt|nicht vorhanden|nicht existent|gelöscht|geloescht|deaktiviert|stillgelegt|geschlossen|nicht mehr)",
       "(unbekannter|unbekannte|ungültiger|ungueltiger|ungültige|ungueltige|falsche) (benutzer|empfänger|empfaenger|adresse|empfängeradresse|mailadresse|nutzer|mailbox)",
       "(kein|keine) (solcher|solches|solche|gültiger|gueltiger) (benutzer|empfänger|empfaenger|postfach|mailbox|adresse|nutzer)",
       "(existiert nicht|nicht existiert)",
@@ -30,6 +30,7 @@ export const FOREIGN_ADDRESS_RULES: readonly Rule[] = [
       "(utilisateur|destinataire|adresse|boite|compte|boite aux lettres|adresse mail|boite mail) (est |)(inconnu|inconnue|inexistant|inexistante|invalide|introuvable|n'existe pas|n'existe plus|non trouvé|non valide|erronée|supprimé|supprimée|désactivé|désactivée|fermé|fermée|clos|suspendu|suspendue)",
       "(aucun|aucune) (utilisateur|destinataire|compte|boite|adresse)",
       "(n'existe|n existe) (pas|plus)",
+      "n'a pas été (trouvé|trouvée)",
       "adresse .. (invalide|inconnue|inexistante)",
     ],
     example: "550 5.1.1 Destinataire inconnu",
@@ -41,7 +42,7 @@ export const FOREIGN_ADDRESS_RULES: readonly Rule[] = [
     name: "no such user (Spanish, Portuguese)",
     phrases: [
       "(usuario|destinatario|buzón|cuenta|dirección|casilla|utilizador|conta|endereço|caixa) (desconocido|desconocida|no existe|inexistente|no encontrado|no encontrada|no válido|no válida|inválido|inválida|deshabilitado|deshabilitada|desactivado|desactivada|suspendido|suspendida|cancelada|não existe|não encontrado|não encontrada|desativada|suspensa|eliminada)",
-      "(usuario|buzón|cuenta|dirección|conta|endereço|caixa) .. (desconocido|no existe|no encontrada|deshabilitada|desactivada|suspendida|não existe|não encontrado|desativada|suspensa|no válida)",
+      "(usuario|buzón|cuenta|dirección|conta|endereço|caixa) .. (desconocido|no existe|no encontrada|deshabilitada|desactivada|suspendida|não existe|não encontrado|desativada|suspensa|no válida|inválido|inválida)",
       "(no|não) existe (el|la|o|este|esta|ese|esa) (usuario|destinatario|buzón|cuenta|dirección|utilizador|conta|endereço)",
       "(no existe|não existe)",
       "(desconhecido|inexistente|desconocido)",
@@ -54,7 +55,7 @@ export const FOREIGN_ADDRESS_RULES: readonly Rule[] = [
     reason: "invalid",
     name: "no such user (Italian)",
     phrases: [
-      "(utente|destinatario|casella|indirizzo|casella di posta|account) (mail |di posta |è |)(sconosciuto|sconosciuta|inesistente|non esiste|non trovato|non trovata|non valido|non valida|disabilitato|disabilitata|disattivato|disattivata|disattiva|sospeso|sospesa|cancellato|cancellata|chiusa|scaduta|bloccata)",
+      "(utente|destinatario|casella|indirizzo|casella di posta|account) (mail |di posta |è |)(sconosciuto|sconosciuta|inesistente|non esiste|non trovato|non trovata|non valido|non valida|non attivo|non attiva|disabilitato|disabilitata|disattivato|disattivata|disattiva|sospeso|sospesa|cancellato|cancellata|chiusa|scaduta|bloccata)",
       "(non esiste|non esistente)",
       "(nessun|nessuna) (utente|casella)",
     ],
@@ -81,7 +82,7 @@ export const FOREIGN_ADDRESS_RULES: readonly Rule[] = [
     name: "no such user (Japanese, Chinese, Korean)",
     phrases: [
       "(存在しません|存在しない|宛先不明|あて先不明|宛先が見つかりません|見つかりません|該当するユーザ|該当者|ユーザー不明|ユーザ不明|宛先がありません|登録されていません|使われておりません)",
-      "(不存在|无此用户|查无此人|沒有這個|無此使用者|無此用戶|用户未找到|收件人无效|地址错误|無此帳號|找不到|已注销|已停用|被禁用|账号异常)",
+      "(不存在|无此用户|查无此人|沒有這個|無此使用者|無此用戶|用户未找到|收件人无效|无效的收件人|地址错误|無此帳號|找不到|已注销|已停用|被禁用|账号异常)",
       "(존재하지않|존재하지 않|수신자를 찾을 수|사용자가 없|없는 사용자|없는사용자|휴면|탈퇴)",
     ],
     example: "550 宛先のメールアドレスは存在しません",
@@ -106,7 +107,7 @@ export const FOREIGN_MAILBOX_RULES: readonly Rule[] = [
       "(quota|espace) (dépassé|insuffisant|atteint)",
       "(buzón|casilla|cuenta|bandeja|correo) .. (lleno|llena|llenos)",
       "(buzón|casilla|cuenta|bandeja) (lleno|llena)",
-      "(cuota|espacio|cota|quota|limite) .. (excedida|excedido|superada|superado|agotado|insuficiente|superato|excedeu|ultrapassada)",
+      "(cuota|espacio|cota|quota|limite) .. (excedida|excedido|superada|superado|agotado|insuficiente|superato|superata|excedeu|ultrapassada)",
       "(cuota|espacio|cota|quota) (excedida|superada|agotada|insuficiente)",
       "(casella|posta) .. (piena|satura)",
       "(casella|caixa) (piena|cheia)",
@@ -127,6 +128,9 @@ export const FOREIGN_SENDER_RULES: readonly Rule[] = [
     reason: "policy",
     name: "the sender (other languages)",
     phrases: [
+      "(ihre|votre|su|tu|tuo|suo|seu|sua|ваш|вашего|ваша|ваше) (domain|domaine|dominio|domínio|ip|adresse ip|dirección ip|indirizzo ip|endereço ip|server|serveur|servidor|адрес|домен|сервер)",
+      "ip (gesperrt|bloquée|bloqueada|bloqueado|bloccato|bloccata|заблокирован)",
+      "(l'expéditeur|émetteur|送信者|送信ドメイン|发件人|發件人|寄件人|寄件者|发信人|보낸 사람|보낸사람)",
       "(absender|absenderadresse|expéditeur|emisor|remitente|remetente|mittente|отправитель|отправителя|отправителю)",
       "(zugriff|zugang|verbindung|annahme) .. (verweigert|abgelehnt|gesperrt|untersagt)",
       "(zugriff|zugang|annahme) (verweigert|abgelehnt|gesperrt)",
@@ -160,7 +164,7 @@ export const FOREIGN_SENDER_RULES: readonly Rule[] = [
     name: "too much at once (other languages)",
     phrases: [
       "(zu viele|trop de|demasiados|demasiadas|troppi|troppe|muitas|muitos|слишком много|превышен лимит|превышено количество) (nachrichten|verbindungen|empfänger|messages|mail|connexions|destinataires|connexion|mensajes|conexiones|destinatarios|connessioni|messaggi|destinatari|conexões|mensagens|писем|сообщений|соединений|получателей|отправленных)",
-      "(превышен лимит|частота|发送频率|頻率|频率|频率限制|送信数|短時間)",
+      "(过于频繁|превышен лимит|частота|发送频率|頻率|频率|频率限制|送信数|短時間)",
     ],
     example: "421 Trop de connexions, veuillez patienter",
     seen: "Orange (OFR_104), Free, mail.ru, Yandex, QQ, Docomo",
