@@ -18,9 +18,9 @@ const SIZES =
 const STEP = 4;
 /** Shorter times (ms) count as this one: they consist of other things than the function. */
 const FLOOR = 13;
-/** How often a pair that looks wrong is measured by the clock; the shortest times count. */
+/** How often a pair that looks wrong is measured by the clock, where the shortest times count, and then by its work. */
 const TRIES = 4;
-/** Then the processor's time decides, summed over this time (ms), because it is only counted in steps of some ms. */
+/** The processor's time is summed over this time (ms), because it is only counted in steps of some ms. */
 const LONG = 80;
 
 /** A function under test. It may be asynchronous. */
@@ -50,11 +50,14 @@ export async function excessOf<T>(make: (length: number) => T, run: Run<T>): Pro
   let quarter = make(first);
   for (const size of others) {
     const whole = make(size);
-    if (!(await looksLinear(run, quarter, whole))) {
+    let excess: string | null = null;
+    let isLinear = await looksLinear(run, quarter, whole);
+    for (let tries = 0; tries < TRIES && !isLinear; tries++) {
       const [least, most] = [await workOf(run, quarter), await workOf(run, whole)];
-      if (most > MOST ** 2 * Math.max(FLOOR / STEP, least))
-        return `${size / STEP}: ${least.toFixed(1)} ms, ${size}: ${most.toFixed(1)} ms`;
+      isLinear = most <= MOST ** 2 * Math.max(FLOOR / STEP, least);
+      excess = `${size / STEP}: ${least.toFixed(1)} ms, ${size}: ${most.toFixed(1)} ms`;
     }
+    if (!isLinear) return excess;
     quarter = whole;
   }
   return null;
