@@ -11,6 +11,7 @@ const REFUSALS: readonly RegExp[] = [
   /^The body is over the limit\.\n$/,
   /^This address may not post here\.\n$/,
   /^The credentials are missing or wrong\.\n$/,
+  /^Post the body as it is, or gzipped with content-encoding: gzip\.\n$/,
   /^There were too many wrong credentials from this address; try again in a minute\.\n$/,
 ];
 
