@@ -14,7 +14,7 @@ import { garbledBody } from "./mentions.ts";
 import type { Parcel } from "./world.ts";
 
 /** An element that neither Mailjet nor a home-made system can mean. */
-const POISON = { event: "open", email: "ann@example.com", time: "yesterday", timestamp: "yesterday" };
+const POISON = { event: " ", email: "ann@example.com" };
 
 /** The ESP posts a parcel; it goes on until it has seen a 200. */
 export function post(simulation: Simulation, index: number, backup: boolean, name: string): Begun | null {
