@@ -22,6 +22,8 @@ export type PipeFailure =
   | { code: "already_paused" }
   /** Kinds whose secrets come from the destination have none that Tidings could replace. */
   | { code: "no_own_secrets"; kind: string }
+  /** As many secrets are in use as may be. `until`: when the next one of them ends, ms; null if none has an end. */
+  | { code: "too_many_secrets"; until: number | null }
   /** The secrets cannot be encrypted. */
   | { code: "no_key"; reason: string }
   /** The pipe cannot send anything as it is. */

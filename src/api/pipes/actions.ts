@@ -7,8 +7,8 @@ import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { iso } from "../views.ts";
 import { valueOf } from "./problems.ts";
-import { GeneratedSecrets, Pipe, SampleResult, Waiting } from "./schemas.ts";
-import { pipeView, waitingView } from "./views.ts";
+import { GeneratedSecrets, OlderSecrets, Pipe, SampleResult, Waiting } from "./schemas.ts";
+import { olderSecretView, pipeView, waitingView } from "./views.ts";
 
 const tags = ["Pipes"];
 const params = z.object({ id: z.string() });
@@ -70,14 +70,29 @@ const rotating = createRoute({
   method: "post",
   path: "/{id}/rotate",
   tags,
-  summary: "Generate a signing secret beside the present one; both sign until `settings` names one alone",
-  request: { params },
-  responses: { 200: json("The new secret", z.object({ made: GeneratedSecrets })), ...problems(404, 409) },
+  summary: "Generate a signing secret beside the present ones, which sign for another 24 hours",
+  description:
+    "Up to three secrets sign at once. A rotation that would have to drop one that is in use is answered 409. If a secret " +
+    "leaked, pass `now=true`: all older ones end at once, and receivers refuse events until they know the new one.",
+  request: {
+    params,
+    query: z.strictObject({
+      now: z
+        .enum(["true", "false"], "must be true or false")
+        .optional()
+        .describe("End the older secrets at once"),
+    }),
+  },
+  responses: {
+    200: json("The new secret", z.object({ made: GeneratedSecrets, older_secrets: OlderSecrets })),
+    ...problems(400, 404, 409),
+  },
 });
 
 pipeActions.openapi(rotating, async (c) => {
-  const made = valueOf(await rotateSecrets(c.env, c.req.valid("param").id));
-  return c.json({ made }, 200);
+  const atOnce = c.req.valid("query").now === "true";
+  const { made, olderSecrets } = valueOf(await rotateSecrets(c.env, c.req.valid("param").id, { atOnce }));
+  return c.json({ made, older_secrets: olderSecrets.map(olderSecretView) }, 200);
 });
 
 const waiting = createRoute({

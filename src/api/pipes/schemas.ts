@@ -134,6 +134,11 @@ const health = z
   })
   .nullable();
 
+/** Secrets that a rotation replaced. */
+export const OlderSecrets = z
+  .array(z.object({ until: time.nullable().describe("When it ends; null if it was given without an end") }))
+  .describe("The signing secrets that were replaced and still sign, the newest first; never their values");
+
 /** A pipe. */
 export const Pipe = z
   .object({
@@ -141,10 +146,12 @@ export const Pipe = z
     name,
     kind: z.string(),
     settings: settings.describe(
-      "Without the secret ones; `secrets` names those that are set. A webhook's URL ends after its host (`https://host/…`), " +
-        "unless the token may administer",
+      "Without the secret ones; `secrets` names those that are set. Of a webhook's URL you see the host (`https://host/…`), " +
+        "and, with the scope `admin`, the plain words of its path and the names of its parameters. A masked URL that is " +
+        "sent back in a change leaves the URL as it is",
     ),
     secrets: z.array(z.string()),
+    older_secrets: OlderSecrets,
     filter: z.string().nullable(),
     ...options,
     status: z.enum(["running", "failing", "paused"]),
