@@ -15,6 +15,8 @@ export type PipeFailure =
   | { code: "name_taken"; name: string }
   | { code: "too_many_pipes"; most: number }
   | { code: "wrong_settings"; wrong: readonly WrongSetting[] }
+  /** The filter that was passed. */
+  | { code: "wrong_filter"; reason: string }
   /** A pipe has as many redeliveries under way as it may, or as many events wait in it. */
   | { code: "too_many_redeliveries" | "too_many_waiting"; name: string; most: number }
   /** Another change came first, or the new name is taken. */

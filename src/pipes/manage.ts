@@ -19,6 +19,7 @@ import {
 } from "../store/pipes/pipes.ts";
 import { systemEventsEnd } from "../store/pipes/system-events.ts";
 import { allowsLoopback, attempt, type Account } from "./attempt.ts";
+import { checkFilter } from "./check-filter.ts";
 import type { PipeFailure } from "./failure.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
@@ -73,6 +74,8 @@ export async function createPipe(
 ): Promise<Result<{ pipe: ShownPipe; made: GeneratedSecrets }, PipeFailure>> {
   const kind = findKind(wanted.kind);
   if (!kind.ok) return kind;
+  const filter = await checkFilter(env, wanted.filter);
+  if (!filter.ok) return filter;
   const { settings, made } = await addSecrets(kind.value, wanted.settings);
   const checked = checkSettings(kind.value, settings, allowsLoopback(env));
   if (!checked.ok) return checked;
@@ -112,6 +115,8 @@ export async function updatePipe(
   const record = before.value;
   const kind = findKind(record.kind);
   if (!kind.ok) return kind;
+  const filter = await checkFilter(env, change.filter ?? null);
+  if (!filter.ok) return filter;
   const present = await readSettings(env, record);
   const passed = change.settings ?? {};
   const merged = mergeSettings(kind.value, present, passed);
@@ -148,13 +153,12 @@ export async function rotateSecrets(
   const record = before.value;
   const kind = findKind(record.kind);
   if (!kind.ok) return kind;
-  const { rotate, olderSecrets } = kind.value;
-  if (rotate === undefined) return fail({ code: "no_own_secrets", kind: record.kind });
+  if (kind.value.rotate === undefined) return fail({ code: "no_own_secrets", kind: record.kind });
   const now = Date.now();
   const present = await readSettings(env, record);
-  const generated = await rotate(present, { now, atOnce });
+  const generated = await kind.value.rotate(present, { now, atOnce });
   if (generated === null) {
-    const ends = (olderSecrets?.(present, now) ?? []).filter((until) => until !== null);
+    const ends = (kind.value.olderSecrets?.(present, now) ?? []).filter((until) => until !== null);
     return fail({ code: "too_many_secrets", until: ends.length === 0 ? null : Math.min(...ends) });
   }
   const checked = checkSettings(kind.value, generated.settings, true);
@@ -164,7 +168,7 @@ export async function rotateSecrets(
   if (!(await changePipe(storeOf(env), { ...record, ...stored.value, changed_at: now })))
     return fail({ code: "changed_meanwhile" });
   await env.PIPES.getByName(id).reloadSettings();
-  return ok({ made: generated.made, olderSecrets: olderSecrets?.(checked.value, now) ?? [] });
+  return ok({ made: generated.made, olderSecrets: kind.value.olderSecrets?.(checked.value, now) ?? [] });
 }
 
 /** Pauses a pipe, which keeps its position. `by`: who paused it, for the reason that is shown. */

@@ -28,6 +28,10 @@ function problemOf(failure: PipeFailure): ProblemError {
       return new ProblemError(409, `There is a pipe named ${failure.name} already.`);
     case "too_many_pipes":
       return new ProblemError(409, `There are ${failure.most} pipes, and no more are run.`);
+    case "wrong_filter":
+      return new ProblemError(400, `filter: ${failure.reason}`, [
+        { parameter: "filter", reason: failure.reason },
+      ]);
     case "wrong_settings":
       return wrongSettings(failure.wrong);
     case "too_many_redeliveries":

@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { compileFilter } from "../../pipes/filter/filter.ts";
+import { filterWords } from "../../pipes/filter/words.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
 import { decodePosition } from "../../store/feed-position.ts";
 import type { PipeOptions } from "../../store/pipes/pipes.ts";
@@ -22,12 +23,14 @@ const settings = z.record(z.string(), z.unknown(), "must be an object").meta({
 
 /** An expression that compiles. */
 export const filterText = z.string("must be a text").superRefine((text, context) => {
-  const compiled = compileFilter(text);
+  const compiled = compileFilter(text, filterWords(null));
   if (!compiled.ok) context.addIssue({ code: "custom", message: compiled.reason });
 });
 const filter = filterText.nullable().meta({
   examples: ['type in ["bounced", "complained"] && source == "mailjet"'],
-  description: "An expression (CEL) over the event; null passes on everything",
+  description:
+    "An expression (CEL) over the event; null passes on everything. One that comes out the same for every event, such as " +
+    'type == "bounce", is refused; `false` alone passes on nothing',
 });
 
 const wholeNumber = (from: number, to: number) =>

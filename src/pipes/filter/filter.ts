@@ -5,8 +5,10 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { lookThrough } from "./cost.ts";
 import { failureOf, mistakeIn, placeOf } from "./errors.ts";
+import { impossibleIn } from "./impossible.ts";
 import { environment, VARIABLES, type Lookups, type Needs } from "./variables.ts";
 import { HIDDEN, hideWords } from "./reserved-words.ts";
+import type { Words } from "./words.ts";
 
 export type { Lookups, Needs } from "./variables.ts";
 
@@ -23,8 +25,11 @@ export interface Filter {
   run(context: Readonly<Record<string, unknown>>): unknown;
 }
 
-/** Compiles a filter. Fails with what is wrong, and where, in words for people. */
-export function compileFilter(text: string): Result<Filter> {
+/**
+ * Compiles a filter. Fails with what is wrong, and where, in words for people. `words`: given when a filter is saved, so
+ * that one which comes out the same for every event is refused; one that is literally `true` or `false` is meant so.
+ */
+export function compileFilter(text: string, words?: Words): Result<Filter> {
   if (text.length > LONGEST_FILTER) return fail(`must not be longer than ${LONGEST_FILTER} characters`);
   if (text.trim() === "") return fail("must not be empty");
   const hidden = hideWords(text);
@@ -37,6 +42,10 @@ export function compileFilter(text: string): Result<Filter> {
     const { names, refusal } = lookThrough(parsed.ast, hidden.value, env);
     if (refusal !== null) return fail(refusal.reason + placeOf(text, refusal.at));
     if (checked.type !== "bool") return fail(notBool(checked.type));
+    const impossible = words === undefined ? null : impossibleIn(parsed.ast, words);
+    if (impossible !== null) return fail(impossible.reason + placeOf(text, impossible.at));
+    if (words !== undefined && names.size === 0 && !/^(?:true|false)$/.test(text.trim()))
+      return fail("reads no field, so it is the same for every event: write true or false if you mean that");
     const needs = {
       message: names.has("message"),
       suppression: names.has("suppressed") || names.has("suppression"),
