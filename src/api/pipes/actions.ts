@@ -6,12 +6,12 @@ import { showWaiting } from "../../pipes/show.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { iso } from "../views.ts";
+import { pathPipe, pipeParams } from "./named.ts";
 import { valueOf } from "./problems.ts";
 import { GeneratedSecrets, OlderSecrets, Pipe, SampleResult, Waiting } from "./schemas.ts";
 import { olderSecretView, pipeView, waitingView } from "./views.ts";
 
 const tags = ["Pipes"];
-const params = z.object({ id: z.string() });
 
 /** Mounted at /v1/pipes. */
 export const pipeActions = router();
@@ -22,12 +22,12 @@ const pausing = createRoute({
   path: "/{id}/pause",
   tags,
   summary: "Pause a pipe; it keeps its position",
-  request: { params },
+  request: { params: pipeParams },
   responses: { 200: json("The pipe", Pipe), ...problems(404, 409) },
 });
 
 pipeActions.openapi(pausing, async (c) => {
-  const pipe = valueOf(await pauseByHand(c.env, c.req.valid("param").id, c.var.token.name));
+  const pipe = valueOf(await pauseByHand(c.env, await pathPipe(c), c.var.token.name));
   return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
@@ -37,12 +37,12 @@ const resuming = createRoute({
   path: "/{id}/resume",
   tags,
   summary: "Go on at once from where the pipe stopped, also if it waits for its destination",
-  request: { params },
+  request: { params: pipeParams },
   responses: { 200: json("The pipe", Pipe), ...problems(404) },
 });
 
 pipeActions.openapi(resuming, async (c) => {
-  const pipe = valueOf(await resumeByHand(c.env, c.req.valid("param").id));
+  const pipe = valueOf(await resumeByHand(c.env, await pathPipe(c)));
   return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
@@ -52,12 +52,12 @@ const testing = createRoute({
   path: "/{id}/test",
   tags,
   summary: "Send a sample event, and see what went over the wire, without secrets",
-  request: { params },
+  request: { params: pipeParams },
   responses: { 200: json("What came of it", SampleResult), ...problems(404, 409) },
 });
 
 pipeActions.openapi(testing, async (c) => {
-  const account = valueOf(await sendSample(c.env, c.req.valid("param").id));
+  const account = valueOf(await sendSample(c.env, await pathPipe(c)));
   const { outcome, at, id, exchanges } = account;
   return c.json(
     { outcome: outcome.result, reason: outcome.reason, at: iso(at), attempt: id, exchanges },
@@ -75,7 +75,7 @@ const rotating = createRoute({
     "Up to three secrets sign at once. A rotation that would have to drop one that is in use is answered 409. If a secret " +
     "leaked, pass `now=true`: all older ones end at once, and receivers refuse events until they know the new one.",
   request: {
-    params,
+    params: pipeParams,
     query: z.strictObject({
       now: z
         .enum(["true", "false"], "must be true or false")
@@ -91,7 +91,7 @@ const rotating = createRoute({
 
 pipeActions.openapi(rotating, async (c) => {
   const atOnce = c.req.valid("query").now === "true";
-  const { made, olderSecrets } = valueOf(await rotateSecrets(c.env, c.req.valid("param").id, { atOnce }));
+  const { made, olderSecrets } = valueOf(await rotateSecrets(c.env, await pathPipe(c), { atOnce }));
   return c.json({ made, older_secrets: olderSecrets.map(olderSecretView) }, 200);
 });
 
@@ -101,7 +101,7 @@ const waiting = createRoute({
   path: "/{id}/waiting",
   tags,
   summary: "Events that failed alone and are tried again, the next ones first; at most 1,000",
-  request: { params },
+  request: { params: pipeParams },
   responses: {
     200: json("The events", z.object({ waiting: z.array(Waiting), next: z.null() })),
     ...problems(404),
@@ -109,6 +109,6 @@ const waiting = createRoute({
 });
 
 pipeActions.openapi(waiting, async (c) => {
-  const list = valueOf(await showWaiting(c.env, c.var.db, c.req.valid("param").id));
+  const list = valueOf(await showWaiting(c.env, c.var.db, await pathPipe(c)));
   return c.json({ waiting: list.map(waitingView), next: null }, 200);
 });

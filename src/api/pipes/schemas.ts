@@ -105,6 +105,41 @@ export const PipeChange = z
     options: given({ batch, concurrency, rate, ordered, log_share }),
   }));
 
+/** A preview of a pipe to create, or of a change. */
+export const PreviewRequest = z
+  .strictObject({
+    pipe: z
+      .string()
+      .optional()
+      .describe("Id or name of a pipe, whose settings and filter apply where none are passed"),
+    kind: kind.default("webhook"),
+    settings: settings.optional(),
+    filter: filter.optional(),
+    event: z.string().optional().describe("The id of a stored event"),
+    sample: z
+      .record(z.string(), z.unknown(), "must be an object")
+      .optional()
+      .meta({
+        description: "Fields of an event, as /v1/events shows it",
+        examples: [{ type: "bounced", bounce: "hard", contact: "ann@example.com" }],
+      }),
+  })
+  .refine(({ event, sample }) => event === undefined || sample === undefined, {
+    path: ["sample"],
+    message: "pass event or sample, not both",
+  });
+
+/** What a filter lets through of the latest events. */
+export const FilterCheck = z
+  .object({
+    events: z.int().describe("How many of the latest events were looked at, at most 1,000"),
+    passed: z.int(),
+    failed: z.int().describe("On how many the filter failed; they are not passed on"),
+    reason: z.string().nullable().describe("Why it failed on the first of them"),
+    summary: z.string().meta({ examples: ["Of the last 1,000 events this lets through 12."] }),
+  })
+  .describe("What the filter lets through of the latest events");
+
 /** The options that were passed. */
 function given(passed: { [K in keyof PipeOptions]: PipeOptions[K] | undefined }): Partial<PipeOptions> {
   return Object.fromEntries(Object.entries(passed).filter(([, value]) => value !== undefined));

@@ -107,6 +107,8 @@ export interface Kind<S = unknown> {
   ): Promise<GeneratedSecret | null>;
   /** When the secrets end that were replaced and are still in use at `now`: ms, null for no end. */
   olderSecrets?(present: Readonly<Record<string, unknown>>, now: number): (number | null)[];
+  /** Whether a batch is one HTTP request and nothing else, so that a preview can show it without sending anything. */
+  singleRequest?: true;
   /** Most events and bytes of payload in one request, as the destination's documentation has it. */
   batch: { events: number; bytes: number };
   /** The limits for a pipe with these settings, if these matter; never more than `batch`. */

@@ -74,6 +74,7 @@ function regionOf(url: string): string | null {
 export const sqs: Kind<Settings> = {
   id: "sqs",
   title: "Amazon SQS, standard and FIFO queues",
+  singleRequest: true,
   settings,
   secrets: ["secret_access_key", "session_token"],
   endpoints: ["queue_url"],

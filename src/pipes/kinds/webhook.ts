@@ -8,6 +8,7 @@ import * as z from "zod";
 import { sha256Hex } from "../../lib/sha256.ts";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
 import { maskUrl, secretPartsOf } from "../transport/masked-url.ts";
+import { compileTemplate } from "../template/template.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
 import {
@@ -76,9 +77,19 @@ const settings = z
         "masked wherever it is shown",
       examples: ["https://example.com/hooks"],
     }),
-    payload: z.enum(PAYLOAD_FORMS, "must be event or cloudevents").default("event").meta({
-      description: "`event`: `{type, timestamp, data}`; `cloudevents`: CloudEvents 1.0, structured JSON",
+    payload: z.enum(PAYLOAD_FORMS, "must be event, cloudevents or template").default("event").meta({
+      description:
+        "`event`: `{type, timestamp, data}`; `cloudevents`: CloudEvents 1.0, structured JSON; `template`: a body of your own",
     }),
+    template: z
+      .unknown()
+      .optional()
+      .meta({
+        description:
+          "With payload=template: a JSON document, or the text of one, whose texts hold expressions (CEL, as in filters) in " +
+          "{{ }}. A string that is one expression becomes its value",
+        examples: [{ text: "{{contact}} {{type}}: {{description}}", order: "{{metadata.order_id}}" }],
+      }),
     batch: z.boolean("must be true or false").default(false).meta({
       description: "A JSON array of up to 100 events or 1 MB in each request, instead of one event",
     }),
@@ -105,6 +116,16 @@ const settings = z
           "The newest first; each signs until its end, so that receivers can change to a new one while the old one still holds. `whsec_...` for v1, `whsk_...` for v1a",
       }),
   })
+  .superRefine(({ payload, template }, context) => {
+    const refuse = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: "custom", message, path: ["template", ...path] });
+    if (payload !== "template" && template !== undefined)
+      return refuse([], 'is used with "payload": "template" alone');
+    if (payload === "template" && (template === undefined || template === null))
+      return refuse([], 'must be given, such as {"text": "{{contact}} {{type}}"}');
+    const compiled = payload === "template" ? compileTemplate(template) : null;
+    if (compiled?.ok === false) for (const { path, reason } of compiled.reason) refuse(path, reason);
+  })
   .superRefine(({ signing, signing_secrets: secrets }, context) => {
     for (const [index, one] of secrets.entries()) {
       const wrong = refusalOfSecret(textOf(one), signing);
@@ -120,6 +141,7 @@ export type WebhookSettings = z.infer<typeof settings>;
 export const webhook: Kind<WebhookSettings> = {
   id: "webhook",
   title: "HTTPS POST to any URL, signed after Standard Webhooks",
+  singleRequest: true,
   settings,
   secrets: ["headers", "signing_secrets"],
   endpoints: ["url"],
