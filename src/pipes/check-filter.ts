@@ -1,5 +1,5 @@
-// Checks a filter that a person passes, with the sources that this Tidings has: a name that is none of them is a mistake
-// as much as a type that does not exist.
+// Checks a filter that a person passes, with the sources and providers that this Tidings has: a name that is none of them
+// is a mistake as much as a type that does not exist.
 
 import { configOf } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -17,9 +17,14 @@ export async function checkFilter(
   if (text === null) return ok(null);
   const known = compileFilter(text, filterWords(null));
   if (!known.ok) return fail({ code: "wrong_filter", reason: known.reason });
-  if (!known.value.names.includes("source")) return known;
-  const seen = (await listSources(storeOf(env))).map(({ source }) => source);
-  const sources = [...new Set([...configOf(env).sources.keys(), ...seen])];
-  const checked = compileFilter(text, filterWords(sources));
+  if (!known.value.names.some((name) => name === "source" || name === "provider")) return known;
+  const seen = (await listSources(storeOf(env))).map(({ source, provider }) => ({ name: source, provider }));
+  const configured = [...configOf(env).sources.values()].map(({ name, provider }) => {
+    return { name, provider: provider?.id ?? "" };
+  });
+  const all = [...configured, ...seen];
+  const sources = [...new Set(all.map(({ name }) => name))];
+  const providers = [...new Set(all.map(({ provider }) => provider))];
+  const checked = compileFilter(text, filterWords({ sources, providers }));
   return checked.ok ? checked : fail({ code: "wrong_filter", reason: checked.reason });
 }

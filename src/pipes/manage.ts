@@ -135,7 +135,8 @@ export async function updatePipe(
     changed_at: Date.now(),
   };
   if (!(await changePipe(storeOf(env), changed))) return fail({ code: "changed_meanwhile" });
-  await env.PIPES.getByName(id).resume();
+  const isOtherFilter = changed.filter !== null && changed.filter !== record.filter;
+  await env.PIPES.getByName(id).resume(isOtherFilter ? record.revision + 1 : null);
   return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
 }
 

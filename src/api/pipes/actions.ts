@@ -1,8 +1,10 @@
 // /v1/pipes/{id}/...: what a person does with one pipe, and the events that wait in it.
 
 import * as z from "zod";
+import { discardWaiting } from "../../pipes/discard.ts";
 import { pauseByHand, resumeByHand, rotateSecrets, sendSample } from "../../pipes/manage.ts";
 import { showWaiting } from "../../pipes/show.ts";
+import { instant } from "../kit/parameters.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { iso } from "../views.ts";
@@ -111,4 +113,45 @@ const waiting = createRoute({
 pipeActions.openapi(waiting, async (c) => {
   const list = valueOf(await showWaiting(c.env, c.var.db, await pathPipe(c)));
   return c.json({ waiting: list.map(waitingView), next: null }, 200);
+});
+
+const yesOrNo = z
+  .enum(["true", "false"], "must be true or false")
+  .default("false")
+  .transform((word) => word === "true");
+
+const discarding = createRoute({
+  ...needs("write"),
+  method: "delete",
+  path: "/{id}/waiting",
+  tags,
+  summary: "Let go of the events that wait; they are not sent any more",
+  description:
+    "For a destination that will never take them. A redelivery sends them all the same. What is under way at that moment may " +
+    "still arrive.",
+  request: {
+    params: pipeParams,
+    query: z.strictObject({
+      before: instant.optional().describe("Only events received before"),
+      behind: yesOrNo.describe("Also the events that the pipe has not looked at yet (`health.behind`)"),
+      dry_run: yesOrNo.describe("Only count them"),
+    }),
+  },
+  responses: {
+    200: json(
+      "How many",
+      z.object({
+        discarded: z.int().describe("How many waited"),
+        behind: z.int().describe("How many the pipe had not looked at; 0 without `behind=true`"),
+        dry_run: z.boolean(),
+      }),
+    ),
+    ...problems(400, 404),
+  },
+});
+
+pipeActions.openapi(discarding, async (c) => {
+  const { before = null, behind, dry_run: dryRun } = c.req.valid("query");
+  const discarded = valueOf(await discardWaiting(c.env, await pathPipe(c), { before, behind, dryRun }));
+  return c.json({ discarded: discarded.waiting, behind: discarded.behind, dry_run: dryRun }, 200);
 });

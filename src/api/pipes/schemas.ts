@@ -164,6 +164,9 @@ const health = z
     delivered: z.int(),
     filtered: z.int().describe("How many events the filter kept back"),
     given_up: z.int().describe("How many events failed for 75 hours"),
+    discarded: z
+      .int()
+      .describe("How many waiting events were let go: by a person, or because the filter was changed"),
     delivered_at: time.nullable(),
     failed_at: time.nullable(),
     failure: z.string().nullable().describe("Why the last delivery failed"),

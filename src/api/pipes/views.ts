@@ -41,7 +41,8 @@ export function waitingView({ id, seq, tries, due, reason }: Retry) {
 }
 
 function healthView(health: ShownHealth) {
-  const { position, behind, retries, delivered, filtered, given_up, failure, circuit, redeliveries } = health;
+  const { position, behind, retries, delivered, filtered, given_up, discarded } = health;
+  const { failure, circuit, redeliveries } = health;
   return {
     position,
     behind,
@@ -49,6 +50,7 @@ function healthView(health: ShownHealth) {
     delivered,
     filtered,
     given_up,
+    discarded,
     delivered_at: isoOrNull(health.delivered_at),
     failed_at: isoOrNull(health.failed_at),
     failure,

@@ -6,7 +6,6 @@ import { DESTINATIONS, destinationOf } from "../../model/destination.ts";
 import { eventField } from "../../model/event-fields.ts";
 import { EVENT_TYPES, REASONS } from "../../model/event-words.ts";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
-import { providers } from "../../providers/index.ts";
 import { SYSTEM_EVENT_TYPES } from "../../store/pipes/system-events.ts";
 
 /** All values of a field, by its name. */
@@ -18,15 +17,14 @@ const FIXED: readonly (readonly [string, readonly string[]])[] = [
   ["bounce", eventField("bounce").words ?? []],
   ["reason", REASONS],
   ["destination", [...DESTINATIONS, ""]],
-  ["provider", [...Object.keys(providers), ""]],
   ["message.status", EVENT_TYPES],
   ["suppression.reason", SUPPRESSION_REASONS],
 ];
 
-/** The words that filters may use. `sources`: names of all sources; null if they are not known here. */
-export function filterWords(sources: readonly string[] | null): Words {
-  const own = sources === null ? [] : [["source", [...sources, ""]] as const];
-  return new Map([...FIXED, ...own]);
+/** The words that filters may use. `own`: the names of this Tidings' sources and providers; null if they are not known. */
+export function filterWords(own: { sources: readonly string[]; providers: readonly string[] } | null): Words {
+  if (own === null) return new Map(FIXED);
+  return new Map([...FIXED, ["source", [...own.sources, ""]], ["provider", [...own.providers, ""]]]);
 }
 
 /** What people write who know another API, and our word for it. */

@@ -42,8 +42,10 @@ function textOf(of: Expression, event: Readonly<Record<string, unknown>>, budget
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
 /** A value of CEL as JSON has it: times in ISO 8601, durations in seconds, numbers beyond 2^53 as text. */
-function jsonOf(value: unknown, budget: Budget): unknown {
+function jsonOf(value: unknown, budget: Budget): Json {
   budget.left -= typeof value === "string" ? value.length + 2 : 8;
   if (budget.left < 0) return null;
   if (typeof value === "string" || typeof value === "boolean") return value;
@@ -60,10 +62,10 @@ function jsonOf(value: unknown, budget: Budget): unknown {
 function objectOf(
   entries: readonly (readonly [unknown, unknown])[],
   budget: Budget,
-): Record<string, unknown> {
+): { [name: string]: Json } {
   const taken = entries.slice(0, Math.max(0, budget.left)).map(([name, inner]) => {
     budget.left -= String(name).length + 4;
-    return [String(name), jsonOf(inner, budget)];
+    return [String(name), jsonOf(inner, budget)] as const;
   });
-  return Object.fromEntries(taken) as Record<string, unknown>;
+  return Object.fromEntries(taken);
 }

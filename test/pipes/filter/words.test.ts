@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { compileFilter } from "../../../src/pipes/filter/filter.ts";
 import { filterWords } from "../../../src/pipes/filter/words.ts";
 
-const words = filterWords(["eu-newsletter", "shop"]);
+const words = filterWords({ sources: ["eu-newsletter", "shop"], providers: ["mailjet", "mailgun"] });
 
 /** Why a filter is refused when it is saved; an empty text if it is not. */
 function refusal(text: string): string {
