@@ -45,6 +45,7 @@ const RESULTS: Readonly<Record<string, DeliveryResult>> = {
 export const slack: Kind<Settings> = {
   id: "slack",
   title: "Slack: a readable message in a channel",
+  singleRequest: true,
   settings: Settings,
   secrets: ["url"],
   endpoints: [],
