@@ -16,7 +16,7 @@ import { readJobs, type JobRecords } from "../store/jobs.ts";
 import { storeOf } from "../store/db.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
-import { bearerOf } from "./kit/auth.ts";
+import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
 
 /** How long to wait for the database, and for how long its answer is reused, ms. */
@@ -58,7 +58,8 @@ export async function answerHealth(env: Env, authorization: string | undefined):
 /** Whether the header holds a token of the configuration with the scope admin. Others are not looked up here. */
 function isAdmin({ tokens }: Config, authorization: string | undefined): boolean {
   const shown = bearerOf(authorization);
-  return shown !== null && tokens.get(digestOf(shown))?.scopes.includes("admin") === true;
+  const token = shown === null ? undefined : tokens.get(digestOf(shown));
+  return token !== undefined && token.scopes.includes("admin") && !hasEnded(token, Date.now());
 }
 
 async function databaseOf(env: Env): Promise<Database> {

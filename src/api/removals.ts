@@ -8,7 +8,7 @@ import { getRemoval, listRemovals, type Removal } from "../store/erasure/removal
 import { countRemovable } from "../store/erasure/source-rows.ts";
 import { findSource } from "../store/events/sources.ts";
 import { idCursor, limit } from "./kit/parameters.ts";
-import { problem, ProblemError } from "./kit/problem.ts";
+import { ProblemError } from "./kit/problem.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
@@ -81,7 +81,26 @@ function receiptOf(removal: Removal): z.output<typeof Receipt> {
 /** The route that removes, mounted on /v1/sources. */
 export const removing = router();
 
-const removingOne = createRoute({
+const asked = {
+  params: z.object({ source: z.string() }),
+  query: z.strictObject({
+    dry_run: z
+      .enum(["true", "false"], "must be true or false")
+      .optional()
+      .meta({ description: "Only tell what would be removed" }),
+    confirm: z
+      .string()
+      .optional()
+      .meta({ description: "The source's name", examples: ["mailjet"] }),
+  }),
+};
+const answers = {
+  200: json("What would be removed", Preview),
+  202: json("The removal is under way; GET /v1/removals/{id} reports its progress", Receipt),
+  ...problems(400, 404),
+};
+
+const removingData = createRoute({
   ...needs("admin"),
   method: "delete",
   path: "/{source}/data",
@@ -93,54 +112,56 @@ const removingOne = createRoute({
     "hand, imports, and places in the feed stay. Pass `dry_run=true` first; the real request takes `confirm=` with the source's " +
     "name. What is received later stays. A report that is sent again later counts anew. This request does what it can, scheduled runs do the " +
     "rest, and a second pass twenty minutes later removes what was on its way.",
-  request: {
-    params: z.object({ source: z.string() }),
-    query: z.strictObject({
-      dry_run: z
-        .enum(["true", "false"], "must be true or false")
-        .optional()
-        .meta({ description: "Only tell what would be removed" }),
-      confirm: z
-        .string()
-        .optional()
-        .meta({ description: "The source's name", examples: ["mailjet"] }),
-    }),
-  },
-  responses: {
-    200: json("What would be removed", Preview),
-    202: json("The removal is under way; GET /v1/removals/{id} reports its progress", Receipt),
-    ...problems(400, 404),
-  },
+  request: asked,
+  responses: answers,
 });
 
-removing.openapi(removingOne, async (c) => {
-  const { source } = c.req.valid("param");
-  const { dry_run, confirm } = c.req.valid("query");
-  const known = configOf(c.env).sources.has(source) || (await findSource(storeOf(c.env), source)) !== null;
+const removingSource = createRoute({
+  ...needs("admin"),
+  method: "delete",
+  path: "/{source}",
+  tags,
+  summary: "The same as DELETE /v1/sources/{source}/data",
+  description:
+    "The source itself is part of the configuration and stays; take it out of SOURCES and SOURCE_CREDENTIALS.",
+  request: asked,
+  responses: answers,
+});
+
+/** What a request that removes asks for. */
+interface Asked {
+  source: string;
+  dry_run?: "true" | "false" | undefined;
+  confirm?: string | undefined;
+}
+
+for (const route of [removingData, removingSource])
+  removing.openapi(route, async (c) => {
+    const answer = await answerOf(
+      c.env,
+      { ...c.req.valid("param"), ...c.req.valid("query") },
+      c.var.token.name,
+    );
+    return "dry_run" in answer ? c.json(answer, 200) : c.json(answer, 202);
+  });
+
+async function answerOf(env: Env, { source, dry_run, confirm }: Asked, by: string) {
+  const known = configOf(env).sources.has(source) || (await findSource(storeOf(env), source)) !== null;
   if (!known)
     throw new ProblemError(404, "There is no source of this name, and none has ever sent anything.");
   const now = Date.now();
   if (dry_run === "true") {
-    const would_remove = await countRemovable(storeOf(c.env), source);
-    return c.json({ dry_run: true as const, source, until: iso(now), would_remove }, 200);
+    const would_remove = await countRemovable(storeOf(env), source);
+    return { dry_run: true as const, source, until: iso(now), would_remove };
   }
   if (confirm !== source) {
-    const reason = `must be the source's name, because this cannot be undone: confirm=${encodeURIComponent(source)}, or dry_run=true to see what would be removed`;
+    const reason = `must be the source's name, because its data cannot be restored: confirm=${encodeURIComponent(source)}, or dry_run=true to see what would be removed`;
     throw new ProblemError(400, `confirm: ${reason}`, [{ parameter: "confirm", reason }]);
   }
-  const removal = await removeSource(c.env, source, c.var.token.name, now);
-  console.log({ message: "the data of a source are removed", source, by: c.var.token.name });
-  return c.json(receiptOf(removal), 202);
-});
-
-// What people try first. A source itself is part of the configuration.
-removing.delete("/:source", (c) =>
-  problem(
-    405,
-    `Sources are part of the configuration. To remove what this one has sent: DELETE /v1/sources/${encodeURIComponent(c.req.param("source"))}/data?dry_run=true.`,
-    { headers: { allow: "GET" } },
-  ),
-);
+  const removal = await removeSource(env, source, by, now);
+  console.log({ message: "the data of a source are removed", source, by });
+  return receiptOf(removal);
+}
 
 /** The routes of /v1/removals. */
 export const removals = router();

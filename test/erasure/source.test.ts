@@ -187,7 +187,7 @@ describe("removing the data of a source", () => {
     }
   });
 
-  it("takes the source's name as a confirmation, and says how to remove data where a source is to be deleted", async () => {
+  it("takes the source's name as a confirmation, also where the source itself is to be deleted", async () => {
     await deliver(await messagesOf(...trial()));
     for (const query of ["", "?confirm=mailjet", "?confirm=yes"]) {
       const answer = await remove(query);
@@ -195,8 +195,8 @@ describe("removing the data of a source", () => {
       expect(await answer.json()).toMatchObject({ errors: [{ parameter: "confirm" }] });
     }
     const deleted = await askApi("DELETE", "/v1/sources/observed");
-    expect(deleted.status).toBe(405);
-    expect(await deleted.text()).toContain("/v1/sources/observed/data");
+    expect(deleted.status).toBe(400);
+    expect(await deleted.text()).toContain("dry_run=true");
     expect((await askApi("DELETE", "/v1/sources/nobody/data?confirm=nobody")).status).toBe(404);
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(4);
   });
