@@ -92,7 +92,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "removals",
     does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
-    deadline: 2 * MINUTE,
+    deadline: MINUTE / 2,
     patience: 30 * MINUTE,
     async run(env, now) {
       const removals = await continueRemovals(env, now);

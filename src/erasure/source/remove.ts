@@ -17,7 +17,7 @@ import { doStep, SETTLES } from "./steps.ts";
 
 /** For how long a request and a scheduled run begin further steps, ms. */
 const IN_REQUEST = 5_000;
-const IN_RUN = 60_000;
+const IN_RUN = 20_000;
 /** Most removals that a scheduled run continues. */
 const MOST_AT_ONCE = 10;
 
