@@ -2,6 +2,7 @@
 
 import { configOf } from "../config/config.ts";
 import { continueErasures } from "../erasure/erase.ts";
+import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
@@ -86,6 +87,18 @@ export const JOBS: readonly Job[] = [
       if (erasures === 0) return undefined;
       await wakePipes(env, now); // pipes may have run before the erasure stored its system events
       return { erasures };
+    },
+  },
+  {
+    name: "removals",
+    does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
+    deadline: MINUTE / 2,
+    patience: 30 * MINUTE,
+    async run(env, now) {
+      const removals = await continueRemovals(env, now);
+      if (removals === 0) return undefined;
+      await wakePipes(env, now); // suppressions may have ended
+      return { removals };
     },
   },
 ];

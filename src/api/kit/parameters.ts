@@ -50,6 +50,9 @@ export const feedCursor = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A cursor that is a time id: of lists whose latest items come first. */
+export const idCursor = z.string().regex(/^[0-9a-z]{26}$/, "is not a cursor; pass what `next` held");
+
 /** A name or id of bounded length. */
 export const word = z.string().min(1, "must not be empty").max(512, "is too long");
 

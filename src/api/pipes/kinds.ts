@@ -17,7 +17,7 @@ const PipeKind = z.object({
 });
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "get",
   path: "/",
   tags: ["Pipes"],

@@ -128,7 +128,7 @@ const Checked = z
   .meta({ id: "CheckedAddress" });
 
 const checking = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "post",
   path: "/check",
   tags,

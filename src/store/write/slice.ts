@@ -151,9 +151,16 @@ const INSERT_DEAD_LETTERS = `
   FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
 
-/** Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. */
-export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
-  const statements = statementsOf(db, slice);
+/**
+ * Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. `first`: statements
+ * that run in the same transaction, before all others.
+ */
+export async function storeSlice(
+  db: D1Database,
+  slice: SliceRows,
+  first: readonly D1PreparedStatement[] = [],
+): Promise<number> {
+  const statements = [...first, ...statementsOf(db, slice)];
   if (statements.length === 0) return 0;
   const results = await db.batch(statements);
   return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
