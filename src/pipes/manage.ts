@@ -168,7 +168,7 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
 export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPipe, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  await resumePipe(storeOf(env), id);
+  await resumePipe(storeOf(env), id, Date.now());
   await (await startedPipe(env, record.value)).resume();
   return await showPipe(env, storeOf(env), id);
 }

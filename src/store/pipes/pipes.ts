@@ -4,7 +4,7 @@
 
 import type { Db } from "../db.ts";
 import type { FeedPosition } from "../feed-position.ts";
-import { pausedEventStatement } from "./system-events.ts";
+import { pausedEventStatement, resumedEventStatement } from "./system-events.ts";
 
 /** How a pipe of any kind delivers. */
 export interface PipeOptions {
@@ -160,13 +160,18 @@ export async function pausePipe(
   return (done?.meta.changes ?? 0) > 0;
 }
 
-/** Lets a paused pipe run again, and returns whether it was paused. */
-export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
-  const { meta } = await db
-    .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
-    .bind(id)
-    .run();
-  return meta.changes > 0;
+/**
+ * Lets a paused pipe run again, and returns whether it was paused. If so, all pipes get `pipe.resumed`, also after a
+ * pause by hand. `now`: ms.
+ */
+export async function resumePipe(db: D1Database, id: string, now: number): Promise<boolean> {
+  const [, done] = await db.batch([
+    resumedEventStatement(db, { pipe: id, at: now }),
+    db
+      .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
+      .bind(id),
+  ]);
+  return (done?.meta.changes ?? 0) > 0;
 }
 
 /**
