@@ -22,6 +22,8 @@ export type PipeFailure =
   | { code: "already_paused" }
   /** Kinds whose secrets come from the destination have none that Tidings could replace. */
   | { code: "no_own_secrets"; kind: string }
+  /** Pipes of this kind need something that the deployment does not have. */
+  | { code: "kind_lacks"; kind: string; reason: string }
   /** The secrets cannot be encrypted. */
   | { code: "no_key"; reason: string }
   /** The pipe cannot send anything as it is. */

@@ -50,6 +50,8 @@ function problemOf(failure: PipeFailure): ProblemError {
       return new ProblemError(409, "It is paused already.");
     case "no_own_secrets":
       return new ProblemError(409, `A pipe of kind ${failure.kind} has no secrets that Tidings generates.`);
+    case "kind_lacks":
+      return new ProblemError(409, `No pipe of kind ${failure.kind} can deliver here: ${failure.reason}.`);
     case "no_key":
       return new ProblemError(409, `A pipe of this kind has secrets, and ${failure.reason}.`);
     case "not_runnable":
