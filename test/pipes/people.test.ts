@@ -83,7 +83,7 @@ describe("a pipe of kind email", () => {
 });
 
 describe("a pipe that was paused", () => {
-  it("is told of when it runs again, once, to all others", async () => {
+  it("by itself is told of when it runs again, once, to all others", async () => {
     expectLogs(/a pipe was paused/);
     await make("told", { filter: 'type.startsWith("pipe.")' });
     const id = await make("sick");
@@ -103,6 +103,15 @@ describe("a pipe that was paused", () => {
       ["pipe.paused", id, "sick"],
       ["pipe.resumed", id, "sick"],
     ]);
+  });
+
+  it("is no news if a person paused it and lets it run again", async () => {
+    await make("told", { filter: 'type.startsWith("pipe.")' });
+    const id = await make("rested");
+    for (const action of ["pause", "resume"])
+      expect((await ask("POST", `/pipes/${id}/${action}`)).status).toBe(200);
+    await pass();
+    expect(taken.get("told") ?? []).toEqual([]);
   });
 });
 

@@ -161,17 +161,18 @@ export async function pausePipe(
 }
 
 /**
- * Lets a paused pipe run again, and returns whether it was paused. If so, all pipes get `pipe.resumed`, also after a
- * pause by hand. `now`: ms.
+ * Lets a paused pipe run again, and returns whether it was paused. `told`: whether pipes get `pipe.resumed`, as they got
+ * `pipe.paused`. `at`: ms.
  */
-export async function resumePipe(db: D1Database, id: string, now: number): Promise<boolean> {
-  const [, done] = await db.batch([
-    resumedEventStatement(db, { pipe: id, at: now }),
-    db
-      .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
-      .bind(id),
-  ]);
-  return (done?.meta.changes ?? 0) > 0;
+export async function resumePipe(
+  db: D1Database,
+  { id, at, told }: { id: string; at: number; told: boolean },
+): Promise<boolean> {
+  const resuming = db
+    .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
+    .bind(id);
+  const done = await db.batch([...(told ? [resumedEventStatement(db, { pipe: id, at })] : []), resuming]);
+  return (done.at(-1)?.meta.changes ?? 0) > 0;
 }
 
 /**

@@ -57,17 +57,17 @@ export function pausedEventStatement(
     .bind(`${pipe}-paused-${at}`, at, JSON.stringify({ pipe, name, reason }));
 }
 
-/** Reports that a paused pipe runs again; nothing where it was not paused. `at`: ms. */
+/** Reports that a pipe runs again that was paused. `at`: ms. */
 export function resumedEventStatement(
   db: D1Database,
   { pipe, at }: { pipe: string; at: number },
 ): D1PreparedStatement {
   return db
     .prepare(
-      `${INSERT} SELECT id || '-resumed-' || ?2, 'pipe.resumed', ?2, ?2, NULL, NULL, json_object('pipe', id, 'name', name)
+      `${INSERT} SELECT ?3, 'pipe.resumed', ?2, ?2, NULL, NULL, json_object('pipe', id, 'name', name)
        FROM pipes WHERE id = ?1 AND paused IS NOT NULL AND deleted_at IS NULL ON CONFLICT (id) DO NOTHING`,
     )
-    .bind(pipe, at);
+    .bind(pipe, at, `${pipe}-resumed-${at}`);
 }
 
 type Row = Omit<SystemEvent, "data"> & { data: string };
