@@ -26,6 +26,8 @@ export type PipeFailure =
   | { code: "no_own_secrets"; kind: string }
   /** As many secrets are in use as may be. `until`: when the next one of them ends, ms; null if none has an end. */
   | { code: "too_many_secrets"; until: number | null }
+  /** Pipes of this kind need something that the deployment does not have. */
+  | { code: "kind_lacks"; kind: string; reason: string }
   /** The secrets cannot be encrypted. */
   | { code: "no_key"; reason: string }
   /** The pipe cannot send anything as it is. */

@@ -172,11 +172,14 @@ export async function rotateSecrets(
   return ok({ made: generated.made, olderSecrets: kind.value.olderSecrets?.(checked.value, now) ?? [] });
 }
 
+/** How the reason of a pause by hand begins. Other pipes are told of the other pauses alone, and of their ends. */
+const BY_HAND = "paused by ";
+
 /** Pauses a pipe, which keeps its position. `by`: who paused it, for the reason that is shown. */
 export async function pauseByHand(env: Env, id: string, by: string): Promise<Result<ShownPipe, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  const reason = `paused by ${by}`;
+  const reason = BY_HAND + by;
   if (!(await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false })))
     return fail({ code: "already_paused" });
   await env.PIPES.getByName(id).reloadSettings();
@@ -187,7 +190,8 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
 export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPipe, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  await resumePipe(storeOf(env), id);
+  const told = record.value.paused?.startsWith(BY_HAND) === false;
+  await resumePipe(storeOf(env), { id, at: Date.now(), told });
   await (await startedPipe(env, record.value)).resume();
   return await showPipe(env, storeOf(env), id);
 }

@@ -231,7 +231,10 @@ export class Pipe extends DurableObject<Env> {
       retries: this.#retries,
       redeliveries: this.#redeliveries,
     });
-    return await this.#worker.work(record, until);
+    const worked = await this.#worker.work(record, until);
+    if (typeof worked === "string") return worked;
+    await this.ctx.storage.setAlarm(worked.restUntil);
+    return "resting";
   }
 
   async #readSettings(id: string): Promise<PipeRecord | null> {

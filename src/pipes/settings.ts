@@ -86,6 +86,8 @@ export async function storeSettings(
   kind: Kind,
   settings: Settings,
 ): Promise<Result<StoredSettings, PipeFailure>> {
+  const lacking = kind.lacks?.(env) ?? null;
+  if (lacking !== null) return fail({ code: "kind_lacks", kind: kind.id, reason: lacking });
   const { shown, secret } = splitSecrets(kind, settings);
   if (Object.keys(secret).length === 0) return ok({ settings: shown, secrets: null });
   const encrypted = await encryptSecrets(configOf(env).pipeKeys, id, secret);

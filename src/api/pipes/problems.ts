@@ -64,6 +64,8 @@ function problemOf(failure: PipeFailure): ProblemError {
             : `The next one ends at ${iso(failure.until)}: rotate again then, `) +
           "or pass `now=true`, which ends all older ones at once.",
       );
+    case "kind_lacks":
+      return new ProblemError(409, `No pipe of kind ${failure.kind} can deliver here: ${failure.reason}.`);
     case "no_key":
       return new ProblemError(409, `A pipe of this kind has secrets, and ${failure.reason}.`);
     case "not_runnable":

@@ -113,6 +113,12 @@ export interface Kind<S = unknown> {
   batch: { events: number; bytes: number };
   /** The limits for a pipe with these settings, if these matter; never more than `batch`. */
   batchOf?(settings: S): { events: number; bytes: number };
+  /** Most requests a second, as the destination's documentation has it; as many as go if left out. */
+  rate?: number;
+  /** How long a pipe rests after it delivered something, ms, so that more events gather for the next request. */
+  restOf?(settings: S): number;
+  /** Why no pipe of this kind can deliver in this deployment, and what to do; null if it can. */
+  lacks?(env: Env): string | null;
   /** Delivers a batch of at least one event, within the limits above. Rejects only because of a bug. */
   deliver(batch: readonly Outgoing[], settings: S, attempt: Attempt): Promise<Outcome>;
 }
