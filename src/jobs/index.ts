@@ -1,6 +1,7 @@
 // The scheduled jobs, in the order in which they begin: urgent and light ones first, heavy ones last.
 
 import { configOf } from "../config/config.ts";
+import { takeOverImports } from "../contact/import.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
@@ -33,6 +34,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       await maintainPipes(env, now);
       return undefined;
+    },
+  },
+  {
+    name: "imports",
+    does: "Tells the contacts' objects of suppressions that were imported. These are in force before that.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env) {
+      const contacts = await takeOverImports(env);
+      return contacts > 0 ? { contacts } : undefined;
     },
   },
   {
