@@ -146,9 +146,9 @@ async function unchangedOf(
 }
 
 /** Contacts that take over at a time, and at most in a run; and how long a run begins new ones, ms. */
-const A_STEP = 250;
+const A_STEP = 100;
 const A_RUN = 5_000;
-const RUN = 25_000;
+const RUN = 12_000;
 
 /** Lets the contacts of pending suppressions take them over, for some time. Resolves to how many did. */
 export async function takeOverImports(env: Env): Promise<number> {

@@ -39,7 +39,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "imports",
     does: "Tells the contacts' objects of suppressions that were imported. These are in force before that.",
-    deadline: MINUTE,
+    deadline: MINUTE / 3,
     patience: 60 * MINUTE,
     async run(env) {
       const contacts = await takeOverImports(env);

@@ -110,8 +110,9 @@ export const NAMES = {
   replies: words(REPLIES),
   /** In a list of suppressions. */
   times: [...TIMES_OF.keys(), ...words(TIMES), ...words(CHANGES)],
-  /** In a list of contacts. */
+  /** In a list of contacts, where a creation is the contact's: only those of a flag; any, if nothing else is there. */
   changes: [...TIMES_OF.keys(), ...words(CHANGES)],
+  changesFirst: [...TIMES_OF.keys(), ...words(CHANGES), ...words(TIMES)],
   scope: ["scope"],
   ends: ["expiresat", "endsat", "expires", "expiry", "expirydate"],
 } as const;

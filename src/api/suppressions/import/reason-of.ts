@@ -12,8 +12,8 @@ import { verdictOf, type Verdict } from "./reasons.ts";
 export interface Finding {
   /** Null if the row does not say. */
   verdict: Exclude<Verdict, "nothing"> | null;
-  /** Whether the row is a contact with its state, so that its creation is no time of a suppression. */
-  ofContact: boolean;
+  /** Whether the row is a contact, by a flag or by a word for its state. Its creation is no time of a suppression then. */
+  ofContact: "flag" | "state" | null;
 }
 
 /** Words of contacts' states, which stand beside the time at which the contact was made. */
@@ -22,7 +22,7 @@ const STATES = new Set(["cleaned", "unsubscribed", "subscribed", "pending", "bou
 /** `list`: the name of the list that the row was in. Fails with a word that is no reason, by column and what is wrong. */
 export function findReason(fields: Fields, list: string | null): Result<Finding> {
   const flagged = flagOf(fields);
-  if (typeof flagged === "string" && flagged !== "mailable") return found(flagged, true);
+  if (typeof flagged === "string" && flagged !== "mailable") return found(flagged, "flag");
   const word = wordOf(fields);
   if (word.verdict !== null) return found(word.verdict, word.ofContact);
   const reply = replyOf(fields);
@@ -32,15 +32,15 @@ export function findReason(fields: Fields, list: string | null): Result<Finding>
   for (const [name, reason] of TIMES_OF) if (reason !== null && fields.has(name)) return found(reason);
   const tags = fields.get("tags");
   if (tags === "*" || (Array.isArray(tags) && tags.includes("*"))) return found("unsubscribed");
-  if (flagged !== null || isFalse(fields.get("inactive"))) return found("mailable", true);
+  if (flagged !== null || isFalse(fields.get("inactive"))) return found("mailable");
   return word.unknown === null
-    ? ok({ verdict: null, ofContact: false })
+    ? ok({ verdict: null, ofContact: null })
     : fail(
         `${word.unknown}: is no word for a reason; use hard_bounce, complaint, unsubscribed, soft_bounces or manual`,
       );
 }
 
-function found(verdict: Verdict, ofContact = false): Result<Finding> {
+function found(verdict: Verdict, ofContact: Finding["ofContact"] = null): Result<Finding> {
   return ok({ verdict: verdict === "nothing" ? null : verdict, ofContact });
 }
 
@@ -62,7 +62,11 @@ function flagOf(fields: Fields): SuppressionReason | "mailable" | null {
 }
 
 /** The verdict of the first column with a known word, and a column whose word is unknown. */
-function wordOf(fields: Fields): { verdict: Verdict | null; ofContact: boolean; unknown: string | null } {
+function wordOf(fields: Fields): {
+  verdict: Verdict | null;
+  ofContact: Finding["ofContact"];
+  unknown: string | null;
+} {
   let unknown: string | null = null;
   for (const name of [...NAMES.strong, ...NAMES.weak]) {
     const text = textOf(fields.get(name));
@@ -74,9 +78,9 @@ function wordOf(fields: Fields): { verdict: Verdict | null; ofContact: boolean; 
     }
     if (verdict === "nothing") continue;
     const isState = (name === "status" || name === "subscriptionstatus") && STATES.has(text.toLowerCase());
-    return { verdict: ofRecipient(text, fields) ?? verdict, ofContact: isState, unknown };
+    return { verdict: ofRecipient(text, fields) ?? verdict, ofContact: isState ? "state" : null, unknown };
   }
-  return { verdict: null, ofContact: false, unknown };
+  return { verdict: null, ofContact: null, unknown };
 }
 
 /** Postmark calls an unsubscribe a manual suppression whose origin is the recipient. */

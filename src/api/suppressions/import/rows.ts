@@ -46,7 +46,7 @@ export function readRow({ fields, list }: Row, given: Given): Reading {
     return rejected('scope: must be "global" or a list as <provider>:<list>, such as mailjet:12');
   const finding = findReason(fields, list);
   if (!finding.ok && given.reason === null) return rejected(finding.reason);
-  const { verdict, ofContact }: Finding = finding.ok ? finding.value : { verdict: null, ofContact: false };
+  const { verdict, ofContact }: Finding = finding.ok ? finding.value : { verdict: null, ofContact: null };
   if (verdict === "mailable") return skipped("is not suppressed in the list that it comes from");
   if (verdict === "block" && given.reason === null)
     return skipped(
@@ -111,10 +111,10 @@ function replyWords(fields: Fields): unknown {
  */
 function sinceOf(
   fields: Fields,
-  ofContact: boolean,
+  ofContact: Finding["ofContact"],
   { dates, now }: Given,
 ): { at: number | null; problem: string | null } {
-  const names = ofContact ? NAMES.changes : NAMES.times;
+  const names = { flag: NAMES.changes, state: NAMES.changesFirst, none: NAMES.times }[ofContact ?? "none"];
   const name = names.find((one) => fields.has(one) && !isNoTime(fields.get(one)));
   if (name === undefined) return { at: null, problem: null };
   const time = readTime(fields.get(name), dates);
