@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
+import { takeOverOf } from "../contact/import.ts";
 import { joinSpellings } from "../history/respell.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 import { mentions } from "../model/address-search.ts";
@@ -165,6 +166,7 @@ erasing.openapi(erasingOne, async (c) => {
     throw new ProblemError(400, `note: ${reason}`, [{ parameter: "note", reason }]);
   }
   await joinSpellings(c.env, contact);
+  await takeOverOf(c.env, [contact]); // so that the object knows all that was in force
   const erasure = await erase(c.env, contact, { note, by: c.var.token.name }, Date.now());
   return c.json(shape(erasure), 202);
 });

@@ -24,7 +24,7 @@ import { removals, removing } from "./removals.ts";
 import { replies } from "./replies.ts";
 import { sources } from "./sources.ts";
 import { heldSuppressions } from "./suppressions/held.ts";
-import { suppressionImport } from "./suppressions/import.ts";
+import { suppressionImport } from "./suppressions/import/index.ts";
 import { suppressions } from "./suppressions/index.ts";
 import { stats } from "./stats/index.ts";
 import { type ApiEnv } from "./kit/env.ts";
@@ -75,11 +75,25 @@ const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
   if (c.req.method !== "GET" && c.res.ok) c.executionCtx.waitUntil(wakePipes(c.env, Date.now()));
 });
 
+/** Lists to import may be longer, because they are read piece by piece. Bytes. */
+const MAX_LIST = 20_000_000;
+const ordinary = bodyLimit({
+  maxSize: MAX_BODY,
+  onError: () => problem(413, "The body is larger than 5 MB."),
+});
+const ofList = bodyLimit({
+  maxSize: MAX_LIST,
+  onError: () => problem(413, "The list is larger than 20 MB. Send it in parts, each with the header line."),
+});
+const limitedBody = createMiddleware<ApiEnv>(
+  async (c, next) => await (c.req.path === "/v1/suppressions/import" ? ofList : ordinary)(c, next),
+);
+
 /** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
 v1.use(onTaggedBindings, inSession, authenticated, withReadablePath);
-v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
+v1.use(limitedBody);
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
 v1.use("/sources/*", wakingPipes);

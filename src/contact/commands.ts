@@ -12,9 +12,11 @@ import {
 } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { withEvidence, type ContactState, type Snapshot } from "./claims.ts";
+import { takeOver, type TakingOver } from "./take-over.ts";
 
 /** A command. `id`: new for each command; `at` of an entry: ms since the epoch, null for now. */
 export type Command =
+  | TakingOver
   | ({ kind: "entry"; at: number | null } & Omit<ManualSuppression, "at">)
   | ({ kind: "lift" } & Pick<Decision, "id" | "by" | "note" | "reason" | "scope">)
   | ({ kind: "release" | "drop" } & Pick<Decision, "id" | "by" | "note">);
@@ -53,6 +55,7 @@ function applyCommand(
   now: number,
   policies: Policies,
 ): ContactState | null {
+  if (command.kind === "take over") return takeOver(state, command, now, policies);
   if (command.kind === "entry") return enter(state, command, now, policies);
   const concerned = state.suppressions.some((suppression) =>
     command.kind === "lift"

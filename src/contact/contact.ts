@@ -79,6 +79,12 @@ export class Contact extends DurableObject<Env> {
     });
   }
 
+  /** For each of the commands, whether {@link execute} would change anything. Changes nothing. */
+  preview(commands: Command[]): boolean[] {
+    const { state } = this.#load();
+    return applyCommands(state, commands, Date.now(), configOf(this.env).policies).changed;
+  }
+
   /** Replaces evidence with what the events report now. Atomic; the same correction again changes nothing more. */
   async correct(correction: Correction): Promise<ClaimAnswer> {
     return await this.#change(true, (state, origins, policies) =>

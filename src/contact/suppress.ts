@@ -1,6 +1,5 @@
 // People's decisions about addresses: suppress an address by hand, lift suppressions, judge the suppressions that a
-// storm holds, and import a list from another system. Each of them sends commands to the contacts. If one fails
-// half-way, a repeated call completes it.
+// storm holds. Each of them sends commands to the contacts. If one fails half-way, a repeated call completes it.
 
 import { storeOf } from "../store/db.ts";
 import { liftErased } from "../store/erasure/erased.ts";
@@ -8,13 +7,10 @@ import { findHeld } from "../store/suppressions/suppressions.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { isInForce, type Suppression } from "../model/suppression/fold.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
-import type { Command } from "./commands.ts";
 import { newCommandId, sendCommand, sendCommands } from "./send-commands.ts";
 
 /** How many contacts with held suppressions one call judges at most. */
 export const MOST_JUDGED = 200;
-/** How many contacts of an import are written to the database at a time. */
-const IMPORT_STEP = 500;
 
 /**
  * Suppresses an address by hand, and resolves to all of the contact's suppressions. If the address is suppressed
@@ -87,40 +83,4 @@ export async function judgeDestination(
   const commands = new Map(held.map((contact) => [contact, [{ ...judgement, id: newCommandId() }]]));
   await sendCommands(env, commands);
   return { contacts: commands.size, more: held.length === MOST_JUDGED };
-}
-
-/** A suppression from another system's list. `since`: ms since the epoch, null for now; `scope`: "" for all mail. */
-export interface ImportedSuppression {
-  contact: string;
-  reason: SuppressionReason;
-  scope: string;
-  note: string | null;
-  since: number | null;
-}
-
-/**
- * Imports suppressions. Resolves to how many are new or in force since an earlier time than before. The same import
- * again changes nothing. `by`: the name of the token. Rejects like {@link suppressByHand}.
- */
-export async function importSuppressions(
-  env: Env,
-  suppressions: readonly ImportedSuppression[],
-  by: string,
-): Promise<number> {
-  const commands = [...Map.groupBy(suppressions, ({ contact }) => contact)].map(
-    ([contact, list]): [string, Command[]] => [
-      contact,
-      list.map((suppression) => commandOf(suppression, by)),
-    ],
-  );
-  let added = 0;
-  for (let at = 0; at < commands.length; at += IMPORT_STEP) {
-    const { answers } = await sendCommands(env, new Map(commands.slice(at, at + IMPORT_STEP)));
-    for (const { changed } of answers.values()) added += changed.filter(Boolean).length;
-  }
-  return added;
-}
-
-function commandOf({ reason, scope, note, since }: ImportedSuppression, by: string): Command {
-  return { kind: "entry", id: newCommandId(), reason, scope, note, at: since, source: "import", by };
 }

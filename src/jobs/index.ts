@@ -1,6 +1,7 @@
 // The scheduled jobs, in the order in which they begin: urgent and light ones first, heavy ones last.
 
 import { configOf } from "../config/config.ts";
+import { takeOverImports } from "../contact/import.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
@@ -34,6 +35,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       await maintainPipes(env, now);
       return undefined;
+    },
+  },
+  {
+    name: "imports",
+    does: "Tells the contacts' objects of suppressions that were imported. These are in force before that.",
+    deadline: MINUTE / 3,
+    patience: 60 * MINUTE,
+    async run(env) {
+      const contacts = await takeOverImports(env);
+      return contacts > 0 ? { contacts } : undefined;
     },
   },
   {

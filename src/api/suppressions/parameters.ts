@@ -4,7 +4,7 @@ import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { decodeCursor } from "../kit/cursor.ts";
-import { instant, limit, word } from "../kit/parameters.ts";
+import { bom, instant, limit, word } from "../kit/parameters.ts";
 
 /** Most addresses in one check. */
 export const MOST_CHECKED = 1_000;
@@ -42,6 +42,7 @@ export const SuppressionsQuery = z
   .strictObject({
     after: cursor.optional(),
     limit,
+    bom,
     reason: reason.optional(),
     source: word.optional(),
     scope: scope.optional(),
@@ -58,7 +59,7 @@ export const SuppressionsQuery = z
     path: ["held"],
     message: "pass held or include, not both",
   })
-  .transform(({ after, limit: most, held, include, ...filter }) => ({
+  .transform(({ after, limit: most, bom: _, held, include, ...filter }) => ({
     after,
     limit: most,
     filter: { ...filter, state: stateOf(held, include) },

@@ -124,10 +124,17 @@ const FORMER_IN_FORCE = FORMER(
   "f.lifted_at IS NULL AND f.held IS NULL AND (f.scope = '' OR f.scope = ?1)",
 );
 
-/** Stores the states that contacts' objects reported. Returns whether the database changed. */
-export async function storeContacts(db: D1Database, contacts: readonly ContactChange[]): Promise<boolean> {
+/**
+ * Stores the states that contacts' objects reported. `taken`: pending suppressions that these states include. Returns
+ * whether the database changed.
+ */
+export async function storeContacts(
+  db: D1Database,
+  contacts: readonly ContactChange[],
+  taken: readonly (readonly [contact: string, id: string])[] = [],
+): Promise<boolean> {
   const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
-  return (await storeSlice(db, { ...nothing, contacts })) > 0;
+  return (await storeSlice(db, { ...nothing, contacts, taken })) > 0;
 }
 
 /**

@@ -8,6 +8,7 @@
 
 import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
+import { END_PENDING } from "../suppressions/imported.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
   contactRow,
@@ -24,6 +25,8 @@ export interface SliceRows {
   /** Distinct by id. */
   events: readonly EventRow[];
   contacts: readonly ContactChange[];
+  /** Pending suppressions that the contacts' objects have taken over, by contact and id. */
+  taken?: readonly (readonly [contact: string, id: string])[];
   /** One for each source that appears, even if only in the events. */
   sources: readonly SourceUpdate[];
   /** Envelopes that are complete with this slice and have something to count. */
@@ -135,11 +138,13 @@ const UPSERT_SUPPRESSIONS = `
     lift_note = excluded.lift_note, held = excluded.held
   WHERE excluded.version > suppressions.version`;
 
+// Pending suppressions stay, because the object does not know them yet (src/store/suppressions/imported.ts).
 const DELETE_OLD_SUPPRESSIONS = `
   DELETE FROM suppressions WHERE (contact, reason, scope, event) IN (
     SELECT s.contact, s.reason, s.scope, s.event FROM json_each(?1) AS rows
     JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1
-    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version)`;
+    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version
+    WHERE s.pending IS NULL)`;
 
 const DELETE_REPLAYED = `
   DELETE FROM dead_letters WHERE id IN (
@@ -185,6 +190,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
       add(COUNT_WORDS, first.source, wordRows(slice.unknown));
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
+  const { taken = [] } = slice;
+  for (const ids of inPieces(taken.map((one) => JSON.stringify(one)))) add(END_PENDING, ids);
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);
