@@ -1,6 +1,7 @@
 // The scheduled jobs, in the order in which they begin: urgent and light ones first, heavy ones last.
 
 import { configOf } from "../config/config.ts";
+import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
@@ -54,6 +55,18 @@ export const JOBS: readonly Job[] = [
       await forgetTallies(storeOf(env), now);
       await forgetWords(storeOf(env), now);
       return undefined;
+    },
+  },
+  {
+    name: "suppression-ends",
+    does: "Writes down that suppressions with an end have ended, and tells the pipes.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const contacts = await endSuppressions(env, now);
+      if (contacts === 0) return undefined;
+      await wakePipes(env, now);
+      return { contacts };
     },
   },
   {

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import Papa from "papaparse";
 import type { ImportedSuppression } from "../../contact/suppress.ts";
-import { readAddress } from "../../model/address.ts";
+import { readListed } from "../../model/whole-domain.ts";
 import { holdsTooMany } from "../../lib/json-size.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { DAY } from "../../lib/time.ts";
@@ -130,7 +130,7 @@ function fieldsOf(value: unknown): Fields | null {
 }
 
 const ADDRESS = ["address", "contact", "email"];
-const OTHERS = ["reason", "scope", "note"] as const;
+const OTHERS = ["reason", "scope", "note", "expires_at"] as const;
 /** The fields that are read. */
 const COLUMNS: readonly string[] = [...ADDRESS, ...OTHERS, "since", "held", "lifted_at"];
 
@@ -148,7 +148,7 @@ function present(value: unknown): unknown {
 
 const RowFields = z.object({
   address: z.string("is missing").transform((text, context) => {
-    const contact = readAddress(text);
+    const contact = readListed(text);
     if (contact.ok) return contact.value;
     context.addIssue({ code: "custom", message: contact.reason });
     return z.NEVER;
@@ -156,6 +156,7 @@ const RowFields = z.object({
   reason: reason.default("manual"),
   scope: scope.default(""),
   note: note.optional(),
+  expires_at: instant.optional(),
 });
 
 function rowOf(fields: Fields): Result<Omit<ImportedSuppression, "since">> {
@@ -166,8 +167,8 @@ function rowOf(fields: Fields): Result<Omit<ImportedSuppression, "since">> {
     const [issue] = checked.error.issues;
     return fail(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { note: words = null, address: contact, ...rest } = checked.data;
-  return ok({ contact, ...rest, note: words });
+  const { note: words = null, address: contact, expires_at: expires, ...rest } = checked.data;
+  return ok({ contact, ...rest, note: words, ...(expires === undefined ? {} : { expires }) });
 }
 
 /**

@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { json, needs, problems } from "../kit/responses.ts";
 import { readRows } from "./import-rows.ts";
+import { newCommandId } from "../../contact/send-commands.ts";
 import { importSuppressions } from "../../contact/suppress.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router, whole } from "../kit/routes.ts";
@@ -12,6 +13,7 @@ const MOST_ROWS = 5_000;
 
 const Imported = z
   .object({
+    import: z.string().describe("The id of this import, by which `lift` finds what it entered"),
     rows: z.int(),
     added: z
       .int()
@@ -28,7 +30,8 @@ const Imported = z
   })
   .meta({ id: "ImportedSuppressions" });
 
-const FIELDS = "`address` (or `contact`, `email`), and optionally `reason`, `note`, `since`, `scope`";
+const FIELDS =
+  "`address` (or `contact`, `email`), and optionally `reason`, `note`, `since`, `scope`, `expires_at`";
 const importing = createRoute({
   ...needs("write"),
   method: "post",
@@ -75,12 +78,13 @@ suppressionImport.openapi(importing, async (c) => {
   if (!read.ok)
     throw new ProblemError(400, `body: ${read.reason}`, [{ parameter: "body", reason: read.reason }]);
   const { rows, rejects, estimated, skipped } = read.value;
-  const added = await importSuppressions(c.env, rows, c.var.token.name);
+  const id = newCommandId();
+  const added = await importSuppressions(c.env, rows, c.var.token.name, id);
   const counts = {
     rows: rows.length + rejects.length + skipped,
     added,
     unchanged: rows.length - added,
     skipped,
   };
-  return c.json({ ...counts, rejected: rejects.length, rejects, estimated }, 200);
+  return c.json({ import: id, ...counts, rejected: rejects.length, rejects, estimated }, 200);
 });
