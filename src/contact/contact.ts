@@ -8,7 +8,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
-import { strongestOf } from "../model/suppression/fold.ts";
+import { strongestOf } from "../model/suppression/in-force.ts";
 import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
@@ -167,7 +167,7 @@ export class Contact extends DurableObject<Env> {
     if (state.erased?.id === id) return state.erased;
     const kv = this.ctx.storage.kv;
     const now = Date.now();
-    const strongest = strongestOf(state.suppressions);
+    const strongest = strongestOf(state.suppressions, now);
     const replaced =
       state.erased !== undefined && now - state.erased.at < UNDER_WAY ? state.erased.kept : null;
     const erased: Tombstone = {

@@ -2,6 +2,7 @@
 
 import { configOf } from "../config/config.ts";
 import { takeOverImports } from "../contact/import.ts";
+import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
@@ -66,6 +67,18 @@ export const JOBS: readonly Job[] = [
       await forgetTallies(storeOf(env), now);
       await forgetWords(storeOf(env), now);
       return undefined;
+    },
+  },
+  {
+    name: "suppression-ends",
+    does: "Writes down that suppressions with an end have ended, and tells the pipes.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const contacts = await endSuppressions(env, now);
+      if (contacts === 0) return undefined;
+      await wakePipes(env, now);
+      return { contacts };
     },
   },
   {

@@ -127,9 +127,9 @@ const UPSERT_CONTACTS = `
 // not be written either.
 const UPSERT_SUPPRESSIONS = `
   INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
-    lifted_by, lift_note, held)
+    lifted_by, lift_note, held, expires_at)
   SELECT c.contact, rows.value->>5, c.version, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
-    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10
+    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10, s.value->>11
   FROM json_each(?1) AS rows
   JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
   json_each(rows.value, '$[4]') AS s
