@@ -23,17 +23,39 @@ export interface State extends DestinationState {
   given_up: number;
 }
 
-/** How a pipe is doing; times in ms. */
-export interface PipeHealth extends Pick<
+/** What of the state people see. */
+type Healthy = Pick<
   State,
-  "positions" | "circuit" | "delivered" | "delivered_at" | "failed_at" | "failure" | "filtered" | "given_up"
-> {
+  | "positions"
+  | "circuit"
+  | "consecutiveRefusals"
+  | "delivered"
+  | "delivered_at"
+  | "failed_at"
+  | "failing_since"
+  | "failure"
+  | "filtered"
+  | "given_up"
+>;
+
+/** How a pipe is doing; times in ms. */
+export interface PipeHealth extends Healthy {
   /** How many redeliveries are under way. */
   redeliveries: number;
   /** How many events failed alone and wait to be tried again. */
   retries: number;
+  /** How many of these a person asked for. */
+  asked: number;
   /** When the object's alarm goes off; null if nothing is due. */
   next_at: number | null;
+}
+
+/** The part of the state that people see. */
+export function healthOf(state: State): Healthy {
+  const { positions, circuit, consecutiveRefusals, failing_since, failure } = state;
+  const { delivered, delivered_at, failed_at, filtered, given_up } = state;
+  const failing = { circuit, consecutiveRefusals, failing_since, failure };
+  return { positions, ...failing, delivered, delivered_at, failed_at, filtered, given_up };
 }
 
 /** The state of a pipe that begins. */
@@ -43,7 +65,9 @@ export function newState(id: string, positions: FeedPositions): State {
     positions,
     ahead: [],
     consecutiveFailures: 0,
+    consecutiveDenials: 0,
     consecutiveRefusals: 0,
+    failing_since: null,
     circuit: null,
     redeliveries: [],
     consecutiveFilterErrors: 0,
@@ -74,7 +98,7 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
   let state: State | null = null;
   const load = (): State | null => {
     if (state !== null) return state;
-    const stored = kv.get<State | OldState>(KEY);
+    const stored = kv.get<StoredState>(KEY);
     state = stored === undefined ? null : convertOld(stored);
     if (state === null || state.redeliveries.length === 0) return state;
     for (const one of state.redeliveries) redeliveries.add(one);
@@ -99,10 +123,14 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
   };
 }
 
+/** What later versions added to the state. */
+type Added = "consecutiveDenials" | "failing_since";
+type StoredState = (Omit<State, Added> & Partial<Pick<State, Added>>) | OldState;
+
 /** The state as the first version stored it, with other names for the same. */
 interface OldState extends Omit<
   State,
-  "positions" | "consecutiveFailures" | "consecutiveRefusals" | "consecutiveFilterErrors" | "circuit"
+  "positions" | "consecutiveFailures" | "consecutiveRefusals" | "consecutiveFilterErrors" | "circuit" | Added
 > {
   place: FeedPositions;
   streak: number;
@@ -114,10 +142,12 @@ interface OldState extends Omit<
 }
 
 /** The state under today's names. The next time it is saved, these are stored. */
-function convertOld(stored: State | OldState): State {
-  if (!("place" in stored)) return stored;
+function convertOld(stored: StoredState): State {
+  const added = { consecutiveDenials: 0, failing_since: null };
+  if (!("place" in stored)) return { ...added, ...stored };
   const { place, streak, refusals, unevaluated, down, ...same } = stored;
   return {
+    ...added,
     ...same,
     positions: place,
     consecutiveFailures: streak,

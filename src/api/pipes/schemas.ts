@@ -122,7 +122,9 @@ const health = z
       .string()
       .describe("A cursor of /v1/events: all events before it are done, or wait to be tried again"),
     behind: z.int().describe("How many events it has not looked at yet"),
-    waiting: z.int().describe("How many events failed alone and wait to be tried again"),
+    waiting: z
+      .int()
+      .describe("How many events failed alone and wait to be tried again; these hold up no others"),
     delivered: z.int(),
     filtered: z.int().describe("How many events the filter kept back"),
     given_up: z.int().describe("How many events failed for 75 hours"),
@@ -147,7 +149,15 @@ export const Pipe = z
     secrets: z.array(z.string()),
     filter: z.string().nullable(),
     ...options,
-    status: z.enum(["running", "failing", "paused"]),
+    status: z
+      .enum(["running", "failing", "paused"])
+      .describe(
+        "`failing`: nothing gets through at present. A destination that refuses some events is `running`",
+      ),
+    condition: z
+      .string()
+      .describe("The status in a sentence")
+      .meta({ examples: ["It passes events on. 3 events wait for another try: answered 422."] }),
     paused: z.object({ reason: z.string(), since: time }).nullable(),
     created_at: time,
     changed_at: time,

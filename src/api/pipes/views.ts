@@ -8,7 +8,10 @@ import type { ShownHealth, ShownPipe } from "../../pipes/show.ts";
 import { iso, isoOrNull } from "../views.ts";
 
 /** A pipe, as the holder of a token with these scopes may see it. */
-export function pipeView({ record, secrets, status, health }: ShownPipe, scopes: readonly TokenScope[]) {
+export function pipeView(
+  { record, secrets, status, condition, health }: ShownPipe,
+  scopes: readonly TokenScope[],
+) {
   const { id, name, kind, filter, options, paused, paused_at, created_at, changed_at } = record;
   return {
     id,
@@ -19,6 +22,7 @@ export function pipeView({ record, secrets, status, health }: ShownPipe, scopes:
     filter,
     ...options,
     status,
+    condition,
     paused: paused === null ? null : { reason: paused, since: iso(paused_at ?? 0) },
     created_at: iso(created_at),
     changed_at: iso(changed_at),
