@@ -3,6 +3,7 @@
 
 import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
+import { hopsWith } from "../model/hops.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
@@ -45,7 +46,7 @@ export async function attempt(
   }, ATTEMPT_DEADLINE);
   const { signal } = abort;
   const loopback = allowsLoopback(env);
-  const fetch = pipeFetch(note, { signal, loopback });
+  const fetch = pipeFetch(note, { signal, loopback, hops: hopsWith(batch) });
   const own: Attempt = { id, now: at, fetch, note, signal, loopback, env, kept };
   let outcome: Outcome | null = null;
   try {

@@ -15,6 +15,8 @@ export const PATIENCE = 75 * HOUR;
 
 /** A destination that took an event so recently, ms, is up, whatever it says about other events. */
 const LATELY = MINUTE;
+/** For events that failed before, which are more likely to be to blame themselves. */
+const LATELY_FOR_RETRIES = HOUR;
 
 /** How many failures in a row open the circuit. */
 export interface Limits {
@@ -111,9 +113,13 @@ export function judgeDelivery<S extends DestinationState>(
     : openCircuit(counted, circuit, findings.stop, now, random);
 }
 
-/** Until when the destination counts as up, ms. */
-export function upUntil({ delivered_at }: Pick<DestinationState, "delivered_at">): number {
-  return delivered_at === null ? -Infinity : delivered_at + LATELY;
+/** Until when the destination counts as up, ms. `retried`: for events that failed before. */
+export function upUntil(
+  { delivered_at }: Pick<DestinationState, "delivered_at">,
+  { retried }: { retried: boolean },
+): number {
+  if (delivered_at === null) return -Infinity;
+  return delivered_at + (retried ? LATELY_FOR_RETRIES : LATELY);
 }
 
 /** Whether the open circuit wants probes: a few events, one after the other. */

@@ -21,6 +21,8 @@ export interface State extends DestinationState {
   /** How many events the filter kept back, and how many were given up. */
   filtered: number;
   given_up: number;
+  /** How many events the destination had no use for: it does not know their contact. */
+  skipped: number;
 }
 
 /** What of the state people see. */
@@ -36,6 +38,7 @@ type Healthy = Pick<
   | "failure"
   | "filtered"
   | "given_up"
+  | "skipped"
 >;
 
 /** How a pipe is doing; times in ms. */
@@ -53,9 +56,9 @@ export interface PipeHealth extends Healthy {
 /** The part of the state that people see. */
 export function healthOf(state: State): Healthy {
   const { positions, circuit, consecutiveRefusals, failing_since, failure } = state;
-  const { delivered, delivered_at, failed_at, filtered, given_up } = state;
+  const { delivered, delivered_at, failed_at, filtered, given_up, skipped } = state;
   const failing = { circuit, consecutiveRefusals, failing_since, failure };
-  return { positions, ...failing, delivered, delivered_at, failed_at, filtered, given_up };
+  return { positions, ...failing, delivered, delivered_at, failed_at, filtered, given_up, skipped };
 }
 
 /** The state of a pipe that begins. */
@@ -74,6 +77,7 @@ export function newState(id: string, positions: FeedPositions): State {
     delivered: 0,
     filtered: 0,
     given_up: 0,
+    skipped: 0,
     delivered_at: null,
     failed_at: null,
     failure: null,
@@ -124,7 +128,7 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
 }
 
 /** What later versions added to the state. */
-type Added = "consecutiveDenials" | "failing_since";
+type Added = "consecutiveDenials" | "failing_since" | "skipped";
 type StoredState = (Omit<State, Added> & Partial<Pick<State, Added>>) | OldState;
 
 /** The state as the first version stored it, with other names for the same. */
@@ -143,7 +147,7 @@ interface OldState extends Omit<
 
 /** The state under today's names. The next time it is saved, these are stored. */
 function convertOld(stored: StoredState): State {
-  const added = { consecutiveDenials: 0, failing_since: null };
+  const added = { consecutiveDenials: 0, failing_since: null, skipped: 0 };
   if (!("place" in stored)) return { ...added, ...stored };
   const { place, streak, refusals, unevaluated, down, ...same } = stored;
   return {

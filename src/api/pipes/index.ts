@@ -6,6 +6,7 @@ import { showPipe, showPipes } from "../../pipes/show.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { pipeActions } from "./actions.ts";
+import { refuseOwnSources } from "./own-source.ts";
 import { valueOf } from "./problems.ts";
 import { GeneratedSecrets, NewPipe, Pipe, PipeChange } from "./schemas.ts";
 import { pipeView } from "./views.ts";
@@ -44,7 +45,9 @@ const creating = createRoute({
 });
 
 pipes.openapi(creating, async (c) => {
-  const { pipe, made } = valueOf(await createPipe(c.env, c.req.valid("json")));
+  const wish = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, wish.settings));
+  const { pipe, made } = valueOf(await createPipe(c.env, wish));
   return c.json({ pipe: pipeView(pipe, c.var.token.scopes), made }, 201);
 });
 
@@ -74,7 +77,9 @@ const changing = createRoute({
 });
 
 pipes.openapi(changing, async (c) => {
-  const pipe = valueOf(await updatePipe(c.env, c.req.valid("param").id, c.req.valid("json")));
+  const change = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, change.settings));
+  const pipe = valueOf(await updatePipe(c.env, c.req.valid("param").id, change));
   return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 

@@ -128,6 +128,7 @@ const health = z
     delivered: z.int(),
     filtered: z.int().describe("How many events the filter kept back"),
     given_up: z.int().describe("How many events failed for 75 hours"),
+    skipped: z.int().describe("How many events were of contacts that the destination does not know"),
     delivered_at: time.nullable(),
     failed_at: time.nullable(),
     failure: z.string().nullable().describe("Why the last delivery failed"),

@@ -37,6 +37,7 @@ export function waitingView({ id, seq, tries, due, reason }: Retry) {
 
 function healthView(health: ShownHealth) {
   const { position, behind, retries, delivered, filtered, given_up, failure, circuit, redeliveries } = health;
+  const { skipped } = health;
   return {
     position,
     behind,
@@ -44,6 +45,7 @@ function healthView(health: ShownHealth) {
     delivered,
     filtered,
     given_up,
+    skipped,
     delivered_at: isoOrNull(health.delivered_at),
     failed_at: isoOrNull(health.failed_at),
     failure,

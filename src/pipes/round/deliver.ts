@@ -62,12 +62,14 @@ export async function deliver(
  */
 export async function settle(
   { state, pause }: Round,
-  { delivered, failed, refused, ...found }: Dispatched & { refused: number },
+  { delivered, skipped, failed, refused, ...found }: Dispatched & { refused: number },
   move: (state: State) => State,
 ): Promise<Delivery["end"]> {
   const [first] = failed.values();
   const findings = { ...found, delivered: delivered.size, refused, failure: first?.reason ?? null };
-  const decision = judgeDelivery(move(state.current()), findings, Date.now(), Math.random());
+  const moved = move(state.current());
+  const counted = { ...moved, skipped: moved.skipped + skipped.size };
+  const decision = judgeDelivery(counted, findings, Date.now(), Math.random());
   state.save(decision.state);
   if (decision.pause !== null) return await pause(decision.pause);
   return decision.stopped ? "stopped" : null;
@@ -78,14 +80,14 @@ function setFailedAside(
   round: Round,
   feed: Feed,
   sent: readonly SelectedRow[],
-  { delivered, failed }: Dispatched,
+  { delivered, skipped, failed }: Dispatched,
 ): ReadonlySet<number> {
   const undone = new Set<number>();
   for (const [index, one] of sent.entries()) {
     const failure = failed.get(index);
     if (failure !== undefined)
       setAside(round, feed, one, { tries: failure.tried ? 1 : 0, reason: failure.reason });
-    else if (!delivered.has(index)) undone.add(one.row.seq);
+    else if (!delivered.has(index) && !skipped.has(index)) undone.add(one.row.seq);
   }
   return undone;
 }

@@ -49,6 +49,8 @@ export interface Failure {
 /** What became of the events, by index. One that is in neither list was not tried, or counts as not tried. */
 export interface Dispatched {
   delivered: Set<number>;
+  /** Those with which nothing was to be done there. */
+  skipped: Set<number>;
   failed: Map<number, Failure>;
   /** Whether the destination took or refused anything. */
   answered: boolean;
@@ -101,6 +103,7 @@ export async function dispatch(items: readonly Sendable[], rules: Rules, send: S
     upUntil: rules.probing ? -Infinity : rules.upUntil, // an open circuit wants a new proof
     result: {
       delivered: new Set(),
+      skipped: new Set(),
       failed: new Map(),
       answered: false,
       stop: null,
@@ -156,13 +159,15 @@ function settle(run: Run, job: Job, outcome: Outcome): void {
 }
 
 function settleDelivered(run: Run, job: Job, outcome: Outcome): void {
-  run.upUntil = upUntil({ delivered_at: Date.now() });
+  run.upUntil = upUntil({ delivered_at: Date.now() }, run.rules);
   run.denials = run.result.consecutiveDenials = 0;
   blameSuspects(run, () => true);
   const failures = failuresOf(job, outcome);
+  const skipped = new Set((outcome.skipped ?? []).map((one) => job.indexes[one.index]));
   for (const index of job.indexes) {
     const failure = failures.get(index);
-    if (failure === undefined) run.result.delivered.add(index);
+    if (skipped.has(index)) run.result.skipped.add(index);
+    else if (failure === undefined) run.result.delivered.add(index);
     else if (failure.result !== "slow_down") fail(run, index, failure.reason, failure.result === "refused");
     else
       run.result.stop ??= {

@@ -51,7 +51,9 @@ export async function retryDue(round: Round): Promise<Progress> {
     ? { consecutiveFailures: 0, consecutiveDenials: dispatched.delivered.size > 0 ? 0 : consecutiveDenials }
     : { consecutiveFailures, consecutiveDenials };
   const end = await settle(round, { ...dispatched, ...counts, refused: 0 }, (now) => now);
-  return end ?? (due.length === limit ? "more" : "idle");
+  // Behind a delivered event of a group the next one is due.
+  const freed = pipe.options.ordered && dispatched.delivered.size > 0;
+  return end ?? (due.length === limit || freed ? "more" : "idle");
 }
 
 /** Reads the events that are due. One that is not stored any more was erased, or is too old, and is not tried again. */
@@ -81,7 +83,7 @@ function keyOf({ feed, seq }: Pick<Row, "feed" | "seq">): string {
 function setNextTries(
   { pipe, retries, state }: Round,
   rows: readonly DueRow[],
-  { delivered, failed }: Dispatched,
+  { delivered, skipped, failed }: Dispatched,
   log: AttemptRecord[],
 ): number {
   let ended = 0;
@@ -89,7 +91,7 @@ function setNextTries(
   const nobodyIsToBlame = delivered.size === 0 && refusesAll(state.current());
   for (const [index, { retry }] of rows.entries()) {
     const failure = failed.get(index);
-    if (delivered.has(index)) retries.drop(retry);
+    if (delivered.has(index) || skipped.has(index)) retries.drop(retry);
     else if (failure?.tried === false) retries.put({ ...retry, due: now, reason: failure.reason }); // behind the others
     if (failure?.tried !== true) continue;
     const tries = retry.tries + 1;

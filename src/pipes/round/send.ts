@@ -6,7 +6,7 @@ import type { SelectedRow } from "../select.ts";
 import type { Round } from "./context.ts";
 import { isProbing, upUntil } from "../circuit.ts";
 import { dispatch, type Dispatched, type Rules } from "./dispatch.ts";
-import { recordOf } from "./log.ts";
+import { recordOf, skippedOf } from "./log.ts";
 
 /** How rows are sent. */
 export interface Manner {
@@ -37,6 +37,8 @@ export async function send(
     if (!isSuccess || isNews || Math.random() < options.log_share)
       log.push(recordOf(record.id, events, account, tries));
     if (isSuccess) isNews = false;
+    const skips = account.outcome.skipped ?? [];
+    if (skips.length > 0) log.push(skippedOf(record.id, events, account, tries));
     return account.outcome;
   });
   state.current(); // nothing more is written if the pipe was deleted meanwhile
@@ -60,7 +62,7 @@ function rulesOf({ pipe, state, pace, until, answers }: Round, retried: boolean)
     consecutiveFailures: retried ? 0 : now.consecutiveFailures,
     consecutiveDenials: retried ? 0 : now.consecutiveDenials,
     probing,
-    upUntil: upUntil(now),
+    upUntil: upUntil(now, { retried }),
     retried,
     until,
   };
