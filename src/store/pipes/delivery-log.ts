@@ -11,6 +11,7 @@ import { DAY } from "../../lib/time.ts";
 /** How an attempt ended: as its destination answered, or, without an attempt, why the event was not sent. */
 export const OUTCOMES = [
   "delivered",
+  "skipped",
   "refused",
   "unavailable",
   "slow_down",
