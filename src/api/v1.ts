@@ -15,6 +15,8 @@ import { jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./kit/problem.ts";
 import { recount } from "./stats/recount.ts";
+import { crossOrigin, NO_RESOURCE } from "./kit/cross-origin.ts";
+import { resources, type Resource } from "./kit/methods.ts";
 import { router } from "./kit/routes.ts";
 import { attempts } from "./pipes/attempts.ts";
 import { pipes } from "./pipes/index.ts";
@@ -77,7 +79,22 @@ const wakingPipes = createMiddleware<ApiEnv>(async (c, next) => {
 /** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
-v1.use(onTaggedBindings, inSession, authenticated, withReadablePath);
+const resourceOf = resources(v1);
+const resourceAt = (path: string): Resource | null => resourceOf(path.replace(/^\/v1/, ""));
+
+/** Refuses a method that the resource does not take, and names those that it takes. */
+const withKnownMethod = createMiddleware<ApiEnv>(async (c, next) => {
+  const resource = resourceAt(c.req.path);
+  if (resource === null) throw new ProblemError(404, NO_RESOURCE);
+  if (resource.methods.includes(c.req.raw.method)) return await next();
+  const methods = resource.methods.join(", ");
+  return problem(405, `This resource takes ${methods}, and not ${c.req.raw.method}.`, {
+    headers: { allow: methods },
+  });
+});
+
+v1.use(crossOrigin(resourceAt));
+v1.use(onTaggedBindings, inSession, authenticated, withReadablePath, withKnownMethod);
 v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is larger than 5 MB.") }));
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
@@ -101,4 +118,4 @@ v1.route("/attempts", attempts);
 v1.route("/redeliveries", redeliveries);
 v1.route("/pipe-kinds", pipeKinds);
 v1.route("/tokens", tokens);
-v1.all("*", () => problem(404, "There is no such resource."));
+v1.all("*", () => problem(404, NO_RESOURCE));

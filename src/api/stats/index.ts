@@ -32,7 +32,8 @@ const DENOMINATORS: Readonly<Record<(typeof RATES)[number], string>> = {
 };
 
 const UNIQUE =
-  "Contacts whose first one of the campaign lies in this bucket and group, so that buckets add up; null unless the query " +
+  "Contacts whose first one of a campaign lies in this bucket and group, so that buckets add up, and a contact counts once " +
+  "for each campaign; null unless the query " +
   "is about campaigns and all their sources";
 
 const Stats = z
@@ -50,12 +51,10 @@ const Stats = z
     >),
     hard: count.describe("Hard bounces among `bounced`"),
     soft: count.describe("Soft bounces among `bounced`"),
-    opened_human: count.describe("Opens that the provider ascribes to a person"),
-    opened_machine: count.describe(
-      "Opens that the provider ascribes to a machine; if it does not distinguish, opens count in neither",
-    ),
-    clicked_human: count,
-    clicked_machine: count,
+    opened_human: count.describe("Opens without those that the provider ascribes to a machine"),
+    opened_machine: count.describe("Opens that the provider ascribes to a machine; many providers never do"),
+    clicked_human: count.describe("The same of clicks"),
+    clicked_machine: count.describe("The same of clicks"),
     unique_opened: count.nullable().describe(UNIQUE),
     unique_opened_human: count.nullable().describe("The same without opens by machines"),
     unique_clicked: count.nullable().describe(UNIQUE),

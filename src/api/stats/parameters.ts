@@ -2,11 +2,11 @@
 // parameter: nothing is estimated.
 
 import * as z from "zod";
-import { EVENT_TYPES } from "../../model/event.ts";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, alignToBuckets } from "../../model/stats/counts.ts";
 import type { GroupCursor } from "../../store/stats/stats.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
-import { instant, limit, word } from "../kit/parameters.ts";
+import { eventFilters, instant, limit, word } from "../kit/parameters.ts";
+import { severalNames, severalOf } from "../kit/several.ts";
 import { DAY } from "../../lib/time.ts";
 
 const DEFAULT_DAYS = 30;
@@ -24,12 +24,10 @@ const query = z.strictObject({
     .enum(GROUPINGS, `must be one of ${GROUPINGS.join(", ")}`)
     .default("none")
     .meta({ description: "Campaigns and tags are counted by day, and not by destination" }),
-  source: word.optional(),
-  destination: word.optional().meta({ description: "Mailbox provider: gmail, microsoft, ..., other" }),
-  campaign: word.optional(),
-  type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
-  tag: word.optional(),
-  after: z.string().max(2_000, "is not a cursor; pass what `next` held").optional(),
+  ...eventFilters,
+  destination: severalOf(word, { description: "Mailbox providers: gmail, microsoft, ..., other." }),
+  tag: severalNames(word),
+  after: z.string().max(2_000).optional(),
   limit,
 });
 type Query = z.output<typeof query>;

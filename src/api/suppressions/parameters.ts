@@ -4,7 +4,8 @@ import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { decodeCursor } from "../kit/cursor.ts";
-import { instant, limit, word } from "../kit/parameters.ts";
+import { domain, instant, limit, word } from "../kit/parameters.ts";
+import { several, severalNames, severalOf } from "../kit/several.ts";
 
 /** Most addresses in one check. */
 export const MOST_CHECKED = 1_000;
@@ -15,13 +16,13 @@ export const reason = z.enum(SUPPRESSION_REASONS, `must be one of ${SUPPRESSION_
 /** A person's note about a suppression. */
 export const note = z
   .string("must be a text")
-  .max(500, "is longer than 500 characters")
+  .max(500)
   .meta({ examples: ["asked by phone"] });
 
 /** A list or stream, or `global` for all mail. Gives the model's notation, in which '' stands for all mail. */
 export const scope = z
   .string("must be a text")
-  .max(300, "is too long")
+  .max(300)
   .regex(
     /^(global|[a-z0-9]+:\S(.*\S)?)$/,
     'must be "global" or a list as <provider>:<list>, such as mailjet:12',
@@ -42,12 +43,15 @@ export const SuppressionsQuery = z
   .strictObject({
     after: cursor.optional(),
     limit,
-    reason: reason.optional(),
-    source: word.optional(),
-    scope: scope.optional(),
-    destination: word.optional().meta({ examples: ["gmail"] }),
-    since: instant.optional(),
-    until: instant.optional(),
+    reason: several(SUPPRESSION_REASONS),
+    source: severalOf(word),
+    scope: severalNames(scope, { examples: ["mailjet:12"] }),
+    destination: severalOf(word, { examples: ["gmail"] }),
+    domain: severalOf(domain, { examples: ["example.com"] }),
+    since: instant
+      .optional()
+      .meta({ description: "When the evidence happened, not when it was stored: see `changed_after`" }),
+    until: instant.optional().meta({ description: "Of the evidence, exclusive" }),
     held: z.literal("true", 'must be "true"').optional().meta({ description: "Only those that are held" }),
     include: z
       .literal("lifted", 'must be "lifted"')
@@ -82,9 +86,9 @@ export const LiftQuery = z.strictObject({
 /** The body of POST /v1/suppressions/check. */
 export const Checking = z.strictObject({
   addresses: z
-    .array(z.string("must be a text").max(1_000, "is too long"), "must be a list of addresses")
+    .array(z.string("must be a text").max(1_000), "must be a list of addresses")
     .min(1, "must not be empty")
-    .max(MOST_CHECKED, `holds more than ${MOST_CHECKED} addresses`)
+    .max(MOST_CHECKED)
     .meta({ examples: [["ann@example.com", "Bob@Example.com"]] }),
   scope: scope.optional(),
 });

@@ -5,7 +5,7 @@ import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
-import { liesIn, rangeOf } from "../prefix-range.ts";
+import { isAtDomain, liesIn, rangeOf } from "../prefix-range.ts";
 import { feedEdge } from "./feed.ts";
 import { areBusy } from "./of-contacts.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
@@ -19,11 +19,18 @@ export interface RawPlace {
   element: number;
 }
 
-/** Which events to list. */
+/** Which events to list. A list of values means any of them. */
 export interface EventFilter {
-  contact?: string | undefined;
-  type?: EventType | undefined;
-  source?: string | undefined;
+  contact?: readonly string[] | undefined;
+  /** Domains of addresses. */
+  domain?: readonly string[] | undefined;
+  type?: readonly EventType[] | undefined;
+  source?: readonly string[] | undefined;
+  provider?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  campaign?: readonly string[] | undefined;
+  bounce?: readonly string[] | undefined;
+  reason?: readonly string[] | undefined;
   message_id?: string | undefined;
   /** ms, inclusive */
   since?: number | undefined;
@@ -95,7 +102,7 @@ async function contactsOf(
   db: Db,
   { contact, message_id }: Pick<EventFilter, "contact" | "message_id">,
 ): Promise<string[] | null> {
-  if (contact !== undefined) return [contact];
+  if (contact !== undefined) return [...contact];
   if (message_id === undefined) return null;
   const { results } = await db
     .prepare(`SELECT contact FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
@@ -148,23 +155,36 @@ function startOf({ order, after }: EventFilter): number {
   return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
 }
 
+/** SQL for what each list of the filter is compared with. */
+const LISTED = {
+  contact: "events.contact",
+  type: "events.type",
+  source: "events.source",
+  provider: "events.provider",
+  destination: "events.destination",
+  campaign: "events.campaign",
+  bounce: "events.bounce",
+  reason: "events.details->>'reason'",
+} as const;
+
 /** The filter's conditions as SQL. Their values are bound from ?4 on. */
 function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
-  const parts: [sql: string, value: string | number | undefined][] = [
-    ["events.contact =", filter.contact],
-    ["events.type =", filter.type],
-    ["events.source =", filter.source],
-    ["events.message_id =", filter.message_id],
-    ["events.at >=", filter.since],
-    ["events.at <", filter.until],
-  ];
   const values: (string | number)[] = [];
   let clause = "";
-  for (const [sql, value] of parts) {
-    if (value === undefined) continue;
-    values.push(value);
-    clause += ` AND ${sql} ?${values.length + 3}`;
-  }
+  const add = (
+    sqlOf: (place: string) => string,
+    value: readonly string[] | string | number | undefined,
+  ): void => {
+    if (value === undefined) return;
+    values.push(typeof value === "object" ? JSON.stringify(value) : value);
+    clause += ` AND ${sqlOf(`?${values.length + 3}`)}`;
+  };
+  for (const [name, sql] of Object.entries(LISTED))
+    add((place) => `${sql} IN (SELECT value FROM json_each(${place}))`, filter[name as keyof typeof LISTED]);
+  add((place) => isAtDomain("events.contact", place), filter.domain);
+  add((place) => `events.message_id = ${place}`, filter.message_id);
+  add((place) => `events.at >= ${place}`, filter.since);
+  add((place) => `events.at < ${place}`, filter.until);
   return { clause, values };
 }
 

@@ -13,15 +13,18 @@ import {
 import type { Db } from "../db.ts";
 import { DAY } from "../../lib/time.ts";
 
-/** What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. */
+/**
+ * What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. A list of values means any
+ * of them.
+ */
 export interface StatsQuery extends Range {
   bucket: Bucket;
   by: Grouping;
-  source?: string | undefined;
-  destination?: string | undefined;
-  campaign?: string | undefined;
-  type?: string | undefined;
-  tag?: string | undefined;
+  source?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  campaign?: readonly string[] | undefined;
+  type?: readonly string[] | undefined;
+  tag?: readonly string[] | undefined;
   /** The last group of the previous page. */
   after?: GroupCursor | undefined;
   limit: number;
@@ -102,7 +105,7 @@ const COUNTED = [
   `${sumIf("bounce = 'hard'")} AS hard`,
   `${sumIf("bounce = 'soft'")} AS soft`,
   ...["opened", "clicked"].flatMap((type) => [
-    `${sumIf(`type = '${type}' AND machine = 'human'`)} AS ${type}_human`,
+    `${sumIf(`type = '${type}' AND machine <> 'machine'`)} AS ${type}_human`,
     `${sumIf(`type = '${type}' AND machine = 'machine'`)} AS ${type}_machine`,
     `${sumIf(`type = '${type}'`, "uniques")} AS unique_${type}`,
     `${sumIf(`type = '${type}'`, "unique_humans")} AS unique_${type}_human`,
@@ -141,7 +144,11 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   const { by, campaign, tag, destination, source, type, from, to } = query;
   const filters = Object.entries({ campaign, tag, destination, source, type });
   const filter = filters
-    .flatMap(([name, value]) => (value === undefined ? [] : [` AND ${name} = ${bind(value)}`]))
+    .flatMap(([name, value]) =>
+      value === undefined
+        ? []
+        : [` AND ${name} IN (SELECT value FROM json_each(${bind(JSON.stringify(value))}))`],
+    )
     .join("");
   const range = (slot: string, piece: Range): string =>
     `${slot} >= ${bind(piece.from)} AND ${slot} < ${bind(piece.to)}${filter}`;
@@ -160,6 +167,12 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
 
 /** All counts of a campaign within a range (ms); null if no event of it was counted there. */
 export async function readCampaign(db: Db, campaign: string, range: Range): Promise<Counts | null> {
-  const { groups } = await readStats(db, { ...range, campaign, bucket: "none", by: "none", limit: 1 });
+  const { groups } = await readStats(db, {
+    ...range,
+    campaign: [campaign],
+    bucket: "none",
+    by: "none",
+    limit: 1,
+  });
   return groups[0]?.counts ?? null;
 }

@@ -4,6 +4,7 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
+import { isAtDomain } from "../prefix-range.ts";
 import { isCut, MOST_BYTES, type SizedRow } from "../within-bytes.ts";
 
 /** A suppression as listed, with its contact and the contact's destination. */
@@ -12,13 +13,15 @@ export interface ListedSuppression extends Suppression {
   destination: string;
 }
 
-/** Which suppressions to list. The times are those of the evidence. */
+/** Which suppressions to list. A list of values means any of them. The times are those of the evidence. */
 export interface SuppressionFilter {
-  reason?: SuppressionReason | undefined;
-  source?: string | undefined;
+  reason?: readonly SuppressionReason[] | undefined;
+  source?: readonly string[] | undefined;
   /** '' for suppressions of all mail */
-  scope?: string | undefined;
-  destination?: string | undefined;
+  scope?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  /** Domains of addresses. */
+  domain?: readonly string[] | undefined;
   /** ms, inclusive */
   since?: number | undefined;
   /** ms, exclusive */
@@ -89,8 +92,12 @@ function conditions(filter: SuppressionFilter): { clause: string; values: string
   for (const column of ["reason", "source", "scope", "destination"] as const) {
     const value = filter[column];
     if (value === undefined) continue;
-    values.push(value);
-    clause += ` AND ${column} = ?${values.length + 7}`;
+    values.push(JSON.stringify(value));
+    clause += ` AND ${column} IN (SELECT value FROM json_each(?${values.length + 7}))`;
+  }
+  if (filter.domain !== undefined) {
+    values.push(JSON.stringify(filter.domain));
+    clause += ` AND ${isAtDomain("contact", `?${values.length + 7}`)}`;
   }
   return { clause, values };
 }
