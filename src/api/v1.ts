@@ -6,6 +6,7 @@ import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
 import { withOutages } from "../store/outages.ts";
 import { authenticated } from "./kit/auth.ts";
+import { contactLists } from "./contact-lists.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { erasing, erasures } from "./erasures.ts";
@@ -99,6 +100,7 @@ v1.use(bodyLimit({ maxSize: MAX_BODY, onError: () => problem(413, "The body is l
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
 v1.route("/events", events);
+v1.route("/contacts", contactLists);
 v1.route("/contacts", contacts);
 v1.route("/contacts", erasing);
 v1.route("/erasures", erasures);

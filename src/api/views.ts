@@ -1,5 +1,6 @@
 // The answers of /v1, made from stored rows: names as in the event model, times as ISO 8601 in UTC with milliseconds.
 
+import type * as z from "zod";
 import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { providerNamed } from "../providers/index.ts";
@@ -10,7 +11,9 @@ import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
 import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
+import type { ChangedSuppressions } from "../store/suppressions/changes.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
+import type { ListedSuppression as ListedSuppressionSchema } from "./schemas.ts";
 
 export { eventView, iso, isoOrNull };
 
@@ -34,7 +37,27 @@ function suppressionShape(suppression: Suppression) {
 
 /** A suppression of the list, with its address. */
 export function listedSuppressionView({ contact, destination, ...suppression }: ListedSuppression) {
-  return { address: contact, destination, ...suppressionShape(suppression) };
+  const suppressed = suppression.lifted_at === null && suppression.held === null;
+  return { address: contact, destination, suppressed, ...suppressionShape(suppression), changed_at: null };
+}
+
+/**
+ * The suppressions of an address that changed; one without a reason if it has none any more, so that whoever keeps a copy
+ * learns of it.
+ */
+export function changedSuppressionViews(
+  change: ChangedSuppressions,
+): z.output<typeof ListedSuppressionSchema>[] {
+  const { contact, destination, suppressions } = change;
+  const changed_at = change.changed === 0 ? null : iso(change.changed);
+  if (suppressions.length > 0)
+    return suppressions.map((one) => ({
+      ...listedSuppressionView({ ...one, contact, destination }),
+      changed_at,
+    }));
+  const nothing = { scope: null, by: null, note: null, lifted_at: null, lifted_by: null, lift_note: null };
+  const evidence = { reason: null, event: null, source: null, since: null, held: false, held_because: null };
+  return [{ address: contact, destination, suppressed: false, ...evidence, ...nothing, changed_at }];
 }
 
 /** Whether an address is suppressed, and its suppressions. */

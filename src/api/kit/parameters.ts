@@ -101,22 +101,6 @@ export const EventsQuery = z.strictObject({
   until: instant.optional().meta({ description: "Exclusive" }),
 });
 
-const MESSAGES = "pass custom_id, or contact and campaign";
-/** Of GET /v1/messages. Gives one of the two ways to search. */
-export const MessagesQuery = z
-  .strictObject({ custom_id: word.optional(), contact: queryAddress.optional(), campaign: word.optional() })
-  .transform(({ custom_id, contact, campaign }, context) => {
-    if (custom_id !== undefined && contact === undefined && campaign === undefined) return { custom_id };
-    if (custom_id === undefined && contact !== undefined && campaign !== undefined)
-      return { contact, campaign };
-    context.addIssue({
-      code: "custom",
-      message: MESSAGES,
-      path: [custom_id === undefined ? "custom_id" : "contact"],
-    });
-    return z.NEVER;
-  });
-
 /** Of GET /v1/contacts/{address}/timeline. */
 export const TimelineQuery = z.strictObject({
   after: z

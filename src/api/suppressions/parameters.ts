@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
+import { changedAfter, readChangeCursor } from "../kit/changes.ts";
 import { decodeCursor } from "../kit/cursor.ts";
 import { domain, instant, limit, word } from "../kit/parameters.ts";
 import { several, severalNames, severalOf } from "../kit/several.ts";
@@ -30,18 +31,14 @@ export const scope = z
   .meta({ examples: ["mailjet:12"] })
   .transform((text) => (text === "global" ? "" : text));
 
-const cursor = z.string().transform((text, context): SuppressionCursor => {
-  const place = decodeCursor(Cursor, text);
-  if (place !== null) return place;
-  context.addIssue({ code: "custom", message: "is not a cursor; pass what `next` held" });
-  return z.NEVER;
-});
 const Cursor = z.tuple([z.int(), z.string(), z.string(), z.string(), z.string()]);
+const NO_CURSOR = "is not a cursor; pass what `next` held, and the other parameters as before";
 
 /** Of GET /v1/suppressions. Gives the cursor, the limit and the store's filter. */
 export const SuppressionsQuery = z
   .strictObject({
-    after: cursor.optional(),
+    after: z.string().optional(),
+    changed_after: changedAfter.optional(),
     limit,
     reason: several(SUPPRESSION_REASONS),
     source: severalOf(word),
@@ -62,11 +59,31 @@ export const SuppressionsQuery = z
     path: ["held"],
     message: "pass held or include, not both",
   })
-  .transform(({ after, limit: most, held, include, ...filter }) => ({
-    after,
-    limit: most,
-    filter: { ...filter, state: stateOf(held, include) },
-  }));
+  .transform(
+    ({ after, changed_after: changed, limit: most, held, include, since, until, ...filter }, context) => {
+      const wrong = (path: string, message: string): never => {
+        context.addIssue({ code: "custom", path: [path], message });
+        return z.NEVER;
+      };
+      if (changed !== undefined) {
+        const other = Object.entries({ held, include, since, until }).find(
+          ([, value]) => value !== undefined,
+        );
+        if (other !== undefined)
+          return wrong(other[0], "cannot be combined with changed_after, which tells of all");
+        const change = after === undefined ? changed : readChangeCursor(after);
+        return change === null ? wrong("after", NO_CURSOR) : { changed: change, limit: most, filter };
+      }
+      const place: SuppressionCursor | undefined | null =
+        after === undefined ? undefined : decodeCursor(Cursor, after);
+      if (place === null) return wrong("after", NO_CURSOR);
+      return {
+        after: place,
+        limit: most,
+        filter: { ...filter, since, until, state: stateOf(held, include) },
+      };
+    },
+  );
 
 function stateOf(held: string | undefined, include: string | undefined): "held" | "all" | "in_force" {
   if (held !== undefined) return "held";

@@ -113,10 +113,15 @@ const INSERT_MESSAGES = `
   SELECT message_id, contact, details->>'custom_id', source FROM events WHERE ${ARE_NEW} AND message_id IS NOT NULL
   ON CONFLICT DO NOTHING`;
 
+// One number for all contacts of the statement: they appear together, and later than all that were stored before.
+const CHANGED = `(SELECT max(CAST(unixepoch('subsec') * 1000 AS INTEGER), 1 + k.changed,
+  1 + coalesce((SELECT max(changed) FROM contacts), 0)) FROM change_clock AS k)`;
+
 const UPSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since,
+    changed = excluded.changed
   WHERE excluded.version > contacts.version`;
 
 // Only the version that the contact's row has now may change its suppressions, and those that this version no longer
