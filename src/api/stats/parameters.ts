@@ -27,11 +27,9 @@ const zone = z.string().transform((text, context) => {
 });
 
 const query = z.strictObject({
-  from: writtenTime
-    .optional()
-    .meta({
-      description: `Default: ${DEFAULT_DAYS} days before \`to\`. A time without an offset is one of \`timezone\``,
-    }),
+  from: writtenTime.optional().meta({
+    description: `Default: ${DEFAULT_DAYS} days before \`to\`. A time without an offset is one of \`timezone\``,
+  }),
   to: writtenTime.optional().meta({ description: "Not included. Default: now" }),
   timezone: zone.optional().meta({
     description:

@@ -8,7 +8,7 @@ import type { Bucket, Range } from "./counts.ts";
 /** A time zone: its name, and how far (ms) its clock is ahead of UTC at an instant (ms since the epoch). */
 export interface Zone {
   name: string;
-  offsetAt(at: number): number;
+  offsetAt: (at: number) => number;
 }
 
 /** The zone with this IANA name; null if the runtime knows none of this name. */
