@@ -68,6 +68,20 @@ describe("a pipe of kind email", () => {
     expect(await requestsOf(id)).toBe(2);
   });
 
+  it("sends one mail at a time, also where its batches are small and there is news of every sort", async () => {
+    const settings = { ...mails.settings, interval_seconds: 3600 };
+    const made = await ask("POST", "/pipes", { ...mails, settings, batch: 2 });
+    const { id } = (await made.json<{ pipe: { id: string } }>()).pipe;
+    await store(people(3), "spam"); // and three system events: their contacts are suppressed
+    const counts: number[] = [];
+    for (let hour = 0; hour < 5; hour++) {
+      await pass(hour === 0 ? 0 : 3_601_000);
+      counts.push((await show(id)).health.delivered);
+    }
+    expect(counts).toEqual([2, 3, 5, 6, 6]);
+    expect(await requestsOf(id)).toBe(4);
+  });
+
   it("mails nothing about those who get its mails, and so cannot mail about itself", async () => {
     const { id } = (await (await ask("POST", "/pipes", mails)).json<{ pipe: { id: string } }>()).pipe;
     const other = { ...mails, name: "others", settings: { ...mails.settings, to: ["boss@example.com"] } };

@@ -28,7 +28,7 @@ export interface Round {
   pace: Pace;
   /** What kinds keep between attempts, such as access tokens. */
   kept: Attempt["kept"];
-  /** No request begins after this, ms. */
+  /** No request begins after this, ms; 0 once the pipe rests. */
   until: number;
   /** Pauses the pipe for this reason, and tells the other pipes. */
   pause: (reason: string) => Promise<"paused">;

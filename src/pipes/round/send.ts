@@ -19,7 +19,8 @@ export async function send(
   const { consecutiveFailures, delivered_at } = state.current();
   // The first success is logged beside the sample, and so is the first after a failure.
   let isNews = consecutiveFailures > 0 || delivered_at === null;
-  const dispatched = await dispatch(rows, rulesOf(round), async (batch) => {
+  const rules = rulesOf(round);
+  const dispatched = await dispatch(rows, rules, async (batch) => {
     const events = batch.map(({ out }) => out);
     const account = await attempt(env, { kind, settings, kept }, events);
     const { result, failed = [] } = account.outcome;
@@ -27,6 +28,8 @@ export async function send(
     if (!isSuccess || isNews || Math.random() < options.log_share)
       log.push(recordOf(record.id, events, account, tries));
     if (isSuccess) isNews = false;
+    // It rests now: neither this page nor the round's next ones begin another request.
+    if (result === "delivered" && kind.restOf !== undefined) rules.until = round.until = 0;
     return account.outcome;
   });
   state.current(); // nothing more is written if the pipe was deleted meanwhile
@@ -39,7 +42,7 @@ function rulesOf({ pipe: { kind, settings, options }, state, pace, until }: Roun
   return {
     events: Math.min(options.batch, limits.events),
     bytes: limits.bytes,
-    concurrency: circuit === null ? options.concurrency : 1,
+    concurrency: circuit === null && kind.restOf === undefined ? options.concurrency : 1,
     pace,
     ordered: options.ordered,
     consecutiveFailures,
