@@ -65,10 +65,11 @@ const A_WHILE = 30_000;
 
 function meaningOf(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
-  const { status, errors } = objectOf(parsedJson(answer.text));
+  const { errors } = objectOf(parsedJson(answer.text));
   if (outcome.result === "delivered") {
-    if (answer.status === 202 && status === "success") return outcome;
-    const reason = `answered ${answer.status}, but not with the success of PagerDuty`;
+    // Any other answer comes from a proxy, or a landing page.
+    if (answer.status === 202) return outcome;
+    const reason = `answered ${answer.status}, but not with the 202 of PagerDuty`;
     return { ...outcome, result: "unavailable", reason };
   }
   if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_WHILE };
