@@ -3,10 +3,12 @@
 
 import * as z from "zod";
 import { etag } from "hono/etag";
-import { findMessages, getMessage, getMessageEvents } from "../store/events/messages.ts";
+import { findMessages, getMessage, getMessageEvents, type FoundMessage } from "../store/events/messages.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { MessagesQuery } from "./kit/parameters.ts";
+import type { ApiEnv } from "./kit/env.ts";
 import { ProblemError } from "./kit/problem.ts";
+import { sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
 import { messageView } from "./views.ts";
@@ -17,7 +19,7 @@ const tags = ["Messages"];
 export const messages = router();
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/",
   tags,
@@ -32,11 +34,12 @@ const listing = createRoute({
 
 messages.openapi(listing, async (c) => {
   const matches = await findMessages(c.var.db, c.req.valid("query"));
-  return c.json({ messages: matches.map(({ rows, events }) => messageView(rows, events)), next: null }, 200);
+  const seen = matches.map((match) => seenOf(c.var.token, match)).filter(({ rows }) => rows.length > 0);
+  return c.json({ messages: seen.map(({ rows, events }) => messageView(rows, events)), next: null }, 200);
 });
 
 const single = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/{id}",
   tags,
@@ -48,7 +51,16 @@ const single = createRoute({
 messages.use("/:id", etag());
 messages.openapi(single, async (c) => {
   const { id } = c.req.valid("param");
-  const rows = await getMessage(c.var.db, id);
+  const { rows } = seenOf(c.var.token, { rows: await getMessage(c.var.db, id), events: [] });
   if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
-  return c.json(messageView(rows, await getMessageEvents(c.var.db, id, rows)), 200);
+  const { events } = seenOf(c.var.token, { rows, events: await getMessageEvents(c.var.db, id, rows) });
+  return c.json(messageView(rows, events), 200);
 });
+
+/** The recipients and events of a message that the token sees. */
+function seenOf(token: ApiEnv["Variables"]["token"], { rows, events }: FoundMessage): FoundMessage {
+  return {
+    rows: rows.filter(({ source }) => sees(token, source)),
+    events: events.filter(({ source }) => sees(token, source)),
+  };
+}

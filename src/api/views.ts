@@ -1,6 +1,7 @@
 // The answers of /v1, made from stored rows: names as in the event model, times as ISO 8601 in UTC with milliseconds.
 
-import { strongestOf, type Suppression } from "../model/suppression/fold.ts";
+import type { Suppression } from "../model/suppression/fold.ts";
+import { inForceOf, reasonsOf } from "../model/suppression/in-force.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { providerNamed } from "../providers/index.ts";
 import { decidingEvent } from "../model/message.ts";
@@ -11,11 +12,13 @@ import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
 import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
+import type { KnownSuppressions } from "../store/suppressions/suppressions.ts";
 
 export { eventView, iso, isoOrNull };
 
 function suppressionShape(suppression: Suppression) {
   const { reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held } = suppression;
+  const { expires_at = null } = suppression;
   return {
     reason,
     scope: scope === "" ? null : scope,
@@ -24,6 +27,7 @@ function suppressionShape(suppression: Suppression) {
     since: iso(at),
     by,
     note,
+    expires_at: isoOrNull(expires_at),
     lifted_at: isoOrNull(lifted_at),
     lifted_by,
     lift_note,
@@ -37,25 +41,33 @@ export function listedSuppressionView({ contact, destination, ...suppression }: 
   return { address: contact, destination, ...suppressionShape(suppression) };
 }
 
-/** Whether an address is suppressed, and its suppressions. */
-export function suppressionStatusView(address: string, suppressions: readonly Suppression[]) {
-  const strongest = strongestOf(suppressions);
+/** What is in force for all mail: the strongest, all reasons, and the strongest of the whole domain. */
+function inForceShape({ own, ofDomain }: KnownSuppressions) {
+  const now = Date.now();
+  const all = inForceOf([...own, ...ofDomain], now);
+  const [[strongest], [domain]] = [all, inForceOf(ofDomain, now)];
   return {
-    address,
-    suppressed: strongest !== null,
-    suppression: strongest === null ? null : suppressionShape(strongest),
-    history: suppressions.map(suppressionShape),
+    suppression: strongest === undefined ? null : suppressionShape(strongest),
+    reasons: reasonsOf(all),
+    domain: domain === undefined ? null : suppressionShape(domain),
   };
 }
 
+/** Whether an address or a whole domain is suppressed, and its suppressions. */
+export function suppressionStatusView(address: string, known: KnownSuppressions) {
+  const standing = inForceShape(known);
+  const history = known.own.map(suppressionShape);
+  return { address, suppressed: standing.suppression !== null, ...standing, history };
+}
+
 /** A contact: its suppressions, and its events in figures. */
-export function contactView(contact: string, { suppressions, counts }: ContactRecord) {
-  const strongest = strongestOf(suppressions);
+export function contactView(contact: string, { suppressions, ofDomain, counts }: ContactRecord) {
+  const standing = inForceShape({ own: suppressions, ofDomain });
   const times = counts.flatMap(({ first, last }) => [first, last]);
   return {
     contact,
-    status: strongest === null ? ("active" as const) : ("suppressed" as const),
-    suppression: strongest === null ? null : suppressionShape(strongest),
+    status: standing.suppression === null ? ("active" as const) : ("suppressed" as const),
+    ...standing,
     history: suppressions.map(suppressionShape),
     counts: Object.fromEntries(counts.map(({ type, n }) => [type, n])),
     first_seen: times.length > 0 ? iso(Math.min(...times)) : null,

@@ -16,11 +16,13 @@ const MOST_WAITING = 1_000;
 /** What a pipe is doing. `failing`: its circuit is open. */
 export type PipeStatus = "running" | "failing" | "paused";
 
-/** A pipe with its health. Its settings hold what only administrators may see: `maskSettings` is for the others. */
+/** A pipe with its health. Of its URLs the settings show words of the path: `maskSettings` is for those who see the host. */
 export interface ShownPipe {
   record: PipeRecord;
   /** Names of its secret settings; their values are never shown. */
   secrets: string[];
+  /** When the secrets end that were replaced and still sign, ms; null for no end. */
+  olderSecrets: (number | null)[];
   status: PipeStatus;
   /** Null if the pipe has not begun. */
   health: ShownHealth | null;
@@ -62,10 +64,11 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
   const health = await env.PIPES.getByName(record.id).health();
   const isFailing = health !== null && health.circuit !== null;
-  const { settings, secrets } = await shownSettings(env, record);
+  const { settings, secrets, olderSecrets } = await shownSettings(env, record, Date.now());
   return {
     record: { ...record, settings },
     secrets,
+    olderSecrets,
     status: record.paused !== null ? "paused" : isFailing ? "failing" : "running",
     health: health === null ? null : withPlace(health, end),
   };

@@ -21,6 +21,13 @@ export interface State extends DestinationState {
   /** How many events the filter kept back, and how many were given up. */
   filtered: number;
   given_up: number;
+  /** How many waiting events were let go, by a person or because of a changed filter; missing in older states. */
+  discarded?: number;
+  /**
+   * A filter was changed, so that the waiting events have to pass it as well: from which revision of the pipe it applies,
+   * and behind which of them the look goes on. Null or missing if there is nothing to look at.
+   */
+  refilter?: { revision: number; feed: Feed; seq: number } | null;
 }
 
 /** How a pipe is doing; times in ms. */
@@ -28,6 +35,7 @@ export interface PipeHealth extends Pick<
   State,
   "positions" | "circuit" | "delivered" | "delivered_at" | "failed_at" | "failure" | "filtered" | "given_up"
 > {
+  discarded: number;
   /** How many redeliveries are under way. */
   redeliveries: number;
   /** How many events failed alone and wait to be tried again. */

@@ -16,6 +16,12 @@ export const limit = z
   .optional()
   .meta({ type: "integer", minimum: 1, maximum: 1000, description: "Default of JSON: 100" });
 
+/** Of lists that come as CSV. Without the mark Excel takes UTF-8 for another encoding. */
+export const bom = z
+  .literal("true", 'must be "true"')
+  .optional()
+  .meta({ description: "Of CSV: begin with a byte order mark, which Excel needs to read UTF-8" });
+
 /** A time, in UTC unless it has an offset; a date alone is its midnight. Gives ms. */
 export const instant = z.iso
   .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
@@ -50,6 +56,9 @@ export const feedCursor = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A cursor that is a time id: of lists whose latest items come first. */
+export const idCursor = z.string().regex(/^[0-9a-z]{26}$/, "is not a cursor; pass what `next` held");
+
 /** A name or id of bounded length. */
 export const word = z.string().min(1, "must not be empty").max(512, "is too long");
 
@@ -57,6 +66,7 @@ export const word = z.string().min(1, "must not be empty").max(512, "is too long
 export const EventsQuery = z.strictObject({
   after: feedCursor.optional(),
   limit,
+  bom,
   order: z.enum(["asc", "desc"], 'must be "asc" or "desc"').default("asc"),
   contact: queryAddress.optional(),
   type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
@@ -89,6 +99,7 @@ export const TimelineQuery = z.strictObject({
     .regex(new RegExp(`^[0-9a-z]{${EVENT_ID_LENGTH}}$`), "is not a cursor; pass what `next` held")
     .optional(),
   limit,
+  bom,
 });
 
 /** Of GET /v1/dead-letters. */
@@ -98,5 +109,6 @@ export const DeadLettersQuery = z.strictObject({
     .regex(/^[\w.-]{1,100}$/, "is not a cursor; pass what `next` held")
     .optional(),
   limit,
+  bom,
   source: word.optional(),
 });

@@ -1,12 +1,17 @@
 // The parts that the routes of /v1 share: scopes, JSON answers, problems for errors, pages of lists.
 
+import { every } from "hono/combine";
 import * as z from "zod";
 import type { TokenScope } from "../../model/token-scope.ts";
 import { needsScope } from "./auth.ts";
+import { within, type Reach } from "./reach.ts";
 
-/** The part of a route that declares and enforces the scope that it needs. */
-export function needs(scope: TokenScope) {
-  return { security: [{ token: [scope] }], middleware: needsScope(scope) };
+/**
+ * The part of a route that declares and enforces the scope that it needs, and what it does for tokens that are limited
+ * to sources.
+ */
+export function needs(scope: TokenScope, reach: Reach = "refuses") {
+  return { security: [{ token: [scope] }], middleware: every(needsScope(scope), within(reach)) };
 }
 
 /** A JSON answer in a route's description. */
@@ -51,7 +56,7 @@ export function problems<const S extends keyof typeof WHAT>(...statuses: S[]) {
   );
   return {
     401: { description: "No token, or a wrong one.", content },
-    403: { description: "The token's scopes do not allow this.", content },
+    403: { description: "The token's scopes or its sources do not allow this.", content },
     429: { description: "Too many wrong tokens from this address.", content },
     500: { description: "A fault of Tidings; trying again will hardly help.", content },
     503: { description: "Something did not answer; try again.", content },

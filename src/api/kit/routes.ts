@@ -124,7 +124,7 @@ function checked(schema: z.ZodType, value: unknown): object {
 
 /** The query's parameters. One that is passed more than once becomes a list, which no schema accepts. */
 function queryOf(c: Context<ApiEnv>): Record<string, unknown> {
-  const passed = Object.entries(c.req.queries());
+  const passed = Object.entries({ ...c.req.queries(), ...c.var.implied });
   return Object.fromEntries(passed.map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }
 

@@ -21,7 +21,7 @@ const PipeKind = z.object({
 });
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "get",
   path: "/",
   tags: ["Pipes"],

@@ -80,7 +80,7 @@ type Stats = z.output<typeof Stats>;
 export const stats = router();
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "parameter"),
   method: "get",
   path: "/",
   tags,

@@ -6,7 +6,7 @@ import { EVENT_TYPES } from "../../model/event.ts";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, alignToBuckets } from "../../model/stats/counts.ts";
 import type { GroupCursor } from "../../store/stats/stats.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
-import { instant, limit, word } from "../kit/parameters.ts";
+import { bom, instant, limit, word } from "../kit/parameters.ts";
 import { DAY } from "../../lib/time.ts";
 
 const DEFAULT_DAYS = 30;
@@ -31,6 +31,7 @@ const query = z.strictObject({
   tag: word.optional(),
   after: z.string().max(2_000, "is not a cursor; pass what `next` held").optional(),
   limit,
+  bom,
 });
 type Query = z.output<typeof query>;
 

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { SUPPRESSION_REASONS } from "../../model/suppression/policy.ts";
 import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { decodeCursor } from "../kit/cursor.ts";
-import { instant, limit, word } from "../kit/parameters.ts";
+import { readWholeDomain } from "../../model/whole-domain.ts";
+import { address, bom, instant, limit, word } from "../kit/parameters.ts";
 
 /** Most addresses in one check. */
 export const MOST_CHECKED = 1_000;
@@ -17,6 +18,48 @@ export const note = z
   .string("must be a text")
   .max(500, "is longer than 500 characters")
   .meta({ examples: ["asked by phone"] });
+
+/** An address, or a whole domain as `@example.com`. Gives its key. */
+export const addressOrDomain = z
+  .string()
+  .meta({ examples: ["ann@example.com", "@example.com"] })
+  .transform((text, context) => {
+    const domain = readWholeDomain(text);
+    if (domain === null) {
+      const read = address.safeParse(text);
+      if (read.success) return read.data;
+      const message = read.error.issues[0]?.message ?? "must be one email address";
+      context.addIssue({ code: "custom", message: `${message} (a whole domain is @example.com)` });
+      return z.NEVER;
+    }
+    if (domain.ok) return domain.value;
+    context.addIssue({ code: "custom", message: `must be one address or domain; this ${domain.reason}` });
+    return z.NEVER;
+  });
+
+/** A domain, with or without the "@" of its key. Gives the key. */
+export const domain = z
+  .string("must be a text")
+  .meta({ examples: ["example.com"] })
+  .transform((text, context) => {
+    const read = readWholeDomain(text.includes("@") ? text : `@${text.trim()}`);
+    if (read?.ok === true) return read.value;
+    context.addIssue({ code: "custom", message: "must be a domain such as example.com" });
+    return z.NEVER;
+  });
+
+const SOME_REASONS = `must be of ${SUPPRESSION_REASONS.join(", ")}`;
+/** Reasons, as a list or as a text with commas. */
+export const someReasons = z
+  .union([z.string(), z.array(z.string())], SOME_REASONS)
+  .transform((given) => (Array.isArray(given) ? given : given.split(",").map((one) => one.trim())))
+  .pipe(z.array(z.enum(SUPPRESSION_REASONS, SOME_REASONS)).min(1, "must not be empty"));
+
+/** When a suppression is to end. Gives ms. */
+const expiresAt = instant
+  .refine((at) => at > Date.now(), "must be in the future")
+  .nullable()
+  .describe("When it ends by itself; null takes an end away");
 
 /** A list or stream, or `global` for all mail. Gives the model's notation, in which '' stands for all mail. */
 export const scope = z
@@ -42,10 +85,13 @@ export const SuppressionsQuery = z
   .strictObject({
     after: cursor.optional(),
     limit,
+    bom,
     reason: reason.optional(),
     source: word.optional(),
     scope: scope.optional(),
     destination: word.optional().meta({ examples: ["gmail"] }),
+    domain: domain.optional().describe("The domain itself and its addresses"),
+    import: word.optional().describe("What the import with this id entered"),
     since: instant.optional(),
     until: instant.optional(),
     held: z.literal("true", 'must be "true"').optional().meta({ description: "Only those that are held" }),
@@ -58,10 +104,10 @@ export const SuppressionsQuery = z
     path: ["held"],
     message: "pass held or include, not both",
   })
-  .transform(({ after, limit: most, held, include, ...filter }) => ({
+  .transform(({ after, limit: most, bom: _, held, include, ...filter }) => ({
     after,
     limit: most,
-    filter: { ...filter, state: stateOf(held, include) },
+    filter: { ...filter, state: stateOf(held, include), now: Date.now() },
   }));
 
 function stateOf(held: string | undefined, include: string | undefined): "held" | "all" | "in_force" {
@@ -70,7 +116,16 @@ function stateOf(held: string | undefined, include: string | undefined): "held" 
 }
 
 /** The body of PUT /v1/suppressions/{address}. */
-export const Suppressing = z.strictObject({ note: note.optional(), scope: scope.optional() });
+export const Suppressing = z.strictObject({
+  reason: reason.optional().describe("`manual` by default"),
+  note: note.nullable().optional().describe("null takes the note away"),
+  expires_at: expiresAt.optional(),
+  scope: scope.optional(),
+  force: z
+    .boolean("must be true or false")
+    .optional()
+    .describe("Needed to suppress the whole domain of a mailbox provider such as gmail.com"),
+});
 
 /** Of DELETE /v1/suppressions/{address}: which suppressions to lift, and why. */
 export const LiftQuery = z.strictObject({
@@ -87,4 +142,10 @@ export const Checking = z.strictObject({
     .max(MOST_CHECKED, `holds more than ${MOST_CHECKED} addresses`)
     .meta({ examples: [["ann@example.com", "Bob@Example.com"]] }),
   scope: scope.optional(),
+  reasons: someReasons.optional().describe("Only these reasons count; all by default"),
+});
+
+/** The query of POST /v1/suppressions/check. */
+export const CheckingQuery = z.strictObject({
+  reasons: someReasons.optional().describe("As in the body, with commas"),
 });

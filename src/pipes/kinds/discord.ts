@@ -39,6 +39,7 @@ export const discord: Kind<Settings> = {
   title: "Discord: a readable message in a channel",
   settings: Settings,
   secrets: ["url"],
+  singleRequest: true,
   endpoints: [],
   batch: { events: 10, bytes: 4_000_000 },
   rate: 2.5, // five requests in two seconds

@@ -68,6 +68,7 @@ export const slack: Kind<Settings> = {
   title: "Slack, Mattermost, Rocket.Chat: a readable message in a channel",
   settings: Settings,
   secrets: ["url"],
+  singleRequest: true,
   endpoints: [],
   batch: { events: MOST_EVENTS.slack, bytes: MOST_BYTES },
   batchOf: (settings) => ({ events: MOST_EVENTS[flavourOf(settings)], bytes: MOST_BYTES }),

@@ -32,6 +32,7 @@ export const teams: Kind<Settings> = {
   title: "Microsoft Teams: a readable message in a channel",
   settings: Settings,
   secrets: ["url"],
+  singleRequest: true,
   endpoints: [],
   batch: { events: 10, bytes: 4_000_000 },
   rate: 4,

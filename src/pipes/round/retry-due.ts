@@ -79,7 +79,7 @@ function setNextTries(
     const tries = retry.tries + 1;
     const wait = eventWait(tries, Math.random());
     if (wait !== null) {
-      retries.put({ ...retry, tries, due: Date.now() + wait, reason: failure.reason });
+      retries.again({ ...retry, tries, due: Date.now() + wait, reason: failure.reason });
       continue;
     }
     ended += 1;

@@ -4,6 +4,7 @@
 import { advance } from "./advance.ts";
 import type { Progress, Round } from "./context.ts";
 import { redeliverPage } from "./redeliver-page.ts";
+import { refilterWaiting } from "./refilter.ts";
 import { retryDue } from "./retry-due.ts";
 
 /** The most events that may wait to be tried again. With more of them a pipe reads no further until some are done. */
@@ -12,6 +13,7 @@ const MOST_RETRIES = 1_000;
 /** Works through one page of each thing that waits. */
 export async function workRound(round: Round): Promise<Progress> {
   const { state, pipe, reader, retries } = round;
+  if ((await refilterWaiting(round)) === "more") return "more";
   const retried = await retryDue(round);
   if (isEnd(retried)) return retried;
   if (retries.count() >= MOST_RETRIES) return retried;

@@ -72,6 +72,14 @@ export async function getPipe(db: Db, id: string): Promise<PipeRecord | null> {
   return row === null ? null : toRecord(row);
 }
 
+/** The id of the pipe with this name; null if there is none. */
+export async function pipeIdByName(db: Db, name: string): Promise<string | null> {
+  return await db
+    .prepare("SELECT id FROM pipes WHERE name = ?1 AND deleted_at IS NULL")
+    .bind(name)
+    .first<string>("id");
+}
+
 /** All pipes, the oldest first, at most MOST_PIPES of them. */
 export async function listPipes(db: Db): Promise<PipeRecord[]> {
   const { results } = await db

@@ -108,6 +108,12 @@ export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
   return positionAfter((await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0);
 }
 
+/** The position behind the last system event that was reported before `time` (ms). */
+export async function systemEventsBefore(db: Db, time: number): Promise<FeedPosition> {
+  const before = db.prepare("SELECT max(seq) AS n FROM notices WHERE told < ?1").bind(time);
+  return positionAfter((await before.first<number>("n")) ?? 0);
+}
+
 /** How long a system event waits for a pipe that does not move, ms. */
 const NOTICES_LIVE = 35 * DAY;
 
