@@ -147,3 +147,22 @@ describe("a pipe into a chat", () => {
     expect(JSON.stringify(await rows("SELECT * FROM pipes"))).not.toContain("secret-of-the-webhook");
   });
 });
+
+describe("a preview for people", () => {
+  it("shows the message as it would be sent, without addresses and keys", async () => {
+    const key = "0123456789abcdef0123456789abcdef";
+    const of = async (kind: string, settings: object): Promise<string> => {
+      const sample = { type: "bounced", bounce: "hard", contact: "ann@example.com" };
+      const response = await ask("POST", "/pipes/preview", { kind, settings, sample });
+      expect(response.status, await response.clone().text()).toBe(200);
+      const { request } = await response.json<{ request: { url: string; body: string } }>();
+      return `${request.url} ${request.body}`;
+    };
+    const incident = await of("pagerduty", { routing_key: key });
+    expect(incident).toContain("https://events.pagerduty.com/v2/enqueue");
+    expect(incident).toContain('"summary":"bounced (hard): a***@example.com"');
+    const card = await of("teams", { url: `https://flows.example.com/invoke?sig=${key}` });
+    expect(card).toContain('"type":"AdaptiveCard"');
+    expect(incident + card).not.toMatch(/ann@|0123456789abcdef/);
+  });
+});

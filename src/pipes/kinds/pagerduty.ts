@@ -36,6 +36,7 @@ export const pagerduty: Kind<Settings> = {
   title: "PagerDuty: an incident, resolved by what ends it",
   settings: Settings,
   secrets: ["routing_key"],
+  singleRequest: true,
   endpoints: ["endpoint"],
   batch: { events: 1, bytes: 4_000_000 },
   rate: 2, // PagerDuty takes 120 events a minute for an integration key
