@@ -68,6 +68,20 @@ describe("a pipe of kind email", () => {
     expect(await requestsOf(id)).toBe(2);
   });
 
+  it("sends one mail at a time, also where its batches are small and there is news of every sort", async () => {
+    const settings = { ...mails.settings, interval_seconds: 3600 };
+    const made = await ask("POST", "/pipes", { ...mails, settings, batch: 2 });
+    const { id } = (await made.json<{ pipe: { id: string } }>()).pipe;
+    await store(people(3), "spam"); // and three system events: their contacts are suppressed
+    const counts: number[] = [];
+    for (let hour = 0; hour < 5; hour++) {
+      await pass(hour === 0 ? 0 : 3_601_000);
+      counts.push((await show(id)).health.delivered);
+    }
+    expect(counts).toEqual([2, 3, 5, 6, 6]);
+    expect(await requestsOf(id)).toBe(4);
+  });
+
   it("mails nothing about those who get its mails, and so cannot mail about itself", async () => {
     const { id } = (await (await ask("POST", "/pipes", mails)).json<{ pipe: { id: string } }>()).pipe;
     const other = { ...mails, name: "others", settings: { ...mails.settings, to: ["boss@example.com"] } };
@@ -131,5 +145,24 @@ describe("a pipe into a chat", () => {
     expect(text).toContain('"secrets":["url"]');
     expect(text).not.toContain("secret-of-the-webhook");
     expect(JSON.stringify(await rows("SELECT * FROM pipes"))).not.toContain("secret-of-the-webhook");
+  });
+});
+
+describe("a preview for people", () => {
+  it("shows the message as it would be sent, without addresses and keys", async () => {
+    const key = "0123456789abcdef0123456789abcdef";
+    const of = async (kind: string, settings: object): Promise<string> => {
+      const sample = { type: "bounced", bounce: "hard", contact: "ann@example.com" };
+      const response = await ask("POST", "/pipes/preview", { kind, settings, sample });
+      expect(response.status, await response.clone().text()).toBe(200);
+      const { request } = await response.json<{ request: { url: string; body: string } }>();
+      return `${request.url} ${request.body}`;
+    };
+    const incident = await of("pagerduty", { routing_key: key });
+    expect(incident).toContain("https://events.pagerduty.com/v2/enqueue");
+    expect(incident).toContain('"summary":"bounced (hard): a***@example.com"');
+    const card = await of("teams", { url: `https://flows.example.com/invoke?sig=${key}` });
+    expect(card).toContain('"type":"AdaptiveCard"');
+    expect(incident + card).not.toMatch(/ann@|0123456789abcdef/);
   });
 });

@@ -33,12 +33,12 @@ const listing = createRoute({
 });
 
 pipeKinds.openapi(listing, async (c) => {
-  const list = Object.values(kinds).map(({ id, title, secrets, batch, settings, lacks }) => ({
+  const list = Object.values(kinds).map(({ id, title, secrets, batch, settings, ...kind }) => ({
     kind: id,
     title,
     secrets: [...secrets],
     most_events: batch.events,
-    lacks: lacks?.(c.env) ?? null,
+    lacks: kind.lacks?.(c.env) ?? null,
     settings: z.toJSONSchema(settings, { io: "input", unrepresentable: "any" }) as Record<string, unknown>,
   }));
   return c.json({ pipe_kinds: list, next: null }, 200);

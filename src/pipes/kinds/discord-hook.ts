@@ -3,7 +3,8 @@
 import { objectOf, parsedJson } from "../../lib/json.ts";
 import type { Answer } from "../transport/http.ts";
 
-const HOSTS = /^(?:(?:ptb|canary)\.)?discord(?:app)?\.com$/;
+/** `discord.gg` has invitations alone, which people take for webhooks. */
+const HOSTS = /^(?:(?:ptb|canary)\.)?discord(?:app)?\.com$|^discord\.gg$/;
 
 /** Whether the host is Discord's. */
 export function isDiscordHost(hostname: string): boolean {

@@ -6,7 +6,6 @@
 import * as z from "zod";
 import { objectOf, parsedJson, textOf } from "../../lib/json.ts";
 import { discordMessage } from "../messages/embeds.ts";
-import { isLocal } from "../transport/destination-url.ts";
 import { outcomeOf, type Answer } from "../transport/http.ts";
 import { isDiscordHost, isUnknownWebhook } from "./discord-hook.ts";
 import { addressesSetting, hookUrl, postToHook } from "./hook.ts";
@@ -29,8 +28,9 @@ const Settings = z.strictObject({
 });
 type Settings = z.output<typeof Settings>;
 
-function isWebhook({ href, hostname, pathname }: URL): boolean {
-  return (isDiscordHost(hostname) || isLocal(href)) && PATH.test(pathname);
+/** Other hosts may be proxies, or servers that take Discord's messages, with paths of their own. */
+function isWebhook({ hostname, pathname }: URL): boolean {
+  return !isDiscordHost(hostname) || PATH.test(pathname);
 }
 
 /** Discord. */
@@ -63,7 +63,7 @@ function meaningOf(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
   const { id, code, retry_after: wait } = objectOf(parsedJson(answer.text));
   if (outcome.result === "delivered") {
-    if (textOf(id) !== null) return outcome;
+    if (textOf(id) !== null || answer.status === 204) return outcome;
     const reason = `answered ${answer.status}, but not with the message`;
     return { ...outcome, result: "unavailable", reason };
   }

@@ -85,7 +85,9 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   if (sender === null)
     return outcome("denied", "the Worker has no binding to Cloudflare Email Service named EMAIL");
   if (attempt.signal.aborted) return outcome("unavailable", "no answer within 15 seconds");
-  const recipients = new Set([...settings.to, ...(await ownRecipients(attempt))]);
+  const others = await ownRecipients(attempt).catch(() => null);
+  if (others === null) return outcome("unavailable", "the database did not say who gets mails");
+  const recipients = new Set([...settings.to, ...others]);
   const told = batch.filter((one) => !isAboutOwnMail(one, recipients));
   const left = batch.length - told.length;
   if (told.length > 0) {

@@ -36,6 +36,7 @@ export const pagerduty: Kind<Settings> = {
   title: "PagerDuty: an incident, resolved by what ends it",
   settings: Settings,
   secrets: ["routing_key"],
+  singleRequest: true,
   endpoints: ["endpoint"],
   batch: { events: 1, bytes: 4_000_000 },
   rate: 2, // PagerDuty takes 120 events a minute for an integration key
@@ -65,10 +66,11 @@ const A_WHILE = 30_000;
 
 function meaningOf(answer: Answer, now: number): Outcome {
   const outcome = outcomeOf(answer, now);
-  const { status, errors } = objectOf(parsedJson(answer.text));
+  const { errors } = objectOf(parsedJson(answer.text));
   if (outcome.result === "delivered") {
-    if (answer.status === 202 && status === "success") return outcome;
-    const reason = `answered ${answer.status}, but not with the success of PagerDuty`;
+    // Any other answer comes from a proxy, or a landing page.
+    if (answer.status === 202) return outcome;
+    const reason = `answered ${answer.status}, but not with the 202 of PagerDuty`;
     return { ...outcome, result: "unavailable", reason };
   }
   if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_WHILE };

@@ -28,7 +28,8 @@ export async function send(
   const { consecutiveFailures, delivered_at } = state.current();
   // The first success is logged beside the sample, and so is the first after a failure.
   let isNews = consecutiveFailures > 0 || delivered_at === null;
-  const dispatched = await dispatch(rows, rulesOf(round, retried), async (batch) => {
+  const rules = rulesOf(round, retried);
+  const dispatched = await dispatch(rows, rules, async (batch) => {
     const events = batch.map(({ out }) => out);
     const account = await attempt(env, { kind, settings, kept }, events);
     const { result, failed = [] } = account.outcome;
@@ -39,6 +40,8 @@ export async function send(
     if (isSuccess) isNews = false;
     const skips = account.outcome.skipped ?? [];
     if (skips.length > 0) log.push(skippedOf(record.id, events, account, tries));
+    // It rests now: neither this page nor the round's next ones begin another request.
+    if (result === "delivered" && kind.restOf !== undefined) rules.until = round.until = 0;
     return account.outcome;
   });
   state.current(); // nothing more is written if the pipe was deleted meanwhile
@@ -55,7 +58,7 @@ function rulesOf({ pipe, state, pace, until, answers }: Round, retried: boolean)
   return {
     events: alone ? 1 : Math.min(options.batch, limits.events),
     bytes: limits.bytes,
-    concurrency: now.circuit === null ? options.concurrency : 1,
+    concurrency: now.circuit === null && kind.restOf === undefined ? options.concurrency : 1,
     pace,
     ordered: options.ordered,
     // Another failure of what failed before adds to no count.

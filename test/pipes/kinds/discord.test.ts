@@ -60,6 +60,9 @@ describe("discord settings", () => {
       ["url", message],
     ]);
     expect(wrongIn(discord, { url: "https://discord.gg/abc" })).toEqual([["url", message]]);
-    expect(wrongIn(discord, { url: "https://example.com/api/webhooks/1/x" })).toEqual([["url", message]]);
+    expect(wrongIn(discord, { url: "https://chat.example.com/hooks/1" })).toBeUndefined();
+    expect(wrongIn(discord, { url: "http://chat.example.com/hooks/1" })).toEqual([
+      ["url", "must begin with https://"],
+    ]);
   });
 });

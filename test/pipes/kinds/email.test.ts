@@ -87,6 +87,18 @@ describe("events about our own mails", () => {
     expect(mail?.subject).not.toContain("events");
   });
 
+  it("keep every mail back while the database cannot say who gets mails", async () => {
+    const DB = { prepare: () => ({ all: async () => await Promise.reject(new Error("D1_ERROR: down")) }) };
+    const { attempt } = attemptOf({ env: { ...env, EMAIL: bound, DB } as unknown as Env });
+    await control.forget();
+    const outcome = await email.deliver([bounced], email.settings.parse(settings), attempt);
+    expect(outcome).toMatchObject({
+      result: "unavailable",
+      reason: expect.stringMatching(/database/) as unknown,
+    });
+    expect(control.mails()).toEqual([]);
+  });
+
   it("send no mail at all where there is nothing else", async () => {
     const { outcome, mail, notes } = await send([mine, marked]);
     expect(outcome.result).toBe("delivered");

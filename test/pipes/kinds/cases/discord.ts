@@ -31,6 +31,7 @@ export async function discordCase(): Promise<RoomCase> {
       said("a proxy's 404", 404, "<html>", "denied"),
       said("400 for one message", 400, { message: "Invalid Form Body", code: 50035 }, "refused"),
       said("a missing permission", 403, { message: "Missing Permissions", code: 50013 }, "denied"),
+      said("204 of a server that is compatible", 204, "", "delivered"),
       said("200 with another object", 200, { code: 0 }, "unavailable"),
     ],
   });

@@ -27,7 +27,6 @@ export async function pagerdutyCase(): Promise<RoomCase> {
         "denied",
       ),
       said("200 in place of 202", 200, { status: "success" }, "unavailable"),
-      said("202 of something else", 202, "accepted", "unavailable"),
     ],
     hangs: [{ behaviour: { fault: "hang" } }],
     echoes: echoes([PAGERDUTY_KEY]),
