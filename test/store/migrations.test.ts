@@ -18,6 +18,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
   "0011_unknown_words.sql": "9b0501097234f8b3f502cc2f1b09ba2f0abdd01b3578e61f9053df98c54920e4",
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
+  "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
 };
 
 const TEXTS = Object.fromEntries(
