@@ -76,12 +76,15 @@ export async function redeliverOutcomes(
     const missing = ids.length - stored.length;
     orders.push({ pipe, found, count: { pipe: pipe.id, count: found.length, complete, missing } });
   }
-  if (id !== null)
-    for (const { pipe, found } of orders) {
-      const object = await startedPipe(env, pipe);
-      if (found.length > 0 && (await object.redeliverEvents(found)) === false)
-        return fail({ code: "too_many_waiting", name: pipe.name, most: MOST_WAITING });
-    }
+  const wanted = id === null ? [] : orders.filter(({ found }) => found.length > 0);
+  const full = ({ name }: PipeRecord): Result<never, PipeFailure> =>
+    fail({ code: "too_many_waiting", name, most: MOST_WAITING });
+  for (const { pipe, found } of wanted) {
+    const { retries = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
+    if (retries + found.length > MOST_WAITING) return full(pipe);
+  }
+  for (const { pipe, found } of wanted)
+    if (!(await env.PIPES.getByName(pipe.id).redeliverEvents(found))) return full(pipe);
   return ok({ id, pipes: orders.map(({ count }) => count) });
 }
 
