@@ -23,6 +23,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0014_lifecycle.sql": "b022587a4fd1c8fce1b1142b749127c498cef040b87fdc3f16ff09913e4e42c0",
   "0015_questions.sql": "a8e4366c5e5224076f4dc64b7a6ea4a57ff33439deb319fbf3ddd74b143dc931",
   "0017_imports.sql": "bc6dfd5c8decc94de58d05a977f720978e788262937a217450526e7d41f50bcc",
+  "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
 };
 
 const TEXTS = Object.fromEntries(

@@ -57,6 +57,10 @@ const settings = z
     message:
       "must be given with a temporary key (ASIA...); a key of an IAM user (AKIA...) needs none, and does not end",
   })
+  .refine((given) => !given.access_key_id.startsWith("AKIA") || given.session_token === undefined, {
+    path: ["session_token"],
+    message: "must not be given with the key of an IAM user (AKIA...); pass null to remove it",
+  })
   .refine((given) => given.region !== undefined || regionOf(given.queue_url) !== null, {
     path: ["region"],
     message: "must be given, because the queue's URL does not name it",

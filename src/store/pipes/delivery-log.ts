@@ -127,6 +127,47 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
   return results.map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }));
 }
 
+/** Which events of one pipe's log are wanted: those of attempts that ended so, from `from` until `to`, ms. */
+export interface OutcomeRange {
+  pipe: string;
+  outcomes: readonly AttemptRecord["outcome"][];
+  from: number;
+  to: number;
+  /** Id of the last attempt that was looked at; null at the beginning. */
+  after: string | null;
+}
+
+/** A page of a pipe's log. */
+export interface OutcomePage {
+  /** Ids of the events, an event once for each of its attempts. */
+  events: string[];
+  /** Id of the last attempt that was looked at; null at the end of the range. */
+  after: string | null;
+}
+
+/**
+ * The events of the next `limit` attempts of a range. Events that were given up are found by an index of their own; for
+ * other outcomes each attempt of the range is looked at.
+ */
+export async function eventsByOutcome(
+  db: Db,
+  { pipe, outcomes, from, to, after }: OutcomeRange,
+  limit: number,
+): Promise<OutcomePage> {
+  const isGivenUp = outcomes.every((outcome) => outcome === "given_up");
+  const range = "id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+  const sql = isGivenUp
+    ? `SELECT id, events FROM attempts INDEXED BY attempts_given_up WHERE outcome = 'given_up' AND ${range}`
+    : `SELECT id, iif(outcome IN (SELECT value FROM json_each(?4)), events, '[]') AS events FROM attempts WHERE ${range}`;
+  const bounds = [after ?? `${pipe}.${firstIdAt(from)}`, `${pipe}.${firstIdAt(to)}`, limit];
+  const { results } = await db
+    .prepare(sql)
+    .bind(...bounds, ...(isGivenUp ? [] : [JSON.stringify(outcomes)]))
+    .all<{ id: string; events: string }>();
+  const events = results.flatMap((row) => JSON.parse(row.events) as string[]);
+  return { events, after: results.length === limit ? (results.at(-1)?.id ?? null) : null };
+}
+
 /** Removes an erased contact's event ids from attempts that other contacts share. ?1: the erasure's id. */
 export const LEAVE_ATTEMPTS = `
   UPDATE attempts INDEXED BY attempts_batch
@@ -140,7 +181,7 @@ export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   WHERE x.id = ?1 AND x.contact IS NOT NULL)`;
 
 /** How long an attempt stays in the log, ms. */
-const ATTEMPTS_LIVE = 30 * DAY;
+export const ATTEMPTS_LIVE = 30 * DAY;
 const MOST_AT_ONCE = 5_000;
 
 /**

@@ -127,9 +127,15 @@ function callOf(names: Names, random: Random): Call {
     () => ["GET", "", ""],
     () => ["GET", `/${one}`, ""],
     () => [random.chance(0.5) ? "DELETE" : "GET", `/${one}`, ""],
-    () => ["POST", `/${one}/${draw(random, ["pause", "resume", "resume", "test", "test", "rotate"])}`, ""],
+    () => [
+      "POST",
+      `/${one}/${draw(random, ["pause", "resume", "resume", "test", "test", "rotate", "rotate?now=true"])}`,
+      "",
+    ],
     () => ["POST", `/${one}/${draw(random, ["pause", "test", "nothing"])}`, draw(random, ["{}", "[", "\0"])],
     () => ["GET", `/${one}/waiting`, ""],
+    () => ["DELETE", `/${one}/waiting?${discarding(random)}`, ""],
+    () => ["POST", "/preview", spoilt(preview(one, names, random), 0.4, random)],
   ];
   const others: (() => Call)[] = [
     () => ["GET", `/v1/attempts?${logQuery(one, names, random)}`, ""],
@@ -151,6 +157,37 @@ function newPipe(random: Random): Record<string, unknown> {
     ...(random.chance(0.4) ? { filter: draw(random, FILTERS) } : {}),
     ...(random.chance(0.5) ? { start: draw(random, starts) } : {}),
     ...(random.chance(0.3) ? options(random) : {}),
+  };
+}
+
+function discarding(random: Random): string {
+  const parts = [
+    "before=2026-01-01",
+    "behind=true",
+    "dry_run=true",
+    `before=${encodeURIComponent(hostile(random))}`,
+  ];
+  return parts.filter(() => random.chance(0.3)).join("&");
+}
+
+/** Templates of all shapes, right and wrong. */
+const TEMPLATES: readonly unknown[] = [
+  { text: "{{type}} {{contact}}", meta: "{{metadata}}", tags: ["{{tags[0]}}", "{{1 / 0}}"] },
+  '{"text":"{{type}}"}',
+  '{"seq": {{seq}}}',
+  { "{{type}}": "{{" },
+  "{{",
+  null,
+  [["{{[metadata, metadata]}}"]],
+];
+
+function preview(one: string, { events }: Names, random: Random): Record<string, unknown> {
+  const settings = { url: HERE, payload: "template", template: draw(random, TEMPLATES) };
+  return {
+    ...(random.chance(0.5) ? { pipe: one } : { settings }),
+    ...(random.chance(0.3) ? { kind: draw(random, Object.keys(SETTINGS)) } : {}),
+    ...(random.chance(0.4) ? { filter: draw(random, FILTERS) } : {}),
+    ...(random.chance(0.4) ? { event: draw(random, events) } : { sample: { type: hostile(random), id: 7 } }),
   };
 }
 
@@ -180,7 +217,11 @@ function redelivery(one: string, { events }: Names, random: Random): Record<stri
   const some = Array.from({ length: draw(random, [1, 3]) }, () => draw(random, events));
   return {
     pipes: [one, ...(random.chance(0.3) ? ["~pipe0"] : [])],
-    ...(random.chance(0.5) ? { events: some } : { from: "2026-01-01", filter: draw(random, FILTERS) }),
+    ...draw(random, [
+      { events: some },
+      { from: "2026-01-01", filter: draw(random, FILTERS) },
+      { outcome: draw(random, ["given_up", "refused", "delivered", ["denied", "unavailable"]]) },
+    ]),
     ...(random.chance(0.4) ? { dry_run: false } : {}),
   };
 }

@@ -143,7 +143,11 @@ describe("a temporary key", () => {
     const [issue] = sqs.settings.safeParse(asia).error?.issues ?? [];
     expect(issue?.path).toEqual(["session_token"]);
     expect(issue?.message).toContain("temporary key");
-    expect(sqs.settings.safeParse({ ...asia, session_token: "FwoGZXIvYXdzEXAMPLE" }).success).toBe(true);
+    const token = { session_token: "FwoGZXIvYXdzEXAMPLE" };
+    expect(sqs.settings.safeParse({ ...asia, ...token }).success).toBe(true);
+    expect(sqs.settings.safeParse({ ...temporary, ...token }).error?.issues[0]?.path).toEqual([
+      "session_token",
+    ]);
   });
 
   it("signs its token, shows it nowhere, and says what to do once it has ended", async () => {
