@@ -139,10 +139,15 @@ const letterFields = {
   element: z.int().nullable().describe("The index of the delivery's reject; null for the whole delivery"),
   source: z.string(),
   provider: z.string(),
-  reason: z.string(),
+  reason: z.string().describe("After a replay that failed: the reason of that one"),
   raw: z.string(),
   received_at: time,
-  replayed_at: time.nullable(),
+  status: z
+    .enum(["waiting", "replaying", "failed"])
+    .describe("replaying: its delivery is on its way again; failed: the last replay failed, for `reason`"),
+  replays: z.int().describe("How often it was sent through again"),
+  replayed_at: time.nullable().describe("When it was last sent through again; null if never"),
+  failed_at: time.nullable().describe("When a replay last failed; null if none did"),
 };
 
 /** A dead letter. */

@@ -97,8 +97,16 @@ export function deadLetterView(letter: ListedDeadLetter) {
     reason: letter.reason,
     raw: withoutProofIn(letter),
     received_at: iso(letter.received_at),
+    status: statusOf(letter),
+    replays: letter.replays,
     replayed_at: isoOrNull(letter.replayed_at),
+    failed_at: isoOrNull(letter.failed_at),
   };
+}
+
+function statusOf({ replayed_at, failed_at }: ListedDeadLetter): "waiting" | "replaying" | "failed" {
+  if (replayed_at === null) return "waiting";
+  return failed_at !== null && failed_at >= replayed_at ? "failed" : "replaying";
 }
 
 /** The element's text without the proof that older letters still contain. */
