@@ -218,5 +218,23 @@ const UnknownWord = z
 
 /** A source with the words that its tables do not know. */
 export const SourceWithWords = z
-  .object({ ...sourceFields, unknown: z.array(UnknownWord).describe("The latest ones first") })
+  .object({
+    ...sourceFields,
+    outside_networks: z
+      .array(
+        z
+          .object({
+            network: z
+              .string()
+              .describe("/24 of IPv4, /48 of IPv6")
+              .meta({ examples: ["203.0.113.0/24"] }),
+            requests: z.int(),
+            first_seen_at: time,
+            last_seen_at: time,
+          })
+          .meta({ id: "OutsideNetwork" }),
+      )
+      .describe("Senders outside of the observed list, the latest ones first"),
+    unknown: z.array(UnknownWord).describe("The latest ones first"),
+  })
   .meta({ id: "SourceWithWords" });

@@ -9,7 +9,7 @@ import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
-import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
+import type { NetworkRecord, SourceRecord, WordRecord } from "../store/events/sources.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
 
 export { eventView, iso, isoOrNull };
@@ -147,6 +147,11 @@ export function wordView({ kind, word, n, first_seen, last_seen, event }: WordRe
     last_seen_at: iso(last_seen),
     event,
   };
+}
+
+/** A network outside of a source's list. */
+export function networkView({ network, n, first_seen, last_seen }: NetworkRecord) {
+  return { network, requests: n, first_seen_at: iso(first_seen), last_seen_at: iso(last_seen) };
 }
 
 /** A source with its counters. */

@@ -19,7 +19,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
   "0011_unknown_words.sql": "9b0501097234f8b3f502cc2f1b09ba2f0abdd01b3578e61f9053df98c54920e4",
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
-  "0014_lifecycle.sql": "b022587a4fd1c8fce1b1142b749127c498cef040b87fdc3f16ff09913e4e42c0",
+  "0014_lifecycle.sql": "ebd21047fb17f3370088c822ed89a49ab12a40de4d8536b2599579e4724b91bf",
 };
 
 const TEXTS = Object.fromEntries(

@@ -9,6 +9,7 @@
 import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
+import { COUNT_NETWORKS, networkRows } from "./outside-networks.ts";
 import {
   contactRow,
   type ContactChange,
@@ -179,6 +180,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
   if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
+  const networks = networkRows(slice.tallies);
+  if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   const [first] = events;
   if (first !== undefined) {
