@@ -1,5 +1,5 @@
 // GET /healthz, for probes: whether deliveries can be accepted (200, or 503 if the configuration is wrong), and also
-// whether the database answers and the scheduled jobs do their work. These two appear in the body but do not change the
+// whether the database answers, the scheduled jobs do their work, and no pipe had to be paused. These appear in the body but do not change the
 // status: deliveries are accepted without a database, so no probe should send them elsewhere because of it.
 //
 // The route needs no token, so the answer contains no reasons of failures (GET /v1/jobs does), no names that may be
@@ -14,6 +14,7 @@ import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
 import { storeOf, type Db } from "../store/db.ts";
+import { countStopped } from "../store/pipes/pipes.ts";
 import { compareSchema, isLost } from "../store/schema.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
@@ -35,6 +36,8 @@ interface Database {
   /** What is wrong, and what to do; null if nothing is. */
   hint: string | null;
   records: JobRecords | null;
+  /** How many pipes Tidings has paused; 0 if that is not known. */
+  stopped?: number;
 }
 
 const known = new WeakMap<object, { database: Database; until: number }>();
@@ -45,9 +48,9 @@ export async function answerHealth(env: Env, authorization: string | undefined):
   const problems = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const { state, hint, records } = await databaseOf(withOutages(env));
+  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env));
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
-  const well = state === "ok" && jobs.every(({ problem }) => problem === null);
+  const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
   const shown = jobs.map(({ job, record, problem }) => ({
     name: job.name,
@@ -55,7 +58,15 @@ export async function answerHealth(env: Env, authorization: string | undefined):
     last_failure_at: isoOrNull(record?.failed_at ?? null),
     problem,
   }));
-  const body = { status, version, problems, database: state, database_hint: hint, jobs: shown };
+  const body = {
+    status,
+    version,
+    problems,
+    database: state,
+    database_hint: hint,
+    pipes_paused: stopped,
+    jobs: shown,
+  };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });
 }
 
@@ -113,7 +124,7 @@ async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
       "suppressed. See src/docs/recovery.md, A lost database.";
     return { state: "empty", hint, records };
   }
-  return { state: "ok", hint: null, records };
+  return { state: "ok", hint: null, records, stopped: await countStopped(db) };
 }
 
 /** An older database may lack the jobs' table; that it lacks a migration is told anyway. */

@@ -7,7 +7,7 @@ import { storeOf } from "../store/db.ts";
 import { getRemoval, listRemovals, type Removal } from "../store/erasure/removals.ts";
 import { countRemovable } from "../store/erasure/source-rows.ts";
 import { findSource } from "../store/events/sources.ts";
-import { idCursor, limit } from "./kit/parameters.ts";
+import { idCursor, limit, word } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
@@ -126,6 +126,26 @@ const removingSource = createRoute({
     "The source itself is part of the configuration and stays; take it out of SOURCES and SOURCE_CREDENTIALS.",
   request: asked,
   responses: answers,
+});
+
+/** The route of the same for those who look for it at the events, mounted on /v1/events. */
+export const removingEvents = router();
+
+const removingByEvents = createRoute({
+  ...needs("admin"),
+  method: "delete",
+  path: "/",
+  tags,
+  summary: "The same as DELETE /v1/sources/{source}/data, for one source",
+  description:
+    "Single events cannot be removed. To remove all that is known about a person, erase the contact.",
+  request: { query: asked.query.extend({ source: word }) },
+  responses: answers,
+});
+
+removingEvents.openapi(removingByEvents, async (c) => {
+  const answer = await answerOf(c.env, c.req.valid("query"), c.var.token.name);
+  return "dry_run" in answer ? c.json(answer, 200) : c.json(answer, 202);
 });
 
 /** What a request that removes asks for. */

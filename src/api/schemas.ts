@@ -168,10 +168,15 @@ const letterFields = {
   element: z.int().nullable().describe("The index of the delivery's reject; null for the whole delivery"),
   source: z.string(),
   provider: z.string(),
-  reason: z.string(),
+  reason: z.string().describe("After a replay that failed: the reason of that one"),
   raw: z.string(),
   received_at: time,
-  replayed_at: time.nullable(),
+  status: z
+    .enum(["waiting", "replaying", "failed"])
+    .describe("replaying: its delivery is on its way again; failed: the last replay failed, for `reason`"),
+  replays: z.int().describe("How often it was sent through again"),
+  replayed_at: time.nullable().describe("When it was last sent through again; null if never"),
+  failed_at: time.nullable().describe("When a replay last failed; null if none did"),
 };
 
 /** A dead letter. */
@@ -242,5 +247,23 @@ const UnknownWord = z
 
 /** A source with the words that its tables do not know. */
 export const SourceWithWords = z
-  .object({ ...sourceFields, unknown: z.array(UnknownWord).describe("The latest ones first") })
+  .object({
+    ...sourceFields,
+    outside_networks: z
+      .array(
+        z
+          .object({
+            network: z
+              .string()
+              .describe("/24 of IPv4, /48 of IPv6")
+              .meta({ examples: ["203.0.113.0/24"] }),
+            requests: z.int(),
+            first_seen_at: time,
+            last_seen_at: time,
+          })
+          .meta({ id: "OutsideNetwork" }),
+      )
+      .describe("Senders outside of the observed list, the latest ones first"),
+    unknown: z.array(UnknownWord).describe("The latest ones first"),
+  })
   .meta({ id: "SourceWithWords" });

@@ -7,7 +7,7 @@ import { json, needs, problems } from "./kit/responses.ts";
 import { needsSource, sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Source, SourceWithWords } from "./schemas.ts";
-import { sourceView, wordView } from "./views.ts";
+import { networkView, sourceView, wordView } from "./views.ts";
 
 const tags = ["Sources"];
 
@@ -47,7 +47,8 @@ const single = createRoute({
   description:
     "A provider that changes its webhooks shows here first: `unknown` counts, for each word, the events whose type, " +
     "reason or time could not be read, or that lack a field. At most 100 words are counted one by one, the others as " +
-    "`(others)`; a word that did not come for 90 days is forgotten.",
+    "`(others)`; a word that did not come for 90 days is forgotten. `outside_networks` lists in the same way from where " +
+    "the requests came that `outside` counts, so that a list can be completed before it is enforced.",
   request: { params: z.object({ source: z.string() }) },
   responses: { 200: json("The source", SourceWithWords), ...problems(404) },
 });
@@ -57,5 +58,12 @@ sources.openapi(single, async (c) => {
   needsSource(c.var.token, source);
   const record = await findSource(c.var.db, source);
   if (record === null) throw new ProblemError(404, "No source of this name has ever sent anything.");
-  return c.json({ ...sourceView(record), unknown: record.unknown.map(wordView) }, 200);
+  return c.json(
+    {
+      ...sourceView(record),
+      outside_networks: record.networks.map(networkView),
+      unknown: record.unknown.map(wordView),
+    },
+    200,
+  );
 });

@@ -11,7 +11,7 @@ import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
-import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
+import type { NetworkRecord, SourceRecord, WordRecord } from "../store/events/sources.ts";
 import type { ChangedSuppressions } from "../store/suppressions/changes.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
 import type { KnownSuppressions } from "../store/suppressions/suppressions.ts";
@@ -140,8 +140,16 @@ export function deadLetterView(letter: ListedDeadLetter) {
     reason: letter.reason,
     raw: withoutProofIn(letter),
     received_at: iso(letter.received_at),
+    status: statusOf(letter),
+    replays: letter.replays,
     replayed_at: isoOrNull(letter.replayed_at),
+    failed_at: isoOrNull(letter.failed_at),
   };
+}
+
+function statusOf({ replayed_at, failed_at }: ListedDeadLetter): "waiting" | "replaying" | "failed" {
+  if (replayed_at === null) return "waiting";
+  return failed_at !== null && failed_at >= replayed_at ? "failed" : "replaying";
 }
 
 /** The element's text without the proof that older letters still contain. */
@@ -182,6 +190,11 @@ export function wordView({ kind, word, n, first_seen, last_seen, event }: WordRe
     last_seen_at: iso(last_seen),
     event,
   };
+}
+
+/** A network outside of a source's list. */
+export function networkView({ network, n, first_seen, last_seen }: NetworkRecord) {
+  return { network, requests: n, first_seen_at: iso(first_seen), last_seen_at: iso(last_seen) };
 }
 
 /** A source with its counters. */

@@ -15,6 +15,7 @@ import { answer, consented, probed, refused, tested, unavailable } from "./answe
 import { budgetOf, declaredLength, MAX_BODY, readBody, type Limits, type Unread } from "./body.ts";
 import { decoded } from "./encoding.ts";
 import { makeDurable, type Bindings as DurableBindings } from "./durable.ts";
+import { networkOf } from "./network.ts";
 import { callerOf, countGuess, WAIT } from "./guesses.ts";
 import { CLOSED, verify, verifyHead, type Verified } from "./verify.ts";
 
@@ -61,7 +62,7 @@ export async function receive(
   if (content === "encoding") return refused("encoding", source, "the body's encoding is unknown");
   if (content === "too large") return refused("tooLarge", source, "the body is too large when unzipped");
   const envelope = makeEnvelope({ ...inbound, body: content }, source, provider, Date.now());
-  if (outside) envelope.outside = true;
+  if (outside) Object.assign(envelope, fromOutside(request));
   const handshake =
     provider.handshake?.({ ...inbound, body: content }, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
@@ -132,6 +133,12 @@ async function refusedCredentials(
 function carriesData(url: string, provider: Provider | null): boolean {
   if (provider?.deliversByGet !== true) return false;
   return [...new URL(url).searchParams.keys()].some((name) => name !== TOKEN_PARAMETER && name !== "event");
+}
+
+/** What the envelope of a request from outside of the list says of its sender. */
+function fromOutside(request: Request): Pick<Envelope, "outside" | "network"> {
+  const network = networkOf(request.headers.get("cf-connecting-ip") ?? "");
+  return network === null ? { outside: true } : { outside: true, network };
 }
 
 function isOutside(request: Request, source: Source): boolean {

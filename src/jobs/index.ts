@@ -11,6 +11,7 @@ import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
+import { forgetNetworks } from "../store/write/outside-networks.ts";
 import { forgetWords } from "../store/write/unknown-words.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
@@ -60,12 +61,13 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "source-tallies",
-    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more, and unknown words that did not come for 90 days.",
+    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more, and unknown words and networks that did not come for 90 days.",
     deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
       await forgetTallies(storeOf(env), now);
       await forgetWords(storeOf(env), now);
+      await forgetNetworks(storeOf(env), now);
       return undefined;
     },
   },

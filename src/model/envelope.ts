@@ -19,6 +19,8 @@ export interface Envelope {
   body: Uint8Array;
   /** The sender's IP address is not in the source's list, which is only observed (ip_policy "observe"). */
   outside?: true;
+  /** The network of such a sender, as in `203.0.113.0/24`. */
+  network?: string;
   /** A dead letter's delivery that was sent through again. */
   replay?: true;
   /** A contact was erased from it (src/erasure/), so nulls and an empty body are gaps and not reports. */

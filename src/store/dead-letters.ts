@@ -149,10 +149,18 @@ export function deadLetterOf(
   };
 }
 
-/** A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. */
-export type ListedDeadLetter = DeadLetter & { replayed_at: number | null };
+/**
+ * A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. `replays`:
+ * how often. `failed_at`: when that last failed, ms; null if it never did.
+ */
+export type ListedDeadLetter = DeadLetter & {
+  replayed_at: number | null;
+  replays: number;
+  failed_at: number | null;
+};
 
-const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
+const COLUMNS =
+  "id, envelope, element, source, provider, reason, raw, received_at, replayed_at, replays, failed_at";
 
 const LIST = withinBytes("dead_letters", {
   keys: `SELECT id AS key, 500 + octet_length(raw) + octet_length(reason) AS size FROM dead_letters
@@ -197,7 +205,7 @@ export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLette
  */
 export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
   await db
-    .prepare("UPDATE dead_letters SET replayed_at = ?3 WHERE id >= ?1 AND id < ?2")
+    .prepare("UPDATE dead_letters SET replayed_at = ?3, replays = replays + 1 WHERE id >= ?1 AND id < ?2")
     .bind(envelope, endOf(`${envelope}.`), now)
     .run();
 }

@@ -76,9 +76,9 @@ function start(port: number, ...options: string[]): Started {
 const ended = async (child: ChildProcess): Promise<number | null> =>
   child.exitCode ?? (await new Promise((resolve) => child.once("exit", resolve)));
 
-async function untilUp({ said }: Started): Promise<void> {
-  while (!said().includes("Ctrl-C stops it")) {
-    expect(said()).not.toContain("tidings:");
+async function untilUp(run: Started): Promise<void> {
+  while (!run.said().includes("Ctrl-C stops it")) {
+    expect(run.said()).not.toContain("tidings:");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -197,6 +197,10 @@ describe("removing the data of a source", () => {
     const deleted = await askApi("DELETE", "/v1/sources/observed");
     expect(deleted.status).toBe(400);
     expect(await deleted.text()).toContain("dry_run=true");
+    const byEvents = await askApi("DELETE", "/v1/events?source=observed&dry_run=true");
+    expect(await byEvents.json()).toMatchObject({ would_remove: { events: 4 } });
+    expect((await askApi("DELETE", "/v1/events")).status).toBe(400);
+    expect((await askApi("DELETE", "/v1/events?source=observed")).status).toBe(400);
     expect((await askApi("DELETE", "/v1/sources/nobody/data?confirm=nobody")).status).toBe(404);
     expect(await figure("SELECT count(*) AS n FROM events")).toBe(4);
   });

@@ -256,6 +256,19 @@ it("reports a database without the newest migrations as not migrated at /healthz
   expect(await health()).toMatchObject([200, { status: "degraded", database: "not migrated" }]);
 });
 
+it("counts the pipes at /healthz that had to be paused, and not those that a person paused", async () => {
+  const pipe = (id: string, paused: string | null): D1PreparedStatement =>
+    env.DB.prepare(
+      `INSERT INTO pipes (id, name, kind, settings, options, start, paused, revision, created_at, changed_at)
+       VALUES (?1, ?1, 'webhook', '{}', '{}', '{}', ?2, 1, 0, 0)`,
+    ).bind(id, paused);
+  await env.DB.batch([pipe("runs", null), pipe("rests", "paused by ann")]);
+  expect(await health()).toMatchObject([200, { status: "ok", pipes_paused: 0 }]);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10_000 }); // the answer is kept for seconds
+  await pipe("stopped", "the destination took nothing for 75 hours").run();
+  expect(await health()).toMatchObject([200, { status: "degraded", pipes_paused: 1 }]);
+});
+
 it("names the migrations at /healthz that the database lacks, or that this version does not know", async () => {
   const last = MIGRATIONS.at(-1) ?? "";
   await env.DB.prepare("DELETE FROM d1_migrations WHERE name = ?1").bind(last).run();

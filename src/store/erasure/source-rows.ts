@@ -191,6 +191,7 @@ export async function clearCounters(db: D1Database, { source, until, pass }: Rem
            (SELECT envelope FROM tallies WHERE envelope < ?2 AND source = ?1 LIMIT ${TALLIES})`,
       )
       .bind(source, after),
+    db.prepare("DELETE FROM outside_networks WHERE source = ?1 AND last_seen <= ?2").bind(source, until),
     db.prepare("DELETE FROM unknown_words WHERE source = ?1 AND last_seen <= ?2").bind(source, until),
     db
       .prepare(

@@ -28,3 +28,13 @@ ALTER TABLE tokens ADD COLUMN expires_at INTEGER;  -- ms since the epoch; NULL i
 -- How often a dead letter was sent through again. replayed_at stays when that fails.
 ALTER TABLE dead_letters ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN failed_at INTEGER; -- when the last replay failed, ms; NULL if none did
+
+-- From where an observed source's requests came that are not in its list: at most some hundred networks of each.
+CREATE TABLE outside_networks (
+  source TEXT NOT NULL,
+  network TEXT NOT NULL,         -- /24 of IPv4, /48 of IPv6
+  n INTEGER NOT NULL,            -- requests
+  first_seen INTEGER NOT NULL,   -- ms since the epoch
+  last_seen INTEGER NOT NULL,
+  PRIMARY KEY (source, network)
+) WITHOUT ROWID;

@@ -168,6 +168,16 @@ export async function pausePipe(
   return (done?.meta.changes ?? 0) > 0;
 }
 
+/** How many pipes wait for a person: Tidings has paused them, because their destinations took nothing for too long. */
+export async function countStopped(db: Db): Promise<number> {
+  const { results } = await db
+    .prepare(
+      "SELECT count(*) AS n FROM pipes WHERE paused IS NOT NULL AND paused NOT LIKE 'paused by %' AND deleted_at IS NULL",
+    )
+    .all<{ n: number }>();
+  return results[0]?.n ?? 0;
+}
+
 /**
  * Lets a paused pipe run again, and returns whether it was paused. `told`: whether pipes get `pipe.resumed`, as they got
  * `pipe.paused`. `at`: ms.

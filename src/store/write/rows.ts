@@ -84,6 +84,10 @@ export interface Tally {
   duplicates: number;
   pings: number;
   outside: 0 | 1;
+  /** The network of a sender outside of the list; null if it is not known. */
+  network: string | null;
+  /** When the envelope was received, ms. */
+  received_at: number;
 }
 
 /** A row of `dead_letters`. `element`: the index of the envelope's reject, null for the whole envelope. */

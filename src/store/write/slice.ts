@@ -11,6 +11,7 @@ import { isOf } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
 import { CHANGED } from "./changed.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
+import { COUNT_NETWORKS, networkRows } from "./outside-networks.ts";
 import {
   contactRow,
   type ContactChange,
@@ -148,15 +149,19 @@ const DELETE_OLD_SUPPRESSIONS = `
     JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version
     WHERE s.pending IS NULL)`;
 
+/** ?1: ids of replayed envelopes; ?2: ids of the letters that failed again, which stay with their history. */
 const DELETE_REPLAYED = `
   DELETE FROM dead_letters WHERE id IN (
-    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')`;
+    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')
+    AND id NOT IN (SELECT value FROM json_each(?2))`;
 
+/** ?2: the time, ms. */
 const INSERT_DEAD_LETTERS = `
   INSERT INTO dead_letters (id, envelope, element, source, provider, reason, raw, received_at)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
   FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
+  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw,
+    failed_at = iif(dead_letters.replayed_at IS NULL, dead_letters.failed_at, CAST(?2 AS INTEGER))`;
 
 /**
  * Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. `first`: statements
@@ -182,6 +187,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
   if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
+  const networks = networkRows(slice.tallies);
+  if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   const [first] = events;
   if (first !== undefined) {
@@ -200,8 +207,14 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     add(DELETE_OLD_SUPPRESSIONS, contacts);
   }
   if (first !== undefined || slice.contacts.length > 0) add(REFUSE_ERASED, first?.source ?? "");
-  if (slice.replayed.length > 0) add(DELETE_REPLAYED, JSON.stringify(slice.replayed));
-  for (const letters of inPieces(slice.deadLetters.map(toLetter))) add(INSERT_DEAD_LETTERS, letters);
+  if (slice.replayed.length > 0)
+    add(
+      DELETE_REPLAYED,
+      JSON.stringify(slice.replayed),
+      JSON.stringify(slice.deadLetters.map(({ id }) => id)),
+    );
+  for (const letters of inPieces(slice.deadLetters.map(toLetter)))
+    add(INSERT_DEAD_LETTERS, letters, String(Date.now()));
   return statements;
 }
 
