@@ -142,10 +142,17 @@ describe("a suppression of a whole domain", () => {
 describe("the key of a whole domain", () => {
   it("is one for all spellings, is never an address, and is what its addresses lead to", () => {
     expect(readWholeDomain("@Example.COM.")).toEqual({ ok: true, value: "@example.com" });
-    expect(readWholeDomain('"*@Küche.example"')).toEqual({ ok: true, value: "@xn--kche-0ra.example" });
+    expect(readWholeDomain("*@Küche.example")).toEqual({ ok: true, value: "@xn--kche-0ra.example" });
     for (const text of ["@", "@com", "@ex ample.com", "@a@b.example", "*@*.example.com"])
       expect(readWholeDomain(text)?.ok, text).toBe(false);
-    for (const text of ["ann@example.com", "example.com", "*.example.com", ""])
+    for (const text of [
+      "ann@example.com",
+      "example.com",
+      "*.example.com",
+      "",
+      "<@example.com",
+      " @example.com",
+    ])
       expect(readWholeDomain(text), text).toBeNull();
     fc.assert(
       fc.property(fc.emailAddress(), fc.constantFrom("@", "*@"), (address, sign) => {
