@@ -6,7 +6,7 @@ import { endedSuppressions, type EndsCursor } from "../store/suppressions/ends.t
 import { sendCommands } from "./send-commands.ts";
 
 const A_STEP = 200;
-const STEPS_A_RUN = 10;
+const STEPS_A_RUN = 5;
 
 /** Does a run's share of the work. Resolves to how many contacts had a suppression that ended. `now`: ms. */
 export async function endSuppressions(env: Env, now: number): Promise<number> {

@@ -74,7 +74,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "suppression-ends",
     does: "Writes down that suppressions with an end have ended, and tells the pipes.",
-    deadline: MINUTE,
+    deadline: MINUTE / 4,
     patience: 60 * MINUTE,
     async run(env, now) {
       const contacts = await endSuppressions(env, now);

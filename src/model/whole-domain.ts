@@ -5,19 +5,18 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { readAddress } from "./address.ts";
 import { destinationOf } from "./destination.ts";
 import { domainKey } from "./domain.ts";
-import { unwrapped } from "./wrapped-address.ts";
 
 const LONGEST = 253; // RFC 1035 section 2.3.4, without the root's empty label
 const DOMAIN = /^(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{2,63}$/;
 
 /**
  * The key of a whole domain: "@" and the domain in punycode. Null if the text does not name a whole domain, but perhaps
- * an address. Fails with a predicate for people if it names one that cannot exist, or several.
+ * an address: nothing may stand before the sign, because an address that has lost its local part must not stop the mail
+ * to everybody. Fails with a predicate for people if it names one that cannot exist, or several.
  */
 export function readWholeDomain(text: string): Result<string> | null {
-  const bare = unwrapped(text);
-  if (!bare.ok || !/^\*?@/.test(bare.value)) return null;
-  const name = bare.value.slice(bare.value.indexOf("@") + 1).trim();
+  if (!/^\*?@/.test(text)) return null;
+  const name = text.slice(text.indexOf("@") + 1);
   if (name.includes("*")) return fail("names several domains; name each of them, as @example.com");
   const domain = name.length > LONGEST * 4 ? "" : domainKey(name);
   if (domain.length > LONGEST || !DOMAIN.test(domain))

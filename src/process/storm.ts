@@ -1,7 +1,7 @@
 // Marks bounces that happened in a storm: if a destination refuses far more than usual, its bounces are no evidence about
 // single addresses. They are marked before they are claimed, by the counts of the 15 minutes before them, and the first
 // mark stays with the evidence. Hard bounces suppress at once, so those from before the storm could be told are held
-// afterwards.
+// afterwards. That looks at what is stored, so of several consumers that store a storm together the last one sees it.
 
 import { sendCommands } from "../contact/send-commands.ts";
 import { within } from "../lib/deadline.ts";
@@ -31,17 +31,10 @@ const bucketOf = (at: number): number => startOf("5m", at);
 /** The three buckets of 15 minutes, of which this one is the last. */
 const windowOf = (bucket: number): number[] => [2, 1, 0].map((back) => bucket - back * FIVE_MINUTES);
 
-/** A storm, and five minutes in which hard bounces of its destination belong to it. Times in ms since the epoch. */
-export interface StormyTime {
-  storm: Storm;
-  since: number;
-  until: number;
-}
-
-/** Events with their marks, and when the storms among them were. */
+/** Events with their marks, and where hard bounces may be from a storm, if more than these events tell it. */
 export interface MarkedEvents {
   events: readonly NewEvent[];
-  times: StormyTime[];
+  suspects: readonly Place[];
 }
 
 /**
@@ -54,19 +47,77 @@ export async function markStorms(
   policy: StormPolicy,
 ): Promise<MarkedEvents> {
   const bounces = events.filter(isBounce);
-  if (bounces.length === 0) return { events, times: [] };
-  const buckets = new Set(bounces.flatMap(({ row }) => windowOf(bucketOf(row.at))));
-  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, [...buckets]));
-  const counts = sumOf([...stored, ...events.flatMap(outcomeOf)]);
-  const places = placesOf(bounces).filter((place) => maybeStorm(windowCounts(counts, place), policy));
-  if (places.length === 0) return { events, times: [] };
-  const usual = await within(DEADLINE, "the database", readUsualCounts(db, usualDays(places)));
+  if (bounces.length === 0) return { events, suspects: [] };
+  const places = placesOf(bounces);
+  const counts = await readCounts(db, places.flatMap(aroundOf), events.flatMap(outcomeOf));
+  const found = await findStorms(db, places, counts, policy);
+  const hard = placesOf(events.filter(({ evidence }) => evidence?.kind === "hard"));
+  return {
+    events: found.size === 0 ? events : events.map((event) => marked(event, found)),
+    suspects: hard.flatMap(aroundOf).filter((place) => isSuspect(windowCounts(counts, place), policy)),
+  };
+}
+
+/** So few outcomes can be all that one consumer has of a storm. */
+function isSuspect(window: OutcomeCounts, policy: StormPolicy): boolean {
+  return window.outcomes * 5 >= policy.outcomes && refusesMuch(window, policy);
+}
+
+/** How many contacts one slice holds back afterwards; the next slice of the storm goes on. */
+const MOST_HELD = 200;
+
+/**
+ * Holds suppressions in force that rest on hard bounces of a storm at these places. They came before the storm could be
+ * told. Rejects if a contact or the database does not answer; the same call again does what is left.
+ */
+export async function holdEarlier(env: Env, suspects: readonly Place[], policy: StormPolicy): Promise<void> {
+  if (suspects.length === 0) return;
+  const db = storeOf(env);
+  const found = await findStorms(db, suspects, await readCounts(db, suspects, []), policy);
+  let left = MOST_HELD;
+  for (const time of timesOf(found)) {
+    if (left <= 0) return;
+    const search = { ...time, destination: time.storm.destination };
+    const contacts = await within(DEADLINE, "the database", findHardBounced(db, search, left));
+    left -= contacts.length;
+    await sendCommands(env, new Map(contacts.map((contact) => [contact, [{ kind: "hold", ...time }]])));
+  }
+}
+
+/** The counts of the windows of these places: what is stored, and what will be. */
+async function readCounts(
+  db: D1Database,
+  places: readonly Place[],
+  coming: readonly DestinationCounts[],
+): Promise<Counts> {
+  const buckets = [...new Set(places.flatMap(({ bucket }) => windowOf(bucket)))];
+  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, buckets));
+  return sumOf([...stored, ...coming]);
+}
+
+/** The storms at these places, by {@link keyOf}. */
+async function findStorms(
+  db: D1Database,
+  places: readonly Place[],
+  counts: Counts,
+  policy: StormPolicy,
+): Promise<Map<string, FoundStorm>> {
   const found = new Map<string, FoundStorm>();
-  for (const place of places) {
+  const likely = places.filter((place) => maybeStorm(windowCounts(counts, place), policy));
+  if (likely.length === 0) return found;
+  const usual = await within(DEADLINE, "the database", readUsualCounts(db, usualDays(likely)));
+  for (const place of likely) {
     const storm = stormAt(place, counts, usual.get(place.destination) ?? NO_OUTCOMES, policy);
     if (storm !== null) found.set(keyOf(place.bucket, place.destination), storm);
   }
-  return { events: events.map((event) => marked(event, found)), times: timesOf(found) };
+  return found;
+}
+
+/** A storm, and five minutes in which hard bounces of its destination belong to it. Times in ms since the epoch. */
+interface StormyTime {
+  storm: Storm;
+  since: number;
+  until: number;
 }
 
 /** The times of these storms, each of a destination once, under the mark that was found first. */
@@ -82,9 +133,15 @@ function timesOf(found: ReadonlyMap<string, FoundStorm>): StormyTime[] {
 
 const isBounce = ({ evidence }: NewEvent): boolean => evidence?.kind === "soft" || evidence?.kind === "hard";
 
-interface Place {
+/** Five minutes (their start in ms since the epoch) at a destination. */
+export interface Place {
   bucket: number;
   destination: string;
+}
+
+/** The places whose 15 minutes have a bounce's five minutes in them: later ones may have been reported earlier. */
+function aroundOf({ bucket, destination }: Place): Place[] {
+  return [0, 1, 2].map((after) => ({ bucket: bucket + after * FIVE_MINUTES, destination }));
 }
 
 function placesOf(bounces: readonly NewEvent[]): Place[] {
@@ -172,23 +229,4 @@ function marked(event: NewEvent, found: ReadonlyMap<string, FoundStorm>): NewEve
   // A dead address after the storm suppresses at once, although the window still holds the storm.
   if (of === undefined || (evidence.kind === "hard" && !of.buckets.has(bucket))) return event;
   return { ...event, evidence: { ...evidence, storm: of.storm } };
-}
-
-/** How many contacts one slice holds back afterwards; the next slice of the storm goes on. */
-const MOST_HELD = 200;
-
-/**
- * Holds suppressions in force that rest on hard bounces of these times. They came before it could be told that there
- * was a storm. Rejects if a contact or the database does not answer; the same call again does what is left.
- */
-export async function holdEarlier(env: Env, times: readonly StormyTime[]): Promise<void> {
-  let left = MOST_HELD;
-  for (const time of times) {
-    if (left <= 0) return;
-    const search = { ...time, destination: time.storm.destination };
-    const found = findHardBounced(storeOf(env), search, left);
-    const contacts = await within(DEADLINE, "the database", found);
-    left -= contacts.length;
-    await sendCommands(env, new Map(contacts.map((contact) => [contact, [{ kind: "hold", ...time }]])));
-  }
 }

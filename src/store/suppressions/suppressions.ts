@@ -112,10 +112,8 @@ export async function checkQuery(
   const domains = new Set([...contacts].map(wholeDomainOf));
   const now = Date.now();
   const statements = [
-    db.prepare(IN_FORCE("s")).bind(JSON.stringify([...contacts]), scope, now),
-    db
-      .prepare(IN_FORCE("s INDEXED BY suppressions_domain", DOMAINS_ONLY))
-      .bind(JSON.stringify([...domains]), scope, now),
+    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope, now),
+    db.prepare(DOMAINS_IN_FORCE).bind(JSON.stringify([...domains]), scope, now),
     db.prepare(FORMER_IN_FORCE).bind(scope, now),
     ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
   ];
@@ -158,15 +156,23 @@ export async function checkQuery(
   };
 }
 
-/** Those of some contacts in force, by their keys. ?1: the keys; ?2: the scope; ?3: now, ms. */
-const IN_FORCE = (suppressions: string, condition = "true"): string => `
-  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held, s.expires_at
-  FROM json_each(?1) AS c CROSS JOIN suppressions AS ${suppressions} ON s.contact = c.value
-  WHERE ${condition} AND s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2)
+/** Those of some contacts in force. `from`: SQL that joins suppressions `s` by keys. ?2: the scope; ?3: now, ms. */
+const STANDING = (from: string): string => `
+  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held, s.expires_at FROM ${from}
+  WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2)
     AND (s.expires_at IS NULL OR s.expires_at > ?3) ORDER BY s.at, s.event`;
 
+/** ?1: the contacts' keys. */
+const IN_FORCE = STANDING("json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value");
+
 /** The condition of the index `suppressions_domain`. */
-const DOMAINS_ONLY = "s.contact >= '@' AND s.contact < 'A'";
+const IS_DOMAIN = (contact: string): string => `${contact} >= '@' AND ${contact} < 'A'`;
+
+/** ?1: the domains' keys, which are looked at only if there is the suppression of any domain at all. */
+const DOMAINS_IN_FORCE = STANDING(`
+  (SELECT 1 FROM suppressions INDEXED BY suppressions_domain WHERE ${IS_DOMAIN("contact")} LIMIT 1) AS any_domain
+  CROSS JOIN json_each(?1) AS c
+  CROSS JOIN suppressions AS s INDEXED BY suppressions_domain ON s.contact = c.value AND ${IS_DOMAIN("s.contact")}`);
 
 const FORMER_IN_FORCE = FORMER(
   "f.contact, f.reason, f.scope, f.at, f.lifted_at, f.held, f.expires_at",
