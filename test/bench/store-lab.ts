@@ -17,7 +17,8 @@ export function schema(): string[] {
   return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith(".sql"))
     .sort()
-    .flatMap((name) => readFileSync(join(MIGRATIONS, name), "utf8").split(STATEMENT_END))
+    .map((name) => readFileSync(join(MIGRATIONS, name), "utf8").replaceAll(/;[ \t]*--.*$/gm, ";"))
+    .flatMap((text) => text.split(STATEMENT_END))
     .map((statement) => statement.replaceAll(/^\s*--.*$/gm, "").trim())
     .filter((statement) => statement !== "");
 }

@@ -11,6 +11,14 @@ import { retryDue } from "./retry-due.ts";
 
 /** Works through one page of each thing that waits. */
 export async function workRound(round: Round): Promise<Progress> {
+  try {
+    return await workParts(round);
+  } finally {
+    await round.logging.done;
+  }
+}
+
+async function workParts(round: Round): Promise<Progress> {
   const state = round.state.current();
   const newFirst = isProbing(state) && (state.circuit?.probes ?? 0) % 2 === 1;
   const parts = newFirst ? [advanceAll, retryDue, redeliverPage] : [retryDue, advanceAll, redeliverPage];
