@@ -1,12 +1,16 @@
 // Sends people's commands to the contacts' objects and stores the new states in the database. The object comes first,
 // because it decides the order of all changes. If the database fails, the caller gets 503 and repeats the call: then
 // the object has nothing left to change, and the database gets the state.
+//
+// Imported suppressions may still be pending in the database (src/contact/import.ts). The object takes them over before
+// it gets the commands, so that each command finds everything that was in force.
 
 import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
 import { inPool } from "../lib/pool.ts";
 import { newId } from "../lib/time-id.ts";
 import { changeOf } from "../store/write/rows.ts";
+import { findPending, type Pending } from "../store/suppressions/imported.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
 import { storeOf } from "../store/db.ts";
 
@@ -31,14 +35,52 @@ export async function sendCommands(
   commands: ReadonlyMap<string, readonly Command[]>,
 ): Promise<SentCommands> {
   const answers = new Map<string, CommandAnswer>();
-  const deadline = { ms: DEADLINE, of: "the contacts" };
-  await inPool([...commands], { atOnce: AT_ONCE, deadline }, async ([contact, list]) => {
-    answers.set(contact, await env.CONTACTS.getByName(contact).execute([...list]));
+  const pending = await pendingOf(env, commands.keys());
+  await eachContact(commands, async (contact, list) => {
+    const before = pending.get(contact) ?? [];
+    const answer = await env.CONTACTS.getByName(contact).execute([...before, ...list]);
+    answers.set(contact, { ...answer, changed: answer.changed.slice(before.length) });
   });
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
     snapshot.version > 0 ? [changeOf(contact, snapshot)] : [],
   );
-  return { answers, stored: await within(DEADLINE, "the database", storeContacts(storeOf(env), changes)) };
+  const taken = [...pending].flatMap(([contact, list]) => list.map(({ id }) => [contact, id] as const));
+  const stored = await within(DEADLINE, "the database", storeContacts(storeOf(env), changes, taken));
+  return { answers, stored: stored && taken.length === 0 };
+}
+
+/** For each of the commands, by contact, whether it would change anything. Rejects like {@link sendCommands}. */
+export async function previewCommands(
+  env: Env,
+  commands: ReadonlyMap<string, readonly Command[]>,
+): Promise<ReadonlyMap<string, boolean[]>> {
+  const answers = new Map<string, boolean[]>();
+  const pending = await pendingOf(env, commands.keys());
+  await eachContact(commands, async (contact, list) => {
+    const before = pending.get(contact) ?? [];
+    const changed = await env.CONTACTS.getByName(contact).preview([...before, ...list]);
+    answers.set(contact, changed.slice(before.length));
+  });
+  return answers;
+}
+
+async function eachContact(
+  commands: ReadonlyMap<string, readonly Command[]>,
+  call: (contact: string, list: readonly Command[]) => Promise<void>,
+): Promise<void> {
+  const deadline = { ms: DEADLINE, of: "the contacts" };
+  await inPool(
+    [...commands],
+    { atOnce: AT_ONCE, deadline },
+    async ([contact, list]) => await call(contact, list),
+  );
+}
+
+/** The commands by which these contacts take over what is pending. */
+async function pendingOf(env: Env, contacts: Iterable<string>) {
+  const pending = await within(DEADLINE, "the database", findPending(storeOf(env), [...contacts]));
+  const commands = pending.map((one: Pending) => ({ ...one, kind: "take over" as const }));
+  return Map.groupBy(commands, ({ contact }) => contact);
 }
 
 /**

@@ -1,7 +1,10 @@
 // The scheduled jobs, in the order in which they begin: urgent and light ones first, heavy ones last.
 
 import { configOf } from "../config/config.ts";
+import { takeOverImports } from "../contact/import.ts";
+import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
+import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
@@ -36,6 +39,16 @@ export const JOBS: readonly Job[] = [
     },
   },
   {
+    name: "imports",
+    does: "Tells the contacts' objects of suppressions that were imported. These are in force before that.",
+    deadline: MINUTE / 3,
+    patience: 60 * MINUTE,
+    async run(env) {
+      const contacts = await takeOverImports(env);
+      return contacts > 0 ? { contacts } : undefined;
+    },
+  },
+  {
     name: "given-up",
     does: "Makes dead letters of the deliveries that the queue has given up.",
     deadline: MINUTE,
@@ -54,6 +67,18 @@ export const JOBS: readonly Job[] = [
       await forgetTallies(storeOf(env), now);
       await forgetWords(storeOf(env), now);
       return undefined;
+    },
+  },
+  {
+    name: "suppression-ends",
+    does: "Writes down that suppressions with an end have ended, and tells the pipes.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const contacts = await endSuppressions(env, now);
+      if (contacts === 0) return undefined;
+      await wakePipes(env, now);
+      return { contacts };
     },
   },
   {
@@ -86,6 +111,18 @@ export const JOBS: readonly Job[] = [
       if (erasures === 0) return undefined;
       await wakePipes(env, now); // pipes may have run before the erasure stored its system events
       return { erasures };
+    },
+  },
+  {
+    name: "removals",
+    does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
+    deadline: MINUTE / 2,
+    patience: 30 * MINUTE,
+    async run(env, now) {
+      const removals = await continueRemovals(env, now);
+      if (removals === 0) return undefined;
+      await wakePipes(env, now); // suppressions may have ended
+      return { removals };
     },
   },
 ];

@@ -125,8 +125,6 @@ export type ShownEvent = {
 
 /** The name of any field. */
 export type EventFieldName = keyof StoredEvent;
-/** The name of a detail. */
-export type DetailName = keyof EventDetails;
 
 /** The columns of the table `events` that hold fields, with the types of their values. */
 export type EventColumns = {

@@ -27,10 +27,15 @@ export function allowsLoopback(env: Env): boolean {
   return (env as { PIPES_LOOPBACK?: unknown }).PIPES_LOOPBACK === "yes";
 }
 
-/** Tries to deliver the batch. Never rejects. */
+/** Tries to deliver the batch. Never rejects. `call`: in place of `fetch`. */
 export async function attempt(
   env: Env,
-  { kind, settings, kept }: { kind: Kind; settings: unknown; kept: Attempt["kept"] },
+  {
+    kind,
+    settings,
+    kept,
+    call,
+  }: { kind: Kind; settings: unknown; kept: Attempt["kept"]; call?: typeof fetch },
   batch: readonly Outgoing[],
 ): Promise<Account> {
   const at = Date.now();
@@ -46,8 +51,16 @@ export async function attempt(
   }, ATTEMPT_DEADLINE);
   const { signal } = abort;
   const loopback = allowsLoopback(env);
-  const fetch = pipeFetch(note, { signal, loopback, hops: hopsWith(batch) });
-  const own: Attempt = { id, now: at, fetch, note, signal, loopback, env, kept };
+  const own: Attempt = {
+    id,
+    now: at,
+    fetch: pipeFetch(note, { signal, loopback, hops: hopsWith(batch), ...(call && { fetch: call }) }),
+    note,
+    signal,
+    loopback,
+    env,
+    kept,
+  };
   let outcome: Outcome | null = null;
   try {
     outcome = await Promise.race([kind.deliver(batch, settings, own), late.promise]);

@@ -10,15 +10,15 @@ import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
 import { describeError } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
-import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
+import { BEGINNING, earlierOf, laterOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
 import { withOutages } from "../store/outages.ts";
 import { countQueries } from "../store/query-count.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
 import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
-import { openRetries, type Retry } from "./retries.ts";
+import { FIRST_RETRY, openRetries, type Retry } from "./retries.ts";
 import { MOST_REDELIVERIES, MOST_WAITING, openRedeliveries, type Redelivery } from "./redeliveries.ts";
-import { healthOf, newState, openState, type PipeHealth } from "./state.ts";
+import { healthOf, newState, openState, type Feed, type PipeHealth } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
 import type { PipeWorker } from "./work.ts";
@@ -84,14 +84,39 @@ export class Pipe extends DurableObject<Env> {
     this.#worker?.reload();
   }
 
+  /**
+   * Lets go of what waits up to these seqs, and, if `skipTo` is given, of what lies before these positions. Returns how
+   * many waited. `dryRun`: only counts them.
+   */
+  async discard(
+    last: Readonly<Record<Feed, number>>,
+    skipTo: FeedPositions | null,
+    dryRun: boolean,
+  ): Promise<number> {
+    const state = this.#state.load();
+    const count = state === null ? 0 : this.#retries.upTo(last, !dryRun);
+    if (state === null || dryRun) return count;
+    const { events, notices } = skipTo ?? state.positions;
+    const positions = {
+      events: laterOf(state.positions.events, events),
+      notices: laterOf(state.positions.notices, notices),
+    };
+    const ahead = skipTo === null ? state.ahead : [];
+    this.#state.save({ ...state, positions, ahead, discarded: state.discarded + count });
+    await this.wake();
+    return count;
+  }
+
   /** Goes on at once, also where the circuit is open: somebody mended the destination, or the pipe. */
-  async resume(): Promise<void> {
+  /** `refilter`: the revision from which on another filter applies to what waits as well; null if it is the same. */
+  async resume(refilter: number | null = null): Promise<void> {
     const state = this.#state.load();
     if (state === null) return;
     await this.reloadSettings();
     const now = Date.now();
     this.#unknownUntil = now + KNOWN_BY_ALL;
-    this.#state.save({ ...resetCircuit(state, now), consecutiveFilterErrors: 0 });
+    const asked = refilter === null ? {} : { refilter: { revision: refilter, ...FIRST_RETRY } };
+    this.#state.save({ ...resetCircuit(state, now), consecutiveFilterErrors: 0, ...asked });
     this.#retries.retryNow(now);
     await this.wake();
   }
@@ -195,7 +220,10 @@ export class Pipe extends DurableObject<Env> {
       retries: this.#retries,
       redeliveries: this.#redeliveries,
     });
-    return await this.#worker.work(record, until);
+    const worked = await this.#worker.work(record, until);
+    if (typeof worked === "string") return worked;
+    await this.ctx.storage.setAlarm(worked.restUntil);
+    return "resting";
   }
 
   async #readSettings(id: string): Promise<PipeRecord | null> {

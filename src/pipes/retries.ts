@@ -28,7 +28,13 @@ export interface Retry {
 export interface Retries {
   /** Adds an event, or sets when one that waits already is tried next. */
   put(retry: Retry): void;
+  /** Sets when an event is tried next, if it still waits: people may have discarded it while it was under way. */
+  again(retry: Pick<Retry, "feed" | "seq" | "tries" | "due" | "reason">): void;
   drop(retry: Pick<Retry, "feed" | "seq">): void;
+  /** How many wait up to these seqs; `drop` discards them. */
+  upTo(last: Readonly<Record<Feed, number>>, drop: boolean): number;
+  /** Those behind `after` that nobody asked for, in order of feed and seq. */
+  unasked(after: Pick<Retry, "feed" | "seq">, limit: number): Retry[];
   count(): number;
   /** How many of them a person asked for. */
   countAsked(): number;
@@ -48,6 +54,9 @@ export interface Retries {
   forget(): void;
 }
 
+/** The place before all retries, in the order of `unasked`. */
+export const FIRST_RETRY = { feed: "events", seq: -1 } as const satisfies Pick<Retry, "feed" | "seq">;
+
 const COLUMNS = "feed, seq, id, grp, tries, due, reason, asked";
 
 const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS retries (
@@ -58,7 +67,7 @@ const INDEX_DUE = "CREATE INDEX IF NOT EXISTS retries_due ON retries (due, seq)"
 const INDEX_GROUPS = "CREATE INDEX IF NOT EXISTS retries_groups ON retries (grp, feed, seq)";
 
 const PUT = `INSERT INTO retries (feed, seq, id, grp, tries, due, reason, asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET tries = excluded.tries, due = excluded.due, reason = excluded.reason`;
+  ON CONFLICT DO UPDATE SET tries = excluded.tries, due = excluded.due, reason = excluded.reason, asked = max(asked, excluded.asked)`;
 
 /** The first event of each group, so that no other overtakes it. */
 const FIRST_OF_GROUP = `NOT EXISTS (
@@ -96,6 +105,28 @@ export function openRetries({ sql }: Pick<DurableObjectStorage, "sql">): Retries
   return {
     put: ({ feed, seq, id, grp, tries, due, reason, asked }) =>
       void run(PUT, feed, seq, id, grp, tries, due, reason, asked),
+    again: ({ feed, seq, tries, due, reason }) =>
+      void run(
+        "UPDATE retries SET tries = ?, due = ?, reason = ? WHERE feed = ? AND seq = ?",
+        tries,
+        due,
+        reason,
+        feed,
+        seq,
+      ),
+    upTo: ({ events, notices }, drop) => {
+      const those = "retries WHERE (feed = 'events' AND seq <= ?) OR (feed = 'notices' AND seq <= ?)";
+      const count = run<{ n: number }>(`SELECT count(*) AS n FROM ${those}`, events, notices)[0]?.n ?? 0;
+      if (drop && count > 0) run(`DELETE FROM ${those}`, events, notices);
+      return count;
+    },
+    unasked: ({ feed, seq }, limit) =>
+      run<Retry>(
+        `SELECT ${COLUMNS} FROM retries WHERE asked = 0 AND (feed, seq) > (?, ?) ORDER BY feed, seq LIMIT ?`,
+        feed,
+        seq,
+        limit,
+      ),
     drop: ({ feed, seq }) => void run("DELETE FROM retries WHERE feed = ? AND seq = ?", feed, seq),
     count: () => number("SELECT count(*) AS n FROM retries") ?? 0,
     countAsked: () => number("SELECT count(*) AS n FROM retries WHERE asked = 1") ?? 0,

@@ -14,11 +14,13 @@ import type { PipeHealth } from "./state.ts";
 /** How many waiting events are listed. */
 const MOST_WAITING = 1_000;
 
-/** A pipe with its health. Its settings hold what only administrators may see: `maskSettings` is for the others. */
+/** A pipe with its health. Of its URLs the settings show words of the path: `maskSettings` is for those who see the host. */
 export interface ShownPipe {
   record: PipeRecord;
   /** Names of its secret settings; their values are never shown. */
   secrets: string[];
+  /** When the secrets end that were replaced and still sign, ms; null for no end. */
+  olderSecrets: (number | null)[];
   status: PipeStatus;
   /** The status in a sentence. */
   condition: string;
@@ -61,10 +63,11 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
 /** A pipe with its health. `end`: the end of the feed of events. */
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
   const health = await env.PIPES.getByName(record.id).health();
-  const { settings, secrets } = await shownSettings(env, record);
+  const { settings, secrets, olderSecrets } = await shownSettings(env, record, Date.now());
   return {
     record: { ...record, settings },
     secrets,
+    olderSecrets,
     status: statusOf(record.paused, health),
     condition: describeCondition(record.paused, health),
     health: health === null ? null : withPlace(health, end),

@@ -21,6 +21,13 @@ export interface State extends DestinationState {
   /** How many events the filter kept back, and how many were given up. */
   filtered: number;
   given_up: number;
+  /** How many waiting events were let go, by a person or because of a changed filter. */
+  discarded: number;
+  /**
+   * A filter was changed, so that the waiting events have to pass it as well: from which revision of the pipe it applies,
+   * and behind which of them the look goes on. Null or missing if there is nothing to look at.
+   */
+  refilter?: { revision: number; feed: Feed; seq: number } | null;
   /** How many events the destination had no use for: it does not know their contact. */
   skipped: number;
 }
@@ -38,6 +45,7 @@ type Healthy = Pick<
   | "failure"
   | "filtered"
   | "given_up"
+  | "discarded"
   | "skipped"
 >;
 
@@ -56,9 +64,19 @@ export interface PipeHealth extends Healthy {
 /** The part of the state that people see. */
 export function healthOf(state: State): Healthy {
   const { positions, circuit, consecutiveRefusals, failing_since, failure } = state;
-  const { delivered, delivered_at, failed_at, filtered, given_up, skipped } = state;
+  const { delivered, delivered_at, failed_at, filtered, given_up, discarded, skipped } = state;
   const failing = { circuit, consecutiveRefusals, failing_since, failure };
-  return { positions, ...failing, delivered, delivered_at, failed_at, filtered, given_up, skipped };
+  return {
+    positions,
+    ...failing,
+    delivered,
+    delivered_at,
+    failed_at,
+    filtered,
+    given_up,
+    discarded,
+    skipped,
+  };
 }
 
 /** The state of a pipe that begins. */
@@ -77,6 +95,7 @@ export function newState(id: string, positions: FeedPositions): State {
     delivered: 0,
     filtered: 0,
     given_up: 0,
+    discarded: 0,
     skipped: 0,
     delivered_at: null,
     failed_at: null,
@@ -128,7 +147,7 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
 }
 
 /** What later versions added to the state. */
-type Added = "consecutiveDenials" | "failing_since" | "skipped";
+type Added = "consecutiveDenials" | "failing_since" | "discarded" | "skipped";
 type StoredState = (Omit<State, Added> & Partial<Pick<State, Added>>) | OldState;
 
 /** The state as the first version stored it, with other names for the same. */
@@ -147,7 +166,7 @@ interface OldState extends Omit<
 
 /** The state under today's names. The next time it is saved, these are stored. */
 function convertOld(stored: StoredState): State {
-  const added = { consecutiveDenials: 0, failing_since: null, skipped: 0 };
+  const added = { consecutiveDenials: 0, failing_since: null, discarded: 0, skipped: 0 };
   if (!("place" in stored)) return { ...added, ...stored };
   const { place, streak, refusals, unevaluated, down, ...same } = stored;
   return {

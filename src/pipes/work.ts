@@ -3,6 +3,7 @@
 
 import { storeOf } from "../store/db.ts";
 import { pausePipe, type PipeRecord } from "../store/pipes/pipes.ts";
+import { rateOf, restOf } from "./limits.ts";
 import { loadPipe, type RunnablePipe } from "./load.ts";
 import { createPace, type Pace } from "./round/pace.ts";
 import { createReader } from "./round/reader.ts";
@@ -12,14 +13,22 @@ import type { Progress, Round } from "./round/context.ts";
 /** What a pipe's object gives its working part. */
 type PipeParts = Pick<Round, "env" | "state" | "retries" | "redeliveries">;
 
+/** Until when a pipe rests, ms, so that more events gather for its next request. */
+export interface Rest {
+  restUntil: number;
+}
+
 /** The working part of one object. It lives as long as the object is in memory. */
 export interface PipeWorker {
   /** A new run begins: pages read in advance may be old by now. */
   beginRun(): void;
   /** Loads the pipe anew before it works again. */
   reload(): void;
-  /** Delivers one page of everything that waits. Begins no request after `until`, ms. */
-  work(record: PipeRecord, until: number): Promise<Progress>;
+  /**
+   * Delivers one page of everything that waits. Begins no request after `until`, ms. A pipe that delivered something a
+   * moment ago may have to rest instead: see `restOf` of its kind.
+   */
+  work(record: PipeRecord, until: number): Promise<Progress | Rest>;
 }
 
 /** Makes the working part. */
@@ -49,7 +58,9 @@ export function createWorker(parts: PipeParts): PipeWorker {
         loaded = result.value;
         answers = { byEvent: false };
       }
-      const { rate } = record.options;
+      const restUntil = restOf(loaded, parts.state.current().delivered_at);
+      if (restUntil > Date.now()) return { restUntil };
+      const rate = rateOf(loaded);
       if (paced.rate !== rate) paced = { rate, pace: createPace(rate) }; // one pace over all pages
       const pipe = loaded;
       return await workRound({

@@ -88,10 +88,15 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
       ...noticesFor(side, piped.observer, erased).filter(passed("notices")),
     ];
     const mayBe = state.given_up; // the log is checked at rest
+    // An event that was erased while it waited is tried no more, and the list of what lies ahead may still hold it.
+    const left = [
+      ...[...piped.observer.events.values()].filter(({ seq }) => there.has(seq)),
+      ...[...piped.observer.notices.values()].filter(
+        ({ contact }) => contact === null || !erased.has(contact),
+      ),
+    ];
     const early = state.ahead.filter((id) => {
-      const row = [...piped.observer.events.values(), ...piped.observer.notices.values()].find(
-        (one) => one.id === id,
-      );
+      const row = left.find((one) => one.id === id);
       return row !== undefined && matches(side, row) && !got.has(id) && !retries.some((one) => one.id === id);
     });
     return [

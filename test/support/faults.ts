@@ -83,6 +83,8 @@ function guarded(bindings: Env, guard: Guard): Env {
             correct: async (correction: never) =>
               await guard(async () => await from.getByName(address).correct(correction)),
             erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
+            forget: async (ids: string[]) =>
+              await guard(async () => await from.getByName(address).forget(ids)),
             leaving: async () => await guard(async () => await from.getByName(address).leaving()),
             join: async (joining: never) =>
               await guard(async () => await from.getByName(address).join(joining)),

@@ -4,6 +4,7 @@
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
 import { type ApiEnv } from "./env.ts";
+import { BOM, csvLine } from "../../lib/csv/write.ts";
 import type * as z from "zod";
 
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
@@ -60,6 +61,7 @@ export async function answerList<T extends object, C extends string | object, P 
   return stream({
     form,
     columns,
+    withMark: c.req.query("bom") === "true",
     next: inPages((from: C | undefined, size) => page(from ?? after, size), limit),
   });
 }
@@ -68,6 +70,8 @@ interface Streamed<T extends object> {
   form: "csv" | "ndjson";
   /** The columns of CSV: fields of the items, in order. Lists and objects are written as JSON. */
   columns: readonly (keyof T & string)[];
+  /** Whether CSV begins with a byte order mark. */
+  withMark: boolean;
   /** The next items; null at the end. */
   next: () => Promise<readonly T[] | null>;
 }
@@ -76,44 +80,24 @@ interface Streamed<T extends object> {
 type TextResponse = Response & TypedResponse<string, 200, "text">;
 
 /** Streams the list while reading it. If reading fails, the transfer breaks off, so that the caller notices. */
-function stream<T extends object>({ form, columns, next }: Streamed<T>): TextResponse {
+function stream<T extends object>({ form, columns, withMark, next }: Streamed<T>): TextResponse {
   const encoder = new TextEncoder();
+  const mark = withMark ? BOM : "";
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      if (form === "csv") controller.enqueue(encoder.encode(`${columns.join(",")}\r\n`));
+      if (form === "csv") controller.enqueue(encoder.encode(mark + csvLine(columns)));
     },
     async pull(controller) {
       const items = await next();
       if (items === null) return controller.close();
       const lines = items.map((item) =>
-        form === "csv"
-          ? columns.map((column) => cell(item[column], column !== ADDRESS)).join(",") + "\r\n"
-          : `${JSON.stringify(item)}\n`,
+        form === "csv" ? csvLine(columns.map((column) => item[column])) : `${JSON.stringify(item)}\n`,
       );
       controller.enqueue(encoder.encode(lines.join("")));
     },
   });
   const headers = { "content-type": `${MEDIA[form]}; charset=utf-8` };
   return new Response(body, { headers }) as TextResponse;
-}
-
-/** The column whose cells other systems read as they are. */
-const ADDRESS = "address";
-/** How a text begins that spreadsheets take for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/**
- * A cell of CSV, quoted if necessary (RFC 4180). Senders and recipients write much of what is exported, and a formula in
- * a spreadsheet can send the other cells away. So an apostrophe stands before a text that looks like one
- * (https://owasp.org/www-community/attacks/CSV_Injection), and before one that begins with apostrophes and then looks
- * like one, so that the import can undo it. `guarded`: whether that is done in this column.
- */
-function cell(value: unknown, guarded: boolean): string {
-  if (value === null || value === undefined) return "";
-  const plain = typeof value === "string" ? value : JSON.stringify(value);
-  const isFormula = guarded && typeof value === "string" && FORMULA.test(plain.replace(/^'+/, ""));
-  const text = isFormula ? `'${plain}` : plain;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**

@@ -5,6 +5,7 @@ import { redeliver } from "../../pipes/redeliver.ts";
 import { instant } from "../kit/parameters.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
+import { pipeIdOf } from "./named.ts";
 import { valueOf } from "./problems.ts";
 import { filterText } from "./schemas.ts";
 
@@ -20,7 +21,7 @@ const RedeliveryRequest = z
       .array(z.string(), "must be a list of pipes' ids")
       .min(1, "must not be empty")
       .max(50, "at most 50 pipes")
-      .describe("Ids of the pipes that get the events"),
+      .describe("Ids or names of the pipes that get the events"),
     events: z
       .array(z.string(), "must be a list of events' ids")
       .min(1, "must not be empty")
@@ -67,5 +68,6 @@ const redelivering = createRoute({
 redeliveries.openapi(redelivering, async (c) => {
   const { pipes, events, from = 0, to = null, filter = null, dry_run: dryRun } = c.req.valid("json");
   const scope = events === undefined ? { from, to, filter } : { events };
-  return c.json(valueOf(await redeliver(c.env, pipes, scope, { dryRun })), 200);
+  const ids = await Promise.all(pipes.map(async (one) => await pipeIdOf(c.var.db, one)));
+  return c.json(valueOf(await redeliver(c.env, ids, scope, { dryRun })), 200);
 });

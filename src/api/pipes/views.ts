@@ -9,7 +9,7 @@ import { iso, isoOrNull } from "../views.ts";
 
 /** A pipe, as the holder of a token with these scopes may see it. */
 export function pipeView(
-  { record, secrets, status, condition, health }: ShownPipe,
+  { record, secrets, olderSecrets, status, condition, health }: ShownPipe,
   scopes: readonly TokenScope[],
 ) {
   const { id, name, kind, filter, options, paused, paused_at, created_at, changed_at } = record;
@@ -19,6 +19,7 @@ export function pipeView(
     kind,
     settings: allows(scopes, "admin") ? record.settings : maskSettings(kind, record.settings),
     secrets,
+    older_secrets: olderSecrets.map(olderSecretView),
     filter,
     ...options,
     status,
@@ -30,14 +31,19 @@ export function pipeView(
   };
 }
 
+/** A secret that was replaced and still signs. `until`: ms. */
+export function olderSecretView(until: number | null) {
+  return { until: isoOrNull(until) };
+}
+
 /** An event that failed alone and waits to be tried again. */
 export function waitingView({ id, seq, tries, due, reason }: Retry) {
   return { event: id, seq, tries, due: iso(due), reason };
 }
 
 function healthView(health: ShownHealth) {
-  const { position, behind, retries, delivered, filtered, given_up, failure, circuit, redeliveries } = health;
-  const { skipped } = health;
+  const { position, behind, retries, delivered, filtered, given_up, discarded, skipped } = health;
+  const { failure, circuit, redeliveries } = health;
   return {
     position,
     behind,
@@ -45,6 +51,7 @@ function healthView(health: ShownHealth) {
     delivered,
     filtered,
     given_up,
+    discarded,
     skipped,
     delivered_at: isoOrNull(health.delivered_at),
     failed_at: isoOrNull(health.failed_at),

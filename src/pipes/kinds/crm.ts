@@ -5,6 +5,7 @@
 
 import * as z from "zod";
 import { objectOf, textOf } from "../../lib/json.ts";
+import { isWholeDomain } from "../../model/whole-domain.ts";
 import { outcomeOfItems } from "../transport/batches.ts";
 import type { Outcome, Outgoing } from "./kind.ts";
 
@@ -120,7 +121,8 @@ export function foldContacts(batch: readonly Outgoing[], fields: Fields): Contac
   const erased = erasures(batch);
   const found = new Map<string, Folded>();
   for (const [index, one] of batch.entries()) {
-    if (one.contact === null || one.at <= (erased.get(one.contact) ?? -Infinity)) continue;
+    if (one.contact === null || isWholeDomain(one.contact)) continue; // a CRM knows persons
+    if (one.at <= (erased.get(one.contact) ?? -Infinity)) continue;
     const told = Object.entries(tellingsOf(one)).flatMap(([field, value]) => {
       const name = fields[field as Field];
       return name === undefined ? [] : [{ name, value }];

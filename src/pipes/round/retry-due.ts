@@ -92,12 +92,12 @@ function setNextTries(
   for (const [index, { retry }] of rows.entries()) {
     const failure = failed.get(index);
     if (delivered.has(index) || skipped.has(index)) retries.drop(retry);
-    else if (failure?.tried === false) retries.put({ ...retry, due: now, reason: failure.reason }); // behind the others
+    else if (failure?.tried === false) retries.again({ ...retry, due: now, reason: failure.reason }); // behind the others
     if (failure?.tried !== true) continue;
     const tries = retry.tries + 1;
     const wait = eventWait(tries, Math.random()) ?? (nobodyIsToBlame ? AGAIN_UNBLAMED : null);
     if (wait !== null) {
-      retries.put({ ...retry, tries, due: now + wait, reason: failure.reason });
+      retries.again({ ...retry, tries, due: now + wait, reason: failure.reason });
       continue;
     }
     ended += 1;

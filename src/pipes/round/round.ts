@@ -7,6 +7,7 @@ import { isProbing } from "../circuit.ts";
 import { advance } from "./advance.ts";
 import type { Progress, Round } from "./context.ts";
 import { redeliverPage } from "./redeliver-page.ts";
+import { refilterWaiting } from "./refilter.ts";
 import { retryDue } from "./retry-due.ts";
 
 /** Works through one page of each thing that waits. */
@@ -19,6 +20,7 @@ export async function workRound(round: Round): Promise<Progress> {
 }
 
 async function workParts(round: Round): Promise<Progress> {
+  if ((await refilterWaiting(round)) === "more") return "more";
   const state = round.state.current();
   const newFirst = isProbing(state) && (state.circuit?.probes ?? 0) % 2 === 1;
   const parts = newFirst ? [advanceAll, retryDue, redeliverPage] : [retryDue, advanceAll, redeliverPage];

@@ -8,6 +8,8 @@
 
 import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
+import { END_PENDING } from "../suppressions/imported.ts";
+import { CHANGED } from "./changed.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
   contactRow,
@@ -24,6 +26,8 @@ export interface SliceRows {
   /** Distinct by id. */
   events: readonly EventRow[];
   contacts: readonly ContactChange[];
+  /** Pending suppressions that the contacts' objects have taken over, by contact and id. */
+  taken?: readonly (readonly [contact: string, id: string])[];
   /** One for each source that appears, even if only in the events. */
   sources: readonly SourceUpdate[];
   /** Envelopes that are complete with this slice and have something to count. */
@@ -114,9 +118,10 @@ const INSERT_MESSAGES = `
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since,
+    changed = excluded.changed
   WHERE excluded.version > contacts.version`;
 
 // Only the version that the contact's row has now may change its suppressions, and those that this version no longer
@@ -124,9 +129,9 @@ const UPSERT_CONTACTS = `
 // not be written either.
 const UPSERT_SUPPRESSIONS = `
   INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
-    lifted_by, lift_note, held)
+    lifted_by, lift_note, held, expires_at)
   SELECT c.contact, rows.value->>5, c.version, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
-    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10
+    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10, s.value->>11
   FROM json_each(?1) AS rows
   JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
   json_each(rows.value, '$[4]') AS s
@@ -135,11 +140,13 @@ const UPSERT_SUPPRESSIONS = `
     lift_note = excluded.lift_note, held = excluded.held
   WHERE excluded.version > suppressions.version`;
 
+// Pending suppressions stay, because the object does not know them yet (src/store/suppressions/imported.ts).
 const DELETE_OLD_SUPPRESSIONS = `
   DELETE FROM suppressions WHERE (contact, reason, scope, event) IN (
     SELECT s.contact, s.reason, s.scope, s.event FROM json_each(?1) AS rows
     JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1
-    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version)`;
+    JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version
+    WHERE s.pending IS NULL)`;
 
 const DELETE_REPLAYED = `
   DELETE FROM dead_letters WHERE id IN (
@@ -151,9 +158,16 @@ const INSERT_DEAD_LETTERS = `
   FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
 
-/** Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. */
-export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
-  const statements = statementsOf(db, slice);
+/**
+ * Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. `first`: statements
+ * that run in the same transaction, before all others.
+ */
+export async function storeSlice(
+  db: D1Database,
+  slice: SliceRows,
+  first: readonly D1PreparedStatement[] = [],
+): Promise<number> {
+  const statements = [...first, ...statementsOf(db, slice)];
   if (statements.length === 0) return 0;
   const results = await db.batch(statements);
   return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
@@ -178,6 +192,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
       add(COUNT_WORDS, first.source, wordRows(slice.unknown));
     if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
   }
+  const { taken = [] } = slice;
+  for (const ids of inPieces(taken.map((one) => JSON.stringify(one)))) add(END_PENDING, ids);
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);

@@ -10,7 +10,7 @@ export const token = { tests: "api-token", reader: { token: "read-token", scopes
 export const bindings = (changes: Partial<Record<keyof Env, unknown>> = {}): Env =>
   envWith({ API_TOKENS: JSON.stringify(token), ...changes });
 
-/** A request to /v1/suppressions. A body that is not a string is sent as JSON. */
+/** A request to /v1/suppressions. A body that is neither a text nor bytes is sent as JSON. */
 export async function ask(
   method: string,
   path: string,
@@ -22,7 +22,8 @@ export async function ask(
     ...(body === undefined ? {} : { "content-type": "application/json" }),
     ...changes.headers,
   };
-  const content = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
+  const isBytes = typeof body === "string" || body instanceof Uint8Array;
+  const content = body === undefined ? null : isBytes ? (body as BodyInit) : JSON.stringify(body);
   const request = new Request(`https://edge.example/v1/suppressions${path}`, {
     method,
     headers,

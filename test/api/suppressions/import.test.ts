@@ -19,6 +19,7 @@ describe("suppressions in bulk", () => {
   interface Import {
     rows: number;
     added: number;
+    changed: number;
     unchanged: number;
     skipped: number;
     rejected: number;
@@ -101,7 +102,10 @@ describe("suppressions in bulk", () => {
       "10 address:",
     ]);
     expect(result.estimated).toEqual([
-      { line: 7, reason: "since: is no ISO 8601 time such as 2026-11-21T09:30:00Z" },
+      {
+        line: 7,
+        reason: "since: is no time; wanted is ISO 8601 such as 2026-11-21T09:30:00Z, or seconds since 1970",
+      },
       { line: 8, reason: "since: is more than a day ahead" },
     ]);
     for (const address of ["d@example.com", "e@example.com"]) {
@@ -125,21 +129,15 @@ describe("suppressions in bulk", () => {
       ["no header\na@b.c", "text/csv"],
       ['address\n"a@b.c', "text/csv"],
       ["{", "application/json"],
-      ["address", "text/plain"],
+      ["--x\r\n", "multipart/form-data; boundary=x"],
     ] as const)
       expect((await ask("POST", "/import", body, { headers: { "content-type": type } })).status, body).toBe(
         400,
       );
   });
 
-  it("can be imported up to 5,000 at once (more answer 413), and 1,000 addresses are checked in one batch", async () => {
-    const many = (count: number) =>
-      `address\n${Array.from({ length: count }, (_, i) => `p${i % 4000}@example.com`).join("\n")}`;
-    expect((await ask("POST", "/import", many(5_001), asCsv)).status).toBe(413);
-    expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(0);
-    expect(await importCsv(many(5_000))).toMatchObject({ rows: 5_000, added: 4_000, unchanged: 1_000 });
-    expect(await figure("SELECT count(*) AS n FROM suppressions")).toBe(4_000);
-
+  it("are checked by a thousand addresses in one batch", async () => {
+    await importCsv(`address\n${Array.from({ length: 999 }, (_, i) => `p${i}@example.com`).join("\n")}`);
     const addresses = [
       "no address",
       ...Array.from({ length: 999 }, (_, i) => (i % 2 === 0 ? `P${i}@Example.com` : `q${i}@example.com`)),

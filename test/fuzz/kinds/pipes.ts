@@ -57,7 +57,17 @@ const SETTINGS: Readonly<Record<string, (random: Random) => Record<string, unkno
     routing_key: "{type}",
   }),
   queue: (random) => ({ binding: draw(random, ["CRM_EVENTS", "DB", "PIPES", "BUCKET", "QUEUE", "SOURCES"]) }),
-  slack: (random) => ({ url: `${HERE}/${draw(random, BEHAVIOURS)}/${SECRET}`, addresses: "full" }),
+  slack: (random) => ({
+    url: `${HERE}/${draw(random, BEHAVIOURS)}/${SECRET}`,
+    addresses: "full",
+    ...(random.chance(0.3)
+      ? { flavour: draw(random, ["mattermost", "rocketchat", "discord", "zulip"]) }
+      : {}),
+  }),
+  teams: (random) => ({ url: `${HERE}/${draw(random, BEHAVIOURS)}?sig=${SECRET}` }),
+  discord: () => ({ url: `https://discord.com/api/webhooks/1/${SECRET}`, addresses: "full" }),
+  pagerduty: () => ({ routing_key: "0123456789abcdef0123456789abcdef", endpoint: HERE }),
+  email: () => ({ to: ["ops@example.com"], from: "tidings@example.com" }),
   hubspot: () => ({ token: SECRET, url: HERE, fields: { last_event_at: "last_mail" } }),
   salesforce: () => ({
     instance_url: "https://fuzz.my.salesforce.com",

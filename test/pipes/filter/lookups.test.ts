@@ -113,7 +113,7 @@ describe("with what is stored", () => {
       });
     }
     const contacts = [...new Set(stored.map(({ contact }) => contact))];
-    const checked = await checkContacts(env.DB, env.BUCKET, contacts, "");
+    const checked = await checkContacts(env.DB, env.BUCKET, contacts, { scope: "" });
     expect(checked.size).toBeGreaterThan(0);
     for (const [i, one] of events.entries())
       expect(facts[i]?.suppression).toEqual(checked.get(String(one["contact"])) ?? null);

@@ -54,7 +54,7 @@ export const CONTACT: readonly Mutant[] = [
   {
     name: "a lift does not end known evidence that is dated later",
     file: "contact/commands.ts",
-    from: "const ends = idsAfter(state.facts, now);",
+    from: "const ends = idsAfter(state.facts, now, range);",
     to: "const ends = [];",
   },
   {
