@@ -71,9 +71,9 @@ export async function attempt(
     outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
-    // After a success nothing is left to abort, and an abort is expensive: it creates an error and calls every
+    // After an answer nothing is left to abort, and an abort is expensive: it creates an error and calls every
     // listener.
-    if (outcome?.result !== "delivered") abort.abort();
+    if (outcome?.result !== "delivered" && typeof outcome?.status !== "number") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
 }

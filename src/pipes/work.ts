@@ -69,6 +69,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
         reader,
         kept,
         answers,
+        logging: { done: Promise.resolve() },
         until,
         pace: paced.pace,
         pause: async (reason) => await pause(pipe.record, reason),

@@ -4,7 +4,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { openRetries, type Retry } from "../../src/pipes/retries.ts";
+import { openRetries } from "../../src/pipes/retries.ts";
 import {
   ask,
   ids,
@@ -197,7 +197,7 @@ describe("the table of waiting events", () => {
           due,
           reason: "no",
           asked: 0,
-        } as Retry);
+        });
       for (let seq = 1; seq <= 3_000; seq++) put(seq, `g${seq % 3}`, seq <= 3 ? 500 : 10);
       expect(retries.due(100, 50, true)).toEqual([]);
       for (let looks = 0; looks < 4; looks++) retries.due(100, 50, true);

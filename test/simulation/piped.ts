@@ -108,6 +108,20 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
   });
 }
 
+const PATIENCE = 75 * 3_600_000;
+
+/** Pipes that paused themselves because nothing got through, although something did, or the time was too short. */
+export async function checkPatience(objects: Objects): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    "SELECT id, name, paused, paused_at, created_at FROM pipes WHERE paused LIKE 'nothing got through%'",
+  ).all<{ id: string; name: string; paused: string; paused_at: number; created_at: number }>();
+  return results.flatMap(({ id, name, paused, paused_at, created_at }) => {
+    const { state } = objects.stored(id);
+    const last = Math.max(created_at, state?.delivered_at ?? 0);
+    return paused_at - last < PATIENCE ? [`${name} paused itself too early: ${paused}`] : [];
+  });
+}
+
 /** All violations at rest. */
 export async function checkPiped(piped: Piped): Promise<string[]> {
   const wrong = [...piped.observer.wrong];

@@ -12,6 +12,14 @@ import { retryDue } from "./retry-due.ts";
 
 /** Works through one page of each thing that waits. */
 export async function workRound(round: Round): Promise<Progress> {
+  try {
+    return await workParts(round);
+  } finally {
+    await round.logging.done;
+  }
+}
+
+async function workParts(round: Round): Promise<Progress> {
   if ((await refilterWaiting(round)) === "more") return "more";
   const state = round.state.current();
   const newFirst = isProbing(state) && (state.circuit?.probes ?? 0) % 2 === 1;
