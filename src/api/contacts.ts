@@ -1,4 +1,4 @@
-// /v1/contacts: answers "did she get it?" and "may I mail her?" for one address.
+// /v1/contacts/{address}: answers "did she get it?" and "may I mail her?" for one address.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -18,7 +18,7 @@ import { contactView, eventView } from "./views.ts";
 const tags = ["Contacts"];
 const params = z.object({ address });
 
-/** The routes of /v1/contacts, except erasure. */
+/** The routes of /v1/contacts, except the lists and erasure. */
 export const contacts = router();
 
 const single = createRoute({

@@ -91,7 +91,23 @@ export const Suppression = z.object(suppressionFields).meta({ id: "Suppression" 
 
 /** A suppression of the list. */
 export const ListedSuppression = z
-  .object({ address, destination: z.string().meta({ examples: ["gmail"] }), ...suppressionFields })
+  .object({
+    address,
+    destination: z.string().meta({ examples: ["gmail"] }),
+    suppressed: z.boolean().describe("Whether this suppression is in force: neither lifted nor held"),
+    ...suppressionFields,
+    reason: suppressionReason
+      .nullable()
+      .describe(
+        "null only with `changed_after`: an address that has no suppression (which passes the filter) any more",
+      ),
+    event: suppressionFields.event.nullable(),
+    source: suppressionFields.source.nullable(),
+    since: suppressionFields.since.nullable(),
+    changed_at: time
+      .nullable()
+      .describe("With `changed_after`: when the address's state was stored; else null"),
+  })
   .meta({ id: "ListedSuppression" });
 
 const standing = {

@@ -6,6 +6,7 @@ import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
 import { withOutages } from "../store/outages.ts";
 import { authenticated } from "./kit/auth.ts";
+import { contactLists } from "./contact-lists.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { erasing, erasures } from "./erasures.ts";
@@ -15,6 +16,8 @@ import { jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./kit/problem.ts";
 import { recount } from "./stats/recount.ts";
+import { crossOrigin, NO_RESOURCE } from "./kit/cross-origin.ts";
+import { resources, type Resource } from "./kit/methods.ts";
 import { router } from "./kit/routes.ts";
 import { attempts } from "./pipes/attempts.ts";
 import { pipes } from "./pipes/index.ts";
@@ -92,12 +95,28 @@ const limitedBody = createMiddleware<ApiEnv>(
 /** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
-v1.use(onTaggedBindings, inSession, authenticated, withReadablePath);
+const resourceOf = resources(v1);
+const resourceAt = (path: string): Resource | null => resourceOf(path.replace(/^\/v1/, ""));
+
+/** Refuses a method that the resource does not take, and names those that it takes. */
+const withKnownMethod = createMiddleware<ApiEnv>(async (c, next) => {
+  const resource = resourceAt(c.req.path);
+  if (resource === null) throw new ProblemError(404, NO_RESOURCE);
+  if (resource.methods.includes(c.req.raw.method)) return await next();
+  const methods = resource.methods.join(", ");
+  return problem(405, `This resource takes ${methods}, and not ${c.req.raw.method}.`, {
+    headers: { allow: methods },
+  });
+});
+
+v1.use(crossOrigin(resourceAt));
+v1.use(onTaggedBindings, inSession, authenticated, withReadablePath, withKnownMethod);
 v1.use(limitedBody);
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
 v1.use("/sources/*", wakingPipes);
 v1.route("/events", events);
+v1.route("/contacts", contactLists);
 v1.route("/contacts", contacts);
 v1.route("/contacts", erasing);
 v1.route("/erasures", erasures);
@@ -119,4 +138,4 @@ v1.route("/attempts", attempts);
 v1.route("/redeliveries", redeliveries);
 v1.route("/pipe-kinds", pipeKinds);
 v1.route("/tokens", tokens);
-v1.all("*", () => problem(404, "There is no such resource."));
+v1.all("*", () => problem(404, NO_RESOURCE));

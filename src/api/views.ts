@@ -1,7 +1,8 @@
 // The answers of /v1, made from stored rows: names as in the event model, times as ISO 8601 in UTC with milliseconds.
 
+import type * as z from "zod";
 import type { Suppression } from "../model/suppression/fold.ts";
-import { inForceOf, reasonsOf } from "../model/suppression/in-force.ts";
+import { inForceOf, isInForce, reasonsOf } from "../model/suppression/in-force.ts";
 import { bodyToJson, type Envelope } from "../model/envelope.ts";
 import { providerNamed } from "../providers/index.ts";
 import { decidingEvent } from "../model/message.ts";
@@ -11,8 +12,10 @@ import { eventView, iso, isoOrNull } from "../store/events/event-view.ts";
 import type { StoredEvent } from "../store/events/events.ts";
 import type { MessageRow } from "../store/events/messages.ts";
 import type { SourceRecord, WordRecord } from "../store/events/sources.ts";
+import type { ChangedSuppressions } from "../store/suppressions/changes.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
 import type { KnownSuppressions } from "../store/suppressions/suppressions.ts";
+import type { ListedSuppression as ListedSuppressionSchema } from "./schemas.ts";
 
 export { eventView, iso, isoOrNull };
 
@@ -38,7 +41,35 @@ function suppressionShape(suppression: Suppression) {
 
 /** A suppression of the list, with its address. */
 export function listedSuppressionView({ contact, destination, ...suppression }: ListedSuppression) {
-  return { address: contact, destination, ...suppressionShape(suppression) };
+  const suppressed = isInForce(suppression, Date.now());
+  return { address: contact, destination, suppressed, ...suppressionShape(suppression), changed_at: null };
+}
+
+/**
+ * The suppressions of an address that changed; one without a reason if it has none any more, so that whoever keeps a copy
+ * learns of it.
+ */
+export function changedSuppressionViews(
+  change: ChangedSuppressions,
+): z.output<typeof ListedSuppressionSchema>[] {
+  const { contact, destination, suppressions } = change;
+  const changed_at = change.changed === 0 ? null : iso(change.changed);
+  if (suppressions.length > 0)
+    return suppressions.map((one) => ({
+      ...listedSuppressionView({ ...one, contact, destination }),
+      changed_at,
+    }));
+  const nothing = {
+    scope: null,
+    by: null,
+    note: null,
+    expires_at: null,
+    lifted_at: null,
+    lifted_by: null,
+    lift_note: null,
+  };
+  const evidence = { reason: null, event: null, source: null, since: null, held: false, held_because: null };
+  return [{ address: contact, destination, suppressed: false, ...evidence, ...nothing, changed_at }];
 }
 
 /** What is in force for all mail: the strongest, all reasons, and the strongest of the whole domain. */

@@ -6,6 +6,7 @@ import ipaddr from "ipaddr.js";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
+import { readOrigins } from "./origins.ts";
 import { publicProblems } from "./public-problems.ts";
 import { readHandlePlaces } from "./handles.ts";
 import { about, type Problem, type Report } from "./report.ts";
@@ -52,6 +53,8 @@ export interface Config {
   policies: Policies;
   storm: StormPolicy;
   retention: Retention;
+  /** The origins whose pages may call /v1. */
+  origins: ReadonlySet<string>;
   /** The keys that encrypt the secrets of pipes, by name: see src/pipes/secrets.ts. */
   pipeKeys: ReadonlyMap<string, Uint8Array>;
   problems: readonly Problem[];
@@ -118,12 +121,13 @@ export function readConfig(env: RawEnv): Config {
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
+  const origins = readOrigins(env["API"] === undefined ? {} : readObject(env["API"], "API", report), report);
   const pipeKeys = readKeys(env, report);
   const unknown = unknownSettings(env, tables);
   const isNamedThere = ({ setting, reason }: Problem): boolean =>
     reason.startsWith("Unrecognized key") && unknown.some((one) => one.setting.startsWith(`${setting}.`));
   const all = [...problems.filter((problem) => !isNamedThere(problem)), ...unknown];
-  return { sources, tokens, policies, storm, retention, pipeKeys, problems: all };
+  return { sources, tokens, policies, storm, retention, origins, pipeKeys, problems: all };
 }
 
 /** How many mistakes are reported for one value. */

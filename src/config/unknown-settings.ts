@@ -6,7 +6,15 @@ import type { Problem } from "./report.ts";
 import { POLICY_SETTINGS, SUPPRESSION_SETTINGS } from "./suppression.ts";
 
 /** The variables and secrets that are settings. */
-const VARIABLES = ["SOURCES", "SOURCE_CREDENTIALS", "API_TOKENS", "PIPE_KEYS", "SUPPRESSION", "RETENTION"];
+const VARIABLES = [
+  "SOURCES",
+  "SOURCE_CREDENTIALS",
+  "API_TOKENS",
+  "PIPE_KEYS",
+  "SUPPRESSION",
+  "RETENTION",
+  "API",
+];
 
 /** The settings of a source's table: of all sources, and those that some providers read. */
 export const SOURCE_SETTINGS = [

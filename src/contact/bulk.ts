@@ -3,6 +3,7 @@
 // remembers the decision under the id of all of them, by which it is taken back.
 
 import type { Decision, EvidenceRange } from "../model/suppression/decision.ts";
+import type { SuppressionReason } from "../model/suppression/policy.ts";
 import { storeOf } from "../store/db.ts";
 import {
   decidedContacts,
@@ -23,17 +24,29 @@ export const MOST_DECIDED = 200;
 /** How many pages of a list one step reads at most, to find contacts that pass the filter. */
 const MOST_PAGES = 10;
 
-/** What a decision in bulk is about. */
-export type BulkFilter = Omit<SuppressionFilter, "state" | "now">;
+/** What a decision in bulk is about: one reason, list, source, ... at most. `domain`: without "@". */
+export interface BulkFilter extends Pick<SuppressionFilter, "import" | "since" | "until"> {
+  reason?: SuppressionReason | undefined;
+  source?: string | undefined;
+  scope?: string | undefined;
+  destination?: string | undefined;
+  domain?: string | undefined;
+}
+
+/** The filter of the list of what a decision of this kind is about. */
+export function listedBy(
+  { reason, source, scope, destination, domain, ...rest }: BulkFilter,
+  kind: Decision["kind"],
+): SuppressionFilter {
+  const one = <T>(value: T | undefined): T[] | undefined => (value === undefined ? undefined : [value]);
+  const values = { reason: one(reason), source: one(source), scope: one(scope) };
+  const places = { destination: one(destination), domain: one(domain) };
+  return { ...rest, ...values, ...places, state: kind === "lift" ? "in_force" : "held", now: Date.now() };
+}
 
 /** A decision in bulk. `at`: ms since the epoch; `by`: the name of the token. */
 export interface BulkOrder extends Pick<BulkDecision, "id" | "kind" | "by" | "note" | "at"> {
   filter: BulkFilter;
-}
-
-/** The state of the suppressions that a decision of this kind is about. */
-export function stateFor(kind: Decision["kind"]): SuppressionFilter["state"] {
-  return kind === "lift" ? "in_force" : "held";
 }
 
 /**
@@ -47,7 +60,7 @@ export async function decideInBulk(
   after: SuppressionCursor | undefined,
 ): Promise<{ contacts: number; next: SuppressionCursor | null }> {
   const db = storeOf(env);
-  const filter = { ...order.filter, state: stateFor(order.kind), now: Date.now() };
+  const filter = listedBy(order.filter, order.kind);
   const contacts = new Set<string>();
   let next: SuppressionCursor | null | undefined = after;
   for (let page = 0; page < MOST_PAGES && next !== null && contacts.size < MOST_DECIDED; page++) {

@@ -9,6 +9,7 @@ import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
+import { HOPS_HEADER, hopsOf } from "../model/hops.ts";
 import { newId } from "../lib/time-id.ts";
 import { answer, consented, probed, refused, tested, unavailable } from "./answers.ts";
 import { budgetOf, declaredLength, MAX_BODY, readBody, type Limits, type Unread } from "./body.ts";
@@ -139,6 +140,11 @@ function isOutside(request: Request, source: Source): boolean {
 }
 
 function makeEnvelope(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
+  const hops = hopsOf(request.headers.get(HOPS_HEADER));
+  const kept = provider.headers.flatMap((name): [string, string][] => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
   return {
     id: newId(now),
     source: source.name,
@@ -146,10 +152,7 @@ function makeEnvelope(request: InboundRequest, source: Source, provider: Provide
     receivedAt: now,
     method: request.method,
     url: withoutToken(request.url),
-    headers: provider.headers.flatMap((name): [string, string][] => {
-      const value = request.headers.get(name);
-      return value === null ? [] : [[name, value]];
-    }),
+    headers: hops === null ? kept : [...kept, [HOPS_HEADER, String(hops)]],
     body: request.body,
   };
 }

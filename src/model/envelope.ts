@@ -14,7 +14,7 @@ export interface Envelope {
   method: string;
   /** The request's URL without the source's token. */
   url: string;
-  /** The headers that the provider's parser needs. */
+  /** The headers that the provider's parser needs, and through how many pipes it came (hops.ts). */
   headers: [name: string, value: string][];
   body: Uint8Array;
   /** The sender's IP address is not in the source's list, which is only observed (ip_policy "observe"). */

@@ -3,6 +3,7 @@
 
 import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
+import { hopsWith } from "../model/hops.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
@@ -53,7 +54,7 @@ export async function attempt(
   const own: Attempt = {
     id,
     now: at,
-    fetch: pipeFetch(note, { signal, loopback, ...(call && { fetch: call }) }),
+    fetch: pipeFetch(note, { signal, loopback, hops: hopsWith(batch), ...(call && { fetch: call }) }),
     note,
     signal,
     loopback,

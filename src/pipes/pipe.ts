@@ -1,5 +1,5 @@
-// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the few
-// events that failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is
+// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the events
+// that failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is
 // behind the cursor is delivered, or stands in the table of retries, and the cursor moves in the same write.
 //
 // The object is woken after each store and once a minute. It works in its alarm, which the platform repeats if it dies
@@ -18,7 +18,7 @@ import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
 import { FIRST_RETRY, openRetries, type Retry } from "./retries.ts";
 import { MOST_REDELIVERIES, MOST_WAITING, openRedeliveries, type Redelivery } from "./redeliveries.ts";
-import { newState, openState, type Feed, type PipeHealth } from "./state.ts";
+import { healthOf, newState, openState, type Feed, type PipeHealth } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
 import type { PipeWorker } from "./work.ts";
@@ -46,8 +46,6 @@ export class Pipe extends DurableObject<Env> {
   #running = false;
   /** Whether it was woken while it was running. */
   #wokenAgain = false;
-  /** Whether it keeps its events in order, as far as it knows. */
-  #ordered = false;
   /** Until when some isolate may not know this pipe yet, ms. */
   #unknownUntil = 0;
 
@@ -104,7 +102,7 @@ export class Pipe extends DurableObject<Env> {
       notices: laterOf(state.positions.notices, notices),
     };
     const ahead = skipTo === null ? state.ahead : [];
-    this.#state.save({ ...state, positions, ahead, discarded: (state.discarded ?? 0) + count });
+    this.#state.save({ ...state, positions, ahead, discarded: state.discarded + count });
     await this.wake();
     return count;
   }
@@ -136,7 +134,7 @@ export class Pipe extends DurableObject<Env> {
   /** Passes single events on again, whatever the filter says. False: too many events wait already. */
   async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<boolean> {
     if (this.#state.load() === null) return true; // deleted meanwhile
-    if (this.#retries.count() + events.length > MOST_WAITING) return false;
+    if (this.#retries.countAsked() + events.length > MOST_WAITING) return false;
     const asked = { feed: "events", tries: 0, due: Date.now(), reason: "asked for", asked: 1 } as const;
     for (const { id, seq } of events)
       this.#retries.put({ ...asked, seq, id, grp: id.slice(0, CONTACT_CHARS) });
@@ -148,19 +146,11 @@ export class Pipe extends DurableObject<Env> {
   async health(): Promise<PipeHealth | null> {
     const state = this.#state.load();
     if (state === null) return null;
-    const { positions, circuit, delivered, delivered_at, failed_at, failure, filtered, given_up } = state;
     return {
-      positions,
-      circuit,
-      delivered,
-      delivered_at,
-      failed_at,
-      failure,
-      filtered,
-      given_up,
-      discarded: state.discarded ?? 0,
+      ...healthOf(state),
       redeliveries: this.#redeliveries.count(),
       retries: this.#retries.count(),
+      asked: this.#retries.countAsked(),
       next_at: await this.ctx.storage.getAlarm(),
     };
   }
@@ -222,7 +212,6 @@ export class Pipe extends DurableObject<Env> {
       await this.ctx.storage.setAlarm(state.circuit.until);
       return "resting";
     }
-    this.#ordered = record.options.ordered;
     // Loaded by the first pipe that works, because every new isolate would have to wait for it.
     const { createWorker } = await loadWork();
     this.#worker ??= createWorker({
@@ -247,7 +236,7 @@ export class Pipe extends DurableObject<Env> {
   async #setNextAlarm(): Promise<void> {
     if (this.#state.load() === null) return;
     const now = Date.now();
-    const due = this.#retries.nextDue(this.#ordered) ?? Infinity;
+    const due = this.#retries.nextDue() ?? Infinity;
     const next = this.#unknownUntil > now ? Math.min(due, this.#unknownUntil) : due;
     if (next < Infinity) await this.ctx.storage.setAlarm(Math.max(next, now + 100));
   }

@@ -115,8 +115,8 @@ async function orderOf(
   { events, order }: { events: number; order: (pipe: PipeStub) => Promise<boolean | undefined> },
 ): Promise<Result<never, PipeFailure> | null> {
   for (const pipe of pipes) {
-    const { redeliveries = 0, retries = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
-    const isFull = events > 0 ? retries + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
+    const { redeliveries = 0, asked = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
+    const isFull = events > 0 ? asked + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
     if (isFull) return full(pipe, events);
   }
   for (const pipe of pipes)

@@ -37,6 +37,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
   const reader = createReader(env);
   const kept: Round["kept"] = new Map();
   let loaded: RunnablePipe | null = null;
+  let answers = { byEvent: false };
   let paced: { rate: number | null; pace: Pace } = { rate: null, pace: createPace(null) };
 
   const pause = async ({ id, name }: PipeRecord, reason: string): Promise<"paused"> => {
@@ -55,6 +56,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
         const result = await loadPipe(env, record);
         if (!result.ok) return await pause(record, result.reason);
         loaded = result.value;
+        answers = { byEvent: false };
       }
       const restUntil = restOf(loaded, parts.state.current().delivered_at);
       if (restUntil > Date.now()) return { restUntil };
@@ -66,6 +68,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
         pipe,
         reader,
         kept,
+        answers,
         until,
         pace: paced.pace,
         pause: async (reason) => await pause(pipe.record, reason),

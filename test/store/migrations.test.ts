@@ -21,6 +21,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
   "0013_suppressions.sql": "15ac62b14dd6e58eaec37966338ad08db3cb6b032f6702b2ebef68f651d26d34",
   "0014_lifecycle.sql": "b022587a4fd1c8fce1b1142b749127c498cef040b87fdc3f16ff09913e4e42c0",
+  "0015_questions.sql": "a8e4366c5e5224076f4dc64b7a6ea4a57ff33439deb319fbf3ddd74b143dc931",
   "0017_imports.sql": "bc6dfd5c8decc94de58d05a977f720978e788262937a217450526e7d41f50bcc",
 };
 

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { listAttempts, OUTCOMES, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { limit, queryAddress, word } from "../kit/parameters.ts";
+import { several } from "../kit/several.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
@@ -33,7 +34,7 @@ const AttemptsQuery = z
     pipe: word.optional().describe("Its id or its name"),
     event: word.optional(),
     contact: queryAddress.optional(),
-    outcome: z.enum(OUTCOMES, `must be one of ${OUTCOMES.join(", ")}`).optional(),
+    outcome: several(OUTCOMES),
     after: z
       .string()
       .regex(/^\w{1,64}\.\w{1,64}$/, "is not a cursor; pass what `next` held")

@@ -8,6 +8,7 @@ import { createRoute, router } from "../kit/routes.ts";
 import { pipeActions } from "./actions.ts";
 import { pathPipe, pipeParams } from "./named.ts";
 import { checkSaved, pipePreview } from "./preview.ts";
+import { refuseOwnSources } from "./own-source.ts";
 import { valueOf } from "./problems.ts";
 import { FilterCheck, GeneratedSecrets, NewPipe, Pipe, PipeChange } from "./schemas.ts";
 import { pipeView } from "./views.ts";
@@ -48,7 +49,9 @@ const creating = createRoute({
 });
 
 pipes.openapi(creating, async (c) => {
-  const { pipe, made } = valueOf(await createPipe(c.env, c.req.valid("json")));
+  const wish = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, wish.settings));
+  const { pipe, made } = valueOf(await createPipe(c.env, wish));
   const filter_check = await checkSaved(c.env, pipe.record.filter);
   return c.json({ pipe: pipeView(pipe, c.var.token.scopes), made, filter_check }, 201);
 });
@@ -88,6 +91,7 @@ const changing = createRoute({
 
 pipes.openapi(changing, async (c) => {
   const change = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, change.settings));
   const pipe = pipeView(valueOf(await updatePipe(c.env, await pathPipe(c), change)), c.var.token.scopes);
   if (change.filter === undefined) return c.json(pipe, 200);
   return c.json({ ...pipe, filter_check: await checkSaved(c.env, pipe.filter) }, 200);

@@ -160,13 +160,20 @@ const health = z
       .string()
       .describe("A cursor of /v1/events: all events before it are done, or wait to be tried again"),
     behind: z.int().describe("How many events it has not looked at yet"),
-    waiting: z.int().describe("How many events failed alone and wait to be tried again"),
+    waiting: z
+      .int()
+      .describe("How many events failed alone and wait to be tried again; these hold up no others"),
     delivered: z.int(),
     filtered: z.int().describe("How many events the filter kept back"),
     given_up: z.int().describe("How many events failed for 75 hours"),
     discarded: z
       .int()
       .describe("How many waiting events were let go: by a person, or because the filter was changed"),
+    skipped: z
+      .int()
+      .describe(
+        "How many events were of contacts that the destination does not know, or that get a pipe's own mails",
+      ),
     delivered_at: time.nullable(),
     failed_at: time.nullable(),
     failure: z.string().nullable().describe("Why the last delivery failed"),
@@ -195,7 +202,15 @@ export const Pipe = z
     older_secrets: OlderSecrets,
     filter: z.string().nullable(),
     ...options,
-    status: z.enum(["running", "failing", "paused"]),
+    status: z
+      .enum(["running", "failing", "paused"])
+      .describe(
+        "`failing`: nothing gets through at present. A destination that refuses some events is `running`",
+      ),
+    condition: z
+      .string()
+      .describe("The status in a sentence")
+      .meta({ examples: ["It passes events on. 3 events wait for another try: answered 422."] }),
     paused: z.object({ reason: z.string(), since: time }).nullable(),
     created_at: time,
     changed_at: time,

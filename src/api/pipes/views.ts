@@ -9,7 +9,7 @@ import { iso, isoOrNull } from "../views.ts";
 
 /** A pipe, as the holder of a token with these scopes may see it. */
 export function pipeView(
-  { record, secrets, olderSecrets, status, health }: ShownPipe,
+  { record, secrets, olderSecrets, status, condition, health }: ShownPipe,
   scopes: readonly TokenScope[],
 ) {
   const { id, name, kind, filter, options, paused, paused_at, created_at, changed_at } = record;
@@ -23,6 +23,7 @@ export function pipeView(
     filter,
     ...options,
     status,
+    condition,
     paused: paused === null ? null : { reason: paused, since: iso(paused_at ?? 0) },
     created_at: iso(created_at),
     changed_at: iso(changed_at),
@@ -41,7 +42,7 @@ export function waitingView({ id, seq, tries, due, reason }: Retry) {
 }
 
 function healthView(health: ShownHealth) {
-  const { position, behind, retries, delivered, filtered, given_up, discarded } = health;
+  const { position, behind, retries, delivered, filtered, given_up, discarded, skipped } = health;
   const { failure, circuit, redeliveries } = health;
   return {
     position,
@@ -51,6 +52,7 @@ function healthView(health: ShownHealth) {
     filtered,
     given_up,
     discarded,
+    skipped,
     delivered_at: isoOrNull(health.delivered_at),
     failed_at: isoOrNull(health.failed_at),
     failure,

@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { json, needs, problems } from "../kit/responses.ts";
-import { decideAbout, decideInBulk, MOST_DECIDED, stateFor, undoInBulk } from "../../contact/bulk.ts";
+import { decideAbout, decideInBulk, MOST_DECIDED, listedBy, undoInBulk } from "../../contact/bulk.ts";
 import type { BulkOrder } from "../../contact/bulk.ts";
 import { newCommandId } from "../../contact/send-commands.ts";
 import { joinSpellings } from "../../history/respell.ts";
@@ -13,10 +13,10 @@ import { readBulkDecision } from "../../store/suppressions/bulk.ts";
 import { countSuppressed, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { isWholeDomain } from "../../model/whole-domain.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
-import { instant, word } from "../kit/parameters.ts";
+import { domain, instant, word } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
-import { addressOrDomain, domain, note, reason, scope } from "./parameters.ts";
+import { addressOrDomain, note, reason, scope } from "./parameters.ts";
 import { LIFTED_HERE_ONLY } from "./notice.ts";
 
 const filter = {
@@ -125,7 +125,7 @@ for (const { kind, summary, statuses } of routes) {
     }
     if (Object.keys(chosen).length === 0) throw eitherOr();
     if (isDry) {
-      const found = { ...chosen, state: stateFor(kind), now: Date.now() };
+      const found = listedBy(chosen, kind);
       const { count, contacts, more } = await countSuppressed(c.var.db, found, MOST_NAMED);
       return c.json({ id: null, contacts: count, addresses: contacts, more, next: null }, 200);
     }

@@ -6,6 +6,8 @@ import { etag } from "hono/etag";
 import { readAddress } from "../../model/address.ts";
 import { isWholeDomain, sharedBy, wholeDomainOf } from "../../model/whole-domain.ts";
 import { storeOf } from "../../store/db.ts";
+import { listChangedSuppressions, type ChangeCursor } from "../../store/suppressions/changes.ts";
+import { changeCursorOf } from "../kit/changes.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
@@ -15,7 +17,7 @@ import { joinSpellings } from "../../history/respell.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
-import { listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
+import { changedSuppressionViews, listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
 import { encodeCursor } from "../kit/cursor.ts";
 import {
   addressOrDomain,
@@ -41,16 +43,42 @@ const listing = createRoute({
   summary: "Suppressions in order of their evidence's time; as CSV they can be imported elsewhere",
   description:
     "Those in force, unless `held` or `include` is set. If filters exclude many, a page may be shorter than `limit`; " +
-    "continue until `next` is null.",
+    "continue until `next` is null. `since` and `until` are about the evidence, which may be reported or imported late: for " +
+    "what is new since a night ago use `changed_after`. It lists the addresses whose state was stored since, in that order, " +
+    "each with all its suppressions of now, lifted and held ones included (`suppressed` is false): they replace what you " +
+    "hold of the address. Keep `resume` for the next time. An erased address is not told, because it is stored nowhere.",
   request: { query: SuppressionsQuery },
   responses: {
-    200: listOf("The suppressions", pageOf("suppressions", ListedSuppression)),
+    200: listOf(
+      "The suppressions",
+      pageOf("suppressions", ListedSuppression).extend({
+        resume: z.string().optional().describe("With `changed_after`: pass it there the next time"),
+      }),
+    ),
     ...problems(400),
   },
 });
 
 suppressions.openapi(listing, async (c) => {
-  const { after, limit, filter } = c.req.valid("query");
+  const asked = c.req.valid("query");
+  if (asked.changed !== undefined) {
+    const page = async (from: ChangeCursor | undefined, size: number) => {
+      const changes = await listChangedSuppressions(c.var.db, from ?? asked.changed, asked.filter, size);
+      return { ...changes, items: changes.items.flatMap(changedSuppressionViews) };
+    };
+    const list = { item: ListedSuppression, after: asked.changed, limit: asked.limit, page };
+    return await answerList(c, list, ({ items, next, resume }) =>
+      c.json(
+        {
+          suppressions: items,
+          next: next === null ? null : changeCursorOf(next),
+          resume: changeCursorOf(resume),
+        },
+        200,
+      ),
+    );
+  }
+  const { after, limit, filter } = asked;
   const page = async (from: SuppressionCursor | undefined, size: number) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
     return { items: items.map(listedSuppressionView), next };

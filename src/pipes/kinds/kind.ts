@@ -67,6 +67,8 @@ export interface Outcome {
   retryAfter: number | null;
   /** If the destination answers for each event: those that it did not take, by index in the batch. */
   failed?: { index: number; result: "refused" | "unavailable" | "slow_down"; reason: string }[];
+  /** Events with which nothing is to be done there, by index: their contact is unknown. They are not tried again. */
+  skipped?: { index: number; reason: string }[];
 }
 
 /** Settings with a secret that was generated. `made`: the new secrets by name, shown to the person once. */

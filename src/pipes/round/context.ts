@@ -28,6 +28,8 @@ export interface Round {
   pace: Pace;
   /** What kinds keep between attempts, such as access tokens. */
   kept: Attempt["kept"];
+  /** What is known of how the destination answers: whether it has answered for single events of a batch. */
+  answers: { byEvent: boolean };
   /** No request begins after this, ms; 0 once the pipe rests. */
   until: number;
   /** Pauses the pipe for this reason, and tells the other pipes. */

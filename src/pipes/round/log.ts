@@ -33,6 +33,25 @@ export function recordOf(
   };
 }
 
+/** The events of an attempt with which nothing was to be done there. */
+export function skippedOf(
+  pipe: string,
+  batch: readonly Outgoing[],
+  account: Account,
+  tries: number | ((id: string) => number),
+): AttemptRecord {
+  const skipped = account.outcome.skipped ?? [];
+  const events = skipped.flatMap(({ index }) => batch[index] ?? []);
+  const record = recordOf(pipe, events, account, tries);
+  return {
+    ...record,
+    id: `${record.id}s`,
+    outcome: "skipped",
+    reason: skipped[0]?.reason ?? null,
+    excerpt: null,
+  };
+}
+
 /** An event for which the filter failed. */
 export function notEvaluated(pipe: string, { id }: { id: string }, reason: string): AttemptRecord {
   return { ...withoutRequest(pipe, id), outcome: "not_evaluated", try: 1, reason };

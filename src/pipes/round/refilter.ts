@@ -33,7 +33,7 @@ export async function refilterWaiting(round: Round): Promise<Progress> {
   const next = last === undefined ? null : { revision: begun.revision, feed: last.feed, seq: last.seq };
   // The filter may have been changed once more meanwhile: then all of it begins anew.
   const refilter = now.refilter === begun ? next : (now.refilter ?? null);
-  state.save({ ...now, refilter, discarded: (now.discarded ?? 0) + gone.length });
+  state.save({ ...now, refilter, discarded: now.discarded + gone.length });
   return refilter === null ? "idle" : "more";
 }
 

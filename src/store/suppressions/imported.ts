@@ -6,6 +6,7 @@ import type { ManualSuppression } from "../../model/suppression/evidence.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { inPieces } from "../json-pieces.ts";
 import type { Db } from "../db.ts";
+import { CHANGED } from "../write/changed.ts";
 import { contactRow, type ContactChange } from "../write/rows.ts";
 
 /** A suppression in force. `scope`: '' for all mail; `at`: ms since the epoch. */
@@ -48,8 +49,8 @@ export async function findStanding(
 }
 
 const INSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
   ON CONFLICT DO NOTHING`;
 
 const INSERT_PENDING = `

@@ -4,6 +4,7 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Db } from "../db.ts";
+import { isAtDomain } from "../prefix-range.ts";
 import { isCut, MOST_BYTES, type SizedRow } from "../within-bytes.ts";
 
 /** A suppression as listed, with its contact and the contact's destination. */
@@ -12,16 +13,16 @@ export interface ListedSuppression extends Suppression {
   destination: string;
 }
 
-/** Which suppressions to list. The times are those of the evidence. */
+/** Which suppressions to list. A list of values means any of them. The times are those of the evidence. */
 export interface SuppressionFilter {
-  reason?: SuppressionReason | undefined;
-  source?: string | undefined;
+  reason?: readonly SuppressionReason[] | undefined;
+  source?: readonly string[] | undefined;
   /** '' for suppressions of all mail */
-  scope?: string | undefined;
-  destination?: string | undefined;
-  /** A whole domain, as `@example.com`: its own suppressions and those of its addresses */
-  domain?: string | undefined;
-  /** The id of an import: what it entered */
+  scope?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  /** Domains: their own suppressions and those of their addresses. */
+  domain?: readonly string[] | undefined;
+  /** The id of an import: what it entered. */
   import?: string | undefined;
   /** ms, inclusive */
   since?: number | undefined;
@@ -97,21 +98,21 @@ function conditions(filter: SuppressionFilter, first: number): { clause: string;
     const value = filter[name];
     if (value === undefined) continue;
     clause += ` AND ${condition(`?${values.length + first}`)}`;
-    values.push(value);
+    values.push(typeof value === "string" ? value : JSON.stringify(value));
   }
   return { clause, values };
 }
 
-const equals =
+const isAnyOf =
   (column: string) =>
-  (value: string): string =>
-    `${column} = ${value}`;
+  (values: string): string =>
+    `${column} IN (SELECT value FROM json_each(${values}))`;
 const CONDITIONS = [
-  ["reason", equals("reason")],
-  ["source", equals("source")],
-  ["scope", equals("scope")],
-  ["destination", equals("destination")],
-  ["domain", (value: string) => `substr(contact, -length(${value})) = ${value}`],
+  ["reason", isAnyOf("reason")],
+  ["source", isAnyOf("source")],
+  ["scope", isAnyOf("scope")],
+  ["destination", isAnyOf("destination")],
+  ["domain", (values: string) => isAtDomain("contact", values)],
   ["import", (value: string) => `event >= ${value} || '.' AND event < ${value} || '/'`],
 ] as const;
 

@@ -9,6 +9,7 @@
 import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
+import { CHANGED } from "./changed.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
 import {
   contactRow,
@@ -117,9 +118,10 @@ const INSERT_MESSAGES = `
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since,
+    changed = excluded.changed
   WHERE excluded.version > contacts.version`;
 
 // Only the version that the contact's row has now may change its suppressions, and those that this version no longer
