@@ -169,7 +169,11 @@ const health = z
     discarded: z
       .int()
       .describe("How many waiting events were let go: by a person, or because the filter was changed"),
-    skipped: z.int().describe("How many events were of contacts that the destination does not know"),
+    skipped: z
+      .int()
+      .describe(
+        "How many events were of contacts that the destination does not know, or that get a pipe's own mails",
+      ),
     delivered_at: time.nullable(),
     failed_at: time.nullable(),
     failure: z.string().nullable().describe("Why the last delivery failed"),

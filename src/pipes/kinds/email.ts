@@ -89,15 +89,15 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   if (others === null) return outcome("unavailable", "the database did not say who gets mails");
   const recipients = new Set([...settings.to, ...others]);
   const told = batch.filter((one) => !isAboutOwnMail(one, recipients));
-  const left = batch.length - told.length;
-  if (told.length > 0) {
-    const sent = await send(mailOf(told, settings.addresses), settings, sender, attempt);
-    if (sent.result !== "delivered" || left === 0) return sent;
-  }
-  return outcome(
-    "delivered",
-    `${left} of ${batch.length} not mailed: about addresses that get these mails themselves`,
-  );
+  if (told.length === 0) return { ...outcome("delivered", null), skipped: skippedOf(batch, told) };
+  const sent = await send(mailOf(told, settings.addresses), settings, sender, attempt);
+  if (sent.result !== "delivered" || told.length === batch.length) return sent;
+  return { ...sent, skipped: skippedOf(batch, told) };
+}
+
+function skippedOf(batch: readonly Outgoing[], told: readonly Outgoing[]): NonNullable<Outcome["skipped"]> {
+  const reason = "about an address that gets these mails itself";
+  return batch.flatMap((one, index) => (told.includes(one) ? [] : [{ index, reason }]));
 }
 
 async function send(mail: Mail, settings: Settings, sender: Sender, attempt: Attempt): Promise<Outcome> {

@@ -41,7 +41,8 @@ export async function send(
     const skips = account.outcome.skipped ?? [];
     if (skips.length > 0) log.push(skippedOf(record.id, events, account, tries));
     // It rests now: neither this page nor the round's next ones begin another request.
-    if (result === "delivered" && kind.restOf !== undefined) rules.until = round.until = 0;
+    if (result === "delivered" && skips.length < batch.length && kind.restOf !== undefined)
+      rules.until = round.until = 0;
     return account.outcome;
   });
   state.current(); // nothing more is written if the pipe was deleted meanwhile
@@ -54,7 +55,8 @@ function rulesOf({ pipe, state, pace, until, answers }: Round, retried: boolean)
   const limits = kind.batchOf?.(settings) ?? kind.batch;
   const probing = isProbing(now);
   // A probe risks one event. What failed alone goes alone, unless the destination answers for each event of a batch.
-  const alone = probing || (retried && !answers.byEvent);
+  // Where events gather, no single one is ever to blame.
+  const alone = kind.restOf === undefined && (probing || (retried && !answers.byEvent));
   return {
     events: alone ? 1 : Math.min(options.batch, limits.events),
     bytes: limits.bytes,
