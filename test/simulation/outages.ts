@@ -55,8 +55,13 @@ export function withOutage(random: Random, world: World): World {
   }));
   const faults = random.pick([0, 0.05, 0.15]);
   const round = (acts: Act[], own: number): Round => ({
-    ...{ seed: random.between(1, 2 ** 31), wait: random.pick([0, 5_000, 60_000]), acts, faults: own },
-    ...{ evicted: [], rotation: world.rounds.at(-1)?.rotation ?? 0, agreed: true },
+    seed: random.between(1, 2 ** 31),
+    wait: random.pick([0, 5_000, 60_000]),
+    acts,
+    faults: own,
+    evicted: [],
+    rotation: world.rounds.at(-1)?.rotation ?? 0,
+    agreed: true,
   });
   const rivals = (): Act[] => [1, 2].map((most) => ({ kind: "consume", most }));
   return {
