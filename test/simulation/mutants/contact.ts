@@ -89,8 +89,8 @@ export const CONTACT: readonly Mutant[] = [
   },
   {
     name: "a lift also ends suppressions by later events",
-    file: "model/suppression/evidence.ts",
-    from: "return (isNarrow !== true && evidence.at <= at) || ends.includes(evidence.id);",
+    file: "model/suppression/decision.ts",
+    from: "return range === undefined ? evidence.at <= at : isIn(range, evidence);",
     to: "return true;",
   },
   {
