@@ -18,7 +18,7 @@ export const PIPES: readonly Mutant[] = [
   {
     name: "an event is dropped silently after its first failed retry",
     file: "pipes/round/retry-due.ts",
-    from: "retries.put({ ...retry, tries, due: now + wait, reason: failure.reason });",
+    from: "retries.again({ ...retry, tries, due: now + wait, reason: failure.reason });",
     to: "retries.drop(retry);",
   },
   {
