@@ -24,7 +24,7 @@ export const MIGRATIONS: readonly string[] = [
   "0014_lifecycle.sql",
   "0015_questions.sql",
   "0017_imports.sql",
-  "0019_networks.sql",
+  "0018_given_up.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */
