@@ -86,7 +86,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "retention",
     does: "Deletes events and archived deliveries that are older than the configured retention.",
-    deadline: 2 * MINUTE,
+    deadline: 1.5 * MINUTE,
     patience: 60 * MINUTE,
     async run(env, now) {
       const ended = await retain(env, configOf(env).retention, now);

@@ -20,7 +20,11 @@ export const MIGRATIONS: readonly string[] = [
   "0010_erasure_mentions.sql",
   "0011_unknown_words.sql",
   "0012_addresses.sql",
+  "0013_suppressions.sql",
   "0014_lifecycle.sql",
+  "0015_questions.sql",
+  "0017_imports.sql",
+  "0018_given_up.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */
