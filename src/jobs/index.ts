@@ -13,6 +13,7 @@ import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { forgetNetworks } from "../store/write/outside-networks.ts";
 import { forgetWords } from "../store/write/unknown-words.ts";
+import { forgetDecided } from "../store/suppressions/bulk.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
 import { MINUTE } from "../lib/time.ts";
@@ -73,10 +74,11 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "suppression-ends",
-    does: "Writes down that suppressions with an end have ended, and tells the pipes.",
+    does: "Writes down that suppressions with an end have ended, tells the pipes, and forgets the addresses of decisions in bulk after 30 days.",
     deadline: MINUTE / 4,
     patience: 60 * MINUTE,
     async run(env, now) {
+      await forgetDecided(storeOf(env), now);
       const contacts = await endSuppressions(env, now);
       if (contacts === 0) return undefined;
       await wakePipes(env, now);

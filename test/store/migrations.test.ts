@@ -19,7 +19,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
   "0011_unknown_words.sql": "9b0501097234f8b3f502cc2f1b09ba2f0abdd01b3578e61f9053df98c54920e4",
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
-  "0013_suppressions.sql": "15ac62b14dd6e58eaec37966338ad08db3cb6b032f6702b2ebef68f651d26d34",
+  "0013_suppressions.sql": "31e63d2567034b185a244bf9f51976a2cc35e66753a49389c3852b450e395fb8",
   "0014_lifecycle.sql": "ebd21047fb17f3370088c822ed89a49ab12a40de4d8536b2599579e4724b91bf",
   "0015_questions.sql": "a8e4366c5e5224076f4dc64b7a6ea4a57ff33439deb319fbf3ddd74b143dc931",
   "0017_imports.sql": "bc6dfd5c8decc94de58d05a977f720978e788262937a217450526e7d41f50bcc",

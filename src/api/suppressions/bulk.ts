@@ -9,7 +9,7 @@ import { newCommandId } from "../../contact/send-commands.ts";
 import { joinSpellings } from "../../history/respell.ts";
 import { storeOf } from "../../store/db.ts";
 import { liftErased } from "../../store/erasure/erased.ts";
-import { readBulkDecision } from "../../store/suppressions/bulk.ts";
+import { readBulkDecision, UNDONE_WITHIN } from "../../store/suppressions/bulk.ts";
 import { countSuppressed, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { isWholeDomain } from "../../model/whole-domain.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
@@ -183,8 +183,10 @@ bulkDecisions.openapi(undoing, async (c) => {
   const { id, after } = c.req.valid("json");
   const place = after === undefined ? "" : decodeCursor(z.string(), after);
   if (place === null) throw wrong("after", "is not a cursor; pass what `next` held");
-  if ((await readBulkDecision(storeOf(c.env), id)) === null)
-    throw new ProblemError(404, "There is no lift, release or drop with this id.");
+  const decision = await readBulkDecision(storeOf(c.env), id);
+  if (decision === null) throw new ProblemError(404, "There is no lift, release or drop with this id.");
+  if (decision.at < Date.now() - UNDONE_WITHIN)
+    throw new ProblemError(409, "This decision is more than 30 days old and cannot be taken back any more.");
   const { contacts, next } = await undoInBulk(c.env, { id, by: c.var.token.name, after: place });
   const to = next === null ? null : encodeCursor(next);
   return c.json({ id, contacts, more: to !== null, next: to }, 200);

@@ -177,6 +177,9 @@ const DELETE_OTHERS = ["contacts", "suppressions"].map(
     ON t.contact = x.contact AND t.version <= x.version WHERE x.id = ?1)`,
 );
 
+/** That the contact was among those of a decision in bulk: without it the decision cannot be taken back for the contact. */
+const LEAVE_DECISIONS = `DELETE FROM bulk_decided WHERE contact = (SELECT contact FROM erasures WHERE id = ?1)`;
+
 /**
  * Deletes the contact's rows, a slice of its events at a time, and counts them in the same transaction. After the first
  * of these transactions no other transaction can bring rows back: see REFUSE_ERASED in src/store/write/slice.ts.
@@ -207,6 +210,7 @@ export async function removeRows(
       ...goneFrom(`seq IN (${DOOMED})`),
       DELETE_MESSAGES,
       LEAVE_WORDS,
+      LEAVE_DECISIONS,
     ].map((sql) => db.prepare(sql).bind(id)),
     db.prepare(DROP_ERASED_FIRSTS).bind(id),
     db.prepare(DELETE_EVENTS).bind(id),
@@ -226,6 +230,8 @@ export async function finishErasure(
   now: number,
 ): Promise<void> {
   await db.batch([
+    // A decision may have been on its way when the rows were deleted.
+    db.prepare(LEAVE_DECISIONS).bind(id),
     db
       .prepare(
         `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', stuck_key = NULL, finished_at = ?2

@@ -23,6 +23,8 @@ CREATE TABLE bulk_decided (
   contact TEXT NOT NULL,
   PRIMARY KEY (id, contact)
 ) WITHOUT ROWID;
+-- For erasures.
+CREATE INDEX bulk_decided_contact ON bulk_decided (contact);
 
 -- A lift or a drop was taken back, or its evidence is read differently now.
 CREATE TRIGGER suppression_is_restored AFTER UPDATE OF lifted_at ON suppressions

@@ -1,6 +1,7 @@
 // Decisions in bulk: which contacts they concern, noted before the decision reaches any of them, so that it can be taken
 // back whatever happens in between.
 
+import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
 
 /** A decision in bulk. Times in ms since the epoch. */
@@ -49,6 +50,23 @@ export async function noteUndone(db: D1Database, id: string, by: string, at: num
   await db
     .prepare("UPDATE bulk_decisions SET undone_at = ?2, undone_by = ?3 WHERE id = ?1 AND undone_at IS NULL")
     .bind(id, at, by)
+    .run();
+}
+
+/** How long a decision can be taken back, ms. */
+export const UNDONE_WITHIN = 30 * DAY;
+/** Most contacts of old decisions that one run forgets. */
+const MOST_FORGOTTEN = 10_000;
+
+/** Forgets the contacts of decisions that cannot be taken back any more. `now`: ms. */
+export async function forgetDecided(db: D1Database, now: number): Promise<void> {
+  await db
+    .prepare(
+      `DELETE FROM bulk_decided WHERE (id, contact) IN (
+         SELECT c.id, c.contact FROM bulk_decisions AS d CROSS JOIN bulk_decided AS c ON c.id = d.id
+         WHERE d.at < ?1 LIMIT ${MOST_FORGOTTEN})`,
+    )
+    .bind(now - UNDONE_WITHIN)
     .run();
 }
 
