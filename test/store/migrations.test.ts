@@ -18,7 +18,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0010_erasure_mentions.sql": "60fdaf5c7bee8b5f67534c3df3d057b9599e04ec60b65f3c46e599c043812451",
   "0011_unknown_words.sql": "9b0501097234f8b3f502cc2f1b09ba2f0abdd01b3578e61f9053df98c54920e4",
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
-  "0017_imports.sql": "bc6dfd5c8decc94de58d05a977f720978e788262937a217450526e7d41f50bcc",
+  "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
 };
 
 const TEXTS = Object.fromEntries(
