@@ -7,6 +7,7 @@
 //   - All others get a command.
 
 import { within } from "../lib/deadline.ts";
+import { MINUTE } from "../lib/time.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
 import type { Suppression } from "../model/suppression/fold.ts";
 import { storeOf } from "../store/db.ts";
@@ -149,20 +150,29 @@ async function unchangedOf(
   );
 }
 
-/** Contacts that take over at a time, and at most in a run; and how long a run begins new ones, ms. */
+/** Contacts that take over at a time, and at most in a run. */
 const A_STEP = 100;
 const A_RUN = 5_000;
+/** How long a run begins new steps, and how long one of them may take if another is to follow, ms. */
 const RUN = 12_000;
+const SLOW = 2_000;
+/** How long a suppression is pending at least, ms, so that new objects are not made while their import goes on. */
+const SETTLES = 2 * MINUTE;
 
-/** Lets the contacts of pending suppressions take them over, for some time. Resolves to how many did. */
-export async function takeOverImports(env: Env): Promise<number> {
-  const until = Date.now() + RUN;
+/**
+ * Lets contacts take over what is pending for some time, as long as their objects answer quickly. Resolves to how many
+ * did. `now`: ms. Rejects like {@link importSuppressions}.
+ */
+export async function takeOverImports(env: Env, now: number): Promise<number> {
+  const began = Date.now();
   let contacts = 0;
-  while (contacts < A_RUN && Date.now() < until) {
-    const some = await findPendingContacts(storeOf(env), A_STEP);
+  for (let last = began; contacts < A_RUN && Date.now() < began + RUN;) {
+    const some = await findPendingContacts(storeOf(env), now - SETTLES, A_STEP);
     await takeOverOf(env, some);
     contacts += some.length;
-    if (some.length < A_STEP) break;
+    const took = Date.now() - last;
+    last += took;
+    if (some.length === 0 || took > SLOW) break;
   }
   return contacts;
 }

@@ -45,8 +45,8 @@ export const JOBS: readonly Job[] = [
     does: "Tells the contacts' objects of suppressions that were imported. These are in force before that.",
     deadline: MINUTE / 3,
     patience: 60 * MINUTE,
-    async run(env) {
-      const contacts = await takeOverImports(env);
+    async run(env, now) {
+      const contacts = await takeOverImports(env, now);
       return contacts > 0 ? { contacts } : undefined;
     },
   },

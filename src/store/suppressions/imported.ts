@@ -80,7 +80,7 @@ export async function findPending(db: Db, contacts: readonly string[]): Promise<
   const { results } = await db
     .prepare(
       `SELECT s.contact, s.version, s.reason, s.at, s.event AS id, s.source, s.scope, s.by, s.note
-       FROM json_each(?1) AS x CROSS JOIN suppressions AS s INDEXED BY suppressions_pending ON s.contact = x.value
+       FROM json_each(?1) AS x CROSS JOIN suppressions AS s ON s.contact = x.value
        WHERE s.pending IS NOT NULL ORDER BY s.at, s.event`,
     )
     .bind(JSON.stringify(contacts))
@@ -88,16 +88,16 @@ export async function findPending(db: Db, contacts: readonly string[]): Promise<
   return results;
 }
 
-/** Contacts with pending suppressions, at most `limit`. */
-export async function findPendingContacts(db: Db, limit: number): Promise<string[]> {
+/** Contacts with suppressions that are pending since `until` (ms) or longer, the oldest first, at most `limit`. */
+export async function findPendingContacts(db: Db, until: number, limit: number): Promise<string[]> {
   const { results } = await db
     .prepare(
-      `SELECT DISTINCT contact FROM suppressions INDEXED BY suppressions_pending WHERE pending IS NOT NULL
-       ORDER BY contact LIMIT ?1`,
+      `SELECT contact FROM suppressions INDEXED BY suppressions_pending
+       WHERE pending IS NOT NULL AND version <= ?1 ORDER BY version, contact LIMIT ?2`,
     )
-    .bind(limit)
+    .bind(until, limit)
     .all<{ contact: string }>();
-  return results.map(({ contact }) => contact);
+  return [...new Set(results.map(({ contact }) => contact))];
 }
 
 /** Ends the pending state of these contacts' suppressions that their objects have taken over. ?1: JSON of contacts and ids. */
