@@ -21,7 +21,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0012_addresses.sql": "7eeec690ef6fe436f60ac9a0ffb01a2487d3df29345a40806d87d54a02f84c05",
   "0013_suppressions.sql": "31e63d2567034b185a244bf9f51976a2cc35e66753a49389c3852b450e395fb8",
   "0014_lifecycle.sql": "ebd21047fb17f3370088c822ed89a49ab12a40de4d8536b2599579e4724b91bf",
-  "0015_questions.sql": "a8e4366c5e5224076f4dc64b7a6ea4a57ff33439deb319fbf3ddd74b143dc931",
+  "0015_questions.sql": "20d07c0fab67d2005ad93073d4da05377002633ecb56da30269a1dfe4c952a59",
   "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
 };

@@ -13,9 +13,9 @@ CREATE TABLE change_clock (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   changed INTEGER NOT NULL
 );
-INSERT INTO change_clock (one, changed) VALUES (1, 0);
 CREATE TRIGGER contact_is_gone AFTER DELETE ON contacts
-WHEN OLD.changed > (SELECT changed FROM change_clock)
+WHEN OLD.changed > coalesce((SELECT changed FROM change_clock), 0)
 BEGIN
-  UPDATE change_clock SET changed = OLD.changed;
+  INSERT INTO change_clock (one, changed) VALUES (1, OLD.changed)
+  ON CONFLICT DO UPDATE SET changed = excluded.changed;
 END;
