@@ -15,6 +15,18 @@ app.get("/healthz", async (c) => await answerHealth(c.env, c.req.header("authori
 app.route("/v1", v1);
 describe(app);
 
-app.notFound(() => problem(404, "There is nothing at this URL. Providers post to /webhooks/<source>."));
+const READ_ONLY = { allow: "GET, HEAD, OPTIONS" };
+for (const path of ["/healthz", "/openapi.json", "/docs/*"]) {
+  app.options(path, () => new Response(null, { status: 204, headers: READ_ONLY }));
+  app.all(path, () => problem(405, `This resource takes ${READ_ONLY.allow}.`, { headers: READ_ONLY }));
+}
+
+app.notFound(() =>
+  problem(
+    404,
+    "There is nothing at this URL. The API is at /v1: /openapi.json lists its resources, and /docs/api shows them. " +
+      "Providers post to /webhooks/<source>.",
+  ),
+);
 
 app.onError(answerError);

@@ -1,4 +1,4 @@
-// /v1/contacts: answers "did she get it?" and "may I mail her?" for one address.
+// /v1/contacts/{address}: answers "did she get it?" and "may I mail her?" for one address.
 
 import * as z from "zod";
 import { etag } from "hono/etag";
@@ -10,6 +10,7 @@ import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { address, TimelineQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
+import { sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Contact, Event } from "./schemas.ts";
 import { contactView, eventView } from "./views.ts";
@@ -17,7 +18,7 @@ import { contactView, eventView } from "./views.ts";
 const tags = ["Contacts"];
 const params = z.object({ address });
 
-/** The routes of /v1/contacts, except erasure. */
+/** The routes of /v1/contacts, except the lists and erasure. */
 export const contacts = router();
 
 const single = createRoute({
@@ -42,11 +43,11 @@ contacts.openapi(single, async (c) => {
 });
 
 const timeline = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/{address}/timeline",
   tags,
-  summary: "A contact's events over all sources, latest occurrence first",
+  summary: "A contact's events over all sources that the token sees, latest occurrence first",
   request: { params, query: TimelineQuery },
   responses: {
     200: listOf("The events", pageOf("events", Event)),
@@ -59,7 +60,7 @@ contacts.openapi(timeline, async (c) => {
   const { after, limit } = c.req.valid("query");
   const page = async (before: string | undefined, size: number) => {
     const { events, next } = await listTimeline(c.var.db, { contact, before, limit: size });
-    return { items: events.map(eventView), next };
+    return { items: events.filter(({ source }) => sees(c.var.token, source)).map(eventView), next };
   };
   return await answerList(c, { item: Event, after, limit, page }, ({ items, next }) =>
     c.json({ events: items, next }, 200),

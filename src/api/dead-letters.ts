@@ -8,7 +8,9 @@ import type { ListedDeadLetter } from "../store/dead-letters.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { DeadLettersQuery } from "./kit/parameters.ts";
+import type { ApiEnv } from "./kit/env.ts";
 import { ProblemError } from "./kit/problem.ts";
+import { sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { DeadLetter, DeadLetterWithDelivery } from "./schemas.ts";
 import { deadLetterView, deliveryView } from "./views.ts";
@@ -27,7 +29,7 @@ const params = z.object({ id: z.string() });
 export const deadLetters = router();
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "parameter"),
   method: "get",
   path: "/",
   tags,
@@ -51,7 +53,7 @@ deadLetters.openapi(listing, async (c) => {
 });
 
 const single = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/{id}",
   tags,
@@ -61,14 +63,14 @@ const single = createRoute({
 });
 
 deadLetters.openapi(single, async (c) => {
-  const letter = await find(c.var.db, c.req.valid("param").id);
+  const letter = await find(c.var, c.req.valid("param").id);
   const envelope = await getDeadEnvelope(c.env.BUCKET, letter.envelope);
   const delivery = envelope === null ? null : deliveryView(envelope);
   return c.json({ ...deadLetterView(letter), delivery }, 200);
 });
 
 const replaying = createRoute({
-  ...needs("write"),
+  ...needs("write", "filters"),
   method: "post",
   path: "/{id}/replay",
   tags,
@@ -82,13 +84,14 @@ const replaying = createRoute({
 
 deadLetters.openapi(replaying, async (c) => {
   const { id } = c.req.valid("param");
+  await find({ db: storeOf(c.env), token: c.var.token }, id);
   const replayed = await replayDeadLetter(c.env, id);
   if (!replayed.ok) throw new ProblemError(...NO_REPLAY[replayed.reason]);
   return c.json({ replayed: id, envelope: replayed.value }, 202);
 });
 
 const discarding = createRoute({
-  ...needs("write"),
+  ...needs("write", "filters"),
   method: "delete",
   path: "/{id}",
   tags,
@@ -98,12 +101,16 @@ const discarding = createRoute({
 });
 
 deadLetters.openapi(discarding, async (c) => {
-  await discardDeadLetter(storeOf(c.env), c.env.BUCKET, await find(storeOf(c.env), c.req.valid("param").id));
+  const letter = await find({ db: storeOf(c.env), token: c.var.token }, c.req.valid("param").id);
+  await discardDeadLetter(storeOf(c.env), c.env.BUCKET, letter);
   return c.body(null, 204);
 });
 
-async function find(db: Db, id: string): Promise<ListedDeadLetter> {
+async function find(
+  { db, token }: { db: Db; token: ApiEnv["Variables"]["token"] },
+  id: string,
+): Promise<ListedDeadLetter> {
   const letter = await getDeadLetter(db, id);
-  if (letter === null) throw new ProblemError(404, UNKNOWN);
+  if (letter === null || !sees(token, letter.source)) throw new ProblemError(404, UNKNOWN);
   return letter;
 }

@@ -1,5 +1,5 @@
-// Erasure: DELETE /v1/contacts/{address} requests one, and /v1/erasures/{id} reports its progress. Both return the
-// receipt.
+// Erasure: DELETE /v1/contacts/{address} requests one, and /v1/erasures reports their progress. All return
+// receipts.
 
 import * as z from "zod";
 import { erase, settlesAt } from "../erasure/erase.ts";
@@ -7,9 +7,9 @@ import { takeOverOf } from "../contact/import.ts";
 import { joinSpellings } from "../history/respell.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 import { mentions } from "../model/address-search.ts";
-import { getErasure, type Erasure } from "../store/erasure/erasures.ts";
-import { json, needs, problems } from "./kit/responses.ts";
-import { address } from "./kit/parameters.ts";
+import { getErasure, listErasures, type Erasure } from "../store/erasure/erasures.ts";
+import { json, needs, pageOf, problems } from "./kit/responses.ts";
+import { address, idCursor, limit } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
@@ -173,6 +173,24 @@ erasing.openapi(erasingOne, async (c) => {
 
 /** The routes of /v1/erasures. */
 export const erasures = router();
+
+const listing = createRoute({
+  ...needs("admin"),
+  method: "get",
+  path: "/",
+  tags,
+  summary: "The receipts of all erasures, the latest first",
+  description:
+    "A receipt of an erasure that is done holds no address. To find one again, give a `note` with each request.",
+  request: { query: z.strictObject({ after: idCursor.optional(), limit }) },
+  responses: { 200: json("The receipts", pageOf("erasures", Receipt)), ...problems(400) },
+});
+
+erasures.openapi(listing, async (c) => {
+  const { after, limit: most = 100 } = c.req.valid("query");
+  const page = await listErasures(c.var.db, { before: after, limit: most });
+  return c.json({ erasures: page.erasures.map(shape), next: page.next }, 200);
+});
 
 const single = createRoute({
   ...needs("admin"),

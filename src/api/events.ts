@@ -12,6 +12,7 @@ import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { EventsQuery } from "./kit/parameters.ts";
 import { ProblemError } from "./kit/problem.ts";
+import { sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Event, EventWithRaw } from "./schemas.ts";
 import { eventView } from "./views.ts";
@@ -29,7 +30,7 @@ const resume = z
   );
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "parameter"),
   method: "get",
   path: "/",
   tags,
@@ -59,7 +60,7 @@ const cursorOf = (position: FeedPosition | null): string | null =>
   position === null ? null : encodePosition(position);
 
 const single = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/{id}",
   tags,
@@ -71,7 +72,8 @@ const single = createRoute({
 events.use("/:id", etag());
 events.openapi(single, async (c) => {
   const stored = await getEvent(c.var.db, c.req.valid("param").id);
-  if (stored === null) throw new ProblemError(404, "There is no event with this id.");
+  if (stored === null || !sees(c.var.token, stored.event.source))
+    throw new ProblemError(404, "There is no event with this id.");
   const raw = await rawOf(c.env, stored.event.provider, stored.place);
   return c.json({ ...eventView(stored.event), raw }, 200);
 });

@@ -1,5 +1,5 @@
 // GET /healthz, for probes: whether deliveries can be accepted (200, or 503 if the configuration is wrong), and also
-// whether the database answers and the scheduled jobs do their work. These two appear in the body but do not change the
+// whether the database answers, the scheduled jobs do their work, and no pipe had to be paused. These appear in the body but do not change the
 // status: deliveries are accepted without a database, so no probe should send them elsewhere because of it.
 //
 // The route needs no token, so the answer contains no reasons of failures (GET /v1/jobs does), no names that may be
@@ -13,10 +13,12 @@ import { JOBS } from "../jobs/index.ts";
 import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
-import { storeOf } from "../store/db.ts";
+import { storeOf, type Db } from "../store/db.ts";
+import { countStopped } from "../store/pipes/pipes.ts";
+import { compareSchema, isLost } from "../store/schema.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
-import { bearerOf } from "./kit/auth.ts";
+import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
 
 /** How long to wait for the database, and for how long its answer is reused, ms. */
@@ -29,9 +31,14 @@ const KNOWN_FOR = 5_000;
  */
 const FULL = 9_900_000_000;
 
-type Database =
-  | { state: "ok" | "full"; records: JobRecords }
-  | { state: "no answer" | "not migrated"; records: null };
+interface Database {
+  state: "ok" | "full" | "no answer" | "not migrated" | "behind" | "ahead" | "empty";
+  /** What is wrong, and what to do; null if nothing is. */
+  hint: string | null;
+  records: JobRecords | null;
+  /** How many pipes Tidings has paused; 0 if that is not known. */
+  stopped?: number;
+}
 
 const known = new WeakMap<object, { database: Database; until: number }>();
 
@@ -41,9 +48,9 @@ export async function answerHealth(env: Env, authorization: string | undefined):
   const problems = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const { state, records } = await databaseOf(withOutages(env));
+  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env));
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
-  const well = state === "ok" && jobs.every(({ problem }) => problem === null);
+  const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
   const shown = jobs.map(({ job, record, problem }) => ({
     name: job.name,
@@ -51,31 +58,77 @@ export async function answerHealth(env: Env, authorization: string | undefined):
     last_failure_at: isoOrNull(record?.failed_at ?? null),
     problem,
   }));
-  const body = { status, version, problems, database: state, jobs: shown };
+  const body = {
+    status,
+    version,
+    problems,
+    database: state,
+    database_hint: hint,
+    pipes_paused: stopped,
+    jobs: shown,
+  };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });
 }
 
 /** Whether the header holds a token of the configuration with the scope admin. Others are not looked up here. */
 function isAdmin({ tokens }: Config, authorization: string | undefined): boolean {
   const shown = bearerOf(authorization);
-  return shown !== null && tokens.get(digestOf(shown))?.scopes.includes("admin") === true;
+  const token = shown === null ? undefined : tokens.get(digestOf(shown));
+  return token !== undefined && token.scopes.includes("admin") && !hasEnded(token, Date.now());
 }
 
 async function databaseOf(env: Env): Promise<Database> {
   const before = known.get(originalOf(env));
   if (before !== undefined && before.until > Date.now()) return before.database;
-  const database = await ask(storeOf(env));
+  const database = await ask(env);
   known.set(originalOf(env), { database, until: Date.now() + KNOWN_FOR });
   return database;
 }
 
-async function ask(db: D1Database): Promise<Database> {
+async function ask(env: Env): Promise<Database> {
+  const db = storeOf(env);
   try {
-    const records = await within(DEADLINE, "the database", readJobs(db));
-    return { state: records.size < FULL ? "ok" : "full", records };
+    return await within(DEADLINE, "the database", examine(db, env.BUCKET));
   } catch (error) {
-    if (isOutage(error)) return { state: "no answer", records: null };
-    console.error({ message: "the database does not know the jobs", ...describeError(error) });
-    return { state: "not migrated", records: null };
+    if (isOutage(error))
+      return { state: "no answer", hint: "The database did not answer in time.", records: null };
+    console.error({ message: "the database is not as this version expects it", ...describeError(error) });
+    return { state: "not migrated", hint: MIGRATE, records: null };
   }
+}
+
+const MIGRATE = "Apply the migrations: npm run deploy; on your own machine, start npm start again.";
+
+async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
+  const schema = await compareSchema(db);
+  const [first] = schema?.missing ?? [];
+  if (schema !== null && first !== undefined) {
+    const others = schema.missing.length > 1 ? ` and ${schema.missing.length - 1} more are` : " is";
+    const hint = `The migration ${first}${others} missing. ${MIGRATE}`;
+    return { state: "behind", hint, records: await readJobs(db).catch(nothingUnlessDown) };
+  }
+  const records = await readJobs(db);
+  if (schema !== null && schema.unknown.length > 0) {
+    const hint = `The database has migrations of a newer version: ${schema.unknown.join(", ")}. Deploy that version again.`;
+    return { state: "ahead", hint, records };
+  }
+  if (records.size >= FULL)
+    return {
+      state: "full",
+      hint: "No event can be stored; the queue keeps them. See src/docs/cost.md.",
+      records,
+    };
+  if (await isLost(db, bucket, Date.now())) {
+    const hint =
+      "The database is empty, and the archive is not: it was lost or replaced. Do not send, because nobody is known to be " +
+      "suppressed. See src/docs/recovery.md, A lost database.";
+    return { state: "empty", hint, records };
+  }
+  return { state: "ok", hint: null, records, stopped: await countStopped(db) };
+}
+
+/** An older database may lack the jobs' table; that it lacks a migration is told anyway. */
+function nothingUnlessDown(error: unknown): null {
+  if (isOutage(error)) throw error;
+  return null;
 }

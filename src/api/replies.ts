@@ -42,7 +42,7 @@ const ReplyExplanation = z
   .meta({ id: "ReplyExplanation" });
 
 const explaining = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "get",
   path: "/",
   tags: ["Messages"],

@@ -69,8 +69,12 @@ const suppressionFields = {
     .nullable()
     .describe("The name of the token that entered it; null if an event is the evidence"),
   note: z.string().nullable(),
+  expires_at: time.nullable().describe("When it ends by itself; null if it does not"),
   lifted_at: time.nullable(),
-  lifted_by: z.string().nullable().describe("The event that lifted it, or the name of the token"),
+  lifted_by: z
+    .string()
+    .nullable()
+    .describe("The event that lifted it, or the name of the token; null if it ended by itself"),
   lift_note: z.string().nullable(),
   held: z.boolean().describe("Held because it rests on bounces of a storm; not in force"),
   held_because: z
@@ -87,18 +91,43 @@ export const Suppression = z.object(suppressionFields).meta({ id: "Suppression" 
 
 /** A suppression of the list. */
 export const ListedSuppression = z
-  .object({ address, destination: z.string().meta({ examples: ["gmail"] }), ...suppressionFields })
+  .object({
+    address,
+    destination: z.string().meta({ examples: ["gmail"] }),
+    suppressed: z.boolean().describe("Whether this suppression is in force: neither lifted nor held"),
+    ...suppressionFields,
+    reason: suppressionReason
+      .nullable()
+      .describe(
+        "null only with `changed_after`: an address that has no suppression (which passes the filter) any more",
+      ),
+    event: suppressionFields.event.nullable(),
+    source: suppressionFields.source.nullable(),
+    since: suppressionFields.since.nullable(),
+    changed_at: time
+      .nullable()
+      .describe("With `changed_after`: when the address's state was stored; else null"),
+  })
   .meta({ id: "ListedSuppression" });
+
+const standing = {
+  suppression: Suppression.nullable().describe("The strongest suppression of all mail in force"),
+  reasons: z.array(suppressionReason).describe("All reasons in force for all mail, the strongest first"),
+  domain: Suppression.nullable().describe(
+    "The suppression in force of its whole domain, whose own entry is `@example.com`; null if there is none",
+  ),
+};
 
 /** Whether an address may be mailed. */
 export const SuppressionStatus = z
   .object({
     address,
     suppressed: z.boolean().describe("Whether a suppression of all mail to this address is in force"),
-    suppression: Suppression.nullable().describe("The strongest suppression of all mail in force"),
+    ...standing,
     history: z
       .array(Suppression)
-      .describe("All suppressions, including lifted and held ones and those of single lists"),
+      .describe("Its own suppressions, including lifted and held ones and those of single lists"),
+    notice: z.string().optional().describe("After a lift: what it does not do"),
   })
   .meta({ id: "SuppressionStatus" });
 
@@ -107,7 +136,7 @@ export const Contact = z
   .object({
     contact: address,
     status: z.enum(["active", "suppressed"]),
-    suppression: Suppression.nullable().describe("The strongest suppression of all mail in force"),
+    ...standing,
     history: z.array(Suppression).describe("All suppressions, including lifted and held ones"),
     counts: z.partialRecord(eventType, z.int()),
     first_seen: time.nullable(),
@@ -139,10 +168,15 @@ const letterFields = {
   element: z.int().nullable().describe("The index of the delivery's reject; null for the whole delivery"),
   source: z.string(),
   provider: z.string(),
-  reason: z.string(),
+  reason: z.string().describe("After a replay that failed: the reason of that one"),
   raw: z.string(),
   received_at: time,
-  replayed_at: time.nullable(),
+  status: z
+    .enum(["waiting", "replaying", "failed"])
+    .describe("replaying: its delivery is on its way again; failed: the last replay failed, for `reason`"),
+  replays: z.int().describe("How often it was sent through again"),
+  replayed_at: time.nullable().describe("When it was last sent through again; null if never"),
+  failed_at: time.nullable().describe("When a replay last failed; null if none did"),
 };
 
 /** A dead letter. */
@@ -213,5 +247,23 @@ const UnknownWord = z
 
 /** A source with the words that its tables do not know. */
 export const SourceWithWords = z
-  .object({ ...sourceFields, unknown: z.array(UnknownWord).describe("The latest ones first") })
+  .object({
+    ...sourceFields,
+    outside_networks: z
+      .array(
+        z
+          .object({
+            network: z
+              .string()
+              .describe("/24 of IPv4, /48 of IPv6")
+              .meta({ examples: ["203.0.113.0/24"] }),
+            requests: z.int(),
+            first_seen_at: time,
+            last_seen_at: time,
+          })
+          .meta({ id: "OutsideNetwork" }),
+      )
+      .describe("Senders outside of the observed list, the latest ones first"),
+    unknown: z.array(UnknownWord).describe("The latest ones first"),
+  })
   .meta({ id: "SourceWithWords" });

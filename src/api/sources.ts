@@ -4,9 +4,10 @@ import * as z from "zod";
 import { findSource, listSources } from "../store/events/sources.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { json, needs, problems } from "./kit/responses.ts";
+import { needsSource, sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Source, SourceWithWords } from "./schemas.ts";
-import { sourceView, wordView } from "./views.ts";
+import { networkView, sourceView, wordView } from "./views.ts";
 
 const tags = ["Sources"];
 
@@ -14,7 +15,7 @@ const tags = ["Sources"];
 export const sources = router();
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/",
   tags,
@@ -26,11 +27,19 @@ const listing = createRoute({
 });
 
 sources.openapi(listing, async (c) =>
-  c.json({ sources: (await listSources(c.var.db)).map(sourceView), next: null }, 200),
+  c.json(
+    {
+      sources: (await listSources(c.var.db))
+        .filter(({ source }) => sees(c.var.token, source))
+        .map(sourceView),
+      next: null,
+    },
+    200,
+  ),
 );
 
 const single = createRoute({
-  ...needs("read"),
+  ...needs("read", "filters"),
   method: "get",
   path: "/{source}",
   tags,
@@ -38,13 +47,23 @@ const single = createRoute({
   description:
     "A provider that changes its webhooks shows here first: `unknown` counts, for each word, the events whose type, " +
     "reason or time could not be read, or that lack a field. At most 100 words are counted one by one, the others as " +
-    "`(others)`; a word that did not come for 90 days is forgotten.",
+    "`(others)`; a word that did not come for 90 days is forgotten. `outside_networks` lists in the same way from where " +
+    "the requests came that `outside` counts, so that a list can be completed before it is enforced.",
   request: { params: z.object({ source: z.string() }) },
   responses: { 200: json("The source", SourceWithWords), ...problems(404) },
 });
 
 sources.openapi(single, async (c) => {
-  const record = await findSource(c.var.db, c.req.valid("param").source);
+  const { source } = c.req.valid("param");
+  needsSource(c.var.token, source);
+  const record = await findSource(c.var.db, source);
   if (record === null) throw new ProblemError(404, "No source of this name has ever sent anything.");
-  return c.json({ ...sourceView(record), unknown: record.unknown.map(wordView) }, 200);
+  return c.json(
+    {
+      ...sourceView(record),
+      outside_networks: record.networks.map(networkView),
+      unknown: record.unknown.map(wordView),
+    },
+    200,
+  );
 });

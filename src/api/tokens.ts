@@ -3,6 +3,8 @@
 import * as z from "zod";
 import { configOf } from "../config/config.ts";
 import { digestOf } from "../config/tables.ts";
+import { listSources } from "../store/events/sources.ts";
+import { instant, word } from "./kit/parameters.ts";
 import { TOKEN_SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./kit/responses.ts";
@@ -21,10 +23,32 @@ const scopes = z
   .min(1, "must not be empty")
   .meta({ examples: [["read"]], description: "write includes read, and admin includes both" });
 
+const limits = {
+  sources: z
+    .array(word)
+    .min(1, "must not be empty")
+    .max(100, "must be at most 100")
+    .optional()
+    .describe(
+      "The sources that it sees; all if left out. Such a token reads their events, timelines, messages, statistics and dead " +
+        "letters, and checks addresses; everything that is about all sources answers 403. It cannot have the scope admin.",
+    )
+    .meta({ examples: [["mailjet"]] }),
+  expires_at: instant
+    .optional()
+    .meta({ description: "When it ends by itself; never if left out", examples: ["2027-01-01T00:00:00Z"] }),
+};
+
+const shownLimits = {
+  sources: z.array(z.string()).nullable().describe("The sources that it is limited to; null for all"),
+  expires_at: z.iso.datetime().nullable().describe("When it ends; null if it does not"),
+};
+
 const Token = z
   .object({
     name,
     scopes,
+    ...shownLimits,
     origin: z
       .enum(["configuration", "api"])
       .describe("configuration: from API_TOKENS; api: made through this API"),
@@ -53,8 +77,10 @@ tokens.openapi(listing, async (c) => {
   const rows = await listTokens(c.var.db);
   const uses = new Map(rows.map(({ sha256, last_used_at }) => [sha256, last_used_at]));
   const configured = [...configOf(c.env).tokens].map(([sha256, token]) => ({
-    ...token,
+    name: token.name,
     scopes: [...token.scopes],
+    sources: token.sources === null ? null : [...token.sources],
+    expires_at: isoOrNull(token.expiresAt),
     origin: "configuration" as const,
     created_at: null,
     created_by: null,
@@ -65,6 +91,8 @@ tokens.openapi(listing, async (c) => {
     .map((row) => ({
       name: row.name,
       scopes: row.scopes,
+      sources: row.sources,
+      expires_at: isoOrNull(row.expires_at),
       origin: "api" as const,
       created_at: iso(row.created_at),
       created_by: row.created_by,
@@ -80,23 +108,51 @@ const making = createRoute({
   tags,
   summary: "Make a token; only this answer contains it",
   request: {
-    body: { required: true, content: { "application/json": { schema: z.strictObject({ name, scopes }) } } },
+    body: {
+      required: true,
+      content: { "application/json": { schema: z.strictObject({ name, scopes, ...limits }) } },
+    },
   },
   responses: {
-    201: json("The token", z.object({ name, scopes, token: z.string().meta({ examples: ["tid_Zm9v..."] }) })),
+    201: json(
+      "The token",
+      z.object({ name, scopes, ...shownLimits, token: z.string().meta({ examples: ["tid_Zm9v..."] }) }),
+    ),
     ...problems(400, 409),
   },
 });
 
 tokens.openapi(making, async (c) => {
-  const wanted = c.req.valid("json");
+  const asked = c.req.valid("json");
+  const { sources = null, expires_at = null } = asked;
+  await refuseLimits(c.env, asked);
+  const wanted = { name: asked.name, scopes: asked.scopes, sources, expires_at };
   const token = `tid_${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}`;
   const taken = [...configOf(c.env).tokens.values()].some((configured) => configured.name === wanted.name);
   const record = { ...wanted, sha256: digestOf(token), created_at: Date.now(), created_by: c.var.token.name };
   if (taken || !(await addToken(storeOf(c.env), record)))
     throw new ProblemError(409, `There is a token named ${wanted.name} already.`);
-  return c.json({ ...wanted, token }, 201);
+  return c.json({ ...wanted, expires_at: isoOrNull(expires_at), token }, 201);
 });
+
+/** Refuses limits that make no sense: a source that does not exist, admin for some sources, an end that has passed. */
+async function refuseLimits(
+  env: Env,
+  asked: { scopes: readonly string[]; sources?: string[] | undefined; expires_at?: number | undefined },
+): Promise<void> {
+  const refuse = (parameter: string, reason: string): never => {
+    throw new ProblemError(400, `${parameter}: ${reason}`, [{ parameter, reason }]);
+  };
+  const { scopes: wanted, sources = [], expires_at } = asked;
+  if (sources.length > 0 && wanted.includes("admin"))
+    refuse("scopes", "must be read or write for a token with sources, because admin is about all of them");
+  if (expires_at !== undefined && expires_at <= Date.now()) refuse("expires_at", "must be in the future");
+  const configured = configOf(env).sources;
+  const heard = sources.every((source) => configured.has(source)) ? [] : await listSources(storeOf(env));
+  for (const [index, source] of sources.entries())
+    if (!configured.has(source) && !heard.some((one) => one.source === source))
+      refuse(`sources.${index}`, `there is no source named ${source}`);
+}
 
 const revoking = createRoute({
   ...needs("admin"),

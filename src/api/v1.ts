@@ -6,8 +6,10 @@ import { MAX_BODY } from "../ingest/body.ts";
 import { wakePipes } from "../pipes/wake.ts";
 import { withOutages } from "../store/outages.ts";
 import { authenticated } from "./kit/auth.ts";
+import { contactLists } from "./contact-lists.ts";
 import { contacts } from "./contacts.ts";
 import { deadLetters } from "./dead-letters.ts";
+import { deadLettersBulk } from "./dead-letters-bulk.ts";
 import { erasing, erasures } from "./erasures.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
@@ -15,14 +17,17 @@ import { jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
 import { problem, ProblemError } from "./kit/problem.ts";
 import { recount } from "./stats/recount.ts";
+import { crossOrigin, NO_RESOURCE } from "./kit/cross-origin.ts";
+import { resources, type Resource } from "./kit/methods.ts";
 import { router } from "./kit/routes.ts";
 import { attempts } from "./pipes/attempts.ts";
 import { pipes } from "./pipes/index.ts";
 import { pipeKinds } from "./pipes/kinds.ts";
 import { redeliveries } from "./pipes/redeliveries.ts";
+import { removals, removing, removingEvents } from "./removals.ts";
 import { replies } from "./replies.ts";
 import { sources } from "./sources.ts";
-import { heldSuppressions } from "./suppressions/held.ts";
+import { bulkDecisions } from "./suppressions/bulk.ts";
 import { suppressionImport } from "./suppressions/import/index.ts";
 import { suppressions } from "./suppressions/index.ts";
 import { stats } from "./stats/index.ts";
@@ -91,28 +96,49 @@ const limitedBody = createMiddleware<ApiEnv>(
 /** All routes of /v1, and what runs before each of them. */
 export const v1 = router();
 
-v1.use(onTaggedBindings, inSession, authenticated, withReadablePath);
+const resourceOf = resources(v1);
+const resourceAt = (path: string): Resource | null => resourceOf(path.replace(/^\/v1/, ""));
+
+/** Refuses a method that the resource does not take, and names those that it takes. */
+const withKnownMethod = createMiddleware<ApiEnv>(async (c, next) => {
+  const resource = resourceAt(c.req.path);
+  if (resource === null) throw new ProblemError(404, NO_RESOURCE);
+  if (resource.methods.includes(c.req.raw.method)) return await next();
+  const methods = resource.methods.join(", ");
+  return problem(405, `This resource takes ${methods}, and not ${c.req.raw.method}.`, {
+    headers: { allow: methods },
+  });
+});
+
+v1.use(crossOrigin(resourceAt));
+v1.use(onTaggedBindings, inSession, authenticated, withReadablePath, withKnownMethod);
 v1.use(limitedBody);
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);
+v1.use("/sources/*", wakingPipes);
 v1.route("/events", events);
+v1.route("/contacts", contactLists);
+v1.route("/events", removingEvents);
 v1.route("/contacts", contacts);
 v1.route("/contacts", erasing);
 v1.route("/erasures", erasures);
 v1.route("/messages", messages);
 v1.route("/explain-reply", replies);
 v1.route("/sources", sources);
+v1.route("/sources", removing);
+v1.route("/removals", removals);
 v1.route("/stats/recount", recount);
 v1.route("/stats", stats);
 v1.route("/dead-letters", deadLetters);
+v1.route("/dead-letters", deadLettersBulk);
 v1.route("/history", history);
 v1.route("/jobs", jobs);
 v1.route("/suppressions", suppressions);
 v1.route("/suppressions", suppressionImport);
-v1.route("/suppressions", heldSuppressions);
+v1.route("/suppressions", bulkDecisions);
 v1.route("/pipes", pipes);
 v1.route("/attempts", attempts);
 v1.route("/redeliveries", redeliveries);
 v1.route("/pipe-kinds", pipeKinds);
 v1.route("/tokens", tokens);
-v1.all("*", () => problem(404, "There is no such resource."));
+v1.all("*", () => problem(404, NO_RESOURCE));

@@ -1,17 +1,24 @@
 // `npm start`: runs Tidings on this machine and keeps its data in .wrangler/state from one run to the next.
 
+import { join } from "node:path";
 import { banner } from "./banner.ts";
 import { DEFAULT_PORT, readOptions, START_USAGE } from "./options.ts";
 import { findPort, portInUse, startEdge } from "./edge.ts";
 import { ensureDevVars, missingDevVars, readDevVars } from "./settings.ts";
-import { giveUp, run, stopOnSignals } from "./shutdown.ts";
+import { lockState } from "./lock.ts";
+import { beforeExit, giveUp, run, stopOnSignals } from "./shutdown.ts";
+import { ROOT } from "./wrangler.ts";
 
 await run(async () => {
   const options = readOptions("start", process.argv.slice(2));
   if (!options.ok) return await giveUp(options.reason, 2);
   if (options.value.help) return console.log(START_USAGE);
   const port = options.value.port ?? DEFAULT_PORT;
-  if ((await findPort(port)) === null) return await giveUp(portInUse("npm start", port));
+  const isFree = async (asked: number): Promise<boolean> => (await findPort(asked)) !== null;
+  const lock = await lockState(join(ROOT, ".wrangler", "state"), port, isFree, Date.now());
+  if (!lock.ok) return await giveUp(lock.reason);
+  beforeExit(lock.value);
+  if (!(await isFree(port))) return await giveUp(portInUse("npm start", port));
   stopOnSignals(() => 0);
   if (await ensureDevVars()) {
     console.log("Created .dev.vars from .dev.vars.example: credentials for this machine only.");

@@ -1,7 +1,7 @@
 // Runs wrangler, Cloudflare's command line, from node_modules with the Node that runs this. It prints a lot, so its
 // output is collected, and shown only if it explains a failure.
 
-import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess, type StdioOptions } from "node:child_process";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -57,12 +57,30 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 }
 
-function signalGroup({ pid }: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, signal);
-  } catch {
-    // the group is gone already, as intended
+/**
+ * Signals the child and its own children. Windows has no process groups, and a negative id is no process there
+ * (https://github.com/nodejs/node/issues/3617): its own `taskkill /T` ends the whole tree, and only by force, because
+ * a program without a window does not hear of a milder request. Where neither is at hand, the child alone is signalled;
+ * wrangler stops its runtime when it is asked to end.
+ */
+function signalGroup(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  if (process.platform === "win32") {
+    const ended = spawnSync("taskkill", ["/pid", String(pid), "/T", "/F"], {
+      stdio: "ignore",
+      windowsHide: true,
+    });
+    if (ended.status === 0) return;
+  } else {
+    try {
+      process.kill(-pid, signal);
+      return;
+    } catch {
+      // the group is gone already, as intended, or there are no groups
+    }
   }
+  if (!hasEnded(child)) child.kill(signal);
 }
 
 /** Runs a command to its end; returns its standard output, or fails with all of its output. */

@@ -6,10 +6,13 @@ import ipaddr from "ipaddr.js";
 import type { Policies, StormPolicy } from "../model/suppression/policy.ts";
 import type { TokenScope } from "../model/token-scope.ts";
 import type { Check } from "./checks.ts";
+import { readOrigins } from "./origins.ts";
 import { publicProblems } from "./public-problems.ts";
 import { readHandlePlaces } from "./handles.ts";
 import { about, type Problem, type Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
+import { unknownSettings } from "./unknown-settings.ts";
+import { nearestOf } from "../lib/nearest.ts";
 import { usableCredentials } from "./weak-secrets.ts";
 import { credentials, pipeKey, retentionTable, sourceTable, token, type ValueOf } from "./tables.ts";
 import { KEEP_ALL, type Retention } from "../model/retention.ts";
@@ -50,6 +53,8 @@ export interface Config {
   policies: Policies;
   storm: StormPolicy;
   retention: Retention;
+  /** The origins whose pages may call /v1. */
+  origins: ReadonlySet<string>;
   /** The keys that encrypt the secrets of pipes, by name: see src/pipes/secrets.ts. */
   pipeKeys: ReadonlyMap<string, Uint8Array>;
   problems: readonly Problem[];
@@ -59,6 +64,10 @@ export interface Config {
 export interface ConfiguredToken {
   name: string;
   scopes: readonly TokenScope[];
+  /** The sources that it sees; null for all. */
+  sources: readonly string[] | null;
+  /** When it ends, ms; null if it does not. */
+  expiresAt: number | null;
 }
 
 type RawEnv = Readonly<Record<string, unknown>>;
@@ -103,18 +112,26 @@ export function readConfig(env: RawEnv): Config {
   for (const name of names) sources.set(name, readSource(name, tables, secrets, report));
   const tokens = new Map<string, ConfiguredToken>();
   for (const [name, setting] of readMap(env, "API_TOKENS", token, report))
-    if (setting !== null) tokens.set(setting.sha256, { name, scopes: setting.scopes });
+    if (setting !== null) {
+      const { sha256, ...known } = setting;
+      tokens.set(sha256, { name, ...known });
+    }
   const general =
     env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
+  const origins = readOrigins(env["API"] === undefined ? {} : readObject(env["API"], "API", report), report);
   const pipeKeys = readKeys(env, report);
-  return { sources, tokens, policies, storm, retention, pipeKeys, problems };
+  const unknown = unknownSettings(env, tables);
+  const isNamedThere = ({ setting, reason }: Problem): boolean =>
+    reason.startsWith("Unrecognized key") && unknown.some((one) => one.setting.startsWith(`${setting}.`));
+  const all = [...problems.filter((problem) => !isNamedThere(problem)), ...unknown];
+  return { sources, tokens, policies, storm, retention, origins, pipeKeys, problems: all };
 }
 
 /** How many mistakes are reported for one value. */
-const MOST_ISSUES = 3;
+const MOST_ISSUES = 20;
 
 /**
  * Reads a JSON object (or its text) and checks each of its values separately. A wrong value becomes null; if the
@@ -160,11 +177,13 @@ function readSource(
   const providerId = table?.provider ?? name;
   const provider = providerNamed(providerId) ?? null;
   if (provider === null && (table !== null || !configured)) {
-    const known = Object.keys(providers).join(", ");
+    const known = Object.keys(providers);
     const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
+    const meant = nearestOf(providerId, configured ? known : [...tables.keys(), ...known]);
+    const hint = meant === null ? "" : `did you mean ${meant}? `;
     report(
       setting,
-      `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`,
+      `${configured ? "unknown provider" : "no source or provider of this name"}; ${hint}known: ${known.join(", ")}`,
     );
   }
   const named = /^[\w.-]{1,64}$/.test(name);

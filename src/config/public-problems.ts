@@ -18,10 +18,13 @@ export function publicProblems({
   problems: readonly Problem[];
   sources: Sources;
 }): Problem[] {
-  return problems.map(({ setting, reason, name }) => ({
-    setting: name === undefined ? setting : withoutName(setting, name, sources),
-    reason: reason.replace(/^(Unrecognized keys?): .*/s, "$1"),
-  }));
+  return problems.map(({ setting: path, reason, name, key }) => {
+    const setting = key === undefined ? path : `${path.slice(0, -key.length)}${HIDDEN}`;
+    return {
+      setting: name === undefined ? setting : withoutName(setting, name, sources),
+      reason: reason.replace(/^(Unrecognized keys?): .*/s, "$1"),
+    };
+  });
 }
 
 function withoutName(setting: string, name: string, sources: Sources): string {

@@ -8,6 +8,8 @@ export interface Problem {
   reason: string;
   /** The second part of the path, if people chose it. It may be a secret by mistake: see public-problems.ts. */
   name?: string;
+  /** The last part of the path, if people chose it and it resembles no setting. */
+  key?: string;
 }
 
 /**

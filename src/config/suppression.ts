@@ -23,11 +23,16 @@ const fields = {
   scope: optional(oneOf(["global", "list"], 'must be "global" or "list"')),
 };
 const ofSource = table(fields, "must be a table");
-const general = table({
+const generalFields = {
   ...fields,
   storm_share: optional(share("must be a number from 0 to 1")),
   storm_outcomes: whole,
-});
+};
+const general = table(generalFields);
+
+/** The settings of a source's table `suppression`, and those of SUPPRESSION. */
+export const POLICY_SETTINGS: readonly string[] = Object.keys(fields);
+export const SUPPRESSION_SETTINGS: readonly string[] = Object.keys(generalFields);
 
 /**
  * The policies of all sources. `forAll`: the value of SUPPRESSION; `bySource`: each source's `suppression`, or

@@ -59,25 +59,44 @@ const digest: Check<string> = (value) => {
   const digits = /^[0-9a-f]{64}$/i.test(given.value);
   return digits ? sound(given.value.toLowerCase()) : wrong("must be 64 hexadecimal digits", { alien: false });
 };
-const tokenTable = table({ token: plainToken, scopes });
-const digestTable = table({ sha256: digest, scopes });
+const expiry: Check<number> = (value) => {
+  const at = typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(at)
+    ? wrong("must be an ISO 8601 time such as 2027-01-01T00:00:00Z", { alien: false })
+    : sound(at);
+};
+const limits = {
+  sources: optional(someOf(text(), "must be a list of sources")),
+  expires_at: optional(expiry),
+};
+const tokenTable = table({ token: plainToken, scopes, ...limits });
+const digestTable = table({ sha256: digest, scopes, ...limits });
 
 /** A checked value of API_TOKENS. `sha256`: of the token, in lower-case hexadecimal. */
 export interface TokenSetting {
   sha256: string;
   scopes: TokenScope[];
+  /** The sources that it sees; null for all. */
+  sources: string[] | null;
+  /** When it ends, ms; null if it does not. */
+  expiresAt: number | null;
 }
 
-/** Checks a value of API_TOKENS: a token, or a table with a token or its SHA-256, and its scopes (by default admin). */
+/**
+ * Checks a value of API_TOKENS: a token, or a table with a token or its SHA-256, its scopes (by default admin), the
+ * sources that it is limited to, and when it ends.
+ */
 export const token: Check<TokenSetting> = (value) => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const plain = plainToken(value);
-    return plain.ok ? sound({ sha256: digestOf(plain.value), scopes: ["admin"] }) : plain;
+    return plain.ok
+      ? sound({ sha256: digestOf(plain.value), scopes: ["admin"], sources: null, expiresAt: null })
+      : plain;
   }
   const whole = tokenTable(value);
-  if (whole.ok) return sound({ sha256: digestOf(whole.value.token), scopes: whole.value.scopes });
+  if (whole.ok) return settingOf({ ...whole.value, sha256: digestOf(whole.value.token) });
   const digested = digestTable(value);
-  if (digested.ok) return digested;
+  if (digested.ok) return settingOf(digested.value);
   // Which mistake to report depends on the table that was meant: one with a token that is sound, or one with a digest.
   const isWhole = whole.issues.every(({ path }) => path.length === 0);
   const isDigested = !digested.issues.some(({ alien }) => alien);
@@ -85,6 +104,19 @@ export const token: Check<TokenSetting> = (value) => {
   const first = [...whole.issues, ...digested.issues].find(({ path }) => path.length > 0);
   return first === undefined ? wrong(TOKEN, { alien: true }) : { ok: false, issues: [first] };
 };
+
+function settingOf({
+  sha256,
+  scopes: allowed,
+  sources,
+  expires_at,
+}: ValueOf<typeof digestTable>): Checked<TokenSetting> {
+  if (sources !== undefined && allowed.includes("admin")) {
+    const message = "must be read or write for a token with sources, because admin is about all of them";
+    return { ok: false, issues: [{ path: ["scopes"], message, alien: false }] };
+  }
+  return sound({ sha256, scopes: allowed, sources: sources ?? null, expiresAt: expires_at ?? null });
+}
 
 const days = optional(
   wholeNumber(

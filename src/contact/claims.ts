@@ -266,7 +266,7 @@ export function withEvidence(
   policies: Policies,
 ): ContactState {
   const known = Math.max(state.version, state.erased?.version ?? 0);
-  const suppressions = suppressionsOf(facts, policies);
+  const suppressions = suppressionsOf(facts, policies, now);
   const changed = JSON.stringify(suppressions) !== JSON.stringify(state.suppressions);
   const version = changed ? Math.max(known + 1, now) : state.version;
   return { ...state, facts, suppressions, version };

@@ -8,11 +8,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
-import { strongestOf } from "../model/suppression/fold.ts";
+import { strongestOf } from "../model/suppression/in-force.ts";
 import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
 import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
+import { forgetEvents, withoutClaims } from "./forget.ts";
 import { joinState, stampOf, type Joining, type Leaving } from "./spellings.ts";
 import {
   CLAIMS_LIVE,
@@ -91,6 +92,24 @@ export class Contact extends DurableObject<Env> {
     );
   }
 
+  /** Forgets events, as if they had never been reported. Atomic; the same call again changes nothing more. */
+  async forget(ids: string[]): Promise<Pick<ClaimAnswer, "snapshot" | "written">> {
+    const kv = this.ctx.storage.kv;
+    for (const page of this.#load().pages) {
+      const claims = kv.get<Remembered[]>(page) ?? [];
+      const left = withoutClaims(claims, ids);
+      if (left.length === claims.length) continue;
+      if (left.length === 0) kv.delete(page);
+      else kv.put(page, left);
+    }
+    this.#loaded = null;
+    const answer = await this.#change(false, (state, _, policies) =>
+      forgetEvents(state, ids, Date.now(), policies),
+    );
+    this.#loaded = null; // its claims by key include the forgotten ones
+    return answer;
+  }
+
   /** Everything that the object remembers, for the object of another spelling of its address. Changes nothing. */
   leaving(): Leaving {
     return this.#leaving();
@@ -148,7 +167,7 @@ export class Contact extends DurableObject<Env> {
     if (state.erased?.id === id) return state.erased;
     const kv = this.ctx.storage.kv;
     const now = Date.now();
-    const strongest = strongestOf(state.suppressions);
+    const strongest = strongestOf(state.suppressions, now);
     const replaced =
       state.erased !== undefined && now - state.erased.at < UNDER_WAY ? state.erased.kept : null;
     const erased: Tombstone = {

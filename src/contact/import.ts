@@ -52,7 +52,11 @@ export async function importSuppressions(
   about: Import,
 ): Promise<Outcome[]> {
   const contacts = [...new Set(suppressions.map(({ contact }) => contact))];
-  const { standing, known } = await within(DEADLINE, "the database", findStanding(storeOf(env), contacts));
+  const { standing, known } = await within(
+    DEADLINE,
+    "the database",
+    findStanding(storeOf(env), contacts, about.now),
+  );
   const since = new Map<string, number>();
   for (const { at, ...of } of standing) since.set(keyOf(of), Math.min(at, since.get(keyOf(of)) ?? Infinity));
   const outcomes: Outcome[] = [];

@@ -145,11 +145,10 @@ function emptied(envelope: Envelope): Envelope {
  * from each.
  */
 function unreadWithout(envelope: Envelope, contact: string): Envelope {
-  const { text } = spelled(envelope.body);
+  const { text, withBody } = around(envelope, contact);
   const others = (body: string): string => othersIn(body, contact).join();
   const before = others(text);
   const fateOf: FateOf = (_, item) => (isOthersReport(item, contact) ? "words" : "gone");
-  const { withBody } = around(envelope, contact);
   for (let depth = 1; depth <= DEEPEST; depth++) {
     const body = withoutItems(text, contact, { depth, fateOf });
     if (body === null) break;
@@ -164,8 +163,7 @@ const DEEPEST = 3;
 
 /** The ways to redact a delivery that contains reports of others. The first ones keep the least. */
 function* attempts(envelope: Envelope, contact: string, before: Content): Generator<Envelope> {
-  const { text } = spelled(envelope.body);
-  const { withBody } = around(envelope, contact);
+  const { text, withBody } = around(envelope, contact);
   for (let depth = 1; depth <= DEEPEST; depth++) {
     let kept = false;
     const fateOf: FateOf = (place, item) => {
@@ -184,33 +182,21 @@ function* attempts(envelope: Envelope, contact: string, before: Content): Genera
   yield withBody(replaced(text, contact));
 }
 
-/** A function that gives the delivery another body, and no address in its parameters and headers. */
-function around(envelope: Envelope, contact: string): { withBody: (body: string) => Envelope } {
+/**
+ * The body as a text to cut from, and a function that gives the delivery another one, and no address in its parameters
+ * and headers. A body that is not UTF-8 is read byte for byte as Latin-1 and keeps its other bytes: it must not become
+ * readable, because history read anew would then tell what nobody was told.
+ */
+function around(envelope: Envelope, contact: string): { text: string; withBody: (text: string) => Envelope } {
   const url = replaced(envelope.url, contact);
   const headers = envelope.headers.map(([name, value]): [string, string] => [name, replaced(value, contact)]);
   const left = { ...envelope, url, headers, erased: true as const };
-  const { encode } = spelled(envelope.body);
-  return { withBody: (body) => ({ ...left, body: encode(body) }) };
-}
-
-/**
- * The body as a text to cut from, and the way back. A body that is not UTF-8 is read byte for byte as Latin-1 and keeps
- * its other bytes: it must not become readable, because history read anew would then tell what nobody was told.
- */
-function spelled(body: Uint8Array): { text: string; encode: (text: string) => Uint8Array } {
-  if (isUtf8(body)) return { text: textOf(body), encode: (text) => new TextEncoder().encode(text) };
-  return {
-    text: Buffer.from(body).toString("latin1"),
-    encode: (text) => new Uint8Array(Buffer.from(text, "latin1")),
-  };
-}
-
-function isUtf8(body: Uint8Array): boolean {
   try {
-    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-    return true;
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(envelope.body);
+    return { text, withBody: (other) => ({ ...left, body: new TextEncoder().encode(other) }) };
   } catch {
-    return false;
+    const text = Buffer.from(envelope.body).toString("latin1");
+    return { text, withBody: (other) => ({ ...left, body: new Uint8Array(Buffer.from(other, "latin1")) }) };
   }
 }
 

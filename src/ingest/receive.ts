@@ -9,11 +9,13 @@ import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
 import { deliveryOf } from "../providers/kit/delivery.ts";
 import type { Handshake, InboundRequest, Provider, VerifyResult } from "../providers/index.ts";
+import { HOPS_HEADER, hopsOf } from "../model/hops.ts";
 import { newId } from "../lib/time-id.ts";
 import { answer, consented, probed, refused, tested, unavailable } from "./answers.ts";
 import { budgetOf, declaredLength, MAX_BODY, readBody, type Limits, type Unread } from "./body.ts";
 import { decoded } from "./encoding.ts";
 import { makeDurable, type Bindings as DurableBindings } from "./durable.ts";
+import { networkOf } from "./network.ts";
 import { callerOf, countGuess, WAIT } from "./guesses.ts";
 import { CLOSED, verify, verifyHead, type Verified } from "./verify.ts";
 
@@ -60,7 +62,7 @@ export async function receive(
   if (content === "encoding") return refused("encoding", source, "the body's encoding is unknown");
   if (content === "too large") return refused("tooLarge", source, "the body is too large when unzipped");
   const envelope = makeEnvelope({ ...inbound, body: content }, source, provider, Date.now());
-  if (outside) envelope.outside = true;
+  if (outside) Object.assign(envelope, fromOutside(request));
   const handshake =
     provider.handshake?.({ ...inbound, body: content }, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
@@ -133,12 +135,23 @@ function carriesData(url: string, provider: Provider | null): boolean {
   return [...new URL(url).searchParams.keys()].some((name) => name !== TOKEN_PARAMETER && name !== "event");
 }
 
+/** What the envelope of a request from outside of the list says of its sender. */
+function fromOutside(request: Request): Pick<Envelope, "outside" | "network"> {
+  const network = networkOf(request.headers.get("cf-connecting-ip") ?? "");
+  return network === null ? { outside: true } : { outside: true, network };
+}
+
 function isOutside(request: Request, source: Source): boolean {
   if (source.ipPolicy === "off") return false;
   return !source.includes(request.headers.get("cf-connecting-ip") ?? "");
 }
 
 function makeEnvelope(request: InboundRequest, source: Source, provider: Provider, now: number): Envelope {
+  const hops = hopsOf(request.headers.get(HOPS_HEADER));
+  const kept = provider.headers.flatMap((name): [string, string][] => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
   return {
     id: newId(now),
     source: source.name,
@@ -146,10 +159,7 @@ function makeEnvelope(request: InboundRequest, source: Source, provider: Provide
     receivedAt: now,
     method: request.method,
     url: withoutToken(request.url),
-    headers: provider.headers.flatMap((name): [string, string][] => {
-      const value = request.headers.get(name);
-      return value === null ? [] : [[name, value]];
-    }),
+    headers: hops === null ? kept : [...kept, [HOPS_HEADER, String(hops)]],
     body: request.body,
   };
 }

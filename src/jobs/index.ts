@@ -2,14 +2,18 @@
 
 import { configOf } from "../config/config.ts";
 import { takeOverImports } from "../contact/import.ts";
+import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
+import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
+import { forgetNetworks } from "../store/write/outside-networks.ts";
 import { forgetWords } from "../store/write/unknown-words.ts";
+import { forgetDecided } from "../store/suppressions/bulk.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
 import { MINUTE } from "../lib/time.ts";
@@ -58,19 +62,33 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "source-tallies",
-    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more, and unknown words that did not come for 90 days.",
+    does: "Deletes the notes of which deliveries were counted for their source, once no repeat of them can arrive any more, and unknown words and networks that did not come for 90 days.",
     deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
       await forgetTallies(storeOf(env), now);
       await forgetWords(storeOf(env), now);
+      await forgetNetworks(storeOf(env), now);
       return undefined;
+    },
+  },
+  {
+    name: "suppression-ends",
+    does: "Writes down that suppressions with an end have ended, tells the pipes, and forgets the addresses of decisions in bulk after 30 days.",
+    deadline: MINUTE / 4,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      await forgetDecided(storeOf(env), now);
+      const contacts = await endSuppressions(env, now);
+      if (contacts === 0) return undefined;
+      await wakePipes(env, now);
+      return { contacts };
     },
   },
   {
     name: "retention",
     does: "Deletes events and archived deliveries that are older than the configured retention.",
-    deadline: 2 * MINUTE,
+    deadline: 1.5 * MINUTE,
     patience: 60 * MINUTE,
     async run(env, now) {
       const ended = await retain(env, configOf(env).retention, now);
@@ -97,6 +115,18 @@ export const JOBS: readonly Job[] = [
       if (erasures === 0) return undefined;
       await wakePipes(env, now); // pipes may have run before the erasure stored its system events
       return { erasures };
+    },
+  },
+  {
+    name: "removals",
+    does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
+    deadline: MINUTE / 2,
+    patience: 30 * MINUTE,
+    async run(env, now) {
+      const removals = await continueRemovals(env, now);
+      if (removals === 0) return undefined;
+      await wakePipes(env, now); // suppressions may have ended
+      return { removals };
     },
   },
 ];

@@ -53,6 +53,11 @@ const BY_NAME: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** All mailbox providers that {@link destinationOf} names. */
+export const DESTINATIONS: readonly string[] = [
+  ...new Set([...BY_DOMAIN.values(), ...BY_NAME.values(), "other"]),
+];
+
 /**
  * The mailbox provider of a normalised address: "gmail", "microsoft", ..., or "other" for all that are not listed here.
  */

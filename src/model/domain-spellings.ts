@@ -7,7 +7,7 @@ import punycode from "punycode.js";
 const ENCODED = /(?<![\p{L}\p{N}-])xn--[a-z0-9-]{1,59}(?![\p{L}\p{N}-])/giu;
 
 /** The domain with the letters of its language; labels that are not valid punycode stay as they are. */
-export function unicodeDomain(domain: string): string {
+function unicodeDomain(domain: string): string {
   return domain.replaceAll(ENCODED, (label) => {
     try {
       return punycode.toUnicode(label.toLowerCase());

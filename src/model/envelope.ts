@@ -14,11 +14,13 @@ export interface Envelope {
   method: string;
   /** The request's URL without the source's token. */
   url: string;
-  /** The headers that the provider's parser needs. */
+  /** The headers that the provider's parser needs, and through how many pipes it came (hops.ts). */
   headers: [name: string, value: string][];
   body: Uint8Array;
   /** The sender's IP address is not in the source's list, which is only observed (ip_policy "observe"). */
   outside?: true;
+  /** The network of such a sender, as in `203.0.113.0/24`. */
+  network?: string;
   /** A dead letter's delivery that was sent through again. */
   replay?: true;
   /** A contact was erased from it (src/erasure/), so nulls and an empty body are gaps and not reports. */

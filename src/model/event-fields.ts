@@ -95,6 +95,12 @@ const DETAIL_FIELDS = {
       "Whether `occurred_at` is the time of receipt, because the provider's time is missing, cannot be read or is " +
       "more than a day ahead",
   },
+  /** Tidings fills it in: see hops.ts. */
+  hops: {
+    holds: "whole",
+    nullable: true,
+    about: "How many pipes it came through before it came here, of this Tidings or another one; null if none",
+  },
 } as const satisfies Record<string, EventField>;
 
 /** All fields of a stored event, in the order in which responses show them. */
@@ -107,7 +113,7 @@ type ValuesOf<L extends Record<string, EventField>> = { -readonly [Name in keyof
 /** The details of an event beside its key fields. A detail that the provider does not report is null, [], {} or false. */
 export type EventDetails = ValuesOf<typeof DETAIL_FIELDS>;
 /** The details that a provider's parser may fill in. Tidings itself fills in the others. */
-export type ReportedDetails = Omit<EventDetails, "estimated">;
+export type ReportedDetails = Omit<EventDetails, "estimated" | "hops">;
 /** An event as the store reads it from the database, with times in ms since the epoch. */
 export type StoredEvent = ValuesOf<typeof EVENT_FIELDS>;
 /** An event as responses show it, with times in ISO 8601. */
@@ -119,8 +125,6 @@ export type ShownEvent = {
 
 /** The name of any field. */
 export type EventFieldName = keyof StoredEvent;
-/** The name of a detail. */
-export type DetailName = keyof EventDetails;
 
 /** The columns of the table `events` that hold fields, with the types of their values. */
 export type EventColumns = {

@@ -3,6 +3,7 @@
 
 import { describeUnquoted } from "../lib/outage.ts";
 import { ATTEMPT_DEADLINE, pipeFetch, type Exchange } from "./transport/http.ts";
+import { hopsWith } from "../model/hops.ts";
 import { newId } from "../lib/time-id.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kinds/kind.ts";
 
@@ -26,10 +27,15 @@ export function allowsLoopback(env: Env): boolean {
   return (env as { PIPES_LOOPBACK?: unknown }).PIPES_LOOPBACK === "yes";
 }
 
-/** Tries to deliver the batch. Never rejects. */
+/** Tries to deliver the batch. Never rejects. `call`: in place of `fetch`. */
 export async function attempt(
   env: Env,
-  { kind, settings, kept }: { kind: Kind; settings: unknown; kept: Attempt["kept"] },
+  {
+    kind,
+    settings,
+    kept,
+    call,
+  }: { kind: Kind; settings: unknown; kept: Attempt["kept"]; call?: typeof fetch },
   batch: readonly Outgoing[],
 ): Promise<Account> {
   const at = Date.now();
@@ -45,8 +51,16 @@ export async function attempt(
   }, ATTEMPT_DEADLINE);
   const { signal } = abort;
   const loopback = allowsLoopback(env);
-  const fetch = pipeFetch(note, { signal, loopback });
-  const own: Attempt = { id, now: at, fetch, note, signal, loopback, env, kept };
+  const own: Attempt = {
+    id,
+    now: at,
+    fetch: pipeFetch(note, { signal, loopback, hops: hopsWith(batch), ...(call && { fetch: call }) }),
+    note,
+    signal,
+    loopback,
+    env,
+    kept,
+  };
   let outcome: Outcome | null = null;
   try {
     outcome = await Promise.race([kind.deliver(batch, settings, own), late.promise]);
@@ -57,9 +71,9 @@ export async function attempt(
     outcome = { result: "unavailable", reason, status: null, retryAfter: null };
   } finally {
     clearTimeout(timer);
-    // After a success nothing is left to abort, and an abort is expensive: it creates an error and calls every
+    // After an answer nothing is left to abort, and an abort is expensive: it creates an error and calls every
     // listener.
-    if (outcome?.result !== "delivered") abort.abort();
+    if (outcome?.result !== "delivered" && typeof outcome?.status !== "number") abort.abort();
   }
   return { id, outcome, exchanges, at, took: Date.now() - at };
 }

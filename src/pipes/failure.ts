@@ -15,6 +15,8 @@ export type PipeFailure =
   | { code: "name_taken"; name: string }
   | { code: "too_many_pipes"; most: number }
   | { code: "wrong_settings"; wrong: readonly WrongSetting[] }
+  /** The filter that was passed. */
+  | { code: "wrong_filter"; reason: string }
   /** A pipe has as many redeliveries under way as it may, or as many events wait in it. */
   | { code: "too_many_redeliveries" | "too_many_waiting"; name: string; most: number }
   /** Another change came first, or the new name is taken. */
@@ -22,6 +24,10 @@ export type PipeFailure =
   | { code: "already_paused" }
   /** Kinds whose secrets come from the destination have none that Tidings could replace. */
   | { code: "no_own_secrets"; kind: string }
+  /** As many secrets are in use as may be. `until`: when the next one of them ends, ms; null if none has an end. */
+  | { code: "too_many_secrets"; until: number | null }
+  /** Pipes of this kind need something that the deployment does not have. */
+  | { code: "kind_lacks"; kind: string; reason: string }
   /** The secrets cannot be encrypted. */
   | { code: "no_key"; reason: string }
   /** The pipe cannot send anything as it is. */

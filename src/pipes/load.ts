@@ -6,7 +6,8 @@ import { compileFilter, type Filter } from "./filter/filter.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { readSecrets } from "./settings.ts";
-import { PAYLOAD_FORMS, type PayloadForm } from "./transport/payload.ts";
+import { compileTemplate } from "./template/template.ts";
+import type { Form } from "./transport/payload.ts";
 
 /** A pipe that can deliver. */
 export interface RunnablePipe {
@@ -17,7 +18,7 @@ export interface RunnablePipe {
   options: PipeOptions;
   /** Null passes on everything. */
   filter: Filter | null;
-  form: PayloadForm;
+  form: Form;
 }
 
 /** Makes a pipe ready. Fails with a reason for people if it cannot deliver as it is. */
@@ -45,8 +46,11 @@ export async function loadPipe(env: Env, record: PipeRecord): Promise<Result<Run
   });
 }
 
-/** The payload form. Kinds that offer a choice have a setting of this name. */
-function formOf(settings: unknown): PayloadForm {
-  const chosen = (settings as { payload?: unknown }).payload;
-  return PAYLOAD_FORMS.find((form) => form === chosen) ?? "event";
+/** The payload form. Kinds that offer a choice have a setting `payload`, and with it `template`. `settings`: checked. */
+export function formOf(settings: unknown): Form {
+  const { payload, template } = settings as { payload?: unknown; template?: unknown };
+  if (payload !== "template") return payload === "cloudevents" ? "cloudevents" : "event";
+  const compiled = compileTemplate(template);
+  if (!compiled.ok) throw new Error("a template was not checked");
+  return compiled.value;
 }

@@ -18,7 +18,8 @@ import {
   type PipeRecord,
 } from "../store/pipes/pipes.ts";
 import { systemEventsEnd } from "../store/pipes/system-events.ts";
-import { attempt, type Account } from "./attempt.ts";
+import { allowsLoopback, attempt, type Account } from "./attempt.ts";
+import { checkFilter } from "./check-filter.ts";
 import type { PipeFailure } from "./failure.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
@@ -73,8 +74,10 @@ export async function createPipe(
 ): Promise<Result<{ pipe: ShownPipe; made: GeneratedSecrets }, PipeFailure>> {
   const kind = findKind(wanted.kind);
   if (!kind.ok) return kind;
+  const filter = await checkFilter(env, wanted.filter);
+  if (!filter.ok) return filter;
   const { settings, made } = await addSecrets(kind.value, wanted.settings);
-  const checked = checkSettings(kind.value, settings);
+  const checked = checkSettings(kind.value, settings, allowsLoopback(env));
   if (!checked.ok) return checked;
   const now = Date.now();
   const id = newId(now); // pipes are listed by id, the oldest first
@@ -112,9 +115,12 @@ export async function updatePipe(
   const record = before.value;
   const kind = findKind(record.kind);
   if (!kind.ok) return kind;
+  const filter = await checkFilter(env, change.filter ?? null);
+  if (!filter.ok) return filter;
   const present = await readSettings(env, record);
   const passed = change.settings ?? {};
-  const checked = checkSettings(kind.value, mergeSettings(kind.value, present, passed));
+  const merged = mergeSettings(kind.value, present, passed);
+  const checked = checkSettings(kind.value, merged, allowsLoopback(env));
   if (!checked.ok) return checked;
   const wrong = secretsToRenew(kind.value, { before: present, after: checked.value, change: passed });
   if (wrong.length > 0) return fail({ code: "wrong_settings", wrong });
@@ -129,35 +135,51 @@ export async function updatePipe(
     changed_at: Date.now(),
   };
   if (!(await changePipe(storeOf(env), changed))) return fail({ code: "changed_meanwhile" });
-  await env.PIPES.getByName(id).resume();
+  const isOtherFilter = changed.filter !== null && changed.filter !== record.filter;
+  await env.PIPES.getByName(id).resume(isOtherFilter ? record.revision + 1 : null);
   return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
 }
 
-/** Generates a new secret beside the present one. Both are in use until the settings name one alone. */
-export async function rotateSecrets(env: Env, id: string): Promise<Result<GeneratedSecrets, PipeFailure>> {
+/**
+ * Generates a new secret beside the present ones, which sign for another day, or end `atOnce`. Returns the new secret, and
+ * when the others end, ms; null for no end.
+ */
+export async function rotateSecrets(
+  env: Env,
+  id: string,
+  { atOnce = false }: { atOnce?: boolean } = {},
+): Promise<Result<{ made: GeneratedSecrets; olderSecrets: (number | null)[] }, PipeFailure>> {
   const before = await findPipe(storeOf(env), id);
   if (!before.ok) return before;
   const record = before.value;
   const kind = findKind(record.kind);
   if (!kind.ok) return kind;
-  const generated = (await kind.value.makeSecret?.(await readSettings(env, record), true)) ?? null;
-  if (generated === null) return fail({ code: "no_own_secrets", kind: record.kind });
-  const checked = checkSettings(kind.value, generated.settings);
+  if (kind.value.rotate === undefined) return fail({ code: "no_own_secrets", kind: record.kind });
+  const now = Date.now();
+  const present = await readSettings(env, record);
+  const generated = await kind.value.rotate(present, { now, atOnce });
+  if (generated === null) {
+    const ends = (kind.value.olderSecrets?.(present, now) ?? []).filter((until) => until !== null);
+    return fail({ code: "too_many_secrets", until: ends.length === 0 ? null : Math.min(...ends) });
+  }
+  const checked = checkSettings(kind.value, generated.settings, true);
   if (!checked.ok) return checked;
   const stored = await storeSettings(env, id, kind.value, checked.value);
   if (!stored.ok) return stored;
-  const { secrets } = stored.value;
-  if (!(await changePipe(storeOf(env), { ...record, secrets, changed_at: Date.now() })))
+  if (!(await changePipe(storeOf(env), { ...record, ...stored.value, changed_at: now })))
     return fail({ code: "changed_meanwhile" });
   await env.PIPES.getByName(id).reloadSettings();
-  return ok(generated.made);
+  return ok({ made: generated.made, olderSecrets: kind.value.olderSecrets?.(checked.value, now) ?? [] });
 }
+
+/** How the reason of a pause by hand begins. Other pipes are told of the other pauses alone, and of their ends. */
+const BY_HAND = "paused by ";
 
 /** Pauses a pipe, which keeps its position. `by`: who paused it, for the reason that is shown. */
 export async function pauseByHand(env: Env, id: string, by: string): Promise<Result<ShownPipe, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  const reason = `paused by ${by}`;
+  const reason = BY_HAND + by;
   if (!(await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false })))
     return fail({ code: "already_paused" });
   await env.PIPES.getByName(id).reloadSettings();
@@ -168,7 +190,8 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
 export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPipe, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  await resumePipe(storeOf(env), id);
+  const told = record.value.paused?.startsWith(BY_HAND) === false;
+  await resumePipe(storeOf(env), { id, at: Date.now(), told });
   await (await startedPipe(env, record.value)).resume();
   return await showPipe(env, storeOf(env), id);
 }
@@ -210,7 +233,7 @@ async function addSecrets(
   kind: Kind,
   settings: Settings,
 ): Promise<{ settings: Settings; made: GeneratedSecrets }> {
-  return (await kind.makeSecret?.(settings, false)) ?? { settings, made: {} };
+  return (await kind.makeSecret?.(settings)) ?? { settings, made: {} };
 }
 
 async function positionsAt(env: Env, start: PipeStart): Promise<FeedPositions> {

@@ -1,5 +1,5 @@
-// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the few
-// events that failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is
+// The Durable Object of one pipe, named by its id: a cursor over the stored feeds, a circuit breaker, and the events
+// that failed alone. Nothing lies between storing and passing on in which an event could get lost: whatever is
 // behind the cursor is delivered, or stands in the table of retries, and the cursor moves in the same write.
 //
 // The object is woken after each store and once a minute. It works in its alarm, which the platform repeats if it dies
@@ -10,15 +10,15 @@ import { DurableObject } from "cloudflare:workers";
 import { CONTACT_CHARS } from "../model/event-id.ts";
 import { describeError } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
-import { BEGINNING, earlierOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
+import { BEGINNING, earlierOf, laterOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
 import { withOutages } from "../store/outages.ts";
 import { countQueries } from "../store/query-count.ts";
 import { getPipe, type FeedPositions, type PipeRecord } from "../store/pipes/pipes.ts";
 import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
-import { openRetries, type Retry } from "./retries.ts";
+import { FIRST_RETRY, openRetries, type Retry } from "./retries.ts";
 import { MOST_REDELIVERIES, MOST_WAITING, openRedeliveries, type Redelivery } from "./redeliveries.ts";
-import { newState, openState, type PipeHealth } from "./state.ts";
+import { healthOf, newState, openState, type Feed, type PipeHealth } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
 import type { PipeWorker } from "./work.ts";
@@ -46,8 +46,6 @@ export class Pipe extends DurableObject<Env> {
   #running = false;
   /** Whether it was woken while it was running. */
   #wokenAgain = false;
-  /** Whether it keeps its events in order, as far as it knows. */
-  #ordered = false;
   /** Until when some isolate may not know this pipe yet, ms. */
   #unknownUntil = 0;
 
@@ -86,14 +84,39 @@ export class Pipe extends DurableObject<Env> {
     this.#worker?.reload();
   }
 
+  /**
+   * Lets go of what waits up to these seqs, and, if `skipTo` is given, of what lies before these positions. Returns how
+   * many waited. `dryRun`: only counts them.
+   */
+  async discard(
+    last: Readonly<Record<Feed, number>>,
+    skipTo: FeedPositions | null,
+    dryRun: boolean,
+  ): Promise<number> {
+    const state = this.#state.load();
+    const count = state === null ? 0 : this.#retries.upTo(last, !dryRun);
+    if (state === null || dryRun) return count;
+    const { events, notices } = skipTo ?? state.positions;
+    const positions = {
+      events: laterOf(state.positions.events, events),
+      notices: laterOf(state.positions.notices, notices),
+    };
+    const ahead = skipTo === null ? state.ahead : [];
+    this.#state.save({ ...state, positions, ahead, discarded: state.discarded + count });
+    await this.wake();
+    return count;
+  }
+
   /** Goes on at once, also where the circuit is open: somebody mended the destination, or the pipe. */
-  async resume(): Promise<void> {
+  /** `refilter`: the revision from which on another filter applies to what waits as well; null if it is the same. */
+  async resume(refilter: number | null = null): Promise<void> {
     const state = this.#state.load();
     if (state === null) return;
     await this.reloadSettings();
     const now = Date.now();
     this.#unknownUntil = now + KNOWN_BY_ALL;
-    this.#state.save({ ...resetCircuit(state, now), consecutiveFilterErrors: 0 });
+    const asked = refilter === null ? {} : { refilter: { revision: refilter, ...FIRST_RETRY } };
+    this.#state.save({ ...resetCircuit(state, now), consecutiveFilterErrors: 0, ...asked });
     this.#retries.retryNow(now);
     await this.wake();
   }
@@ -111,7 +134,7 @@ export class Pipe extends DurableObject<Env> {
   /** Passes single events on again, whatever the filter says. False: too many events wait already. */
   async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<boolean> {
     if (this.#state.load() === null) return true; // deleted meanwhile
-    if (this.#retries.count() + events.length > MOST_WAITING) return false;
+    if (this.#retries.countAsked() + events.length > MOST_WAITING) return false;
     const asked = { feed: "events", tries: 0, due: Date.now(), reason: "asked for", asked: 1 } as const;
     for (const { id, seq } of events)
       this.#retries.put({ ...asked, seq, id, grp: id.slice(0, CONTACT_CHARS) });
@@ -123,18 +146,11 @@ export class Pipe extends DurableObject<Env> {
   async health(): Promise<PipeHealth | null> {
     const state = this.#state.load();
     if (state === null) return null;
-    const { positions, circuit, delivered, delivered_at, failed_at, failure, filtered, given_up } = state;
     return {
-      positions,
-      circuit,
-      delivered,
-      delivered_at,
-      failed_at,
-      failure,
-      filtered,
-      given_up,
+      ...healthOf(state),
       redeliveries: this.#redeliveries.count(),
       retries: this.#retries.count(),
+      asked: this.#retries.countAsked(),
       next_at: await this.ctx.storage.getAlarm(),
     };
   }
@@ -196,7 +212,6 @@ export class Pipe extends DurableObject<Env> {
       await this.ctx.storage.setAlarm(state.circuit.until);
       return "resting";
     }
-    this.#ordered = record.options.ordered;
     // Loaded by the first pipe that works, because every new isolate would have to wait for it.
     const { createWorker } = await loadWork();
     this.#worker ??= createWorker({
@@ -205,7 +220,10 @@ export class Pipe extends DurableObject<Env> {
       retries: this.#retries,
       redeliveries: this.#redeliveries,
     });
-    return await this.#worker.work(record, until);
+    const worked = await this.#worker.work(record, until);
+    if (typeof worked === "string") return worked;
+    await this.ctx.storage.setAlarm(worked.restUntil);
+    return "resting";
   }
 
   async #readSettings(id: string): Promise<PipeRecord | null> {
@@ -218,7 +236,7 @@ export class Pipe extends DurableObject<Env> {
   async #setNextAlarm(): Promise<void> {
     if (this.#state.load() === null) return;
     const now = Date.now();
-    const due = this.#retries.nextDue(this.#ordered) ?? Infinity;
+    const due = this.#retries.nextDue() ?? Infinity;
     const next = this.#unknownUntil > now ? Math.min(due, this.#unknownUntil) : due;
     if (next < Infinity) await this.ctx.storage.setAlarm(Math.max(next, now + 100));
   }

@@ -10,6 +10,12 @@ import type { PipeFailure } from "./failure.ts";
 import { compileFilter, type Filter } from "./filter/filter.ts";
 import { startedPipe } from "./manage.ts";
 import { MOST_REDELIVERIES, MOST_WAITING, type Redelivery } from "./redeliveries.ts";
+import {
+  redeliverOutcomes,
+  type OutcomeScope,
+  type RedeliveryCount,
+  type RedeliveryResult,
+} from "./redeliver-outcomes.ts";
 import { eventRow, viewOf } from "./rows.ts";
 import { lookUp, passesFilters } from "./select.ts";
 
@@ -20,24 +26,15 @@ const PAGE_ROWS = 1_000;
 const MOST_PAGES = 150;
 
 /**
- * Events by their ids, whatever a pipe's filter says; or those received from `from` until `to` (ms), which a filter may
- * narrow.
+ * Events by their ids, whatever a pipe's filter says; those received from `from` until `to` (ms), which a filter may
+ * narrow; or those of attempts that ended so at that time.
  */
-export type RedeliveryScope =
-  | { events: readonly string[] }
-  | { from: number; to: number | null; filter: string | null };
+export type RedeliveryScope = { events: readonly string[] } | OutcomeScope | PartOfFeed;
 
-/** How many events a pipe gets again. `complete`: false if only the first 100,000 of the feed were looked through. */
-export interface RedeliveryCount {
-  pipe: string;
-  count: number;
-  complete: boolean;
-}
-
-/** What came of it. `id` is null after a dry run. */
-export interface RedeliveryResult {
-  id: string | null;
-  pipes: RedeliveryCount[];
+interface PartOfFeed {
+  from: number;
+  to: number | null;
+  filter: string | null;
 }
 
 /** Passes events on again to the pipes with these ids. */
@@ -50,6 +47,7 @@ export async function redeliver(
   const pipes = await findPipes(env, ids);
   if (!pipes.ok) return pipes;
   const id = dryRun ? null : newId(Date.now());
+  if ("outcomes" in scope) return await redeliverOutcomes(env, pipes.value, scope, id);
   return "events" in scope
     ? await redeliverEvents(env, pipes.value, [...new Set(scope.events)], id)
     : await redeliverPart(env, pipes.value, scope, id);
@@ -85,7 +83,7 @@ async function redeliverEvents(
 async function redeliverPart(
   env: Env,
   pipes: readonly PipeRecord[],
-  { from, to, filter }: Extract<RedeliveryScope, { from: number }>,
+  { from, to, filter }: PartOfFeed,
   id: string | null,
 ): Promise<Result<RedeliveryResult, PipeFailure>> {
   const end = await feedEnd(storeOf(env));
@@ -115,8 +113,8 @@ async function orderOf(
   { events, order }: { events: number; order: (pipe: PipeStub) => Promise<boolean | undefined> },
 ): Promise<Result<never, PipeFailure> | null> {
   for (const pipe of pipes) {
-    const { redeliveries = 0, retries = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
-    const isFull = events > 0 ? retries + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
+    const { redeliveries = 0, asked = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
+    const isFull = events > 0 ? asked + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
     if (isFull) return full(pipe, events);
   }
   for (const pipe of pipes)

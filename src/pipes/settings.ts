@@ -8,7 +8,8 @@ import type { PipeFailure, WrongSetting } from "./failure.ts";
 import { kindNamed } from "./kinds/index.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { decryptSecrets, encryptSecrets } from "./secrets.ts";
-import { maskUrl } from "./transport/masked-url.ts";
+import { refusalOf } from "./transport/http.ts";
+import { maskSecretParts, maskUrl } from "./transport/masked-url.ts";
 
 /** Settings by name. */
 export type Settings = Record<string, unknown>;
@@ -19,15 +20,26 @@ export type StoredSettings = Pick<PipeRecord, "settings" | "secrets">;
 /** The most characters that a pipe's settings take as JSON, so that they fit into their row. */
 const MOST_SETTINGS = 200_000;
 
-/** The settings as the kind takes them, or every wrong one. */
-export function checkSettings({ settings: schema }: Kind, passed: Settings): Result<Settings, PipeFailure> {
+/**
+ * The settings as the kind takes them, or every wrong one. `loopback`: whether this machine may be called (`allowsLoopback`).
+ */
+export function checkSettings(
+  { settings: schema }: Kind,
+  passed: Settings,
+  loopback: boolean,
+): Result<Settings, PipeFailure> {
   if (JSON.stringify(passed).length > MOST_SETTINGS)
     return fail({
       code: "wrong_settings",
       wrong: [{ setting: "", reason: "take more than 200,000 characters" }],
     });
   const checked = schema.safeParse(passed);
-  if (checked.success) return ok(checked.data as Settings);
+  if (checked.success) {
+    const unreachable = urlsNotCalled(checked.data as Settings, loopback);
+    return unreachable.length > 0
+      ? fail({ code: "wrong_settings", wrong: unreachable })
+      : ok(checked.data as Settings);
+  }
   const wrong: WrongSetting[] = checked.error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
     if (issue.code !== "unrecognized_keys") return [{ setting: path.join("."), reason: issue.message }];
@@ -37,6 +49,19 @@ export function checkSettings({ settings: schema }: Kind, passed: Settings): Res
     }));
   });
   return fail({ code: "wrong_settings", wrong });
+}
+
+/** The hosts that would be refused when something is sent: what decides there decides here as well. */
+function urlsNotCalled(settings: Settings, loopback: boolean): WrongSetting[] {
+  return Object.entries(settings).flatMap(([setting, value]) => {
+    if (typeof value !== "string" || !(setting === "host" || /^https?:\/\//i.test(value))) return [];
+    const url = setting === "host" ? `https://${value}` : value;
+    const refusal = refusalOf(url, loopback);
+    if (refusal === null) return [];
+    const isLocal = refusalOf(url, true) === null;
+    const reason = "must not lead to this machine: only a Tidings in local development (npm start) calls it";
+    return [{ setting, reason: isLocal ? reason : refusal }];
+  });
 }
 
 /**
@@ -50,7 +75,8 @@ export function mergeSettings(kind: Kind, present: Settings, passed: Settings): 
 }
 
 function isEcho({ masked = [] }: Kind, name: string, present: unknown, passed: unknown): boolean {
-  return masked.includes(name) && typeof present === "string" && passed === maskUrl(present);
+  if (!masked.includes(name) || typeof present !== "string") return false;
+  return passed === maskUrl(present) || passed === maskSecretParts(present);
 }
 
 /** Encrypts the secret settings of the pipe with this id, and leaves the others as they are. */
@@ -60,6 +86,8 @@ export async function storeSettings(
   kind: Kind,
   settings: Settings,
 ): Promise<Result<StoredSettings, PipeFailure>> {
+  const lacking = kind.lacks?.(env) ?? null;
+  if (lacking !== null) return fail({ code: "kind_lacks", kind: kind.id, reason: lacking });
   const { shown, secret } = splitSecrets(kind, settings);
   if (Object.keys(secret).length === 0) return ok({ settings: shown, secrets: null });
   const encrypted = await encryptSecrets(configOf(env).pipeKeys, id, secret);
@@ -76,26 +104,36 @@ export async function readSettings(env: Env, record: PipeRecord): Promise<Settin
   return { ...record.settings, ...(secrets.ok ? secrets.value : {}) };
 }
 
-/**
- * A pipe's settings without the secret ones, and the names of those. Settings that only administrators see are among
- * them. Decryption may fail here, because a list of pipes must not fail for a lost key.
- */
-export async function shownSettings(
-  env: Env,
-  record: PipeRecord,
-): Promise<{ settings: Settings; secrets: string[] }> {
-  const masked = kindNamed(record.kind)?.masked ?? [];
+/** A pipe's settings as people see them. */
+export interface ShownSettings {
+  /** Without the secret ones; URLs are masked, with the words of their paths. */
+  settings: Settings;
+  /** Names of the secret ones. */
+  secrets: string[];
+  /** When the secrets end that were replaced and still sign, ms; null for no end. */
+  olderSecrets: (number | null)[];
+}
+
+/** Decryption may fail here, because a list of pipes must not fail for a lost key. `now`: ms. */
+export async function shownSettings(env: Env, record: PipeRecord, now: number): Promise<ShownSettings> {
+  const kind = kindNamed(record.kind);
+  const masked = kind?.masked ?? [];
   const secrets = await readSecrets(env, record);
-  if (!secrets.ok) return { settings: record.settings, secrets: ["(their key is not there)"] };
-  const entries = Object.entries(secrets.value);
-  const shown = Object.fromEntries(entries.filter(([name]) => masked.includes(name)));
+  const opened = secrets.ok ? secrets.value : {};
+  const all = Object.entries({ ...record.settings, ...opened });
+  const shown = all.flatMap(([name, value]) => {
+    if (masked.includes(name)) return [[name, maskSecretParts(String(value))]];
+    return Object.hasOwn(opened, name) ? [] : [[name, value]];
+  });
+  const names = Object.keys(opened).filter((name) => !masked.includes(name));
   return {
-    settings: { ...record.settings, ...shown },
-    secrets: entries.flatMap(([name]) => (masked.includes(name) ? [] : [name])),
+    settings: Object.fromEntries(shown) as Settings,
+    secrets: secrets.ok ? names : ["(their key is not there)"],
+    olderSecrets: kind?.olderSecrets?.(opened, now) ?? [],
   };
 }
 
-/** The settings as people see them who are no administrators. */
+/** The shown settings as people see them who are no administrators: of a URL they see the host. */
 export function maskSettings(kind: string, settings: Settings): Settings {
   const masked = kindNamed(kind)?.masked ?? [];
   return Object.fromEntries(

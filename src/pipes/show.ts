@@ -5,6 +5,7 @@ import type { Db } from "../store/db.ts";
 import { feedEnd } from "../store/events/feed.ts";
 import { countBetween, encodePosition, type FeedPosition } from "../store/feed-position.ts";
 import { getPipe, listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
+import { describeCondition, statusOf, type PipeStatus } from "./condition.ts";
 import type { PipeFailure } from "./failure.ts";
 import type { Retry } from "./retries.ts";
 import { shownSettings } from "./settings.ts";
@@ -13,15 +14,16 @@ import type { PipeHealth } from "./state.ts";
 /** How many waiting events are listed. */
 const MOST_WAITING = 1_000;
 
-/** What a pipe is doing. `failing`: its circuit is open. */
-export type PipeStatus = "running" | "failing" | "paused";
-
-/** A pipe with its health. Its settings hold what only administrators may see: `maskSettings` is for the others. */
+/** A pipe with its health. Of its URLs the settings show words of the path: `maskSettings` is for those who see the host. */
 export interface ShownPipe {
   record: PipeRecord;
   /** Names of its secret settings; their values are never shown. */
   secrets: string[];
+  /** When the secrets end that were replaced and still sign, ms; null for no end. */
+  olderSecrets: (number | null)[];
   status: PipeStatus;
+  /** The status in a sentence. */
+  condition: string;
   /** Null if the pipe has not begun. */
   health: ShownHealth | null;
 }
@@ -61,12 +63,13 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
 /** A pipe with its health. `end`: the end of the feed of events. */
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
   const health = await env.PIPES.getByName(record.id).health();
-  const isFailing = health !== null && health.circuit !== null;
-  const { settings, secrets } = await shownSettings(env, record);
+  const { settings, secrets, olderSecrets } = await shownSettings(env, record, Date.now());
   return {
     record: { ...record, settings },
     secrets,
-    status: record.paused !== null ? "paused" : isFailing ? "failing" : "running",
+    olderSecrets,
+    status: statusOf(record.paused, health),
+    condition: describeCondition(record.paused, health),
     health: health === null ? null : withPlace(health, end),
   };
 }

@@ -21,19 +21,62 @@ export interface State extends DestinationState {
   /** How many events the filter kept back, and how many were given up. */
   filtered: number;
   given_up: number;
+  /** How many waiting events were let go, by a person or because of a changed filter. */
+  discarded: number;
+  /**
+   * A filter was changed, so that the waiting events have to pass it as well: from which revision of the pipe it applies,
+   * and behind which of them the look goes on. Null or missing if there is nothing to look at.
+   */
+  refilter?: { revision: number; feed: Feed; seq: number } | null;
+  /** How many events the destination had no use for: it does not know their contact. */
+  skipped: number;
 }
 
-/** How a pipe is doing; times in ms. */
-export interface PipeHealth extends Pick<
+/** What of the state people see. */
+type Healthy = Pick<
   State,
-  "positions" | "circuit" | "delivered" | "delivered_at" | "failed_at" | "failure" | "filtered" | "given_up"
-> {
+  | "positions"
+  | "circuit"
+  | "consecutiveRefusals"
+  | "delivered"
+  | "delivered_at"
+  | "failed_at"
+  | "failing_since"
+  | "failure"
+  | "filtered"
+  | "given_up"
+  | "discarded"
+  | "skipped"
+>;
+
+/** How a pipe is doing; times in ms. */
+export interface PipeHealth extends Healthy {
   /** How many redeliveries are under way. */
   redeliveries: number;
   /** How many events failed alone and wait to be tried again. */
   retries: number;
+  /** How many of these a person asked for. */
+  asked: number;
   /** When the object's alarm goes off; null if nothing is due. */
   next_at: number | null;
+}
+
+/** The part of the state that people see. */
+export function healthOf(state: State): Healthy {
+  const { positions, circuit, consecutiveRefusals, failing_since, failure } = state;
+  const { delivered, delivered_at, failed_at, filtered, given_up, discarded, skipped } = state;
+  const failing = { circuit, consecutiveRefusals, failing_since, failure };
+  return {
+    positions,
+    ...failing,
+    delivered,
+    delivered_at,
+    failed_at,
+    filtered,
+    given_up,
+    discarded,
+    skipped,
+  };
 }
 
 /** The state of a pipe that begins. */
@@ -43,13 +86,17 @@ export function newState(id: string, positions: FeedPositions): State {
     positions,
     ahead: [],
     consecutiveFailures: 0,
+    consecutiveDenials: 0,
     consecutiveRefusals: 0,
+    failing_since: null,
     circuit: null,
     redeliveries: [],
     consecutiveFilterErrors: 0,
     delivered: 0,
     filtered: 0,
     given_up: 0,
+    discarded: 0,
+    skipped: 0,
     delivered_at: null,
     failed_at: null,
     failure: null,
@@ -74,7 +121,7 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
   let state: State | null = null;
   const load = (): State | null => {
     if (state !== null) return state;
-    const stored = kv.get<State | OldState>(KEY);
+    const stored = kv.get<StoredState>(KEY);
     state = stored === undefined ? null : convertOld(stored);
     if (state === null || state.redeliveries.length === 0) return state;
     for (const one of state.redeliveries) redeliveries.add(one);
@@ -99,10 +146,14 @@ export function openState({ kv }: Pick<DurableObjectStorage, "kv">, redeliveries
   };
 }
 
+/** What later versions added to the state. */
+type Added = "consecutiveDenials" | "failing_since" | "discarded" | "skipped";
+type StoredState = (Omit<State, Added> & Partial<Pick<State, Added>>) | OldState;
+
 /** The state as the first version stored it, with other names for the same. */
 interface OldState extends Omit<
   State,
-  "positions" | "consecutiveFailures" | "consecutiveRefusals" | "consecutiveFilterErrors" | "circuit"
+  "positions" | "consecutiveFailures" | "consecutiveRefusals" | "consecutiveFilterErrors" | "circuit" | Added
 > {
   place: FeedPositions;
   streak: number;
@@ -114,10 +165,12 @@ interface OldState extends Omit<
 }
 
 /** The state under today's names. The next time it is saved, these are stored. */
-function convertOld(stored: State | OldState): State {
-  if (!("place" in stored)) return stored;
+function convertOld(stored: StoredState): State {
+  const added = { consecutiveDenials: 0, failing_since: null, discarded: 0, skipped: 0 };
+  if (!("place" in stored)) return { ...added, ...stored };
   const { place, streak, refusals, unevaluated, down, ...same } = stored;
   return {
+    ...added,
     ...same,
     positions: place,
     consecutiveFailures: streak,

@@ -3,6 +3,7 @@
 
 import { storeOf } from "../store/db.ts";
 import { pausePipe, type PipeRecord } from "../store/pipes/pipes.ts";
+import { rateOf, restOf } from "./limits.ts";
 import { loadPipe, type RunnablePipe } from "./load.ts";
 import { createPace, type Pace } from "./round/pace.ts";
 import { createReader } from "./round/reader.ts";
@@ -12,14 +13,22 @@ import type { Progress, Round } from "./round/context.ts";
 /** What a pipe's object gives its working part. */
 type PipeParts = Pick<Round, "env" | "state" | "retries" | "redeliveries">;
 
+/** Until when a pipe rests, ms, so that more events gather for its next request. */
+export interface Rest {
+  restUntil: number;
+}
+
 /** The working part of one object. It lives as long as the object is in memory. */
 export interface PipeWorker {
   /** A new run begins: pages read in advance may be old by now. */
   beginRun(): void;
   /** Loads the pipe anew before it works again. */
   reload(): void;
-  /** Delivers one page of everything that waits. Begins no request after `until`, ms. */
-  work(record: PipeRecord, until: number): Promise<Progress>;
+  /**
+   * Delivers one page of everything that waits. Begins no request after `until`, ms. A pipe that delivered something a
+   * moment ago may have to rest instead: see `restOf` of its kind.
+   */
+  work(record: PipeRecord, until: number): Promise<Progress | Rest>;
 }
 
 /** Makes the working part. */
@@ -28,6 +37,7 @@ export function createWorker(parts: PipeParts): PipeWorker {
   const reader = createReader(env);
   const kept: Round["kept"] = new Map();
   let loaded: RunnablePipe | null = null;
+  let answers = { byEvent: false };
   let paced: { rate: number | null; pace: Pace } = { rate: null, pace: createPace(null) };
 
   const pause = async ({ id, name }: PipeRecord, reason: string): Promise<"paused"> => {
@@ -46,8 +56,11 @@ export function createWorker(parts: PipeParts): PipeWorker {
         const result = await loadPipe(env, record);
         if (!result.ok) return await pause(record, result.reason);
         loaded = result.value;
+        answers = { byEvent: false };
       }
-      const { rate } = record.options;
+      const restUntil = restOf(loaded, parts.state.current().delivered_at);
+      if (restUntil > Date.now()) return { restUntil };
+      const rate = rateOf(loaded);
       if (paced.rate !== rate) paced = { rate, pace: createPace(rate) }; // one pace over all pages
       const pipe = loaded;
       return await workRound({
@@ -55,6 +68,8 @@ export function createWorker(parts: PipeParts): PipeWorker {
         pipe,
         reader,
         kept,
+        answers,
+        logging: { done: Promise.resolve() },
         until,
         pace: paced.pace,
         pause: async (reason) => await pause(pipe.record, reason),

@@ -8,6 +8,7 @@ import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
+import { HOPS_HEADER, hopsOf, MOST_HOPS } from "../model/hops.ts";
 import { ERASED_ADDRESS } from "../model/address-search.ts";
 import { claimKey, eventId } from "../model/event-id.ts";
 import { deliveryOf, elementFinder, scopesOf } from "../providers/kit/delivery.ts";
@@ -74,6 +75,8 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
   if (located.problem !== null || provider === undefined) {
     return rejected(parsed, located.problem ?? "there is no such provider any more");
   }
+  const hops = hopsOf(envelope.headers.find(([name]) => name === HOPS_HEADER)?.[1]);
+  if (hops !== null && hops >= MOST_HOPS) return rejected(parsed, `it came through ${hops} pipes: a loop`);
   try {
     const settings = settingsOf(config, envelope.source);
     const delivery = deliveryOf(envelope, settings);
@@ -93,7 +96,8 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
       if (keys.has(key)) parsed.duplicates += 1;
       else {
         const handled = places === null ? event : withHandles(event, places, elementOf);
-        const made = newEventOf(parsed, handled, key, scopes);
+        const passed = hops === null ? handled : { ...handled, hops };
+        const made = newEventOf(parsed, passed, key, scopes);
         if (words !== null) made.unknown = words.get(event.element) ?? NO_WORDS;
         parsed.events.push(made);
       }

@@ -21,7 +21,7 @@ import {
   type Slice,
 } from "./parse.ts";
 import { redactErased, type RedactedEnvelope } from "./redact-erased.ts";
-import { markStorms } from "./storm.ts";
+import { holdEarlier, markStorms, type Place } from "./storm.ts";
 import { rowsOf, store, unstorable, type Group } from "./store.ts";
 
 /** Deadlines for calls to the bucket and the database, ms. */
@@ -108,8 +108,8 @@ async function processPortion(
 ): Promise<number> {
   const slices: ClaimedSlice[] = [];
   for (const slice of splitIntoSlices(parsed)) {
-    const events = await markStorms(storeOf(env), slice.events, config.storm);
-    slices.push({ slice, claimed: await claimAll(env.CONTACTS, events) });
+    const { events, suspects } = await markStorms(storeOf(env), slice.events, config.storm);
+    slices.push({ slice, suspects, claimed: await claimAll(env.CONTACTS, events) });
   }
   // Only after the claims: contacts that they report as erased must not get into the archive. If this run ended right
   // after archiving them, no erasure would look at that object again.
@@ -119,6 +119,7 @@ async function processPortion(
   const group: Group = { redacted, duplicates: countDuplicates(slices, await storedOtherwise(slices, env)) };
   for (const claimed of slices) {
     await storeSliceOf(claimed, group, env);
+    await holdEarlier(env, claimed.suspects, config.storm);
     for (const { envelope } of claimed.slice.complete) onStored(envelope.id);
   }
   return slices.length;
@@ -126,6 +127,8 @@ async function processPortion(
 
 interface ClaimedSlice {
   slice: Slice;
+  /** Where the slice's hard bounces may be from a storm. */
+  suspects: readonly Place[];
   claimed: Claimed;
 }
 

@@ -1,6 +1,7 @@
-// Replays a dead letter: sends its delivery through the queue again after its cause was fixed.
+// Replays dead letters: sends their deliveries through the queue again after their cause was fixed.
 
 import { makeDurable } from "../ingest/durable.ts";
+import { inPool } from "../lib/pool.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { storeOf } from "../store/db.ts";
 import { getDeadEnvelope, getDeadLetter, markReplayed } from "../store/dead-letters.ts";
@@ -18,10 +19,33 @@ export type NoReplay = "unknown" | "gone" | "unavailable";
 export async function replayDeadLetter(env: Env, id: string): Promise<Result<string, NoReplay>> {
   const letter = await getDeadLetter(storeOf(env), id);
   if (letter === null) return fail("unknown");
-  const envelope = await getDeadEnvelope(env.BUCKET, letter.envelope);
-  if (envelope === null) return fail("gone");
+  const outcome = await replayEnvelope(env, letter.envelope);
+  return outcome === "sent" ? ok(letter.envelope) : fail(outcome);
+}
+
+/** Deliveries that are read and sent at the same time. */
+const AT_ONCE = 8;
+
+/**
+ * Puts the deliveries with these ids back into the queue. Resolves to how many were sent, and how many are gone. Fails
+ * if the queue and the spool did not take one; then some may have been sent, and the call can be repeated.
+ */
+export async function replayEnvelopes(
+  env: Env,
+  envelopes: readonly string[],
+): Promise<Result<{ deliveries: number; gone: number }, "unavailable">> {
+  const counts = { sent: 0, gone: 0, unavailable: 0 };
+  await inPool(envelopes, { atOnce: AT_ONCE }, async (envelope) => {
+    if (counts.unavailable === 0) counts[await replayEnvelope(env, envelope)]++;
+  });
+  if (counts.unavailable > 0) return fail("unavailable");
+  return ok({ deliveries: counts.sent, gone: counts.gone });
+}
+
+async function replayEnvelope(env: Env, id: string): Promise<"sent" | "gone" | "unavailable"> {
+  const envelope = await getDeadEnvelope(env.BUCKET, id);
+  if (envelope === null) return "gone";
   // Marked first: if sending fails, only the mark is wrong, and the dead letter can be replayed again.
-  await markReplayed(storeOf(env), letter.envelope, Date.now());
-  const stored = await makeDurable(env, { ...envelope, replay: true }, "queue");
-  return stored === null ? fail("unavailable") : ok(letter.envelope);
+  await markReplayed(storeOf(env), id, Date.now());
+  return (await makeDurable(env, { ...envelope, replay: true }, "queue")) === null ? "unavailable" : "sent";
 }

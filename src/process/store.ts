@@ -55,7 +55,8 @@ export function wordsOf(events: readonly NewEvent[]): WordOfEvent[] {
 function tallyOf({ envelope, pings }: ParsedEnvelope, duplicates: number): Tally[] {
   const outside = envelope.outside === true ? 1 : 0;
   if (duplicates + pings + outside === 0) return [];
-  return [{ envelope: envelope.id, source: envelope.source, duplicates, pings, outside }];
+  const { id, source, network = null, receivedAt } = envelope;
+  return [{ envelope: id, source, duplicates, pings, outside, network, received_at: receivedAt }];
 }
 
 function sourcesOf({ events, complete }: Slice, now: number): SourceUpdate[] {

@@ -1,53 +1,175 @@
-// Marks soft bounces that happened in a storm. If a destination refuses nearly all mail, its soft bounces are no
-// evidence about single addresses. They are marked before they are claimed, by the counts of the 15 minutes before
-// them. The first mark stays with the evidence.
+// Marks bounces that happened in a storm: if a destination refuses far more than usual, its bounces are no evidence about
+// single addresses. They are marked before they are claimed, by the counts of the 15 minutes before them, and the first
+// mark stays with the evidence. Hard bounces suppress at once, so those from before the storm could be told are held
+// afterwards. That looks at what is stored, so of several consumers that store a storm together the last one sees it.
 
+import { sendCommands } from "../contact/send-commands.ts";
 import { within } from "../lib/deadline.ts";
-import type { Storm } from "../model/suppression/evidence.ts";
-import type { StormPolicy } from "../model/suppression/policy.ts";
-import { readDestinationCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
-import type { NewEvent } from "./parse.ts";
+import { DAY } from "../lib/time.ts";
 import { FIVE_MINUTES, startOf } from "../model/stats/counts.ts";
+import {
+  addCounts,
+  isStorm,
+  maybeStorm,
+  NO_OUTCOMES,
+  refusesMuch,
+  type OutcomeCounts,
+  type Storm,
+} from "../model/suppression/storm.ts";
+import type { StormPolicy } from "../model/suppression/policy.ts";
+import { storeOf } from "../store/db.ts";
+import { readDestinationCounts, readUsualCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
+import { findHardBounced } from "../store/suppressions/hard-bounced.ts";
+import type { NewEvent } from "./parse.ts";
 
 /** Deadline for the database, ms. */
 const DEADLINE = 30_000;
+/** How many days before a storm show what is usual. */
+const USUAL_DAYS = 14;
 
 const bucketOf = (at: number): number => startOf("5m", at);
-/** The three buckets of an event's 15 minutes, of which its own is the last. */
-const windowOf = (at: number): number[] => [2, 1, 0].map((back) => bucketOf(at) - back * FIVE_MINUTES);
+/** The three buckets of 15 minutes, of which this one is the last. */
+const windowOf = (bucket: number): number[] => [2, 1, 0].map((back) => bucket - back * FIVE_MINUTES);
+
+/** Events with their marks, and where hard bounces may be from a storm, if more than these events tell it. */
+export interface MarkedEvents {
+  events: readonly NewEvent[];
+  suspects: readonly Place[];
+}
 
 /**
- * Returns the events in their order, with the soft bounces of a storm marked. Reads the database only if there are soft
- * bounces. Rejects if it is unavailable.
+ * Returns the events in their order, with the bounces of a storm marked. Reads the database only if there are bounces
+ * that may suppress. Rejects if it is unavailable.
  */
 export async function markStorms(
   db: D1Database,
   events: readonly NewEvent[],
   policy: StormPolicy,
-): Promise<readonly NewEvent[]> {
-  const soft = events.filter(({ evidence }) => evidence?.kind === "soft");
-  if (soft.length === 0) return events;
-  const buckets = new Set(soft.flatMap(({ row }) => windowOf(row.at)));
-  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, [...buckets]));
-  const counts = sumOf([...stored, ...events.flatMap(outcomeOf)]);
-  return events.map((event) => {
-    const { evidence, row } = event;
-    if (evidence?.kind !== "soft") return event;
-    const storm = stormOf(row.destination, row.at, counts, policy);
-    return storm === null ? event : { ...event, evidence: { ...evidence, storm } };
-  });
+): Promise<MarkedEvents> {
+  const bounces = events.filter(isBounce);
+  if (bounces.length === 0) return { events, suspects: [] };
+  const places = placesOf(bounces);
+  const counts = await readCounts(db, places.flatMap(aroundOf), events.flatMap(outcomeOf));
+  const found = await findStorms(db, places, counts, policy);
+  const hard = placesOf(events.filter(({ evidence }) => evidence?.kind === "hard"));
+  return {
+    events: found.size === 0 ? events : events.map((event) => marked(event, found)),
+    suspects: hard.flatMap(aroundOf).filter((place) => isSuspect(windowCounts(counts, place), policy)),
+  };
 }
 
-type Counts = ReadonlyMap<string, Pick<DestinationCounts, "outcomes" | "refused">>;
+/** So few outcomes can be all that one consumer has of a storm. */
+function isSuspect(window: OutcomeCounts, policy: StormPolicy): boolean {
+  return window.outcomes * 5 >= policy.outcomes && refusesMuch(window, policy);
+}
+
+/** How many contacts one slice holds back afterwards; the next slice of the storm goes on. */
+const MOST_HELD = 200;
+
+/**
+ * Holds suppressions in force that rest on hard bounces of a storm at these places. They came before the storm could be
+ * told. Rejects if a contact or the database does not answer; the same call again does what is left.
+ */
+export async function holdEarlier(env: Env, suspects: readonly Place[], policy: StormPolicy): Promise<void> {
+  if (suspects.length === 0) return;
+  const db = storeOf(env);
+  const found = await findStorms(db, suspects, await readCounts(db, suspects, []), policy);
+  let left = MOST_HELD;
+  for (const time of timesOf(found)) {
+    if (left <= 0) return;
+    const search = { ...time, destination: time.storm.destination };
+    const contacts = await within(DEADLINE, "the database", findHardBounced(db, search, left));
+    left -= contacts.length;
+    await sendCommands(env, new Map(contacts.map((contact) => [contact, [{ kind: "hold", ...time }]])));
+  }
+}
+
+/** The counts of the windows of these places: what is stored, and what will be. */
+async function readCounts(
+  db: D1Database,
+  places: readonly Place[],
+  coming: readonly DestinationCounts[],
+): Promise<Counts> {
+  const buckets = [...new Set(places.flatMap(({ bucket }) => windowOf(bucket)))];
+  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, buckets));
+  return sumOf([...stored, ...coming]);
+}
+
+/** The storms at these places, by {@link keyOf}. */
+async function findStorms(
+  db: D1Database,
+  places: readonly Place[],
+  counts: Counts,
+  policy: StormPolicy,
+): Promise<Map<string, FoundStorm>> {
+  const found = new Map<string, FoundStorm>();
+  const likely = places.filter((place) => maybeStorm(windowCounts(counts, place), policy));
+  if (likely.length === 0) return found;
+  const usual = await within(DEADLINE, "the database", readUsualCounts(db, usualDays(likely)));
+  for (const place of likely) {
+    const storm = stormAt(place, counts, usual.get(place.destination) ?? NO_OUTCOMES, policy);
+    if (storm !== null) found.set(keyOf(place.bucket, place.destination), storm);
+  }
+  return found;
+}
+
+/** A storm, and five minutes in which hard bounces of its destination belong to it. Times in ms since the epoch. */
+interface StormyTime {
+  storm: Storm;
+  since: number;
+  until: number;
+}
+
+/** The times of these storms, each of a destination once, under the mark that was found first. */
+function timesOf(found: ReadonlyMap<string, FoundStorm>): StormyTime[] {
+  const times = new Map<string, StormyTime>();
+  for (const { storm, buckets } of found.values())
+    for (const since of buckets) {
+      const key = keyOf(since, storm.destination);
+      if (!times.has(key)) times.set(key, { storm, since, until: since + FIVE_MINUTES });
+    }
+  return [...times.values()];
+}
+
+const isBounce = ({ evidence }: NewEvent): boolean => evidence?.kind === "soft" || evidence?.kind === "hard";
+
+/** Five minutes (their start in ms since the epoch) at a destination. */
+export interface Place {
+  bucket: number;
+  destination: string;
+}
+
+/** The places whose 15 minutes have a bounce's five minutes in them: later ones may have been reported earlier. */
+function aroundOf({ bucket, destination }: Place): Place[] {
+  return [0, 1, 2].map((after) => ({ bucket: bucket + after * FIVE_MINUTES, destination }));
+}
+
+function placesOf(bounces: readonly NewEvent[]): Place[] {
+  const places = bounces.map(({ row }): [string, Place] => {
+    const place = { bucket: bucketOf(row.at), destination: row.destination };
+    return [keyOf(place.bucket, place.destination), place];
+  });
+  return [...new Map(places).values()];
+}
+
+/** The days before the first of these places. */
+function usualDays(places: readonly Place[]): number[] {
+  const first = startOf("day", Math.min(...places.map(({ bucket }) => bucket)));
+  return Array.from({ length: USUAL_DAYS }, (_, i) => first - (i + 1) * DAY);
+}
+
+/** Bucket -> destination -> counts. */
+type Counts = ReadonlyMap<number, ReadonlyMap<string, OutcomeCounts>>;
 
 const keyOf = (bucket: number, destination: string): string => `${bucket} ${destination}`;
 
 function sumOf(parts: readonly DestinationCounts[]): Counts {
-  const counts = new Map<string, Pick<DestinationCounts, "outcomes" | "refused">>();
-  for (const { bucket, destination, outcomes, refused } of parts) {
-    const key = keyOf(bucket, destination);
-    const known = counts.get(key) ?? { outcomes: 0, refused: 0 };
-    counts.set(key, { outcomes: known.outcomes + outcomes, refused: known.refused + refused });
+  const counts = new Map<number, Map<string, OutcomeCounts>>();
+  for (const { bucket, destination, outcomes, refused, hard } of parts) {
+    const ofBucket = counts.get(bucket) ?? new Map<string, OutcomeCounts>();
+    counts.set(bucket, ofBucket);
+    const known = ofBucket.get(destination) ?? NO_OUTCOMES;
+    ofBucket.set(destination, addCounts(known, { outcomes, refused, hard }));
   }
   return counts;
 }
@@ -55,14 +177,56 @@ function sumOf(parts: readonly DestinationCounts[]): Counts {
 /** What an event that is not stored yet will add to the counters. */
 function outcomeOf({ row: { at, type, bounce, destination } }: NewEvent): DestinationCounts[] {
   if (type !== "delivered" && type !== "bounced" && type !== "blocked") return [];
-  const refused = type === "blocked" || (type === "bounced" && bounce !== "hard");
-  return [{ bucket: bucketOf(at), destination, outcomes: 1, refused: refused ? 1 : 0 }];
+  const isHard = type === "bounced" && bounce === "hard";
+  const counts = { outcomes: 1, refused: type === "delivered" || isHard ? 0 : 1, hard: isHard ? 1 : 0 };
+  return [{ bucket: bucketOf(at), destination, ...counts }];
 }
 
-function stormOf(destination: string, at: number, counts: Counts, policy: StormPolicy): Storm | null {
-  const window = windowOf(at).flatMap((bucket) => counts.get(keyOf(bucket, destination)) ?? []);
-  const outcomes = window.reduce((sum, bucket) => sum + bucket.outcomes, 0);
-  const refused = window.reduce((sum, bucket) => sum + bucket.refused, 0);
-  if (outcomes < policy.outcomes || refused <= policy.share * outcomes) return null;
-  return { destination, refused, outcomes, at: bucketOf(at) + FIVE_MINUTES };
+function windowCounts(counts: Counts, { bucket, destination }: Place): OutcomeCounts {
+  return windowOf(bucket).reduce(
+    (sum, one) => addCounts(sum, countsAt(counts, one, destination)),
+    NO_OUTCOMES,
+  );
+}
+
+function countsAt(counts: Counts, bucket: number, destination: string): OutcomeCounts {
+  return counts.get(bucket)?.get(destination) ?? NO_OUTCOMES;
+}
+
+/** The window at all other destinations. */
+function elsewhereCounts(counts: Counts, { bucket, destination }: Place): OutcomeCounts {
+  const others = windowOf(bucket).flatMap((one) => [...(counts.get(one) ?? [])]);
+  return others
+    .filter(([other]) => other !== destination)
+    .reduce((sum, [, one]) => addCounts(sum, one), NO_OUTCOMES);
+}
+
+interface FoundStorm {
+  storm: Storm;
+  /** The buckets of the window whose hard bounces belong to it. */
+  buckets: ReadonlySet<number>;
+}
+
+function stormAt(place: Place, counts: Counts, usual: OutcomeCounts, policy: StormPolicy): FoundStorm | null {
+  const { bucket, destination } = place;
+  const window = windowCounts(counts, place);
+  const elsewhere = elsewhereCounts(counts, place);
+  const isStormy = (one: number): boolean =>
+    isStorm({ window, latest: countsAt(counts, one, destination), elsewhere, usual }, policy);
+  if (!isStormy(bucket)) return null;
+  const storm = { destination, ...window, at: bucket + FIVE_MINUTES };
+  const buckets = windowOf(bucket).filter(
+    (one) => isStormy(one) && refusesMuch(countsAt(counts, one, destination), policy),
+  );
+  return { storm, buckets: new Set(buckets) };
+}
+
+function marked(event: NewEvent, found: ReadonlyMap<string, FoundStorm>): NewEvent {
+  const { evidence, row } = event;
+  if (evidence === null || !isBounce(event)) return event;
+  const bucket = bucketOf(row.at);
+  const of = found.get(keyOf(bucket, row.destination));
+  // A dead address after the storm suppresses at once, although the window still holds the storm.
+  if (of === undefined || (evidence.kind === "hard" && !of.buckets.has(bucket))) return event;
+  return { ...event, evidence: { ...evidence, storm: of.storm } };
 }

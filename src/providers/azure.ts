@@ -45,10 +45,7 @@ export const azure: Provider = {
   /** Credentials: shared secrets, in the URL or alone in the header that `settings.secret_header` names. */
   ...provenByHead(verifyAzure),
   consent,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   handshake,
 };
 

@@ -7,9 +7,9 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType, Reason } from "../model/event.ts";
 import { verifySecretOrHeader } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "./kit/elements.ts";
 import { LONGEST, makeEvent, metadata, recipients, table, tags, text } from "./kit/fields.ts";
-import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
+import { isObject, readJson, readJsonText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, texts, type NamedFields } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { judge } from "./kit/refusal.ts";
@@ -74,14 +74,8 @@ export const brevo: Provider = {
    * bearer, in the query, or in a header of the user's choice that `settings.secret_header` names.
    */
   ...provenByHead(verifySecretOrHeader),
-  parse: (delivery) =>
-    parseElements(delivery, elementsOf(delivery), (element, index) =>
-      readElement(element, index, delivery.receivedAt),
-    ),
-  elements: (delivery) => {
-    const elements = elementsOf(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, elementsOf(delivery), readElement),
+  elements: verbatim(elementsOf),
   /**
    * `list_id` of marketing events, a list of ids. A contact that leaves several lists at once is taken to leave for
    * good.
@@ -111,7 +105,7 @@ const HAVE_PLACEHOLDERS = ["messageid", "sendingip", "subject", "date"];
 
 const isEvent = (item: unknown): boolean => isObject(item) && item["event"] !== undefined;
 
-function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
   const word = text(element["event"])
     ?.replaceAll(/([a-z])(?=[A-Z])/g, "$1_") // subscriptions to webhooks spell it `hardBounce`
     .replaceAll(/[-\s]/g, "_")

@@ -41,10 +41,7 @@ export const cloudflare: Provider = {
   id: "cloudflare",
   headers: [],
   ...provenByHead(() => ({ ok: false, reason: "Cloudflare's events come by a queue, never by HTTP" })),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
 };
 
 function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {

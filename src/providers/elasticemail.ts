@@ -5,9 +5,9 @@ import { fail, ok } from "../lib/result.ts";
 import type { EventType } from "../model/event.ts";
 import { verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
-import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { parseElements, PING, verbatim, type ElementResult } from "./kit/elements.ts";
 import { address, LONGEST, makeEvent, table, whyNoAddress } from "./kit/fields.ts";
-import { isObject, parseVerbatim, type JsonObject } from "./kit/json.ts";
+import { isObject, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, isEmpty, plainName } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
 import type { Delivery, Provider } from "./provider.ts";
@@ -81,14 +81,8 @@ export const elasticemail: Provider = {
    * it is not published what that header signs, so it neither proves nor refutes anything here.
    */
   ...provenByHead(verifySharedSecret),
-  parse: (delivery) =>
-    parseElements(delivery, parameterElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
-  elements: (delivery) => {
-    const elements = parameterElements(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, parameterElements(delivery), readElement),
+  elements: verbatim(parameterElements),
   /** The list that an unsubscribe is about. That a notification names it is a guess; the documented ones do not. */
   scopeOf: (element) =>
     isObject(element) ? firstText(byName(element), ["listid", "list", "listname"]) : null,

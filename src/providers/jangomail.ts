@@ -10,10 +10,10 @@ import { sha256Hex } from "../lib/sha256.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { TOKEN_PARAMETER, verifySharedSecret } from "./kit/credentials.ts";
 import { provenByHead } from "./kit/proof.ts";
-import { parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { parseElements, PING, verbatim, type ElementResult } from "./kit/elements.ts";
 import { address, bounceClass, LONGEST, makeEvent, table, tags, whyNoAddress } from "./kit/fields.ts";
 import { queryOf, readParameters } from "./kit/form.ts";
-import { isObject, parseVerbatim, toJson, type JsonObject } from "./kit/json.ts";
+import { isObject, toJson, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstTime, firstValue, isEmpty, plainName, texts } from "./kit/loose-fields.ts";
 import type { NamedFields } from "./kit/loose-fields.ts";
 import { parameterElements } from "./kit/parameters.ts";
@@ -74,10 +74,7 @@ export const jangomail: Provider = {
       readElement(element, { index, receivedAt: delivery.receivedAt, names, words }),
     );
   },
-  elements: (delivery) => {
-    const elements = parameterElements(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  elements: verbatim(parameterElements),
 };
 
 /**

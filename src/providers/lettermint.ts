@@ -77,10 +77,7 @@ export const lettermint: Provider = {
     verifyKey: verifySigned,
   }),
   longestSigned: LONGEST_SINGLE,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   scopeOf,
 };
 

@@ -89,10 +89,7 @@ export const mailersend: Provider = {
   headers: [],
   ...proof,
   longestSigned: LONGEST_SINGLE,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   scopeOf,
 };
 

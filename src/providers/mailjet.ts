@@ -79,10 +79,7 @@ export const mailjet: Provider = {
   id: "mailjet",
   headers: [],
   ...provenByHead(verifySharedSecret),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   /** `mj_list_id` of an unsubscribe; 0 if it is about no list. */
   scopeOf: (element) => (isObject(element) ? positive(element["mj_list_id"]) : null),
 };

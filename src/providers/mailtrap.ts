@@ -4,7 +4,7 @@
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventDetails, EventType } from "../model/event.ts";
 import { findingOfCategory } from "./kit/bounce-words.ts";
-import { isBlank, MOST_ELEMENTS, parseElements, type ElementResult } from "./kit/elements.ts";
+import { isBlank, MOST_ELEMENTS, parseElements, verbatim, type ElementResult } from "./kit/elements.ts";
 import {
   address,
   LONGEST,
@@ -17,7 +17,7 @@ import {
   time,
   whyNoAddress,
 } from "./kit/fields.ts";
-import { isObject, parseVerbatim, readJsonText, readText, type JsonObject } from "./kit/json.ts";
+import { isObject, readJsonText, readText, type JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue } from "./kit/loose-fields.ts";
 import type { Delivery, Provider } from "./provider.ts";
 import { keyUnlessPair, needsHeader, provenBySignature } from "./kit/proof.ts";
@@ -65,12 +65,8 @@ export const mailtrap: Provider = {
   id: "mailtrap",
   headers: [],
   ...proof,
-  parse: (delivery) =>
-    parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
-  elements: (delivery) => {
-    const elements = elementsOf(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, elementsOf(delivery), readElement),
+  elements: verbatim(elementsOf),
   /** Mailtrap suppresses by sending stream: transactional or bulk. */
   scopeOf: (element) => (isObject(element) ? text(element["sending_stream"]) : null),
 };

@@ -46,10 +46,7 @@ export const postal: Provider = {
   headers: [],
   ...provenBySignature({ kindOf, lacking, verifyKey: verifySigned }),
   longestSigned: LONGEST_SINGLE,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
 };
 
 /**

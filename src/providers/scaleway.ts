@@ -41,10 +41,7 @@ export const scaleway: Provider = {
    * so it neither proves nor refutes anything here.
    */
   ...provenByHead(verifySharedSecret),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   withoutProof: withoutLinks,
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
 };

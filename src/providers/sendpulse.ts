@@ -50,10 +50,7 @@ export const sendpulse: Provider = {
   headers: [],
   /** Credentials: `user:password` or a token, both of which SendPulse takes as part of the URL. */
   ...provenByHead(verifySharedSecret),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   /** The book (list of addresses) that somebody left or joined; `from_all` means all of them, as does book 0. */
   scopeOf: (element) => {
     if (!isObject(element) || flag(element["from_all"]) === true) return null;

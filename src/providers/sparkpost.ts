@@ -21,7 +21,7 @@ import {
 } from "./kit/fields.ts";
 import { isObject, type JsonObject } from "./kit/json.ts";
 import { filled } from "./kit/loose-fields.ts";
-import type { Provider } from "./provider.ts";
+import type { Delivery, Provider } from "./provider.ts";
 import { judge, type Judgement } from "./kit/refusal.ts";
 import { smtpOf, reasonOfWords } from "./kit/smtp.ts";
 
@@ -103,10 +103,7 @@ export const sparkpost: Provider = {
       ...settings,
     }),
   ),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery.receivedAt),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   /**
    * https://developers.sparkpost.com/api/suppression-list/ : each subaccount has its own list, beside that of the main
    * account, which reports leave out or write as 0. SparkPost knows no finer list.
@@ -135,7 +132,7 @@ function isSample(event: JsonObject): boolean {
   return ["event_id", "message_id", "transmission_id"].some((name) => SAMPLE_IDS.has(text(event[name])));
 }
 
-function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
   const msys = element["msys"];
   if (!isObject(msys)) return fail("msys is missing");
   // Classes are added and removed over time, so the only key is read, whatever its name.

@@ -19,7 +19,7 @@ import {
 } from "./kit/fields.ts";
 import type { JsonObject } from "./kit/json.ts";
 import { byName, firstText, firstValue, type NamedFields } from "./kit/loose-fields.ts";
-import type { InboundRequest, Provider, VerifyResult } from "./provider.ts";
+import type { InboundRequest, Delivery, Provider, VerifyResult } from "./provider.ts";
 import { fromBase64 } from "../lib/base64.ts";
 import { keyUnlessPair, LONGEST_SINGLE, provenBySignature } from "./kit/proof.ts";
 import { lacksWebhookHeaders, readStandardWebhook, verifyHmac } from "./kit/signatures.ts";
@@ -70,10 +70,7 @@ export const sweego: Provider = {
     verifyKey: verifySignature,
   }),
   longestSigned: LONGEST_SINGLE,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery.receivedAt),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
 };
 
 /**
@@ -94,7 +91,7 @@ async function verifySignature(request: InboundRequest, secret: string): Promise
   return result;
 }
 
-function readElement(element: JsonObject, index: number, receivedAt: number): ElementResult {
+function readElement(element: JsonObject, index: number, { receivedAt }: Delivery): ElementResult {
   const word = text(element["event_type"])
     ?.toLowerCase()
     .replaceAll("-", "_")

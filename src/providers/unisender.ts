@@ -6,7 +6,7 @@ import { nodeCrypto } from "../lib/node-modules.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { EventType, Reason } from "../model/event.ts";
 import { equalSecrets } from "./kit/credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "./kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "./kit/elements.ts";
 import {
   address,
   LONGEST,
@@ -19,7 +19,7 @@ import {
   time,
   whyNoAddress,
 } from "./kit/fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "./kit/json.ts";
+import { isObject, readJson, type JsonObject } from "./kit/json.ts";
 import { membersOf, replaceMembers } from "./kit/members.ts";
 import { provenBySignature } from "./kit/proof.ts";
 import type { Delivery, InboundRequest, Provider, VerifyResult } from "./provider.ts";
@@ -115,12 +115,8 @@ export const unisender: Provider = {
   headers: [],
   ...provenBySignature({ kindOf: (credential) => ({ key: credential }), verifyKey: verifyAuth }),
   withoutProof: (body) => replaceMembers(body, CUT),
-  parse: (delivery) =>
-    parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
-  elements: (delivery) => {
-    const elements = elementsOf(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, elementsOf(delivery), readElement),
+  elements: verbatim(elementsOf),
 };
 
 /** All users' events in one list; a user without a list counts as one element that cannot be read. */

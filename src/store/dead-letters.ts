@@ -149,30 +149,42 @@ export function deadLetterOf(
   };
 }
 
-/** A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. */
-export type ListedDeadLetter = DeadLetter & { replayed_at: number | null };
+/**
+ * A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. `replays`:
+ * how often. `failed_at`: when that last failed, ms; null if it never did.
+ */
+export type ListedDeadLetter = DeadLetter & {
+  replayed_at: number | null;
+  replays: number;
+  failed_at: number | null;
+};
 
-const COLUMNS = "id, envelope, element, source, provider, reason, raw, received_at, replayed_at";
+const COLUMNS =
+  "id, envelope, element, source, provider, reason, raw, received_at, replayed_at, replays, failed_at";
 
 const LIST = withinBytes("dead_letters", {
   keys: `SELECT id AS key, 500 + octet_length(raw) + octet_length(reason) AS size FROM dead_letters
-    WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?3`,
+    WHERE id > ?1 AND (?2 IS NULL OR source IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3`,
   column: "id",
   columns: COLUMNS,
   order: "asc",
 });
 
 /**
- * Dead letters in order of receipt, after the one with the id `after`, of one source or of all. `next`: the id of the
+ * Dead letters in order of receipt, after the one with the id `after`, of these sources or of all. `next`: the id of the
  * last one, to pass as `after`; null at the end.
  */
 export async function listDeadLetters(
   db: Db,
-  { after, source, limit }: { after?: string | undefined; source?: string | undefined; limit: number },
+  {
+    after,
+    source,
+    limit,
+  }: { after?: string | undefined; source?: readonly string[] | undefined; limit: number },
 ): Promise<{ letters: ListedDeadLetter[]; next: string | null }> {
   const { results } = await db
     .prepare(LIST)
-    .bind(after ?? "", source ?? null, limit + 1)
+    .bind(after ?? "", source === undefined ? null : JSON.stringify(source), limit + 1)
     .all<ListedDeadLetter & SizedRow>();
   const letters = results.slice(0, limit);
   const more = results.length > limit || isCut(results);
@@ -193,7 +205,7 @@ export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLette
  */
 export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
   await db
-    .prepare("UPDATE dead_letters SET replayed_at = ?3 WHERE id >= ?1 AND id < ?2")
+    .prepare("UPDATE dead_letters SET replayed_at = ?3, replays = replays + 1 WHERE id >= ?1 AND id < ?2")
     .bind(envelope, endOf(`${envelope}.`), now)
     .run();
 }

@@ -51,6 +51,11 @@ export function earlierOf(one: FeedPosition, other: FeedPosition): FeedPosition 
   return positionAfter(Math.min(lastSeqOf(one), lastSeqOf(other)));
 }
 
+/** The later of two positions. */
+export function laterOf(one: FeedPosition, other: FeedPosition): FeedPosition {
+  return positionAfter(Math.max(lastSeqOf(one), lastSeqOf(other)));
+}
+
 /** The earliest of the positions: the rows before it are done for all; null for an empty list. */
 export function earliestOf([first, ...others]: readonly FeedPosition[]): FeedPosition | null {
   return first === undefined ? null : others.reduce(earlierOf, first);

@@ -48,3 +48,8 @@ export function isLatestIn(events: string, range: string, most: number): string 
 export function isOf(events: string, who: string): string {
   return `${beginsWith(`${events}.id`, `${who}.prefix`)} AND +${events}.contact = ${who}.contact`;
 }
+
+/** The SQL condition that an address is of one of the domains in `domains`, SQL for a JSON array of them. */
+export function isAtDomain(contact: string, domains: string): string {
+  return `EXISTS (SELECT 1 FROM json_each(${domains}) AS d WHERE substr(${contact}, -1 - length(d.value)) = '@' || d.value)`;
+}

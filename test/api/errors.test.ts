@@ -146,7 +146,7 @@ describe("a request", () => {
   it("that meets a bug answers 500 and blames Tidings, and the log has the stack, route and method but no address or secret", async () => {
     const said = vi.spyOn(console, "error").mockImplementation(() => {});
     for (const [path, method, route] of [
-      ["/v1/contacts/ann@example.com?limit=secret", "GET", "/v1/contacts/:address"],
+      ["/v1/events?contact=ann@example.com&message_id=secret", "GET", "/v1/events"],
       ["/v1/dead-letters/ann%40example.com/replay", "POST", "/v1/dead-letters/:id/replay"],
     ] as const) {
       said.mockClear();

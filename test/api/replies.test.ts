@@ -47,7 +47,7 @@ describe("the explanation of a reply", () => {
     ["?text=", "such as 550 5.1.1 User unknown"],
     ["?text=%20", "such as 550 5.1.1 User unknown"],
     ["", "must be the server's reply"],
-    [`?text=${"x".repeat(1_025)}`, "must not be longer than 1024 characters"],
+    [`?text=${"x".repeat(1_025)}`, "is 1025 characters long; at most 1024"],
   ])("asks for a reply of a sensible length: %#", async (query, reason) => {
     const response = await read(`/v1/explain-reply${query}`);
     expect(response.status).toBe(400);

@@ -38,6 +38,42 @@ describe("sources", () => {
     }
   });
 
+  it("tell from which networks outside of an observed list their requests came, without single addresses", async () => {
+    await freshStorage();
+    const from = (address: string, time = 1): Request =>
+      mailjetPost(JSON.stringify([mailjetEvent({ time: 1_790_000_000 + time })]), "/webhooks/observed", {
+        headers: { authorization: "Bearer observed-token-of-the-tests", "cf-connecting-ip": address },
+      });
+    const bodies = await messagesOf(
+      from("198.51.100.7", 1),
+      from("198.51.100.250", 2),
+      from("2001:db8:1:2::3", 3),
+      from("203.0.113.9", 4), // this one is in the list
+    );
+    await deliver(bodies);
+    await deliver(bodies); // the platform may deliver a message twice
+    const { outside_networks: networks, outside } = await (
+      await read("/v1/sources/observed")
+    ).json<{ outside: number; outside_networks: { network: string; requests: number }[] }>();
+    expect(outside).toBe(3);
+    expect(Object.fromEntries(networks.map(({ network, requests }) => [network, requests]))).toEqual({
+      "198.51.100.0/24": 2,
+      "2001:db8:1::/48": 1,
+    });
+    const many = Array.from({ length: 130 }, (_, i) => from(`198.18.${i}.1`, 10 + i));
+    for (let at = 0; at < many.length; at += 65) await deliver(await messagesOf(...many.slice(at, at + 65)));
+    const after = await (
+      await read("/v1/sources/observed")
+    ).json<{ outside: number; outside_networks: { network: string; requests: number }[] }>();
+    expect(after.outside_networks.length).toBeLessThanOrEqual(150);
+    expect(after.outside_networks.reduce((sum, { requests }) => sum + requests, 0)).toBe(after.outside);
+    await deliver(await messagesOf(from("192.0.2.1", 900)));
+    const full = await (
+      await read("/v1/sources/observed")
+    ).json<{ outside_networks: { network: string }[] }>();
+    expect(full.outside_networks.map(({ network }) => network)).toContain("(others)");
+  });
+
   interface Word {
     kind: string;
     word: string;

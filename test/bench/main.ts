@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { startProgress, type Progress } from "../../src/cli/progress.ts";
 import { giveUp, run, shutDown, stopOnSignals } from "../../src/cli/shutdown.ts";
 import { bill } from "./parts/bill.ts";
+import { busy } from "./parts/busy.ts";
 import { growth } from "./parts/growth.ts";
 import { ingest } from "./parts/ingest.ts";
 import { pipes } from "./parts/pipes.ts";
@@ -20,6 +21,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   ingest,
   store,
   growth,
+  busy,
   read,
   bill,
   size,

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { unstable_splitSqlQuery } from "wrangler";
 import { tidingsBindings } from "./candidates.ts";
 import type { EventPlan } from "./events.ts";
 import type { Storing, Timing } from "./labs/store.ts";
@@ -9,17 +10,12 @@ import { askLab, ROOT, start, type Running } from "./runtime.ts";
 
 const MIGRATIONS = join(ROOT, "src", "store", "migrations");
 
-/** A semicolon at a line's end, but for those before the END of a trigger. */
-const STATEMENT_END = /;\s*$(?!\s*^END;)/m;
-
-/** Statements that lay Tidings' schema. */
+/** Statements that create Tidings' schema, split as wrangler splits them when it applies migrations. */
 export function schema(): string[] {
   return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith(".sql"))
     .sort()
-    .flatMap((name) => readFileSync(join(MIGRATIONS, name), "utf8").split(STATEMENT_END))
-    .map((statement) => statement.replaceAll(/^\s*--.*$/gm, "").trim())
-    .filter((statement) => statement !== "");
+    .flatMap((name) => unstable_splitSqlQuery(readFileSync(join(MIGRATIONS, name), "utf8")));
 }
 
 export async function startStoreLab(): Promise<Running> {

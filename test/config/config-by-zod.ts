@@ -16,6 +16,7 @@ import {
   type SuppressionPolicy,
 } from "../../src/model/suppression/policy.ts";
 import { TOKEN_SCOPES, type TokenScope } from "../../src/model/token-scope.ts";
+import { nearestOf } from "../../src/lib/nearest.ts";
 import { providers } from "../../src/providers/index.ts";
 
 type RawEnv = Readonly<Record<string, unknown>>;
@@ -31,14 +32,15 @@ export function readConfigByZod(env: RawEnv): Config {
   for (const name of names) sources.set(name, readSource(name, tables, credentials, report));
   const tokens = new Map<string, ConfiguredToken>();
   for (const [name, token] of readMap(env, "API_TOKENS", Token, report))
-    if (token !== null) tokens.set(token.sha256, { name, scopes: token.scopes });
+    if (token !== null)
+      tokens.set(token.sha256, { name, scopes: token.scopes, sources: null, expiresAt: null });
   const general =
     env["SUPPRESSION"] === undefined ? {} : readObject(env["SUPPRESSION"], "SUPPRESSION", report);
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
   const pipeKeys = readKeys(env, report);
-  return { sources, tokens, policies, storm, retention, pipeKeys, problems };
+  return { sources, tokens, policies, storm, retention, origins: new Set(), pipeKeys, problems };
 }
 
 const SourceTable = z.looseObject({
@@ -93,7 +95,7 @@ function readMap<S extends z.ZodType>(
 
 /** The issues that a person can act on: those inside a union's branches, not "Invalid input". */
 function firstIssues(error: z.ZodError): { path: PropertyKey[]; message: string }[] {
-  return error.issues.slice(0, 3).map((issue) => {
+  return error.issues.slice(0, 20).map((issue) => {
     const inner =
       issue.code === "invalid_union" ? issue.errors.flat().find((one) => one.path.length > 0) : undefined;
     const other = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
@@ -130,11 +132,13 @@ function readSource(
   const providerId = table?.provider ?? name;
   const provider = Object.hasOwn(providers, providerId) ? (providers[providerId] ?? null) : null;
   if (provider === null && (table !== null || !configured)) {
-    const known = Object.keys(providers).join(", ");
+    const known = Object.keys(providers);
+    const meant = nearestOf(providerId, configured ? known : [...tables.keys(), ...known]);
+    const hint = meant === null ? "" : `did you mean ${meant}? `;
     const setting = configured ? `SOURCES.${name}.provider` : `SOURCE_CREDENTIALS.${name}`;
     report(
       setting,
-      `${configured ? "unknown provider" : "no source or provider of this name"}; known: ${known}`,
+      `${configured ? "unknown provider" : "no source or provider of this name"}; ${hint}known: ${known.join(", ")}`,
     );
   }
   const named = /^[\w.-]{1,64}$/.test(name);

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { capture, envWith, freshStorage, mailjetPost, send } from "../support/support.ts";
 import { answerOf } from "../ingest/requests.ts";
+import { SOURCE_SETTINGS } from "../../src/config/unknown-settings.ts";
 import { expectLogs } from "../support/log.ts";
 
 beforeEach(freshStorage);
@@ -62,6 +63,75 @@ describe("the configuration", () => {
     expect(await problemsOf({ API_TOKENS: '{"a":"","admin":"admin-token"}' })).toContain("API_TOKENS.a");
     expect(await problemsOf({ SUPPRESSION: { soft_bounces: 0 } })).toContain("SUPPRESSION.soft_bounces");
     expect(await problemsOf({ SUPPRESSION: { soft_bouncs: 1 } })).toHaveLength(1);
+  });
+
+  const healthOf = async (
+    changes: Record<string, unknown>,
+  ): Promise<{ setting: string; reason: string }[]> => {
+    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    const response = await send(new Request("https://edge.example/healthz"), envWith(changes));
+    quiet.mockRestore();
+    return (await response.json<{ problems: { setting: string; reason: string }[] }>()).problems;
+  };
+
+  it("names every misspelt setting to everybody, and what was probably meant, and still opens the source", async () => {
+    const changes = {
+      SOURCES: {
+        mailjet: { ips_policy: "observe", campain_from: "tag", suppression: { soft_bounce: 2 } },
+        eu: { provider: "mailjett" },
+      },
+      SUPPRESSION: { soft_bouncs: 1, storm_shares: 0.5 },
+      RETENTION: { event_days: 90 },
+      SUPRESSION: { soft_bounces: 3 },
+      SOURCE_CREDENTIALS: JSON.stringify({
+        mailjet: "user:secret-of-the-tests",
+        malijet: "user:secret-of-the-tests",
+      }),
+    };
+    const told = (await healthOf(changes)).map(({ setting, reason }) => `${setting} ${reason}`);
+    for (const words of [
+      "SOURCES.mailjet.ips_policy is unknown; did you mean ip_policy?",
+      "SOURCES.mailjet.campain_from is unknown; did you mean campaign_from?",
+      "SOURCES.mailjet.suppression.soft_bounce is unknown; did you mean soft_bounces?",
+      "SUPPRESSION.soft_bouncs is unknown; did you mean soft_bounces?",
+      "SUPPRESSION.storm_shares is unknown; did you mean storm_share?",
+      "RETENTION.event_days is unknown; did you mean events_days?",
+      "SUPRESSION is unknown; did you mean SUPPRESSION?",
+    ])
+      expect(told).toContain(words);
+    expect(told.some((words) => /unknown provider; did you mean mailjet\?/.test(words))).toBe(true);
+    expect(
+      told.some((words) => /no source or provider of this name; did you mean mailjet\?/.test(words)),
+    ).toBe(true);
+    expect(told.join()).not.toContain("Unrecognized");
+    const bindings = envWith({ ...changes, QUEUE: capture().queue });
+    expectLogs(/the configuration has problems/);
+    expect((await answerOf(mailjetPost("[]"), bindings)).status).toBe(200);
+  });
+
+  it("hides an unknown setting that resembles none, which may be a secret, from everybody but an admin", async () => {
+    const [problem, ...others] = await healthOf({
+      SOURCES: { mailjet: { S3CRETPASSWORD: 1 } },
+      SOURCE_CREDENTIALS: JSON.stringify({ mailjet: "user:secret-of-the-tests" }),
+    });
+    expect(others).toEqual([]);
+    expect(problem?.setting).toBe("SOURCES.mailjet.(a name)");
+    expect(problem?.reason).toMatch(/^is unknown; known: provider, ip_policy/);
+    const shown = await problemsOf({ SOURCES: { mailjet: { S3CRETPASSWORD: 1 } } });
+    expect(shown).toContain("SOURCES.mailjet.S3CRETPASSWORD");
+  });
+
+  it("knows every setting that a provider reads", () => {
+    const texts = Object.values(
+      import.meta.glob<string>("../../src/providers/**/*.ts", {
+        query: "?raw",
+        import: "default",
+        eager: true,
+      }),
+    );
+    const read = texts.flatMap((text) => [...text.matchAll(/settings\["(\w+)"\]/g)].map(([, name]) => name));
+    expect(read.length).toBeGreaterThan(4);
+    for (const name of read) expect(SOURCE_SETTINGS).toContain(name);
   });
 
   it("with a mistake in one source closes only that source", async () => {
@@ -157,7 +227,7 @@ describe("secrets that are mistakes", () => {
         "SOURCE_CREDENTIALS.mailjet",
         "API_TOKENS.(a name).token",
         "PIPE_KEYS.(a name)",
-        "SUPPRESSION",
+        "SUPPRESSION.(a name)",
       ]),
     );
     const told = await shownBy(changes, { authorization: "Bearer admin-token" });

@@ -91,7 +91,7 @@ describe("the documentation", () => {
       "/package.json",
     ])
       expect((await get(path)).status, path).toBe(404);
-    expect((await get("/docs", { method: "POST" })).status).toBe(404);
+    expect((await get("/docs", { method: "POST" })).status).toBe(405);
   });
 
   it("has an index page that lists the pages with their purpose", async () => {

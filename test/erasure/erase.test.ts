@@ -49,6 +49,24 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 withStandingClock();
 
 describe("erasing a contact", () => {
+  it("counts a contact who had events alone, and lists its receipt by its note, the latest first", async () => {
+    await deliver(await messagesOf(mailjetPost(JSON.stringify([mailjetEvent({ email: ANN })]))));
+    await ask(ANN, "?note=first");
+    pass(MINUTE);
+    await ask(JOANN, "?note=second");
+    const list = async (query: string) =>
+      await (await read(`/v1/erasures${query}`)).json<{ erasures: Receipt[]; next: string | null }>();
+    const { erasures } = await list("");
+    expect(erasures.map(({ note, removed }) => [note, removed["contacts"]])).toEqual([
+      ["second", 0],
+      ["first", 1],
+    ]);
+    const page = await list("?limit=1");
+    expect(page.erasures.map(({ note }) => note)).toEqual(["second"]);
+    expect((await list(`?after=${page.next}`)).erasures.map(({ note }) => note)).toEqual(["first"]);
+    expect((await read("/v1/erasures?after=x")).status).toBe(400);
+  });
+
   it("removes it from the database, its object, the archive and the dead letters, and leaves other contacts unchanged", async () => {
     const unread = mailjetEvent({ email: "Ann@Example.com", event: "" });
     await deliver(

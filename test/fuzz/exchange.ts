@@ -15,10 +15,14 @@ const LONGEST_LOOSE = 10_000;
 
 /** Sends the request to the port of this machine; never rejects. */
 export async function exchange(port: number, request: FuzzRequest): Promise<Outcome> {
-  return request.via === "fetch" ? await byFetch(port, request) : await bySocket(port, request);
+  const began = performance.now();
+  const heard = request.via === "fetch" ? await byFetch(port, request) : await bySocket(port, request);
+  return { ...heard, took: performance.now() - began };
 }
 
-async function byFetch(port: number, request: FuzzRequest): Promise<Outcome> {
+type Heard = Omit<Outcome, "took">;
+
+async function byFetch(port: number, request: FuzzRequest): Promise<Heard> {
   const { method, target, body } = request;
   const headers = headersOf({ ...request, framing: "none" }, Date.now());
   try {
@@ -43,7 +47,7 @@ async function byFetch(port: number, request: FuzzRequest): Promise<Outcome> {
   }
 }
 
-async function bySocket(port: number, request: FuzzRequest): Promise<Outcome> {
+async function bySocket(port: number, request: FuzzRequest): Promise<Heard> {
   const methods = [request, ...request.pipeline].map(({ method }) => method);
   const socket = connect({ port, host: "localhost", noDelay: true, allowHalfOpen: true });
   socket.setMaxListeners(0);

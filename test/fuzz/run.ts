@@ -191,7 +191,7 @@ function judgeMemory({ samples }: MemoryWatch, { requests }: Driven): string[] {
     return [];
   }
   const [before, after] = [growth.value.before, growth.value.after].map((bytes) => (bytes / 1e6).toFixed(1));
-  const words = `at its lowest ${before} MB in the first half of ${format(requests)} requests, ${after} MB in the second`;
+  const words = `at its lowest ${before} MB in the second quarter of ${format(requests)} requests, ${after} MB in the last`;
   console.log(`Memory: ${words}.`);
   return grewTooMuch(growth.value) ? [`the Worker's memory grows: ${words}`] : [];
 }

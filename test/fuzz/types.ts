@@ -44,6 +44,8 @@ export interface Outcome {
   malformed: string | null;
   /** Whether the sender timed out although it could expect an answer. */
   silent: boolean;
+  /** How long it took from the first byte to the last answer, ms. */
+  took: number;
 }
 
 /** A violated rule. */

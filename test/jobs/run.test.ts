@@ -2,6 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { MIGRATIONS } from "../../src/store/schema.ts";
 import { JOBS } from "../../src/jobs/index.ts";
 import { runJobs } from "../../src/jobs/run.ts";
 import { withOutages } from "../../src/store/outages.ts";
@@ -253,6 +254,33 @@ it("reports a database without the newest migrations as not migrated at /healthz
   await env.DB.prepare("DROP TABLE jobs").run();
   await runScheduled(envWith());
   expect(await health()).toMatchObject([200, { status: "degraded", database: "not migrated" }]);
+});
+
+it("counts the pipes at /healthz that had to be paused, and not those that a person paused", async () => {
+  const pipe = (id: string, paused: string | null): D1PreparedStatement =>
+    env.DB.prepare(
+      `INSERT INTO pipes (id, name, kind, settings, options, start, paused, revision, created_at, changed_at)
+       VALUES (?1, ?1, 'webhook', '{}', '{}', '{}', ?2, 1, 0, 0)`,
+    ).bind(id, paused);
+  await env.DB.batch([pipe("runs", null), pipe("rests", "paused by ann")]);
+  expect(await health()).toMatchObject([200, { status: "ok", pipes_paused: 0 }]);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10_000 }); // the answer is kept for seconds
+  await pipe("stopped", "the destination took nothing for 75 hours").run();
+  expect(await health()).toMatchObject([200, { status: "degraded", pipes_paused: 1 }]);
+});
+
+it("names the migrations at /healthz that the database lacks, or that this version does not know", async () => {
+  const last = MIGRATIONS.at(-1) ?? "";
+  await env.DB.prepare("DELETE FROM d1_migrations WHERE name = ?1").bind(last).run();
+  expect(await health()).toMatchObject([
+    200,
+    { status: "degraded", database: "behind", database_hint: expect.stringContaining(`${last} is missing`) },
+  ]);
+  await env.DB.prepare("INSERT INTO d1_migrations (name) VALUES (?1), ('9999_later.sql')").bind(last).run();
+  expect(await health()).toMatchObject([
+    200,
+    { status: "degraded", database: "ahead", database_hint: expect.stringContaining("9999_later.sql") },
+  ]);
 });
 
 it("has jobs with distinct names, whose deadlines together fit into one scheduled run of the platform", () => {

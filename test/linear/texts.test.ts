@@ -15,7 +15,12 @@ import { readReply } from "../../src/model/replies/read-reply.ts";
 import { compileFilter } from "../../src/pipes/filter/filter.ts";
 import { compilePattern, matchesPattern } from "../../src/pipes/filter/linear-regex.ts";
 import type { Exchange } from "../../src/pipes/transport/exchange.ts";
-import { slackMessage } from "../../src/pipes/kinds/slack-message.ts";
+import { attachmentMessage } from "../../src/pipes/messages/attachments.ts";
+import { teamsMessage } from "../../src/pipes/messages/card.ts";
+import { discordMessage } from "../../src/pipes/messages/embeds.ts";
+import { pagerDutyEvent } from "../../src/pipes/messages/incident.ts";
+import { mailOf } from "../../src/pipes/messages/mail.ts";
+import { slackMessage } from "../../src/pipes/messages/slack.ts";
 import { verifySharedSecret } from "../../src/providers/kit/credentials.ts";
 import { address, metadata, text, time } from "../../src/providers/kit/fields.ts";
 import { readParameters } from "../../src/providers/kit/form.ts";
@@ -48,11 +53,17 @@ const imported = (type: string) => (text: string) => {
   const list = readList(type, encode(text), null);
   return list.ok ? Array.from(list.value.rows(), (row) => readRow(row, GIVEN).kind) : list.reason;
 };
-const told = (description: string) =>
-  slackMessage(
-    [{ id: "1", type: "bounced", contact: ANN, at: 0, event: { description }, text: "" }],
-    "masked",
-  );
+const told = (description: string) => {
+  const batch = [{ id: "1", type: "bounced", contact: ANN, at: 0, event: { description }, text: "" }];
+  return [
+    slackMessage(batch, "masked"),
+    attachmentMessage(batch, "masked"),
+    discordMessage(batch, "masked"),
+    teamsMessage(batch, "masked"),
+    mailOf(batch, "masked"),
+    ...batch.map((one) => pagerDutyEvent(one, "masked")),
+  ];
+};
 const answered = (body: string): Exchange => ({
   request: { method: "POST", url: "", headers: {}, body: "" },
   response: { status: 200, headers: {}, body },
@@ -113,7 +124,7 @@ const READERS: Readonly<Record<string, Run<string>>> = {
   "texts for patterns": (text) => PATTERN.ok && matchesPattern(PATTERN.value, text),
   errors: (text) => [describeError(new Error(text)), describeError(text)],
   "answers of destinations": (text) => excerptOf([answered(text)]),
-  "messages to Slack": (text) => [told(text), told(`a@${text}`)],
+  "messages to people": (text) => [told(text), told(`a@${text}`)],
   authorization: (text) =>
     verifySharedSecret(
       {

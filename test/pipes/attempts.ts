@@ -3,7 +3,7 @@
 import { env } from "cloudflare:workers";
 import { type Exchange, pipeFetch } from "../../src/pipes/transport/http.ts";
 import type { Attempt, Outcome, Outgoing } from "../../src/pipes/kinds/kind.ts";
-import { type PayloadForm, render } from "../../src/pipes/transport/payload.ts";
+import { type Form, render } from "../../src/pipes/transport/payload.ts";
 
 /** An attempt of local development, and what was noted of it. It has no deadline but that of `changes.signal`. */
 export function attemptOf(changes: Partial<Attempt> = {}): { attempt: Attempt; notes: Exchange[] } {
@@ -29,7 +29,7 @@ export interface Fields {
  * The same event for the same index, on its way; fields that are not named are plausible. Each is of a contact of its
  * own.
  */
-export function outgoingOf(index: number, fields: Fields = {}, form: PayloadForm = "event"): Outgoing {
+export function outgoingOf(index: number, fields: Fields = {}, form: Form = "event"): Outgoing {
   const digits = String(index).padStart(6, "0");
   const named = {
     id: `3fj0dm8c01k5gqfp8w7h2m4n6q8s${digits}`,
@@ -62,7 +62,7 @@ export function outgoing(fields: Fields = {}): Outgoing {
 }
 
 /** One whose payload has exactly so many bytes. */
-export function outgoingOfSize(index: number, bytes: number, form: PayloadForm = "event"): Outgoing {
+export function outgoingOfSize(index: number, bytes: number, form: Form = "event"): Outgoing {
   const rest = new TextEncoder().encode(outgoingOf(index, { description: "" }, form).text).byteLength;
   return outgoingOf(index, { description: "x".repeat(bytes - rest) }, form);
 }

@@ -8,7 +8,19 @@ import { MOST_REDELIVERIES, MOST_WAITING } from "../../src/pipes/redeliveries.ts
 import { openRetries } from "../../src/pipes/retries.ts";
 import { asInvocation, type Invocation } from "../support/limits.ts";
 import { rows } from "../support/support.ts";
-import { ask, ids, make, pass, people, receivers, show, status, store, withReceivers } from "./receivers.ts";
+import {
+  ask,
+  ids,
+  make,
+  pass,
+  people,
+  receivers,
+  show,
+  status,
+  store,
+  taken,
+  withReceivers,
+} from "./receivers.ts";
 
 withReceivers();
 
@@ -67,7 +79,7 @@ describe("redeliveries", () => {
     expect((await ask("POST", "/redeliveries", body)).status).toBe(200);
   });
 
-  it("of single events are refused while too many wait", async () => {
+  it("of single events are refused while too many of these wait", async () => {
     const pipe = await make("crm");
     const [event = ""] = await store(people(1));
     await runInDurableObject(env.PIPES.getByName(pipe), (_, { storage }) => {
@@ -78,7 +90,7 @@ describe("redeliveries", () => {
         tries: 1,
         due: Date.now() * 2,
         reason: "no",
-        asked: 0,
+        asked: 1,
       } as const;
       for (let n = 0; n < MOST_WAITING; n++) retries.put({ ...some, seq: n + 10, id: `e${n}` });
     });
@@ -121,12 +133,13 @@ const token = async (scopes: string[]): Promise<Record<string, string>> => {
 describe("a webhook's URL", () => {
   const url = "https://crm.example.com/hooks/catch/123/SECRETPATH?token=abcdef";
   const masked = "https://crm.example.com/…";
+  const forAdministrators = "https://crm.example.com/hooks/catch/…/…?token=…";
 
-  it("is stored encrypted, and shown to administrators alone", async () => {
+  it("is stored encrypted, and masked for everybody", async () => {
     const pipe = await make("crm", { settings: { url } });
     const [row] = await rows<{ settings: string; secrets: string }>("SELECT settings, secrets FROM pipes");
     expect(JSON.stringify(row)).not.toMatch(/SECRETPATH|abcdef/);
-    expect((await show(pipe)).settings).toMatchObject({ url });
+    expect((await show(pipe)).settings).toMatchObject({ url: forAdministrators });
     const { send, envWith } = await import("../support/support.ts");
     for (const scope of ["read", "write"]) {
       const headers = await token([scope]);
@@ -168,7 +181,10 @@ describe("a webhook's URL", () => {
     expect(ids("crm")).toEqual([event]);
     // As it was shown, it stays as it is.
     expect((await ask("PATCH", `/pipes/${pipe}`, { settings: { url: masked } })).status).toBe(200);
-    expect((await show(pipe)).settings).toMatchObject({ url });
+    const [later] = await store(people(1));
+    await pass();
+    expect(ids("crm")).toEqual([event, later]);
+    expect(taken.get("crm")?.map((heard) => heard.url)).toEqual([url, url]);
   });
 });
 

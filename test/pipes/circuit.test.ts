@@ -3,10 +3,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  isProbing,
   isWaiting,
   judgeDelivery,
-  MOST_FAILURES,
-  MOST_REFUSALS,
+  LEAST_REFUSED,
+  LIMITS,
   PATIENCE,
   probeWait,
   resetCircuit,
@@ -22,21 +23,31 @@ const HOUR = 3_600_000;
 
 const FRESH: DestinationState = {
   consecutiveFailures: 0,
+  consecutiveDenials: 0,
   consecutiveRefusals: 0,
+  failing_since: null,
   circuit: null,
   delivered: 0,
   delivered_at: null,
   failed_at: null,
   failure: null,
 };
-const NOTHING: Findings = { delivered: 0, refused: 0, failure: null, consecutiveFailures: 0, stop: null };
+const NOTHING: Findings = {
+  delivered: 0,
+  refused: 0,
+  answered: false,
+  failure: null,
+  consecutiveFailures: 0,
+  consecutiveDenials: 0,
+  stop: null,
+};
 const DOWN: Stop = { result: "unavailable", reason: "answered 503", retryAfter: null };
 
 /** A delivery that found the destination down. */
 const down = (change: Partial<Stop> = {}): Findings => ({
   ...NOTHING,
   failure: "answered 503",
-  consecutiveFailures: MOST_FAILURES,
+  consecutiveFailures: LIMITS.failures,
   stop: { ...DOWN, ...change },
 });
 
@@ -70,14 +81,16 @@ describe("a closed circuit", () => {
       until: NOW + 5 * SECOND,
       probes: 1,
     });
-    expect(state.consecutiveFailures).toBe(MOST_FAILURES);
+    expect(state.consecutiveFailures).toBe(LIMITS.failures);
+    expect(isProbing(state)).toBe(true);
     expect({ stopped, pause }).toEqual({ stopped: true, pause: null });
   });
 
-  it("opens for as long as the destination asks, without counting that as a failure", () => {
+  it("opens for as long as the destination asks, and wants no probes then", () => {
     const { state } = judge(FRESH, down({ result: "slow_down", retryAfter: 600 * SECOND }));
     expect(state.circuit?.until).toBe(NOW + 600 * SECOND);
-    expect(state.consecutiveFailures).toBe(0);
+    expect(isProbing(state)).toBe(false);
+    expect(judge(state, NOTHING, NOW + 600 * SECOND).state.circuit).toBeNull();
   });
 });
 
@@ -99,10 +112,10 @@ describe("an open circuit", () => {
     });
   });
 
-  it("stays open when a probe is answered but nothing arrives and the failures before are not forgotten", () => {
-    const found = { ...NOTHING, refused: 1, failure: "answered 400", consecutiveFailures: MOST_FAILURES };
-    expect(judge(open, found).state.circuit).toEqual(open.circuit);
-    expect(judge(open, { ...found, consecutiveFailures: 0 }).state.circuit).toBeNull();
+  it("stays open as long as nothing is sent, and closes with an answer about an event", () => {
+    expect(judge(open, NOTHING).state.circuit).toEqual(open.circuit);
+    const found = { ...NOTHING, answered: true, refused: 1, failure: "answered 400" };
+    expect(judge(open, found).state.circuit).toBeNull();
   });
 
   it("closes with the first event that arrives", () => {
@@ -117,9 +130,9 @@ describe("an open circuit", () => {
 
   it("probes at once after a person resumed the pipe, and has 75 hours again", () => {
     const later = NOW + 70 * HOUR;
-    const reset = resetCircuit({ ...open, consecutiveRefusals: 199 }, later);
+    const reset = resetCircuit({ ...open, consecutiveRefusals: 199, failing_since: NOW }, later);
     expect(isWaiting(reset, later)).toBe(false);
-    expect(reset.consecutiveRefusals).toBe(0);
+    expect(reset).toMatchObject({ consecutiveRefusals: 0, failing_since: null });
     expect(judge(reset, down(), later + 70 * HOUR).pause).toBeNull();
     expect(resetCircuit(FRESH, later)).toEqual(FRESH);
   });
@@ -141,16 +154,25 @@ describe("pausing", () => {
     );
   });
 
-  it("comes when the destination refuses 200 events in a row", () => {
-    const refusing = { ...NOTHING, refused: MOST_REFUSALS - 1, failure: "answered 400" };
+  it("comes after 75 hours in which many events were refused and none got through", () => {
+    const refusing = { ...NOTHING, answered: true, refused: LEAST_REFUSED, failure: "answered 400" };
     const { state, pause } = judge(FRESH, refusing);
-    expect(pause).toBeNull();
-    expect(judge(state, { ...refusing, refused: 1 })).toMatchObject({
+    expect([pause, state.failing_since]).toEqual([null, NOW]);
+    expect(judge(state, refusing, NOW + PATIENCE)).toMatchObject({ stopped: false, pause: null });
+    expect(judge(state, refusing, NOW + PATIENCE + 1)).toMatchObject({
       stopped: true,
-      pause: "the destination refused 200 events one after the other: answered 400",
+      pause: "nothing got through for 75 hours: answered 400",
     });
-    const between = judge(state, { ...refusing, refused: 1, delivered: 1 });
-    expect(between).toMatchObject({ stopped: false, pause: null, state: { consecutiveRefusals: 0 } });
+    const between = judge(state, { ...NOTHING, delivered: 1, answered: true }, NOW + HOUR).state;
+    expect(between).toMatchObject({ consecutiveRefusals: 0, failing_since: null });
+    expect(judge(between, refusing, NOW + PATIENCE + 1).pause).toBeNull();
+  });
+
+  it("does not come because of a few events that the destination refuses", () => {
+    const few = { ...NOTHING, answered: true, refused: LEAST_REFUSED - 1, failure: "answered 422" };
+    const { state } = judge(FRESH, few);
+    const retried = judge(state, { ...few, refused: 0 }, NOW + PATIENCE + 1);
+    expect(retried).toMatchObject({ stopped: false, pause: null });
   });
 });
 
@@ -165,8 +187,10 @@ const delivery = fc.record({
   findings: fc.record({
     delivered: fc.oneof(fc.constant(0), fc.nat({ max: 20 })),
     refused: fc.nat({ max: 120 }),
+    answered: fc.boolean(),
     failure: fc.option(fc.constantFrom("answered 400", "answered 503")),
     consecutiveFailures: fc.nat({ max: 8 }),
+    consecutiveDenials: fc.nat({ max: 12 }),
     stop: fc.option(stop, { freq: 2 }),
   }),
 });
@@ -225,7 +249,7 @@ describe("after any series of deliveries", () => {
     everyStep(({ decision: { state } }, steps) => {
       if (state.circuit === null) return;
       const closed = steps.findLastIndex(
-        (step) => step.findings.delivered > 0 || step.before.circuit === null,
+        ({ findings, before }) => findings.delivered > 0 || findings.answered || before.circuit === null,
       );
       const stops = steps.slice(Math.max(closed, 0)).filter(({ findings }) => findings.stop !== null);
       expect(state.circuit.since).toBe(stops[0]?.now);
@@ -233,13 +257,14 @@ describe("after any series of deliveries", () => {
     });
   });
 
-  it("the pipe is paused for one of three reasons alone, and sends nothing more then", () => {
+  it("the pipe is paused on 410 and after 75 hours alone, and sends nothing more then", () => {
     everyStep(({ now, before, findings, decision: { pause, stopped, state } }) => {
       if (pause === null) return;
       expect(stopped).toBe(true);
-      const since = findings.delivered > 0 ? null : before.circuit?.since;
+      const since = findings.delivered > 0 || findings.answered ? null : before.circuit?.since;
       const late = since !== null && since !== undefined && now - since > PATIENCE;
-      const refused = findings.stop === null && state.consecutiveRefusals >= MOST_REFUSALS;
+      const refused =
+        state.consecutiveRefusals >= LEAST_REFUSED && now - (state.failing_since ?? now) > PATIENCE;
       expect(findings.stop?.result === "gone" || late || refused).toBe(true);
     });
   });

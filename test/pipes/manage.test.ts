@@ -60,7 +60,7 @@ describe("a pipe", () => {
       record: { paused: "paused by ann" },
     });
     expect(valueOf(await resumeByHand(bindings, id)).status).toBe("running");
-    expect(Object.keys(valueOf(await rotateSecrets(bindings, id)))).toEqual(["signing_secret"]);
+    expect(Object.keys(valueOf(await rotateSecrets(bindings, id)).made)).toEqual(["signing_secret"]);
     expect(await showPipes(bindings, env.DB)).toHaveLength(1);
     expect(valueOf(await removePipe(bindings, id))).toBeNull();
     expect(await showPipes(bindings, env.DB)).toEqual([]);

@@ -97,6 +97,7 @@ interface Shown {
   secrets: string[];
   filter: string | null;
   status: string;
+  condition: string;
   paused: { reason: string } | null;
   health: {
     behind: number;

@@ -8,6 +8,10 @@ import { actingFor } from "./deadly.ts";
 import { gatedBindings, type Listener, type PipeObjects, type Producer } from "./bindings.ts";
 
 const setTimer = globalThis.setImmediate;
+const setAlarm = globalThis.setTimeout;
+const clearAlarm = globalThis.clearTimeout;
+/** A local binding that takes longer than this, ms of real time, never answers. */
+const PATIENCE = 60_000;
 /** After this many short turns without any movement, and a long one, no code can run any more. */
 const CALM = 3;
 
@@ -124,7 +128,7 @@ export function makeGate(
       if (fate === "hangs and works") calls.push({ ...call, unheard: true });
       return;
     }
-    const answer = fate === "fails" || fate === "dies" ? null : await settled(call.work());
+    const answer = fate === "fails" || fate === "dies" ? null : await answered(call);
     await tellStored();
     if (fate === "dies" || fate === "works and dies") die(call.run);
     else if (fate !== "works" || answer === null) call.reject(new Error("the simulated call failed"));
@@ -236,6 +240,8 @@ export function makeGate(
   };
 }
 
+class Silent extends Error {}
+
 /** Lets all code run that only waits for other code; fifty times as fast as a timer. */
 async function shortTurn(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
@@ -252,11 +258,22 @@ async function longTurn(): Promise<void> {
   await new Promise<void>((resolve) => void setTimer(resolve));
 }
 
-async function settled<T>(work: Promise<T>): Promise<{ value: T } | { error: Error }> {
+/** The binding's own answer. A binding that gives none ends the history, by name. */
+async function answered({ work, what }: Call): Promise<{ value: unknown } | { error: Error }> {
+  let alarm: ReturnType<typeof setAlarm> | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    alarm = setAlarm(
+      () => reject(new Silent(`${what}: the local binding did not answer in a minute`)),
+      PATIENCE,
+    );
+  });
   try {
-    return { value: await work };
+    return { value: await Promise.race([work(), silence]) };
   } catch (error) {
+    if (error instanceof Silent) throw error;
     return { error: error instanceof Error ? error : new Error("it threw no error") };
+  } finally {
+    clearAlarm(alarm);
   }
 }
 

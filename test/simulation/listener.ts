@@ -26,8 +26,9 @@ export function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
       }
     },
     acted: (contact, orders, changed, now) => {
-      for (const [i, { kind, id }] of orders.entries()) {
-        if (changed[i] !== true) continue;
+      for (const [i, order] of orders.entries()) {
+        if (changed[i] !== true || !("by" in order)) continue; // the others are no person's
+        const { kind, id } = order;
         const lifts = witness.deeds.filter((deed) => deed.contact === contact && deed.kind === "lift");
         const at = kind === "lift" ? now : Math.max(now, ...lifts.map((deed) => deed.at + 1));
         witness.deeds.push({
@@ -37,7 +38,7 @@ export function listenerOf(witness: Witness, pipes: PipeSide | null): Listener {
           at,
           known: [...(known.get(contact) ?? [])],
         });
-        if (kind === "entry") learn(contact, id);
+        if (kind !== "lift") learn(contact, id);
       }
     },
     erased: (contact, { id, at }) => {

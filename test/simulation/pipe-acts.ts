@@ -9,7 +9,7 @@ import type { Gate, Runner } from "./gate.ts";
 import { makeObserver, type Observer } from "./observer.ts";
 import { makeObjects, type Objects } from "./pipe-objects.ts";
 import type { Mood, PipeAct, PipePlan } from "./pipe-world.ts";
-import { checkCursors, type Again, type Piped } from "./piped.ts";
+import { checkCursors, checkPatience, type Again, type Piped } from "./piped.ts";
 import { makeReceivers, type Receivers } from "./receivers.ts";
 import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
@@ -253,5 +253,10 @@ async function areDone(objects: Objects, ids: readonly string[]): Promise<boolea
 
 /** After a round. */
 export async function lookAfterRound(side: PipeSide, erasures: readonly Erased[]): Promise<string[]> {
-  return [...side.receivers.refused.splice(0), ...(await checkCursors(side.piped(erasures)))];
+  const piped = side.piped(erasures);
+  return [
+    ...side.receivers.refused.splice(0),
+    ...(await checkCursors(piped)),
+    ...(await checkPatience(side.objects)),
+  ];
 }

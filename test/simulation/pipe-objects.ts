@@ -14,6 +14,7 @@ export interface Stored {
     ahead: string[];
     circuit: { until: number } | null;
     given_up: number;
+    delivered_at: number | null;
   } | null;
   retries: Pick<Retry, "feed" | "seq" | "id">[];
   redeliveries: number;

@@ -88,10 +88,15 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
       ...noticesFor(side, piped.observer, erased).filter(passed("notices")),
     ];
     const mayBe = state.given_up; // the log is checked at rest
+    // An event that was erased while it waited is tried no more, and the list of what lies ahead may still hold it.
+    const left = [
+      ...[...piped.observer.events.values()].filter(({ seq }) => there.has(seq)),
+      ...[...piped.observer.notices.values()].filter(
+        ({ contact }) => contact === null || !erased.has(contact),
+      ),
+    ];
     const early = state.ahead.filter((id) => {
-      const row = [...piped.observer.events.values(), ...piped.observer.notices.values()].find(
-        (one) => one.id === id,
-      );
+      const row = left.find((one) => one.id === id);
       return row !== undefined && matches(side, row) && !got.has(id) && !retries.some((one) => one.id === id);
     });
     return [
@@ -100,6 +105,20 @@ export async function checkCursors(piped: Piped): Promise<string[]> {
         : []),
       ...(early.length > mayBe ? early.map((id) => `${plan.name} takes ${id} for delivered`) : []),
     ];
+  });
+}
+
+const PATIENCE = 75 * 3_600_000;
+
+/** Pipes that paused themselves because nothing got through, although something did, or the time was too short. */
+export async function checkPatience(objects: Objects): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    "SELECT id, name, paused, paused_at, created_at FROM pipes WHERE paused LIKE 'nothing got through%'",
+  ).all<{ id: string; name: string; paused: string; paused_at: number; created_at: number }>();
+  return results.flatMap(({ id, name, paused, paused_at, created_at }) => {
+    const { state } = objects.stored(id);
+    const last = Math.max(created_at, state?.delivered_at ?? 0);
+    return paused_at - last < PATIENCE ? [`${name} paused itself too early: ${paused}`] : [];
   });
 }
 

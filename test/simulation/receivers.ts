@@ -44,7 +44,8 @@ export function makeReceivers(
       receivers.taken.push(...told);
       return { status, body };
     };
-    if (plan !== undefined && told.some(({ id }) => isRefused(plan, id))) return { status: 400, body: "no" };
+    const refused = plan === undefined ? undefined : told.find(({ id }) => isRefused(plan, id));
+    if (refused !== undefined) return { status: statusOf(refused.id), body: "no" };
     const given = receivers.moods[pipe] ?? "well";
     const mood =
       given === "storm"
@@ -117,6 +118,11 @@ export function makeReceivers(
 /** Whether the receiver refuses this event, for now or permanently. */
 export function isRefused({ refuses }: PipePlan, id: string): boolean {
   return refuses > 0 && sumOf(id) % refuses === 0 && sumOf(id) % 5 !== 0;
+}
+
+/** What it answers to an event that it refuses: also what elsewhere means that it denies everything. */
+function statusOf(id: string): number {
+  return [400, 404, 422, 403, 400, 405, 404][sumOf(id) % 7] ?? 400;
 }
 
 function sumOf(id: string): number {

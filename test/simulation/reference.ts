@@ -10,6 +10,7 @@ import { mentionsIn } from "./mentions.ts";
 import { MISTAKEN } from "./reports.ts";
 import type { Witness, EventRow } from "./witness.ts";
 import { checkCounters, bounceOf } from "./reference-counters.ts";
+import { heldVictims } from "./outages.ts";
 import { type Fact, factsOf, suppressionsOf, STRENGTH } from "./reference-suppressions.ts";
 import type { World } from "./world.ts";
 
@@ -138,17 +139,23 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
 }
 
 async function checkContacts({ world, deeds }: Witness, events: readonly EventRow[]): Promise<string[]> {
-  const [contacts, suppressions] = await env.DB.batch<Record<string, unknown>>([
+  const [contacts, suppressions, holding] = await env.DB.batch<Record<string, unknown>>([
     env.DB.prepare("SELECT contact, suppressed, since FROM contacts"),
     env.DB.prepare(
       "SELECT contact, reason, event, at, lifted_at FROM suppressions WHERE scope = '' AND held IS NULL",
     ),
+    env.DB.prepare("SELECT contact FROM suppressions WHERE held IS NOT NULL"),
   ]);
   const wrong: string[] = [];
+  const victims = heldVictims(world, events);
+  const held = new Set((holding?.results ?? []).map((row) => row["contact"]));
+  if (held.size !== victims.size || [...victims].some((one) => !held.has(one)))
+    wrong.push(`${held.size} contacts are held, not ${victims.size}`);
   for (const contact of world.contacts) {
     const own = deeds.filter((deed) => deed.contact === contact);
     const entries = own.flatMap(({ kind, at, id }): Fact[] => (kind === "entry" ? [{ kind, at, id }] : []));
-    const facts = [...factsOf(contact, events), ...entries].sort((a, b) => a.at - b.at);
+    const told = victims.has(contact) ? [] : factsOf(contact, events);
+    const facts = [...told, ...entries].sort((a, b) => a.at - b.at);
     const wanted = suppressionsOf(
       facts,
       own.filter(({ kind }) => kind === "lift"),

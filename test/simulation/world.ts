@@ -10,6 +10,7 @@ import { withMentions } from "./mentions.ts";
 import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { deathsOf } from "./deaths.ts";
+import { withOutage } from "./outages.ts";
 import { sceneOf } from "./scenes.ts";
 
 /** The content of one POST: reports, a test, or unreadable elements. */
@@ -90,6 +91,8 @@ export interface World {
    */
   kept: (Kept & { later: number }) | null;
   pipes: PipePlan[];
+  /** Contacts that a destination called unknown in an outage (outages.ts). */
+  outage?: readonly string[];
   /** After how many retries the queue gives a message up. */
   retries: number;
 }
@@ -124,7 +127,7 @@ export function worldOf(seed: number): World {
   const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
   const mentioning = withMentions(randomFrom(seed + 10), { ...drawn, pipes: [], retries: RETRIES });
   const world = withScene(randomFrom(seed + 6), mentioning);
-  return withPipes(withDeaths(randomFrom(seed + 11), world));
+  return withOutage(randomFrom(seed + 12), withPipes(withDeaths(randomFrom(seed + 11), world)));
 }
 
 /** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */

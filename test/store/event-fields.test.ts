@@ -40,6 +40,7 @@ const details: fc.Arbitrary<EventDetails> = fc.record({
   user_agent: orNull(short),
   machine: orNull(fc.boolean()),
   estimated: fc.boolean(),
+  hops: fc.option(fc.integer({ min: 1, max: 9 })),
 });
 const row = (packed: string | null, campaign: string | null) => ({
   id: "i",
@@ -117,6 +118,7 @@ describe("details", () => {
   it("keep their stored form byte for byte, because history compares it as text", () => {
     const all: EventDetails = {
       estimated: true,
+      hops: 2,
       machine: false,
       user_agent: "agent",
       geo: "DE",
@@ -134,7 +136,7 @@ describe("details", () => {
     expect(packDetails(all)).toBe(
       '{"bounce":"hard","reason":"invalid","description":"words","smtp":{"code":550,"enhanced":null,"response":"no"},' +
         '"custom_id":"order","tags":["a"],"metadata":{"k":"v"},"url":"https://example.com","ip":"203.0.113.5",' +
-        '"geo":"DE","user_agent":"agent","machine":false,"estimated":true}',
+        '"geo":"DE","user_agent":"agent","machine":false,"estimated":true,"hops":2}',
     );
     const known = { ...all, estimated: false };
     expect(packDetails(known), "only true is stored").not.toContain("estimated");

@@ -77,18 +77,7 @@ function guarded(bindings: Env, guard: Guard): Env {
   const contacts = new Proxy(bindings.CONTACTS, {
     get: (from, name) =>
       name === "getByName"
-        ? (address: string) => ({
-            claim: async (claims: never[], elsewhere: string[]) =>
-              await guard(async () => await from.getByName(address).claim(claims, elsewhere)),
-            correct: async (correction: never) =>
-              await guard(async () => await from.getByName(address).correct(correction)),
-            erase: async (id: string) => await guard(async () => await from.getByName(address).erase(id)),
-            leaving: async () => await guard(async () => await from.getByName(address).leaving()),
-            join: async (joining: never) =>
-              await guard(async () => await from.getByName(address).join(joining)),
-            vacate: async (stamp: string) =>
-              await guard(async () => await from.getByName(address).vacate(stamp)),
-          })
+        ? (address: string) => guardedObject(() => from.getByName(address), guard)
         : Reflect.get(from, name, from),
   });
   return {
@@ -98,4 +87,20 @@ function guarded(bindings: Env, guard: Guard): Env {
     DB: guardedCalls(bindings.DB, ["batch"], guard),
     CONTACTS: contacts,
   };
+}
+
+/** An object every call of which is guarded, whatever its methods are. */
+function guardedObject(object: () => object, guard: Guard): object {
+  return new Proxy(
+    {},
+    {
+      get:
+        (_, name) =>
+        async (...args: unknown[]) =>
+          await guard(async () => {
+            const stub = object() as Record<PropertyKey, (...args: unknown[]) => Promise<unknown>>;
+            return await stub[name]?.(...args);
+          }),
+    },
+  );
 }

@@ -54,6 +54,8 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_PIPE: { queueName: "test-pipe" },
         TEST_PIPE_LIMITS: { queueName: "test-pipe-limits" },
       },
+      // As a deployment with Email Service has it.
+      email: { send_email: [{ name: "EMAIL", allowed_sender_addresses: ["tidings@example.com"] }] },
       serviceBindings: { TEST_PIPE_CONSUMER: "test-pipe-consumer" },
       workers: [
         {

@@ -150,7 +150,7 @@ export async function finalState(): Promise<Record<string, unknown>> {
     days: await rows("SELECT * FROM day_rollups ORDER BY day, source, type, bounce, machine, destination"),
     tags: await rows("SELECT * FROM tag_rollups ORDER BY day, tag, source, type, bounce, machine"),
     campaigns: await rows(
-      "SELECT * FROM campaign_rollups ORDER BY day, campaign, source, type, bounce, machine",
+      "SELECT day, campaign, source, type, bounce, machine, n, gone, uniques, unique_humans FROM campaign_rollups ORDER BY day, campaign, source, type, bounce, machine",
     ),
     sources: await rows("SELECT source, events, duplicates, pings, outside FROM sources ORDER BY source"),
     letters: await rows("SELECT element, source, reason, raw FROM dead_letters ORDER BY reason, raw"),

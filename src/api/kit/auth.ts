@@ -16,6 +16,10 @@ import { problem } from "./problem.ts";
 interface Known {
   name: string;
   scopes: readonly TokenScope[];
+  /** The sources that it sees; null for all. */
+  sources: readonly string[] | null;
+  /** When it ends, ms; null if it does not. */
+  expiresAt: number | null;
   /** Whether it comes from the secret API_TOKENS; else it was made through the API. */
   configured: boolean;
 }
@@ -41,6 +45,7 @@ export const authenticated = createMiddleware<ApiEnv>(async (c, next) => {
     return limited();
   const known = remembered?.known ?? (MADE_HERE.test(shown) ? await find(c.var.db, sha256) : null);
   if (known === null) return unauthorized();
+  if (hasEnded(known, Date.now())) return ended(known);
   c.set("token", known);
   const now = Date.now();
   if (now - (noted.get(sha256) ?? 0) > USE_GRAIN) {
@@ -80,7 +85,13 @@ async function find(db: Db, sha256: string): Promise<Known | null> {
     tokenCache.delete(sha256);
     return null;
   }
-  const known: Known = { name: made.name, scopes: made.scopes, configured: false };
+  const known: Known = {
+    name: made.name,
+    scopes: made.scopes,
+    sources: made.sources,
+    expiresAt: made.expires_at,
+    configured: false,
+  };
   tokenCache.set(sha256, { known, until: Date.now() + TOKEN_TTL });
   return known;
 }
@@ -92,12 +103,20 @@ function limited(): Response {
   });
 }
 
-function unauthorized(): Response {
-  return problem(
-    401,
-    "Send a token as `Authorization: Bearer <token>`; the README says where tokens come from.",
-    { headers: { "www-authenticate": 'Bearer realm="tidings"' } },
-  );
+function unauthorized(
+  detail = "Send a token as `Authorization: Bearer <token>`; the README says where tokens come from.",
+): Response {
+  return problem(401, detail, { headers: { "www-authenticate": 'Bearer realm="tidings"' } });
+}
+
+/** Whether a token has ended. `now`: ms. */
+export function hasEnded({ expiresAt }: Pick<Known, "expiresAt">, now: number): boolean {
+  return expiresAt !== null && expiresAt <= now;
+}
+
+function ended({ name, expiresAt }: Known): Response {
+  const when = new Date(expiresAt ?? 0).toISOString();
+  return unauthorized(`The token ${name} ended at ${when}. Ask for another one.`);
 }
 
 /** Answers 403 unless the token has this scope or one that includes it. */

@@ -10,6 +10,13 @@ export interface ApiEnv {
     /** A session of the database, at least as new as the caller's bookmark. */
     db: Db;
     /** The caller's token. */
-    token: { name: string; scopes: readonly TokenScope[] };
+    token: {
+      name: string;
+      scopes: readonly TokenScope[];
+      /** The sources that it sees; null for all. */
+      sources: readonly string[] | null;
+    };
+    /** Parameters of the query that follow from the token. */
+    implied?: Record<string, string[]>;
   };
 }

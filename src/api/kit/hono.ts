@@ -6,9 +6,9 @@ import { TrieRouter } from "hono/router/trie-router";
 import { Hono as Small } from "hono/tiny";
 import type { ApiEnv } from "./env.ts";
 
-/** A new app without routes. */
+/** A new app without routes. A slash at the end of a path makes no difference. */
 export function newHono(): Hono<ApiEnv> {
-  const hono = new Small<ApiEnv>();
+  const hono = new Small<ApiEnv>({ strict: false });
   hono.router = new TrieRouter();
   return hono;
 }

@@ -3,9 +3,12 @@
 
 import * as z from "zod";
 import { readAddress } from "../../model/address.ts";
-import { EVENT_TYPES } from "../../model/event.ts";
+import { EVENT_TYPES, REASONS } from "../../model/event.ts";
 import { EVENT_ID_LENGTH } from "../../model/event-id.ts";
+import { MINUTE } from "../../lib/time.ts";
 import { decodePosition } from "../../store/feed-position.ts";
+import { readTime } from "./instant.ts";
+import { several, severalNames, severalOf } from "./several.ts";
 
 /** Most items of an answer. */
 export const limit = z
@@ -21,15 +24,21 @@ export const bom = z
   .literal("true", 'must be "true"')
   .optional()
   .meta({ description: "Of CSV: begin with a byte order mark, which Excel needs to read UTF-8" });
+/** A time as it was written, with the form that is wanted in the reason. */
+export const writtenTime = z
+  .string("must be an ISO 8601 time such as 2026-11-21T09:30:00Z")
+  .transform((text, context) => {
+    const read = readTime(text);
+    if (read.ok) return read.value;
+    context.addIssue({ code: "custom", message: read.reason });
+    return z.NEVER;
+  })
+  .meta({ format: "date-time", examples: ["2026-11-21T09:30:00Z"] });
 
 /** A time, in UTC unless it has an offset; a date alone is its midnight. Gives ms. */
-export const instant = z.iso
-  .datetime({ offset: true, local: true, error: "must be an ISO 8601 time such as 2026-11-21T09:30:00Z" })
-  .meta({ format: "date-time", examples: ["2026-11-21T09:30:00Z"] })
-  .or(z.iso.date("must be an ISO 8601 time such as 2026-11-21T09:30:00Z"))
-  .transform((text) =>
-    Date.parse(/(z|[+-]\d\d:\d\d)$/i.test(text) || !text.includes("T") ? text : `${text}Z`),
-  );
+export const instant = writtenTime
+  .transform(({ local, offset }) => local - (offset ?? 0) * MINUTE)
+  .meta({ format: "date-time", examples: ["2026-11-21T09:30:00Z"] });
 
 const addressBy = (read: (text: string) => string) =>
   z
@@ -56,8 +65,29 @@ export const feedCursor = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A cursor that is a time id: of lists whose latest items come first. */
+export const idCursor = z.string().regex(/^[0-9a-z]{26}$/, "is not a cursor; pass what `next` held");
+
 /** A name or id of bounded length. */
-export const word = z.string().min(1, "must not be empty").max(512, "is too long");
+export const word = z.string("must be a text").min(1, "must not be empty").max(512);
+
+/** A domain of addresses, in any spelling. */
+export const domain = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    const read = readAddress(`x@${text.replace(/^@/, "")}`);
+    if (read.ok && read.value.startsWith("x@")) return read.value.slice(2);
+    context.addIssue({ code: "custom", message: "must be a domain such as example.com" });
+    return z.NEVER;
+  });
+
+/** The filters by what events are about, which lists and figures share. */
+export const eventFilters = {
+  type: several(EVENT_TYPES),
+  source: severalOf(word, { description: "Names of sources." }),
+  campaign: severalNames(word, { description: "Campaigns." }),
+};
 
 /** Of GET /v1/events. */
 export const EventsQuery = z.strictObject({
@@ -65,29 +95,20 @@ export const EventsQuery = z.strictObject({
   limit,
   bom,
   order: z.enum(["asc", "desc"], 'must be "asc" or "desc"').default("asc"),
-  contact: queryAddress.optional(),
-  type: z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`).optional(),
-  source: word.optional(),
+  contact: severalOf(queryAddress, { examples: ["ann@example.com"] }),
+  domain: severalOf(domain, {
+    description: "The part of the address behind the @.",
+    examples: ["example.com"],
+  }),
+  ...eventFilters,
+  provider: severalOf(word, { examples: ["mailjet"] }),
+  destination: severalOf(word, { description: "Mailbox providers.", examples: ["gmail"] }),
+  bounce: several(["hard", "soft"]),
+  reason: several(REASONS),
   message_id: word.optional(),
-  since: instant.optional(),
-  until: instant.optional(),
+  since: instant.optional().meta({ description: "When it happened, by the provider; inclusive" }),
+  until: instant.optional().meta({ description: "Exclusive" }),
 });
-
-const MESSAGES = "pass custom_id, or contact and campaign";
-/** Of GET /v1/messages. Gives one of the two ways to search. */
-export const MessagesQuery = z
-  .strictObject({ custom_id: word.optional(), contact: queryAddress.optional(), campaign: word.optional() })
-  .transform(({ custom_id, contact, campaign }, context) => {
-    if (custom_id !== undefined && contact === undefined && campaign === undefined) return { custom_id };
-    if (custom_id === undefined && contact !== undefined && campaign !== undefined)
-      return { contact, campaign };
-    context.addIssue({
-      code: "custom",
-      message: MESSAGES,
-      path: [custom_id === undefined ? "custom_id" : "contact"],
-    });
-    return z.NEVER;
-  });
 
 /** Of GET /v1/contacts/{address}/timeline. */
 export const TimelineQuery = z.strictObject({
@@ -107,5 +128,5 @@ export const DeadLettersQuery = z.strictObject({
     .optional(),
   limit,
   bom,
-  source: word.optional(),
+  source: severalOf(word),
 });

@@ -1,6 +1,5 @@
 // Errors of the API as problem details (RFC 9457): what is wrong and, if it is a parameter, which one.
 
-import type { ZodError } from "zod";
 import { describeError, isOutage } from "../../lib/outage.ts";
 
 /** A handler throws this to answer with a problem. `status`: of the response; `errors`: the wrong parameters. */
@@ -15,8 +14,9 @@ export class ProblemError extends Error {
   }
 }
 
-/** What is wrong with a parameter. `parameter`: its name or path, or `body`. */
+/** What is wrong with a parameter. `in`: the part of the request; `parameter`: its name or path, or `body`. */
 export interface ParameterError {
+  in?: "path" | "query" | "body";
   parameter: string;
   reason: string;
 }
@@ -65,18 +65,4 @@ export function failureProblem(error: unknown, request: { method: string; route:
   }
   console.error({ message: "a request met a bug", ...about });
   return problem(500, "This is a fault of Tidings, not of your request. The log has the details.");
-}
-
-/** A problem that names every wrong parameter. */
-export function inputProblem({ issues }: Pick<ZodError, "issues">): ProblemError {
-  const errors = issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({
-          parameter: [...issue.path, key].join("."),
-          reason: "there is no such parameter",
-        }))
-      : [{ parameter: issue.path.join(".") || "body", reason: issue.message }],
-  );
-  const [first] = errors;
-  return new ProblemError(400, `${first?.parameter}: ${first?.reason}`, errors);
 }

@@ -10,7 +10,9 @@ import * as z from "zod";
 import { type ApiEnv } from "./env.ts";
 import type { TokenScope } from "../../model/token-scope.ts";
 import { newHono } from "./hono.ts";
-import { inputProblem, ProblemError } from "./problem.ts";
+import { inputProblem, unknownNames, type InputPlace } from "./input-problem.ts";
+import { namesAt } from "./known-names.ts";
+import { ProblemError } from "./problem.ts";
 import { holdsTooMany, MOST_VALUES } from "../../lib/json-size.ts";
 
 /** A zod schema, or a JSON Schema if a handler reads the body itself. */
@@ -106,25 +108,54 @@ export function router(): Router {
   return Object.assign(hono, { openapi });
 }
 
-function checking({ request: { query, params, body } = {} }: Route): MiddlewareHandler<ApiEnv> {
+/**
+ * Checks a request's input by the route's own schemas, and refuses what these do not name, so that no route can forget
+ * that: also parameters and a body of a route that declares none.
+ */
+function checking({ method, request: { query, params, body } = {} }: Route): MiddlewareHandler<ApiEnv> {
   const json = body?.content["application/json"]?.schema;
   return async (c, next) => {
-    if (query !== undefined) c.req.addValidatedData("query", checked(query, queryOf(c)));
-    if (params !== undefined) c.req.addValidatedData("param", checked(params, c.req.param()));
-    if (json instanceof z.ZodType) c.req.addValidatedData("json", checked(json, await jsonOf(c)));
+    const asked = checked(query ?? NOTHING, queryOf(c), "query");
+    if (query !== undefined) c.req.addValidatedData("query", asked);
+    if (params !== undefined) c.req.addValidatedData("param", checked(params, c.req.param(), "path"));
+    if (json instanceof z.ZodType) c.req.addValidatedData("json", checked(json, await jsonOf(c), "body"));
+    else if (body === undefined && method !== "get") await refuseBody(c);
     await next();
   };
 }
 
-function checked(schema: z.ZodType, value: unknown): object {
-  const result = schema.safeParse(value);
-  if (!result.success) throw inputProblem(result.error);
-  return result.data as object;
+const NOTHING = z.strictObject({});
+
+function checked(schema: z.ZodType, value: unknown, place: InputPlace): object {
+  const [known, unknown] = place === "path" ? [value, []] : partedBy(namesAt(schema), value);
+  const result = schema.safeParse(known, { reportInput: true });
+  if (result.success && unknown.length === 0) return result.data as object;
+  const issues = [...(result.error?.issues ?? []), ...(unknown.length === 0 ? [] : [unknownNames(unknown)])];
+  throw inputProblem(issues, place, schema);
 }
 
-/** The query's parameters. One that is passed more than once becomes a list, which no schema accepts. */
+/** An object's fields with these names, and the names of its other fields. Other values are left as they are. */
+function partedBy(names: readonly string[] | null, value: unknown): [known: unknown, unknown: string[]] {
+  if (names === null || typeof value !== "object" || value === null || Array.isArray(value))
+    return [value, []];
+  const [known, unknown] = [[], []] as [[string, unknown][], string[]];
+  for (const [name, one] of Object.entries(value)) {
+    if (names.includes(name)) known.push([name, one]);
+    else unknown.push(name);
+  }
+  return [Object.fromEntries(known), unknown];
+}
+
+/** Refuses a body that the route does not take, except an empty object, which some clients always send. */
+async function refuseBody(c: Context<ApiEnv>): Promise<void> {
+  if (/^\s*(\{\s*\})?\s*$/.test(await whole(c.req.text()))) return;
+  const reason = "this takes no body";
+  throw new ProblemError(400, `body: ${reason}`, [{ in: "body", parameter: "body", reason }]);
+}
+
+/** The query's parameters. One that is passed more than once becomes a list, which only some schemas accept. */
 function queryOf(c: Context<ApiEnv>): Record<string, unknown> {
-  const passed = Object.entries(c.req.queries());
+  const passed = Object.entries({ ...c.req.queries(), ...c.var.implied });
   return Object.fromEntries(passed.map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }
 
@@ -151,6 +182,6 @@ async function jsonOf(c: Context<ApiEnv>): Promise<unknown> {
     return JSON.parse(text);
   } catch {
     const reason = "is not JSON";
-    throw new ProblemError(400, `body: ${reason}`, [{ parameter: "body", reason }]);
+    throw new ProblemError(400, `body: ${reason}`, [{ in: "body", parameter: "body", reason }]);
   }
 }

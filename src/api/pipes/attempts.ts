@@ -3,10 +3,12 @@
 import * as z from "zod";
 import { listAttempts, OUTCOMES, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { limit, queryAddress, word } from "../kit/parameters.ts";
+import { several } from "../kit/several.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { iso } from "../views.ts";
+import { pipeIdOf } from "./named.ts";
 
 /** Mounted at /v1/attempts. */
 export const attempts = router();
@@ -29,10 +31,10 @@ const Attempt = z
 
 const AttemptsQuery = z
   .strictObject({
-    pipe: word.optional(),
+    pipe: word.optional().describe("Its id or its name"),
     event: word.optional(),
     contact: queryAddress.optional(),
-    outcome: z.enum(OUTCOMES, `must be one of ${OUTCOMES.join(", ")}`).optional(),
+    outcome: several(OUTCOMES),
     after: z
       .string()
       .regex(/^\w{1,64}\.\w{1,64}$/, "is not a cursor; pass what `next` held")
@@ -58,7 +60,8 @@ const listing = createRoute({
 
 attempts.openapi(listing, async (c) => {
   const { after, limit: size = 100, ...filter } = c.req.valid("query");
-  const records = await listAttempts(c.var.db, { ...filter, before: after, limit: size + 1 });
+  const pipe = filter.pipe === undefined ? undefined : await pipeIdOf(c.var.db, filter.pipe);
+  const records = await listAttempts(c.var.db, { ...filter, pipe, before: after, limit: size + 1 });
   const page = records.slice(0, size);
   const next = records.length > size ? (page.at(-1)?.id ?? null) : null;
   return c.json({ attempts: page.map(attemptView), next }, 200);

@@ -6,12 +6,14 @@ import { showPipe, showPipes } from "../../pipes/show.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { pipeActions } from "./actions.ts";
+import { pathPipe, pipeParams } from "./named.ts";
+import { checkSaved, pipePreview } from "./preview.ts";
+import { refuseOwnSources } from "./own-source.ts";
 import { valueOf } from "./problems.ts";
-import { GeneratedSecrets, NewPipe, Pipe, PipeChange } from "./schemas.ts";
+import { FilterCheck, GeneratedSecrets, NewPipe, Pipe, PipeChange } from "./schemas.ts";
 import { pipeView } from "./views.ts";
 
 const tags = ["Pipes"];
-const params = z.object({ id: z.string() });
 
 /** Mounted at /v1/pipes. */
 export const pipes = router();
@@ -38,14 +40,20 @@ const creating = createRoute({
   summary: "Create a pipe; it starts at once",
   request: { body: { required: true, content: { "application/json": { schema: NewPipe } } } },
   responses: {
-    201: json("The pipe", z.object({ pipe: Pipe, made: GeneratedSecrets })),
+    201: json(
+      "The pipe",
+      z.object({ pipe: Pipe, made: GeneratedSecrets, filter_check: FilterCheck.nullable() }),
+    ),
     ...problems(400, 409),
   },
 });
 
 pipes.openapi(creating, async (c) => {
-  const { pipe, made } = valueOf(await createPipe(c.env, c.req.valid("json")));
-  return c.json({ pipe: pipeView(pipe, c.var.token.scopes), made }, 201);
+  const wish = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, wish.settings));
+  const { pipe, made } = valueOf(await createPipe(c.env, wish));
+  const filter_check = await checkSaved(c.env, pipe.record.filter);
+  return c.json({ pipe: pipeView(pipe, c.var.token.scopes), made, filter_check }, 201);
 });
 
 const showing = createRoute({
@@ -54,12 +62,12 @@ const showing = createRoute({
   path: "/{id}",
   tags,
   summary: "One pipe, and how it is doing",
-  request: { params },
+  request: { params: pipeParams },
   responses: { 200: json("The pipe", Pipe), ...problems(404) },
 });
 
 pipes.openapi(showing, async (c) => {
-  const pipe = valueOf(await showPipe(c.env, c.var.db, c.req.valid("param").id));
+  const pipe = valueOf(await showPipe(c.env, c.var.db, await pathPipe(c)));
   return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 
@@ -69,13 +77,24 @@ const changing = createRoute({
   path: "/{id}",
   tags,
   summary: "Change what is named, and leave the rest",
-  request: { params, body: { required: true, content: { "application/json": { schema: PipeChange } } } },
-  responses: { 200: json("The pipe", Pipe), ...problems(400, 404, 409) },
+  description:
+    "Events that wait, and that a changed filter does not let through, are let go (`health.discarded` counts them).",
+  request: {
+    params: pipeParams,
+    body: { required: true, content: { "application/json": { schema: PipeChange } } },
+  },
+  responses: {
+    200: json("The pipe", Pipe.extend({ filter_check: FilterCheck.nullable().optional() })),
+    ...problems(400, 404, 409),
+  },
 });
 
 pipes.openapi(changing, async (c) => {
-  const pipe = valueOf(await updatePipe(c.env, c.req.valid("param").id, c.req.valid("json")));
-  return c.json(pipeView(pipe, c.var.token.scopes), 200);
+  const change = c.req.valid("json");
+  valueOf(refuseOwnSources(c.req.url, change.settings));
+  const pipe = pipeView(valueOf(await updatePipe(c.env, await pathPipe(c), change)), c.var.token.scopes);
+  if (change.filter === undefined) return c.json(pipe, 200);
+  return c.json({ ...pipe, filter_check: await checkSaved(c.env, pipe.filter) }, 200);
 });
 
 const deleting = createRoute({
@@ -84,13 +103,14 @@ const deleting = createRoute({
   path: "/{id}",
   tags,
   summary: "Delete a pipe, its position and its log",
-  request: { params },
+  request: { params: pipeParams },
   responses: { 204: { description: "Deleted" }, ...problems(404) },
 });
 
 pipes.openapi(deleting, async (c) => {
-  valueOf(await removePipe(c.env, c.req.valid("param").id));
+  valueOf(await removePipe(c.env, await pathPipe(c)));
   return c.body(null, 204);
 });
 
+pipes.route("/", pipePreview);
 pipes.route("/", pipeActions);

@@ -13,11 +13,15 @@ const PipeKind = z.object({
   title: z.string(),
   secrets: z.array(z.string()).describe("Settings that are stored encrypted and never shown"),
   most_events: z.int().describe("Most events in one request"),
+  lacks: z
+    .string()
+    .nullable()
+    .describe("What this deployment lacks for pipes of this kind, and what to do; null if nothing"),
   settings: z.record(z.string(), z.unknown()).describe("JSON Schema"),
 });
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "get",
   path: "/",
   tags: ["Pipes"],
@@ -29,11 +33,12 @@ const listing = createRoute({
 });
 
 pipeKinds.openapi(listing, async (c) => {
-  const list = Object.values(kinds).map(({ id, title, secrets, batch, settings }) => ({
+  const list = Object.values(kinds).map(({ id, title, secrets, batch, settings, ...kind }) => ({
     kind: id,
     title,
     secrets: [...secrets],
     most_events: batch.events,
+    lacks: kind.lacks?.(c.env) ?? null,
     settings: z.toJSONSchema(settings, { io: "input", unrepresentable: "any" }) as Record<string, unknown>,
   }));
   return c.json({ pipe_kinds: list, next: null }, 200);

@@ -3,6 +3,7 @@
 import type { Result } from "../../lib/result.ts";
 import type { PipeFailure, WrongSetting } from "../../pipes/failure.ts";
 import { ProblemError } from "../kit/problem.ts";
+import { iso } from "../views.ts";
 
 /** The value of a result; a failure is thrown as the problem to answer with. */
 export function valueOf<T>(result: Result<T, PipeFailure>): T {
@@ -27,6 +28,10 @@ function problemOf(failure: PipeFailure): ProblemError {
       return new ProblemError(409, `There is a pipe named ${failure.name} already.`);
     case "too_many_pipes":
       return new ProblemError(409, `There are ${failure.most} pipes, and no more are run.`);
+    case "wrong_filter":
+      return new ProblemError(400, `filter: ${failure.reason}`, [
+        { parameter: "filter", reason: failure.reason },
+      ]);
     case "wrong_settings":
       return wrongSettings(failure.wrong);
     case "too_many_redeliveries":
@@ -50,6 +55,17 @@ function problemOf(failure: PipeFailure): ProblemError {
       return new ProblemError(409, "It is paused already.");
     case "no_own_secrets":
       return new ProblemError(409, `A pipe of kind ${failure.kind} has no secrets that Tidings generates.`);
+    case "too_many_secrets":
+      return new ProblemError(
+        409,
+        "Three secrets are in use, and a fourth would take one of them from receivers that may still know no other. " +
+          (failure.until === null
+            ? "Name those that are needed in `settings.signing_secrets`, "
+            : `The next one ends at ${iso(failure.until)}: rotate again then, `) +
+          "or pass `now=true`, which ends all older ones at once.",
+      );
+    case "kind_lacks":
+      return new ProblemError(409, `No pipe of kind ${failure.kind} can deliver here: ${failure.reason}.`);
     case "no_key":
       return new ProblemError(409, `A pipe of this kind has secrets, and ${failure.reason}.`);
     case "not_runnable":

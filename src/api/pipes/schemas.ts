@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { compileFilter } from "../../pipes/filter/filter.ts";
+import { filterWords } from "../../pipes/filter/words.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
 import { decodePosition } from "../../store/feed-position.ts";
 import type { PipeOptions } from "../../store/pipes/pipes.ts";
@@ -22,12 +23,14 @@ const settings = z.record(z.string(), z.unknown(), "must be an object").meta({
 
 /** An expression that compiles. */
 export const filterText = z.string("must be a text").superRefine((text, context) => {
-  const compiled = compileFilter(text);
+  const compiled = compileFilter(text, filterWords(null));
   if (!compiled.ok) context.addIssue({ code: "custom", message: compiled.reason });
 });
 const filter = filterText.nullable().meta({
   examples: ['type in ["bounced", "complained"] && source == "mailjet"'],
-  description: "An expression (CEL) over the event; null passes on everything",
+  description:
+    "An expression (CEL) over the event; null passes on everything. One that comes out the same for every event, such as " +
+    'type == "bounce", is refused; `false` alone passes on nothing',
 });
 
 const wholeNumber = (from: number, to: number) =>
@@ -102,6 +105,41 @@ export const PipeChange = z
     options: given({ batch, concurrency, rate, ordered, log_share }),
   }));
 
+/** A preview of a pipe to create, or of a change. */
+export const PreviewRequest = z
+  .strictObject({
+    pipe: z
+      .string()
+      .optional()
+      .describe("Id or name of a pipe, whose settings and filter apply where none are passed"),
+    kind: kind.default("webhook"),
+    settings: settings.optional(),
+    filter: filter.optional(),
+    event: z.string().optional().describe("The id of a stored event"),
+    sample: z
+      .record(z.string(), z.unknown(), "must be an object")
+      .optional()
+      .meta({
+        description: "Fields of an event, as /v1/events shows it",
+        examples: [{ type: "bounced", bounce: "hard", contact: "ann@example.com" }],
+      }),
+  })
+  .refine(({ event, sample }) => event === undefined || sample === undefined, {
+    path: ["sample"],
+    message: "pass event or sample, not both",
+  });
+
+/** What a filter lets through of the latest events. */
+export const FilterCheck = z
+  .object({
+    events: z.int().describe("How many of the latest events were looked at, at most 1,000"),
+    passed: z.int(),
+    failed: z.int().describe("On how many the filter failed; they are not passed on"),
+    reason: z.string().nullable().describe("Why it failed on the first of them"),
+    summary: z.string().meta({ examples: ["Of the last 1,000 events this lets through 12."] }),
+  })
+  .describe("What the filter lets through of the latest events");
+
 /** The options that were passed. */
 function given(passed: { [K in keyof PipeOptions]: PipeOptions[K] | undefined }): Partial<PipeOptions> {
   return Object.fromEntries(Object.entries(passed).filter(([, value]) => value !== undefined));
@@ -122,10 +160,20 @@ const health = z
       .string()
       .describe("A cursor of /v1/events: all events before it are done, or wait to be tried again"),
     behind: z.int().describe("How many events it has not looked at yet"),
-    waiting: z.int().describe("How many events failed alone and wait to be tried again"),
+    waiting: z
+      .int()
+      .describe("How many events failed alone and wait to be tried again; these hold up no others"),
     delivered: z.int(),
     filtered: z.int().describe("How many events the filter kept back"),
     given_up: z.int().describe("How many events failed for 75 hours"),
+    discarded: z
+      .int()
+      .describe("How many waiting events were let go: by a person, or because the filter was changed"),
+    skipped: z
+      .int()
+      .describe(
+        "How many events were of contacts that the destination does not know, or that get a pipe's own mails",
+      ),
     delivered_at: time.nullable(),
     failed_at: time.nullable(),
     failure: z.string().nullable().describe("Why the last delivery failed"),
@@ -134,6 +182,11 @@ const health = z
   })
   .nullable();
 
+/** Secrets that a rotation replaced. */
+export const OlderSecrets = z
+  .array(z.object({ until: time.nullable().describe("When it ends; null if it was given without an end") }))
+  .describe("The signing secrets that were replaced and still sign, the newest first; never their values");
+
 /** A pipe. */
 export const Pipe = z
   .object({
@@ -141,13 +194,23 @@ export const Pipe = z
     name,
     kind: z.string(),
     settings: settings.describe(
-      "Without the secret ones; `secrets` names those that are set. A webhook's URL ends after its host (`https://host/…`), " +
-        "unless the token may administer",
+      "Without the secret ones; `secrets` names those that are set. Of a webhook's URL you see the host (`https://host/…`), " +
+        "and, with the scope `admin`, the plain words of its path and the names of its parameters. A masked URL that is " +
+        "sent back in a change leaves the URL as it is",
     ),
     secrets: z.array(z.string()),
+    older_secrets: OlderSecrets,
     filter: z.string().nullable(),
     ...options,
-    status: z.enum(["running", "failing", "paused"]),
+    status: z
+      .enum(["running", "failing", "paused"])
+      .describe(
+        "`failing`: nothing gets through at present. A destination that refuses some events is `running`",
+      ),
+    condition: z
+      .string()
+      .describe("The status in a sentence")
+      .meta({ examples: ["It passes events on. 3 events wait for another try: answered 422."] }),
     paused: z.object({ reason: z.string(), since: time }).nullable(),
     created_at: time,
     changed_at: time,

@@ -8,7 +8,10 @@ import type { ShownHealth, ShownPipe } from "../../pipes/show.ts";
 import { iso, isoOrNull } from "../views.ts";
 
 /** A pipe, as the holder of a token with these scopes may see it. */
-export function pipeView({ record, secrets, status, health }: ShownPipe, scopes: readonly TokenScope[]) {
+export function pipeView(
+  { record, secrets, olderSecrets, status, condition, health }: ShownPipe,
+  scopes: readonly TokenScope[],
+) {
   const { id, name, kind, filter, options, paused, paused_at, created_at, changed_at } = record;
   return {
     id,
@@ -16,14 +19,21 @@ export function pipeView({ record, secrets, status, health }: ShownPipe, scopes:
     kind,
     settings: allows(scopes, "admin") ? record.settings : maskSettings(kind, record.settings),
     secrets,
+    older_secrets: olderSecrets.map(olderSecretView),
     filter,
     ...options,
     status,
+    condition,
     paused: paused === null ? null : { reason: paused, since: iso(paused_at ?? 0) },
     created_at: iso(created_at),
     changed_at: iso(changed_at),
     health: health === null ? null : healthView(health),
   };
+}
+
+/** A secret that was replaced and still signs. `until`: ms. */
+export function olderSecretView(until: number | null) {
+  return { until: isoOrNull(until) };
 }
 
 /** An event that failed alone and waits to be tried again. */
@@ -32,7 +42,8 @@ export function waitingView({ id, seq, tries, due, reason }: Retry) {
 }
 
 function healthView(health: ShownHealth) {
-  const { position, behind, retries, delivered, filtered, given_up, failure, circuit, redeliveries } = health;
+  const { position, behind, retries, delivered, filtered, given_up, discarded, skipped } = health;
+  const { failure, circuit, redeliveries } = health;
   return {
     position,
     behind,
@@ -40,6 +51,8 @@ function healthView(health: ShownHealth) {
     delivered,
     filtered,
     given_up,
+    discarded,
+    skipped,
     delivered_at: isoOrNull(health.delivered_at),
     failed_at: isoOrNull(health.failed_at),
     failure,

@@ -32,7 +32,8 @@ const DENOMINATORS: Readonly<Record<(typeof RATES)[number], string>> = {
 };
 
 const UNIQUE =
-  "Contacts whose first one of the campaign lies in this bucket and group, so that buckets add up; null unless the query " +
+  "Contacts whose first one of a campaign lies in this bucket and group, so that buckets add up, and a contact counts once " +
+  "for each campaign; null unless the query " +
   "is about campaigns and all their sources";
 
 const Stats = z
@@ -50,12 +51,10 @@ const Stats = z
     >),
     hard: count.describe("Hard bounces among `bounced`"),
     soft: count.describe("Soft bounces among `bounced`"),
-    opened_human: count.describe("Opens that the provider ascribes to a person"),
-    opened_machine: count.describe(
-      "Opens that the provider ascribes to a machine; if it does not distinguish, opens count in neither",
-    ),
-    clicked_human: count,
-    clicked_machine: count,
+    opened_human: count.describe("Opens without those that the provider ascribes to a machine"),
+    opened_machine: count.describe("Opens that the provider ascribes to a machine; many providers never do"),
+    clicked_human: count.describe("The same of clicks"),
+    clicked_machine: count.describe("The same of clicks"),
     unique_opened: count.nullable().describe(UNIQUE),
     unique_opened_human: count.nullable().describe("The same without opens by machines"),
     unique_clicked: count.nullable().describe(UNIQUE),
@@ -80,19 +79,27 @@ type Stats = z.output<typeof Stats>;
 export const stats = router();
 
 const listing = createRoute({
-  ...needs("read"),
+  ...needs("read", "parameter"),
   method: "get",
   path: "/",
   tags,
   summary: "Exact counts and rates by time and by source, type, destination, campaign or tag",
   description:
-    "`from` and `to` are widened to whole buckets, for totals to five minutes (to days for campaigns and tags). The answer " +
+    "Buckets are those of `timezone`, UTC by default; the counters of five minutes, which are kept for ever, make up those of " +
+    "other zones. `from` and `to` are widened to whole buckets, for totals to five minutes (to days for campaigns and tags). The answer " +
     "contains the range that it covers. Groups without events are left out. With `by=type` or `type=`, rates are null.",
   request: { query: StatsParameters },
   responses: {
     200: listOf(
       "The groups in order of time and name",
-      pageOf("stats", Stats).extend({ from: time, to: time }),
+      pageOf("stats", Stats).extend({
+        from: time,
+        to: time,
+        timezone: z
+          .string()
+          .describe("The zone of the buckets")
+          .meta({ examples: ["Europe/Berlin"] }),
+      }),
     ),
     ...problems(400),
   },
@@ -100,24 +107,30 @@ const listing = createRoute({
 
 stats.openapi(listing, async (c) => {
   const { limit, ...query } = c.req.valid("query");
+  // Where the buckets of a time zone end.
+  const ends = new Map(query.edges?.map((start, i, edges) => [start, edges[i + 1] ?? start]));
   const page = async (after: string | undefined, size: number) => {
     const place = after === undefined ? query.after : placeOf(after)?.after;
     const { groups, next } = await readStats(c.var.db, { ...query, after: place, limit: size });
-    const items = groups.map((group) => statsShape(group, query));
+    const items = groups.map((group) => statsShape(group, query, ends));
     return { items, next: next === null ? null : cursorOf(query, next) };
   };
   return await answerList(c, { item: Stats, after: undefined, limit, page }, ({ items, next }) =>
-    c.json({ stats: items, next, from: iso(query.from), to: iso(query.to) }, 200),
+    c.json({ stats: items, next, from: iso(query.from), to: iso(query.to), timezone: query.timezone }, 200),
   );
 });
 
-function statsShape({ slot, group, counts }: Group, query: Omit<StatsQuery, "limit">): Stats {
+function statsShape(
+  { slot, group, counts }: Group,
+  query: Omit<StatsQuery, "limit">,
+  ends: ReadonlyMap<number, number>,
+): Stats {
   const { unique, ...numbers } = counts;
   const { bucket, by, type } = query;
   const whole = bucket === "none";
   return {
     start: whole ? null : iso(slot),
-    end: whole ? null : iso(endOf(bucket, slot)),
+    end: whole ? null : iso(ends.get(slot) ?? endOf(bucket, slot)),
     group: group === "" ? null : group,
     ...numbers,
     unique_opened: unique?.opened ?? null,

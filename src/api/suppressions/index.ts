@@ -4,24 +4,35 @@
 import * as z from "zod";
 import { etag } from "hono/etag";
 import { readAddress } from "../../model/address.ts";
+import { isWholeDomain, sharedBy, wholeDomainOf } from "../../model/whole-domain.ts";
+import { storeOf } from "../../store/db.ts";
+import { listChangedSuppressions, type ChangeCursor } from "../../store/suppressions/changes.ts";
+import { changeCursorOf } from "../kit/changes.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
 import { liftSuppressions, suppressByHand } from "../../contact/suppress.ts";
 import { joinSpellings } from "../../history/respell.ts";
-import { address } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
-import { listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
+import { changedSuppressionViews, listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
 import { encodeCursor } from "../kit/cursor.ts";
-import { Checking, LiftQuery, Suppressing, SuppressionsQuery } from "./parameters.ts";
+import {
+  addressOrDomain,
+  Checking,
+  CheckingQuery,
+  LiftQuery,
+  Suppressing,
+  SuppressionsQuery,
+} from "./parameters.ts";
+import { LIFTED_HERE_ONLY } from "./notice.ts";
 
 const tags = ["Suppressions"];
-const params = z.object({ address });
+const params = z.object({ address: addressOrDomain });
 
-/** The routes of /v1/suppressions, except import, release and drop. */
+/** The routes of /v1/suppressions, except import and decisions in bulk. */
 export const suppressions = router();
 
 const listing = createRoute({
@@ -32,16 +43,42 @@ const listing = createRoute({
   summary: "Suppressions in order of their evidence's time; as CSV they can be imported elsewhere",
   description:
     "Those in force, unless `held` or `include` is set. If filters exclude many, a page may be shorter than `limit`; " +
-    "continue until `next` is null.",
+    "continue until `next` is null. `since` and `until` are about the evidence, which may be reported or imported late: for " +
+    "what is new since a night ago use `changed_after`. It lists the addresses whose state was stored since, in that order, " +
+    "each with all its suppressions of now, lifted and held ones included (`suppressed` is false): they replace what you " +
+    "hold of the address. Keep `resume` for the next time. An erased address is not told, because it is stored nowhere.",
   request: { query: SuppressionsQuery },
   responses: {
-    200: listOf("The suppressions", pageOf("suppressions", ListedSuppression)),
+    200: listOf(
+      "The suppressions",
+      pageOf("suppressions", ListedSuppression).extend({
+        resume: z.string().optional().describe("With `changed_after`: pass it there the next time"),
+      }),
+    ),
     ...problems(400),
   },
 });
 
 suppressions.openapi(listing, async (c) => {
-  const { after, limit, filter } = c.req.valid("query");
+  const asked = c.req.valid("query");
+  if (asked.changed !== undefined) {
+    const page = async (from: ChangeCursor | undefined, size: number) => {
+      const changes = await listChangedSuppressions(c.var.db, from ?? asked.changed, asked.filter, size);
+      return { ...changes, items: changes.items.flatMap(changedSuppressionViews) };
+    };
+    const list = { item: ListedSuppression, after: asked.changed, limit: asked.limit, page };
+    return await answerList(c, list, ({ items, next, resume }) =>
+      c.json(
+        {
+          suppressions: items,
+          next: next === null ? null : changeCursorOf(next),
+          resume: changeCursorOf(resume),
+        },
+        200,
+      ),
+    );
+  }
+  const { after, limit, filter } = asked;
   const page = async (from: SuppressionCursor | undefined, size: number) => {
     const { items, next } = await listSuppressions(c.var.db, filter, from, size);
     return { items: items.map(listedSuppressionView), next };
@@ -56,8 +93,9 @@ const single = createRoute({
   method: "get",
   path: "/{address}",
   tags,
-  summary: "Whether an address may be mailed, with all its suppressions",
-  description: "An unknown address is not suppressed.",
+  summary: "Whether an address or a whole domain may be mailed, with all its suppressions",
+  description:
+    "An unknown address is not suppressed, unless its whole domain is. The domain's own entry is `@example.com`.",
   request: { params },
   responses: { 200: json("The address", SuppressionStatus), ...problems(400) },
 });
@@ -68,12 +106,26 @@ suppressions.openapi(single, async (c) => {
   return c.json(suppressionStatusView(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
 });
 
+/** The state after a command, from the database that it has just changed. */
+async function statusOf(env: Env, contact: string) {
+  return suppressionStatusView(contact, await getSuppressions(storeOf(env), env.BUCKET, contact));
+}
+
+/** A domain has one spelling, under which it has always been stored. */
+async function joinFormer(env: Env, contact: string): Promise<void> {
+  if (!isWholeDomain(contact)) await joinSpellings(env, contact);
+}
+
 const suppressing = createRoute({
   ...needs("write"),
   method: "put",
   path: "/{address}",
   tags,
-  summary: "Suppress an address by hand; repeating it changes nothing",
+  summary: "Suppress an address or a whole domain (`@example.com`) by hand, or change such an entry",
+  description:
+    "Repeating it changes nothing. Another `reason`, `note` or `expires_at` takes the place of the former one without a " +
+    "gap, and the history keeps both; what is left out stays as it is. A domain covers all its addresses, and none of " +
+    "its sub-domains. The domain of a mailbox provider such as gmail.com needs `force`.",
   request: {
     params,
     body: { required: false, content: { "application/json": { schema: Suppressing } } },
@@ -83,12 +135,17 @@ const suppressing = createRoute({
 
 suppressions.openapi(suppressing, async (c) => {
   const contact = c.req.valid("param").address;
-  const { note = null, scope = "" } = c.req.valid("json");
-  await joinSpellings(c.env, contact);
-  const suppressed = await suppressByHand(c.env, contact, { scope, note, by: c.var.token.name });
-  if (!suppressed.ok)
-    throw new ProblemError(409, "It is suppressed by hand already, with another note; lift that first.");
-  return c.json(suppressionStatusView(contact, suppressed.value), 200);
+  const { reason, note, expires_at: until, scope = "", force = false } = c.req.valid("json");
+  const shared = isWholeDomain(contact) && !force ? sharedBy(contact) : null;
+  if (shared !== null)
+    throw new ProblemError(
+      409,
+      `${contact.slice(1)} is a domain of ${shared}, a mailbox provider with many customers. If you mean all of them, pass "force": true.`,
+    );
+  await joinFormer(c.env, contact);
+  const setting = { scope, reason, note, until, by: c.var.token.name };
+  await suppressByHand(c.env, contact, setting);
+  return c.json(await statusOf(c.env, contact), 200);
 });
 
 const lifting = createRoute({
@@ -98,6 +155,8 @@ const lifting = createRoute({
   tags,
   summary: "Lift suppressions in force: all, or those of one reason or scope",
   description:
+    "It lifts nothing at the providers, whose own lists may still hold the address. A suppression of the whole domain is " +
+    "lifted by the domain's own entry, `@example.com`. " +
     "Ends suppressions whose evidence happened until now, even if it is reported later. Evidence that happens afterwards " +
     "suppresses the address again. Held suppressions stay: see `release` and `drop`.",
   request: { params, query: LiftQuery },
@@ -107,10 +166,14 @@ const lifting = createRoute({
 suppressions.openapi(lifting, async (c) => {
   const contact = c.req.valid("param").address;
   const { reason = null, scope = null, note = null } = c.req.valid("query");
-  await joinSpellings(c.env, contact);
+  await joinFormer(c.env, contact);
   const lifted = await liftSuppressions(c.env, contact, { reason, scope, note, by: c.var.token.name });
-  if (!lifted.ok) throw new ProblemError(404, "There is nothing of this kind in force for this address.");
-  return c.json(suppressionStatusView(contact, lifted.value), 200);
+  if (!lifted.ok) {
+    const { domain } = await statusOf(c.env, contact);
+    const hint = domain === null ? "" : ` Its whole domain is suppressed: lift ${wholeDomainOf(contact)}.`;
+    throw new ProblemError(404, `There is nothing of this kind in force for this address.${hint}`);
+  }
+  return c.json({ ...(await statusOf(c.env, contact)), notice: LIFTED_HERE_ONLY }, 200);
 });
 
 const Checked = z
@@ -123,17 +186,29 @@ const Checked = z
     reason: suppressionReason.nullable().describe("The reason of the strongest suppression in force"),
     scope: z.string().nullable().describe("null for all mail, else the requested list"),
     since: time.nullable(),
+    reasons: z.array(suppressionReason).describe("All reasons in force, the strongest first"),
+    domain: z
+      .string()
+      .nullable()
+      .describe("If this is a suppression of its whole domain: the domain's entry; else null")
+      .meta({ examples: ["@example.com"] }),
     error: z.string().nullable().describe("Why it is no valid address, and was not looked up; else null"),
   })
   .meta({ id: "CheckedAddress" });
 
 const checking = createRoute({
-  ...needs("read"),
+  ...needs("read", "serves"),
   method: "post",
   path: "/check",
   tags,
   summary: "May these be mailed? Up to 1,000 addresses, answered in the order of the request",
-  request: { body: { required: true, content: { "application/json": { schema: Checking } } } },
+  description:
+    "Whole domains count as well. With `reasons`, others do not count: a mail that a person needs may go to somebody who " +
+    "unsubscribed, but not to an address that does not exist.",
+  request: {
+    query: CheckingQuery,
+    body: { required: true, content: { "application/json": { schema: Checking } } },
+  },
   responses: {
     200: json("The addresses", z.object({ addresses: z.array(Checked) })),
     ...problems(400, 413),
@@ -141,10 +216,10 @@ const checking = createRoute({
 });
 
 suppressions.openapi(checking, async (c) => {
-  const { addresses, scope = "" } = c.req.valid("json");
+  const { addresses, scope = "", reasons = c.req.valid("query").reasons } = c.req.valid("json");
   const asked = addresses.map((text) => ({ text, read: readAddress(text) }));
   const known = asked.flatMap(({ read }) => (read.ok ? read.value : []));
-  const checked = await checkContacts(c.var.db, c.env.BUCKET, known, scope);
+  const checked = await checkContacts(c.var.db, c.env.BUCKET, known, { scope, reasons });
   const answer = asked.map(({ text, read }) => {
     const suppression = read.ok ? checked.get(read.value) : undefined;
     return {
@@ -153,6 +228,8 @@ suppressions.openapi(checking, async (c) => {
       reason: suppression?.reason ?? null,
       scope: suppression === undefined || suppression.scope === "" ? null : suppression.scope,
       since: suppression === undefined ? null : iso(suppression.since),
+      reasons: suppression?.reasons ?? [],
+      domain: suppression?.domain ?? null,
       error: read.ok ? null : read.reason,
     };
   });

@@ -4,17 +4,8 @@
 
 import type { ParsedEvent } from "../event.ts";
 import type { SuppressionReason } from "./policy.ts";
-
-/** A destination that refused nearly all mail at the time of a soft bounce. Times in ms since the epoch. */
-export interface Storm {
-  destination: string;
-  /** Blocks and soft bounces in the 15 minutes before `at`. */
-  refused: number;
-  /** Deliveries, bounces and blocks in the same 15 minutes. */
-  outcomes: number;
-  /** The end of the 15 minutes that were counted. */
-  at: number;
-}
+import { isIn, type Decision, type EvidenceRange } from "./decision.ts";
+import type { Storm } from "./storm.ts";
 
 /**
  * An event that may be relevant to suppression. `at`: ms since the epoch, according to the provider; `id`: the event's
@@ -27,7 +18,7 @@ export interface Evidence {
   source: string;
   /** The list or stream that the provider names, as `<provider>:<list>`; left out if it names none. */
   scope?: string;
-  /** The storm in which a soft bounce happened. */
+  /** The storm in which a bounce happened. */
   storm?: Storm;
 }
 
@@ -42,31 +33,10 @@ export interface ManualSuppression {
   /** The name of the token that was used. */
   by: string;
   note: string | null;
-}
-
-/**
- * A person's decision: `lift` ends suppressions, `release` makes soft bounces of a storm count, `drop` makes sure that
- * they never count. It applies to everything that happened before `at` (ms since the epoch), even if it is reported
- * later.
- */
-export interface Decision {
-  kind: "lift" | "release" | "drop";
-  at: number;
-  id: string;
-  by: string;
-  note: string | null;
-  /** It ends only suppressions of this reason and scope; null for any. */
-  reason: SuppressionReason | null;
-  scope: string | null;
-  /** Ids of evidence that was known at the time but is dated later, because a provider's clock may be wrong. */
-  ends: string[];
-  /** It applies to the evidence in `ends` and to nothing else (see src/model/suppression/join.ts). */
-  isNarrow?: true;
-}
-
-/** Whether the decision applies to the evidence. `at`: ms since the epoch. */
-export function covers({ at, ends, isNarrow }: Decision, evidence: { at: number; id: string }): boolean {
-  return (isNarrow !== true && evidence.at <= at) || ends.includes(evidence.id);
+  /** When it ends by itself, ms since the epoch; left out if it does not. */
+  until?: number;
+  /** When (ms) and by whose token another entry took its place; left out if none did. */
+  replaced?: { at: number; by: string };
 }
 
 /**
@@ -210,6 +180,30 @@ export function addManualSuppression(
   return { ...facts, entries: inserted(facts.entries, entry, MOST.entries) };
 }
 
+/** The record with this entry in the place of another one that has its id. */
+export function changeEntry(facts: Readonly<EvidenceRecord>, changed: ManualSuppression): EvidenceRecord {
+  return { ...facts, entries: facts.entries.map((entry) => (entry.id === changed.id ? changed : entry)) };
+}
+
+/** The record with the hard bounces in this range marked as a storm's. A mark that is there already stays. */
+export function markStorm(
+  facts: Readonly<EvidenceRecord>,
+  storm: Storm,
+  { since, until }: Pick<EvidenceRange, "since" | "until">,
+): EvidenceRecord {
+  const hard = facts.hard.map((evidence) =>
+    evidence.storm === undefined && evidence.at >= since && evidence.at < until
+      ? { ...evidence, storm }
+      : evidence,
+  );
+  return hard.every((evidence, i) => evidence === facts.hard[i]) ? facts : { ...facts, hard };
+}
+
+/** The record without the decision that has this id. */
+export function withoutDecision(facts: Readonly<EvidenceRecord>, id: string): EvidenceRecord {
+  return { ...facts, rulings: facts.rulings.filter((ruling) => ruling.id !== id) };
+}
+
 /** The record with one more decision. */
 export function addDecision(facts: Readonly<EvidenceRecord>, ruling: Decision): EvidenceRecord {
   return { ...facts, rulings: inserted(facts.rulings, ruling, MOST.rulings) };
@@ -264,11 +258,13 @@ function separates(good: readonly Good[], index: number, soft: readonly Evidence
 
 const MOST_IDS = 100;
 
-/** Ids of the evidence that is dated after `at` (ms since the epoch), at most 100. */
+/** Ids of the evidence that is dated after `now` (ms since the epoch) and in the range, at most 100. */
 export function idsAfter(
   { hard, complaint, soft, list, entries }: Readonly<EvidenceRecord>,
-  at: number,
+  now: number,
+  range?: EvidenceRange,
 ): string[] {
   const all = [...hard, ...complaint, ...soft, ...list, ...entries];
-  return all.flatMap((one) => (one.at > at ? [one.id] : [])).slice(0, MOST_IDS);
+  const later = all.filter((one) => one.at > now && (range === undefined || isIn(range, one)));
+  return later.map(({ id }) => id).slice(0, MOST_IDS);
 }

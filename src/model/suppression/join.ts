@@ -2,13 +2,12 @@
 // the other: a lift of one must not lift the other's complaint. So each decision from before applies only to the
 // evidence that it was about, and the stronger suppression wins.
 
+import { covers, type Decision } from "./decision.ts";
 import {
   addDecision,
   addEvidence,
   addManualSuppression,
-  covers,
   evidenceIn,
-  type Decision,
   type EvidenceRecord,
 } from "./evidence.ts";
 

@@ -50,9 +50,9 @@ export function samePolicy(policy: SuppressionPolicy): Policies {
   return { of: () => policy, longestWindowDays: policy.softBounceWindowDays };
 }
 
-/** When a destination counts as refusing all mail, so that its soft bounces are no evidence about single addresses. */
+/** When a destination counts as refusing mail at large (see storm.ts), so that its bounces say nothing about addresses. */
 export interface StormPolicy {
-  /** More than this share of the outcomes were blocks and soft bounces, ... */
+  /** More than this share of the outcomes were refusals, ... */
   share: number;
   /** of at least so many outcomes within 15 minutes. */
   outcomes: number;

@@ -18,6 +18,8 @@ export interface Findings {
   /** The variables that it reads. */
   names: ReadonlySet<string>;
   refusal: Refusal | null;
+  /** The steps that it may take at worst, see {@link MOST_STEPS}. */
+  steps: number;
 }
 
 /** The part of a type that the checker records at each node. */
@@ -52,7 +54,7 @@ const METHODS = new Set(
  * How many steps (some nanoseconds each) a filter may need for one event at worst. Lists and texts count as long as an
  * event can have them, literals as long as they are.
  */
-const MOST_STEPS = 5_000_000;
+export const MOST_STEPS = 5_000_000;
 const LONGEST_LIST = LONGEST.metadata / 2;
 /** The steps of a function that reads a text or a constant once. */
 const CALL_STEPS = 1_024;
@@ -205,7 +207,7 @@ export function lookThrough(root: ASTNode, text: string, env: Environment): Find
   }
 
   look(root, 1, new Map());
-  return { names, refusal };
+  return { names, refusal, steps };
 }
 
 /** The most elements that a list can have. */

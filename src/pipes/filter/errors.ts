@@ -2,7 +2,7 @@
 // event, because a value may be an address; types, and names in the filter, say enough.
 
 import { EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
-import { showWords } from "./reserved-words.ts";
+import { showWords, tokensOf } from "./reserved-words.ts";
 
 const TOKENS: Record<string, string> = {
   EOF: "the end of the filter",
@@ -27,8 +27,50 @@ export function placeOf(text: string, index: number): string {
   return ` (line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1})`;
 }
 
+/** What other languages write, and what CEL writes in its place. */
+const OTHER_LANGUAGES: Readonly<Record<string, string>> = {
+  AND: "&&",
+  and: "&&",
+  "&": "&&",
+  OR: "||",
+  or: "||",
+  "|": "||",
+  NOT: "!",
+  not: "!",
+  "=": "==",
+  "===": "==",
+  "!==": "!=",
+  "<>": "!=",
+  IN: "in",
+  TRUE: "true",
+  True: "true",
+  FALSE: "false",
+  False: "false",
+  NULL: "null",
+  None: "null",
+  IS: "==",
+  is: "==",
+  LIKE: 'contains("..."), startsWith("...") or matches("...")',
+};
+
+/** The first operator of another language in a filter that cannot be compiled, with CEL's; null if there is none. */
+function otherLanguageIn(text: string): string | null {
+  let at = 0;
+  let before = "";
+  for (const token of tokensOf(text)) {
+    const right =
+      before === "." || !Object.hasOwn(OTHER_LANGUAGES, token) ? undefined : OTHER_LANGUAGES[token];
+    if (right !== undefined) return `write ${right} in place of ${token}${placeOf(text, at)}`;
+    at += token.length;
+    if (token.trim() !== "") before = token;
+  }
+  return null;
+}
+
 /** Why a filter cannot be compiled. */
 export function mistakeIn(text: string, error: unknown): string {
+  const other = otherLanguageIn(text);
+  if (other !== null) return other;
   if (!(error instanceof ParseError || error instanceof CelTypeError)) return "is nested too deeply";
   const place = error.range === undefined ? "" : placeOf(text, error.range.start);
   return plain(error.summary) + place;

@@ -41,7 +41,8 @@ export async function readLookups(
     if (key !== null) keys.set(nameOf(key), key);
   }
   const asksMessages = needs.message && keys.size > 0;
-  const standing = needs.suppression && contacts.size > 0 ? await checkQuery(db, bucket, contacts, "") : null;
+  const standing =
+    needs.suppression && contacts.size > 0 ? await checkQuery(db, bucket, contacts, { scope: "" }) : null;
   const statements = [
     ...(asksMessages ? [messageStatusStatement(db, [...keys.values()])] : []),
     ...(standing?.statements ?? []),

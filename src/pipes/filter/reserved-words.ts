@@ -31,6 +31,20 @@ export function hideWords(text: string): Result<string> {
   return ok(hidden);
 }
 
+/** The tokens of a filter, with runs of operators (`===`, `<>`) in one. Together they are the text. */
+export function tokensOf(text: string): string[] {
+  const tokens: string[] = [];
+  for (const token of text.match(TOKEN) ?? []) {
+    const last = tokens.at(-1);
+    if (last !== undefined && OPERATOR.test(last) && OPERATOR.test(token))
+      tokens[tokens.length - 1] = last + token;
+    else tokens.push(token);
+  }
+  return tokens;
+}
+
+const OPERATOR = /^[=!<>&|]+$/;
+
 function following(tokens: readonly string[], index: number): string | undefined {
   for (let i = index + 1; i < tokens.length; i++) if (!BLANK.test(tokens[i] ?? "")) return tokens[i];
   return undefined;

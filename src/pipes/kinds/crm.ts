@@ -5,6 +5,7 @@
 
 import * as z from "zod";
 import { objectOf, textOf } from "../../lib/json.ts";
+import { isWholeDomain } from "../../model/whole-domain.ts";
 import { outcomeOfItems } from "../transport/batches.ts";
 import type { Outcome, Outgoing } from "./kind.ts";
 
@@ -44,6 +45,19 @@ export function fieldsSetting(property: z.ZodType<string>) {
     }, "must name each property only once")
     .meta({ description: "What is to be told, by the name of the property that holds it there" });
 }
+
+/** The schema of the setting `missing`: what becomes of contacts that the CRM does not know. */
+export const missingSetting = z
+  .enum(["skip", "create"], "must be skip or create")
+  .default("skip")
+  .meta({
+    description:
+      "Contacts that are not there: `skip` passes them over, `create` creates them. Every address that ever got a mail " +
+      "becomes a contact then, which your plan there may charge for",
+  });
+
+/** What people read about a contact that was passed over. */
+const UNKNOWN_THERE = "unknown there";
 
 /** The properties that are written. */
 export function namesOf(fields: Fields): string[] {
@@ -107,7 +121,8 @@ export function foldContacts(batch: readonly Outgoing[], fields: Fields): Contac
   const erased = erasures(batch);
   const found = new Map<string, Folded>();
   for (const [index, one] of batch.entries()) {
-    if (one.contact === null || one.at <= (erased.get(one.contact) ?? -Infinity)) continue;
+    if (one.contact === null || isWholeDomain(one.contact)) continue; // a CRM knows persons
+    if (one.at <= (erased.get(one.contact) ?? -Infinity)) continue;
     const told = Object.entries(tellingsOf(one)).flatMap(([field, value]) => {
       const name = fields[field as Field];
       return name === undefined ? [] : [{ name, value }];
@@ -154,15 +169,28 @@ export const NOTHING_TO_TELL: Outcome = {
 /** Why a record was not written. */
 export type Failure = Pick<NonNullable<Outcome["failed"]>[number], "result" | "reason">;
 
+/** Why a record was not written, or that the CRM does not know its contact, and need not. */
+export type RecordFailure = Failure | "unknown there";
+
 /** The outcome of a batch of `count` events from the answers for its records. `failures`: by the record's index. */
 export function outcomeOfRecords(
   count: number,
   records: readonly ContactRecord[],
-  failures: ReadonlyMap<number, Failure>,
+  failures: ReadonlyMap<number, RecordFailure>,
   status: number,
 ): Outcome {
+  const eventsOf = (place: number): readonly number[] => records[place]?.from ?? [];
   const failed = [...failures].flatMap(([place, failure]) =>
-    (records[place]?.from ?? []).map((index) => ({ index, ...failure })),
+    failure === UNKNOWN_THERE ? [] : eventsOf(place).map((index) => ({ index, ...failure })),
   );
-  return outcomeOfItems(count, failed, { status, retryAfter: null });
+  const skipped = [...failures]
+    .flatMap(([place, failure]) => (failure === UNKNOWN_THERE ? eventsOf(place) : []))
+    .map((index) => ({ index, reason: UNKNOWN_THERE }));
+  const outcome = outcomeOfItems(count, failed, { status, retryAfter: null });
+  if (skipped.length === 0) return outcome;
+  const words = `${skipped.length} of ${count} ${UNKNOWN_THERE}, skipped`;
+  // Whom it does not know it has answered for, too.
+  const reason =
+    failed.length === 0 ? words : `${words}; ${failed.length} not taken: ${failed[0]?.reason ?? ""}`;
+  return { ...outcome, result: "delivered", reason, ...(failed.length === 0 ? {} : { failed }), skipped };
 }

@@ -1,4 +1,6 @@
-// HubSpot: contacts' properties, written by address through the CRM's batch upsert, which answers record by record.
+// HubSpot: contacts' properties, written by address through the CRM's batch update, which changes contacts that are
+// there, or through its batch upsert, which also creates the others. Both answer record by record.
+// https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-update
 // https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-upsert
 // https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (limits)
 // https://developers.hubspot.com/docs/api-reference/error-handling
@@ -10,11 +12,12 @@ import { codeOf, isObject, objectOf, parsedJson, textOf, type JsonObject } from 
 import {
   fieldsSetting,
   foldContacts,
+  missingSetting,
   namesOf,
   NOTHING_TO_TELL,
   outcomeOfRecords,
   type ContactRecord,
-  type Failure,
+  type RecordFailure,
   type Value,
 } from "./crm.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
@@ -36,6 +39,7 @@ const Settings = z.strictObject({
       description: "A private app's access token, with the scopes crm.objects.contacts.read and .write",
     }),
   fields: fieldsSetting(PROPERTY),
+  missing: missingSetting,
   url: httpsOrigin.default("https://api.hubapi.com").meta({ description: "Where HubSpot's API is" }),
 });
 type Settings = z.output<typeof Settings>;
@@ -58,7 +62,7 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   try {
     const answer = await attempt.fetch({
       method: "POST",
-      url: `${settings.url}/crm/v3/objects/contacts/batch/upsert`,
+      url: `${settings.url}/crm/v3/objects/contacts/batch/${settings.missing === "create" ? "upsert" : "update"}`,
       headers: {
         authorization: `Bearer ${settings.token}`,
         "content-type": "application/json",
@@ -93,6 +97,13 @@ function told(
 ): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
+  if (answer.status === 404 && nobodyIsThere(body, records))
+    return outcomeOfRecords(
+      count,
+      records,
+      new Map([...records.keys()].map((place) => [place, "unknown there"])),
+      404,
+    );
   if (outcome.result === "delivered") {
     if (!isObject(body) || !Array.isArray(body["results"])) {
       const reason = `answered ${answer.status}, but not as HubSpot does`;
@@ -145,11 +156,11 @@ function refused(outcome: Outcome, text: string, { fields }: Settings): Outcome 
  * The failures of a 207, by the record's index. An error that names no record counts for all records that were not
  * taken.
  */
-function failuresOf(body: JsonObject, records: readonly ContactRecord[]): Map<number, Failure> {
-  const failures = new Map<number, Failure>();
+function failuresOf(body: JsonObject, records: readonly ContactRecord[]): Map<number, RecordFailure> {
+  const failures = new Map<number, RecordFailure>();
   const places = new Map(records.map(({ contact }, place) => [contact, place]));
   const errors = Array.isArray(body["errors"]) ? body["errors"].map(objectOf) : [];
-  const nobodys: Failure[] = [];
+  const nobodys: RecordFailure[] = [];
   for (const error of errors) {
     const context = objectOf(error["context"]);
     const traced = listOf(context["objectWriteTraceId"]).map(Number);
@@ -169,10 +180,20 @@ function failuresOf(body: JsonObject, records: readonly ContactRecord[]): Map<nu
   return failures;
 }
 
+/** Whether an update's 404 means its contacts, and not the URL: then it names them. */
+function nobodyIsThere(body: unknown, records: readonly ContactRecord[]): boolean {
+  const { category, context } = objectOf(body);
+  const named = new Set(listOf(objectOf(context)["ids"]).map((id) => id.toLowerCase()));
+  return category === NOT_THERE && records.every(({ contact }) => named.has(contact));
+}
+
+/** An update's word for a contact that is not there. An upsert has no such. */
+const NOT_THERE = "OBJECT_NOT_FOUND";
 const NOT_ITS_FAULT = /^(CONFLICT|RATE_LIMITS?|INTERNAL_ERROR|LOCKED|SERVICE_UNAVAILABLE|TIMEOUT)$/;
 
-function failureOf(error: JsonObject): Failure {
+function failureOf(error: JsonObject): RecordFailure {
   const code = codeOf(error["category"]) ?? "an error";
+  if (code === NOT_THERE) return "unknown there";
   const kind = codeOf(error["subCategory"]) ?? codeOf(error["code"]);
   const reason = `HubSpot answered ${code}${kind === null ? "" : ` (${kind})`} for this contact`;
   return { result: NOT_ITS_FAULT.test(code) ? "unavailable" : "refused", reason };

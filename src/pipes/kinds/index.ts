@@ -1,8 +1,11 @@
 // All kinds of pipe, by id: a new one is a file and a line.
 
+import { discord } from "./discord.ts";
+import { email } from "./email.ts";
 import { hubspot } from "./hubspot.ts";
 import { kafka } from "./kafka.ts";
 import type { Kind } from "./kind.ts";
+import { pagerduty } from "./pagerduty.ts";
 import { pubsub } from "./pubsub.ts";
 import { queue } from "./queue.ts";
 import { rabbitmq } from "./rabbitmq.ts";
@@ -10,6 +13,7 @@ import { salesforce } from "./salesforce.ts";
 import { servicebus } from "./servicebus.ts";
 import { slack } from "./slack.ts";
 import { sqs } from "./sqs.ts";
+import { teams } from "./teams.ts";
 import { webhook } from "./webhook.ts";
 
 const ALL: readonly Kind[] = [
@@ -21,6 +25,10 @@ const ALL: readonly Kind[] = [
   rabbitmq,
   queue,
   slack,
+  teams,
+  discord,
+  pagerduty,
+  email,
   hubspot,
   salesforce,
 ];

@@ -67,6 +67,14 @@ export interface Outcome {
   retryAfter: number | null;
   /** If the destination answers for each event: those that it did not take, by index in the batch. */
   failed?: { index: number; result: "refused" | "unavailable" | "slow_down"; reason: string }[];
+  /** Events with which nothing is to be done there, by index: their contact is unknown. They are not tried again. */
+  skipped?: { index: number; reason: string }[];
+}
+
+/** Settings with a secret that was generated. `made`: the new secrets by name, shown to the person once. */
+export interface GeneratedSecret {
+  settings: Record<string, unknown>;
+  made: Record<string, string>;
 }
 
 /** A kind of pipe. */
@@ -78,7 +86,7 @@ export interface Kind<S = unknown> {
   settings: z.ZodType<S>;
   /** Names of top-level settings that are stored encrypted and never shown. */
   secrets: readonly string[];
-  /** Names of top-level settings that are stored encrypted, and shown to administrators alone: see {@link maskUrl}. */
+  /** Names of top-level settings that are URLs with secrets in them: stored encrypted, and masked: see masked-url.ts. */
   masked?: readonly string[];
   /**
    * Names of the settings that say where requests go. If one of them changes to another host, the secrets have to be
@@ -87,17 +95,32 @@ export interface Kind<S = unknown> {
   endpoints: readonly string[];
   unsent?: readonly string[];
   /**
-   * Generates the secret that a person did not pass, or one `more` beside the present ones; null if there is nothing to
-   * generate. `passed`: the settings, not checked yet. `made`: the new secrets, shown to the person once.
+   * Generates the secret that a person did not pass; null if there is nothing to generate. `passed`: the settings, not
+   * checked yet. `made`: the new secrets, shown to the person once.
    */
-  makeSecret?(
-    passed: Readonly<Record<string, unknown>>,
-    more: boolean,
-  ): Promise<{ settings: Record<string, unknown>; made: Record<string, string> } | null>;
+  makeSecret?(passed: Readonly<Record<string, unknown>>): Promise<GeneratedSecret | null>;
+  /**
+   * Generates a secret beside the present ones, which end a while later, or `atOnce`. Null if as many are in use as may
+   * be. `present`: the stored settings; `now`: ms.
+   */
+  rotate?(
+    present: Readonly<Record<string, unknown>>,
+    when: { now: number; atOnce: boolean },
+  ): Promise<GeneratedSecret | null>;
+  /** When the secrets end that were replaced and are still in use at `now`: ms, null for no end. */
+  olderSecrets?(present: Readonly<Record<string, unknown>>, now: number): (number | null)[];
+  /** Whether a batch is one HTTP request and nothing else, so that a preview can show it without sending anything. */
+  singleRequest?: true;
   /** Most events and bytes of payload in one request, as the destination's documentation has it. */
   batch: { events: number; bytes: number };
   /** The limits for a pipe with these settings, if these matter; never more than `batch`. */
   batchOf?(settings: S): { events: number; bytes: number };
+  /** Most requests a second, as the destination's documentation has it; as many as go if left out. */
+  rate?: number;
+  /** How long a pipe rests after it delivered something, ms, so that more events gather for the next request. */
+  restOf?(settings: S): number;
+  /** Why no pipe of this kind can deliver in this deployment, and what to do; null if it can. */
+  lacks?(env: Env): string | null;
   /** Delivers a batch of at least one event, within the limits above. Rejects only because of a bug. */
   deliver(batch: readonly Outgoing[], settings: S, attempt: Attempt): Promise<Outcome>;
 }

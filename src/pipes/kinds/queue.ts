@@ -4,6 +4,7 @@
 
 import * as z from "zod";
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
+import { withinTime } from "../transport/within-time.ts";
 import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
 
 // By these limits, 1 KB is 1,000 bytes, and the platform adds about 100 bytes to each message.
@@ -84,18 +85,6 @@ async function put(
     took: Date.now() - began,
   });
   return failure === null ? outcome("delivered", null) : outcome(resultOf(failure), `not taken: ${failure}`);
-}
-
-/** A queue's call cannot be aborted, but it need not be waited for. */
-async function withinTime(call: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const stop = Promise.withResolvers<never>();
-  const abort = (): void => stop.reject(new Error("aborted"));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([call, stop.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 function wordsOf(error: unknown): string {

@@ -1,5 +1,6 @@
 // Salesforce: fields of contacts or leads, found by an external id that holds the address. A request writes up to 200
-// records and answers for each.
+// records and answers for each. An upsert creates whom it does not find, if it is told enough: a contact and a lead need
+// a name, so that an answer which asks for one says that the contact is not there.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_upsert.htm
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 
@@ -10,11 +11,12 @@ import { codeOf, isObject, objectOf, parsedJson } from "../../lib/json.ts";
 import {
   fieldsSetting,
   foldContacts,
+  missingSetting,
   namesOf,
   NOTHING_TO_TELL,
   outcomeOfRecords,
   type ContactRecord,
-  type Failure,
+  type RecordFailure,
 } from "./crm.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 import { dropToken, salesforceToken } from "./salesforce-token.ts";
@@ -47,6 +49,7 @@ const Settings = z
       description: "The field with the address: an external id, unique whatever the case, such as Email__c",
     }),
     fields: fieldsSetting(NAME),
+    missing: missingSetting,
     api_version: z
       .string("must be a version of the API, such as 61.0")
       .regex(/^\d{2,3}\.0$/, "must be a version of the API, such as 61.0")
@@ -77,16 +80,49 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
   try {
     const kept = await salesforceToken(settings, attempt);
     if (typeof kept !== "string") return kept;
-    const answer = await upsert(records, kept, settings, attempt);
-    if (answer.status !== 401) return told(answer, batch.length, records, attempt.now);
+    const answer = await write(records, kept, settings, attempt);
+    if (answer.status !== 401) return told(answer, batch.length, records, settings, attempt.now);
     // An administrator ended the session, or it reached the age that the organisation has set.
     dropToken(settings, kept, attempt);
     const token = await salesforceToken(settings, attempt);
     if (typeof token !== "string") return token;
-    return told(await upsert(records, token, settings, attempt), batch.length, records, attempt.now);
+    return told(await write(records, token, settings, attempt), batch.length, records, settings, attempt.now);
   } catch (error) {
     return outcomeOfError(error);
   }
+}
+
+/** Upserts the records and, if they are to be created, those once more that need a name. The answer is for all. */
+async function write(
+  records: readonly ContactRecord[],
+  token: string,
+  settings: Settings,
+  attempt: Attempt,
+): Promise<Answer> {
+  const answer = await upsert(records, token, settings, attempt);
+  const answers = parsedJson(answer.text);
+  if (settings.missing === "skip" || !Array.isArray(answers) || answers.length !== records.length)
+    return answer;
+  const places = [...records.keys()].filter((place) => isNotThere(objectOf(answers[place])));
+  if (places.length === 0) return answer;
+  const named = places.flatMap((place) => {
+    const record = records[place];
+    return record === undefined ? [] : [withName(record, settings)];
+  });
+  const second = await upsert(named, token, settings, attempt);
+  const created = parsedJson(second.text);
+  if (!Array.isArray(created) || created.length !== places.length) return second;
+  const merged: unknown[] = [...(answers as unknown[])];
+  for (const [index, place] of places.entries()) merged[place] = created[index];
+  return { ...second, text: JSON.stringify(merged) };
+}
+
+/** What Salesforce wants of a new contact or lead, beside what is told: its address serves as a name. */
+function withName(record: ContactRecord, { object, external_id_field: key }: Settings): ContactRecord {
+  const { contact, values } = record;
+  const email = key.toLowerCase() === "email" ? {} : { Email: contact };
+  const company = object === "Lead" ? { Company: "[not provided]" } : {};
+  return { ...record, values: { ...values, LastName: contact, ...email, ...company } };
 }
 
 async function upsert(
@@ -124,7 +160,13 @@ const UNTIL_REQUESTS = 15 * 60_000;
 const UNKNOWN_NAME =
   /^(INVALID_FIELD|INVALID_TYPE|NOT_FOUND|INVALID_FIELD_FOR_INSERT_UPDATE|UNSUPPORTED_API_VERSION)$/;
 
-function told(answer: Answer, count: number, records: readonly ContactRecord[], now: number): Outcome {
+function told(
+  answer: Answer,
+  count: number,
+  records: readonly ContactRecord[],
+  { missing }: Settings,
+  now: number,
+): Outcome {
   const outcome = outcomeOf(answer, now);
   const body = parsedJson(answer.text);
   if (outcome.result === "delivered") {
@@ -135,7 +177,7 @@ function told(answer: Answer, count: number, records: readonly ContactRecord[], 
         reason: `answered ${answer.status}, but not as Salesforce does`,
       };
     }
-    return outcomeOfRecords(count, records, failuresOf(body), answer.status);
+    return outcomeOfRecords(count, records, failuresOf(body, missing), answer.status);
   }
   const first: unknown = Array.isArray(body) ? body[0] : body;
   const code = codeOf(objectOf(first)["errorCode"]);
@@ -151,11 +193,25 @@ function told(answer: Answer, count: number, records: readonly ContactRecord[], 
 const AGAIN =
   /^(UNABLE_TO_LOCK_ROW|SERVER_UNAVAILABLE|QUERY_TIMEOUT|UNKNOWN_EXCEPTION|STORAGE_LIMIT_EXCEEDED)$/;
 
+/** Whether a record failed because its contact would have to be created: nothing of ours leaves a field empty. */
+function isNotThere({ success, errors }: Record<string, unknown>): boolean {
+  const first = objectOf(Array.isArray(errors) ? errors[0] : null);
+  return success !== true && first["statusCode"] === "REQUIRED_FIELD_MISSING";
+}
+
 /** The failures of an answer, which is in the order of the records. */
-function failuresOf(answers: readonly Record<string, unknown>[]): Map<number, Failure> {
-  const failures = new Map<number, Failure>();
-  for (const [place, { success, errors }] of answers.entries()) {
+function failuresOf(
+  answers: readonly Record<string, unknown>[],
+  missing: Settings["missing"],
+): Map<number, RecordFailure> {
+  const failures = new Map<number, RecordFailure>();
+  for (const [place, answer] of answers.entries()) {
+    const { success, errors } = answer;
     if (success === true) continue;
+    if (missing === "skip" && isNotThere(answer)) {
+      failures.set(place, "unknown there");
+      continue;
+    }
     const { statusCode, fields } = objectOf(Array.isArray(errors) ? errors[0] : null);
     const code = codeOf(statusCode) ?? "an error";
     const named = (Array.isArray(fields) ? fields : []).map(codeOf).filter((name) => name !== null);

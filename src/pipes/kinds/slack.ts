@@ -1,33 +1,138 @@
-// Slack: messages for people to read, through an incoming webhook. One message reports up to twenty events, because
-// Slack takes one message a second.
+// Slack: messages for people to read, through an incoming webhook; and other servers that take Slack's messages. One
+// message reports up to twenty events, because Slack takes one message a second.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 // https://docs.slack.dev/apis/web-api/rate-limits and https://docs.slack.dev/reference/block-kit/blocks
+// https://developers.mattermost.com/integrate/webhooks/incoming/ and https://docs.rocket.chat/docs/integrations
 
 import * as z from "zod";
-import { httpsUrl, isLocal } from "../transport/destination-url.ts";
-import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
-import type { Attempt, Kind, Outcome, Outgoing, DeliveryResult } from "./kind.ts";
-import { slackMessage } from "./slack-message.ts";
+import { codeOf, objectOf, parsedJson } from "../../lib/json.ts";
+import { attachmentMessage } from "../messages/attachments.ts";
+import { slackMessage } from "../messages/slack.ts";
+import { outcomeOf, type Answer } from "../transport/http.ts";
+import { isDiscordHost, isUnknownWebhook } from "./discord-hook.ts";
+import { addressesSetting, hookUrl, postToHook } from "./hook.ts";
+import type { Attempt, DeliveryResult, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Slack's hosts, including the one for US authorities. */
-const HOSTS = /^hooks\.slack(-gov)?\.com$/;
+const SLACK_HOSTS = /^hooks\.slack(-gov)?\.com$/;
 
-const Settings = z.strictObject({
-  url: httpsUrl
-    .refine(
-      (url) => !URL.canParse(url) || isLocal(url) || HOSTS.test(new URL(url).hostname),
-      "must be an incoming webhook of Slack: https://hooks.slack.com/services/...",
-    )
-    .meta({ description: "The incoming webhook's URL, which is its password too" }),
-  addresses: z
-    .enum(["masked", "full"], "must be masked or full")
-    .default("masked")
-    .meta({ description: "How addresses are shown: `masked` as a***@example.com" }),
-});
+const FLAVOURS = ["slack", "mattermost", "rocketchat", "discord"] as const;
+type Flavour = (typeof FLAVOURS)[number];
+
+const Settings = z
+  .strictObject({
+    url: hookUrl.meta({
+      description:
+        "The incoming webhook's URL, which is its password too: of Slack, or of a server that takes Slack's messages",
+    }),
+    flavour: z
+      .enum(FLAVOURS, "must be slack, mattermost, rocketchat or discord")
+      .optional()
+      .meta({
+        description:
+          "Whose messages to write: `slack` (blocks), or `mattermost`, `rocketchat`, `discord` (under `/slack`), which read " +
+          "text and attachments. The URL tells, if you leave it out",
+      }),
+    addresses: addressesSetting,
+  })
+  .superRefine(({ url, flavour }, context) => {
+    if (!URL.canParse(url)) return;
+    const { hostname, pathname } = new URL(url);
+    if (isDiscordHost(hostname) && !pathname.endsWith("/slack"))
+      context.addIssue({
+        code: "custom",
+        path: ["url"],
+        message: "must end with /slack, because it is Discord's; or make a pipe of kind discord with it",
+      });
+    if (SLACK_HOSTS.test(hostname) && flavour !== undefined && flavour !== "slack")
+      context.addIssue({
+        code: "custom",
+        path: ["flavour"],
+        message: "must be slack for a webhook of Slack",
+      });
+  });
 type Settings = z.output<typeof Settings>;
 
-/** Slack's error texts that say more than the status does. */
+/** Discord takes ten embeds in a message, and makes one of each attachment. */
+const MOST_EVENTS: Readonly<Record<Flavour, number>> = {
+  slack: 20,
+  mattermost: 20,
+  rocketchat: 20,
+  discord: 10,
+};
+const MOST_BYTES = 4_000_000;
+
+/** Slack. */
+export const slack: Kind<Settings> = {
+  id: "slack",
+  title: "Slack, Mattermost, Rocket.Chat: a readable message in a channel",
+  settings: Settings,
+  secrets: ["url"],
+  singleRequest: true,
+  endpoints: [],
+  batch: { events: MOST_EVENTS.slack, bytes: MOST_BYTES },
+  batchOf: (settings) => ({ events: MOST_EVENTS[flavourOf(settings)], bytes: MOST_BYTES }),
+  rate: 1,
+  deliver,
+};
+
+/** By the URL: Rocket.Chat's ends with `/hooks/<id>/<token>`, Mattermost's with `/hooks/<id>`. */
+function flavourOf({ url, flavour }: Settings): Flavour {
+  if (flavour !== undefined) return flavour;
+  const { hostname, pathname } = new URL(url);
+  if (SLACK_HOSTS.test(hostname) || pathname.startsWith("/services/")) return "slack";
+  if (isDiscordHost(hostname)) return "discord";
+  return /\/hooks\/[^/]+\/[^/]+\/?$/.test(pathname) ? "rocketchat" : "mattermost";
+}
+
+async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
+  const { url, addresses } = settings;
+  const flavour = flavourOf(settings);
+  return await postToHook(attempt, {
+    url,
+    body: flavour === "slack" ? slackMessage(batch, addresses) : attachmentMessage(batch, addresses),
+    meaningOf: (answer) => meaningOf(answer, flavour, attempt.now),
+  });
+}
+
+/** How long to wait if a server asks to slow down and does not say for how long, ms: Slack takes a message a second. */
+const A_MESSAGE = 1000;
+
+function meaningOf(answer: Answer, flavour: Flavour, now: number): Outcome {
+  const outcome = outcomeOf(answer, now);
+  if (outcome.result === "delivered") {
+    // Any other answer does not come from such a server, but from a proxy or a landing page.
+    if (isTaken(answer, flavour)) return outcome;
+    const right = flavour === "slack" ? "Slack's ok" : "the ok of such a server";
+    return { ...outcome, result: "unavailable", reason: `answered ${answer.status}, but not with ${right}` };
+  }
+  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
+  if (isUnknownWebhook(answer))
+    return { ...outcome, result: "gone", reason: "answered 404: the webhook was deleted" };
+  const word = wordIn(answer, flavour);
+  if (word === null) return outcome;
+  const result = RESULTS[word] ?? outcome.result;
+  return { ...outcome, result, reason: `answered ${answer.status} ${word}` };
+}
+
+/** Slack, Mattermost and Discord answer `ok`, Rocket.Chat `{"success":true}`; others that are compatible do likewise. */
+function isTaken({ status, text }: Answer, flavour: Flavour): boolean {
+  if (text.trim() === "ok") return true;
+  if (flavour === "slack") return false;
+  const { success, ok, result } = objectOf(parsedJson(text));
+  return status === 204 || success === true || ok === true || result === "success";
+}
+
+/** Slack answers an error's name as text, Mattermost as the `id` of JSON. Rocket.Chat's errors are sentences. */
+function wordIn({ text }: Answer, flavour: Flavour): string | null {
+  const word = text.trim();
+  if (flavour === "slack") return /^[a-z_]{1,60}$/.test(word) ? word : null;
+  return flavour === "mattermost" ? codeOf(objectOf(parsedJson(text))["id"]) : null;
+}
+
+/** Errors that say more than the status does. */
 const RESULTS: Readonly<Record<string, DeliveryResult>> = {
+  // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
   user_not_found: "denied",
   channel_is_archived: "gone",
   no_service: "denied",
@@ -39,48 +144,11 @@ const RESULTS: Readonly<Record<string, DeliveryResult>> = {
   channel_not_found: "denied",
   posting_to_general_channel_denied: "denied",
   rollup_error: "unavailable",
+  // mattermost/mattermost:server/i18n/en.json
+  "web.incoming_webhook.channel.app_error": "denied",
+  "web.incoming_webhook.channel_locked.app_error": "denied",
+  "web.incoming_webhook.disabled.app_error": "denied",
+  "web.incoming_webhook.invalid.app_error": "denied",
+  "web.incoming_webhook.permissions.app_error": "denied",
+  "web.incoming_webhook.user.app_error": "denied",
 };
-
-/** Slack. */
-export const slack: Kind<Settings> = {
-  id: "slack",
-  title: "Slack: a readable message in a channel",
-  settings: Settings,
-  secrets: ["url"],
-  endpoints: [],
-  batch: { events: 20, bytes: 4_000_000 },
-  deliver,
-};
-
-async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: Attempt): Promise<Outcome> {
-  const { href, pathname } = new URL(settings.url);
-  try {
-    const answer = await attempt.fetch({
-      method: "POST",
-      url: settings.url,
-      headers: { "content-type": "application/json; charset=utf-8", "tidings-attempt": attempt.id },
-      body: JSON.stringify(slackMessage(batch, settings.addresses)),
-      secrets: [settings.url, href, ...(pathname.length > 1 ? [pathname] : [])],
-    });
-    return told(answer, attempt.now);
-  } catch (error) {
-    return outcomeOfError(error);
-  }
-}
-
-/** How long to wait if Slack asks to slow down and does not say for how long, ms: it takes a message a second. */
-const A_MESSAGE = 1000;
-
-function told(answer: Answer, now: number): Outcome {
-  const outcome = outcomeOf(answer, now);
-  const word = answer.text.trim();
-  if (outcome.result === "delivered") {
-    // Any other answer does not come from Slack, but from a proxy or a landing page.
-    if (word === "ok") return outcome;
-    return { ...outcome, result: "unavailable", reason: "answered 200, but not with Slack's ok" };
-  }
-  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
-  if (!/^[a-z_]{1,60}$/.test(word)) return outcome;
-  const result = RESULTS[word] ?? outcome.result;
-  return { ...outcome, result, reason: `answered ${answer.status} ${word}` };
-}

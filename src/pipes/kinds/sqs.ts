@@ -42,6 +42,24 @@ const settings = z
     secret_access_key: z
       .string("must be the access key's secret")
       .regex(/^[\x21-\x7e]{1,256}$/, "must be the access key's secret, without spaces"),
+    session_token: z
+      .string("must be the session token of a temporary key")
+      .regex(/^[\x21-\x7e]{1,4096}$/, "must be the session token of a temporary key, without spaces")
+      .optional()
+      .meta({
+        description:
+          "Of a temporary key (ASIA...), which ends after 36 hours at most: the pipe then waits until you pass a new one. " +
+          "A pipe that stays wants the key of an IAM user (AKIA...)",
+      }),
+  })
+  .refine((given) => !given.access_key_id.startsWith("ASIA") || given.session_token !== undefined, {
+    path: ["session_token"],
+    message:
+      "must be given with a temporary key (ASIA...); a key of an IAM user (AKIA...) needs none, and does not end",
+  })
+  .refine((given) => !given.access_key_id.startsWith("AKIA") || given.session_token === undefined, {
+    path: ["session_token"],
+    message: "must not be given with the key of an IAM user (AKIA...); pass null to remove it",
   })
   .refine((given) => given.region !== undefined || regionOf(given.queue_url) !== null, {
     path: ["region"],
@@ -60,8 +78,9 @@ function regionOf(url: string): string | null {
 export const sqs: Kind<Settings> = {
   id: "sqs",
   title: "Amazon SQS, standard and FIFO queues",
+  singleRequest: true,
   settings,
-  secrets: ["secret_access_key"],
+  secrets: ["secret_access_key", "session_token"],
   endpoints: ["queue_url"],
   batch: { events: LIMITS.events, bytes: 256_000 }, // the rest is for the attributes
   deliver: (batch, given, attempt) =>
@@ -117,7 +136,7 @@ function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
 }
 
 async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt): Promise<Answer> {
-  const { queue_url, access_key_id, secret_access_key } = given;
+  const { queue_url, access_key_id, secret_access_key, session_token } = given;
   const Entries = part.map((event, index) => entryOf(event, String(index), given, attempt));
   const body = JSON.stringify({ QueueUrl: queue_url, Entries });
   const url = new URL("/", queue_url).href;
@@ -133,10 +152,12 @@ async function post(part: readonly Outgoing[], given: Settings, attempt: Attempt
     region: given.region ?? regionOf(queue_url) ?? "",
     accessKeyId: access_key_id,
     secretAccessKey: secret_access_key,
+    ...(session_token === undefined ? {} : { sessionToken: session_token }),
     datetime: new Date(attempt.now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
   }).sign();
   const headers = Object.fromEntries(signed.headers);
-  return await attempt.fetch({ method: "POST", url, headers, body, secrets: [secret_access_key] });
+  const secrets = [secret_access_key, ...(session_token === undefined ? [] : [session_token])];
+  return await attempt.fetch({ method: "POST", url, headers, body, secrets });
 }
 
 const results = z.object({
@@ -174,7 +195,8 @@ function outcomeOfRefusal(answer: Answer, outcome: Outcome): Outcome {
   const code = type ?? answer.headers.get("x-amzn-query-error")?.split(";")[0] ?? "";
   const result: DeliveryResult =
     answer.status >= 500 ? "unavailable" : (resultOfCode(code) ?? outcome.result);
-  const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}`;
+  const ended = /ExpiredToken/.test(code) ? ", because the temporary key has ended: pass a new one" : "";
+  const reason = code === "" ? outcome.reason : `answered ${answer.status}: ${nameOf(code)}${ended}`;
   return { ...outcome, result: /throttl/i.test(code) ? "slow_down" : result, reason };
 }
 

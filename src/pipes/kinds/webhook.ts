@@ -8,10 +8,20 @@ import * as z from "zod";
 import { sha256Hex } from "../../lib/sha256.ts";
 import { type Answer, outcomeOf, outcomeOfError, refusalOf } from "../transport/http.ts";
 import { maskUrl, secretPartsOf } from "../transport/masked-url.ts";
+import { compileTemplate } from "../template/template.ts";
 import { mediaType, PAYLOAD_FORMS, renderBatch } from "../transport/payload.ts";
 import { newSigningSecret, publicKeyOf, refusalOfSecret, sign, SIGNINGS } from "../transport/signing.ts";
+import {
+  activeSecrets,
+  endOf,
+  endsOfOlder,
+  MOST_SECRETS,
+  textOf,
+  withNewest,
+  type SigningSecret,
+} from "../transport/signing-secrets.ts";
 import { bytesOf, deliverInRequests } from "../transport/batches.ts";
-import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
+import type { Attempt, GeneratedSecret, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /**
  * Bytes of payload in one request: with the array's brackets and commas below the 1 MiB that many servers set as their
@@ -43,11 +53,19 @@ const headers = z
     }
   });
 
+const PASSWORD_IN_URL =
+  'must not hold a user or a password: pass them in headers, as {"Authorization": "Basic <user:password in base64>"}';
+
+function holdsPassword(text: string): boolean {
+  const { username, password } = URL.canParse(text) ? new URL(text) : { username: "", password: "" };
+  return username !== "" || password !== "";
+}
+
 const url = z
   .string("must be a URL")
   .max(2048, "must be at most 2,048 characters")
   .superRefine((text, context) => {
-    const refusal = refusalOf(text, true);
+    const refusal = holdsPassword(text) ? PASSWORD_IN_URL : refusalOf(text, true);
     if (refusal !== null) context.addIssue(refusal);
   });
 
@@ -55,12 +73,23 @@ const settings = z
   .strictObject({
     url: url.meta({
       description:
-        "Where to POST: https, a public host. Stored encrypted, and shown in full to administrators alone",
+        "Where to POST: https, a public host. Stored encrypted. What may be secret in it, such as `sig=` or a long path, is " +
+        "masked wherever it is shown",
       examples: ["https://example.com/hooks"],
     }),
-    payload: z.enum(PAYLOAD_FORMS, "must be event or cloudevents").default("event").meta({
-      description: "`event`: `{type, timestamp, data}`; `cloudevents`: CloudEvents 1.0, structured JSON",
+    payload: z.enum(PAYLOAD_FORMS, "must be event, cloudevents or template").default("event").meta({
+      description:
+        "`event`: `{type, timestamp, data}`; `cloudevents`: CloudEvents 1.0, structured JSON; `template`: a body of your own",
     }),
+    template: z
+      .unknown()
+      .optional()
+      .meta({
+        description:
+          "With payload=template: a JSON document, or the text of one, whose texts hold expressions (CEL, as in filters) in " +
+          "{{ }}. A string that is one expression becomes its value",
+        examples: [{ text: "{{contact}} {{type}}: {{description}}", order: "{{metadata.order_id}}" }],
+      }),
     batch: z.boolean("must be true or false").default(false).meta({
       description: "A JSON array of up to 100 events or 1 MB in each request, instead of one event",
     }),
@@ -73,17 +102,34 @@ const settings = z
       .default("v1")
       .meta({ description: "`v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519" }),
     signing_secrets: z
-      .array(z.string("must be a text"), "must be a list of secrets")
+      .array(
+        z.union(
+          [z.string(), z.strictObject({ secret: z.string(), until: z.int().describe("ms since the epoch") })],
+          "must be a text",
+        ),
+        "must be a list of secrets",
+      )
       .min(1, "must hold at least one secret")
-      .max(3, "must hold at most three secrets")
+      .max(MOST_SECRETS, "must hold at most three secrets")
       .meta({
         description:
-          "The newest first; each signs, so that receivers can change to a new one while the old one still holds. `whsec_...` for v1, `whsk_...` for v1a",
+          "The newest first; each signs until its end, so that receivers can change to a new one while the old one still holds. `whsec_...` for v1, `whsk_...` for v1a",
       }),
   })
+  .superRefine(({ payload, template }, context) => {
+    const refuse = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: "custom", message, path: ["template", ...path] });
+    if (payload !== "template" && template !== undefined)
+      return refuse([], 'is used with "payload": "template" alone');
+    if (payload === "template" && (template === undefined || template === null))
+      return refuse([], 'must be given, such as {"text": "{{contact}} {{type}}"}');
+    const compiled = payload === "template" ? compileTemplate(template) : null;
+    if (compiled?.ok === false) for (const { path, reason } of compiled.reason) refuse(path, reason);
+  })
   .superRefine(({ signing, signing_secrets: secrets }, context) => {
-    for (const [index, secret] of secrets.entries()) {
-      const message = refusalOfSecret(secret, signing);
+    for (const [index, one] of secrets.entries()) {
+      const wrong = refusalOfSecret(textOf(one), signing);
+      const message = index === 0 && endOf(one) !== null ? "must not end: it is the newest" : wrong;
       if (message !== null) context.addIssue({ code: "custom", message, path: ["signing_secrets", index] });
     }
   });
@@ -95,6 +141,7 @@ export type WebhookSettings = z.infer<typeof settings>;
 export const webhook: Kind<WebhookSettings> = {
   id: "webhook",
   title: "HTTPS POST to any URL, signed after Standard Webhooks",
+  singleRequest: true,
   settings,
   secrets: ["headers", "signing_secrets"],
   endpoints: ["url"],
@@ -103,15 +150,32 @@ export const webhook: Kind<WebhookSettings> = {
   batch: { events: LIMITS.events, bytes: MOST_BYTES },
   batchOf: ({ batch }) => ({ events: batch ? LIMITS.events : 1, bytes: MOST_BYTES }),
   deliver,
-  async makeSecret(passed, more) {
-    const present = Array.isArray(passed["signing_secrets"]) ? (passed["signing_secrets"] as unknown[]) : [];
-    if (present.length > 0 && !more) return null;
-    const secret = await newSigningSecret(passed["signing"] === "v1a" ? "v1a" : "v1");
-    const shared = await publicKeyOf(secret);
-    const made = { signing_secret: secret, ...(shared === null ? {} : { public_key: shared }) };
-    return { settings: { ...passed, signing_secrets: [secret, ...present.slice(0, 1)] }, made };
+  async makeSecret(passed) {
+    const given = passed["signing_secrets"];
+    if (given !== undefined && given !== null && !(Array.isArray(given) && given.length === 0)) return null;
+    return await withSecret(passed, (secret) => [secret]);
   },
+  rotate: async (present, when) =>
+    await withSecret(present, (secret) => withNewest(secret, secretsIn(present), when)),
+  olderSecrets: (present, now) => endsOfOlder(secretsIn(present), now),
 };
+
+function secretsIn(stored: Readonly<Record<string, unknown>>): readonly SigningSecret[] {
+  return (stored["signing_secrets"] ?? []) as readonly SigningSecret[];
+}
+
+/** The settings with a new secret, at the place that `listed` gives it; null if it has none. */
+async function withSecret(
+  given: Readonly<Record<string, unknown>>,
+  listed: (secret: string) => SigningSecret[] | null,
+): Promise<GeneratedSecret | null> {
+  const secret = await newSigningSecret(given["signing"] === "v1a" ? "v1a" : "v1");
+  const signing_secrets = listed(secret);
+  if (signing_secrets === null) return null;
+  const shared = await publicKeyOf(secret);
+  const made = { signing_secret: secret, ...(shared === null ? {} : { public_key: shared }) };
+  return { settings: { ...given, signing_secrets }, made };
+}
 
 async function deliver(
   batch: readonly Outgoing[],
@@ -144,7 +208,8 @@ async function post(
   settings: WebhookSettings,
   attempt: Attempt,
 ): Promise<Answer> {
-  const { url, payload, batch: batched, gzip, signing, signing_secrets: secrets } = settings;
+  const { url, payload, batch: batched, gzip, signing, signing_secrets } = settings;
+  const secrets = activeSecrets(signing_secrets, attempt.now).map(textOf);
   const texts = batch.map(({ text }) => text);
   const body = batched ? renderBatch(texts) : texts.join("");
   const ids = batch.map(({ id }) => id);
@@ -165,7 +230,7 @@ async function post(
     body: gzip ? await compressed(body) : body,
     shown: body,
     shownUrl: maskUrl(url),
-    secrets: [...Object.values(settings.headers), ...secrets, ...secretPartsOf(url)],
+    secrets: [...Object.values(settings.headers), ...signing_secrets.map(textOf), ...secretPartsOf(url)],
   });
 }
 

@@ -30,6 +30,7 @@ export function moveCursor(
   const from = state.positions[feed];
   const first = rows.find(({ seq }) => undone.has(seq));
   const last = rows.at(-1) ?? { seq: 0 };
+  if (isBehind(from, last)) return state; // a person let the pipe skip this page while it was under way
   const position = first === undefined ? moveBehind(from, last) : moveBefore(from, first);
   const done = rows.filter((row) => !isBehind(position, row) && !undone.has(row.seq));
   // `ahead` holds ids of both feeds; those of this page are listed anew.

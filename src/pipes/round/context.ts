@@ -28,7 +28,11 @@ export interface Round {
   pace: Pace;
   /** What kinds keep between attempts, such as access tokens. */
   kept: Attempt["kept"];
-  /** No request begins after this, ms. */
+  /** What is known of how the destination answers: whether it has answered for single events of a batch. */
+  answers: { byEvent: boolean };
+  /** The last write of the log of deliveries, which is awaited at the round's end. */
+  logging: { done: Promise<void> };
+  /** No request begins after this, ms; 0 once the pipe rests. */
   until: number;
   /** Pauses the pipe for this reason, and tells the other pipes. */
   pause: (reason: string) => Promise<"paused">;

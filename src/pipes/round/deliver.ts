@@ -40,35 +40,36 @@ export async function deliver(
     return { undone: new Set(), end };
   }
   const log: AttemptRecord[] = failed.map(({ row, reason }) => notEvaluated(pipe.record.id, row, reason));
-  const waiting = pipe.options.ordered ? retries.groups() : new Set<string>();
-  const [behind, free] = partition(passed, ({ group }) => group !== "" && waiting.has(group));
-  const dispatched = await send(round, free, log, 1);
+  const waiting = pipe.options.ordered
+    ? retries.waitingGroups(passed.map(({ group }) => group))
+    : new Set<string>();
+  const [behind, free] = partition(passed, ({ group }) => waiting.has(group));
+  const dispatched = await send(round, free, log, { tries: 1, retried: false });
   await writeLog(round, log);
   state.current(); // nothing more is written if the pipe was deleted meanwhile
   const undone = setFailedAside(round, feed, free, dispatched);
   for (const one of behind) setAside(round, feed, one, { tries: 0, reason: "waits for an earlier one" });
-  const end = await settle(round, dispatched, (now) => move({ ...now, consecutiveFilterErrors }, undone));
+  const refused = [...dispatched.failed.values()].filter((failure) => failure.refused).length;
+  const end = await settle(round, { ...dispatched, refused }, (now) =>
+    move({ ...now, consecutiveFilterErrors }, undone),
+  );
   return { undone, end };
 }
 
 /**
  * Stores what a delivery says about the destination, together with what `move` changes; pauses the pipe if that
- * follows.
+ * follows. `refused`: how many events it refused at their first try.
  */
 export async function settle(
   { state, pause }: Round,
-  { delivered, failed, stop, consecutiveFailures }: Dispatched,
+  { delivered, skipped, failed, refused, ...found }: Dispatched & { refused: number },
   move: (state: State) => State,
 ): Promise<Delivery["end"]> {
-  const failures = [...failed.values()];
-  const findings = {
-    delivered: delivered.size,
-    refused: failures.filter(({ refused }) => refused).length,
-    failure: failures[0]?.reason ?? null,
-    consecutiveFailures,
-    stop,
-  };
-  const decision = judgeDelivery(move(state.current()), findings, Date.now(), Math.random());
+  const [first] = failed.values();
+  const findings = { ...found, delivered: delivered.size, refused, failure: first?.reason ?? null };
+  const moved = move(state.current());
+  const counted = { ...moved, skipped: moved.skipped + skipped.size };
+  const decision = judgeDelivery(counted, findings, Date.now(), Math.random());
   state.save(decision.state);
   if (decision.pause !== null) return await pause(decision.pause);
   return decision.stopped ? "stopped" : null;
@@ -79,14 +80,14 @@ function setFailedAside(
   round: Round,
   feed: Feed,
   sent: readonly SelectedRow[],
-  { delivered, failed }: Dispatched,
+  { delivered, skipped, failed }: Dispatched,
 ): ReadonlySet<number> {
   const undone = new Set<number>();
   for (const [index, one] of sent.entries()) {
     const failure = failed.get(index);
     if (failure !== undefined)
       setAside(round, feed, one, { tries: failure.tried ? 1 : 0, reason: failure.reason });
-    else if (!delivered.has(index)) undone.add(one.row.seq);
+    else if (!delivered.has(index) && !skipped.has(index)) undone.add(one.row.seq);
   }
   return undone;
 }

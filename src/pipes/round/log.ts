@@ -33,6 +33,25 @@ export function recordOf(
   };
 }
 
+/** The events of an attempt with which nothing was to be done there. */
+export function skippedOf(
+  pipe: string,
+  batch: readonly Outgoing[],
+  account: Account,
+  tries: number | ((id: string) => number),
+): AttemptRecord {
+  const skipped = account.outcome.skipped ?? [];
+  const events = skipped.flatMap(({ index }) => batch[index] ?? []);
+  const record = recordOf(pipe, events, account, tries);
+  return {
+    ...record,
+    id: `${record.id}s`,
+    outcome: "skipped",
+    reason: skipped[0]?.reason ?? null,
+    excerpt: null,
+  };
+}
+
 /** An event for which the filter failed. */
 export function notEvaluated(pipe: string, { id }: { id: string }, reason: string): AttemptRecord {
   return { ...withoutRequest(pipe, id), outcome: "not_evaluated", try: 1, reason };
@@ -55,10 +74,16 @@ function withoutRequest(pipe: string, event: string): Omit<AttemptRecord, "outco
 }
 
 /**
- * Writes to the log of deliveries. The log decides nothing, so a failure to write it is only reported: it must not make
- * the pipe send anything again.
+ * Writes to the log of deliveries. The log decides nothing, so nobody waits for it but the next write and the round's
+ * end, and a failure is only reported: it must not make the pipe send anything again.
  */
-export async function writeLog({ env, pipe }: Round, log: readonly AttemptRecord[]): Promise<void> {
+export async function writeLog(round: Round, log: readonly AttemptRecord[]): Promise<void> {
+  if (log.length === 0) return;
+  await round.logging.done;
+  round.logging.done = write(round, log);
+}
+
+async function write({ env, pipe }: Round, log: readonly AttemptRecord[]): Promise<void> {
   try {
     await noteAttempts(storeOf(env), pipe.record.id, log);
   } catch (error) {

@@ -7,6 +7,7 @@ import { isSamePosition, moveBehind, type FeedPosition } from "../../store/feed-
 import { readSystemEvents } from "../../store/pipes/system-events.ts";
 import type { RunnablePipe } from "../load.ts";
 import { eventRow, systemEventRow, type Row } from "../rows.ts";
+import { isProbing } from "../circuit.ts";
 import { select, type Selection } from "../select.ts";
 import type { State } from "../state.ts";
 
@@ -112,5 +113,7 @@ function limitFor({ kind, settings, options }: RunnablePipe, { circuit }: Cursor
   const wave = options.concurrency * batch;
   // Whole waves, so that no lane waits for the last request of another one.
   const whole = Math.min(MOST_PAGE_ROWS, Math.ceil(Math.max(PAGE_ROWS, 2 * wave) / wave) * wave);
-  return circuit === null ? whole : Math.min(whole, Math.max(PROBE_ROWS, 2 * batch) * 2 ** probes);
+  if (circuit === null) return whole;
+  const few = isProbing({ circuit }) ? PROBE_ROWS : Math.max(PROBE_ROWS, 2 * batch);
+  return Math.min(whole, few * 2 ** probes);
 }

@@ -1,4 +1,5 @@
-// Tries again the events that failed alone and are due, each in a request of its own.
+// Tries again the events that failed alone and are due. Each goes in a request of its own, unless the destination
+// answers for every event of a batch.
 
 import { storeOf } from "../../store/db.ts";
 import { readSeqs } from "../../store/events/feed.ts";
@@ -10,13 +11,18 @@ import { toSelected, type SelectedRow } from "../select.ts";
 import type { Progress, Round } from "./context.ts";
 import { settle } from "./deliver.ts";
 import type { Dispatched } from "./dispatch.ts";
+import { refusesAll } from "../circuit.ts";
 import { givenUp, writeLog } from "./log.ts";
 import { PROBE_ROWS } from "./reader.ts";
-import { eventWait } from "./retry-schedule.ts";
+import { AGAIN_UNBLAMED, eventWait } from "./retry-schedule.ts";
 import { send } from "./send.ts";
 
-/** How many are tried in one round. */
+/**
+ * How many are tried in one round, and for how long, ms: a round goes on with a page of new events, so neither holds up
+ * the other.
+ */
 const RETRIES_AT_ONCE = 100;
+const TIME_FOR_RETRIES = 15_000;
 
 /** An event that is due, as it is sent. */
 interface DueRow extends SelectedRow {
@@ -31,14 +37,23 @@ export async function retryDue(round: Round): Promise<Progress> {
   if (due.length === 0) return "idle";
   const rows = await readDue(round, due);
   const log: AttemptRecord[] = [];
-  const triesOf = (id: string): number => 1 + (due.find((retry) => retry.id === id)?.tries ?? 0);
-  const single = { ...round, pipe: { ...pipe, options: { ...pipe.options, batch: 1 } } };
-  const dispatched = await send(single, rows, log, triesOf);
+  const tries = new Map(due.map((retry) => [retry.id, retry.tries]));
+  const until = Math.min(round.until, Date.now() + TIME_FOR_RETRIES);
+  const dispatched = await send({ ...round, until }, rows, log, {
+    tries: (id) => 1 + (tries.get(id) ?? 0),
+    retried: true,
+  });
   const ended = setNextTries(round, rows, dispatched, log);
   if (ended > 0) state.save({ ...state.current(), given_up: state.current().given_up + ended });
   await writeLog(round, log);
-  const end = await settle(round, dispatched, (now) => now);
-  return end ?? (due.length === limit ? "more" : "idle");
+  const { consecutiveFailures, consecutiveDenials } = state.current();
+  const counts = dispatched.answered
+    ? { consecutiveFailures: 0, consecutiveDenials: dispatched.delivered.size > 0 ? 0 : consecutiveDenials }
+    : { consecutiveFailures, consecutiveDenials };
+  const end = await settle(round, { ...dispatched, ...counts, refused: 0 }, (now) => now);
+  // Behind a delivered event of a group the next one is due.
+  const freed = pipe.options.ordered && dispatched.delivered.size > 0;
+  return end ?? (due.length === limit || freed ? "more" : "idle");
 }
 
 /** Reads the events that are due. One that is not stored any more was erased, or is too old, and is not tried again. */
@@ -66,20 +81,23 @@ function keyOf({ feed, seq }: Pick<Row, "feed" | "seq">): string {
 
 /** Drops what was delivered, and sets when each of the others is tried next. Returns how many were given up. */
 function setNextTries(
-  { pipe, retries }: Round,
+  { pipe, retries, state }: Round,
   rows: readonly DueRow[],
-  { delivered, failed }: Dispatched,
+  { delivered, skipped, failed }: Dispatched,
   log: AttemptRecord[],
 ): number {
   let ended = 0;
+  const now = Date.now();
+  const nobodyIsToBlame = delivered.size === 0 && refusesAll(state.current());
   for (const [index, { retry }] of rows.entries()) {
     const failure = failed.get(index);
-    if (delivered.has(index)) retries.drop(retry);
-    if (delivered.has(index) || failure?.tried !== true) continue;
+    if (delivered.has(index) || skipped.has(index)) retries.drop(retry);
+    else if (failure?.tried === false) retries.again({ ...retry, due: now, reason: failure.reason }); // behind the others
+    if (failure?.tried !== true) continue;
     const tries = retry.tries + 1;
-    const wait = eventWait(tries, Math.random());
+    const wait = eventWait(tries, Math.random()) ?? (nobodyIsToBlame ? AGAIN_UNBLAMED : null);
     if (wait !== null) {
-      retries.put({ ...retry, tries, due: Date.now() + wait, reason: failure.reason });
+      retries.again({ ...retry, tries, due: now + wait, reason: failure.reason });
       continue;
     }
     ended += 1;

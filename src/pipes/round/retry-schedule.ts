@@ -20,6 +20,9 @@ const EVENT_WAITS = [
   24 * HOUR,
 ];
 
+/** How long an event waits that is not given up yet, because the destination takes no other either, ms. */
+export const AGAIN_UNBLAMED = HOUR;
+
 /** How long an event waits after its `tries`-th try (from 1), ms; null once it is given up. `random`: 0 to 1. */
 export function eventWait(tries: number, random: number): number | null {
   const wait = EVENT_WAITS[tries - 1];

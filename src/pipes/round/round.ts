@@ -1,29 +1,47 @@
 // One round of a pipe: a page of everything that waits. What failed alone and is due goes first, then new events, new
-// system events, and last what people asked to be passed on again.
+// system events, and last what people asked to be passed on again. Each has its share of every round, so many waiting
+// events hold up no new ones, nor the other way round. While the circuit is open, new events and waiting ones take turns
+// at being the probe: a destination that takes one sort of them alone would otherwise seem to be down.
 
+import { isProbing } from "../circuit.ts";
 import { advance } from "./advance.ts";
 import type { Progress, Round } from "./context.ts";
 import { redeliverPage } from "./redeliver-page.ts";
+import { refilterWaiting } from "./refilter.ts";
 import { retryDue } from "./retry-due.ts";
-
-/** The most events that may wait to be tried again. With more of them a pipe reads no further until some are done. */
-const MOST_RETRIES = 1_000;
 
 /** Works through one page of each thing that waits. */
 export async function workRound(round: Round): Promise<Progress> {
-  const { state, pipe, reader, retries } = round;
-  const retried = await retryDue(round);
-  if (isEnd(retried)) return retried;
-  if (retries.count() >= MOST_RETRIES) return retried;
+  try {
+    return await workParts(round);
+  } finally {
+    await round.logging.done;
+  }
+}
+
+async function workParts(round: Round): Promise<Progress> {
+  if ((await refilterWaiting(round)) === "more") return "more";
+  const state = round.state.current();
+  const newFirst = isProbing(state) && (state.circuit?.probes ?? 0) % 2 === 1;
+  const parts = newFirst ? [advanceAll, retryDue, redeliverPage] : [retryDue, advanceAll, redeliverPage];
+  let whole: Progress = "idle";
+  for (const part of parts) {
+    const progress = await part(round);
+    if (isEnd(progress)) return progress;
+    if (progress === "more") whole = "more";
+  }
+  return whole;
+}
+
+/** A page of new events, and one of system events, which is read meanwhile. */
+async function advanceAll(round: Round): Promise<Progress> {
+  const { state, pipe, reader } = round;
   const reading = reader.systemEvents(pipe, state.current());
   reading.catch(() => undefined); // it is awaited below, and a failure counts there
   const events = await advance(round, "events", await reader.events(pipe, state.current()));
   if (isEnd(events)) return events;
   const systemEvents = await advance(round, "notices", await reading);
-  if (isEnd(systemEvents)) return systemEvents;
-  const redelivered = await redeliverPage(round);
-  if (isEnd(redelivered)) return redelivered;
-  return [retried, events, systemEvents, redelivered].includes("more") ? "more" : "idle";
+  return systemEvents === "idle" ? events : systemEvents;
 }
 
 function isEnd(progress: Progress): progress is "stopped" | "paused" {

@@ -8,6 +8,7 @@ import ipaddr from "ipaddr.js";
 import { cappedCache } from "../../lib/capped-cache.ts";
 import type { Outcome, DeliveryResult } from "../kinds/kind.ts";
 import type { Answer, Exchange, PipeFetch, PipeRequest } from "./exchange.ts";
+import { HOPS_HEADER } from "../../model/hops.ts";
 import { DAY } from "../../lib/time.ts";
 
 export type { Answer, Exchange, PipeFetch, PipeRequest };
@@ -79,12 +80,22 @@ function isLoopback(host: string): boolean {
 const HIDDEN =
   /^(authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie|x-auth-token|x-amz-security-token)$/i;
 
-/** A fetch for one attempt. `note` gets every exchange. */
+/**
+ * A fetch for one attempt. `note` gets every exchange. `hops`: through how many pipes its events will have come, which
+ * every request tells, so that no loop goes on for ever; left out if that is unknown.
+ */
 export function pipeFetch(
   note: (exchange: Exchange) => void,
-  { signal, loopback, fetch: call = fetch }: { signal: AbortSignal; loopback: boolean; fetch?: typeof fetch },
+  {
+    signal,
+    loopback,
+    hops,
+    fetch: call = fetch,
+  }: { signal: AbortSignal; loopback: boolean; hops?: number; fetch?: typeof fetch },
 ): PipeFetch {
-  return async (request) => {
+  const told = hops === undefined ? {} : { [HOPS_HEADER]: String(hops) };
+  return async (given) => {
+    const request = { ...given, headers: { ...given.headers, ...told } };
     const began = Date.now();
     let hides: Hide | null = null;
     const hide: Hide = (text, cut) => (hides ??= hiding(request))(text, cut);

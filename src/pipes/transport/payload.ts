@@ -1,19 +1,25 @@
 // What a receiver reads: one event as JSON, in the form that its pipe uses, or several of them as a JSON array.
-// Personal data stands in `data` alone, because the fields around it end up in the logs of brokers and proxies.
+// In the forms that we make, personal data stands in `data` alone, because the fields around it end up in the logs of brokers and proxies.
 
 import { EVENT_TYPES } from "../../model/event.ts";
 import type { Outgoing } from "../kinds/kind.ts";
+import { renderTemplate } from "../template/render.ts";
+import type { Template } from "../template/template.ts";
 
 /** All forms of a payload. */
-export const PAYLOAD_FORMS = ["event", "cloudevents"] as const;
+export const PAYLOAD_FORMS = ["event", "cloudevents", "template"] as const;
 /**
  * The form of a payload.
  * - `event`: what Standard Webhooks recommends:
  *   https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#payload-structure
  * - `cloudevents`: CloudEvents 1.0 in its JSON format, structured mode:
  *   https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ * - `template`: a body of the pipe's own, see template.ts.
  */
 export type PayloadForm = (typeof PAYLOAD_FORMS)[number];
+
+/** A form with all that it takes to write it. */
+export type Form = Exclude<PayloadForm, "template"> | Template;
 
 /** The form `event`. */
 interface EventPayload {
@@ -45,7 +51,8 @@ interface CloudEvent {
 }
 
 /** The payload of one event as JSON text. `source`: the source that it came from; null if it has none. */
-export function render(event: Omit<Outgoing, "text">, form: PayloadForm, source: string | null): string {
+export function render(event: Omit<Outgoing, "text">, form: Form, source: string | null): string {
+  if (typeof form === "object") return renderTemplate(form, event.event);
   return JSON.stringify(form === "event" ? eventPayload(event) : cloudEvent(event, source));
 }
 
@@ -56,7 +63,7 @@ export function renderBatch(texts: readonly string[]): string {
 
 /** The media type of the text that `render` or, if `batched`, `renderBatch` gives. */
 export function mediaType(form: PayloadForm, batched: boolean): string {
-  if (form === "event") return "application/json";
+  if (form !== "cloudevents") return "application/json";
   return batched ? "application/cloudevents-batch+json" : "application/cloudevents+json";
 }
 

@@ -5,13 +5,13 @@
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { isGzip, unzip } from "../../lib/unzip.ts";
 import { TOKEN_PARAMETER } from "../kit/credentials.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "../kit/elements.ts";
 import { LONGEST, makeEvent, text } from "../kit/fields.ts";
 import { unwrapped } from "./unwrapped.ts";
 import { contactsOf, eventOf, meaningOf, saysNothing } from "../kit/usual/fields.ts";
 import { NAMES } from "../kit/usual/names.ts";
 import { readForm } from "../kit/form.ts";
-import { isObject, parseVerbatim, readJson, readText, type JsonObject } from "../kit/json.ts";
+import { isObject, readJson, readText, type JsonObject } from "../kit/json.ts";
 import { byName, firstText, firstTime, texts, type NamedFields } from "../kit/loose-fields.ts";
 import { isMultipart } from "../kit/multipart.ts";
 import { provenBySignature } from "../kit/proof.ts";
@@ -49,10 +49,7 @@ export const generic: Provider = {
       readElement(element, { index, receivedAt: delivery.receivedAt, webhookId }),
     );
   },
-  elements: (delivery) => {
-    const elements = elementsOf(readDocument(delivery, parseVerbatim));
-    return elements.ok ? elements.value : [];
-  },
+  elements: verbatim((delivery, parse) => elementsOf(readDocument(delivery, parse))),
   /** The list, topic or group that an unsubscribe is about. */
   scopeOf: (element) => (isObject(element) ? firstText(unwrapped(element).fields, NAMES.list) : null),
 };

@@ -1,8 +1,7 @@
 // Turns an envelope into the delivery that a provider's parser takes, and finds a delivery's elements again.
 
 import type { Envelope } from "../../model/envelope.ts";
-import { jsonElements } from "./elements.ts";
-import { parseVerbatim } from "./json.ts";
+import { jsonElements, verbatim } from "./elements.ts";
 import type { Delivery, Provider } from "../provider.ts";
 
 /** The delivery in an envelope; `settings` are those of its source. */
@@ -11,11 +10,11 @@ export function deliveryOf(envelope: Envelope, settings: Record<string, unknown>
   return { method, url, headers: new Headers(headers), body, receivedAt, settings };
 }
 
+const jsonItems = verbatim(jsonElements);
+
 /** The provider's own elements, with numbers as they were written; an empty list if the body cannot be read. */
 function elementsOf(provider: Provider, delivery: Delivery): unknown[] {
-  if (provider.elements !== undefined) return provider.elements(delivery);
-  const elements = jsonElements(delivery, parseVerbatim);
-  return elements.ok ? elements.value : [];
+  return provider.elements?.(delivery) ?? jsonItems(delivery);
 }
 
 /**

@@ -3,12 +3,18 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { ParsedEvent } from "../../model/event.ts";
-import { isObject, readJson, toJson, type JsonObject } from "./json.ts";
+import { isObject, parseVerbatim, readJson, toJson, type JsonObject } from "./json.ts";
 import type { Delivery, ParsedDelivery } from "../provider.ts";
 import { beginWords, endWords, nextElement, noteUnknownTypes } from "./unknown-words.ts";
 
 /** The result of reading one element: its events, "ping", or the reason why it is not an event. */
 export type ElementResult = Result<ParsedEvent[] | "ping">;
+
+/** Finds the elements in a body; `parse`: how its JSON is parsed, where not by JSON.parse. */
+type ElementsOf = (delivery: Delivery, parse?: (text: string) => unknown) => Result<unknown[]>;
+
+/** Reads one element of a delivery. */
+type ReadElement = (element: JsonObject, index: number, delivery: Delivery) => ElementResult;
 
 /** The result for an element that only tests the connection. */
 export const PING: ElementResult = ok("ping");
@@ -22,6 +28,17 @@ export function jsonElements(delivery: Delivery, parse?: (text: string) => unkno
   const json = readJson(delivery.body, parse);
   if (!json.ok) return json;
   return ok(Array.isArray(json.value) ? json.value : [json.value]);
+}
+
+/**
+ * A provider's `elements`, by the function that finds them in a body: with numbers as they were written; none if the body
+ * cannot be read.
+ */
+export function verbatim(elementsOf: ElementsOf): (delivery: Delivery) => unknown[] {
+  return (delivery) => {
+    const elements = elementsOf(delivery, parseVerbatim);
+    return elements.ok ? elements.value : [];
+  };
 }
 
 /** Whether the body contains only white space. */
@@ -45,7 +62,7 @@ const MOST_EVENTS = 25_000;
 export function parseElements(
   delivery: Delivery,
   decoded: Result<unknown[]>,
-  read: (element: JsonObject, index: number) => ElementResult,
+  read: ReadElement,
 ): ParsedDelivery {
   const parsed: ParsedDelivery = { events: [], rejects: [], pings: 0 };
   const tooMany = decoded.ok && decoded.value.length > MOST_ELEMENTS;
@@ -59,7 +76,7 @@ export function parseElements(
   for (const [index, element] of elements.value.entries()) {
     nextElement(index);
     const result = isObject(element)
-      ? readSafely(element, index, read)
+      ? readSafely(() => read(element, index, delivery))
       : fail("the element is not an object");
     if (!result.ok) parsed.rejects.push({ reason: result.reason, raw: toJson(element) });
     else if (result.value === "ping") parsed.pings += 1;
@@ -74,13 +91,9 @@ export function parseElements(
   return unknown.length === 0 ? parsed : { ...parsed, unknown };
 }
 
-function readSafely(
-  element: JsonObject,
-  index: number,
-  read: (element: JsonObject, index: number) => ElementResult,
-): ElementResult {
+function readSafely(read: () => ElementResult): ElementResult {
   try {
-    return read(element, index);
+    return read();
   } catch {
     return fail("the element could not be read"); // e.g. nested so deeply that a copy overflows the stack
   }

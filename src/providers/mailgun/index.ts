@@ -3,9 +3,9 @@
 // Accounts created before 2018 may still send the legacy form (legacy.ts).
 
 import { fail, ok, type Result } from "../../lib/result.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, recipients, text, time } from "../kit/fields.ts";
-import { isObject, parseVerbatim, readJson, type JsonObject } from "../kit/json.ts";
+import { isObject, readJson, type JsonObject } from "../kit/json.ts";
 import { detailsOf, meaningOf } from "./mapping.ts";
 import { keyUnlessPair, provenBySignature } from "../kit/proof.ts";
 import { fromLegacy, readLegacy } from "./legacy.ts";
@@ -21,14 +21,8 @@ export const mailgun: Provider = {
   ...provenBySignature({ kindOf: keyUnlessPair, verifyKey }),
   longestSigned: LONGEST_POST,
   withoutProof,
-  parse: (delivery) =>
-    parseElements(delivery, elementsOf(delivery.body), (element, index) =>
-      readElement(element, index, delivery),
-    ),
-  elements: (delivery) => {
-    const elements = elementsOf(delivery.body, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, elementsOf(delivery), readElement),
+  elements: verbatim(elementsOf),
   scopeOf,
 };
 
@@ -54,7 +48,7 @@ function documentOf(body: Uint8Array, parse?: (text: string) => unknown): Result
   return start === "{" || start === "[" ? readJson(body, parse) : readLegacy(body);
 }
 
-function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
+function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
   const document = documentOf(body, parse);
   if (!document.ok) return document;

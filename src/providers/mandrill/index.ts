@@ -3,10 +3,10 @@
 // the account's own lists of addresses ("sync events"), which name no event.
 
 import { fail, ok, type Result } from "../../lib/result.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "../kit/elements.ts";
 import { address, LONGEST, makeEvent, objectAt, text, time, whyNoAddress } from "../kit/fields.ts";
 import { formPairs } from "../kit/form.ts";
-import { isObject, parseVerbatim, readJsonText, type JsonObject } from "../kit/json.ts";
+import { isObject, readJsonText, type JsonObject } from "../kit/json.ts";
 import { listDetail, listEntry, readDetails, syncWord } from "./mapping.ts";
 import type { Delivery, InboundRequest, Provider, VerifyContext, VerifyResult } from "../provider.ts";
 import { keyUnlessPair, LONGEST_TEST, needsHeader, provenBySignature } from "../kit/proof.ts";
@@ -22,16 +22,11 @@ export const mandrill: Provider = {
   headers: [],
   ...provenBySignature({ kindOf: keyUnlessPair, lacking: needsHeader("x-mandrill-signature"), verifyKey }),
   parse: (delivery) => {
-    const elements = elementsOf(delivery.body);
-    const parsed = parseElements(delivery, elements, (element, index) =>
-      readElement(element, index, delivery),
-    );
+    const elements = elementsOf(delivery);
+    const parsed = parseElements(delivery, elements, readElement);
     return isEmptyForm(delivery.body, elements) ? { ...parsed, pings: 1 } : parsed;
   },
-  elements: (delivery) => {
-    const elements = elementsOf(delivery.body, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  elements: verbatim(elementsOf),
   /**
    * https://mailchimp.com/developer/transactional/docs/tags-metadata/#subaccounts : a subaccount has its own list of
    * rejected addresses, and what its recipients wish holds for its mail. That reports name it in `msg.subaccount` was
@@ -105,7 +100,7 @@ function isJson(body: Uint8Array): boolean {
   return /^\s*[[{]/.test(new TextDecoder().decode(body.subarray(0, 1024)));
 }
 
-function elementsOf(body: Uint8Array, parse?: (text: string) => unknown): Result<unknown[]> {
+function elementsOf({ body }: Delivery, parse?: (text: string) => unknown): Result<unknown[]> {
   if (isBlank(body)) return ok([]);
   const events = isJson(body) ? ok(new TextDecoder().decode(body)) : eventsField(body);
   if (!events.ok) return events;

@@ -34,10 +34,7 @@ export const postmark: Provider = {
    * `settings.secret_header` names, which is one of the webhook's HttpHeaders).
    */
   ...provenByHead(verifySecretOrHeader),
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   /** Postmark suppresses by message stream: https://postmarkapp.com/developer/api/suppressions-api */
   scopeOf: (element) => (isObject(element) ? text(element["MessageStream"]) : null),
 };

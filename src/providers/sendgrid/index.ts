@@ -34,10 +34,7 @@ export const sendgrid: Provider = {
   headers: [],
   ...provenBySignature({ kindOf: kindOfCredential, lacking, verifyKey: verifySigned }),
   longestSigned: LONGEST_BATCH,
-  parse: (delivery) =>
-    parseElements(delivery, jsonElements(delivery), (element, index) =>
-      readElement(element, index, delivery),
-    ),
+  parse: (delivery) => parseElements(delivery, jsonElements(delivery), readElement),
   /**
    * https://www.twilio.com/docs/sendgrid/ui/sending-email/group-unsubscribes : only `group_unsubscribe` and
    * `group_resubscribe` are about the group. An `unsubscribe` or `spamreport` is about all mail, even if it names a

@@ -32,9 +32,7 @@ export const ses: Provider = {
   parse: (delivery) =>
     isRawGreeting(delivery)
       ? { events: [], rejects: [], pings: 1 }
-      : parseElements(delivery, jsonElements(delivery), (element, index) =>
-          readElement(element, index, delivery),
-        ),
+      : parseElements(delivery, jsonElements(delivery), readElement),
   handshake: (_request, delivery) => confirmationOf(delivery, subscribeUrl),
   scopeOf: (element) => {
     const opened = isObject(element) ? open(element) : null;

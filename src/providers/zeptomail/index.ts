@@ -5,10 +5,10 @@
 
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { EventType, ParsedEvent } from "../../model/event.ts";
-import { isBlank, parseElements, PING, type ElementResult } from "../kit/elements.ts";
+import { isBlank, parseElements, PING, verbatim, type ElementResult } from "../kit/elements.ts";
 import { LONGEST, makeEvent, objectAt, recipients, table, text, time } from "../kit/fields.ts";
 import { formPairs } from "../kit/form.ts";
-import { isObject, parseVerbatim, readJson, readJsonText, type JsonObject } from "../kit/json.ts";
+import { isObject, readJson, readJsonText, type JsonObject } from "../kit/json.ts";
 import { filled, plainName } from "../kit/loose-fields.ts";
 import { LONGEST_SINGLE } from "../kit/proof.ts";
 import type { Delivery, Provider } from "../provider.ts";
@@ -35,12 +35,8 @@ export const zeptomail: Provider = {
   headers: [],
   ...proof,
   longestSigned: LONGEST_SINGLE,
-  parse: (delivery) =>
-    parseElements(delivery, elementsOf(delivery), (element, index) => readElement(element, index, delivery)),
-  elements: (delivery) => {
-    const elements = elementsOf(delivery, parseVerbatim);
-    return elements.ok ? elements.value : [];
-  },
+  parse: (delivery) => parseElements(delivery, elementsOf(delivery), readElement),
+  elements: verbatim(elementsOf),
 };
 
 /**

@@ -68,6 +68,19 @@ export async function getErasure(db: Db, id: string): Promise<Erasure | null> {
   return await db.prepare("SELECT * FROM erasures WHERE id = ?1").bind(id).first<Erasure>();
 }
 
+/** Requests, the latest first, behind the one with the id `before`. */
+export async function listErasures(
+  db: Db,
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<{ erasures: Erasure[]; next: string | null }> {
+  const { results } = await db
+    .prepare("SELECT * FROM erasures WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
+    .bind(before ?? "~", limit + 1)
+    .all<Erasure>();
+  const erasures = results.slice(0, limit);
+  return { erasures, next: results.length > limit ? (erasures.at(-1)?.id ?? null) : null };
+}
+
 /** The latest request for the contact with this hash; null if there is none or its hash is forgotten. */
 export async function findErasure(db: Db, hash: string): Promise<Erasure | null> {
   return await db
@@ -148,7 +161,8 @@ const COUNT = `
   UPDATE erasures AS x SET
     events = events + (SELECT count(*) FROM (${DOOMED})),
     messages = messages + (SELECT count(*) FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})),
-    contacts = contacts + (SELECT count(*) FROM contacts AS c WHERE c.contact = x.contact AND c.version <= x.version),
+    contacts = max(contacts, EXISTS (${DOOMED}),
+      EXISTS (SELECT 1 FROM contacts AS c WHERE c.contact = x.contact AND c.version <= x.version)),
     suppressions = suppressions +
       (SELECT count(*) FROM suppressions AS s WHERE s.contact = x.contact AND s.version <= x.version)
   WHERE x.id = ?1 AND x.contact IS NOT NULL`;
@@ -162,6 +176,9 @@ const DELETE_OTHERS = ["contacts", "suppressions"].map(
     SELECT t.contact, t.version FROM erasures AS x CROSS JOIN ${table} AS t
     ON t.contact = x.contact AND t.version <= x.version WHERE x.id = ?1)`,
 );
+
+/** That the contact was among those of a decision in bulk: without it the decision cannot be taken back for the contact. */
+const LEAVE_DECISIONS = `DELETE FROM bulk_decided WHERE contact = (SELECT contact FROM erasures WHERE id = ?1)`;
 
 /**
  * Deletes the contact's rows, a slice of its events at a time, and counts them in the same transaction. After the first
@@ -193,6 +210,7 @@ export async function removeRows(
       ...goneFrom(`seq IN (${DOOMED})`),
       DELETE_MESSAGES,
       LEAVE_WORDS,
+      LEAVE_DECISIONS,
     ].map((sql) => db.prepare(sql).bind(id)),
     db.prepare(DROP_ERASED_FIRSTS).bind(id),
     db.prepare(DELETE_EVENTS).bind(id),
@@ -212,6 +230,8 @@ export async function finishErasure(
   now: number,
 ): Promise<void> {
   await db.batch([
+    // A decision may have been on its way when the rows were deleted.
+    db.prepare(LEAVE_DECISIONS).bind(id),
     db
       .prepare(
         `UPDATE erasures SET contact = NULL, prefix = NULL, cursor = '', rows_cursor = '', stuck_key = NULL, finished_at = ?2

@@ -35,5 +35,6 @@ export function eventView(event: StoredEvent): ShownEvent {
     user_agent: event.user_agent,
     machine: event.machine,
     estimated: event.estimated,
+    hops: event.hops,
   };
 }

@@ -5,8 +5,9 @@ import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
-import { liesIn, rangeOf } from "../prefix-range.ts";
+import { isAtDomain, liesIn, rangeOf } from "../prefix-range.ts";
 import { feedEdge } from "./feed.ts";
+import { placeOfCampaigns, restBehind, type Stretch } from "./stretches.ts";
 import { areBusy } from "./of-contacts.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
@@ -19,11 +20,18 @@ export interface RawPlace {
   element: number;
 }
 
-/** Which events to list. */
+/** Which events to list. A list of values means any of them. */
 export interface EventFilter {
-  contact?: string | undefined;
-  type?: EventType | undefined;
-  source?: string | undefined;
+  contact?: readonly string[] | undefined;
+  /** Domains of addresses. */
+  domain?: readonly string[] | undefined;
+  type?: readonly EventType[] | undefined;
+  source?: readonly string[] | undefined;
+  provider?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  campaign?: readonly string[] | undefined;
+  bounce?: readonly string[] | undefined;
+  reason?: readonly string[] | undefined;
   message_id?: string | undefined;
   /** ms, inclusive */
   since?: number | undefined;
@@ -68,7 +76,7 @@ export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage
 
 /**
  * The pages of a list of events in order of storage. With a contact or message it reads only their events, unless they
- * are so many that the feed is walked with less work. What the pages have in common is read once, with the first one:
+ * are so many that the feed is walked with less work, and with a campaign only the stretches where its events lie. What the pages have in common is read once, with the first one:
  * the list ends at the feed's end of that moment.
  */
 export function eventPages(db: Db, filter: Omit<EventFilter, "after" | "limit">): ReadPage {
@@ -78,16 +86,26 @@ export function eventPages(db: Db, filter: Omit<EventFilter, "after" | "limit">)
     const asked: EventFilter = { ...filter, after, limit };
     return "contacts" in plan
       ? await readContacts(db, asked, plan.contacts)
-      : await walkFeed(db, asked, plan.edge);
+      : await walkFeed(db, asked, plan);
   };
 }
 
-type Plan = { contacts: readonly string[] } | { edge: { low: number; high: number } };
+/** The stretches of the feed to look through, and the feed's last seq. */
+interface Walk {
+  stretches: readonly Stretch[];
+  high: number;
+}
+type Plan = { contacts: readonly string[] } | Walk;
 
-async function planOf(db: Db, filter: Pick<EventFilter, "contact" | "message_id">): Promise<Plan> {
+type Question = Pick<EventFilter, "contact" | "message_id" | "campaign" | "type">;
+
+async function planOf(db: Db, { campaign, ...filter }: Question): Promise<Plan> {
   const contacts = await contactsOf(db, filter);
-  if (contacts === null || (await areBusy(db, contacts))) return { edge: await feedEdge(db) };
-  return { contacts };
+  if (contacts !== null && !(await areBusy(db, contacts))) return { contacts };
+  const edge = await feedEdge(db);
+  if (campaign === undefined) return { stretches: [{ first: edge.low, last: edge.high }], high: edge.high };
+  const { stretches } = await placeOfCampaigns(db, { campaign, type: filter.type }, edge);
+  return { stretches, high: edge.high };
 }
 
 /** The contacts whose events a filter can match; null if these may be very many. */
@@ -95,7 +113,7 @@ async function contactsOf(
   db: Db,
   { contact, message_id }: Pick<EventFilter, "contact" | "message_id">,
 ): Promise<string[] | null> {
-  if (contact !== undefined) return [contact];
+  if (contact !== undefined) return [...contact];
   if (message_id === undefined) return null;
   const { results } = await db
     .prepare(`SELECT contact FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
@@ -118,28 +136,31 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
   return pageOf(results, filter, { more: null, seen: startOf(filter) });
 }
 
-async function walkFeed(
-  db: Db,
-  filter: EventFilter,
-  { low, high }: { low: number; high: number },
-): Promise<EventPage> {
+/** Most stretches of the feed that one page reads, and so most queries. */
+const MOST_STRETCHES = 20;
+
+/** Reads the stretches one after the other, until the page is full or has looked at enough rows. */
+async function walkFeed(db: Db, filter: EventFilter, { stretches, high }: Walk): Promise<EventPage> {
   const { clause, values } = conditions(filter);
   const { order, limit } = filter;
-  const asc = order === "asc";
-  const after = startOf(filter);
-  const start = asc ? Math.max(after, low - 1) : Math.min(after, high + 1);
-  const end = asc ? start + MOST_SCANNED : start - MOST_SCANNED;
-  const window = asc ? "seq > ?1 AND seq <= ?2" : "seq < ?1 AND seq >= ?2";
   const keys = `SELECT events.seq AS key, ${sizeOfEvent("events")} AS size FROM events
-    WHERE ${window} ${clause} ORDER BY seq ${order} LIMIT ?3`;
-  const { results } = await db
-    .prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }))
-    .bind(start, end, limit + 1, ...values)
-    .all<ListedRow>();
-  const more = asc ? end < high : end > low;
-  // This query sees at least what the one for `high` saw, because a session's reads never go back in time. So all
-  // matching rows up to `high` are among these.
-  return pageOf(results, filter, { more: more ? end : null, seen: Math.max(start, high) });
+    WHERE seq >= ?1 AND seq <= ?2 ${clause} ORDER BY seq ${order} LIMIT ?3`;
+  const statement = db.prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }));
+  const rest = restBehind(stretches, startOf(filter), order);
+  const rows: ListedRow[] = [];
+  let left = MOST_SCANNED;
+  let seen: number | null = null;
+  for (const { first, last } of rest.slice(0, MOST_STRETCHES)) {
+    const from = order === "asc" ? first : Math.max(first, last - left + 1);
+    const to = order === "asc" ? Math.min(last, first + left - 1) : last;
+    const { results } = await statement.bind(from, to, limit + 1 - rows.length, ...values).all<ListedRow>();
+    rows.push(...results);
+    left -= to - from + 1;
+    seen = order === "asc" ? to : from;
+    if (left <= 0 || rows.length > limit || isCut(rows)) break;
+  }
+  const more = seen !== null && restBehind(stretches, seen, order).length > 0 ? seen : null;
+  return pageOf(rows, filter, { more, seen: Math.max(startOf(filter), high) });
 }
 
 /** The seq behind which a page begins, in the direction of its order. */
@@ -148,23 +169,36 @@ function startOf({ order, after }: EventFilter): number {
   return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
 }
 
+/** SQL for what each list of the filter is compared with. */
+const LISTED = {
+  contact: "events.contact",
+  type: "events.type",
+  source: "events.source",
+  provider: "events.provider",
+  destination: "events.destination",
+  campaign: "events.campaign",
+  bounce: "events.bounce",
+  reason: "events.details->>'reason'",
+} as const;
+
 /** The filter's conditions as SQL. Their values are bound from ?4 on. */
 function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
-  const parts: [sql: string, value: string | number | undefined][] = [
-    ["events.contact =", filter.contact],
-    ["events.type =", filter.type],
-    ["events.source =", filter.source],
-    ["events.message_id =", filter.message_id],
-    ["events.at >=", filter.since],
-    ["events.at <", filter.until],
-  ];
   const values: (string | number)[] = [];
   let clause = "";
-  for (const [sql, value] of parts) {
-    if (value === undefined) continue;
-    values.push(value);
-    clause += ` AND ${sql} ?${values.length + 3}`;
-  }
+  const add = (
+    sqlOf: (place: string) => string,
+    value: readonly string[] | string | number | undefined,
+  ): void => {
+    if (value === undefined) return;
+    values.push(typeof value === "object" ? JSON.stringify(value) : value);
+    clause += ` AND ${sqlOf(`?${values.length + 3}`)}`;
+  };
+  for (const [name, sql] of Object.entries(LISTED))
+    add((place) => `${sql} IN (SELECT value FROM json_each(${place}))`, filter[name as keyof typeof LISTED]);
+  add((place) => isAtDomain("events.contact", place), filter.domain);
+  add((place) => `events.message_id = ${place}`, filter.message_id);
+  add((place) => `events.at >= ${place}`, filter.since);
+  add((place) => `events.at < ${place}`, filter.until);
   return { clause, values };
 }
 

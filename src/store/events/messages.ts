@@ -3,6 +3,7 @@
 import type { Db } from "../db.ts";
 import { listEvents, type StoredEvent } from "./events.ts";
 import { areBusy, readEventsOf } from "./of-contacts.ts";
+import { listRecipients, type RecipientCursor, type RecipientQuery } from "./recipients.ts";
 
 /** One mail to one contact, as stored. */
 export interface MessageRow {
@@ -53,7 +54,7 @@ export async function getMessageEvents(
 /** The latest messages with this custom id, or of this contact in this campaign, with their events in order of time. */
 export async function findMessages(
   db: Db,
-  wanted: { custom_id: string } | { contact: string; campaign: string },
+  wanted: { custom_id: string } | { contact: string; campaign: readonly string[] },
 ): Promise<FoundMessage[]> {
   return "custom_id" in wanted ? await byCustomId(db, wanted.custom_id) : await byCampaign(db, wanted);
 }
@@ -79,16 +80,34 @@ async function byCustomId(db: Db, customId: string): Promise<FoundMessage[]> {
  */
 async function byCampaign(
   db: Db,
-  { contact, campaign }: { contact: string; campaign: string },
+  { contact, campaign }: { contact: string; campaign: readonly string[] },
 ): Promise<FoundMessage[]> {
   const events = await readEventsOf(db, [contact], { campaign });
   const groups = Map.groupBy(events, ({ message_id }) => message_id);
-  return [...groups].slice(-MOST_MESSAGES).map(([id, group]) => {
-    const [first] = group;
-    const custom_id = group.find((event) => event.custom_id !== null)?.custom_id ?? null;
-    return {
-      rows: [{ message_id: id ?? "", contact, custom_id, source: first?.source ?? "" }],
-      events: group,
-    };
-  });
+  return [...groups].slice(-MOST_MESSAGES).map(([id, group]) => mailOf(contact, id, group));
+}
+
+/** One mail to one contact, from its events. */
+function mailOf(contact: string, id: string | null, events: StoredEvent[]): FoundMessage {
+  const custom_id = events.find((event) => event.custom_id !== null)?.custom_id ?? null;
+  return { rows: [{ message_id: id ?? "", contact, custom_id, source: events[0]?.source ?? "" }], events };
+}
+
+/** The mails of campaigns, each to one contact, in the order in which their first events were stored; at most 100. */
+export async function listMessages(
+  db: Db,
+  query: Omit<RecipientQuery, "byMessage">,
+  after: RecipientCursor | undefined,
+  limit: number,
+): Promise<{ items: FoundMessage[]; next: RecipientCursor | null }> {
+  const asked = { ...query, byMessage: true };
+  const { items, next } = await listRecipients(db, asked, after, Math.min(limit, MOST_MESSAGES));
+  const contacts = [...new Set(items.map(({ contact }) => contact))];
+  const events = contacts.length === 0 ? [] : await readEventsOf(db, contacts, { campaign: query.campaign });
+  const keyOf = (contact: string, id: string | null): string => JSON.stringify([contact, id]);
+  const groups = Map.groupBy(events, ({ contact, message_id }) => keyOf(contact, message_id));
+  const messages = items.map(({ contact, message_id: id }) =>
+    mailOf(contact, id, (groups.get(keyOf(contact, id)) ?? []).slice(0, MOST_EVENTS)),
+  );
+  return { items: messages, next };
 }

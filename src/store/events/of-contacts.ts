@@ -48,9 +48,9 @@ export async function listTimeline(
   return { events, next: more ? (events.at(-1)?.id ?? null) : null };
 }
 
-/** Which of the contacts' events to read: those of one campaign or message, or all. */
+/** Which of the contacts' events to read: those of some campaigns or one message, or all. */
 export interface OfContacts {
-  campaign?: string;
+  campaign?: readonly string[];
   message_id?: string;
 }
 
@@ -68,7 +68,7 @@ export async function readEventsOf(
       `WITH k AS MATERIALIZED (
          SELECT events.id, events.at, ${sizeOfEvent("events")} AS size FROM json_each(?1) AS c CROSS JOIN events
          ON ${isLatestIn("events", "c.value", MOST_OF_CONTACTS)}
-         WHERE (?2 IS NULL OR events.campaign = ?2) AND (?3 IS NULL OR events.message_id = ?3)
+         WHERE (?2 IS NULL OR events.campaign IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR events.message_id = ?3)
          ORDER BY events.at DESC, events.id DESC LIMIT ${MOST_OF_CONTACTS}),
        page AS MATERIALIZED (
          SELECT id FROM (
@@ -76,7 +76,11 @@ export async function readEventsOf(
          WHERE before < ${MOST_BYTES})
        SELECT ${COLUMNS} FROM page CROSS JOIN events ON events.id = page.id ORDER BY events.at, events.id`,
     )
-    .bind(JSON.stringify(contacts.map(rangeOf)), campaign ?? null, message_id ?? null)
+    .bind(
+      JSON.stringify(contacts.map(rangeOf)),
+      campaign === undefined ? null : JSON.stringify(campaign),
+      message_id ?? null,
+    )
     .all<EventColumnsRow>();
   return results.map(toEvent);
 }

@@ -43,11 +43,22 @@ export interface WordRecord {
   event: string | null;
 }
 
-/** A source and its unknown words, the latest ones first; null if the source has never sent anything. */
+/** A network outside of a source's list, and how many requests came from it; times in ms. */
+export interface NetworkRecord {
+  network: string;
+  n: number;
+  first_seen: number;
+  last_seen: number;
+}
+
+/**
+ * A source, its unknown words, and the networks outside of its list, the latest ones first; null if the source has never
+ * sent anything.
+ */
 export async function findSource(
   db: Db,
   source: string,
-): Promise<(SourceRecord & { unknown: WordRecord[] }) | null> {
+): Promise<(SourceRecord & { unknown: WordRecord[]; networks: NetworkRecord[] }) | null> {
   const record = await db
     .prepare(
       `SELECT sources.*, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
@@ -63,7 +74,14 @@ export async function findSource(
     )
     .bind(source)
     .all<WordRecord>();
-  return { ...record, unknown: results };
+  const networks = await db
+    .prepare(
+      `SELECT network, n, first_seen, last_seen FROM outside_networks WHERE source = ?1
+       ORDER BY last_seen DESC, network`,
+    )
+    .bind(source)
+    .all<NetworkRecord>();
+  return { ...record, unknown: results, networks: networks.results };
 }
 
 const TALLIES_LIVE = 35 * DAY; // longer than any claim, so that a late repeat is still not counted twice

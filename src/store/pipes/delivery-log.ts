@@ -11,6 +11,7 @@ import { DAY } from "../../lib/time.ts";
 /** How an attempt ended: as its destination answered, or, without an attempt, why the event was not sent. */
 export const OUTCOMES = [
   "delivered",
+  "skipped",
   "refused",
   "unavailable",
   "slow_down",
@@ -86,7 +87,7 @@ export interface AttemptFilter {
   pipe?: string | undefined;
   event?: string | undefined;
   contact?: string | undefined;
-  outcome?: string | undefined;
+  outcome?: readonly string[] | undefined;
   /** Id of the last attempt of the page before. */
   before?: string | undefined;
   limit: number;
@@ -99,6 +100,7 @@ const COLUMNS = "a.id, a.events, a.n, a.at, a.outcome, a.status, a.took, a.try, 
 /** Attempts that match, the latest first. An event is also found if it was sent together with others. */
 export async function listAttempts(db: Db, filter: AttemptFilter): Promise<AttemptRecord[]> {
   const { pipe, event, contact, outcome, before, limit } = filter;
+  const outcomes = outcome === undefined ? null : JSON.stringify(outcome);
   // The range of one event holds that id alone, because "!" sorts before every character of an id.
   const [low, high] = event !== undefined ? [event, `${event}!`] : rangeOf(contact ?? "");
   const within = event !== undefined ? JSON.stringify(event) : `"${contactPrefix(contact ?? "")}`;
@@ -108,21 +110,62 @@ export async function listAttempts(db: Db, filter: AttemptFilter): Promise<Attem
         `SELECT ${COLUMNS} FROM (
            SELECT * FROM attempts INDEXED BY attempts_event WHERE event >= ?1 AND event < ?2
            UNION ALL SELECT * FROM attempts INDEXED BY attempts_batch WHERE event IS NULL AND instr(events, ?7) > 0) AS a
-         WHERE (?3 IS NULL OR (a.id >= ?3 || '.' AND a.id < ?3 || '.~')) AND (?4 IS NULL OR a.outcome = ?4)
+         WHERE (?3 IS NULL OR (a.id >= ?3 || '.' AND a.id < ?3 || '.~')) AND (?4 IS NULL OR a.outcome IN (SELECT value FROM json_each(?4)))
            AND (?5 IS NULL OR (a.at || a.id) < (SELECT b.at || b.id FROM attempts AS b WHERE b.id = ?5))
          ORDER BY a.at || a.id DESC LIMIT ?6`,
-        [low, high, pipe ?? null, outcome ?? null, before ?? null, limit, within],
+        [low, high, pipe ?? null, outcomes, before ?? null, limit, within],
       ]
     : [
-        `SELECT ${COLUMNS} FROM attempts AS a WHERE a.id >= ?1 AND a.id < ?2 AND (?3 IS NULL OR a.outcome = ?3)
+        `SELECT ${COLUMNS} FROM attempts AS a WHERE a.id >= ?1 AND a.id < ?2 AND (?3 IS NULL OR a.outcome IN (SELECT value FROM json_each(?3)))
          ORDER BY a.id DESC LIMIT ?4`,
-        [`${pipe}.`, before ?? endOf(`${pipe}.`), outcome ?? null, limit],
+        [`${pipe}.`, before ?? endOf(`${pipe}.`), outcomes, limit],
       ];
   const { results } = await db
     .prepare(sql)
     .bind(...values)
     .all<Row>();
   return results.map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }));
+}
+
+/** Which events of one pipe's log are wanted: those of attempts that ended so, from `from` until `to`, ms. */
+export interface OutcomeRange {
+  pipe: string;
+  outcomes: readonly AttemptRecord["outcome"][];
+  from: number;
+  to: number;
+  /** Id of the last attempt that was looked at; null at the beginning. */
+  after: string | null;
+}
+
+/** A page of a pipe's log. */
+export interface OutcomePage {
+  /** Ids of the events, an event once for each of its attempts. */
+  events: string[];
+  /** Id of the last attempt that was looked at; null at the end of the range. */
+  after: string | null;
+}
+
+/**
+ * The events of the next `limit` attempts of a range. Events that were given up are found by an index of their own; for
+ * other outcomes each attempt of the range is looked at.
+ */
+export async function eventsByOutcome(
+  db: Db,
+  { pipe, outcomes, from, to, after }: OutcomeRange,
+  limit: number,
+): Promise<OutcomePage> {
+  const isGivenUp = outcomes.every((outcome) => outcome === "given_up");
+  const range = "id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+  const sql = isGivenUp
+    ? `SELECT id, events FROM attempts INDEXED BY attempts_given_up WHERE outcome = 'given_up' AND ${range}`
+    : `SELECT id, iif(outcome IN (SELECT value FROM json_each(?4)), events, '[]') AS events FROM attempts WHERE ${range}`;
+  const bounds = [after ?? `${pipe}.${firstIdAt(from)}`, `${pipe}.${firstIdAt(to)}`, limit];
+  const { results } = await db
+    .prepare(sql)
+    .bind(...bounds, ...(isGivenUp ? [] : [JSON.stringify(outcomes)]))
+    .all<{ id: string; events: string }>();
+  const events = results.flatMap((row) => JSON.parse(row.events) as string[]);
+  return { events, after: results.length === limit ? (results.at(-1)?.id ?? null) : null };
 }
 
 /** Removes an erased contact's event ids from attempts that other contacts share. ?1: the erasure's id. */
@@ -138,7 +181,7 @@ export const DELETE_ATTEMPTS = `DELETE FROM attempts WHERE id IN (
   WHERE x.id = ?1 AND x.contact IS NOT NULL)`;
 
 /** How long an attempt stays in the log, ms. */
-const ATTEMPTS_LIVE = 30 * DAY;
+export const ATTEMPTS_LIVE = 30 * DAY;
 const MOST_AT_ONCE = 5_000;
 
 /**

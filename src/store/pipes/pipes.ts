@@ -4,7 +4,7 @@
 
 import type { Db } from "../db.ts";
 import type { FeedPosition } from "../feed-position.ts";
-import { pausedEventStatement } from "./system-events.ts";
+import { pausedEventStatement, resumedEventStatement } from "./system-events.ts";
 
 /** How a pipe of any kind delivers. */
 export interface PipeOptions {
@@ -70,6 +70,14 @@ export async function getPipe(db: Db, id: string): Promise<PipeRecord | null> {
     .bind(id)
     .first<Row>();
   return row === null ? null : toRecord(row);
+}
+
+/** The id of the pipe with this name; null if there is none. */
+export async function pipeIdByName(db: Db, name: string): Promise<string | null> {
+  return await db
+    .prepare("SELECT id FROM pipes WHERE name = ?1 AND deleted_at IS NULL")
+    .bind(name)
+    .first<string>("id");
 }
 
 /** All pipes, the oldest first, at most MOST_PIPES of them. */
@@ -160,13 +168,29 @@ export async function pausePipe(
   return (done?.meta.changes ?? 0) > 0;
 }
 
-/** Lets a paused pipe run again, and returns whether it was paused. */
-export async function resumePipe(db: D1Database, id: string): Promise<boolean> {
-  const { meta } = await db
+/** How many pipes wait for a person: Tidings has paused them, because their destinations took nothing for too long. */
+export async function countStopped(db: Db): Promise<number> {
+  const { results } = await db
+    .prepare(
+      "SELECT count(*) AS n FROM pipes WHERE paused IS NOT NULL AND paused NOT LIKE 'paused by %' AND deleted_at IS NULL",
+    )
+    .all<{ n: number }>();
+  return results[0]?.n ?? 0;
+}
+
+/**
+ * Lets a paused pipe run again, and returns whether it was paused. `told`: whether pipes get `pipe.resumed`, as they got
+ * `pipe.paused`. `at`: ms.
+ */
+export async function resumePipe(
+  db: D1Database,
+  { id, at, told }: { id: string; at: number; told: boolean },
+): Promise<boolean> {
+  const resuming = db
     .prepare("UPDATE pipes SET paused = NULL, paused_at = NULL WHERE id = ?1 AND paused IS NOT NULL")
-    .bind(id)
-    .run();
-  return meta.changes > 0;
+    .bind(id);
+  const done = await db.batch([...(told ? [resumedEventStatement(db, { pipe: id, at })] : []), resuming]);
+  return (done.at(-1)?.meta.changes ?? 0) > 0;
 }
 
 /**

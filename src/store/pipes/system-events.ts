@@ -1,5 +1,5 @@
 // System events: what Tidings itself reports to pipes, beside what providers report. A contact was suppressed, its
-// suppression lifted, it was erased; a pipe was paused. They form a feed of their own, in the table `notices`. Each is
+// suppression lifted, it was erased; a pipe was paused, or resumed. They form a feed of their own, in the table `notices`. Each is
 // written in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
 
 import type { Db } from "../db.ts";
@@ -12,6 +12,7 @@ export const SYSTEM_EVENT_TYPES = [
   "contact.lifted",
   "contact.erased",
   "pipe.paused",
+  "pipe.resumed",
 ] as const;
 
 /** A system event. `at`: when it happened, ms; `contact` and `source`: null if it concerns none. */
@@ -56,6 +57,19 @@ export function pausedEventStatement(
     .bind(`${pipe}-paused-${at}`, at, JSON.stringify({ pipe, name, reason }));
 }
 
+/** Reports that a pipe runs again that was paused. `at`: ms. */
+export function resumedEventStatement(
+  db: D1Database,
+  { pipe, at }: { pipe: string; at: number },
+): D1PreparedStatement {
+  return db
+    .prepare(
+      `${INSERT} SELECT ?3, 'pipe.resumed', ?2, ?2, NULL, NULL, json_object('pipe', id, 'name', name)
+       FROM pipes WHERE id = ?1 AND paused IS NOT NULL AND deleted_at IS NULL ON CONFLICT (id) DO NOTHING`,
+    )
+    .bind(pipe, at, `${pipe}-resumed-${at}`);
+}
+
 type Row = Omit<SystemEvent, "data"> & { data: string };
 
 const toSystemEvent = (row: Row): SystemEvent => ({
@@ -92,6 +106,12 @@ export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Prom
 /** The position behind the last system event. */
 export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
   return positionAfter((await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0);
+}
+
+/** The position behind the last system event that was reported before `time` (ms). */
+export async function systemEventsBefore(db: Db, time: number): Promise<FeedPosition> {
+  const before = db.prepare("SELECT max(seq) AS n FROM notices WHERE told < ?1").bind(time);
+  return positionAfter((await before.first<number>("n")) ?? 0);
 }
 
 /** How long a system event waits for a pipe that does not move, ms. */

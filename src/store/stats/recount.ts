@@ -175,7 +175,9 @@ function correction(counter: Counter): string[] {
   const { slot, label, uniques } = TABLES[counter];
   const also = uniques ? ", uniques, unique_humans" : "";
   const values = uniques ? ", uniques_should, unique_humans_should" : "";
-  const set = uniques ? ", uniques = excluded.uniques, unique_humans = excluded.unique_humans" : "";
+  const set = uniques
+    ? ", uniques = excluded.uniques, unique_humans = excluded.unique_humans, first_seq = NULL, last_seq = NULL"
+    : "";
   return [
     `INSERT INTO ${counter} (${slot}, ${label}, ${HOW}, n${also})
      SELECT ${CELL}, should${values} FROM (${differing(counter)}) WHERE true

@@ -13,15 +13,20 @@ import {
 import type { Db } from "../db.ts";
 import { DAY } from "../../lib/time.ts";
 
-/** What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. */
+/**
+ * What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. A list of values means any
+ * of them.
+ */
 export interface StatsQuery extends Range {
   bucket: Bucket;
   by: Grouping;
-  source?: string | undefined;
-  destination?: string | undefined;
-  campaign?: string | undefined;
-  type?: string | undefined;
-  tag?: string | undefined;
+  source?: readonly string[] | undefined;
+  destination?: readonly string[] | undefined;
+  campaign?: readonly string[] | undefined;
+  type?: readonly string[] | undefined;
+  tag?: readonly string[] | undefined;
+  /** The starts of the buckets and the end of the last one, ms, if these are not UTC's. They cover the range. */
+  edges?: readonly number[] | undefined;
   /** The last group of the previous page. */
   after?: GroupCursor | undefined;
   limit: number;
@@ -102,7 +107,7 @@ const COUNTED = [
   `${sumIf("bounce = 'hard'")} AS hard`,
   `${sumIf("bounce = 'soft'")} AS soft`,
   ...["opened", "clicked"].flatMap((type) => [
-    `${sumIf(`type = '${type}' AND machine = 'human'`)} AS ${type}_human`,
+    `${sumIf(`type = '${type}' AND machine <> 'machine'`)} AS ${type}_human`,
     `${sumIf(`type = '${type}' AND machine = 'machine'`)} AS ${type}_machine`,
     `${sumIf(`type = '${type}'`, "uniques")} AS unique_${type}`,
     `${sumIf(`type = '${type}'`, "unique_humans")} AS unique_${type}_human`,
@@ -121,7 +126,7 @@ function statsSql(query: StatsQuery): { sql: string; values: (string | number)[]
   const group = by === "none" ? "''" : by;
   const sql = `
     WITH summed AS (
-      SELECT ${SLOTS[bucket]} AS slot, ${group} AS grp, source, type, bounce, machine,
+      SELECT ${query.edges === undefined ? SLOTS[bucket] : "slot"} AS slot, ${group} AS grp, source, type, bounce, machine,
         sum(n) AS n, sum(uniques) AS uniques, sum(unique_humans) AS unique_humans
       FROM (${stretches(query, bind).join(" UNION ALL ")}) GROUP BY 1, 2, 3, 4, 5, 6),
     counted AS (SELECT slot, grp, source, ${COUNTED.join(", ")} FROM summed GROUP BY 1, 2, 3),
@@ -141,7 +146,11 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   const { by, campaign, tag, destination, source, type, from, to } = query;
   const filters = Object.entries({ campaign, tag, destination, source, type });
   const filter = filters
-    .flatMap(([name, value]) => (value === undefined ? [] : [` AND ${name} = ${bind(value)}`]))
+    .flatMap(([name, value]) =>
+      value === undefined
+        ? []
+        : [` AND ${name} IN (SELECT value FROM json_each(${bind(JSON.stringify(value))}))`],
+    )
     .join("");
   const range = (slot: string, piece: Range): string =>
     `${slot} >= ${bind(piece.from)} AND ${slot} < ${bind(piece.to)}${filter}`;
@@ -151,6 +160,7 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   if (by === "tag" || tag !== undefined)
     return [`SELECT day AS slot, *, ${none} FROM tag_rollups WHERE ${range("day", { from, to })}`];
   const columns = `source, type, bounce, machine, destination, n, ${none}`;
+  if (query.edges !== undefined) return localStretches(query, query.edges, filter, bind);
   return rangesByTable(query, query.bucket).map((piece: TableRange) =>
     piece.by === "day"
       ? `SELECT day AS slot, ${columns} FROM day_rollups WHERE ${range("day", piece)}`
@@ -158,8 +168,39 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
   );
 }
 
+/** The same for buckets of a time zone: each is a few ranges of the counters' keys. */
+function localStretches(
+  { bucket }: StatsQuery,
+  edges: readonly number[],
+  filter: string,
+  bind: Bind,
+): string[] {
+  const pieces = edges.slice(1).flatMap((to, i) => {
+    const from = edges[i] ?? to;
+    return rangesByTable({ from, to }, bucket).map((piece) => ({ ...piece, slot: from }));
+  });
+  const columns =
+    "z.slot, r.source, r.type, r.bounce, r.machine, r.destination, r.n, 0 AS uniques, 0 AS unique_humans";
+  return (["time", "day"] as const).flatMap((by) => {
+    const own = pieces.filter((piece) => piece.by === by).map(({ slot, from, to }) => [slot, from, to]);
+    if (own.length === 0) return [];
+    const [table, key] = by === "day" ? ["day_rollups", "day"] : ["rollups", "bucket"];
+    return [
+      `SELECT ${columns}
+       FROM (SELECT value->>0 AS slot, value->>1 AS a, value->>2 AS b FROM json_each(${bind(JSON.stringify(own))})) AS z
+       CROSS JOIN ${table} AS r ON r.${key} >= z.a AND r.${key} < z.b WHERE true${filter}`,
+    ];
+  });
+}
+
 /** All counts of a campaign within a range (ms); null if no event of it was counted there. */
 export async function readCampaign(db: Db, campaign: string, range: Range): Promise<Counts | null> {
-  const { groups } = await readStats(db, { ...range, campaign, bucket: "none", by: "none", limit: 1 });
+  const { groups } = await readStats(db, {
+    ...range,
+    campaign: [campaign],
+    bucket: "none",
+    by: "none",
+    limit: 1,
+  });
   return groups[0]?.counts ?? null;
 }

@@ -6,6 +6,7 @@ import type { ManualSuppression } from "../../model/suppression/evidence.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { inPieces } from "../json-pieces.ts";
 import type { Db } from "../db.ts";
+import { CHANGED } from "../write/changed.ts";
 import { contactRow, type ContactChange } from "../write/rows.ts";
 
 /** A suppression in force. `scope`: '' for all mail; `at`: ms since the epoch. */
@@ -18,11 +19,12 @@ export interface Standing {
 
 /**
  * What the database knows of these contacts: their suppressions in force, and which of them have a state or are being
- * erased, so that only their object may decide.
+ * erased, so that only their object may decide. `now`: ms.
  */
 export async function findStanding(
   db: Db,
   contacts: readonly string[],
+  now: number,
 ): Promise<{ standing: Standing[]; known: Set<string> }> {
   const list = JSON.stringify(contacts);
   const [standing, known] = await db.batch([
@@ -30,9 +32,9 @@ export async function findStanding(
       .prepare(
         `SELECT s.contact, s.reason, s.scope, s.at
          FROM json_each(?1) AS x CROSS JOIN suppressions AS s ON s.contact = x.value
-         WHERE s.lifted_at IS NULL AND s.held IS NULL`,
+         WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.expires_at IS NULL OR s.expires_at > ?2)`,
       )
-      .bind(list),
+      .bind(list, now),
     db
       .prepare(
         `SELECT c.contact FROM json_each(?1) AS x CROSS JOIN contacts AS c ON c.contact = x.value
@@ -47,8 +49,8 @@ export async function findStanding(
 }
 
 const INSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
   ON CONFLICT DO NOTHING`;
 
 const INSERT_PENDING = `

@@ -1,7 +1,9 @@
 // Reads of suppressions. Writes use the same statements as the consumer (src/store/write/slice.ts), guarded by version.
 
-import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
+import type { Suppression } from "../../model/suppression/fold.ts";
+import { inForceOf, reasonsOf } from "../../model/suppression/in-force.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
+import { isWholeDomain, wholeDomainOf } from "../../model/whole-domain.ts";
 import type { Db } from "../db.ts";
 import {
   erasedStatement,
@@ -14,7 +16,8 @@ import { FORMER, newKeyOf } from "../respelling.ts";
 import type { ContactChange } from "../write/rows.ts";
 import { storeSlice } from "../write/slice.ts";
 
-const FIELDS = "reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held";
+const FIELDS =
+  "reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held, expires_at";
 
 /** The query for all suppressions of a contact, in order of their evidence. */
 export function ofContact(db: Db, contact: string): D1PreparedStatement {
@@ -33,15 +36,25 @@ export function formerOf(contact: string, results: readonly unknown[]): Suppress
   );
 }
 
+/** The suppressions of a contact, and those of its whole domain. */
+export interface KnownSuppressions {
+  own: Suppression[];
+  /** Empty if the contact is a whole domain itself. */
+  ofDomain: Suppression[];
+}
+
 /** All suppressions of a contact, including one that outlived its erasure. Empty for an unknown contact. */
-export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<Suppression[]> {
-  const [[own, former], erased] = await Promise.all([
-    db.batch<Suppression>([ofContact(db, contact), ofFormer(db)]),
+export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<KnownSuppressions> {
+  const [[own, former, ofDomain], erased] = await Promise.all([
+    db.batch<Suppression>([ofContact(db, contact), ofFormer(db), ofContact(db, wholeDomainOf(contact))]),
     findErased(db, bucket, [contact]),
   ]);
   const results = [...(own?.results ?? []), ...formerOf(contact, former?.results ?? [])];
   const kept = erased.get(contact);
-  return kept === undefined ? results : [ofErased(kept), ...results];
+  return {
+    own: kept === undefined ? results : [ofErased(kept), ...results],
+    ofDomain: isWholeDomain(contact) ? [] : (ofDomain?.results ?? []),
+  };
 }
 
 /** The suppression of a contact that was erased while suppressed. */
@@ -56,19 +69,29 @@ export interface CheckedContact {
   reason: SuppressionReason;
   scope: string;
   since: number;
+  /** All reasons in force, the strongest first. */
+  reasons: SuppressionReason[];
+  /** The whole domain whose suppression this is, as `@example.com`; null if it is the contact's own. */
+  domain: string | null;
+}
+
+/** What to check. `scope`: the list or stream that the mail is for, '' for none; `reasons`: which count, default all. */
+export interface CheckFilter {
+  scope: string;
+  reasons?: readonly SuppressionReason[] | undefined;
 }
 
 /**
  * Finds the contacts that must not be mailed, in one round trip to the database and, once in an isolate's life, one to
- * the bucket. `scope`: the list or stream that the mail is for, '' for none. The map contains only suppressed contacts.
+ * the bucket. The map contains only suppressed contacts.
  */
 export async function checkContacts(
   db: Db,
   bucket: R2Bucket,
   contacts: readonly string[],
-  scope: string,
+  filter: CheckFilter,
 ): Promise<Map<string, CheckedContact>> {
-  const { statements, checkedOf } = await checkQuery(db, bucket, new Set(contacts), scope);
+  const { statements, checkedOf } = await checkQuery(db, bucket, new Set(contacts), filter);
   return checkedOf(await db.batch<Record<string, unknown>>(statements));
 }
 
@@ -80,21 +103,28 @@ export async function checkQuery(
   db: Db,
   bucket: R2Bucket,
   contacts: ReadonlySet<string>,
-  scope: string,
+  { scope, reasons }: CheckFilter,
 ): Promise<{
   statements: D1PreparedStatement[];
   checkedOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, CheckedContact>;
 }> {
   const hashes = await hashesOf(bucket, contacts);
+  const domains = new Set([...contacts].map(wholeDomainOf));
+  const now = Date.now();
   const statements = [
-    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope),
-    db.prepare(FORMER_IN_FORCE).bind(scope),
+    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope, now),
+    db.prepare(DOMAINS_IN_FORCE).bind(JSON.stringify([...domains]), scope, now),
+    db.prepare(FORMER_IN_FORCE).bind(scope, now),
     ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
   ];
   return {
     statements,
-    checkedOf: ([found, former, erased]) => {
+    checkedOf: ([found, ofDomains, former, erased]) => {
       const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
+      const byDomain = Map.groupBy(
+        (ofDomains?.results ?? []) as unknown as typeof standing,
+        (row) => row.contact,
+      );
       for (const row of (former?.results ?? []) as unknown as typeof standing) {
         const contact = newKeyOf(row.contact);
         if (contact !== null && contacts.has(contact)) standing.push({ ...row, contact });
@@ -103,25 +133,51 @@ export async function checkQuery(
         ...ofErased(row),
         contact: hashes.get(row.hash) ?? "",
       }));
+      const own = Map.groupBy([...standing, ...outlived], (row) => row.contact);
       const checked = new Map<string, CheckedContact>();
-      for (const [contact, own] of Map.groupBy([...standing, ...outlived], (row) => row.contact)) {
-        const strongest = strongestOf(own, scope);
-        if (strongest === null) continue;
-        checked.set(contact, { reason: strongest.reason, scope: strongest.scope, since: strongest.at });
+      for (const contact of byDomain.size > 0 ? contacts : own.keys()) {
+        const domain = byDomain.get(wholeDomainOf(contact)) ?? [];
+        const counted = [...(own.get(contact) ?? []), ...domain].filter(
+          ({ reason }) => reasons === undefined || reasons.includes(reason),
+        );
+        const all = inForceOf(counted, now, scope);
+        const [strongest] = all;
+        if (strongest === undefined) continue;
+        checked.set(contact, {
+          reason: strongest.reason,
+          scope: strongest.scope,
+          since: strongest.at,
+          reasons: reasonsOf(all),
+          domain: strongest.contact === contact ? null : strongest.contact,
+        });
       }
       return checked;
     },
   };
 }
 
-const IN_FORCE = `
-  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held
-  FROM json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value
-  WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2) ORDER BY s.at, s.event`;
+/** Those of some contacts in force. `from`: SQL that joins suppressions `s` by keys. ?2: the scope; ?3: now, ms. */
+const STANDING = (from: string): string => `
+  SELECT s.contact, s.reason, s.scope, s.at, s.lifted_at, s.held, s.expires_at FROM ${from}
+  WHERE s.lifted_at IS NULL AND s.held IS NULL AND (s.scope = '' OR s.scope = ?2)
+    AND (s.expires_at IS NULL OR s.expires_at > ?3) ORDER BY s.at, s.event`;
+
+/** ?1: the contacts' keys. */
+const IN_FORCE = STANDING("json_each(?1) AS c CROSS JOIN suppressions AS s ON s.contact = c.value");
+
+/** The condition of the index `suppressions_domain`. */
+const IS_DOMAIN = (contact: string): string => `${contact} >= '@' AND ${contact} < 'A'`;
+
+/** ?1: the domains' keys, which are looked at only if there is the suppression of any domain at all. */
+const DOMAINS_IN_FORCE = STANDING(`
+  (SELECT 1 FROM suppressions INDEXED BY suppressions_domain WHERE ${IS_DOMAIN("contact")} LIMIT 1) AS any_domain
+  CROSS JOIN json_each(?1) AS c
+  CROSS JOIN suppressions AS s INDEXED BY suppressions_domain ON s.contact = c.value AND ${IS_DOMAIN("s.contact")}`);
 
 const FORMER_IN_FORCE = FORMER(
-  "f.contact, f.reason, f.scope, f.at, f.lifted_at, f.held",
-  "f.lifted_at IS NULL AND f.held IS NULL AND (f.scope = '' OR f.scope = ?1)",
+  "f.contact, f.reason, f.scope, f.at, f.lifted_at, f.held, f.expires_at",
+  `f.lifted_at IS NULL AND f.held IS NULL AND (f.scope = '' OR f.scope = ?1)
+    AND (f.expires_at IS NULL OR f.expires_at > ?2)`,
 );
 
 /**
@@ -135,24 +191,4 @@ export async function storeContacts(
 ): Promise<boolean> {
   const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
   return (await storeSlice(db, { ...nothing, contacts, taken })) > 0;
-}
-
-/**
- * Contacts of a destination with a held suppression whose evidence is from `since` or later and before `until` (ms),
- * the earliest first, at most `limit`.
- */
-export async function findHeld(
-  db: Db,
-  { destination, since, until }: { destination: string; since: number; until: number },
-  limit: number,
-): Promise<string[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT contact FROM suppressions INDEXED BY suppressions_held
-       WHERE held IS NOT NULL AND destination = ?1 AND at >= ?2 AND at < ?3 AND lifted_at IS NULL
-       ORDER BY at LIMIT ?4`,
-    )
-    .bind(destination, since, until, limit)
-    .all<{ contact: string }>();
-  return results.map(({ contact }) => contact);
 }

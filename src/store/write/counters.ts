@@ -35,9 +35,12 @@ export const countTime = (where: string, of: string = OF_FIVE_MINUTES): string =
   SELECT ${of}, source, type, bounce, machine, destination, count(*)
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** Counts by campaign. Columns: day, campaign, source, type, bounce, machine, n. */
-export const countCampaigns = (where: string): string => `
-  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)
+/**
+ * Counts by campaign. Columns: day, campaign, source, type, bounce, machine, n, and those of `also`, SQL that begins with
+ * a comma.
+ */
+export const countCampaigns = (where: string, also = ""): string => `
+  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)${also}
   FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
@@ -55,7 +58,8 @@ const TAGGED = '"tags":[';
  * open that arrives late takes the count away from the one that had it. That makes the counters independent of the
  * order of arrival. It needs no extra row: the contact's own range of the id index has the answer. The range is read from
  * `began` on (SQL for when the campaign of `fresh` began, ms), because nothing can lie before that. With `kept`, the
- * firsts of busy contacts come from the table that keeps them (firsts.ts).
+ * firsts of busy contacts come from the table that keeps them (firsts.ts), and the columns first_seq and last_seq follow:
+ * where the counted events lie.
  */
 export const countUniques = ({ within, before }: Stretch, began: string, kept = false): string => `
   WITH fresh AS MATERIALIZED (
@@ -81,11 +85,11 @@ export const countUniques = ({ within, before }: Stretch, began: string, kept = 
     UNION ALL SELECT old_any, -1, 0 FROM firsts WHERE new_any < old_any
     UNION ALL SELECT new_human, 0, 1 FROM firsts WHERE new_human IS NOT NULL AND (old_human IS NULL OR new_human < old_human)
     UNION ALL SELECT old_human, 0, -1 FROM firsts WHERE new_human < old_human)
-  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)
+  SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)${kept ? ", min(place), max(place)" : ""}
   FROM (
-    SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans FROM events WHERE ${within}
+    SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans, seq AS place FROM events WHERE ${within}
     UNION ALL
-    SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans FROM changes AS c CROSS JOIN events USING (id))
+    SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans, NULL FROM changes AS c CROSS JOIN events USING (id))
   WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
 
 /** The kept firsts of the groups in `fresh`, as if they were events: one of anybody's, and one of a person's. */
@@ -104,12 +108,16 @@ const TAG = "day, tag, source, type, bounce, machine, n";
 
 const COUNT_BY_TIME = `INSERT INTO rollups (bucket, ${TIME}) ${countTime(ARE_NEW)} ${COUNT_UP}`;
 const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, OF_DAY)} ${COUNT_UP}`;
-const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}) ${countCampaigns(ARE_NEW)} ${COUNT_UP}`;
+/** Widens a cell's stretch of the feed by that of the new events; what is not known stays unknown. */
+const WIDEN = `first_seq = iif(excluded.first_seq IS NULL, first_seq, min(first_seq, excluded.first_seq)),
+  last_seq = iif(excluded.last_seq IS NULL, last_seq, max(last_seq, excluded.last_seq))`;
+const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}, first_seq, last_seq)
+  ${countCampaigns(ARE_NEW, ", min(seq), max(seq)")} ${COUNT_UP}, ${WIDEN}`;
 /** When the campaign of `fresh` began, ms. */
 const BEGAN = `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`;
-const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans)
+const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans, first_seq, last_seq)
   ${countUniques({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN, true)}
-  ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
+  ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans, ${WIDEN}`;
 /** In this order, so that the firsts are those of the events before this slice. */
 const COUNT_OPENS = [
   findFirsts({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN),
@@ -127,7 +135,9 @@ const COLUMNS: Readonly<Record<string, string>> = {
 
 /** The statement that adds (sign 1) or subtracts (sign -1) the counts of the query `counted` in a table's counters. */
 export function countUp(table: keyof typeof COLUMNS, counted: string, sign: 1 | -1): string {
-  const changed = sign === 1 ? COUNT_UP : "ON CONFLICT DO UPDATE SET n = n - excluded.n";
+  // The rows that are added may lie anywhere in the feed.
+  const elsewhere = table === "campaign_rollups" ? ", first_seq = NULL, last_seq = NULL" : "";
+  const changed = sign === 1 ? `${COUNT_UP}${elsewhere}` : "ON CONFLICT DO UPDATE SET n = n - excluded.n";
   return `INSERT INTO ${table} (${COLUMNS[table]}) SELECT * FROM (${counted}) WHERE true ${changed}`;
 }
 

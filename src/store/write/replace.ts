@@ -74,6 +74,17 @@ const EMPTY: Readonly<Record<string, string>> = {
     (SELECT value->>0, value->>5, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1))`,
 };
 
+/** Statements that run in the transaction of the replacements, such as those that count what it deletes. */
+export interface Alongside {
+  /** Directly after the statement that deletes events; it runs if any replacement deletes one. */
+  afterEvents: readonly D1PreparedStatement[];
+  /** Directly after the statement that deletes messages; it runs if any event had a message. */
+  afterMessages: readonly D1PreparedStatement[];
+  /** After all others. */
+  last: readonly D1PreparedStatement[];
+}
+const NOTHING: Alongside = { afterEvents: [], afterMessages: [], last: [] };
+
 /**
  * Stores the replacements, all of them or none. `changes`: `texts` if only message id, campaign and details differ; then
  * rows that changed since they were read stay as they are, and a recount under way begins again.
@@ -82,6 +93,7 @@ export async function storeReplacements(
   db: D1Database,
   replacements: readonly Replacement[],
   changes: "all" | "texts" = "all",
+  alongside: Alongside = NOTHING,
 ): Promise<void> {
   if (replacements.length === 0) return;
   const statements: D1PreparedStatement[] = [];
@@ -102,12 +114,19 @@ export async function storeReplacements(
     add(UPDATE_TEXTS, replacements.map(toTexts));
     statements.push(...DISTURB_RECOUNT.map((sql) => db.prepare(sql)));
   } else if (kept.length > 0) add(UPDATE, kept.map(toValues));
-  if (gone.length > 0) add(DELETE, gone);
+  if (gone.length > 0) {
+    add(DELETE, gone);
+    statements.push(...alongside.afterEvents);
+  }
   for (const sql of counting(1)) add(sql, keptIds);
   add(UNIQUES_OF.plus, groups);
   for (const [table, cells] of Object.entries(cellsOf(replacements))) add(EMPTY[table] ?? "", cells);
   const messages = messagesOf(replacements);
-  if (messages.length > 0) for (const sql of [RENEW_MESSAGES, DELETE_MESSAGES]) add(sql, messages);
+  if (messages.length > 0) {
+    for (const sql of [RENEW_MESSAGES, DELETE_MESSAGES]) add(sql, messages);
+    statements.push(...alongside.afterMessages);
+  }
+  statements.push(...alongside.last);
   await db.batch(statements);
 }
 

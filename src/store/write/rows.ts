@@ -1,6 +1,7 @@
 // The shapes of the rows that are written to D1. Times are ms since the epoch.
 
-import { strongestOf, type Suppression } from "../../model/suppression/fold.ts";
+import type { Suppression } from "../../model/suppression/fold.ts";
+import { strongestOf } from "../../model/suppression/in-force.ts";
 import { destinationOf } from "../../model/destination.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import { NO_DETAILS, type EventColumns, type EventDetails } from "../../model/event-fields.ts";
@@ -36,7 +37,7 @@ export function changeOf(
   contact: string,
   { version, suppressions }: Pick<ContactChange, "version" | "suppressions">,
 ): ContactChange {
-  const strongest = strongestOf(suppressions);
+  const strongest = strongestOf(suppressions, Date.now());
   return {
     contact,
     version,
@@ -60,6 +61,7 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
     s.lifted_by,
     s.lift_note,
     s.held,
+    s.expires_at ?? null,
   ]);
   return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
@@ -82,6 +84,10 @@ export interface Tally {
   duplicates: number;
   pings: number;
   outside: 0 | 1;
+  /** The network of a sender outside of the list; null if it is not known. */
+  network: string | null;
+  /** When the envelope was received, ms. */
+  received_at: number;
 }
 
 /** A row of `dead_letters`. `element`: the index of the envelope's reject, null for the whole envelope. */

@@ -9,7 +9,9 @@
 import { inPieces } from "../json-pieces.ts";
 import { isOf } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
+import { CHANGED } from "./changed.ts";
 import { ARE_NEW, countersOf } from "./counters.ts";
+import { COUNT_NETWORKS, networkRows } from "./outside-networks.ts";
 import {
   contactRow,
   type ContactChange,
@@ -117,9 +119,10 @@ const INSERT_MESSAGES = `
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
-  INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since
+  INSERT INTO contacts (contact, version, suppressed, since, changed)
+  SELECT value->>0, value->>1, value->>2, value->>3, ${CHANGED} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, suppressed = excluded.suppressed, since = excluded.since,
+    changed = excluded.changed
   WHERE excluded.version > contacts.version`;
 
 // Only the version that the contact's row has now may change its suppressions, and those that this version no longer
@@ -127,9 +130,9 @@ const UPSERT_CONTACTS = `
 // not be written either.
 const UPSERT_SUPPRESSIONS = `
   INSERT INTO suppressions (contact, destination, version, reason, scope, event, source, at, by, note, lifted_at,
-    lifted_by, lift_note, held)
+    lifted_by, lift_note, held, expires_at)
   SELECT c.contact, rows.value->>5, c.version, s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4, s.value->>5,
-    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10
+    s.value->>6, s.value->>7, s.value->>8, s.value->>9, s.value->>10, s.value->>11
   FROM json_each(?1) AS rows
   JOIN contacts AS c ON c.contact = rows.value->>0 AND c.version = rows.value->>1,
   json_each(rows.value, '$[4]') AS s
@@ -146,19 +149,30 @@ const DELETE_OLD_SUPPRESSIONS = `
     JOIN suppressions AS s ON s.contact = c.contact AND s.version < c.version
     WHERE s.pending IS NULL)`;
 
+/** ?1: ids of replayed envelopes; ?2: ids of the letters that failed again, which stay with their history. */
 const DELETE_REPLAYED = `
   DELETE FROM dead_letters WHERE id IN (
-    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')`;
+    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')
+    AND id NOT IN (SELECT value FROM json_each(?2))`;
 
+/** ?2: the time, ms. */
 const INSERT_DEAD_LETTERS = `
   INSERT INTO dead_letters (id, envelope, element, source, provider, reason, raw, received_at)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
   FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, replayed_at = NULL`;
+  ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw,
+    failed_at = iif(dead_letters.replayed_at IS NULL, dead_letters.failed_at, CAST(?2 AS INTEGER))`;
 
-/** Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. */
-export async function storeSlice(db: D1Database, slice: SliceRows): Promise<number> {
-  const statements = statementsOf(db, slice);
+/**
+ * Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. `first`: statements
+ * that run in the same transaction, before all others.
+ */
+export async function storeSlice(
+  db: D1Database,
+  slice: SliceRows,
+  first: readonly D1PreparedStatement[] = [],
+): Promise<number> {
+  const statements = [...first, ...statementsOf(db, slice)];
   if (statements.length === 0) return 0;
   const results = await db.batch(statements);
   return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
@@ -173,6 +187,8 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
   if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
+  const networks = networkRows(slice.tallies);
+  if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   const [first] = events;
   if (first !== undefined) {
@@ -191,8 +207,14 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     add(DELETE_OLD_SUPPRESSIONS, contacts);
   }
   if (first !== undefined || slice.contacts.length > 0) add(REFUSE_ERASED, first?.source ?? "");
-  if (slice.replayed.length > 0) add(DELETE_REPLAYED, JSON.stringify(slice.replayed));
-  for (const letters of inPieces(slice.deadLetters.map(toLetter))) add(INSERT_DEAD_LETTERS, letters);
+  if (slice.replayed.length > 0)
+    add(
+      DELETE_REPLAYED,
+      JSON.stringify(slice.replayed),
+      JSON.stringify(slice.deadLetters.map(({ id }) => id)),
+    );
+  for (const letters of inPieces(slice.deadLetters.map(toLetter)))
+    add(INSERT_DEAD_LETTERS, letters, String(Date.now()));
   return statements;
 }
 

@@ -42,7 +42,7 @@ function countByHand(events: readonly Told[], bucket: Bucket, group: (event: Tol
         taken.add(key);
       }
     }
-    const about = machine === null || !/opened|clicked/.test(type) ? [] : [machine ? "machine" : "human"];
+    const about = /opened|clicked/.test(type) ? [machine === true ? "machine" : "human"] : [];
     const names = [
       "events",
       type,
@@ -262,7 +262,8 @@ describe("statistics", () => {
       "by=campaign",
       "campaign=x&bucket=week",
       "by=tag",
-      "tag=x",
+      "campaign=x&campaign=y&type=opened,clicked",
+      "tag=x&tag=y",
     ];
     const paths = [...queries.map((query) => `?${query}`), "/compare?a=x&b=y&metric=open"];
     for (const path of paths) await askApi("GET", `/v1/stats${path}`, undefined, bindings);
@@ -272,9 +273,9 @@ describe("statistics", () => {
       const plan = env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...values);
       const details = (await plan.all<{ detail: string }>()).results.map(({ detail }) => detail).join("\n");
       expect(details).not.toMatch(/SCAN \w*rollups/);
-      const key = /campaign = /.test(sql)
+      const key = /campaign IN /.test(sql)
         ? "campaign_rollups_campaign"
-        : /tag = /.test(sql)
+        : /tag IN /.test(sql)
           ? "tag_rollups_tag"
           : "PRIMARY KEY";
       expect(details, sql).toContain(key);

@@ -24,7 +24,6 @@ describe("suppressing and lifting by hand", () => {
     });
     expect(await (await ask("PUT", "/ann@example.com", { note: "asked by phone" })).json()).toEqual(put);
     expect(await (await ask("PUT", "/ann@example.com")).json()).toEqual(put);
-    expect((await ask("PUT", "/ann@example.com", { note: "another" })).status).toBe(409);
     expect(await status("ann@example.com")).toEqual(put);
     expect((await list()).suppressions).toHaveLength(1);
 
@@ -109,6 +108,8 @@ describe("suppressing and lifting by hand", () => {
       ["POST", "/import"],
       ["POST", "/release"],
       ["POST", "/drop"],
+      ["POST", "/lift"],
+      ["POST", "/undo"],
     ] as const)
       expect((await ask(method, path, method === "DELETE" ? undefined : {}, reader)).status, path).toBe(403);
     expect((await ask("POST", "/check", { addresses: ["by-hand@example.com"] }, reader)).status).toBe(200);
@@ -123,6 +124,16 @@ describe("suppressing and lifting by hand", () => {
       ["PUT", "/by-hand@example.com", { notes: "" }, "notes"],
       ["PUT", "/by-hand@example.com", { note: "x".repeat(501) }, "note"],
       ["PUT", "/by-hand@example.com", { scope: "list" }, "scope"],
+      ["PUT", "/by-hand@example.com", { reason: "spam" }, "reason"],
+      ["PUT", "/by-hand@example.com", { expires_at: "2020-01-01" }, "expires_at"],
+      ["PUT", "/@nonsense", {}, "address"],
+      ["PUT", "/*@*.example.com", {}, "address"],
+      ["POST", "/check", { addresses: ["a@example.com"], reasons: ["spam"] }, "reasons[0]"],
+      ["POST", "/check?reasons=spam", { addresses: ["a@example.com"] }, "reasons[0]"],
+      ["POST", "/check", { addresses: ["a@example.com"], reasons: [] }, "reasons"],
+      ["POST", "/lift", { domain: "x y" }, "domain"],
+      ["POST", "/lift", { destination: "gmail", after: "x" }, "after"],
+      ["POST", "/undo", {}, "id"],
       ["DELETE", "/by-hand@example.com?reasons=x", undefined, "reasons"],
       ["POST", "/check", { addresses: [] }, "addresses"],
       [
@@ -142,6 +153,7 @@ describe("suppressing and lifting by hand", () => {
         parameter,
       );
     }
+    expect((await ask("POST", "/lift", {})).status).toBe(400);
     expect((await ask("PUT", "/by-hand@example.com", "{")).status).toBe(400);
     const form = { headers: { "content-type": "application/x-www-form-urlencoded" } };
     expect((await ask("PUT", "/by-hand@example.com", '{"note":"would be lost"}', form)).status).toBe(415);

@@ -36,6 +36,13 @@ interface SqlQuestion {
   statements: { sql: string; values?: unknown[] }[];
 }
 
+/** A question to Tidings over one of its databases. */
+export interface ApiQuestion {
+  candidate: "tidings" | "large";
+  path: string;
+  headers: Record<string, string>;
+}
+
 export interface Timing {
   /** ms in the consumer, and of these in calls of the database */
   ms: number;
@@ -88,6 +95,11 @@ export default {
       const db = env[database];
       await db.batch(statements.map(({ sql, values = [] }) => db.prepare(sql).bind(...values)));
       return Response.json(null);
+    }
+    if (pathname === "/ask") {
+      const { candidate, path, headers } = await request.json<ApiQuestion>();
+      const asked = new Request(new URL(path, request.url), { headers });
+      return await tidings.fetch(asked, { ...env, DB: databaseOf(candidate, env) }, ctx);
     }
     const { candidate, plans } = await request.json<{ candidate: Storing; plans: EventPlan[] }>();
     const db = databaseOf(candidate, env);

@@ -34,6 +34,10 @@ export interface Manner {
   delay?: number;
   /** Hears of each request, before it is answered. */
   take?: (taken: Taken) => void;
+  /** Whether the request counts; all do if left out. */
+  isNew?: (taken: Taken) => boolean;
+  /** What it is answered; 204 if left out. */
+  status?: (taken: Taken) => number;
 }
 
 /**
@@ -73,26 +77,28 @@ const STILL = 400; // ms
 const LONGEST = 120_000; // ms
 
 /** A receiver that answers everything in the same manner. */
-export async function startReceiver({ delay = 0, take }: Manner = {}): Promise<Receiver> {
+export async function startReceiver({ delay = 0, take, isNew, status }: Manner = {}): Promise<Receiver> {
   let requests = 0;
   let latest: Taken | null = null;
   let timing: { from: number; to: number; began: number; done(ms: number): void } | null = null;
-  const answer = (response: ServerResponse): void => void response.writeHead(204).end();
+  const answer = (response: ServerResponse, code: number): void => void response.writeHead(code).end();
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
       const now = performance.now();
       latest = { headers: request.headers, body: Buffer.concat(parts), at: performance.timeOrigin + now };
-      requests += 1;
+      const counts = isNew?.(latest) ?? true;
+      if (counts) requests += 1;
       take?.(latest);
-      if (timing?.from === requests) timing.began = now;
-      if (timing?.to === requests) {
+      if (counts && timing?.from === requests) timing.began = now;
+      if (counts && timing?.to === requests) {
         timing.done(now - timing.began);
         timing = null;
       }
-      if (delay === 0) answer(response);
-      else setTimeout(answer, delay, response);
+      const code = status?.(latest) ?? 204;
+      if (delay === 0) answer(response, code);
+      else setTimeout(answer, delay, response, code);
     });
   });
   const url = await listen(server);

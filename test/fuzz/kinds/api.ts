@@ -120,7 +120,10 @@ function callOf(names: Names, random: Random): [method: string, path: string] {
     ],
     () => ["GET", "/v1/suppressions"],
     () => [draw(random, ["GET", "PUT", "DELETE"]), `/v1/suppressions/${any(names.contacts)}`],
-    () => ["POST", `/v1/suppressions/${draw(random, ["check", "import", "release", "drop"])}`],
+    () => [
+      "POST",
+      `/v1/suppressions/${draw(random, ["check", "import", "lift", "release", "drop", "undo"])}`,
+    ],
     () => ["GET", `/v1/stats${draw(random, ["", "", "/compare"])}`],
     () => ["POST", "/v1/stats/recount"],
     () => ["POST", "/v1/history/renormalise"],

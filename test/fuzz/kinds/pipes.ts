@@ -57,7 +57,17 @@ const SETTINGS: Readonly<Record<string, (random: Random) => Record<string, unkno
     routing_key: "{type}",
   }),
   queue: (random) => ({ binding: draw(random, ["CRM_EVENTS", "DB", "PIPES", "BUCKET", "QUEUE", "SOURCES"]) }),
-  slack: (random) => ({ url: `${HERE}/${draw(random, BEHAVIOURS)}/${SECRET}`, addresses: "full" }),
+  slack: (random) => ({
+    url: `${HERE}/${draw(random, BEHAVIOURS)}/${SECRET}`,
+    addresses: "full",
+    ...(random.chance(0.3)
+      ? { flavour: draw(random, ["mattermost", "rocketchat", "discord", "zulip"]) }
+      : {}),
+  }),
+  teams: (random) => ({ url: `${HERE}/${draw(random, BEHAVIOURS)}?sig=${SECRET}` }),
+  discord: () => ({ url: `https://discord.com/api/webhooks/1/${SECRET}`, addresses: "full" }),
+  pagerduty: () => ({ routing_key: "0123456789abcdef0123456789abcdef", endpoint: HERE }),
+  email: () => ({ to: ["ops@example.com"], from: "tidings@example.com" }),
   hubspot: () => ({ token: SECRET, url: HERE, fields: { last_event_at: "last_mail" } }),
   salesforce: () => ({
     instance_url: "https://fuzz.my.salesforce.com",
@@ -117,9 +127,15 @@ function callOf(names: Names, random: Random): Call {
     () => ["GET", "", ""],
     () => ["GET", `/${one}`, ""],
     () => [random.chance(0.5) ? "DELETE" : "GET", `/${one}`, ""],
-    () => ["POST", `/${one}/${draw(random, ["pause", "resume", "resume", "test", "test", "rotate"])}`, ""],
+    () => [
+      "POST",
+      `/${one}/${draw(random, ["pause", "resume", "resume", "test", "test", "rotate", "rotate?now=true"])}`,
+      "",
+    ],
     () => ["POST", `/${one}/${draw(random, ["pause", "test", "nothing"])}`, draw(random, ["{}", "[", "\0"])],
     () => ["GET", `/${one}/waiting`, ""],
+    () => ["DELETE", `/${one}/waiting?${discarding(random)}`, ""],
+    () => ["POST", "/preview", spoilt(preview(one, names, random), 0.4, random)],
   ];
   const others: (() => Call)[] = [
     () => ["GET", `/v1/attempts?${logQuery(one, names, random)}`, ""],
@@ -141,6 +157,37 @@ function newPipe(random: Random): Record<string, unknown> {
     ...(random.chance(0.4) ? { filter: draw(random, FILTERS) } : {}),
     ...(random.chance(0.5) ? { start: draw(random, starts) } : {}),
     ...(random.chance(0.3) ? options(random) : {}),
+  };
+}
+
+function discarding(random: Random): string {
+  const parts = [
+    "before=2026-01-01",
+    "behind=true",
+    "dry_run=true",
+    `before=${encodeURIComponent(hostile(random))}`,
+  ];
+  return parts.filter(() => random.chance(0.3)).join("&");
+}
+
+/** Templates of all shapes, right and wrong. */
+const TEMPLATES: readonly unknown[] = [
+  { text: "{{type}} {{contact}}", meta: "{{metadata}}", tags: ["{{tags[0]}}", "{{1 / 0}}"] },
+  '{"text":"{{type}}"}',
+  '{"seq": {{seq}}}',
+  { "{{type}}": "{{" },
+  "{{",
+  null,
+  [["{{[metadata, metadata]}}"]],
+];
+
+function preview(one: string, { events }: Names, random: Random): Record<string, unknown> {
+  const settings = { url: HERE, payload: "template", template: draw(random, TEMPLATES) };
+  return {
+    ...(random.chance(0.5) ? { pipe: one } : { settings }),
+    ...(random.chance(0.3) ? { kind: draw(random, Object.keys(SETTINGS)) } : {}),
+    ...(random.chance(0.4) ? { filter: draw(random, FILTERS) } : {}),
+    ...(random.chance(0.4) ? { event: draw(random, events) } : { sample: { type: hostile(random), id: 7 } }),
   };
 }
 
@@ -170,7 +217,11 @@ function redelivery(one: string, { events }: Names, random: Random): Record<stri
   const some = Array.from({ length: draw(random, [1, 3]) }, () => draw(random, events));
   return {
     pipes: [one, ...(random.chance(0.3) ? ["~pipe0"] : [])],
-    ...(random.chance(0.5) ? { events: some } : { from: "2026-01-01", filter: draw(random, FILTERS) }),
+    ...draw(random, [
+      { events: some },
+      { from: "2026-01-01", filter: draw(random, FILTERS) },
+      { outcome: draw(random, ["given_up", "refused", "delivered", ["denied", "unavailable"]]) },
+    ]),
     ...(random.chance(0.4) ? { dry_run: false } : {}),
   };
 }

@@ -2,7 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { strongestOf, suppressionsOf, type Suppression } from "../../../src/model/suppression/fold.ts";
+import type { Decision } from "../../../src/model/suppression/decision.ts";
+import { suppressionsOf, type Suppression } from "../../../src/model/suppression/fold.ts";
+import { strongestOf } from "../../../src/model/suppression/in-force.ts";
 import {
   addManualSuppression,
   addEvidence,
@@ -11,12 +13,13 @@ import {
   type ManualSuppression,
   type Evidence,
   type EvidenceRecord,
-  type Decision,
 } from "../../../src/model/suppression/evidence.ts";
 import { DEFAULT_POLICY, samePolicy, type Policies } from "../../../src/model/suppression/policy.ts";
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 10);
+/** Long after all that happens here. */
+const NOW = Date.UTC(2027, 0, 1);
 const POLICIES = samePolicy(DEFAULT_POLICY);
 const STORM = { destination: "gmail", refused: 40, outcomes: 50, at: START };
 
@@ -27,7 +30,7 @@ const add = (facts: EvidenceRecord, said: Said): EvidenceRecord => {
 };
 const fold = (story: readonly Said[]): EvidenceRecord => story.reduce(add, NO_EVIDENCE);
 const of = (story: readonly Said[], policies: Policies = POLICIES): Suppression[] =>
-  suppressionsOf(fold(story), policies);
+  suppressionsOf(fold(story), policies, NOW);
 /** The suppressions in short: reason@scope, followed by the person or event that lifted it, or by "held". */
 const told = (story: readonly Said[], policies?: Policies): string[] =>
   of(story, policies).map(
@@ -183,7 +186,7 @@ describe("the suppressions of a contact", () => {
         const storm = story.filter(
           (one) => "evidence" in one && (one.evidence.storm !== undefined || one.evidence.kind === "good"),
         );
-        expect(strongestOf(of(storm))).toBeNull();
+        expect(strongestOf(of(storm), NOW)).toBeNull();
       }),
       { numRuns: 500 },
     );
@@ -199,8 +202,8 @@ describe("the suppressions of a contact", () => {
     ]).flat();
     const facts = fold(long);
     expect(JSON.stringify(facts).length).toBeLessThan(200_000);
-    expect(suppressionsOf(fold(long.toReversed()), byList)).toEqual(suppressionsOf(facts, byList));
-    expect(JSON.stringify(suppressionsOf(facts, byList)).length).toBeLessThan(150_000);
+    expect(suppressionsOf(fold(long.toReversed()), byList, NOW)).toEqual(suppressionsOf(facts, byList, NOW));
+    expect(JSON.stringify(suppressionsOf(facts, byList, NOW)).length).toBeLessThan(150_000);
     // The first evidence speaks for all, however many follow.
     expect(of(long).find(({ reason }) => reason === "hard_bounce")?.at).toBe(START);
   });
@@ -356,12 +359,12 @@ describe("the suppressions of a contact", () => {
 
   it("of one list count for that list, beside those for all mail", () => {
     const found = of([entry(0, { scope: "a:1" })]);
-    expect([strongestOf(found), strongestOf(found, "a:2"), strongestOf(found, "a:1")?.scope]).toEqual([
-      null,
-      null,
-      "a:1",
-    ]);
-    expect(strongestOf(of([entry(0), evidence("hard", 0)]))?.reason).toBe("manual");
-    expect(strongestOf(of([entry(0), evidence("complaint", 0)]))?.reason).toBe("complaint");
+    expect([
+      strongestOf(found, NOW),
+      strongestOf(found, NOW, "a:2"),
+      strongestOf(found, NOW, "a:1")?.scope,
+    ]).toEqual([null, null, "a:1"]);
+    expect(strongestOf(of([entry(0), evidence("hard", 0)]), NOW)?.reason).toBe("manual");
+    expect(strongestOf(of([entry(0), evidence("complaint", 0)]), NOW)?.reason).toBe("complaint");
   });
 });

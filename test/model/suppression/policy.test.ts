@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { strongestOf, suppressionsOf } from "../../../src/model/suppression/fold.ts";
+import { suppressionsOf } from "../../../src/model/suppression/fold.ts";
+import { strongestOf } from "../../../src/model/suppression/in-force.ts";
 import {
   addEvidence,
   evidenceOf,
@@ -14,6 +15,8 @@ import { DEFAULT_POLICY, samePolicy } from "../../../src/model/suppression/polic
 const DAY = 86_400_000;
 
 const START = Date.UTC(2026, 0, 10);
+/** Long after all that happens here. */
+const NOW = Date.UTC(2027, 0, 1);
 
 const POLICIES = samePolicy(DEFAULT_POLICY);
 
@@ -32,7 +35,7 @@ const fold = (facts: readonly Evidence[]) =>
   facts.reduce((known, one) => addEvidence(known, one), NO_EVIDENCE);
 
 const reasons = (facts: readonly Evidence[]): string[] =>
-  suppressionsOf(fold(facts), POLICIES).map(
+  suppressionsOf(fold(facts), POLICIES, NOW).map(
     ({ reason, lifted_at }) => reason + (lifted_at === null ? "" : " lifted"),
   );
 
@@ -179,7 +182,9 @@ describe("the default suppression policy", () => {
           .map((one) => ({ one, at: random.next().value ?? 0 }))
           .sort((a, b) => a.at - b.at)
           .map(({ one }) => one);
-        expect(suppressionsOf(fold(shuffled), POLICIES)).toEqual(suppressionsOf(fold(story), POLICIES));
+        expect(suppressionsOf(fold(shuffled), POLICIES, NOW)).toEqual(
+          suppressionsOf(fold(story), POLICIES, NOW),
+        );
       }),
       { numRuns: 500 },
     );
@@ -214,18 +219,18 @@ describe("the default suppression policy", () => {
       evidence("soft", 102.01),
     ]);
     expect(JSON.stringify(known).length).toBeLessThan(20_000);
-    expect(strongestOf(suppressionsOf(known, POLICIES))).toBeNull();
+    expect(strongestOf(suppressionsOf(known, POLICIES, NOW), NOW)).toBeNull();
     const bounced = fold([
       evidence("soft", 0),
       evidence("soft", 1),
       evidence("soft", 2),
       ...opens.map((one) => ({ ...one, at: one.at + 3 * DAY })),
     ]);
-    expect(strongestOf(suppressionsOf(bounced, POLICIES))?.reason).toBe("soft_bounces");
+    expect(strongestOf(suppressionsOf(bounced, POLICIES, NOW), NOW)?.reason).toBe("soft_bounces");
   });
 
   it("reports the strongest reason in force", () => {
     const story = [evidence("hard", 0), evidence("complaint", 1), evidence("unsubscribed", 2)];
-    expect(strongestOf(suppressionsOf(fold(story), POLICIES))?.reason).toBe("complaint");
+    expect(strongestOf(suppressionsOf(fold(story), POLICIES, NOW), NOW)?.reason).toBe("complaint");
   });
 });

@@ -212,6 +212,31 @@ describe("hubspot", () => {
     expect(failures(outcome)).toEqual({ 0: "refused" });
   });
 
+  it("skips contacts that are not there, and creates them only if it is told to", async () => {
+    const batch = [outgoing(), outgoing({ contact: "unknown@example.com" })];
+    expect(await deliverTo(hub, batch)).toEqual({
+      result: "delivered",
+      reason: "1 of 2 unknown there, skipped",
+      status: 207,
+      retryAfter: null,
+      skipped: [{ index: 1, reason: "unknown there" }],
+    });
+    const all = batch.slice(1);
+    expect(await deliverTo(hub, all)).toMatchObject({ result: "delivered", skipped: [{ index: 0 }] });
+    const body = { category: "OBJECT_NOT_FOUND", context: { ids: ["unknown@example.com"] } };
+    await hub.control.behave({ answer: { status: 404, body } });
+    expect(await deliverTo(hub, all)).toMatchObject({ result: "delivered", skipped: [{ index: 0 }] });
+    await hub.control.behave({ answer: { status: 404, body: { category: "OBJECT_NOT_FOUND" } } });
+    expect(await deliverTo(hub, all)).toMatchObject({ result: "denied" });
+    await hub.control.forget();
+    const created = await deliverTo(hub, batch, { missing: "create" });
+    expect(created).toMatchObject({ result: "delivered", reason: null });
+    expect((await hub.control.tell()).taken.map(({ id }) => id)).toEqual([
+      "ann@example.com",
+      "unknown@example.com",
+    ]);
+  });
+
   it("names the property that is not there, and its word for a wrong token", async () => {
     const fields = { last_event: "tidings_last_event", bounce: "no_such" };
     const bounced = outgoing({ type: "bounced", bounce: "hard" });
@@ -275,14 +300,37 @@ describe("salesforce", () => {
     expect(await requests()).toBe(4);
   });
 
-  it("says which contact lacks what", async () => {
-    const outcome = await deliverTo(force, [outgoing(), outgoing({ contact: "stranger@example.com" })]);
-    expect(outcome.failed).toEqual([
-      {
-        index: 1,
-        result: "refused",
-        reason: "Salesforce answered REQUIRED_FIELD_MISSING (LastName) for this contact",
-      },
+  it("skips contacts that are not there, and says so, without a second request", async () => {
+    const batch = [outgoing(), outgoing({ contact: "stranger@example.com" })];
+    const { attempt, notes } = attemptOf();
+    expect(await deliverTo(force, batch, {}, attempt)).toEqual({
+      result: "delivered",
+      reason: "1 of 2 unknown there, skipped",
+      status: 200,
+      retryAfter: null,
+      skipped: [{ index: 1, reason: "unknown there" }],
+    });
+    expect(notes).toHaveLength(2);
+    const mixed = [outgoing({ contact: "busy@example.com" }), outgoing({ contact: "stranger@example.com" })];
+    expect(await deliverTo(force, mixed)).toMatchObject({
+      result: "delivered",
+      failed: [{ index: 0, result: "unavailable" }],
+      skipped: [{ index: 1 }],
+    });
+  });
+
+  it("creates them if it is told to, with a name and an address", async () => {
+    const batch = [outgoing(), outgoing({ contact: "stranger@example.com" })];
+    await force.control.forget();
+    const { attempt, notes } = attemptOf();
+    const outcome = await deliverTo(force, batch, { missing: "create" }, attempt);
+    expect(outcome).toMatchObject({ result: "delivered", reason: null });
+    expect([outcome.failed, outcome.skipped]).toEqual([undefined, undefined]);
+    const { taken } = await force.control.tell();
+    expect(taken.map(({ id }) => id)).toEqual(["ann@example.com", "stranger@example.com"]);
+    const { records } = JSON.parse(notes.at(-1)?.request.body ?? "") as { records: object[] };
+    expect(records).toEqual([
+      expect.objectContaining({ LastName: "stranger@example.com", Email: "stranger@example.com" }),
     ]);
   });
 

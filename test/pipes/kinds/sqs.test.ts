@@ -134,3 +134,37 @@ describe("sqs settings", () => {
     });
   });
 });
+
+describe("a temporary key", () => {
+  const temporary = { ...sqsSettings("https://sqs.eu-west-1.amazonaws.com/123456789012/events") };
+  const asia = { ...temporary, access_key_id: "ASIAIOSFODNN7EXAMPLE" };
+
+  it("is taken with its session token alone", () => {
+    const [issue] = sqs.settings.safeParse(asia).error?.issues ?? [];
+    expect(issue?.path).toEqual(["session_token"]);
+    expect(issue?.message).toContain("temporary key");
+    const token = { session_token: "FwoGZXIvYXdzEXAMPLE" };
+    expect(sqs.settings.safeParse({ ...asia, ...token }).success).toBe(true);
+    expect(sqs.settings.safeParse({ ...temporary, ...token }).error?.issues[0]?.path).toEqual([
+      "session_token",
+    ]);
+  });
+
+  it("signs its token, shows it nowhere, and says what to do once it has ended", async () => {
+    const { attempt, notes } = attemptOf();
+    let sent: Record<string, string> = {};
+    const fetch: typeof attempt.fetch = async ({ headers }) => {
+      sent = headers;
+      const text = JSON.stringify({ __type: "com.amazonaws.sqs#ExpiredTokenException" });
+      return await Promise.resolve({ status: 403, headers: new Headers(), text });
+    };
+    const given = sqs.settings.parse({ ...asia, session_token: "FwoGZXIvYXdzEXAMPLE" });
+    const outcome = await sqs.deliver([outgoing()], given, { ...attempt, fetch });
+    expect(sent["x-amz-security-token"]).toBe("FwoGZXIvYXdzEXAMPLE");
+    expect(sent["authorization"]).toMatch(/SignedHeaders=[^,]*x-amz-security-token/);
+    expect(outcome).toMatchObject({ result: "denied" });
+    expect(outcome.reason).toContain("pass a new one");
+    expect(sqs.secrets).toContain("session_token");
+    expect(notes).toEqual([]);
+  });
+});

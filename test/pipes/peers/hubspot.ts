@@ -1,4 +1,6 @@
-// HubSpot's batch upsert of contacts, written from its reference.
+// HubSpot's batch update and batch upsert of contacts, written from its reference. Addresses that begin with "unknown"
+// are not there.
+// https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-update
 // https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-upsert
 
 import { isObject, objectOf, parsedJson } from "../../../src/lib/json.ts";
@@ -26,8 +28,8 @@ function answer({ method, path, headers, body }: PeerRequest): PeerAnswer {
   if (headers["authorization"] !== `Bearer ${HUBSPOT_TOKEN}`) {
     return refuse(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.");
   }
-  if (path !== "/crm/v3/objects/contacts/batch/upsert")
-    return refuse(404, "OBJECT_NOT_FOUND", "resource not found");
+  const [, action] = /^\/crm\/v3\/objects\/contacts\/batch\/(upsert|update)$/.exec(path) ?? [];
+  if (action === undefined) return refuse(404, "OBJECT_NOT_FOUND", "resource not found");
   if (method !== "POST") return { status: 405, body: "" };
   if (headers["content-type"] !== "application/json") return { status: 415, body: "" };
   const given = parsedJson(body);
@@ -50,10 +52,14 @@ function answer({ method, path, headers, body }: PeerRequest): PeerAnswer {
   if (new Set(ids).size < ids.length || new Set(traces).size < ids.length) {
     return refuse(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input");
   }
-  return written(inputs, headers["tidings-attempt"] ?? null);
+  return written(inputs, headers["tidings-attempt"] ?? null, action === "upsert");
 }
 
-function written(inputs: readonly Record<string, unknown>[], attempt: string | null): PeerAnswer {
+function written(
+  inputs: readonly Record<string, unknown>[],
+  attempt: string | null,
+  creates: boolean,
+): PeerAnswer {
   const faults = inputs.flatMap(({ properties }) =>
     Object.keys(objectOf(properties)).flatMap((name) =>
       name in PROPERTIES
@@ -68,7 +74,7 @@ function written(inputs: readonly Record<string, unknown>[], attempt: string | n
   );
   if (faults.length > 0)
     return refuse(400, "VALIDATION_ERROR", `Property values were not valid: ${JSON.stringify(faults)}`);
-  const judged = inputs.map((input) => ({ ...input, error: errorOf(input) }));
+  const judged = inputs.map((input) => ({ ...input, error: errorOf(input, creates) }));
   const errors = judged.flatMap(({ error }) => error ?? []);
   const good: Record<string, unknown>[] = judged.filter(({ error }) => error === null);
   const results = good.map(({ id, properties }, place) => ({
@@ -85,13 +91,17 @@ function written(inputs: readonly Record<string, unknown>[], attempt: string | n
   return { status: 207, body, taken };
 }
 
-function errorOf({ id, objectWriteTraceId, properties }: Record<string, unknown>) {
+function errorOf({ id, objectWriteTraceId, properties }: Record<string, unknown>, creates: boolean) {
   const error = (category: string, message: string) => ({
     status: "error",
     category,
     message,
     context: { objectWriteTraceId: [objectWriteTraceId] },
   });
+  if (String(id).startsWith("unknown") && !creates) {
+    const message = "Could not get some CONTACT objects, they may be deleted or not exist.";
+    return { status: "error", category: "OBJECT_NOT_FOUND", message, context: { ids: [String(id)] } };
+  }
   if (!/^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(String(id)))
     return error("VALIDATION_ERROR", `${String(id)} is no email address`);
   if (String(id).startsWith("busy@")) return error("CONFLICT", `${String(id)} is being written`);

@@ -3,28 +3,36 @@
 
 import type { TestProject } from "vitest/node";
 import * as amqp from "./amqp.ts";
+import * as discord from "./discord.ts";
 import * as fauxqs from "./fauxqs.ts";
 import * as hubspot from "./hubspot.ts";
 import * as kafka from "./kafka.ts";
+import * as pagerduty from "./pagerduty.ts";
 import * as pubsub from "./pubsub.ts";
 import type { Peer } from "./rooms.ts";
 import * as salesforce from "./salesforce.ts";
 import * as servicebus from "./servicebus.ts";
 import * as slack from "./slack.ts";
+import * as slackCompatible from "./slack-compatible.ts";
 import * as sqs from "./sqs.ts";
+import * as teams from "./teams.ts";
 import * as webhook from "./webhook.ts";
 
 /** All but `fauxqs`, which is one real server for all, have rooms (rooms.ts). */
 const PEERS: Record<string, () => Promise<Peer>> = {
   amqp: amqp.start,
+  discord: discord.start,
   fauxqs: fauxqs.start,
   hubspot: hubspot.start,
   kafka: kafka.start,
+  pagerduty: pagerduty.start,
   pubsub: pubsub.start,
   salesforce: salesforce.start,
   servicebus: servicebus.start,
   slack: slack.start,
+  slackCompatible: slackCompatible.start,
   sqs: sqs.start,
+  teams: teams.start,
   webhook: webhook.start,
 };
 

@@ -17,3 +17,14 @@ export const HUBSPOT_TOKEN = "pat-eu1-right";
 export const SALESFORCE = { client_id: "3MVG9.key", client_secret: "right secret/&" };
 
 export const BROKER_PASSWORD = "right p@ss/word%";
+
+export const MATTERMOST_HOOK = "/hooks/xen8y4rm5p8gpfyk1ex6wj3c4c";
+
+export const ROCKETCHAT_HOOK = "/hooks/64f0c1d2e3a4b5c6d7e8f9a0/RightTokenOfRocketChat";
+
+export const DISCORD_HOOK = "/api/webhooks/1152921521234567890/Right-Token_of-Discord";
+
+export const TEAMS_HOOK =
+  "/workflows/0123456789abcdef/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=RightSignatureOfTeams";
+
+export const PAGERDUTY_KEY = "R0ut1ngKeyOfThePeer0123456789abc";

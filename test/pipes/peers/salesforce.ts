@@ -11,6 +11,8 @@ const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   Email__c: (value) => typeof value === "string" && value.includes("@") && value.length <= 255,
   Suppressed__c: (value) => typeof value === "boolean",
   Reason__c: (value) => value === null || typeof value === "string",
+  LastName: (value) => typeof value === "string" && value !== "",
+  Email: (value) => typeof value === "string" && value.includes("@"),
   Last_Event__c: (value) => typeof value === "string",
   Last_Event_At__c: (value) =>
     typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value),
@@ -96,7 +98,9 @@ function resultOf({ attributes, ...fields }: Record<string, unknown>, keys: read
   if (keys.filter((one) => one === key).length > 1) return failed("DUPLICATE_VALUE", "Email__c");
   const wrong = Object.entries(fields).find(([name, value]) => FIELDS[name]?.(value) !== true);
   if (wrong !== undefined) return failed("INVALID_TYPE_ON_FIELD_IN_RECORD", wrong[0]);
-  if (key.startsWith("stranger@")) return failed("REQUIRED_FIELD_MISSING", "LastName");
+  if (key.startsWith("stranger@") && fields["LastName"] === undefined)
+    return failed("REQUIRED_FIELD_MISSING", "LastName");
+  if (key.startsWith("odd@")) return failed("INVALID_EMAIL_ADDRESS", "Email__c");
   if (key.startsWith("busy@")) return failed("UNABLE_TO_LOCK_ROW");
   return { id: "003xx000004TmiQAAS", success: true, errors: [], created: false };
 }

@@ -9,9 +9,9 @@ import { createPace } from "../../../src/pipes/round/pace.ts";
 import type { Outcome } from "../../../src/pipes/kinds/kind.ts";
 import { outgoingOf } from "../attempts.ts";
 
-/** What an event is to the receiver: fine, refused by it, or one that it breaks down over. */
-type Nature = "fine" | "refused" | "breaks";
-type Weather = "fair" | "down" | "slow_down";
+/** What an event is to the receiver: fine, refused, one that leads nowhere there, or one that it breaks down over. */
+type Nature = "fine" | "refused" | "denied" | "breaks";
+type Weather = "fair" | "down" | "denies" | "slow_down";
 
 interface Model {
   items: { nature: Nature; group: string }[];
@@ -21,7 +21,10 @@ interface Model {
   turns: number[];
   /** Whether it answers event by event. */
   byItem: boolean;
-  rules: Pick<Rules, "events" | "concurrency" | "ordered" | "consecutiveFailures">;
+  rules: Pick<Rules, "events" | "concurrency" | "ordered" | "consecutiveFailures" | "probing" | "retried"> & {
+    /** Whether the destination took something a moment ago. */
+    up: boolean;
+  };
 }
 
 interface Request {
@@ -34,7 +37,7 @@ const model: fc.Arbitrary<Model> = fc.record({
     fc.record({
       nature: fc.oneof(
         { weight: 3, arbitrary: fc.constant("fine" as const) },
-        { weight: 2, arbitrary: fc.constantFrom("refused" as const, "breaks" as const) },
+        { weight: 2, arbitrary: fc.constantFrom("refused" as const, "denied" as const, "breaks" as const) },
       ),
       group: fc.constantFrom("", "a", "b", "c", "d"),
     }),
@@ -44,7 +47,7 @@ const model: fc.Arbitrary<Model> = fc.record({
     fc.oneof(
       { weight: 5, arbitrary: fc.constant("fair" as const) },
       { weight: 2, arbitrary: fc.constant("down" as const) },
-      { weight: 1, arbitrary: fc.constant("slow_down" as const) },
+      { weight: 1, arbitrary: fc.constantFrom("slow_down" as const, "denies" as const) },
     ),
     { maxLength: 15 },
   ),
@@ -54,7 +57,10 @@ const model: fc.Arbitrary<Model> = fc.record({
     events: fc.integer({ min: 1, max: 8 }),
     concurrency: fc.integer({ min: 1, max: 4 }),
     ordered: fc.boolean(),
-    consecutiveFailures: fc.constantFrom(0, 0, 3, 5),
+    consecutiveFailures: fc.constantFrom(0, 0, 3),
+    probing: fc.boolean(),
+    retried: fc.boolean(),
+    up: fc.boolean(),
   }),
 });
 
@@ -82,6 +88,7 @@ async function run({ items, weather, turns, byItem, rules }: Model): Promise<{
   const judge = (indexes: readonly number[], now: Weather): Outcome => {
     if (now === "slow_down") return answer("slow_down");
     const natures = indexes.map((index) => items[index]?.nature);
+    if (now === "denies" || natures.includes("denied")) return answer("denied");
     if (now === "down" || natures.includes("breaks")) return answer("unavailable");
     const failed = natures.flatMap((nature, index) =>
       nature === "refused" ? [{ index, result: "refused" as const, reason: "no" }] : [],
@@ -102,8 +109,14 @@ async function run({ items, weather, turns, byItem, rules }: Model): Promise<{
     requests.push({ indexes, outcome });
     return outcome;
   };
-  const full = { ...rules, bytes: 1_000_000, pace: createPace(null), until: Date.now() + 60_000 };
+  const full = rulesOf(rules);
   return { result: await dispatch(sendable, full, send), requests, most };
+}
+
+function rulesOf({ up, ...rules }: Model["rules"]): Rules {
+  const now = Date.now();
+  const given = { ...rules, consecutiveDenials: 0, upUntil: up ? now + 60_000 : 0 };
+  return { ...given, bytes: 1_000_000, pace: createPace(null), until: now + 60_000 };
 }
 
 /** Those that a request's answer says were taken. */
@@ -137,7 +150,7 @@ describe("dispatch", () => {
       for (const [index, { tried }] of result.failed) {
         if (!tried || items[index]?.nature !== "fine") continue;
         const last = requests.findLastIndex(({ indexes }) => indexes.includes(index));
-        expect(requests[last]?.outcome.result).toBe("unavailable");
+        expect(["unavailable", "denied"]).toContain(requests[last]?.outcome.result);
         if (requests[last]?.indexes.length === 1) continue; // the destination was down for it alone
         expect(requests.slice(last + 1).flatMap(takenBy)).toEqual([]);
       }
@@ -151,7 +164,7 @@ describe("dispatch", () => {
         one.nature === "breaks" ? { ...one, nature: "refused" as const } : one,
       ),
       weather: [],
-      rules: { ...given.rules, ordered: false },
+      rules: { ...given.rules, ordered: false, up: true, probing: false },
     }));
     await fc.assert(
       fc.asyncProperty(refusing, async (given) => {
@@ -187,6 +200,40 @@ describe("dispatch", () => {
     });
   });
 
+  it("goes on whatever single events come to, as long as others get through", async () => {
+    const natures = ["refused", "denied"] as const;
+    const items = Array.from({ length: 900 }, (_, index) => ({
+      nature: index % 10 === 0 ? ("fine" as const) : (natures[index % 2] ?? "refused"),
+      group: "",
+    }));
+    const rules = { events: 1, concurrency: 4, ordered: false, consecutiveFailures: 0 };
+    const plain = { ...rules, probing: false, retried: false, up: false };
+    const { result } = await run({ items, weather: [], turns: [0], byItem: false, rules: plain });
+    expect(result).toMatchObject({ stop: null, consecutiveFailures: 0 });
+    expect([result.delivered.size, result.failed.size]).toEqual([90, 810]);
+    expect([...result.failed.values()].every(({ tried, refused }) => tried && refused)).toBe(true);
+  });
+
+  it("stops before long where every event is denied, and blames none of them", async () => {
+    const items = Array.from({ length: 200 }, () => ({ nature: "denied" as const, group: "" }));
+    const rules = { events: 1, concurrency: 1, ordered: false, consecutiveFailures: 0 };
+    const plain = { ...rules, probing: false, retried: false, up: false };
+    const { result, requests } = await run({ items, weather: [], turns: [0], byItem: false, rules: plain });
+    expect(result).toMatchObject({ stop: { result: "denied" }, failed: new Map() });
+    expect(requests).toHaveLength(10);
+  });
+
+  it("leaves what was probed in vain unblamed, so that the next probes try other events", async () => {
+    const items = Array.from({ length: 20 }, () => ({ nature: "breaks" as const, group: "" }));
+    const rules = { events: 1, concurrency: 1, ordered: false, consecutiveFailures: 5 };
+    const plain = { ...rules, probing: true, retried: false, up: true };
+    const { result } = await run({ items, weather: [], turns: [0], byItem: false, rules: plain });
+    expect(result.stop).toMatchObject({ result: "unavailable" });
+    expect([...result.failed]).toEqual(
+      [0, 1].map((index) => [index, { reason: "unavailable", tried: false, refused: false }]),
+    );
+  });
+
   it("has no more requests open than it may", async () => {
     await always(({ rules }, { most }) => expect(most).toBeLessThanOrEqual(rules.concurrency));
   });
@@ -197,15 +244,9 @@ describe("dispatch", () => {
       out: outgoingOf(index),
       group: "",
     }));
-    const rules = {
-      events: 1,
-      bytes: 1_000_000,
-      concurrency: 4,
-      pace: createPace(50),
-      ordered: false,
-      consecutiveFailures: 0,
-    };
-    const result = await dispatch(sendable, { ...rules, until: Date.now() + 60_000 }, async () => {
+    const plain = { ordered: false, consecutiveFailures: 0, probing: false, retried: false, up: false };
+    const rules = { ...rulesOf({ ...plain, events: 1, concurrency: 4 }), pace: createPace(50) };
+    const result = await dispatch(sendable, rules, async () => {
       starts.push(Date.now());
       return answer("delivered");
     });

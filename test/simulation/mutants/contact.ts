@@ -54,7 +54,7 @@ export const CONTACT: readonly Mutant[] = [
   {
     name: "a lift does not end known evidence that is dated later",
     file: "contact/commands.ts",
-    from: "const ends = idsAfter(state.facts, now);",
+    from: "const ends = idsAfter(state.facts, now, range);",
     to: "const ends = [];",
   },
   {
@@ -89,8 +89,8 @@ export const CONTACT: readonly Mutant[] = [
   },
   {
     name: "a lift also ends suppressions by later events",
-    file: "model/suppression/evidence.ts",
-    from: "return (isNarrow !== true && evidence.at <= at) || ends.includes(evidence.id);",
+    file: "model/suppression/decision.ts",
+    from: "return range === undefined ? evidence.at <= at : isIn(range, evidence);",
     to: "return true;",
   },
   {

@@ -18,7 +18,7 @@ export const PIPES: readonly Mutant[] = [
   {
     name: "an event is dropped silently after its first failed retry",
     file: "pipes/round/retry-due.ts",
-    from: "retries.put({ ...retry, tries, due: Date.now() + wait, reason: failure.reason });",
+    from: "retries.again({ ...retry, tries, due: now + wait, reason: failure.reason });",
     to: "retries.drop(retry);",
   },
   {
@@ -36,8 +36,8 @@ export const PIPES: readonly Mutant[] = [
   {
     name: "an ordered pipe sends an event whose predecessor waits for a retry",
     file: "pipes/round/deliver.ts",
-    from: "pipe.options.ordered ? retries.groups() : new Set<string>();",
-    to: "new Set<string>();",
+    from: "? retries.waitingGroups(passed.map(({ group }) => group))",
+    to: "? new Set<string>()",
   },
   {
     name: "an ordered pipe does not hold back a contact's events after a failure in the same round",
@@ -50,6 +50,18 @@ export const PIPES: readonly Mutant[] = [
     file: "pipes/pipe.ts",
     from: "return waiting === null ? notices : earlierOf(notices, moveBefore(notices, { seq: waiting }));",
     to: "void earlierOf; void moveBefore; void waiting; return notices;",
+  },
+  {
+    name: "probes of a destination that takes some events alone are the same two again and again",
+    file: "pipes/round/dispatch.ts",
+    from: "for (const { job, reason } of suspects) for (const index of job.indexes) leave(run, index, reason);",
+    to: "void leave;",
+  },
+  {
+    name: "events that are refused pause the pipe",
+    file: "pipes/circuit.ts",
+    from: "const isLate = refusesAll(state) && now - (state.failing_since ?? now) > PATIENCE;",
+    to: "void PATIENCE; void now; const isLate = state.consecutiveRefusals > 2;",
   },
   {
     name: "a paused pipe goes on delivering",

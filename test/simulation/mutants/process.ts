@@ -124,6 +124,12 @@ export const PROCESS: readonly Mutant[] = [
     to: 'void env.QUEUE.send(message, { contentType: "bytes" }).catch(() => null);',
   },
   {
+    name: "hard bounces from before a storm could be told stay in force",
+    file: "process/pipeline.ts",
+    from: "await holdEarlier(env, claimed.suspects, config.storm);",
+    to: "void holdEarlier;",
+  },
+  {
     name: "a delivery is not spooled when the queue fails",
     file: "ingest/spool.ts",
     from: "await bucket.put(spoolKey(id), message);",

@@ -3,7 +3,7 @@
 
 import { CsvError, isBlank, recordsOf, type CsvForm, type CsvRecord } from "../../../lib/csv/read.ts";
 import { unguarded } from "../../../lib/csv/formula.ts";
-import { readAddress } from "../../../model/address.ts";
+import { readListed } from "../../../model/whole-domain.ts";
 import { fail, ok, type Result } from "../../../lib/result.ts";
 import { EXAMPLES, NAMES, plainName, roleOf } from "./columns.ts";
 import type { Row } from "./fields.ts";
@@ -125,7 +125,7 @@ function namesOf(records: readonly CsvRecord[]): string[] | null {
   const names = top.cells.map((_, column) => {
     const cells = records.map(({ cells: all }) => (all[column] ?? "").trim()).filter((cell) => cell !== "");
     if (cells.length === 0) return "";
-    if (cells.filter((cell) => readAddress(cell).ok).length * 2 > cells.length) return "address";
+    if (cells.filter((cell) => readListed(cell).ok).length * 2 > cells.length) return "address";
     if (cells.every(isReasonWord)) return "reason";
     return cells.every((cell) => /\d{4}/.test(cell) && readTime(cell, "mdy").ok) ? "since" : null;
   });

@@ -1,8 +1,9 @@
 // Makes a suppression of a row, or says why there is none: what is wrong with it, or why it suppresses nobody.
 
 import type { ImportedSuppression } from "../../../contact/import.ts";
-import { readAddress } from "../../../model/address.ts";
 import type { SuppressionReason } from "../../../model/suppression/policy.ts";
+import { readListed } from "../../../model/whole-domain.ts";
+import type { Result } from "../../../lib/result.ts";
 import { DAY } from "../../../lib/time.ts";
 import { scope as scopeSchema } from "../parameters.ts";
 import { NAMES } from "./columns.ts";
@@ -39,7 +40,7 @@ export function readRow({ fields, list }: Row, given: Given): Reading {
   if (over !== null) return skipped(over);
   const address = textOf(first(fields, NAMES.address));
   if (address === undefined) return rejected("address: is missing");
-  const contact = readAddress(address);
+  const contact = readListed(address);
   if (!contact.ok) return rejected(`address: ${contact.reason}`);
   const scope = scopeOf(fields, given);
   if (scope === null)
@@ -54,6 +55,7 @@ export function readRow({ fields, list }: Row, given: Given): Reading {
     );
   const own = verdict === "block" ? null : verdict;
   const since = sinceOf(fields, ofContact, given);
+  const ends = endOf(fields, given);
   return {
     kind: "taken",
     suppression: {
@@ -62,6 +64,7 @@ export function readRow({ fields, list }: Row, given: Given): Reading {
       scope,
       note: noteOf(fields) ?? given.note,
       since: since.at,
+      ...(ends.ok ? { expires: ends.value } : {}),
     },
     estimated: since.problem,
     said: own !== null ? "row" : given.reason !== null ? "caller" : "nobody",
@@ -69,14 +72,18 @@ export function readRow({ fields, list }: Row, given: Given): Reading {
 }
 
 /** Why the row is not in force where it comes from; null if it is. */
-function overOf(fields: Fields, { dates, now }: Given): string | null {
+function overOf(fields: Fields, given: Given): string | null {
   if (fields.has("liftedat")) return "was lifted";
   const isTrue = (name: string): boolean =>
     fields.get(name) === true || /^(true|1)$/i.test(textOf(fields.get(name)) ?? "");
   if (isTrue("held")) return "is held";
-  const ends = readTime(first(fields, NAMES.ends), dates);
-  return isTrue("expired") || (ends.ok && ends.value <= now) ? "has ended" : null;
+  const ends = endOf(fields, given);
+  return isTrue("expired") || (ends.ok && ends.value <= given.now) ? "has ended" : null;
 }
+
+/** When the suppression ends by itself, ms. Fails if the row does not say it, or not as a time. */
+const endOf = (fields: Fields, { dates }: Given): Result<number> =>
+  readTime(first(fields, NAMES.ends), dates);
 
 /** Scopes by which providers mean all of an account's mail. */
 const ALL_MAIL = /^(global|team|project|route|account|all|\*)$/i;

@@ -55,9 +55,9 @@ export async function salesforceCase(): Promise<RoomCase> {
     items: [
       { when: "a lock", result: "unavailable", at: () => ({ fields: { contact: "busy@example.com" } }) },
       {
-        when: "a field that it lacks",
+        when: "an address it does not take",
         result: "refused",
-        at: () => ({ fields: { contact: "stranger@example.com" } }),
+        at: () => ({ fields: { contact: "odd@example.com" } }),
       },
     ],
     hangs: [{ behaviour: { on: WRITES, fault: "hang" } }, { behaviour: { on: LOGINS, fault: "hang" } }],

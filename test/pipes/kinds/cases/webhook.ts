@@ -1,4 +1,4 @@
-// `webhook` in the shared suite: JSON, CloudEvents compressed, and signed by a private key.
+// `webhook` in the shared suite: JSON, CloudEvents compressed, a body of one's own, and signed by a private key.
 
 import { webhook } from "../../../../src/pipes/kinds/webhook.ts";
 import { newSigningSecret, publicKeyOf } from "../../../../src/pipes/transport/signing.ts";
@@ -64,6 +64,13 @@ const signed = { signing: "v1a", signing_secrets: [pair] };
 export const cases: readonly KindCase[] = [
   await webhookCase("webhook"),
   await webhookCase("webhook (CloudEvents, gzip)", { payload: "cloudevents", gzip: true }, { gzip: true }),
+  {
+    ...(await webhookCase("webhook (template)", {
+      payload: "template",
+      template: { text: "{{contact}} {{type}}" },
+    })),
+    free: ["template"],
+  },
   {
     ...(await webhookCase("webhook (v1a)", signed, { public_key: publicKey })),
     secretValues: [pair, ...Object.values(HEADERS)],

@@ -1,0 +1,47 @@
+// Letting go of events that a destination will not take any more: those that wait for another try and, if a person says
+// so, those that the pipe has not looked at yet.
+
+import { ok, type Result } from "../lib/result.ts";
+import { storeOf } from "../store/db.ts";
+import { feedEnd, positionAt } from "../store/events/feed.ts";
+import { countBetween, lastSeqOf } from "../store/feed-position.ts";
+import { systemEventsBefore, systemEventsEnd } from "../store/pipes/system-events.ts";
+import type { PipeFailure } from "./failure.ts";
+import { startedPipe } from "./manage.ts";
+import { findPipe } from "./show.ts";
+
+/** What to let go. */
+export interface DiscardWish {
+  /** Only events received before, ms; null for all. */
+  before: number | null;
+  /** Also those that the pipe has not looked at yet. */
+  behind: boolean;
+  dryRun: boolean;
+}
+
+/** How many were let go, or would be. */
+export interface Discarded {
+  waiting: number;
+  behind: number;
+}
+
+/** Lets go of a pipe's events. What is under way at that moment may still arrive. */
+export async function discardWaiting(
+  env: Env,
+  id: string,
+  { before, behind, dryRun }: DiscardWish,
+): Promise<Result<Discarded, PipeFailure>> {
+  const record = await findPipe(storeOf(env), id);
+  if (!record.ok) return record;
+  const db = storeOf(env);
+  const [events, notices] =
+    before === null
+      ? await Promise.all([feedEnd(db), systemEventsEnd(db)])
+      : await Promise.all([positionAt(db, before, 0), systemEventsBefore(db, before)]);
+  const pipe = await startedPipe(env, record.value);
+  const from = (await pipe.health())?.positions.events;
+  const left = behind && from !== undefined ? countBetween(from, events) : 0;
+  const last = { events: lastSeqOf(events), notices: lastSeqOf(notices) };
+  const waiting = await pipe.discard(last, behind ? { events, notices } : null, dryRun);
+  return ok({ waiting, behind: left });
+}

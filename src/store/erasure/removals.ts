@@ -1,0 +1,130 @@
+// Requests to remove a source's data, one row each. The row records how far the work has come, so that any run can
+// resume it, and what was removed.
+
+import type { Db } from "../db.ts";
+
+/** The steps of a removal, in their order. */
+export const PHASES = ["events", "suppressions", "dead-letters", "counters", "archive"] as const;
+/** A step, or `wait` for the time until the second pass may begin. */
+export type Phase = (typeof PHASES)[number] | "wait";
+
+/** A request as stored; times in ms. */
+export interface Removal {
+  id: string;
+  source: string;
+  /** Everything of the source that was received until then goes. */
+  until: number;
+  asked_at: number;
+  asked_by: string;
+  pass: 1 | 2;
+  phase: Phase;
+  /** Where the phase continues; "" at its beginning. */
+  cursor: string;
+  /** The last event that the first pass has looked at, by seq. */
+  seen: number;
+  events: number;
+  messages: number;
+  contacts: number;
+  suppressions: number;
+  dead_letters: number;
+  /** Requests removed from the archive, and the objects of the archive that this changed. */
+  deliveries: number;
+  objects: number;
+  /** Objects of the archive that cannot be read. */
+  unreadable: number;
+  finished_at: number | null;
+}
+
+/** Where a removal continues. */
+export type Place = Pick<Removal, "pass" | "phase" | "cursor" | "seen">;
+
+/** The request with this id; null if there is none. */
+export async function getRemoval(db: Db, id: string): Promise<Removal | null> {
+  return await db.prepare("SELECT * FROM removals WHERE id = ?1").bind(id).first<Removal>();
+}
+
+/** Requests, the latest first, behind the one with the id `before`. */
+export async function listRemovals(
+  db: Db,
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<{ removals: Removal[]; next: string | null }> {
+  const { results } = await db
+    .prepare("SELECT * FROM removals WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
+    .bind(before ?? "~", limit + 1)
+    .all<Removal>();
+  const removals = results.slice(0, limit);
+  return { removals, next: results.length > limit ? (removals.at(-1)?.id ?? null) : null };
+}
+
+/** The requests under way, at most `most`, the oldest first. */
+export async function runningRemovals(db: Db, most: number): Promise<Removal[]> {
+  const { results } = await db
+    .prepare("SELECT * FROM removals WHERE finished_at IS NULL ORDER BY id LIMIT ?1")
+    .bind(most)
+    .all<Removal>();
+  return results;
+}
+
+/**
+ * Stores a request. If one for this source is under way, that one begins again, up to the new time, and is returned.
+ */
+export async function openRemoval(
+  db: D1Database,
+  { id, source, asked_at, asked_by }: Pick<Removal, "id" | "source" | "asked_at" | "asked_by">,
+): Promise<Removal> {
+  const [, found] = await db.batch<Removal>([
+    db
+      .prepare(
+        `INSERT INTO removals (id, source, until, asked_at, asked_by) VALUES (?1, ?2, ?3, ?3, ?4)
+         ON CONFLICT (source) WHERE finished_at IS NULL DO UPDATE SET
+           until = excluded.until, pass = 1, phase = 'events', cursor = '', seen = 0`,
+      )
+      .bind(id, source, asked_at, asked_by),
+    db.prepare("SELECT * FROM removals WHERE source = ?1 AND finished_at IS NULL").bind(source),
+  ]);
+  const [row] = found?.results ?? [];
+  if (row === undefined) throw new Error("the request was not kept");
+  return row;
+}
+
+/** What one step found in the archive. */
+export type ArchiveFigures = Pick<Removal, "deliveries" | "objects" | "unreadable">;
+
+/**
+ * Moves a removal on, and adds up what its step found in the archive. Resolves to the removal as it is now: another run
+ * may have moved it, or a repeated request may have made it begin again. Then neither place nor figures are noted.
+ */
+export async function moveRemoval(
+  db: D1Database,
+  { id, until, pass, phase, cursor }: Removal,
+  to: Place,
+  found: ArchiveFigures = { deliveries: 0, objects: 0, unreadable: 0 },
+): Promise<Removal | null> {
+  const [, now] = await db.batch<Removal>([
+    db
+      .prepare(
+        `UPDATE removals SET pass = ?6, phase = ?7, cursor = ?8, seen = ?9, deliveries = deliveries + ?10,
+           objects = objects + ?11, unreadable = unreadable + ?12
+         WHERE id = ?1 AND until = ?2 AND pass = ?3 AND phase = ?4 AND cursor = ?5 AND finished_at IS NULL`,
+      )
+      .bind(id, until, pass, phase, cursor, to.pass, to.phase, to.cursor, to.seen, ...figuresOf(found)),
+    db.prepare("SELECT * FROM removals WHERE id = ?1 AND finished_at IS NULL").bind(id),
+  ]);
+  return now?.results[0] ?? null;
+}
+
+const figuresOf = ({ deliveries, objects, unreadable }: ArchiveFigures): number[] => [
+  deliveries,
+  objects,
+  unreadable,
+];
+
+/** Ends a removal, unless it has begun again meanwhile. `now`: ms. */
+export async function finishRemoval(db: D1Database, { id, until }: Removal, now: number): Promise<void> {
+  await db
+    .prepare(
+      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 2 AND finished_at IS NULL",
+    )
+    .bind(id, until, now)
+    .run();
+}

@@ -1,0 +1,69 @@
+// Whether the database has the schema that this code expects, and whether it is the database that the archive belongs
+// to. Both are read for /healthz: a database that lacks a migration refuses requests one by one, and one that is empty
+// although there is an archive was lost, and knows nobody who must not be mailed.
+
+import { MINUTE } from "../lib/time.ts";
+import { isOutage } from "../lib/outage.ts";
+import { ARCHIVE } from "./bucket/layout.ts";
+import type { Db } from "./db.ts";
+
+/** The migrations that this code needs, in order: the files of the folder `migrations`. A test compares the two. */
+export const MIGRATIONS: readonly string[] = [
+  "0001_events.sql",
+  "0002_tokens.sql",
+  "0004_statistics.sql",
+  "0005_erasure.sql",
+  "0006_batches.sql",
+  "0007_pipes.sql",
+  "0008_jobs.sql",
+  "0009_firsts.sql",
+  "0010_erasure_mentions.sql",
+  "0011_unknown_words.sql",
+  "0012_addresses.sql",
+  "0013_suppressions.sql",
+  "0014_lifecycle.sql",
+  "0015_questions.sql",
+  "0017_imports.sql",
+  "0018_given_up.sql",
+];
+
+/** Migrations that the database lacks, and those that it has and this code does not know. */
+export interface SchemaDifference {
+  missing: string[];
+  unknown: string[];
+}
+
+/** Compares the database's migrations with the code's. Null if the database does not say which it has. */
+export async function compareSchema(db: Db): Promise<SchemaDifference | null> {
+  try {
+    // Wrangler's own table: https://developers.cloudflare.com/d1/reference/migrations/
+    const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
+    const applied = new Set(results.map(({ name }) => name));
+    return {
+      missing: MIGRATIONS.filter((name) => !applied.has(name)),
+      unknown: [...applied].filter((name) => !MIGRATIONS.includes(name)).toSorted(),
+    };
+  } catch (error) {
+    if (isOutage(error)) throw error;
+    return null;
+  }
+}
+
+/** Nothing was ever stored: a database whose events were all deleted remembers their last number. */
+const NEVER_USED = `
+  SELECT NOT EXISTS (SELECT 1 FROM events) AND NOT EXISTS (SELECT 1 FROM sources)
+    AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events') AS never`;
+
+/** How long a delivery may lie in the archive before the database hears of it, ms. */
+const UNDER_WAY = 15 * MINUTE;
+
+/**
+ * Whether the database never stored anything although the archive has deliveries for it. Of a database in use this reads
+ * three rows; only an empty one costs a look into the bucket. `now`: ms.
+ */
+export async function isLost(db: Db, bucket: R2Bucket, now: number): Promise<boolean> {
+  const { results } = await db.prepare(NEVER_USED).all<{ never: 0 | 1 }>();
+  if (results[0]?.never !== 1) return false;
+  const { objects } = await bucket.list({ prefix: ARCHIVE, limit: 1 });
+  return objects.some(({ uploaded }) => uploaded.getTime() < now - UNDER_WAY);
+}
