@@ -59,7 +59,7 @@ function unknownReason(key: string, known: readonly string[] | null): string {
   if (known === null || known.length === 0) return "there is no such parameter; this takes none";
   const near = nearestOf(key, known);
   const meant = near === null ? "" : `; did you mean \`${near}\`?`;
-  return `there is no such parameter${meant}${near === null ? "; " : " "}There are ${known.join(", ")}`;
+  return `there is no such parameter${meant}${near === null ? "; there" : " There"} are ${known.join(", ")}`;
 }
 
 /**
