@@ -45,8 +45,8 @@ describe("creating a pipe", () => {
       [{ rate: 0 }, "rate"],
       [{ log_share: 2 }, "log_share"],
       [{ start: "yesterday" }, "start"],
-      [{ start: { after: "v2.x" } }, "start"],
-      [{ start: { seq: -1 } }, "start"],
+      [{ start: { after: "v2.x" } }, "start.after"],
+      [{ start: { seq: -1 } }, "start.seq"],
       [{ colour: "red" }, "colour"],
     ] as const) {
       const response = await ask("POST", "/pipes", { ...wanted, ...change });

@@ -44,6 +44,7 @@ it("reads a state that was stored under the names of the first version", async (
     consecutiveRefusals: 3,
     consecutiveDenials: 0,
     failing_since: null,
+    discarded: 0,
     skipped: 0,
     circuit: { result: "unavailable", reason: "answered 503", since: 1, until: 2, probes: 4 },
     redeliveries: [],

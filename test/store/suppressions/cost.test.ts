@@ -14,7 +14,7 @@ import { countingDb } from "../../support/counting-db.ts";
 
 const NOW = secondsNow();
 
-it("a suppression writes three rows when it begins, two when it is lifted, and none when its reason is reported again", async () => {
+it("a suppression writes four rows when it begins, three when it is lifted, and none when its reason is reported again", async () => {
   await freshStorage();
   const counting = countingDb({ sessions: false });
   const cost = async (work: () => Promise<unknown>): Promise<number> => {
@@ -29,13 +29,16 @@ it("a suppression writes three rows when it begins, two when it is lifted, and n
   const plain = await event({ event: "blocked", email: "z@example.com", time: NOW, MessageID: 1 });
   const hard = { event: "bounce", hard_bounce: true, email: "ann@example.com" };
   const first = await event({ ...hard, time: NOW, MessageID: 2 });
-  expect(first - plain, "contact, suppression, its place in the list").toBe(3);
+  expect(
+    first - plain,
+    "contact and its place in the order of change, suppression and its place in the list",
+  ).toBe(4);
   // The first of their kind also put a counter of the campaign into its index.
   expect((await event({ ...hard, time: NOW + 1, MessageID: 3 })) - plain, "told again").toBe(-1);
   const changed = { env: bindings({ DB: counting.db }) };
-  expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(2);
+  expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(3);
   expect(await cost(async () => await ask("DELETE", "/ann@example.com", undefined, changed))).toBe(0);
-  expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(4);
+  expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(5);
   expect(await cost(async () => await ask("PUT", "/ann@example.com", {}, changed))).toBe(0);
-  expect(await cost(async () => await ask("PUT", "/new@example.com", {}, changed))).toBe(3);
+  expect(await cost(async () => await ask("PUT", "/new@example.com", {}, changed))).toBe(4);
 });
