@@ -114,7 +114,9 @@ function whatIsUnsound({ status, paused, health }: Pipe): string | null {
   if (health === null) return "it never began";
   if ((status === "paused") !== (paused !== null)) return "it is paused, or not";
   if (paused?.reason === "") return "it is paused for no reason";
-  if (status === "failing" && health.down === null) return "it fails for no reason";
+  // Its circuit is open, or it refuses all events, one by one.
+  if (status === "failing" && health.down === null && health.failure === null)
+    return "it fails for no reason";
   const { position, behind, waiting } = health;
   if (decodePosition(position) === null) return "its position is no cursor";
   return [behind, waiting].every((n) => Number.isInteger(n) && n >= 0) ? null : "its counts are wrong";

@@ -80,8 +80,7 @@ export function apiCall(names: Names, random: Random): FuzzRequest {
   const query = random.chance(0.6) ? `?${queryOf(names, random)}` : "";
   const method = random.chance(0.85) ? usual : draw(random, METHODS);
   const posts = method === "POST" || method === "PUT";
-  // A HEAD or OPTIONS without a token is refused like any other method.
-  const expect = authorized ? null : [401];
+  const expect = authorized ? null : unauthorized(method);
   return request({
     kind: "api",
     method,
@@ -96,6 +95,9 @@ export function apiCall(names: Names, random: Random): FuzzRequest {
     expect,
   });
 }
+
+/** The statuses of a call without a token. A HEAD is refused like a GET; OPTIONS tells the methods of a resource to all. */
+export const unauthorized = (method: string): number[] => (method === "OPTIONS" ? [204, 401] : [401]);
 
 const TYPES = ["application/json", "application/json", "text/csv", "application/x-ndjson", "text/plain"];
 

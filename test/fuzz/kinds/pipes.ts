@@ -9,6 +9,7 @@ import { hostileText, hostileValue, mutateJson } from "../mutate-json.ts";
 import { BEHAVIOURS } from "../receiver.ts";
 import { API_TOKEN, SECRET_WORD, SIGNING_SECRET } from "../settings.ts";
 import { request, type FuzzRequest } from "../types.ts";
+import { unauthorized } from "./api.ts";
 
 /** Names of pipes: so few that there never are many pipes at once. */
 const MOST_NAMES = 12;
@@ -294,6 +295,6 @@ export function pipeCall(names: Names, random: Random): FuzzRequest {
       ...(posts ? [["content-type", type] as [string, string]] : []),
     ],
     ...(posts || method === "POST" || method === "PATCH" ? { body: Buffer.from(body) } : {}),
-    expect: authorized ? null : [401],
+    expect: authorized ? null : unauthorized(method),
   });
 }
