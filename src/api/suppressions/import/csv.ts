@@ -87,7 +87,13 @@ function layoutOf(head: string, given: readonly string[] | null): Result<Layout>
     : fail(missing(tried));
 }
 
-const nameOf = (cell: string): string => cell.replaceAll(/^[\s"']+|[\s"']+$/g, "");
+/** A column's name without white space and quotes around it. A regular expression for its end would be quadratic. */
+function nameOf(cell: string): string {
+  const begin = cell.search(/[^\s"']/);
+  let end = cell.length;
+  while (end > begin && /[\s"']/.test(cell.charAt(end - 1))) end -= 1;
+  return begin < 0 ? "" : cell.slice(begin, end);
+}
 const isHeader = ({ cells }: CsvRecord): boolean =>
   cells.some((cell) => NAMES.address.includes(plainName(cell)));
 const knownOf = ({ names }: Layout): number =>
