@@ -6,9 +6,9 @@
 import * as z from "zod";
 import { objectOf, parsedJson, textOf } from "../../lib/json.ts";
 import { discordMessage } from "../messages/embeds.ts";
-import { outcomeOf, type Answer } from "../transport/http.ts";
+import type { Answer } from "../transport/http.ts";
 import { isDiscordHost, isUnknownWebhook } from "./discord-hook.ts";
-import { addressesSetting, hookUrl, postToHook } from "./hook.ts";
+import { addressesSetting, hookUrl, outcomeByManners, postToHook } from "./hook.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** /api/webhooks/<id>/<token>, perhaps with the API's version. */
@@ -60,21 +60,16 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
 const A_WINDOW = 2000;
 
 function meaningOf(answer: Answer, now: number): Outcome {
-  const outcome = outcomeOf(answer, now);
   const { id, code, retry_after: wait } = objectOf(parsedJson(answer.text));
-  if (outcome.result === "delivered") {
-    if (textOf(id) !== null || answer.status === 204) return outcome;
-    const reason = `answered ${answer.status}, but not with the message`;
-    return { ...outcome, result: "unavailable", reason };
-  }
-  if (outcome.result === "slow_down") {
-    // The body has fractions of a second, and the header none.
-    const told = typeof wait === "number" && wait >= 0 && wait < 86_400 ? Math.ceil(wait * 1000) : null;
-    return { ...outcome, retryAfter: told ?? outcome.retryAfter ?? A_WINDOW };
-  }
-  if (isUnknownWebhook(answer))
-    return { ...outcome, result: "gone", reason: "answered 404: the webhook was deleted" };
-  return typeof code === "number" && Number.isSafeInteger(code)
-    ? { ...outcome, reason: `answered ${answer.status} with code ${code}` }
-    : outcome;
+  // The body has fractions of a second, and the header none.
+  const told = typeof wait === "number" && wait >= 0 && wait < 86_400 ? Math.ceil(wait * 1000) : null;
+  const isTaken = textOf(id) !== null || answer.status === 204;
+  const manners = { isTaken, expected: "the message", told, wait: A_WINDOW };
+  return outcomeByManners(answer, now, manners, (outcome) => {
+    if (isUnknownWebhook(answer))
+      return { ...outcome, result: "gone", reason: "answered 404: the webhook was deleted" };
+    return typeof code === "number" && Number.isSafeInteger(code)
+      ? { ...outcome, reason: `answered ${answer.status} with code ${code}` }
+      : outcome;
+  });
 }

@@ -1,7 +1,7 @@
 // What the kinds that write to people through an incoming webhook have in common. The webhook's URL is its password.
 
 import * as z from "zod";
-import { outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
+import { outcomeOf, outcomeOfError, refusalOf, type Answer } from "../transport/http.ts";
 import type { Attempt, Outcome } from "./kind.ts";
 
 /** The URL of an incoming webhook: https and a public host, or this machine (as local development may call it). */
@@ -36,6 +36,31 @@ export async function postToHook(
   } catch (error) {
     return outcomeOfError(error);
   }
+}
+
+/** How a service for people answers. */
+export interface Manners {
+  /** Whether this success is the service's own. Any other comes from a proxy, or a landing page. */
+  isTaken: boolean;
+  /** What a success of the service has, for the reason of another one. */
+  expected: string;
+  /** How long to wait if it asks to slow down, ms: what its body says, and what is right if it says nothing. */
+  told?: number | null;
+  wait: number;
+}
+
+/** The outcome that an answer means. `ofError`: says more about an answer that is neither a success nor "slow down". */
+export function outcomeByManners(
+  answer: Answer,
+  now: number,
+  { isTaken, expected, told = null, wait }: Manners,
+  ofError: (outcome: Outcome) => Outcome,
+): Outcome {
+  const outcome = outcomeOf(answer, now);
+  if (outcome.result === "slow_down") return { ...outcome, retryAfter: told ?? outcome.retryAfter ?? wait };
+  if (outcome.result !== "delivered") return ofError(outcome);
+  const reason = `answered ${answer.status}, but not with ${expected}`;
+  return isTaken ? outcome : { ...outcome, result: "unavailable", reason };
 }
 
 /** Shorter values in a URL's query are no secrets, and stand in too many texts. */

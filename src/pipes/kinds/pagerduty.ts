@@ -6,8 +6,8 @@ import * as z from "zod";
 import { objectOf, parsedJson } from "../../lib/json.ts";
 import { pagerDutyEvent } from "../messages/incident.ts";
 import { httpsOrigin, isLocal } from "../transport/destination-url.ts";
-import { outcomeOf, outcomeOfError, type Answer } from "../transport/http.ts";
-import { addressesSetting } from "./hook.ts";
+import { outcomeOfError, type Answer } from "../transport/http.ts";
+import { addressesSetting, outcomeByManners } from "./hook.ts";
 import type { Attempt, Kind, Outcome, Outgoing } from "./kind.ts";
 
 const HOSTS = /^events\.(?:eu\.)?pagerduty\.com$/;
@@ -65,20 +65,15 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
 const A_WHILE = 30_000;
 
 function meaningOf(answer: Answer, now: number): Outcome {
-  const outcome = outcomeOf(answer, now);
-  const { errors } = objectOf(parsedJson(answer.text));
-  if (outcome.result === "delivered") {
-    // Any other answer comes from a proxy, or a landing page.
-    if (answer.status === 202) return outcome;
-    const reason = `answered ${answer.status}, but not with the 202 of PagerDuty`;
-    return { ...outcome, result: "unavailable", reason };
-  }
-  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_WHILE };
-  if (answer.status !== 400) return outcome;
-  // Its errors are sentences that may quote the event. If the key is wrong, no event gets through.
-  const isKey =
-    Array.isArray(errors) && errors.some((error) => /routing[_ ]key|service key/i.test(String(error)));
-  return isKey
-    ? { ...outcome, result: "denied", reason: "answered 400: the routing_key is not valid" }
-    : { ...outcome, reason: "answered 400: the event is not valid" };
+  const manners = { isTaken: answer.status === 202, expected: "the 202 of PagerDuty", wait: A_WHILE };
+  return outcomeByManners(answer, now, manners, (outcome) => {
+    if (answer.status !== 400) return outcome;
+    // Its errors are sentences that may quote the event. If the key is wrong, no event gets through.
+    const { errors } = objectOf(parsedJson(answer.text));
+    const isKey =
+      Array.isArray(errors) && errors.some((error) => /routing[_ ]key|service key/i.test(String(error)));
+    return isKey
+      ? { ...outcome, result: "denied", reason: "answered 400: the routing_key is not valid" }
+      : { ...outcome, reason: "answered 400: the event is not valid" };
+  });
 }

@@ -8,9 +8,9 @@ import * as z from "zod";
 import { codeOf, objectOf, parsedJson } from "../../lib/json.ts";
 import { attachmentMessage } from "../messages/attachments.ts";
 import { slackMessage } from "../messages/slack.ts";
-import { outcomeOf, type Answer } from "../transport/http.ts";
+import type { Answer } from "../transport/http.ts";
 import { isDiscordHost, isUnknownWebhook } from "./discord-hook.ts";
-import { addressesSetting, hookUrl, postToHook } from "./hook.ts";
+import { addressesSetting, hookUrl, outcomeByManners, postToHook } from "./hook.ts";
 import type { Attempt, DeliveryResult, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Slack's hosts, including the one for US authorities. */
@@ -99,20 +99,16 @@ async function deliver(batch: readonly Outgoing[], settings: Settings, attempt: 
 const A_MESSAGE = 1000;
 
 function meaningOf(answer: Answer, flavour: Flavour, now: number): Outcome {
-  const outcome = outcomeOf(answer, now);
-  if (outcome.result === "delivered") {
-    // Any other answer does not come from such a server, but from a proxy or a landing page.
-    if (isTaken(answer, flavour)) return outcome;
-    const right = flavour === "slack" ? "Slack's ok" : "the ok of such a server";
-    return { ...outcome, result: "unavailable", reason: `answered ${answer.status}, but not with ${right}` };
-  }
-  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_MESSAGE };
-  if (isUnknownWebhook(answer))
-    return { ...outcome, result: "gone", reason: "answered 404: the webhook was deleted" };
-  const word = wordIn(answer, flavour);
-  if (word === null) return outcome;
-  const result = RESULTS[word] ?? outcome.result;
-  return { ...outcome, result, reason: `answered ${answer.status} ${word}` };
+  const expected = flavour === "slack" ? "Slack's ok" : "the ok of such a server";
+  const manners = { isTaken: isTaken(answer, flavour), expected, wait: A_MESSAGE };
+  return outcomeByManners(answer, now, manners, (outcome) => {
+    if (isUnknownWebhook(answer))
+      return { ...outcome, result: "gone", reason: "answered 404: the webhook was deleted" };
+    const word = wordIn(answer, flavour);
+    if (word === null) return outcome;
+    const result = RESULTS[word] ?? outcome.result;
+    return { ...outcome, result, reason: `answered ${answer.status} ${word}` };
+  });
 }
 
 /** Slack, Mattermost and Discord answer `ok`, Rocket.Chat `{"success":true}`; others that are compatible do likewise. */

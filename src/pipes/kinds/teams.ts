@@ -6,8 +6,8 @@
 import * as z from "zod";
 import { codeOf, objectOf, parsedJson } from "../../lib/json.ts";
 import { teamsMessage } from "../messages/card.ts";
-import { outcomeOf, type Answer } from "../transport/http.ts";
-import { addressesSetting, hookUrl, postToHook } from "./hook.ts";
+import type { Answer } from "../transport/http.ts";
+import { addressesSetting, hookUrl, outcomeByManners, postToHook } from "./hook.ts";
 import type { Attempt, DeliveryResult, Kind, Outcome, Outgoing } from "./kind.ts";
 
 /** Of the connectors, which answer no more. */
@@ -63,19 +63,12 @@ const RESULTS: Readonly<Record<string, DeliveryResult>> = {
 const A_WHILE = 1000;
 
 function meaningOf(answer: Answer, now: number): Outcome {
-  const outcome = outcomeOf(answer, now);
-  if (outcome.result === "delivered") {
-    // A workflow accepts and goes on by itself. Anything else is a proxy, or a landing page.
-    if (answer.status === 202) return outcome;
-    const reason = `answered ${answer.status}, but not with the 202 of a workflow`;
-    return { ...outcome, result: "unavailable", reason };
-  }
-  if (outcome.result === "slow_down") return { ...outcome, retryAfter: outcome.retryAfter ?? A_WHILE };
-  const code = codeOf(objectOf(objectOf(parsedJson(answer.text))["error"])["code"]);
-  if (code === null) return outcome;
-  return {
-    ...outcome,
-    result: RESULTS[code] ?? outcome.result,
-    reason: `answered ${answer.status}: ${code}`,
-  };
+  // A workflow accepts and goes on by itself.
+  const manners = { isTaken: answer.status === 202, expected: "the 202 of a workflow", wait: A_WHILE };
+  return outcomeByManners(answer, now, manners, (outcome) => {
+    const code = codeOf(objectOf(objectOf(parsedJson(answer.text))["error"])["code"]);
+    if (code === null) return outcome;
+    const result = RESULTS[code] ?? outcome.result;
+    return { ...outcome, result, reason: `answered ${answer.status}: ${code}` };
+  });
 }
