@@ -11,6 +11,7 @@ import { changeCursorOf, changedAfter, readChangeCursor } from "./kit/changes.ts
 import { needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { domain, limit, word } from "./kit/parameters.ts";
+import { refuse } from "./kit/refuse.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { severalNames, severalOf } from "./kit/several.ts";
 import {
@@ -41,24 +42,20 @@ const ContactsQuery = z
   })
   .transform(
     ({ campaign, changed_after: changed, after, limit: most, domain: domains, ...wanted }, context) => {
-      const wrong = (path: string, message: string): never => {
-        context.addIssue({ code: "custom", path: [path], message });
-        return z.NEVER;
-      };
       const shared = { limit: most, domain: domains };
       if ((campaign === undefined) === (changed === undefined))
-        return wrong("campaign", "pass campaign, or changed_after");
+        return refuse(context, "campaign", "pass campaign, or changed_after");
       if (changed !== undefined) {
         const others = DEED_NAMES.filter((name) => wanted[name] !== undefined && name !== "suppressed");
         if (others.length > 0)
-          return wrong(others[0] ?? "", "is told of a campaign's contacts only; pass campaign");
+          return refuse(context, others[0] ?? "", "is told of a campaign's contacts only; pass campaign");
         const place = after === undefined ? changed : readChangeCursor(after);
-        if (place === null) return wrong("after", NO_CURSOR);
+        if (place === null) return refuse(context, "after", NO_CURSOR);
         return { ...shared, suppressed: wanted.suppressed, changed: place };
       }
       const place = after === undefined ? undefined : readRecipientCursor(after);
       return place === null
-        ? wrong("after", NO_CURSOR)
+        ? refuse(context, "after", NO_CURSOR)
         : { ...shared, campaign: campaign ?? [], wanted, after: place };
     },
   );

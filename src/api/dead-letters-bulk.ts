@@ -11,7 +11,7 @@ import {
 } from "../store/dead-letter-filter.ts";
 import type { ApiEnv } from "./kit/env.ts";
 import { instant, word } from "./kit/parameters.ts";
-import { ProblemError } from "./kit/problem.ts";
+import { ProblemError, wrongParameter } from "./kit/problem.ts";
 import { needsSource } from "./kit/reach.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
@@ -109,7 +109,7 @@ deadLettersBulk.openapi(discarding, async (c) => {
   const asked = c.req.valid("json");
   if ([asked.source, asked.reason, asked.from, asked.to].every((given) => given === undefined)) {
     const reason = "name a source, a reason, from or to: this would discard all dead letters";
-    throw new ProblemError(400, `body: ${reason}`, [{ parameter: "body", reason }]);
+    throw wrongParameter("body", reason);
   }
   const filter = filterOf(asked, c.var.token);
   if (asked.dry_run) {

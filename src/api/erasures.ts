@@ -7,14 +7,15 @@ import { takeOverOf } from "../contact/import.ts";
 import { joinSpellings } from "../history/respell.ts";
 import { SUPPRESSION_REASONS } from "../model/suppression/policy.ts";
 import { mentions } from "../model/address-search.ts";
-import { getErasure, listErasures, type Erasure } from "../store/erasure/erasures.ts";
+import { getErasure, type Erasure } from "../store/erasure/erasures.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { address, idCursor, limit } from "./kit/parameters.ts";
-import { ProblemError } from "./kit/problem.ts";
+import { ProblemError, wrongParameter } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
 import { iso, isoOrNull } from "./views.ts";
 import { storeOf } from "../store/db.ts";
+import { latestFirst } from "../store/erasure/receipts.ts";
 import { DAY } from "../lib/time.ts";
 
 const tags = ["Contacts"];
@@ -163,7 +164,7 @@ erasing.openapi(erasingOne, async (c) => {
   const { note = null } = c.req.valid("query");
   if (note !== null && mentions(note, contact)) {
     const reason = "must not hold the address, for it outlives it";
-    throw new ProblemError(400, `note: ${reason}`, [{ parameter: "note", reason }]);
+    throw wrongParameter("note", reason);
   }
   await joinSpellings(c.env, contact);
   await takeOverOf(c.env, [contact]); // so that the object knows all that was in force
@@ -188,8 +189,8 @@ const listing = createRoute({
 
 erasures.openapi(listing, async (c) => {
   const { after, limit: most = 100 } = c.req.valid("query");
-  const page = await listErasures(c.var.db, { before: after, limit: most });
-  return c.json({ erasures: page.erasures.map(shape), next: page.next }, 200);
+  const page = await latestFirst(c.var.db, "erasures", { before: after, limit: most });
+  return c.json({ erasures: page.items.map(shape), next: page.next }, 200);
 });
 
 const single = createRoute({

@@ -19,6 +19,7 @@ import { deedFilters, PAGING, readRecipientCursor, recipientCursorOf } from "./r
 import type { ApiEnv } from "./kit/env.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { sees } from "./kit/reach.ts";
+import { refuse } from "./kit/refuse.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Message } from "./schemas.ts";
 import { messageView } from "./views.ts";
@@ -41,21 +42,22 @@ const MessagesQuery = z
     limit,
   })
   .transform(({ custom_id, contact, campaign, after, limit: most, domain: domains, ...wanted }, context) => {
-    const wrong = (path: string, message: string): never => {
-      context.addIssue({ code: "custom", path: [path], message });
-      return z.NEVER;
-    };
     if ((custom_id === undefined) === (campaign === undefined))
-      return wrong(custom_id === undefined && contact === undefined ? "custom_id" : "campaign", WAYS);
+      return refuse(
+        context,
+        custom_id === undefined && contact === undefined ? "custom_id" : "campaign",
+        WAYS,
+      );
     if (campaign !== undefined && contact === undefined) {
       const place = after === undefined ? undefined : readRecipientCursor(after);
-      if (place === null) return wrong("after", "is not a cursor of this list; pass what `next` held");
+      if (place === null)
+        return refuse(context, "after", "is not a cursor of this list; pass what `next` held");
       return { campaign, wanted, domain: domains, after: place, limit: most };
     }
-    if (custom_id !== undefined && contact !== undefined) return wrong("contact", WAYS);
+    if (custom_id !== undefined && contact !== undefined) return refuse(context, "contact", WAYS);
     const others = { ...wanted, domain: domains, after };
     const [other] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-    if (other !== undefined) return wrong(other, "goes with campaign alone");
+    if (other !== undefined) return refuse(context, other, "goes with campaign alone");
     return {
       of: custom_id === undefined ? { contact: contact ?? "", campaign: campaign ?? [] } : { custom_id },
       limit: most,

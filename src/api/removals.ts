@@ -4,11 +4,12 @@ import * as z from "zod";
 import { configOf } from "../config/config.ts";
 import { removalSettlesAt, removeSource } from "../erasure/source/remove.ts";
 import { storeOf } from "../store/db.ts";
-import { getRemoval, listRemovals, type Removal } from "../store/erasure/removals.ts";
+import { latestFirst } from "../store/erasure/receipts.ts";
+import { getRemoval, type Removal } from "../store/erasure/removals.ts";
 import { countRemovable } from "../store/erasure/source-rows.ts";
 import { findSource } from "../store/events/sources.ts";
 import { idCursor, limit, word } from "./kit/parameters.ts";
-import { ProblemError } from "./kit/problem.ts";
+import { ProblemError, wrongParameter } from "./kit/problem.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
@@ -176,7 +177,7 @@ async function answerOf(env: Env, { source, dry_run, confirm }: Asked, by: strin
   }
   if (confirm !== source) {
     const reason = `must be the source's name, because its data cannot be restored: confirm=${encodeURIComponent(source)}, or dry_run=true to see what would be removed`;
-    throw new ProblemError(400, `confirm: ${reason}`, [{ parameter: "confirm", reason }]);
+    throw wrongParameter("confirm", reason);
   }
   const removal = await removeSource(env, source, by, now);
   console.log({ message: "the data of a source are removed", source, by });
@@ -198,8 +199,8 @@ const listing = createRoute({
 
 removals.openapi(listing, async (c) => {
   const { after, limit: most = 100 } = c.req.valid("query");
-  const page = await listRemovals(c.var.db, { before: after, limit: most });
-  return c.json({ removals: page.removals.map(receiptOf), next: page.next }, 200);
+  const page = await latestFirst(c.var.db, "removals", { before: after, limit: most });
+  return c.json({ removals: page.items.map(receiptOf), next: page.next }, 200);
 });
 
 const single = createRoute({

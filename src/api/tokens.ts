@@ -8,7 +8,7 @@ import { instant, word } from "./kit/parameters.ts";
 import { TOKEN_SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
 import { json, needs, problems } from "./kit/responses.ts";
-import { ProblemError } from "./kit/problem.ts";
+import { ProblemError, wrongParameter } from "./kit/problem.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { iso, isoOrNull } from "./views.ts";
 import { storeOf } from "../store/db.ts";
@@ -140,18 +140,19 @@ async function refuseLimits(
   env: Env,
   asked: { scopes: readonly string[]; sources?: string[] | undefined; expires_at?: number | undefined },
 ): Promise<void> {
-  const refuse = (parameter: string, reason: string): never => {
-    throw new ProblemError(400, `${parameter}: ${reason}`, [{ parameter, reason }]);
-  };
   const { scopes: wanted, sources = [], expires_at } = asked;
   if (sources.length > 0 && wanted.includes("admin"))
-    refuse("scopes", "must be read or write for a token with sources, because admin is about all of them");
-  if (expires_at !== undefined && expires_at <= Date.now()) refuse("expires_at", "must be in the future");
+    throw wrongParameter(
+      "scopes",
+      "must be read or write for a token with sources, because admin is about all of them",
+    );
+  if (expires_at !== undefined && expires_at <= Date.now())
+    throw wrongParameter("expires_at", "must be in the future");
   const configured = configOf(env).sources;
   const heard = sources.every((source) => configured.has(source)) ? [] : await listSources(storeOf(env));
   for (const [index, source] of sources.entries())
     if (!configured.has(source) && !heard.some((one) => one.source === source))
-      refuse(`sources.${index}`, `there is no source named ${source}`);
+      throw wrongParameter(`sources.${index}`, `there is no source named ${source}`);
 }
 
 const revoking = createRoute({

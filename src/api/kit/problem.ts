@@ -21,6 +21,11 @@ export interface ParameterError {
   reason: string;
 }
 
+/** The problem of one wrong parameter. `reason`: a predicate about it, such as "must be later than from". */
+export function wrongParameter(parameter: string, reason: string): ProblemError {
+  return new ProblemError(400, `${parameter}: ${reason}`, [{ parameter, reason }]);
+}
+
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad request",
   401: "Unauthorized",

@@ -3,7 +3,7 @@
 
 import { createMiddleware } from "hono/factory";
 import type { ApiEnv } from "./env.ts";
-import { ProblemError } from "./problem.ts";
+import { ProblemError, wrongParameter } from "./problem.ts";
 
 /**
  * How a route treats tokens that are limited to sources:
@@ -46,7 +46,7 @@ export function within(reach: Reach) {
     const [only, ...others] = token.sources;
     if (named.length === 0 && (only === undefined || others.length > 0)) {
       const reason = `must name one of ${token.sources.join(", ")}, because the token is limited to them`;
-      throw new ProblemError(400, `source: ${reason}`, [{ parameter: "source", reason }]);
+      throw wrongParameter("source", reason);
     }
     if (named.length === 0 && only !== undefined) c.set("implied", { source: [only] });
     return await next();

@@ -14,7 +14,7 @@ import { countSuppressed, type SuppressionCursor } from "../../store/suppression
 import { isWholeDomain } from "../../model/whole-domain.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
 import { domain, instant, word } from "../kit/parameters.ts";
-import { ProblemError } from "../kit/problem.ts";
+import { ProblemError, wrongParameter } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { addressOrDomain, note, reason, scope } from "./parameters.ts";
 import { LIFTED_HERE_ONLY } from "./notice.ts";
@@ -145,12 +145,12 @@ async function continued(
 ): Promise<{ id: string; place: SuppressionCursor }> {
   const read = decodeCursor(Step, after);
   const known = read === null ? null : await readBulkDecision(storeOf(env), read[0]);
-  if (read === null) throw wrong("after", "is not a cursor; pass what `next` held");
+  if (read === null) throw wrongParameter("after", "is not a cursor; pass what `next` held");
   const [id, place] = read;
   if (known !== null && known.undone_at !== null)
     throw new ProblemError(409, "This decision was taken back; make a new one without `after`.");
   if (known !== null && (known.kind !== order.kind || known.filter !== JSON.stringify(order.filter)))
-    throw wrong("after", "belongs to a request with another filter");
+    throw wrongParameter("after", "belongs to a request with another filter");
   return { id, place };
 }
 
@@ -182,7 +182,7 @@ const undoing = createRoute({
 bulkDecisions.openapi(undoing, async (c) => {
   const { id, after } = c.req.valid("json");
   const place = after === undefined ? "" : decodeCursor(z.string(), after);
-  if (place === null) throw wrong("after", "is not a cursor; pass what `next` held");
+  if (place === null) throw wrongParameter("after", "is not a cursor; pass what `next` held");
   const decision = await readBulkDecision(storeOf(c.env), id);
   if (decision === null) throw new ProblemError(404, "There is no lift, release or drop with this id.");
   if (decision.at < Date.now() - UNDONE_WITHIN)
@@ -192,13 +192,12 @@ bulkDecisions.openapi(undoing, async (c) => {
   return c.json({ id, contacts, more: to !== null, next: to }, 200);
 });
 
-function wrong(parameter: string, reason: string): ProblemError {
-  return new ProblemError(400, `${parameter}: ${reason}`, [{ parameter, reason }]);
-}
-
 function eitherOr(): ProblemError {
   const names = Object.keys(filter).join(", ");
-  return wrong("address", `pass address (with reason and scope if wanted), or one or more of ${names}`);
+  return wrongParameter(
+    "address",
+    `pass address (with reason and scope if wanted), or one or more of ${names}`,
+  );
 }
 
 function nothingFor(kind: BulkOrder["kind"]): ProblemError {

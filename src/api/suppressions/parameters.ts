@@ -7,6 +7,7 @@ import { changedAfter, readChangeCursor } from "../kit/changes.ts";
 import { decodeCursor } from "../kit/cursor.ts";
 import { readWholeDomain } from "../../model/whole-domain.ts";
 import { address, bom, domain, instant, limit, word } from "../kit/parameters.ts";
+import { refuse } from "../kit/refuse.ts";
 import { several, severalNames, severalOf } from "../kit/several.ts";
 
 /** Most addresses in one check. */
@@ -101,22 +102,20 @@ export const SuppressionsQuery = z
       { after, changed_after: changed, limit: most, bom: _, held, include, since, until, ...filter },
       context,
     ) => {
-      const wrong = (path: string, message: string): never => {
-        context.addIssue({ code: "custom", path: [path], message });
-        return z.NEVER;
-      };
       if (changed !== undefined) {
         const other = Object.entries({ held, include, since, until, import: filter.import }).find(
           ([, value]) => value !== undefined,
         );
         if (other !== undefined)
-          return wrong(other[0], "cannot be combined with changed_after, which tells of all");
+          return refuse(context, other[0], "cannot be combined with changed_after, which tells of all");
         const change = after === undefined ? changed : readChangeCursor(after);
-        return change === null ? wrong("after", NO_CURSOR) : { changed: change, limit: most, filter };
+        return change === null
+          ? refuse(context, "after", NO_CURSOR)
+          : { changed: change, limit: most, filter };
       }
       const place: SuppressionCursor | undefined | null =
         after === undefined ? undefined : decodeCursor(Cursor, after);
-      if (place === null) return wrong("after", NO_CURSOR);
+      if (place === null) return refuse(context, "after", NO_CURSOR);
       return {
         after: place,
         limit: most,

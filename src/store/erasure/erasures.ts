@@ -68,19 +68,6 @@ export async function getErasure(db: Db, id: string): Promise<Erasure | null> {
   return await db.prepare("SELECT * FROM erasures WHERE id = ?1").bind(id).first<Erasure>();
 }
 
-/** Requests, the latest first, behind the one with the id `before`. */
-export async function listErasures(
-  db: Db,
-  { before, limit }: { before: string | undefined; limit: number },
-): Promise<{ erasures: Erasure[]; next: string | null }> {
-  const { results } = await db
-    .prepare("SELECT * FROM erasures WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
-    .bind(before ?? "~", limit + 1)
-    .all<Erasure>();
-  const erasures = results.slice(0, limit);
-  return { erasures, next: results.length > limit ? (erasures.at(-1)?.id ?? null) : null };
-}
-
 /** The latest request for the contact with this hash; null if there is none or its hash is forgotten. */
 export async function findErasure(db: Db, hash: string): Promise<Erasure | null> {
   return await db

@@ -43,19 +43,6 @@ export async function getRemoval(db: Db, id: string): Promise<Removal | null> {
   return await db.prepare("SELECT * FROM removals WHERE id = ?1").bind(id).first<Removal>();
 }
 
-/** Requests, the latest first, behind the one with the id `before`. */
-export async function listRemovals(
-  db: Db,
-  { before, limit }: { before: string | undefined; limit: number },
-): Promise<{ removals: Removal[]; next: string | null }> {
-  const { results } = await db
-    .prepare("SELECT * FROM removals WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
-    .bind(before ?? "~", limit + 1)
-    .all<Removal>();
-  const removals = results.slice(0, limit);
-  return { removals, next: results.length > limit ? (removals.at(-1)?.id ?? null) : null };
-}
-
 /** The requests under way, at most `most`, the oldest first. */
 export async function runningRemovals(db: Db, most: number): Promise<Removal[]> {
   const { results } = await db

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { newCommandId } from "../../../contact/send-commands.ts";
 import { SUPPRESSION_REASONS } from "../../../model/suppression/policy.ts";
-import { ProblemError } from "../../kit/problem.ts";
+import { wrongParameter } from "../../kit/problem.ts";
 import { json, needs, problems } from "../../kit/responses.ts";
 import { createRoute, router, whole } from "../../kit/routes.ts";
 import { readList, type ReadList } from "./body.ts";
@@ -102,11 +102,10 @@ suppressionImport.openapi(importing, async (c) => {
   const { dry_run: isDry = false, offset = 0, limit = MOST_ROWS, import: id = newCommandId() } = query;
   const body = new Uint8Array(await whole(c.req.arrayBuffer()));
   const list = readList(c.req.header("content-type") ?? "", body, query.columns ?? null);
-  if (!list.ok)
-    throw new ProblemError(400, `body: ${list.reason}`, [{ parameter: "body", reason: list.reason }]);
+  if (!list.ok) throw wrongParameter("body", list.reason);
   if (offset > list.value.total) {
     const reason = `is beyond the ${list.value.total} rows of the body`;
-    throw new ProblemError(400, `offset: ${reason}`, [{ parameter: "offset", reason }]);
+    throw wrongParameter("offset", reason);
   }
   const now = Date.now();
   const given = {
