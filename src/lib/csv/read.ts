@@ -42,19 +42,32 @@ interface Parsed {
 export function* recordsOf(pieces: Iterable<string>, { delimiter, newline }: CsvForm): Generator<CsvRecord> {
   const parser = new Papa.Parser({ delimiter, newline });
   let rest = "";
+  /** How much of the rest was parsed and is no complete record; and whether a line has ended since. */
+  let incomplete = 0;
+  let mayBeComplete = false;
   let line = 1;
   for (const piece of pieces) {
     rest += piece;
-    const parsed = parser.parse(rest, 0, true) as Parsed;
-    for (const record of placed(parsed, line, newline)) {
-      yield record;
-      line = record.line + linesOf(record, newline);
+    mayBeComplete ||= piece.includes(newline);
+    // Each time twice as much, or a long record would cost the square of its length.
+    if (mayBeComplete && rest.length >= 2 * incomplete) {
+      const parsed = parser.parse(rest, 0, true) as Parsed;
+      for (const record of placed(parsed, line, newline)) {
+        yield record;
+        line = record.line + linesOf(record, newline);
+      }
+      rest = rest.slice(parsed.meta.cursor);
+      incomplete = rest.length;
+      mayBeComplete = false;
     }
-    rest = rest.slice(parsed.meta.cursor);
-    if (rest.length > LONGEST_RECORD)
+    if (!mayBeComplete && rest.length > LONGEST_RECORD)
       throw new CsvError(line, `is longer than ${LONGEST_RECORD} characters; is a quote missing?`);
   }
-  if (rest !== "") yield* placed(parser.parse(rest, 0, false) as Parsed, line, newline);
+  if (rest === "") return;
+  const last = parser.parse(rest, 0, false) as Parsed;
+  // What Papa reads behind the newline at the end is no record.
+  if (rest.endsWith(newline) && last.data.at(-1)?.join() === "") last.data.pop();
+  yield* placed(last, line, newline);
 }
 
 function* placed({ data, errors }: Parsed, first: number, newline: string): Generator<CsvRecord> {
