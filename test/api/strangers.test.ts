@@ -3,6 +3,7 @@
 import { describe, expect, it, beforeEach } from "vitest";
 import { countingDb } from "../support/counting-db.ts";
 import { expectLogs } from "../support/log.ts";
+import { roomInMinute } from "../support/minute.ts";
 import { capture, envWith, freshStorage, mailjetPost, send } from "../support/support.ts";
 
 beforeEach(freshStorage);
@@ -20,6 +21,8 @@ const get = (path: string, token: string | null, address = "198.51.100.20"): Req
 const guess = (n: number): string => `tid_${String(n).padStart(43, "0")}`;
 
 describe("wrong tokens", () => {
+  beforeEach(roomInMinute);
+
   it("that cannot be ours are refused without a look into the database", async () => {
     const { db, asked } = countingDb();
     const bindings = envWith({ DB: db });

@@ -1,6 +1,7 @@
 // What a stranger can make Tidings do before his credentials are known to be wrong: as little as possible.
 
 import { createHmac } from "node:crypto";
+import { roomInMinute } from "../support/minute.ts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { readBody } from "../../src/ingest/body.ts";
 import { capture, envWith, freshStorage, mailjetPost, objects, rows, send } from "../support/support.ts";
@@ -194,6 +195,8 @@ describe("a test that is signed with a public key", () => {
 });
 
 describe("wrong credentials", () => {
+  beforeEach(roomInMinute);
+
   const from = (address: string, password: string | null, source = "mailjet"): Request =>
     post(source, "[]", {
       "cf-connecting-ip": address,
