@@ -18,6 +18,8 @@ const ENVIRONMENT = {
   CI: "1",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
+  // A local run would keep a trace of every request, with its credentials and addresses, in files of up to 100 MB.
+  X_LOCAL_OBSERVABILITY: "false",
 };
 
 const GRACE = 6_000; // ms for the child to end by itself
