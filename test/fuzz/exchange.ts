@@ -51,21 +51,32 @@ async function bySocket(port: number, request: FuzzRequest): Promise<Heard> {
   const methods = [request, ...request.pipeline].map(({ method }) => method);
   const socket = connect({ port, host: "localhost", noDelay: true, allowHalfOpen: true });
   socket.setMaxListeners(0);
-  let bytes: Buffer = Buffer.alloc(0);
+  let chunks: Buffer[] = [];
+  let [size, tried] = [0, 0];
+  let later: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   let answers: Answer[] = [];
   let malformed: string | null = null;
   let done = (): void => undefined;
   const finished = new Promise<void>((resolve) => (done = resolve));
   const read = (): void => {
-    const found = readAnswers(bytes, methods, closed);
-    ({ answers, malformed } = found);
+    clearTimeout(later);
+    later = undefined;
+    const began = performance.now();
+    const bytes = Buffer.concat(chunks);
+    [chunks, tried] = [[bytes], size];
+    ({ answers, malformed } = readAnswers(bytes, methods, closed));
+    took = performance.now() - began;
     if (closed || malformed !== null || answers.length >= methods.length) done();
   };
+  let took = 0;
   socket.on("data", (chunk) => {
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    chunks.push(chunk);
+    size += chunk.length;
     if (request.leaves) socket.destroy();
-    else read();
+    // A long answer is not read from its beginning with each chunk, which would hold up all other requests.
+    else if (size >= 2 * tried) read();
+    else later ??= setTimeout(read, 4 * took);
   });
   const over = (): void => {
     closed = true;
@@ -77,6 +88,7 @@ async function bySocket(port: number, request: FuzzRequest): Promise<Heard> {
   const patience = request.whole || request.leaves ? null : setTimeout(done, SHORT_PATIENCE);
   await finished;
   clearTimeout(limit);
+  clearTimeout(later);
   if (patience !== null) clearTimeout(patience);
   socket.destroy();
   const silent = request.whole && answers.length === 0 && malformed === null;

@@ -40,6 +40,8 @@ export interface WorkerLog {
   acknowledged: Map<string, number>;
   /** Numbers of acknowledged messages by queue: more than envelopes if one was delivered twice. */
   messages: Map<string, number>;
+  /** How many messages by queue had an envelope that was acknowledged before. */
+  again: Map<string, number>;
   /** How often the runtime lost lines of the log. */
   gaps(): number;
   /** How many requests and connections to other machines were blocked. */
@@ -56,19 +58,24 @@ export function startWorkerLog(): WorkerLog {
   const findings: string[] = [];
   const acknowledged = new Map<string, number>();
   const messages = new Map<string, number>();
+  const again = new Map<string, number>();
   let gaps = 0;
   let keptIn = 0;
   const takeQueue = ({ queue, messages: told }: Told): void => {
     if (queue === "tidings-dead") findings.push(`${told.length} messages were given up by the queue`);
     for (const [id, elements, attempts, end] of told) {
       if (end !== "ack") findings.push(`the message of envelope ${id} ended in ${end} at try ${attempts}`);
-      else acknowledged.set(id, elements);
+      else {
+        if (acknowledged.has(id)) again.set(queue, (again.get(queue) ?? 0) + 1);
+        acknowledged.set(id, elements);
+      }
       if (end === "ack") messages.set(queue, (messages.get(queue) ?? 0) + 1);
     }
   };
   return {
     acknowledged,
     messages,
+    again,
     gaps: () => gaps,
     keptIn: () => keptIn,
     newFindings: () => findings.splice(0),

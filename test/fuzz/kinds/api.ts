@@ -96,8 +96,8 @@ export function apiCall(names: Names, random: Random): FuzzRequest {
   });
 }
 
-/** The statuses of a call without a token. A HEAD is refused like a GET; OPTIONS tells the methods of a resource to all. */
-export const unauthorized = (method: string): number[] => (method === "OPTIONS" ? [204, 401] : [401]);
+/** The statuses of a call without a token. A HEAD is refused like a GET; OPTIONS tells the methods of a resource to all, and that there is none. */
+export const unauthorized = (method: string): number[] => (method === "OPTIONS" ? [204, 401, 404] : [401]);
 
 const TYPES = ["application/json", "application/json", "text/csv", "application/x-ndjson", "text/plain"];
 
