@@ -11,6 +11,7 @@ import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { forgetTallies } from "../store/events/sources.ts";
+import { countOverdue } from "../store/write/counting.ts";
 import { forgetNetworks } from "../store/write/outside-networks.ts";
 import { forgetWords } from "../store/write/unknown-words.ts";
 import { forgetDecided } from "../store/suppressions/bulk.ts";
@@ -37,6 +38,16 @@ export const JOBS: readonly Job[] = [
     patience: 15 * MINUTE,
     async run(env, now) {
       await maintainPipes(env, now);
+      return undefined;
+    },
+  },
+  {
+    name: "counting",
+    does: "Counts the events that were stored ten minutes ago and are not counted yet. Statistics include them before that.",
+    deadline: MINUTE / 3,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      await countOverdue(storeOf(env), now);
       return undefined;
     },
   },
@@ -98,7 +109,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "addresses",
     does: "After an upgrade, joins contacts that were stored under several spellings of one address.",
-    deadline: MINUTE,
+    deadline: MINUTE / 2,
     patience: 60 * MINUTE,
     async run(env, now) {
       const contacts = (await respell(env, now)) ?? 0;

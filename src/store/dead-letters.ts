@@ -163,9 +163,8 @@ const COLUMNS =
   "id, envelope, element, source, provider, reason, raw, received_at, replayed_at, replays, failed_at";
 
 const LIST = withinBytes("dead_letters", {
-  keys: `SELECT id AS key, 500 + octet_length(raw) + octet_length(reason) AS size FROM dead_letters
+  keys: `SELECT id AS key, id, 500 + octet_length(raw) + octet_length(reason) AS size FROM dead_letters
     WHERE id > ?1 AND (?2 IS NULL OR source IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3`,
-  column: "id",
   columns: COLUMNS,
   order: "asc",
 });

@@ -4,7 +4,8 @@
 import { normalizeAddress } from "../model/address.ts";
 import { unicodeAddress } from "../model/domain-spellings.ts";
 import type { Db } from "./db.ts";
-import type { StoredRow } from "./events/by-archive-object.ts";
+import { storedColumns, type StoredRow } from "./events/by-archive-object.ts";
+import { inFeedOrder, walkFeedRows } from "./feed-rows.ts";
 import { rangeOf } from "./prefix-range.ts";
 
 /** How far the step has come. Times in ms since the epoch. */
@@ -73,7 +74,7 @@ export async function pageOfContacts(db: Db, after: string): Promise<Page<string
 
 /** The contacts of the next events of the feed, behind `after`. */
 export async function pageOfFeed(db: Db, after: number): Promise<Page<number>> {
-  const window = `SELECT seq, contact FROM events WHERE seq > ?1 ORDER BY seq LIMIT ${EVENTS_A_PAGE}`;
+  const window = `SELECT e.seq, e.contact ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")} LIMIT ${EVENTS_A_PAGE}`;
   const [found, edge] = await db.batch<{ contact: string; last: number | null }>([
     db.prepare(`SELECT DISTINCT contact FROM (${window}) WHERE ${mayDiffer("contact")}`).bind(after),
     db.prepare(`SELECT max(seq) AS last FROM (${window})`).bind(after),
@@ -116,13 +117,12 @@ export async function formerSpellings(db: Db, contact: string): Promise<string[]
   return [...new Set(found)].filter((one) => newKeyOf(one) === contact);
 }
 
-const COLUMNS = `seq, id, contact, at, received_at, source, provider, type, nullif(bounce, '') AS bounce, destination,
-  machine, message_id, campaign, batch, line, element, details`;
-
 /** Some events of a contact, at most `most`. */
 export async function eventsOf(db: Db, contact: string, most: number): Promise<StoredRow[]> {
   const { results } = await db
-    .prepare(`SELECT ${COLUMNS} FROM events WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id LIMIT ?4`)
+    .prepare(
+      `SELECT ${storedColumns("events")} FROM events WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id LIMIT ?4`,
+    )
     .bind(...rangeOf(contact), most)
     .all<StoredRow>();
   return results;

@@ -25,6 +25,7 @@ export const MIGRATIONS: readonly string[] = [
   "0015_questions.sql",
   "0017_imports.sql",
   "0018_given_up.sql",
+  "0019_feed.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */
@@ -49,10 +50,9 @@ export async function compareSchema(db: Db): Promise<SchemaDifference | null> {
   }
 }
 
-/** Nothing was ever stored: a database whose events were all deleted remembers their last number. */
+/** Nothing was ever stored: the last row of the feed stays, also if all events were deleted. */
 const NEVER_USED = `
-  SELECT NOT EXISTS (SELECT 1 FROM events) AND NOT EXISTS (SELECT 1 FROM sources)
-    AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events') AS never`;
+  SELECT NOT EXISTS (SELECT 1 FROM feed) AND NOT EXISTS (SELECT 1 FROM sources) AS never`;
 
 /** How long a delivery may lie in the archive before the database hears of it, ms. */
 const UNDER_WAY = 15 * MINUTE;

@@ -17,22 +17,22 @@ export interface SizedRow {
 }
 
 /**
- * The query for the rows of `table` whose keys are in `keys`, as many as fit; at least one, if there is any.
+ * The query for the rows of `table` whose ids are in `keys`, as many as fit; at least one, if there is any.
  *
- * - `keys`: a query with the columns `key` (unique, and by which the page is in order) and `size`.
- * - `column`: the column of the table that holds the key.
+ * - `keys`: a query with the columns `key` (unique, and by which the page is in order), `id` and `size`.
+ * - `columns`: those of the table to select.
  */
 export function withinBytes(
   table: string,
-  { keys, column, columns, order }: { keys: string; column: string; columns: string; order: "asc" | "desc" },
+  { keys, columns, order }: { keys: string; columns: string; order: "asc" | "desc" },
 ): string {
   return `
     WITH k AS MATERIALIZED (${keys}),
     page AS MATERIALIZED (
-      SELECT key, size FROM (
-        SELECT key, size, sum(size) OVER (ORDER BY key ${order} ROWS UNBOUNDED PRECEDING) - size AS before FROM k)
+      SELECT key, own, size FROM (
+        SELECT key, id AS own, size, sum(size) OVER (ORDER BY key ${order} ROWS UNBOUNDED PRECEDING) - size AS before FROM k)
       WHERE before < ${MOST_BYTES})
-    SELECT ${columns}, page.size FROM page CROSS JOIN ${table} ON ${table}.${column} = page.key ORDER BY page.key ${order}`;
+    SELECT ${columns}, page.size FROM page CROSS JOIN ${table} ON ${table}.id = page.own ORDER BY page.key ${order}`;
 }
 
 /** Whether a page was cut off for its bytes, so that there may be more rows. */

@@ -5,6 +5,8 @@ import type { Progress } from "../../src/cli/progress.ts";
 import { contactPrefix } from "../../src/model/event-id.ts";
 import { contactOf } from "./events.ts";
 import { askLab, type Running } from "./runtime.ts";
+import { FEED_END } from "../../src/store/feed-rows.ts";
+import { nameInFeed, nextSeq } from "../support/feed-sql.ts";
 
 const CHUNK = 25_000;
 
@@ -38,6 +40,7 @@ export async function fill(
     ]);
     progress.show(last + 1, total, `filling the ${size} database`);
   }
+  await run([{ sql: nameInFeed("01k5gqfp8w0000000000000000") }, { sql: COUNTED }]);
   await run([{ sql: ROLLUPS }, { sql: DAYS }, { sql: CAMPAIGNS }, { sql: "DROP TABLE filling" }]);
 }
 
@@ -50,13 +53,13 @@ const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT CAST(?1 AS INTEGER) UNI
 
 // The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet, too, and sort the same.
 const EVENTS = `
-  INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce,
-    destination, machine, message_id, campaign, batch, line, element, details)
-  SELECT f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
+  INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce,
+    destination, machine, message_id, campaign, line, element, details)
+  SELECT ${nextSeq("1 + n")}, f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
     'mailjet', 'mailjet',
     CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
     substr(f.contact, instr(f.contact, '@') + 1), '',
-    '1942177738' || (n / 3), 7000 + n / 3 % 97, '01k5gqfp8w' || lower(hex(randomblob(8))), n % 20, n % 50,
+    '1942177738' || (n / 3), 7000 + n / 3 % 97, n % 20, n % 50,
     '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
   FROM (SELECT n, ${FILLED_FROM} + n * ${MONTH} / CAST(?4 AS INTEGER) AS at FROM counting) AS t
   JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER)`;
@@ -66,6 +69,9 @@ const MESSAGES = `
   SELECT '1942177738' || (n / 3), f.contact, NULL, 'mailjet'
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER) WHERE n % 3 = 0
   ON CONFLICT DO NOTHING`;
+
+/** The counters are filled below. */
+const COUNTED = `UPDATE counting SET position = ${FEED_END}`;
 
 /** What the database held before is older, and counted. */
 const OWN = `at >= ${FILLED_FROM} * 1000`;

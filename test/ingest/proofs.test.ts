@@ -8,6 +8,7 @@ import { newId } from "../../src/lib/time-id.ts";
 import { getEnvelope } from "../../src/store/bucket/archive.ts";
 import { expectLogs } from "../support/log.ts";
 import { capture, deliver, envWith, freshStorage, read, rows, send } from "../support/support.ts";
+import { batchOf } from "../../src/store/feed-rows.ts";
 
 beforeEach(freshStorage);
 beforeEach(() => expectLogs(/a request was refused/));
@@ -181,7 +182,7 @@ describe.each(SENT)("$name", ({ source, body, secrets }) => {
     for (const message of messages) expectNone(new TextDecoder().decode(message));
     expect((await deliver(messages, bindings())).acked).toHaveLength(2);
     const [event] = await rows<{ id: string; batch: string; line: number }>(
-      "SELECT id, batch, line FROM events",
+      `SELECT id, ${batchOf("events")} AS batch, line FROM events`,
     );
     const kept = await getEnvelope(env.BUCKET, event?.batch ?? "", event?.line ?? 0);
     expectNone(new TextDecoder().decode(kept?.body));

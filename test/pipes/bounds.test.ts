@@ -21,6 +21,7 @@ import {
   taken,
   withReceivers,
 } from "./receivers.ts";
+import { nameInFeed, nextSeq } from "../support/feed-sql.ts";
 
 withReceivers();
 
@@ -32,13 +33,14 @@ describe("large events", () => {
     });
     await env.DB.prepare(
       `WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1500)
-       INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
-         campaign, batch, line, element, details)
-       SELECT printf('p0000000%026d', n), 'ann' || n || '@example.com', 1790000000000 + n, 1790000000000, 'generic',
-         'generic', 'sent', '', 'other', '', NULL, NULL, 'b', 0, 0,
+       INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
+         campaign, line, element, details)
+       SELECT ${nextSeq("n")}, printf('p0000000%026d', n), 'ann' || n || '@example.com', 1790000000000 + n, 1790000000000, 'generic',
+         'generic', 'sent', '', 'other', '', NULL, NULL, 0, 0,
          json_object('metadata', json_object('text', printf('%.*c', 8000, 'x')))
        FROM r`,
     ).run();
+    await env.DB.prepare(nameInFeed("b")).run();
     await pass();
     expect((await show(pipe)).health).toMatchObject({ behind: 0, waiting: 0, delivered: 1_500 });
     const body = { pipes: [pipe], from: "2026-01-01T00:00:00Z" };

@@ -20,6 +20,7 @@ import {
 } from "../support/support.ts";
 import { randomText, seeded } from "../support/random.ts";
 import { expectLogs } from "../support/log.ts";
+import { batchOf } from "../../src/store/feed-rows.ts";
 
 const DAY = 86_400;
 
@@ -89,7 +90,7 @@ async function copies(prefix: string): Promise<[string, ArrayBuffer][]> {
 
 async function everyRawIsThere(): Promise<void> {
   for (const { batch, line } of await rows<{ batch: string; line: number }>(
-    "SELECT DISTINCT batch, line FROM events",
+    `SELECT DISTINCT ${batchOf("events")} AS batch, line FROM events`,
   )) {
     expect(await getEnvelope(env.BUCKET, batch, line)).not.toBeNull();
   }

@@ -114,7 +114,7 @@ describe("a storm", () => {
         await messagesOf(mailjetPost(JSON.stringify(events.map((one) => mailjetEvent(one))))),
         envWith({ DB: db }),
       );
-      return queries.filter((sql) => sql.includes("FROM json_each(?1) AS b CROSS JOIN rollups"));
+      return queries.filter((sql) => sql.includes("CROSS JOIN rollups AS r ON r.bucket"));
     };
     expect(await asksFor({ event: "sent" }, ...others(5, "blocked", NOW))).toEqual([]);
     const [sql = "", ...more] = await asksFor(

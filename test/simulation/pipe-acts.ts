@@ -13,6 +13,7 @@ import { checkCursors, checkPatience, type Again, type Piped } from "./piped.ts"
 import { makeReceivers, type Receivers } from "./receivers.ts";
 import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
+import { FEED_END } from "../../src/store/feed-rows.ts";
 
 const HOUR = 3_600_000;
 /** How often all pipes are checked before one counts as never coming to rest. */
@@ -240,7 +241,7 @@ export async function healPipes(
 
 async function areDone(objects: Objects, ids: readonly string[]): Promise<boolean> {
   const ends = await env.DB.prepare(
-    `SELECT coalesce((SELECT max(seq) FROM events), 0) AS events,
+    `SELECT ${FEED_END} AS events,
        coalesce((SELECT max(seq) FROM notices WHERE type <> 'gone'), 0) AS notices`,
   ).first<{ events: number; notices: number }>();
   return ids.every((id) => {

@@ -9,17 +9,24 @@ import { providerNamed } from "../../src/providers/index.ts";
 import { mentionsIn } from "./mentions.ts";
 import { MISTAKEN } from "./reports.ts";
 import type { Witness, EventRow } from "./witness.ts";
-import { checkCounters, bounceOf } from "./reference-counters.ts";
+import { listSources } from "../../src/store/events/sources.ts";
+import { batchOf } from "../../src/store/feed-rows.ts";
+import { checkFeed } from "./reference-feed.ts";
+import { checkCounters, checkTold, bounceOf } from "./reference-counters.ts";
 import { heldVictims } from "./outages.ts";
 import { type Fact, factsOf, suppressionsOf, STRENGTH } from "./reference-suppressions.ts";
 import type { World } from "./world.ts";
 
 /** All violations, in words. */
 export async function check(witness: Witness): Promise<string[]> {
-  const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY id").all<EventRow>();
+  const { results: events } = await env.DB.prepare(
+    `SELECT *, ${batchOf("events")} AS batch FROM events ORDER BY id`,
+  ).all<EventRow>();
   return [
     ...checkEvents(witness, events),
     ...(await checkCounters(events)),
+    ...(await checkTold(events)),
+    ...(await checkFeed(events)),
     ...(await checkAccounts(witness)),
     ...(await checkContacts(witness, events)),
     ...(await checkMessages(events)),
@@ -98,7 +105,7 @@ async function checkAccounts(witness: Witness): Promise<string[]> {
   const { results: letters } = await env.DB.prepare(
     "SELECT id, envelope, element, source FROM dead_letters",
   ).all<LetterRow>();
-  const { results: sources } = await env.DB.prepare("SELECT * FROM sources").all<SourceRow>();
+  const sources: SourceRow[] = await listSources(env.DB);
   const wrong: string[] = [];
   const erased = erasedContacts(witness);
   const elements = new Map<string, number>();

@@ -1,6 +1,7 @@
 // Checks long after a history has come to rest: retention must delete old data and nothing else, and all counters stay.
 
 import { env } from "cloudflare:workers";
+import { COUNT_REST } from "../../src/store/write/counting.ts";
 import { checkCounters } from "./reference-counters.ts";
 import type { EventRow } from "./witness.ts";
 import { recountsAlike } from "./questions.ts";
@@ -34,6 +35,7 @@ export interface Before {
 
 /** The stored data. */
 export async function look(): Promise<Before> {
+  await env.DB.batch(COUNT_REST.map((sql) => env.DB.prepare(sql)));
   const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY seq").all<EventRow>();
   const { objects } = await env.BUCKET.list({ prefix: "archive/" });
   const stays = await env.DB.batch(STAYS.map((sql) => env.DB.prepare(sql)));

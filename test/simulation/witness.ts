@@ -42,6 +42,7 @@ export interface Deed {
 /** A row of `events`. */
 export interface EventRow {
   id: string;
+  seq: number;
   contact: string;
   at: number;
   received_at: number;

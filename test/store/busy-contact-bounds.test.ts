@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { eventId } from "../../src/model/event-id.ts";
 import { totalRowsRead } from "../support/limits.ts";
 import {
+  countAll,
   deliver,
   envWith,
   figure,
@@ -16,12 +17,15 @@ import {
   read,
   rows,
 } from "../support/support.ts";
+import { FEED_END } from "../../src/store/feed-rows.ts";
+import { nameInFeed, nextSeq } from "../support/feed-sql.ts";
 
 const MINUTE = 60_000;
 const BEGAN = Date.UTC(2026, 8, 20);
 
 /** Stores so many opens of the contact, one a minute, by every tenth of them of another campaign; none is counted. */
 async function fill(contact: string, events: number): Promise<void> {
+  await countAll();
   for (let from = 0; from < events; from += 5_000) {
     const some = Array.from({ length: Math.min(5_000, events - from) }, (_, i) => {
       const n = from + i;
@@ -33,14 +37,16 @@ async function fill(contact: string, events: number): Promise<void> {
       ];
     });
     await env.DB.prepare(
-      `INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
-         campaign, batch, line, element, details)
-       SELECT value->>0, ?2, value->>1, value->>1, 'mailjet', 'mailjet', 'opened', '', 'other', 'human', '1', value->>2, 'b', 0,
-         0, '{"user_agent":"agent"}' FROM json_each(?1)`,
+      `INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
+         campaign, line, element, details)
+       SELECT ${nextSeq("1 + key")}, value->>0, ?2, value->>1, value->>1, 'mailjet', 'mailjet', 'opened', '', 'other', 'human',
+         '1', value->>2, 0, 0, '{"user_agent":"agent"}' FROM json_each(?1)`,
     )
       .bind(JSON.stringify(some), contact)
       .run();
+    await env.DB.prepare(nameInFeed("b")).run();
   }
+  await env.DB.prepare(`UPDATE counting SET position = ${FEED_END}`).run();
   await env.DB.prepare(
     `INSERT INTO campaign_rollups (day, campaign, source, type, bounce, machine, n, uniques, unique_humans)
      SELECT ?1, c.value, 'mailjet', 'opened', '', 'human', ?2, 1, 1 FROM json_each('["7", "other"]') AS c`,

@@ -70,7 +70,7 @@ describe("the list of an event's fields", () => {
       name: string;
     }>();
     const counted = ["bounce", "destination", "machine"];
-    const place = ["batch", "line", "element"];
+    const place = ["line", "element"];
     expect(results.map(({ name }) => name).toSorted()).toEqual(
       [...COLUMN_NAMES, ...counted, ...place].toSorted(),
     );

@@ -7,7 +7,9 @@ import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
 import { DELETE_ATTEMPTS, LEAVE_ATTEMPTS } from "../pipes/delivery-log.ts";
 import { isOf } from "../prefix-range.ts";
+import { leaveFeed } from "../feed-rows.ts";
 import { goneFrom } from "../write/counters.ts";
+import { COUNT_REST } from "../write/counting.ts";
 import { DROP_ERASED_FIRSTS } from "../write/firsts.ts";
 import { endedMessages } from "../write/ended-messages.ts";
 import { EMPTY_TOLD, INSERT_ERASED_EVENTS } from "../pipes/system-events.ts";
@@ -122,8 +124,9 @@ export async function openErasure(
 /** Most events that one transaction deletes. */
 const SLICE = 5_000;
 
-const DOOMED = `SELECT e.seq FROM erasures AS x CROSS JOIN events AS e ON ${isOf("e", "x")}
+const DOOMED = `SELECT e.id FROM erasures AS x CROSS JOIN events AS e ON ${isOf("e", "x")}
   AND e.received_at <= x.erased_at WHERE x.id = ?1 LIMIT ${SLICE}`;
+const DOOMED_EVENTS = `(SELECT * FROM events WHERE id IN (${DOOMED}))`;
 
 const NOTE_TOMBSTONE = `
   UPDATE erasures SET begun = 1, erased_at = ?2, version = ?3, claims = claims + ?4,
@@ -139,7 +142,7 @@ const KEEP_HASH = `
 
 /** The messages whose events are all deleted; a message with later events keeps its row. */
 const OWN_MESSAGES = endedMessages(
-  `SELECT message_id, contact FROM events WHERE seq IN (${DOOMED}) AND message_id IS NOT NULL`,
+  `SELECT message_id, contact FROM ${DOOMED_EVENTS} WHERE message_id IS NOT NULL`,
   "(SELECT contact, prefix, erased_at FROM erasures WHERE id = ?1)",
   "e.received_at > who.erased_at",
 );
@@ -156,8 +159,9 @@ const COUNT = `
 
 const DELETE_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})`;
 const LEAVE_WORDS = `UPDATE unknown_words SET event = NULL
-  WHERE event IN (SELECT id FROM events WHERE seq IN (${DOOMED}))`;
-const DELETE_EVENTS = `DELETE FROM events WHERE seq IN (${DOOMED})`;
+  WHERE event IN (${DOOMED})`;
+const LEAVE_FEED = leaveFeed(`SELECT id, seq FROM ${DOOMED_EVENTS}`);
+const DELETE_EVENTS = `DELETE FROM events WHERE id IN (${DOOMED})`;
 const DELETE_OTHERS = ["contacts", "suppressions"].map(
   (table) => `DELETE FROM ${table} WHERE (contact, version) IN (
     SELECT t.contact, t.version FROM erasures AS x CROSS JOIN ${table} AS t
@@ -186,6 +190,7 @@ export async function removeRows(
   const { at, version, claims, kept } = tombstone;
   const values = [at, version, claims, kept?.reason ?? null, kept?.at ?? null, tombstone.id];
   const statements = [
+    ...COUNT_REST.map((sql) => db.prepare(sql)),
     db.prepare(NOTE_TOMBSTONE).bind(id, ...values),
     ...[
       INSERT_ERASED_EVENTS,
@@ -194,10 +199,11 @@ export async function removeRows(
       DELETE_ATTEMPTS,
       KEEP_HASH,
       COUNT,
-      ...goneFrom(`seq IN (${DOOMED})`),
+      ...goneFrom(DOOMED_EVENTS),
       DELETE_MESSAGES,
       LEAVE_WORDS,
       LEAVE_DECISIONS,
+      LEAVE_FEED,
     ].map((sql) => db.prepare(sql).bind(id)),
     db.prepare(DROP_ERASED_FIRSTS).bind(id),
     db.prepare(DELETE_EVENTS).bind(id),

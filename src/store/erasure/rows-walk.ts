@@ -2,8 +2,9 @@
 
 import type { Erasure } from "./erasures.ts";
 import { mayMention } from "./may-mention.ts";
-import type { StoredRow } from "../events/by-archive-object.ts";
+import { storedColumns, type StoredRow } from "../events/by-archive-object.ts";
 import type { Db } from "../db.ts";
+import { eventsWithSeqs, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 
 /** Rows of one page. D1 bills each row that a page reads. */
 const PAGE = 10_000;
@@ -23,16 +24,19 @@ interface PageRow {
   keys: string;
 }
 
-function pageQuery(table: string, key: string, columns: readonly string[]): string {
-  const text = columns.map((column) => `coalesce(${column}, '')`).join(" || ' ' || ");
-  return `
-    WITH page AS MATERIALIZED (
-      SELECT ${key} AS key, ${mayMention("text", "?2")} AS may
-      FROM (SELECT ${key}, ${text} AS text FROM ${table} WHERE ${key} > ?1 ORDER BY ${key} LIMIT ${PAGE}))
-    SELECT max(key) AS last, json_group_array(key) FILTER (WHERE may) AS keys FROM page`;
-}
+/** `rows`: what follows SELECT, from the key on, without a LIMIT. */
+const pageQuery = (key: string, rows: string): string => `
+  WITH page AS MATERIALIZED (
+    SELECT ${key} AS key, ${mayMention("text", "?2")} AS may FROM (SELECT ${rows} LIMIT ${PAGE}))
+  SELECT max(key) AS last, json_group_array(key) FILTER (WHERE may) AS keys FROM page`;
 
-const EVENTS_PAGE = pageQuery("events", "seq", ["message_id", "campaign", "details"]);
+const textOf = (columns: readonly string[]): string =>
+  `${columns.map((column) => `coalesce(${column}, '')`).join(" || ' ' || ")} AS text`;
+
+const EVENTS_PAGE = pageQuery(
+  "seq",
+  `e.seq, ${textOf(["e.message_id", "e.campaign", "e.details"])} ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")}`,
+);
 
 /** The events behind `after` (a seq). `pieces`: of the addresses, see {@link mayMention}. */
 export async function pageOfEvents(db: Db, after: number, pieces: string): Promise<Page> {
@@ -47,11 +51,7 @@ async function pageOf(db: Db, sql: string, after: string | number, pieces: strin
 /** The events with these seqs, at most {@link AT_ONCE}. */
 export async function readEvents(db: Db, seqs: readonly (string | number)[]): Promise<StoredRow[]> {
   const { results } = await db
-    .prepare(
-      `SELECT e.seq, e.id, e.contact, e.at, e.received_at, e.source, e.provider, e.type, nullif(e.bounce, '') AS bounce,
-         e.destination, e.machine, e.message_id, e.campaign, e.batch, e.line, e.element, e.details
-       FROM json_each(?1) AS s CROSS JOIN events AS e ON e.seq = s.value`,
-    )
+    .prepare(`SELECT ${storedColumns("e")} FROM ${eventsWithSeqs("?1")} AS e`)
     .bind(JSON.stringify(seqs))
     .all<StoredRow>();
   return results;
@@ -134,7 +134,8 @@ export async function pageOfTexts(
   pieces: string,
 ): Promise<Page> {
   const { key, columns } = TEXTS[table];
-  return await pageOf(db, pageQuery(table, key, columns), after, pieces);
+  const rows = `${key}, ${textOf(columns)} FROM ${table} WHERE ${key} > ?1 ORDER BY ${key}`;
+  return await pageOf(db, pageQuery(key, rows), after, pieces);
 }
 
 /** A row of a table with texts. `at`: ms. */

@@ -3,10 +3,12 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
-import type { StoredRow } from "../events/by-archive-object.ts";
+import { storedColumns, type StoredRow } from "../events/by-archive-object.ts";
 import type { Db } from "../db.ts";
+import { inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isOf } from "../prefix-range.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
+import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 import { storeReplacements } from "../write/replace.ts";
 import type { ContactChange } from "../write/rows.ts";
 import { storeSlice } from "../write/slice.ts";
@@ -24,13 +26,10 @@ export interface SourcePage<T, K> {
 }
 
 const EVENTS = withinBytes("events", {
-  keys: `SELECT e.seq AS key, ${sizeOfEvent("e")} AS size
-    FROM (SELECT * FROM events WHERE seq > ?1 ORDER BY seq LIMIT ${LOOKED_AT}) AS e
+  keys: `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size
+    FROM (SELECT e.* ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")} LIMIT ${LOOKED_AT}) AS e
     WHERE e.source = ?2 AND e.received_at <= ?3 ORDER BY e.seq LIMIT ${REMOVED}`,
-  column: "seq",
-  columns: `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
-    events.type, nullif(events.bounce, '') AS bounce, events.destination, events.machine, events.message_id,
-    events.campaign, events.batch, events.line, events.element, events.details`,
+  columns: storedColumns("events"),
   order: "asc",
 });
 
@@ -43,7 +42,8 @@ export async function eventsOfSource(
   const [ends, found] = await db.batch<Record<string, unknown>>([
     db
       .prepare(
-        `SELECT max(seq) AS last FROM (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ${LOOKED_AT})`,
+        `SELECT max(seq) AS last FROM (
+           SELECT e.seq ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")} LIMIT ${LOOKED_AT})`,
       )
       .bind(after),
     db.prepare(EVENTS).bind(after, source, until),
@@ -223,7 +223,8 @@ export async function countRemovable(db: Db, source: string): Promise<RemovableF
   const found = await db
     .prepare(
       `SELECT
-         (SELECT coalesce(sum(n - gone), 0) FROM day_rollups WHERE source = ?1) AS events,
+         (SELECT coalesce(sum(n - gone), 0) FROM day_rollups WHERE source = ?1)
+           + (SELECT count(*) FROM ${UNCOUNTED_EVENTS} WHERE source = ?1) AS events,
          (SELECT count(*) FROM messages WHERE source = ?1) AS messages,
          (SELECT count(*) FROM suppressions WHERE source = ?1 AND by IS NULL) AS suppressions,
          (SELECT count(*) FROM dead_letters WHERE source = ?1) AS dead_letters`,

@@ -1,7 +1,8 @@
-// The events of an archive object. They are found by the stretch of the feed in which they lie.
+// The events of an archive object. They are found by the rows of the feed that name it.
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { batchOf } from "../feed-rows.ts";
 import { beginsWith } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
@@ -10,16 +11,26 @@ import type { EventRow } from "../write/rows.ts";
 /** A stored row with its seq, its place in the feed. */
 export type StoredRow = EventRow & { seq: number };
 
+/** SQL for the columns of a stored row, from the event in `e`. */
+export const storedColumns = (e: string): string =>
+  [
+    ...["seq", "id", "contact", "at", "received_at", "source", "provider", "type"].map(
+      (name) => `${e}.${name}`,
+    ),
+    `nullif(${e}.bounce, '') AS bounce`,
+    ...["destination", "machine", "message_id", "campaign"].map((name) => `${e}.${name}`),
+    `${batchOf(e)} AS batch`,
+    ...["line", "element", "details"].map((name) => `${e}.${name}`),
+  ].join(", ");
+
 const ROWS_A_QUERY = 5_000;
 
 const READ = withinBytes("events", {
-  keys: `SELECT e.seq AS key, ${sizeOfEvent("e")} AS size FROM batches AS b CROSS JOIN events AS e
-    ON e.seq BETWEEN max(b.first_seq, ?2 + 1) AND b.last_seq AND e.batch = b.batch
-    WHERE b.batch = ?1 ORDER BY e.seq LIMIT ?3`,
-  column: "seq",
-  columns: `events.seq, events.id, events.contact, events.at, events.received_at, events.source, events.provider,
-    events.type, nullif(events.bounce, '') AS bounce, events.destination, events.machine, events.message_id,
-    events.campaign, events.batch, events.line, events.element, events.details`,
+  keys: `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size FROM feed AS f
+    CROSS JOIN json_each(f.ids) AS i ON f.first_seq + i.key > ?2
+    CROSS JOIN events AS e ON e.id = i.value AND e.seq = f.first_seq + i.key
+    WHERE f.batch = ?1 AND f.first_seq + f.n > ?2 ORDER BY e.seq LIMIT ?3`,
+  columns: storedColumns("events"),
   order: "asc",
 });
 

@@ -10,6 +10,7 @@ import { feedEdge } from "./feed.ts";
 import { placeOfCampaigns, restBehind, type Stretch } from "./stretches.ts";
 import { areBusy } from "./of-contacts.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
+import { batchOf, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 
 export type { StoredEvent } from "../../model/event-fields.ts";
 
@@ -55,10 +56,9 @@ export interface EventPage {
   resume: FeedPosition | null;
 }
 
-type Row = EventColumnsRow & RawPlace;
-type ListedRow = Row & SizedRow;
+type ListedRow = EventColumnsRow & SizedRow;
 
-const COLUMNS = [...COLUMN_NAMES, "batch", "line", "element"].map((name) => `events.${name}`).join(", ");
+const COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");
 
 /** Most rows of the feed that one page reads. If a filter excludes many of them, a page may be shorter than `limit`. */
 const MOST_SCANNED = 20_000;
@@ -126,11 +126,11 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
   const { clause, values } = conditions({ ...filter, contact: undefined });
   const { order, limit } = filter;
   // The plus keeps the planner from walking the whole feed to get the order.
-  const keys = `SELECT events.seq AS key, ${sizeOfEvent("events")} AS size FROM json_each(?1) AS c CROSS JOIN events
+  const keys = `SELECT events.seq AS key, events.id, ${sizeOfEvent("events")} AS size FROM json_each(?1) AS c CROSS JOIN events
     ON ${liesIn("events", "c.value")}
     WHERE +events.seq ${order === "asc" ? ">" : "<"} ?2 ${clause} ORDER BY +events.seq ${order} LIMIT ?3`;
   const { results } = await db
-    .prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }))
+    .prepare(withinBytes("events", { keys, columns: COLUMNS, order }))
     .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), limit + 1, ...values)
     .all<ListedRow>();
   return pageOf(results, filter, { more: null, seen: startOf(filter) });
@@ -141,11 +141,11 @@ const MOST_STRETCHES = 20;
 
 /** Reads the stretches one after the other, until the page is full or has looked at enough rows. */
 async function walkFeed(db: Db, filter: EventFilter, { stretches, high }: Walk): Promise<EventPage> {
-  const { clause, values } = conditions(filter);
+  const { clause, values } = conditions(filter, "e");
   const { order, limit } = filter;
-  const keys = `SELECT events.seq AS key, ${sizeOfEvent("events")} AS size FROM events
-    WHERE seq >= ?1 AND seq <= ?2 ${clause} ORDER BY seq ${order} LIMIT ?3`;
-  const statement = db.prepare(withinBytes("events", { keys, column: "seq", columns: COLUMNS, order }));
+  const keys = `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size
+    ${walkFeedRows({ after: "(?1 - 1)", last: "?2" }, order)} ${clause} ${inFeedOrder(order)} LIMIT ?3`;
+  const statement = db.prepare(withinBytes("events", { keys, columns: COLUMNS, order }));
   const rest = restBehind(stretches, startOf(filter), order);
   const rows: ListedRow[] = [];
   let left = MOST_SCANNED;
@@ -171,18 +171,18 @@ function startOf({ order, after }: EventFilter): number {
 
 /** SQL for what each list of the filter is compared with. */
 const LISTED = {
-  contact: "events.contact",
-  type: "events.type",
-  source: "events.source",
-  provider: "events.provider",
-  destination: "events.destination",
-  campaign: "events.campaign",
-  bounce: "events.bounce",
-  reason: "events.details->>'reason'",
+  contact: "contact",
+  type: "type",
+  source: "source",
+  provider: "provider",
+  destination: "destination",
+  campaign: "campaign",
+  bounce: "bounce",
+  reason: "details->>'reason'",
 } as const;
 
-/** The filter's conditions as SQL. Their values are bound from ?4 on. */
-function conditions(filter: EventFilter): { clause: string; values: (string | number)[] } {
+/** The filter's conditions as SQL on the table `events`. Their values are bound from ?4 on. */
+function conditions(filter: EventFilter, events = "events"): { clause: string; values: (string | number)[] } {
   const values: (string | number)[] = [];
   let clause = "";
   const add = (
@@ -194,11 +194,14 @@ function conditions(filter: EventFilter): { clause: string; values: (string | nu
     clause += ` AND ${sqlOf(`?${values.length + 3}`)}`;
   };
   for (const [name, sql] of Object.entries(LISTED))
-    add((place) => `${sql} IN (SELECT value FROM json_each(${place}))`, filter[name as keyof typeof LISTED]);
-  add((place) => isAtDomain("events.contact", place), filter.domain);
-  add((place) => `events.message_id = ${place}`, filter.message_id);
-  add((place) => `events.at >= ${place}`, filter.since);
-  add((place) => `events.at < ${place}`, filter.until);
+    add(
+      (place) => `${events}.${sql} IN (SELECT value FROM json_each(${place}))`,
+      filter[name as keyof typeof LISTED],
+    );
+  add((place) => isAtDomain(`${events}.contact`, place), filter.domain);
+  add((place) => `${events}.message_id = ${place}`, filter.message_id);
+  add((place) => `${events}.at >= ${place}`, filter.since);
+  add((place) => `${events}.at < ${place}`, filter.until);
   return { clause, values };
 }
 
@@ -221,7 +224,10 @@ function pageOf(
 
 /** The event with this id, and the place of its raw element; null if there is none. */
 export async function getEvent(db: Db, id: string): Promise<{ event: StoredEvent; place: RawPlace } | null> {
-  const row = await db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<Row>();
+  const row = await db
+    .prepare(`SELECT ${COLUMNS}, ${batchOf("events")} AS batch, line, element FROM events WHERE id = ?1`)
+    .bind(id)
+    .first<EventColumnsRow & RawPlace>();
   if (row === null) return null;
   return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };
 }

@@ -4,14 +4,15 @@ import type { StoredEvent } from "../../model/event-fields.ts";
 import type { Db } from "../db.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
 import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
+import { eventsWithSeqs, FEED_END, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 /** The columns that pipes need: all but the place of the raw element. */
 const FEED_COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");
 
 const READ_FEED = withinBytes("events", {
-  keys: `SELECT seq AS key, ${sizeOfEvent("events")} AS size FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3`,
-  column: "seq",
+  keys: `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size
+    ${walkFeedRows({ after: "?1", last: "?2" })} ${inFeedOrder("asc")} LIMIT ?3`,
   columns: FEED_COLUMNS,
   order: "asc",
 });
@@ -41,7 +42,7 @@ export async function countFeed(
   { after, last, most }: { after: FeedPosition; last: FeedPosition; most: number },
 ): Promise<number> {
   const counted = db
-    .prepare("SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE seq > ?1 AND seq <= ?2 LIMIT ?3)")
+    .prepare(`SELECT count(*) AS n FROM (SELECT 1 ${walkFeedRows({ after: "?1", last: "?2" })} LIMIT ?3)`)
     .bind(lastSeqOf(after), lastSeqOf(last), most);
   return (await counted.first<number>("n")) ?? 0;
 }
@@ -49,9 +50,7 @@ export async function countFeed(
 /** The events with these seqs that are still stored, in order of seq. */
 export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredEvent[]> {
   const { results } = await db
-    .prepare(
-      `SELECT ${FEED_COLUMNS} FROM json_each(?1) AS s CROSS JOIN events ON events.seq = s.value ORDER BY events.seq`,
-    )
+    .prepare(`SELECT ${FEED_COLUMNS} FROM ${eventsWithSeqs("?1")} AS events ORDER BY events.seq`)
     .bind(JSON.stringify(seqs))
     .all<EventColumnsRow>();
   return results.map(toEvent);
@@ -71,19 +70,16 @@ export async function feedEnd(db: Db): Promise<FeedPosition> {
   return positionAfter(await lastSeq(db));
 }
 
-/** The first and the last seq; 0 if there are no events. */
+/** Between which seqs the events lie; 0 if there never were any. */
 export async function feedEdge(db: Db): Promise<{ low: number; high: number }> {
   const edge = await db
-    .prepare(
-      // Two subqueries: SQLite finds either end by the key, but walks the table if one query asks for both.
-      "SELECT coalesce((SELECT min(seq) FROM events), 0) AS low, coalesce((SELECT max(seq) FROM events), 0) AS high",
-    )
+    .prepare(`SELECT coalesce((SELECT min(first_seq) FROM feed), 0) AS low, ${FEED_END} AS high`)
     .first<{ low: number; high: number }>();
   return edge ?? { low: 0, high: 0 };
 }
 
 async function lastSeq(db: Db): Promise<number> {
-  return (await db.prepare("SELECT max(seq) AS n FROM events").first<number>("n")) ?? 0;
+  return (await db.prepare(`SELECT ${FEED_END} AS n`).first<number>("n")) ?? 0;
 }
 
 /**
@@ -97,7 +93,7 @@ export async function positionAt(db: Db, time: number, slack = SLACK): Promise<F
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const found = await db
-      .prepare("SELECT seq, received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")
+      .prepare(`SELECT e.seq, e.received_at ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")} LIMIT 1`)
       .bind(middle)
       .first<{ seq: number; received_at: number }>();
     if (found === null || found.received_at >= until) high = middle;

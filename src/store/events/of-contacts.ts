@@ -26,9 +26,8 @@ export async function areBusy(db: Db, contacts: readonly string[]): Promise<bool
 }
 
 const TIMELINE = withinBytes("events", {
-  keys: `SELECT id AS key, ${sizeOfEvent("events")} AS size FROM events
+  keys: `SELECT id AS key, id, ${sizeOfEvent("events")} AS size FROM events
     WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id DESC LIMIT ?4`,
-  column: "id",
   columns: COLUMNS,
   order: "desc",
 });

@@ -6,6 +6,7 @@ import { encodeInteger } from "../../lib/base32.ts";
 import { TIME_CHARS } from "../../lib/time-id.ts";
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isAtDomain, rangeOf } from "../prefix-range.ts";
 import { feedEdge } from "./feed.ts";
 import { MOST_OF_CONTACTS } from "./of-contacts.ts";
@@ -111,9 +112,9 @@ async function findEvents(
 ): Promise<{ rows: Found[]; read: number }> {
   const { results, meta } = await db
     .prepare(
-      `SELECT seq, contact, message_id FROM events WHERE seq >= ?1 AND seq <= ?2
-         AND campaign IN (SELECT value FROM json_each(?3))
-         AND (?4 IS NULL OR ${isAtDomain("contact", "?4")}) ORDER BY seq LIMIT ?5`,
+      `SELECT e.seq, e.contact, e.message_id ${walkFeedRows({ after: "(?1 - 1)", last: "?2" })}
+         AND e.campaign IN (SELECT value FROM json_each(?3))
+         AND (?4 IS NULL OR ${isAtDomain("e.contact", "?4")}) ${inFeedOrder("asc")} LIMIT ?5`,
     )
     .bind(first, last, JSON.stringify(campaign), domain === undefined ? null : JSON.stringify(domain), most)
     .all<Found>();

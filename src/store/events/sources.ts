@@ -4,6 +4,7 @@ import { firstIdAt } from "../../lib/time-id.ts";
 import type { UnknownKind } from "../../model/unknown-word.ts";
 import type { Db } from "../db.ts";
 import { DAY } from "../../lib/time.ts";
+import { UNCOUNTED_SOURCES } from "../write/counting.ts";
 
 /** A source's row, with the number of its dead letters; times in ms. */
 export interface SourceRecord {
@@ -20,11 +21,28 @@ export interface SourceRecord {
   dead_letters: number;
 }
 
+const NAMES = ["source", "provider", "last_received_at", "last_event_at", "last_ping_at", "lag_ms"];
+const COUNTS = ["events", "duplicates", "pings", "outside"];
+
+/** The sources' rows with what is not counted yet, as a table. */
+const SOURCES = `(
+  SELECT k.source, coalesce(u.provider, s.provider) AS provider,
+    max(coalesce(s.last_received_at, 0), coalesce(u.received_at, 0)) AS last_received_at,
+    coalesce(max(s.last_event_at, u.received_at), s.last_event_at, u.received_at) AS last_event_at,
+    s.last_ping_at, coalesce(u.lag_ms, s.lag_ms) AS lag_ms, coalesce(s.events, 0) + coalesce(u.n, 0) AS events,
+    ${COUNTS.slice(1)
+      .map((name) => `coalesce(s.${name}, 0) AS ${name}`)
+      .join(", ")}
+  FROM (SELECT source FROM sources UNION SELECT source FROM u) AS k
+  LEFT JOIN sources AS s USING (source) LEFT JOIN u USING (source))`;
+const WITH_UNCOUNTED = `WITH u AS MATERIALIZED (${UNCOUNTED_SOURCES})`;
+const COLUMNS = [...NAMES, ...COUNTS].map((name) => `sources.${name}`).join(", ");
+
 /** All sources that have ever sent anything. */
 export async function listSources(db: Db): Promise<SourceRecord[]> {
   const rows = await db
     .prepare(
-      `SELECT sources.*, coalesce(d.n, 0) AS dead_letters FROM sources
+      `${WITH_UNCOUNTED} SELECT ${COLUMNS}, coalesce(d.n, 0) AS dead_letters FROM ${SOURCES} AS sources
        LEFT JOIN (SELECT source, count(*) AS n FROM dead_letters GROUP BY source) AS d USING (source)
        ORDER BY source`,
     )
@@ -61,8 +79,9 @@ export async function findSource(
 ): Promise<(SourceRecord & { unknown: WordRecord[]; networks: NetworkRecord[] }) | null> {
   const record = await db
     .prepare(
-      `SELECT sources.*, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
-       FROM sources WHERE source = ?1`,
+      `${WITH_UNCOUNTED}
+       SELECT ${COLUMNS}, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
+       FROM ${SOURCES} AS sources WHERE source = ?1`,
     )
     .bind(source)
     .first<SourceRecord>();

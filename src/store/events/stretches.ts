@@ -1,8 +1,9 @@
 // Where in the feed to look. The events of a campaign have no index, because that would be one more row for each event.
-// The campaign's counters note between which seqs its events were stored, and only these stretches of the feed are read.
+// The campaign's counters note between which seqs its events were stored. Only these stretches of the feed are read.
 
 import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
+import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 
 /** A stretch of the feed: its first and last seq, both inclusive. */
 export interface Stretch {
@@ -24,6 +25,7 @@ export interface CampaignPlace {
 }
 
 type Cell = { first: number | null; last: number | null; day: number };
+const DAY_OF = `at / ${DAY} * ${DAY}`;
 
 /**
  * Where the events of these campaigns (and types) lie, within `edge`. To be asked after the edge was read, so that no
@@ -39,7 +41,11 @@ export async function placeOfCampaigns(
       `SELECT first_seq AS first, last_seq AS last, day FROM campaign_rollups
        WHERE campaign IN (SELECT value FROM json_each(?1)) AND n > gone
          AND (?2 IS NULL OR type IN (SELECT value FROM json_each(?2)))
-       ORDER BY first_seq LIMIT ${MOST_CELLS + 1}`,
+       UNION ALL
+       SELECT min(seq), max(seq), ${DAY_OF} FROM ${UNCOUNTED_EVENTS}
+       WHERE campaign IN (SELECT value FROM json_each(?1))
+         AND (?2 IS NULL OR type IN (SELECT value FROM json_each(?2))) GROUP BY 3
+       ORDER BY first LIMIT ${MOST_CELLS + 1}`,
     )
     .bind(JSON.stringify(campaign), type === undefined ? null : JSON.stringify(type))
     .all<Cell>();

@@ -1,7 +1,10 @@
 // How each destination treated the mails of a given time, read from the counters.
 
 import type { OutcomeCounts } from "../../model/suppression/storm.ts";
+import { FIVE_MINUTES } from "../../model/stats/counts.ts";
+import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
+import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 
 /** Outcomes at one destination in one bucket (its start in ms). */
 export interface DestinationCounts extends OutcomeCounts {
@@ -15,6 +18,14 @@ const SUMS = `sum(r.n) AS outcomes,
   sum(CASE WHEN r.type = 'bounced' AND r.bounce = 'hard' THEN r.n ELSE 0 END) AS hard`;
 const ARE_OUTCOMES = "r.type IN ('delivered', 'bounced', 'blocked')";
 
+/** Counters of outcomes, as a table, with what is not counted yet. ?1: the starts of slots of `length` ms. */
+const outcomesIn = (table: string, slot: string, length: number): string => `(
+  SELECT r.${slot} AS slot, r.destination, r.type, r.bounce, r.n
+  FROM json_each(?1) AS s CROSS JOIN ${table} AS r ON r.${slot} = s.value WHERE ${ARE_OUTCOMES}
+  UNION ALL
+  SELECT r.at / ${length} * ${length}, r.destination, r.type, r.bounce, 1 FROM ${UNCOUNTED_EVENTS} AS r
+  WHERE ${ARE_OUTCOMES} AND r.at / ${length} * ${length} IN (SELECT value FROM json_each(?1)))`;
+
 /** The outcomes in these buckets of five minutes (their starts in ms), all sources added up. */
 export async function readDestinationCounts(
   db: Db,
@@ -22,9 +33,8 @@ export async function readDestinationCounts(
 ): Promise<DestinationCounts[]> {
   const { results } = await db
     .prepare(
-      `SELECT r.bucket, r.destination, ${SUMS}
-       FROM json_each(?1) AS b CROSS JOIN rollups AS r ON r.bucket = b.value
-       WHERE ${ARE_OUTCOMES} GROUP BY r.bucket, r.destination`,
+      `SELECT r.slot AS bucket, r.destination, ${SUMS}
+       FROM ${outcomesIn("rollups", "bucket", FIVE_MINUTES)} AS r GROUP BY r.slot, r.destination`,
     )
     .bind(JSON.stringify(buckets))
     .all<DestinationCounts>();
@@ -35,9 +45,7 @@ export async function readDestinationCounts(
 export async function readUsualCounts(db: Db, days: readonly number[]): Promise<Map<string, OutcomeCounts>> {
   const { results } = await db
     .prepare(
-      `SELECT r.destination, ${SUMS}
-       FROM json_each(?1) AS d CROSS JOIN day_rollups AS r ON r.day = d.value
-       WHERE ${ARE_OUTCOMES} GROUP BY r.destination`,
+      `SELECT r.destination, ${SUMS} FROM ${outcomesIn("day_rollups", "day", DAY)} AS r GROUP BY r.destination`,
     )
     .bind(JSON.stringify(days))
     .all<OutcomeCounts & { destination: string }>();

@@ -8,6 +8,8 @@
 
 import type { Range } from "../../model/stats/counts.ts";
 import { countTags, countTime, countUniques } from "../write/counters.ts";
+import { COUNT_REST } from "../write/counting.ts";
+import { eventsWithin, FEED_END } from "../feed-rows.ts";
 import { DAY } from "../../lib/time.ts";
 
 /** How far a recount has come; its range in ms. */
@@ -49,39 +51,39 @@ const MOST_LISTED = 250;
 
 const POSITION = "(SELECT position FROM recounts)";
 const IN_RANGE = "BETWEEN (SELECT since FROM recounts) AND (SELECT until FROM recounts) - 1";
-const LAST = "coalesce((SELECT max(seq) FROM events), 0)";
 const GONE = `coalesce((SELECT sum(gone) FROM day_rollups WHERE day ${IN_RANGE}), 0)`;
 
 /** Begins a recount of these days (ms, from midnight to midnight UTC) and discards the previous one. */
 export async function beginRecount(db: D1Database, id: string, { from, to }: Range): Promise<void> {
   const begin = `
     INSERT INTO recounts (one, id, since, until, position, gone)
-    SELECT 1, ?1, ?2, ?3, coalesce((SELECT min(seq) FROM events), 1) - 1,
+    SELECT 1, ?1, ?2, ?3, coalesce((SELECT min(first_seq) FROM feed), 1) - 1,
       coalesce((SELECT sum(gone) FROM day_rollups WHERE day >= ?2 AND day < ?3), 0)
     WHERE true ON CONFLICT DO UPDATE SET id = excluded.id, since = excluded.since, until = excluded.until,
       position = excluded.position, gone = excluded.gone`;
   await db.batch([db.prepare("DELETE FROM recount_cells"), db.prepare(begin).bind(id, from, to)]);
 }
 
-const WITHIN = `seq > ${POSITION} AND seq <= ${POSITION} + ${STEP}`;
+const STRETCH = eventsWithin({ after: POSITION, last: `min(${POSITION} + ${STEP}, ${FEED_END})` });
+const IN_STRETCH = `${STRETCH} WHERE at ${IN_RANGE}`;
 const CELL = "slot, label, source, type, bounce, machine";
 const COUNT_UP = `ON CONFLICT DO UPDATE SET n = n + excluded.n,
   uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans`;
 
 const WALK = [
   `INSERT INTO recount_cells (kind, slot, source, type, bounce, machine, label, n)
-   SELECT 'time', * FROM (${countTime(`${WITHIN} AND at ${IN_RANGE}`)}) WHERE true ${COUNT_UP}`,
+   SELECT 'time', * FROM (${countTime(IN_STRETCH)}) WHERE true ${COUNT_UP}`,
   // Events of other days are counted too, because a contact's first open may be among them.
   `INSERT INTO recount_cells (kind, ${CELL}, n, uniques, unique_humans)
    WITH counted (${CELL}, n, uniques, unique_humans) AS (
-     ${countUniques({ within: WITHIN, before: `seq <= ${POSITION}` }, "0")})
+     ${countUniques({ rows: STRETCH, before: `seq <= ${POSITION}` }, "0")})
    SELECT 'campaign', * FROM counted WHERE slot ${IN_RANGE} ${COUNT_UP}`,
   `INSERT INTO recount_cells (kind, ${CELL}, n)
-   SELECT 'tag', * FROM (${countTags(`${WITHIN} AND at ${IN_RANGE}`)}) WHERE true ${COUNT_UP}`,
-  `UPDATE recounts SET position = max(position, min(position + ${STEP}, ${LAST}))`,
+   SELECT 'tag', * FROM (${countTags(IN_STRETCH)}) WHERE true ${COUNT_UP}`,
+  `UPDATE recounts SET position = max(position, min(position + ${STEP}, ${FEED_END}))`,
 ];
 
-const PROGRESS = `SELECT since AS "from", until AS "to", position, ${LAST} AS last, gone <> ${GONE} AS disturbed
+const PROGRESS = `SELECT since AS "from", until AS "to", position, ${FEED_END} AS last, gone <> ${GONE} AS disturbed
   FROM recounts WHERE id = ?1`;
 
 /** Counts the next 5,000 events; null if another recount has replaced this one. */
@@ -105,7 +107,7 @@ function progressOf(rows: readonly ProgressRow[] | undefined): Progress | null {
 export const DISTURB_RECOUNT = ["UPDATE recounts SET gone = -1", "DELETE FROM recount_cells"] as const;
 
 /** Whether all events are counted, no rows were removed, and no other recount has replaced this one. */
-const READY = `EXISTS (SELECT 1 FROM recounts WHERE id = ?1 AND position >= ${LAST} AND gone = ${GONE})`;
+const READY = `EXISTS (SELECT 1 FROM recounts WHERE id = ?1 AND position >= ${FEED_END} AND gone = ${GONE})`;
 
 interface Table {
   slot: string;
@@ -210,14 +212,18 @@ export async function compareRecount(db: D1Database, id: string, apply: boolean)
        ORDER BY slot, label, source, type, bounce, machine LIMIT ${MOST_LISTED}`,
   );
   const corrections = apply ? [...COUNTERS.flatMap(correction), FORGET_FIRSTS] : [];
+  // The rest of the feed is counted on both sides, so that nothing is stored in between.
+  const counting = COUNT_REST.map((sql) => db.prepare(sql));
   const results = await db.batch<Record<string, unknown>>([
     ...WALK.map((sql) => db.prepare(sql)),
     db.prepare(PROGRESS).bind(id),
+    ...counting,
     ...[...lists, ...corrections].map((sql) => db.prepare(sql).bind(id)),
   ]);
   const progress = progressOf(results[WALK.length]?.results as ProgressRow[] | undefined);
   if (progress === null) return null;
-  const listings = results.slice(WALK.length + 1, WALK.length + 1 + COUNTERS.length);
+  const first = WALK.length + 1 + counting.length;
+  const listings = results.slice(first, first + COUNTERS.length);
   const rows = listings.flatMap(
     ({ results: some }) => some as unknown as (CounterDifference & { total: number })[],
   );

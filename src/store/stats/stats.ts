@@ -1,4 +1,5 @@
-// Reads of the counters. SQL adds them up, group by group, from ranges of the counters' keys.
+// Reads of the counters. SQL adds them up, group by group, from ranges of the counters' keys, and adds what is not counted
+// yet.
 
 import { EVENT_TYPES } from "../../model/event.ts";
 import {
@@ -12,6 +13,8 @@ import {
 } from "../../model/stats/counts.ts";
 import type { Db } from "../db.ts";
 import { DAY } from "../../lib/time.ts";
+import { BEGAN, countCampaigns, countTags, countTime, countUniques } from "../write/counters.ts";
+import { IS_COUNTED, UNCOUNTED_EVENTS } from "../write/counting.ts";
 
 /**
  * What to count; the range in ms. Campaigns and tags are counted by day, not by destination, and not by each other. A list of values means any
@@ -124,11 +127,12 @@ function statsSql(query: StatsQuery): { sql: string; values: (string | number)[]
   const bind = (value: string | number): string => `?${values.push(value)}`;
   const { by, bucket, after = [-1, ""], limit } = query;
   const group = by === "none" ? "''" : by;
+  const { uncounted, pieces } = stretches(query, bind);
   const sql = `
-    WITH summed AS (
+    WITH uncounted AS MATERIALIZED (${uncounted}), summed AS (
       SELECT ${query.edges === undefined ? SLOTS[bucket] : "slot"} AS slot, ${group} AS grp, source, type, bounce, machine,
         sum(n) AS n, sum(uniques) AS uniques, sum(unique_humans) AS unique_humans
-      FROM (${stretches(query, bind).join(" UNION ALL ")}) GROUP BY 1, 2, 3, 4, 5, 6),
+      FROM (${pieces.join(" UNION ALL ")}) GROUP BY 1, 2, 3, 4, 5, 6),
     counted AS (SELECT slot, grp, source, ${COUNTED.join(", ")} FROM summed GROUP BY 1, 2, 3),
     known AS (SELECT *, max(delivered) OVER (PARTITION BY source) > 0 AS tells FROM counted)
     SELECT slot, grp, ${NAMES.map((name) => `sum(${name}) AS ${name}`).join(", ")},
@@ -141,8 +145,33 @@ function statsSql(query: StatsQuery): { sql: string; values: (string | number)[]
 
 type Bind = (value: string | number) => string;
 
-/** The queries for the counters' rows that the query needs, one for each range of a table. */
-function stretches(query: StatsQuery, bind: Bind): string[] {
+/** A table of counters with what is not counted yet: its columns, and the query for the latter. */
+interface Counters {
+  columns: string;
+  uncounted: string;
+}
+
+const HOW = "source, type, bounce, machine";
+const NO_UNIQUES = "0 AS uniques, 0 AS unique_humans";
+
+const BY_TIME: Counters = { columns: `${HOW}, destination`, uncounted: countTime(UNCOUNTED_EVENTS) };
+const BY_TAG: Counters = { columns: `tag, ${HOW}`, uncounted: countTags(UNCOUNTED_EVENTS) };
+
+/** The counters by campaign. `rows`: SQL for the uncounted events to look at. */
+const byCampaign = (rows: string, uniques: boolean): Counters => ({
+  columns: `campaign, ${HOW}`,
+  uncounted: uniques ? countUniques({ rows, before: IS_COUNTED }, BEGAN, true) : countCampaigns(rows),
+});
+
+/** The query for the cells in which uncounted events belong: slot, columns, n, uniques, unique_humans. */
+const cellsOf = ({ columns, uncounted }: Counters, uniques: boolean): string =>
+  uniques
+    ? `WITH t (slot, ${columns}, n, uniques, unique_humans, first_seq, last_seq) AS (${uncounted})
+       SELECT slot, ${columns}, n, uniques, unique_humans FROM t`
+    : `WITH t (slot, ${columns}, n) AS (${uncounted}) SELECT slot, ${columns}, n, ${NO_UNIQUES} FROM t`;
+
+/** The common table expression `uncounted`, and the queries for the counters' rows that the query needs. */
+function stretches(query: StatsQuery, bind: Bind): { uncounted: string; pieces: string[] } {
   const { by, campaign, tag, destination, source, type, from, to } = query;
   const filters = Object.entries({ campaign, tag, destination, source, type });
   const filter = filters
@@ -154,18 +183,37 @@ function stretches(query: StatsQuery, bind: Bind): string[] {
     .join("");
   const range = (slot: string, piece: Range): string =>
     `${slot} >= ${bind(piece.from)} AND ${slot} < ${bind(piece.to)}${filter}`;
-  if (by === "campaign" || campaign !== undefined)
-    return [`SELECT day AS slot, * FROM campaign_rollups WHERE ${range("day", { from, to })}`];
-  const none = "0 AS uniques, 0 AS unique_humans";
+  const ofDays = (table: string, { columns }: Counters, uniques: string): string[] => [
+    `SELECT day AS slot, ${columns}, n, ${uniques} FROM ${table} WHERE ${range("day", { from, to })}`,
+    `SELECT slot, ${columns}, n, uniques, unique_humans FROM uncounted WHERE ${range("slot", { from, to })}`,
+  ];
+  if (by === "campaign" || campaign !== undefined) {
+    // A contact's first open of a campaign is found among the campaign's events alone.
+    const only =
+      campaign === undefined
+        ? ""
+        : ` WHERE campaign IN (SELECT value FROM json_each(${bind(JSON.stringify(campaign))}))`;
+    const unique = tellsUniques(query);
+    const counters = byCampaign(`(SELECT * FROM ${UNCOUNTED_EVENTS}${only})`, unique);
+    return {
+      uncounted: cellsOf(counters, unique),
+      pieces: ofDays("campaign_rollups", counters, "uniques, unique_humans"),
+    };
+  }
   if (by === "tag" || tag !== undefined)
-    return [`SELECT day AS slot, *, ${none} FROM tag_rollups WHERE ${range("day", { from, to })}`];
-  const columns = `source, type, bounce, machine, destination, n, ${none}`;
-  if (query.edges !== undefined) return localStretches(query, query.edges, filter, bind);
-  return rangesByTable(query, query.bucket).map((piece: TableRange) =>
+    return { uncounted: cellsOf(BY_TAG, false), pieces: ofDays("tag_rollups", BY_TAG, NO_UNIQUES) };
+  const uncounted = cellsOf(BY_TIME, false);
+  if (query.edges !== undefined)
+    return { uncounted, pieces: localStretches(query, query.edges, filter, bind) };
+  const columns = `${BY_TIME.columns}, n, ${NO_UNIQUES}`;
+  const pieces = rangesByTable(query, query.bucket).map((piece: TableRange) =>
     piece.by === "day"
       ? `SELECT day AS slot, ${columns} FROM day_rollups WHERE ${range("day", piece)}`
       : `SELECT bucket AS slot, ${columns} FROM rollups WHERE ${range("bucket", piece)}`,
   );
+  // One term for all ranges: SQLite in D1 takes five.
+  const rest = `SELECT slot, ${columns} FROM uncounted WHERE ${range("slot", { from, to })}`;
+  return { uncounted, pieces: [...pieces, rest] };
 }
 
 /** The same for buckets of a time zone: each is a few ranges of the counters' keys. */
@@ -179,18 +227,22 @@ function localStretches(
     const from = edges[i] ?? to;
     return rangesByTable({ from, to }, bucket).map((piece) => ({ ...piece, slot: from }));
   });
-  const columns =
-    "z.slot, r.source, r.type, r.bounce, r.machine, r.destination, r.n, 0 AS uniques, 0 AS unique_humans";
-  return (["time", "day"] as const).flatMap((by) => {
-    const own = pieces.filter((piece) => piece.by === by).map(({ slot, from, to }) => [slot, from, to]);
+  const columns = `z.slot, source, type, bounce, machine, destination, n, ${NO_UNIQUES}`;
+  const read = (table: string, key: string, own: readonly { slot: number; from: number; to: number }[]) => {
     if (own.length === 0) return [];
-    const [table, key] = by === "day" ? ["day_rollups", "day"] : ["rollups", "bucket"];
+    const ranges = bind(JSON.stringify(own.map(({ slot, from, to }) => [slot, from, to])));
     return [
       `SELECT ${columns}
-       FROM (SELECT value->>0 AS slot, value->>1 AS a, value->>2 AS b FROM json_each(${bind(JSON.stringify(own))})) AS z
-       CROSS JOIN ${table} AS r ON r.${key} >= z.a AND r.${key} < z.b WHERE true${filter}`,
+       FROM (SELECT value->>0 AS slot, value->>1 AS a, value->>2 AS b FROM json_each(${ranges})) AS z
+       CROSS JOIN ${table} ON ${key} >= z.a AND ${key} < z.b WHERE true${filter}`,
     ];
-  });
+  };
+  const by = (table: TableRange["by"]) => pieces.filter((piece) => piece.by === table);
+  return [
+    ...read("rollups AS r", "r.bucket", by("time")),
+    ...read("day_rollups AS r", "r.day", by("day")),
+    ...read("uncounted AS u", "u.slot", pieces),
+  ];
 }
 
 /** All counts of a campaign within a range (ms); null if no event of it was counted there. */

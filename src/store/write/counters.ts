@@ -1,20 +1,16 @@
-// How rows of the feed become counters: statements that read a stretch of the feed by seq. Storing counts each slice's
-// new rows. A recount walks the whole feed by the same rules, so the stretch and the target table are parameters.
+// How events become counters: statements over a table of events, which is a stretch of the feed or events that are about to
+// change. The feed is counted stretch by stretch (counting.ts). A recount walks the whole feed by the same rules, so the
+// events and the target table are parameters.
 
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import { beginsWith, isOf } from "../prefix-range.ts";
 import { addFirsts, findFirsts, isBusy, LATEST, MAY_BE_FIRST, timeChars } from "./firsts.ts";
-import type { EventRow } from "./rows.ts";
 import { DAY } from "../../lib/time.ts";
 import { FIVE_MINUTES } from "../../model/stats/counts.ts";
 
-const MARK = "(SELECT mark FROM sources WHERE source = ?1)";
-/** The condition for the events that this transaction added. ?1: any source of the slice. */
-export const ARE_NEW = `seq > ${MARK}`;
-
-/** A stretch of the feed to count, and everything before it, as conditions on `seq`. */
-export interface Stretch {
-  within: string;
+/** Events to count, as SQL for a table, and the condition for all before them in the feed. */
+export interface Counted {
+  rows: string;
   before: string;
 }
 
@@ -28,25 +24,25 @@ const OF_FIVE_MINUTES = slot(FIVE_MINUTES);
 export const OF_DAY = slot(DAY);
 
 /**
- * Counts by time. Columns: slot, source, type, bounce, machine, destination, n. `where`: the condition for the rows of
- * `events`; `of`: SQL for the slot.
+ * Counts by time. Columns: slot, source, type, bounce, machine, destination, n. `rows`: SQL for a table
+ * of events, or for one with a condition; `of`: SQL for the slot.
  */
-export const countTime = (where: string, of: string = OF_FIVE_MINUTES): string => `
+export const countTime = (rows: string, of: string = OF_FIVE_MINUTES): string => `
   SELECT ${of}, source, type, bounce, machine, destination, count(*)
-  FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
+  FROM ${rows} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /**
  * Counts by campaign. Columns: day, campaign, source, type, bounce, machine, n, and those of `also`, SQL that begins with
  * a comma.
  */
-export const countCampaigns = (where: string, also = ""): string => `
+export const countCampaigns = (rows: string, also = ""): string => `
   SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)${also}
-  FROM events WHERE ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
+  FROM ${rows} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
-export const countTags = (where: string): string => `
+export const countTags = (rows: string): string => `
   SELECT ${OF_DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
-  FROM (SELECT * FROM events WHERE ${where}) AS told, json_each(details, '$.tags') AS tags
+  FROM (SELECT * FROM ${rows}) AS told, json_each(details, '$.tags') AS tags
   WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /** The text that the details of every event with tags contain. */
@@ -61,9 +57,9 @@ const TAGGED = '"tags":[';
  * firsts of busy contacts come from the table that keeps them (firsts.ts), and the columns first_seq and last_seq follow:
  * where the counted events lie.
  */
-export const countUniques = ({ within, before }: Stretch, began: string, kept = false): string => `
-  WITH fresh AS MATERIALIZED (
-    SELECT contact, campaign, type, id, machine FROM events WHERE ${within} AND ${MAY_BE_FIRST}),
+export const countUniques = ({ rows, before }: Counted, began: string, kept = false): string => `
+  WITH told AS MATERIALIZED (SELECT seq, id, contact, at, campaign, source, type, bounce, machine FROM ${rows}),
+  fresh AS MATERIALIZED (SELECT contact, campaign, type, id, machine FROM told WHERE ${MAY_BE_FIRST}),
   places AS MATERIALIZED (
     SELECT contact, substr(min(id), 1, ${CONTACT_CHARS}) AS prefix, min(${began}) AS began
     FROM (SELECT contact, campaign, min(id) AS id FROM fresh GROUP BY 1, 2) AS fresh
@@ -87,7 +83,7 @@ export const countUniques = ({ within, before }: Stretch, began: string, kept = 
     UNION ALL SELECT old_human, 0, -1 FROM firsts WHERE new_human < old_human)
   SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, sum(n), sum(uniques), sum(humans)${kept ? ", min(place), max(place)" : ""}
   FROM (
-    SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans, seq AS place FROM events WHERE ${within}
+    SELECT at, campaign, source, type, bounce, machine, 1 AS n, 0 AS uniques, 0 AS humans, seq AS place FROM told
     UNION ALL
     SELECT at, campaign, source, type, bounce, machine, 0, c.uniques, c.humans, NULL FROM changes AS c CROSS JOIN events USING (id))
   WHERE true GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 OR sum(uniques) <> 0 OR sum(humans) <> 0`;
@@ -106,25 +102,27 @@ const TIME = "source, type, bounce, machine, destination, n";
 const CAMPAIGN = "day, campaign, source, type, bounce, machine, n";
 const TAG = "day, tag, source, type, bounce, machine, n";
 
-const COUNT_BY_TIME = `INSERT INTO rollups (bucket, ${TIME}) ${countTime(ARE_NEW)} ${COUNT_UP}`;
-const COUNT_BY_DAY = `INSERT INTO day_rollups (day, ${TIME}) ${countTime(ARE_NEW, OF_DAY)} ${COUNT_UP}`;
 /** Widens a cell's stretch of the feed by that of the new events; what is not known stays unknown. */
 const WIDEN = `first_seq = iif(excluded.first_seq IS NULL, first_seq, min(first_seq, excluded.first_seq)),
   last_seq = iif(excluded.last_seq IS NULL, last_seq, max(last_seq, excluded.last_seq))`;
-const COUNT_BY_CAMPAIGN = `INSERT INTO campaign_rollups (${CAMPAIGN}, first_seq, last_seq)
-  ${countCampaigns(ARE_NEW, ", min(seq), max(seq)")} ${COUNT_UP}, ${WIDEN}`;
 /** When the campaign of `fresh` began, ms. */
-const BEGAN = `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`;
-const COUNT_UNIQUES = `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans, first_seq, last_seq)
-  ${countUniques({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN, true)}
-  ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans, ${WIDEN}`;
-/** In this order, so that the firsts are those of the events before this slice. */
-const COUNT_OPENS = [
-  findFirsts({ within: ARE_NEW, before: `seq <= ${MARK}` }, BEGAN),
-  COUNT_UNIQUES,
-  addFirsts(ARE_NEW),
-];
-const COUNT_BY_TAG = `INSERT INTO tag_rollups (${TAG}) ${countTags(ARE_NEW)} ${COUNT_UP}`;
+export const BEGAN = `coalesce((SELECT min(day) FROM campaign_rollups AS c WHERE c.campaign = fresh.campaign), ${LATEST})`;
+
+/** The statements that count events for the first time, in all tables of counters. */
+export function countersOf(counted: Counted): string[] {
+  const { rows } = counted;
+  return [
+    `INSERT INTO rollups (bucket, ${TIME}) ${countTime(rows)} ${COUNT_UP}`,
+    `INSERT INTO day_rollups (day, ${TIME}) ${countTime(rows, OF_DAY)} ${COUNT_UP}`,
+    // In this order, so that the firsts are those of the events before.
+    findFirsts(counted, BEGAN),
+    `INSERT INTO campaign_rollups (${CAMPAIGN}, uniques, unique_humans, first_seq, last_seq)
+     ${countUniques(counted, BEGAN, true)}
+     ${COUNT_UP}, uniques = uniques + excluded.uniques, unique_humans = unique_humans + excluded.unique_humans, ${WIDEN}`,
+    addFirsts(rows),
+    `INSERT INTO tag_rollups (${TAG}) ${countTags(rows)} ${COUNT_UP}`,
+  ];
+}
 
 const COLUMNS: Readonly<Record<string, string>> = {
   rollups: `bucket, ${TIME}`,
@@ -163,30 +161,19 @@ const uniquesOf = (sign: "+" | "-"): string => `
  */
 export const UNIQUES_OF = { minus: uniquesOf("-"), plus: uniquesOf("+") } as const;
 
-/** The statements that count a slice's new rows, as far as these events need them. ?1: any source of the slice. */
-export function countersOf(events: readonly EventRow[]): string[] {
-  const unique = events.some(
-    ({ type, campaign }) => campaign !== null && (type === "opened" || type === "clicked"),
-  );
-  const statements = [COUNT_BY_TIME, COUNT_BY_DAY, ...(unique ? COUNT_OPENS : [COUNT_BY_CAMPAIGN])];
-  // If another field's text looks like tags, the statement finds nothing.
-  if (events.some(({ details }) => details?.includes(TAGGED) === true)) statements.push(COUNT_BY_TAG);
-  return statements;
-}
-
 /**
  * The statements that add events whose rows are about to be deleted to the counters' `gone`. They run in the deletion's
- * transaction and before it. So the counters stay, and a recount can add `gone` to what it finds. `where`: the
- * deletion's condition on `events`; the caller binds its parameters to each statement.
+ * transaction and before it. So the counters stay, and a recount can add `gone` to what it finds. `rows`: SQL
+ * for the table of these events; the caller binds its parameters to each statement.
  */
-export function goneFrom(where: string): string[] {
+export function goneFrom(rows: string): string[] {
   const note = (table: string, columns: string, counted: string): string =>
     `INSERT INTO ${table} (${columns.replace(/\bn$/, "gone")}, n) SELECT *, 0 FROM (${counted}) WHERE true
      ON CONFLICT DO UPDATE SET gone = gone + excluded.gone`;
   return [
-    note("rollups", `bucket, ${TIME}`, countTime(where)),
-    note("day_rollups", `day, ${TIME}`, countTime(where, OF_DAY)),
-    note("campaign_rollups", CAMPAIGN, countCampaigns(where)),
-    note("tag_rollups", TAG, countTags(where)),
+    note("rollups", `bucket, ${TIME}`, countTime(rows)),
+    note("day_rollups", `day, ${TIME}`, countTime(rows, OF_DAY)),
+    note("campaign_rollups", CAMPAIGN, countCampaigns(rows)),
+    note("tag_rollups", TAG, countTags(rows)),
   ];
 }

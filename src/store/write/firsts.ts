@@ -2,12 +2,13 @@
 // slice. Of other contacts they are read from the events themselves, which are few. That would cost more with every
 // event of a monitored address, whose opens never end, so what was read once is kept in the table `contact_firsts`.
 //
-// The table is derived. A contact's rows appear when it becomes busy, follow in each transaction that stores its
-// events, and are dropped where its events are erased or changed: the next open reads them anew.
+// The table is derived. A contact's rows appear when it becomes busy, follow whenever its events
+// are counted, and are dropped where its events are erased or changed: the next open reads them anew.
 
 import { ALPHABET } from "../../lib/base32.ts";
 import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
+import { eventsWithin } from "../feed-rows.ts";
 import { beginsWith, isOf } from "../prefix-range.ts";
 
 /**
@@ -35,14 +36,15 @@ export function timeChars(ms: string): string {
 }
 
 /**
- * The statement that reads the firsts of contacts that became busy. `within`: the condition for the events of this
- * slice; `before`: for all earlier ones. `began`: SQL for when the campaign of `fresh` began, ms.
+ * The statement that reads the firsts of contacts that became busy. `rows`: the events that are
+ * counted, as SQL for a table; `before`: the condition for all earlier ones. `began`: SQL for when the campaign of `fresh`
+ * began, ms.
  */
-export const findFirsts = ({ within, before }: { within: string; before: string }, began: string): string => `
+export const findFirsts = ({ rows, before }: { rows: string; before: string }, began: string): string => `
   INSERT INTO contact_firsts (contact, campaign, type, any_id, human_id)
   WITH who AS MATERIALIZED (
     SELECT contact, substr(min(id), 1, ${CONTACT_CHARS}) AS prefix, min(${began}) AS began
-    FROM (SELECT contact, campaign, min(id) AS id FROM events WHERE ${within} AND ${MAY_BE_FIRST} GROUP BY 1, 2) AS fresh
+    FROM (SELECT contact, campaign, min(id) AS id FROM ${rows} WHERE ${MAY_BE_FIRST} GROUP BY 1, 2) AS fresh
     WHERE NOT ${isBusy("fresh.contact")} GROUP BY contact),
   busy AS MATERIALIZED (
     SELECT contact, prefix FROM who WHERE (
@@ -57,11 +59,11 @@ export const findFirsts = ({ within, before }: { within: string; before: string 
   SELECT contact, '', '', '', NULL FROM busy WHERE true
   ON CONFLICT DO NOTHING`;
 
-/** The statement that adds the slice's own events to the firsts of busy contacts. `fresh`: their condition. */
-export const addFirsts = (fresh: string): string => `
+/** The statement that adds the events that are counted to the firsts of busy contacts. `rows`: SQL for their table. */
+export const addFirsts = (rows: string): string => `
   INSERT INTO contact_firsts (contact, campaign, type, any_id, human_id)
-  SELECT contact, campaign, type, min(id), ${HUMAN} FROM events
-  WHERE ${fresh} AND ${MAY_BE_FIRST} AND ${isBusy("events.contact")} GROUP BY 1, 2, 3
+  SELECT contact, campaign, type, min(id), ${HUMAN} FROM ${rows} AS fresh
+  WHERE ${MAY_BE_FIRST} AND ${isBusy("fresh.contact")} GROUP BY 1, 2, 3
   ON CONFLICT DO UPDATE SET any_id = min(any_id, excluded.any_id),
     human_id = coalesce(min(human_id, excluded.human_id), human_id, excluded.human_id)
   WHERE excluded.any_id < any_id OR (excluded.human_id IS NOT NULL AND excluded.human_id < coalesce(human_id, '~'))`;
@@ -78,6 +80,6 @@ export const DROP_ERASED_FIRSTS =
 export const DROP_ENDED_FIRSTS = `
   DELETE FROM contact_firsts WHERE contact IN (
     SELECT who.contact
-    FROM (SELECT DISTINCT contact, substr(id, 1, ${CONTACT_CHARS}) AS prefix FROM events WHERE seq <= ?1) AS who
+    FROM (SELECT DISTINCT contact, substr(id, 1, ${CONTACT_CHARS}) AS prefix FROM ${eventsWithin({ after: "0", last: "?1" })}) AS who
     WHERE ${isBusy("who.contact")} AND NOT EXISTS (
       SELECT 1 FROM events AS e WHERE ${isOf("e", "who")} AND e.seq > ?1))`;

@@ -4,6 +4,8 @@
 import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, OF_DAY, UNIQUES_OF } from "./counters.ts";
+import { leaveFeed, RENAME_IN_FEED } from "../feed-rows.ts";
+import { COUNT_REST } from "./counting.ts";
 import { endedMessages } from "./ended-messages.ts";
 import { DISTURB_RECOUNT } from "../stats/recount.ts";
 import { isOf } from "../prefix-range.ts";
@@ -22,6 +24,7 @@ export interface Replacement {
 }
 
 const CONCERNED = "id IN (SELECT value FROM json_each(?1))";
+const CONCERNED_EVENTS = `(SELECT * FROM events WHERE ${CONCERNED})`;
 
 const UPDATE = `
   UPDATE events SET id = v.new_id, contact = v.contact, at = v.at, type = v.type, bounce = v.bounce, destination = v.destination,
@@ -39,6 +42,7 @@ const UPDATE_TEXTS = `
   WHERE events.id = v.id AND events.message_id IS v.old_message_id AND events.campaign IS v.old_campaign
     AND events.details IS v.old_details`;
 
+const LEAVE_FEED = leaveFeed(`SELECT id, seq FROM ${CONCERNED_EVENTS}`);
 const DELETE = `DELETE FROM events WHERE ${CONCERNED}`;
 
 const UNCOUNT_SOURCES = `
@@ -53,9 +57,10 @@ const CONTACTS = "(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FRO
 /** As when storing, a message's custom id is that of its first stored event. */
 const RENEW_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE seq IN (
-    SELECT min(e.seq) FROM ${CONTACTS} AS who CROSS JOIN events AS e ON ${isOf("e", "who")}
-    WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact)
+  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE id IN (
+    SELECT id FROM (
+      SELECT e.id, min(e.seq) FROM ${CONTACTS} AS who CROSS JOIN events AS e ON ${isOf("e", "who")}
+      WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact))
   ON CONFLICT DO UPDATE SET custom_id = excluded.custom_id WHERE custom_id IS NOT excluded.custom_id`;
 
 const DELETE_MESSAGES = `
@@ -106,6 +111,8 @@ export async function storeReplacements(
   const ids = replacements.map(({ before }) => before.id);
   const keptIds = kept.map(({ id }) => id);
   const groups = groupsOf(replacements);
+  const renamed = kept.flatMap(({ before, id }) => (id === before.id ? [] : [[before.id, id]]));
+  statements.push(...COUNT_REST.map((sql) => db.prepare(sql)));
   add(UNIQUES_OF.minus, groups);
   add(DROP_FIRSTS, groups);
   for (const sql of counting(-1)) add(sql, ids);
@@ -113,8 +120,12 @@ export async function storeReplacements(
   if (changes === "texts") {
     add(UPDATE_TEXTS, replacements.map(toTexts));
     statements.push(...DISTURB_RECOUNT.map((sql) => db.prepare(sql)));
-  } else if (kept.length > 0) add(UPDATE, kept.map(toValues));
+  } else if (kept.length > 0) {
+    if (renamed.length > 0) add(RENAME_IN_FEED, renamed);
+    add(UPDATE, kept.map(toValues));
+  }
   if (gone.length > 0) {
+    add(LEAVE_FEED, gone);
     add(DELETE, gone);
     statements.push(...alongside.afterEvents);
   }
@@ -133,10 +144,10 @@ export async function storeReplacements(
 /** The statements that add or subtract the rows with the ids in ?1 (JSON) in all counters. */
 function counting(sign: 1 | -1): string[] {
   return [
-    countUp("rollups", countTime(CONCERNED), sign),
-    countUp("day_rollups", countTime(CONCERNED, OF_DAY), sign),
-    countUp("campaign_rollups", countCampaigns(CONCERNED), sign),
-    countUp("tag_rollups", countTags(CONCERNED), sign),
+    countUp("rollups", countTime(CONCERNED_EVENTS), sign),
+    countUp("day_rollups", countTime(CONCERNED_EVENTS, OF_DAY), sign),
+    countUp("campaign_rollups", countCampaigns(CONCERNED_EVENTS), sign),
+    countUp("tag_rollups", countTags(CONCERNED_EVENTS), sign),
   ];
 }
 

@@ -2,17 +2,20 @@
 // and contacts stay.
 
 import { ARCHIVE, archiveDay } from "../bucket/layout.ts";
+import { eventsWithin } from "../feed-rows.ts";
 import { goneFrom } from "./counters.ts";
+import { COUNT_REST } from "./counting.ts";
 import { endedMessages } from "./ended-messages.ts";
 import { DROP_ENDED_FIRSTS } from "./firsts.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
-import { firstIdAt } from "../../lib/time-id.ts";
 import type { Retention } from "../../model/retention.ts";
 import { DAY } from "../../lib/time.ts";
 
 /** Events of one transaction, and transactions of one run: enough for a hundred events a second. */
 const EVENTS_A_SLICE = 1_000;
 const SLICES_A_RUN = 6;
+/** Rows of the feed of one transaction: each may hold one event alone. */
+const ROWS_A_SLICE = 1_000;
 /** The most objects that R2 deletes in one call, and calls of one run. */
 const OBJECTS_A_CALL = 1_000;
 const CALLS_A_RUN = 5;
@@ -24,52 +27,73 @@ export async function retain(
   now: number,
 ): Promise<{ events: number; objects: number }> {
   const events = eventsDays === null ? 0 : await endEvents(env.DB, now - eventsDays * DAY);
-  const objects = archiveDays === null ? 0 : await endArchive(env, now - archiveDays * DAY);
+  const objects = archiveDays === null ? 0 : await endArchive(env.BUCKET, now - archiveDays * DAY);
   return { events, objects };
 }
 
+/** The events from the feed's beginning to the seq ?1. */
+const OLD = eventsWithin({ after: "0", last: "?1" });
 const ENDED = endedMessages(
-  "SELECT message_id, contact FROM events WHERE seq <= ?1 AND message_id IS NOT NULL",
-  `(SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM events WHERE seq <= ?1)`,
+  `SELECT message_id, contact FROM ${OLD} WHERE message_id IS NOT NULL`,
+  `(SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM ${OLD})`,
   "e.seq > ?1",
 );
 const END_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${ENDED})`;
+const END_EVENTS = `DELETE FROM events WHERE id IN (SELECT id FROM ${OLD})`;
+/** The feed's last row stays, so that no seq comes again. */
+const END_FEED = [
+  "DELETE FROM feed WHERE first_seq + n - 1 <= ?1 AND first_seq < (SELECT max(first_seq) FROM feed)",
+  "UPDATE feed SET ids = '[]' WHERE first_seq + n - 1 <= ?1 AND ids <> '[]'",
+];
 
 /**
- * Deletes events from the feed's beginning up to the first one that was received at `until` (ms) or later. An event
- * that was received earlier but stored after that one (because it waited in the queue, or was replayed) is deleted
- * together with it, so no event is deleted early. Returns how many were deleted.
+ * Deletes events from the feed's beginning up to the first row of the feed with an event that was received at `until` (ms)
+ * or later. An event that was received earlier but stored after that one (because it waited in the queue, or was
+ * replayed) is deleted together with it, so no event is deleted early. Returns how many were deleted.
  */
 async function endEvents(db: D1Database, until: number): Promise<number> {
   let ended = 0;
   for (let slice = 0; slice < SLICES_A_RUN; slice++) {
-    const { results } = await db
-      .prepare(`SELECT seq, received_at FROM events ORDER BY seq LIMIT ${EVENTS_A_SLICE}`)
-      .all<{ seq: number; received_at: number }>();
-    const young = results.findIndex(({ received_at }) => received_at >= until);
+    const { results } = await db.prepare(OLDEST).bind(EVENTS_A_SLICE).all<OldRow>();
+    const young = results.findIndex(({ received_at }) => received_at !== null && received_at >= until);
     const last = results.at(young < 0 ? -1 : young - 1);
     if (last === undefined || young === 0) return ended;
     const statements = [
-      ...goneFrom("seq <= ?1"),
-      END_MESSAGES,
-      DROP_ENDED_FIRSTS,
-      "DELETE FROM events WHERE seq <= ?1",
+      ...COUNT_REST.map((sql) => db.prepare(sql)),
+      ...[...goneFrom(OLD), END_MESSAGES, DROP_ENDED_FIRSTS, END_EVENTS, ...END_FEED].map((sql) =>
+        db.prepare(sql).bind(last.seq),
+      ),
     ];
-    const done = await db.batch(statements.map((sql) => db.prepare(sql).bind(last.seq)));
-    ended += done.at(-1)?.meta.changes ?? 0;
-    if (young > 0 || results.length < EVENTS_A_SLICE) return ended;
+    const done = await db.batch(statements);
+    ended += done.at(-1 - END_FEED.length)?.meta.changes ?? 0;
+    if (young > 0) return ended;
   }
   return ended;
 }
+
+/** A row of the feed: its last seq, and when the youngest of its events was received (ms); null if none is left. */
+interface OldRow {
+  seq: number;
+  received_at: number | null;
+}
+
+/** The oldest rows of the feed that have something left, with at most ?1 events but for the first. */
+const OLDEST = `
+  WITH f AS MATERIALIZED (
+    SELECT first_seq, n, ids FROM (
+      SELECT first_seq, n, ids, sum(n) OVER (ORDER BY first_seq ROWS UNBOUNDED PRECEDING) AS events
+      FROM (SELECT first_seq, n, ids FROM feed WHERE ids <> '[]' ORDER BY first_seq LIMIT ${ROWS_A_SLICE}))
+    WHERE events <= ?1 OR events = n)
+  SELECT f.first_seq + f.n - 1 AS seq, (
+    SELECT max(e.received_at) FROM json_each(f.ids) AS i CROSS JOIN events AS e ON e.id = i.value AND e.seq = f.first_seq + i.key
+  ) AS received_at
+  FROM f ORDER BY 1`;
 
 /**
  * Deletes the objects of days that were over before `until` (ms). These are the oldest, so a list begins with them.
  * Returns how many were deleted.
  */
-async function endArchive(
-  { DB, BUCKET: bucket }: Pick<Env, "DB" | "BUCKET">,
-  until: number,
-): Promise<number> {
+async function endArchive(bucket: R2Bucket, until: number): Promise<number> {
   const today = archiveDay(until);
   let ended = 0;
   for (let call = 0; call < CALLS_A_RUN; call++) {
@@ -79,8 +103,5 @@ async function endArchive(
     ended += old.length;
     if (old.length < OBJECTS_A_CALL) break;
   }
-  await DB.prepare("DELETE FROM batches WHERE batch IN (SELECT batch FROM batches WHERE batch < ?1 LIMIT ?2)")
-    .bind(firstIdAt(Math.floor(until / DAY) * DAY), OBJECTS_A_CALL * CALLS_A_RUN)
-    .run();
   return ended;
 }

@@ -66,6 +66,12 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
   return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
 
+/** The custom id in packed details; null if there is none. */
+export function customIdOf(details: string | null): string | null {
+  if (details?.includes('"custom_id":') !== true) return null;
+  return (JSON.parse(details) as Partial<EventDetails>).custom_id ?? null;
+}
+
 /** What a slice changes in a source's row; times in ms. */
 export interface SourceUpdate {
   source: string;

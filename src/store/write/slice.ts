@@ -1,19 +1,19 @@
-// Stores a slice of events with everything that must change with them, in one transaction. Statements work on sets by
-// json_each, so a thousand events cost a handful of statements. All are idempotent, so the same slice may be stored
-// again.
+// Stores a slice of events with what must change with them, in one transaction. Statements work on sets by json_each, so a
+// thousand events cost a handful of statements. All are idempotent, so the same slice may be stored again.
 //
-// The sources are written first, and note the feed's last seq as a mark. Once the events are inserted, the rows behind
-// the mark are the new ones, and the counters count these. So the events' JSON, which is most of the work, is read
-// once.
+// The counters are not among what must change: they count the feed stretch by stretch (counting.ts), at once if the slice
+// is large, and whoever reads them adds what is not counted yet.
 
 import { inPieces } from "../json-pieces.ts";
+import { FEED_END } from "../feed-rows.ts";
 import { isOf } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
 import { CHANGED } from "./changed.ts";
-import { ARE_NEW, countersOf } from "./counters.ts";
+import { COUNT_REST, countStretch, MOST_UNCOUNTED, UNCOUNTED } from "./counting.ts";
 import { COUNT_NETWORKS, networkRows } from "./outside-networks.ts";
 import {
   contactRow,
+  customIdOf,
   type ContactChange,
   type DeadLetter,
   type EventRow,
@@ -40,7 +40,7 @@ export interface SliceRows {
   replayed: readonly string[];
 }
 
-/** The columns of `events`, in the order of {@link toRow}. The code does not compile if one is missing here. */
+/** The columns of `events` but seq, in the order of {@link toRow}. The code does not compile if one is missing here. */
 const COLUMN_ORDER = {
   id: 0,
   contact: 1,
@@ -54,24 +54,22 @@ const COLUMN_ORDER = {
   machine: 9,
   message_id: 10,
   campaign: 11,
-  batch: 12,
-  line: 13,
-  element: 14,
-  details: 15,
-} as const satisfies Record<keyof EventRow, number>;
+  line: 12,
+  element: 13,
+  details: 14,
+} as const satisfies Record<Exclude<keyof EventRow, "batch">, number>;
+/** Where in {@link toRow} the event's place in the slice stands. */
+const PLACE = 15;
 const COLUMNS = Object.keys(COLUMN_ORDER).join(", ");
 const VALUES = Object.values(COLUMN_ORDER).map((i) => `value->>${i}`);
 
-/** ?1: JSON rows, one per source, of its fields and the ids of its events in this slice. ?2: JSON rows of tallies. */
+/** ?1: JSON rows, one per source, of its fields; ?2: JSON rows of tallies. Its events are counted with the feed. */
 const UPSERT_SOURCES = `
   INSERT INTO sources
-    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside, mark)
+    (source, provider, last_received_at, last_event_at, last_ping_at, lag_ms, events, duplicates, pings, outside)
   SELECT s.value->>0, s.value->>1, s.value->>2, s.value->>3, s.value->>4,
-    coalesce(s.value->>5, (SELECT lag_ms FROM sources WHERE source = s.value->>0), 0),
-    (SELECT count(*) FROM json_each(s.value, '$[6]') AS e
-      WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = e.value)),
-    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0),
-    coalesce((SELECT max(seq) FROM events), 0)
+    coalesce(s.value->>5, (SELECT lag_ms FROM sources WHERE source = s.value->>0), 0), 0,
+    coalesce(sum(t.value->>2), 0), coalesce(sum(t.value->>3), 0), coalesce(sum(t.value->>4), 0)
   FROM json_each(?1) AS s LEFT JOIN json_each(?2) AS t ON t.value->>1 = s.value->>0
     AND NOT EXISTS (SELECT 1 FROM tallies WHERE tallies.envelope = t.value->>0)
   WHERE true GROUP BY s.key
@@ -79,8 +77,8 @@ const UPSERT_SOURCES = `
     last_received_at = max(last_received_at, excluded.last_received_at),
     last_event_at = coalesce(max(last_event_at, excluded.last_event_at), last_event_at, excluded.last_event_at),
     last_ping_at = coalesce(max(last_ping_at, excluded.last_ping_at), last_ping_at, excluded.last_ping_at),
-    lag_ms = excluded.lag_ms, events = events + excluded.events, duplicates = duplicates + excluded.duplicates,
-    pings = pings + excluded.pings, outside = outside + excluded.outside, mark = excluded.mark`;
+    lag_ms = excluded.lag_ms, duplicates = duplicates + excluded.duplicates,
+    pings = pings + excluded.pings, outside = outside + excluded.outside`;
 
 /**
  * Fails the transaction if it would bring back rows of a contact that is being erased. That happens if the consumer
@@ -88,15 +86,15 @@ const UPSERT_SOURCES = `
  * ones. The error is an integer overflow, after which the consumer tries again. The check costs nothing while no
  * erasure runs. The sum depends on the row, because SQLite would compute a constant, and fail, even without a row.
  */
-const REFUSE_ERASED = `
-  SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (
-    SELECT events.seq AS n FROM erasures AS x CROSS JOIN events
-      ON ${isOf("events", "x")}
-      AND events.received_at <= x.erased_at AND events.${ARE_NEW}
-    WHERE x.contact IS NOT NULL
-    UNION ALL
-    SELECT c.version FROM erasures AS x CROSS JOIN contacts AS c ON c.contact = x.contact AND c.version <= x.version
-    WHERE x.contact IS NOT NULL)`;
+const refuse = (rows: string): string =>
+  `SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (${rows} WHERE x.contact IS NOT NULL)`;
+/** For events; it follows {@link INSERT_EVENTS} and comes before {@link INSERT_FEED}. */
+const REFUSE_ERASED_EVENTS = refuse(`
+  SELECT events.seq AS n FROM erasures AS x CROSS JOIN events ON ${isOf("events", "x")}
+    AND events.received_at <= x.erased_at AND events.seq > ${FEED_END}`);
+/** For contacts. */
+const REFUSE_ERASED_CONTACTS = refuse(`
+  SELECT c.version AS n FROM erasures AS x CROSS JOIN contacts AS c ON c.contact = x.contact AND c.version <= x.version`);
 
 const INSERT_TALLIES = `
   INSERT INTO tallies (envelope, source, duplicates, pings, outside)
@@ -105,17 +103,27 @@ const INSERT_TALLIES = `
 
 // Only a row that exists already may be skipped. OR IGNORE would also skip a row that the table cannot hold.
 const INSERT_EVENTS = `
-  INSERT INTO events (${COLUMNS}) SELECT ${VALUES.join(", ")} FROM json_each(?1) WHERE true
+  INSERT INTO events (seq, ${COLUMNS}) SELECT ${FEED_END} + value->>${PLACE}, ${VALUES.join(", ")} FROM json_each(?1) WHERE true
   ON CONFLICT (id) DO NOTHING`;
 
-const PLACE_BATCHES = `
-  INSERT INTO batches (batch, first_seq, last_seq)
-  SELECT batch, min(seq), max(seq) FROM events WHERE ${ARE_NEW} GROUP BY 1
-  ON CONFLICT DO UPDATE SET first_seq = min(first_seq, excluded.first_seq), last_seq = max(last_seq, excluded.last_seq)`;
+/**
+ * Follows {@link INSERT_EVENTS}, whose changes it reads. Only new events are named, because an erasure looks for a name
+ * only where its event says. ?1: JSON rows of a place in the slice, ids, and archive object; ?2: how many events; ?3: ms.
+ */
+const INSERT_FEED = `
+  WITH z AS MATERIALIZED (SELECT ${FEED_END} AS last, changes() AS new)
+  INSERT INTO feed (first_seq, n, batch, stored_at, ids)
+  SELECT z.last + g.value->>0, json_array_length(g.value, '$[1]'), g.value->>2, CAST(?3 AS INTEGER),
+    iif(z.new = ?2, g.value->'$[1]', (
+      SELECT json_group_array(iif(e.id IS NULL, NULL, i.value) ORDER BY i.key)
+      FROM json_each(g.value, '$[1]') AS i
+      LEFT JOIN events AS e ON e.id = i.value AND e.seq = z.last + g.value->>0 + i.key))
+  FROM z CROSS JOIN json_each(?1) AS g WHERE z.new > 0`;
 
+// ?1: JSON rows of messages, each once: the custom id is that of the first event.
 const INSERT_MESSAGES = `
   INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE ${ARE_NEW} AND message_id IS NOT NULL
+  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
@@ -163,9 +171,12 @@ const INSERT_DEAD_LETTERS = `
   ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw,
     failed_at = iif(dead_letters.replayed_at IS NULL, dead_letters.failed_at, CAST(?2 AS INTEGER))`;
 
+/** From so many events on, a slice is counted in the transaction that stores it. */
+const COUNTED_AT_ONCE = 500;
+
 /**
- * Stores the slice completely or not at all. Returns the rows written, as D1 counts and bills them. `first`: statements
- * that run in the same transaction, before all others.
+ * Stores the slice completely or not at all, and counts the feed if much of it is not counted yet. Returns the rows
+ * written, as D1 counts and bills them. `first`: statements that run in the same transaction, before all others.
  */
 export async function storeSlice(
   db: D1Database,
@@ -174,39 +185,42 @@ export async function storeSlice(
 ): Promise<number> {
   const statements = [...first, ...statementsOf(db, slice)];
   if (statements.length === 0) return 0;
-  const results = await db.batch(statements);
-  return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+  if (slice.events.length > 0) statements.push(db.prepare(UNCOUNTED).bind());
+  const results = await db.batch<{ uncounted?: number }>(statements);
+  const written = results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+  const uncounted = results.at(-1)?.results[0]?.uncounted ?? 0;
+  return uncounted < MOST_UNCOUNTED ? written : written + (await countStretch(db));
 }
 
 function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
-  const add = (sql: string, ...values: string[]): void =>
+  const add = (sql: string, ...values: (string | number)[]): void =>
     void statements.push(db.prepare(sql).bind(...values));
-  const { events } = slice;
+  const { events, unknown = [], taken = [] } = slice;
   const tallies = JSON.stringify(
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
-  if (slice.sources.length > 0) add(UPSERT_SOURCES, toSources(slice), tallies);
+  const sources = sourcesToWrite(slice);
+  if (sources.length > 0) add(UPSERT_SOURCES, JSON.stringify(sources), tallies);
   const networks = networkRows(slice.tallies);
   if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
-  const [first] = events;
-  if (first !== undefined) {
-    add(INSERT_EVENTS, `[${events.map(toRow).join(",")}]`);
-    for (const sql of countersOf(events)) add(sql, first.source);
-    add(PLACE_BATCHES, first.source);
-    if (slice.unknown !== undefined && slice.unknown.length > 0)
-      add(COUNT_WORDS, first.source, wordRows(slice.unknown));
-    if (events.some(({ message_id }) => message_id !== null)) add(INSERT_MESSAGES, first.source);
+  if (unknown.length > 0) add(COUNT_WORDS, wordRows(unknown, events));
+  if (events.length > 0) {
+    const groups = groupsOf(events);
+    add(INSERT_EVENTS, toRows(groups));
+    add(REFUSE_ERASED_EVENTS);
+    add(INSERT_FEED, toFeed(groups), events.length, Date.now());
+    const messages = messagesOf(events);
+    if (messages.length > 0) add(INSERT_MESSAGES, JSON.stringify(messages));
   }
-  const { taken = [] } = slice;
   for (const ids of inPieces(taken.map((one) => JSON.stringify(one)))) add(END_PENDING, ids);
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
     add(UPSERT_SUPPRESSIONS, contacts);
     add(DELETE_OLD_SUPPRESSIONS, contacts);
   }
-  if (first !== undefined || slice.contacts.length > 0) add(REFUSE_ERASED, first?.source ?? "");
+  if (slice.contacts.length > 0) add(REFUSE_ERASED_CONTACTS);
   if (slice.replayed.length > 0)
     add(
       DELETE_REPLAYED,
@@ -215,24 +229,60 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     );
   for (const letters of inPieces(slice.deadLetters.map(toLetter)))
     add(INSERT_DEAD_LETTERS, letters, String(Date.now()));
+  if (events.length >= COUNTED_AT_ONCE) for (const sql of COUNT_REST) add(sql);
   return statements;
 }
 
-/** The JSON row of an event, its fields in the order of COLUMN_ORDER. */
-function toRow(event: EventRow): string {
-  const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
-  const { message_id, campaign, batch, line, element, details } = event;
-  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination, machine];
-  return JSON.stringify([...about, message_id, campaign, batch, line, element, details]);
+/** The slice's events by archive object. The places of a group follow each other in the feed. */
+function groupsOf(events: readonly EventRow[]): EventRow[][] {
+  return [...Map.groupBy(events, ({ batch }) => batch).values()];
 }
 
-function toSources({ sources, events }: SliceRows): string {
-  const bySource = Map.groupBy(events, ({ source }) => source);
-  const rows = sources.map((s) => {
-    const ids = (bySource.get(s.source) ?? []).map(({ id }) => id);
-    return [s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms, ids];
+/** The JSON rows of the events in order of id, in which a table that is clustered by id takes them fastest. */
+function toRows(groups: readonly (readonly EventRow[])[]): string {
+  const placed = groups.flat().map((event, index) => ({ event, place: index + 1 }));
+  placed.sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
+  return `[${placed.map(({ event, place }) => toRow(event, place)).join(",")}]`;
+}
+
+/** The JSON row of an event, its fields in the order of COLUMN_ORDER. `place`: in the slice, from 1 on. */
+function toRow(event: EventRow, place: number): string {
+  const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
+  const { message_id, campaign, line, element, details } = event;
+  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination, machine];
+  return JSON.stringify([...about, message_id, campaign, line, element, details, place]);
+}
+
+function toFeed(groups: readonly (readonly EventRow[])[]): string {
+  let place = 1;
+  const rows = groups.map((group) => {
+    const row = [place, group.map(({ id }) => id), group[0]?.batch];
+    place += group.length;
+    return row;
   });
   return JSON.stringify(rows);
+}
+
+/** A row for each message, with the custom id of its first event. */
+function messagesOf(events: readonly EventRow[]): unknown[] {
+  const messages = new Map<string, unknown[]>();
+  for (const { message_id, contact, source, details } of events) {
+    if (message_id === null) continue;
+    const key = JSON.stringify([message_id, contact]);
+    if (!messages.has(key)) messages.set(key, [message_id, contact, customIdOf(details), source]);
+  }
+  return [...messages.values()];
+}
+
+/** Sources whose row changes by more than their events: those with a tally, or without events here. */
+function sourcesToWrite({ sources, events, tallies }: SliceRows): unknown[] {
+  const told = new Set(tallies.map(({ source }) => source));
+  const counted = new Set(events.map(({ source }) => source));
+  return sources.flatMap((s) =>
+    told.has(s.source) || !counted.has(s.source)
+      ? [[s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms]]
+      : [],
+  );
 }
 
 function toLetter(d: DeadLetter): string {

@@ -1,9 +1,9 @@
 // Counts words that a provider's tables do not know, in the transaction that stores their events. An event counts once,
-// because only new rows of the feed are counted. A source has at most so many words; those beyond count together.
+// because only events that are not stored yet are counted. A source has at most so many words; those beyond count together.
 
 import { DAY } from "../../lib/time.ts";
 import type { UnknownKind } from "../../model/unknown-word.ts";
-import { ARE_NEW } from "./counters.ts";
+import type { EventRow } from "./rows.ts";
 
 /** An unknown word in an event. */
 export interface WordOfEvent {
@@ -21,13 +21,13 @@ const MOST_NEW = 50;
 /** The word that stands for all others. */
 export const OTHERS = "(others)";
 
-// ?1: any source of the slice, for the mark; ?2: JSON rows of event, source, kind and word.
-/** Counts the words of the slice's new events. */
+// ?1: JSON rows of event, source, kind, word, and when the event was received (ms).
+/** Counts the words of the slice's new events, before these are stored. */
 export const COUNT_WORDS = `
   WITH full AS MATERIALIZED (SELECT source FROM unknown_words GROUP BY source HAVING count(*) >= ${MOST_WORDS}),
   said AS (
-    SELECT v.value->>1 AS source, v.value->>2 AS kind, v.value->>3 AS word, events.received_at AS at, events.id AS id
-    FROM json_each(?2) AS v CROSS JOIN events ON events.id = v.value->>0 AND events.${ARE_NEW})
+    SELECT v.value->>1 AS source, v.value->>2 AS kind, v.value->>3 AS word, v.value->>4 AS at, v.value->>0 AS id
+    FROM json_each(?1) AS v WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.id = v.value->>0))
   INSERT INTO unknown_words (source, kind, word, n, first_seen, last_seen, event)
   SELECT source, kind,
     CASE WHEN source NOT IN full OR EXISTS (
@@ -37,13 +37,16 @@ export const COUNT_WORDS = `
   ON CONFLICT DO UPDATE SET n = n + excluded.n, first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen), event = excluded.event`;
 
-/** The value ?2 of {@link COUNT_WORDS}. */
-export function wordRows(words: readonly WordOfEvent[]): string {
+/** The value ?1 of {@link COUNT_WORDS}. `events`: those of the slice. */
+export function wordRows(words: readonly WordOfEvent[], events: readonly EventRow[]): string {
+  const receivedAt = new Map(events.map(({ id, received_at }) => [id, received_at]));
   const seen = new Set<string>();
-  const rows = words.map(({ event, source, kind, word }) => {
+  const rows = words.flatMap(({ event, source, kind, word }) => {
+    const at = receivedAt.get(event);
+    if (at === undefined) return [];
     const key = JSON.stringify([source, kind, word]);
     if (seen.size < MOST_NEW) seen.add(key);
-    return [event, source, kind, seen.has(key) ? word : OTHERS];
+    return [[event, source, kind, seen.has(key) ? word : OTHERS, at]];
   });
   return JSON.stringify(rows);
 }

@@ -11,6 +11,7 @@ import type { PartResult, Table } from "../results.ts";
 import { askLab, type Running } from "../runtime.ts";
 import { healthOf, makePipe, removePipe, startPipeLab } from "./lab.ts";
 import { startReceiver } from "./receiver.ts";
+import { nameInFeed, nextSeq } from "../../support/feed-sql.ts";
 
 /** ms that the destination takes for a request: an object is billed while it waits. */
 const DELAY = 20;
@@ -64,11 +65,13 @@ async function storeRows(lab: Running, first: number, count: number): Promise<vo
     contactOf((first + i) % 1_000),
     (BEGAN + first + i) * 1000,
   ]);
-  const sql = `INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
-    campaign, batch, line, element, details)
-    SELECT value->>0, value->>1, value->>2, value->>2, 'mailjet', 'mailjet', 'opened', '', 'other', '', '1942177738', '7000',
-      '01k5gqfp8w0000000000000000', 0, 0, '{"ip":"203.0.113.7","geo":"CH"}' FROM json_each(?1)`;
-  await askLab<null>(lab, "/sql", { statements: [{ sql, values: [JSON.stringify(rows)] }] });
+  const sql = `INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
+    campaign, line, element, details)
+    SELECT ${nextSeq("1 + key")}, value->>0, value->>1, value->>2, value->>2, 'mailjet', 'mailjet', 'opened', '', 'other', '', '1942177738', '7000',
+      0, 0, '{"ip":"203.0.113.7","geo":"CH"}' FROM json_each(?1)`;
+  await askLab<null>(lab, "/sql", {
+    statements: [{ sql, values: [JSON.stringify(rows)] }, { sql: nameInFeed("01k5gqfp8w0000000000000000") }],
+  });
 }
 
 async function delivered(lab: Running, id: string, events: number): Promise<void> {
