@@ -24,7 +24,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0015_questions.sql": "20d07c0fab67d2005ad93073d4da05377002633ecb56da30269a1dfe4c952a59",
   "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
-  "0020_credentials.sql": "cc229d144eba937662f6306f6cf3cc62826cb3ec76cf5794f010d7a9417ea7dd",
+  "0020_operation.sql": "99e0fecb486de2bfc33359645322688bc583bd9e876ca76ea0238da3822e8b15",
 };
 
 const TEXTS = Object.fromEntries(

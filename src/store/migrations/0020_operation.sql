@@ -6,3 +6,7 @@ CREATE TABLE source_credentials (
   last_used_at INTEGER NOT NULL, -- ms since the epoch
   PRIMARY KEY (source, credential)
 ) WITHOUT ROWID;
+
+-- System events stay as long as the log of deliveries, so that those which a destination refused can be passed on again.
+-- Those that name an erased contact go as soon as every pipe has them, and this index finds them among the others.
+CREATE INDEX notices_erased ON notices (seq) WHERE type = 'contact.erased';
