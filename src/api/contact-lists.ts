@@ -7,7 +7,8 @@ import {
   type ChangeCursor,
   type ChangedContact as ChangedRow,
 } from "../store/suppressions/changes.ts";
-import { changeCursorOf, changedAfter, readChangeCursor } from "./kit/changes.ts";
+import { lastErasure } from "../store/erasure/gone.ts";
+import { changeCursorOf, changedAfter, lastErasedAt, readChangeCursor } from "./kit/changes.ts";
 import { needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { domain, limit, word } from "./kit/parameters.ts";
@@ -91,6 +92,7 @@ const listing = createRoute({
         pageOf("contacts", CampaignContact),
         pageOf("contacts", ChangedContact).extend({
           resume: z.string().describe("Pass it as `changed_after`"),
+          last_erased_at: lastErasedAt,
         }),
       ]),
     ),
@@ -106,12 +108,13 @@ contactLists.openapi(listing, async (c) => {
       return { ...changes, items: changes.items.map(changedContactView) };
     };
     const list = { item: ChangedContact, after: asked.changed, limit: asked.limit, page };
-    return await answerList(c, list, ({ items, next, resume }) =>
+    return await answerList(c, list, async ({ items, next, resume }) =>
       c.json(
         {
           contacts: items,
           next: next === null ? null : changeCursorOf(next),
           resume: changeCursorOf(resume),
+          last_erased_at: isoOrNull(await lastErasure(c.var.db, Date.now())),
         },
         200,
       ),

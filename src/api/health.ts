@@ -31,7 +31,8 @@ const KNOWN_FOR = 5_000;
  */
 const FULL = 9_900_000_000;
 
-interface Database {
+/** What /healthz and /v1/status say of the database. */
+export interface Database {
   state: "ok" | "full" | "no answer" | "not migrated" | "behind" | "ahead" | "empty";
   /** What is wrong, and what to do; null if nothing is. */
   hint: string | null;
@@ -77,7 +78,8 @@ function isAdmin({ tokens }: Config, authorization: string | undefined): boolean
   return token !== undefined && token.scopes.includes("admin") && !hasEnded(token, Date.now());
 }
 
-async function databaseOf(env: Env): Promise<Database> {
+/** The state of the database, at most five seconds old. Never rejects. `env`: with its outages tagged. */
+export async function databaseOf(env: Env): Promise<Database> {
   const before = known.get(originalOf(env));
   if (before !== undefined && before.until > Date.now()) return before.database;
   const database = await ask(env);

@@ -264,6 +264,25 @@ export const SourceWithWords = z
           .meta({ id: "OutsideNetwork" }),
       )
       .describe("Senders outside of the observed list, the latest ones first"),
+    credentials: z
+      .array(
+        z
+          .object({
+            position: z.int().describe("Its place in SOURCE_CREDENTIALS, from 1"),
+            fingerprint: z
+              .string()
+              .nullable()
+              .describe("The first 8 digits of its SHA-256, for tokens with the scope admin; null for others")
+              .meta({ examples: ["3f1c09ab"] }),
+            last_used_at: time
+              .nullable()
+              .describe(
+                "When it last proved a request that was stored, to within an hour; null if that was never noted",
+              ),
+          })
+          .meta({ id: "SourceCredential" }),
+      )
+      .describe("The configured credentials, in their order"),
     unknown: z.array(UnknownWord).describe("The latest ones first"),
   })
   .meta({ id: "SourceWithWords" });

@@ -1,13 +1,18 @@
 // /v1/sources: whether each source is alive, how much it delivered, and which of its words nobody knows.
 
 import * as z from "zod";
+import { configOf, type Config } from "../config/config.ts";
+import { fingerprintOf } from "../config/fingerprint.ts";
+import { allows, type TokenScope } from "../model/token-scope.ts";
+import { credentialUses } from "../store/credentials.ts";
+import type { Db } from "../store/db.ts";
 import { findSource, listSources } from "../store/events/sources.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { needsSource, sees } from "./kit/reach.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { Source, SourceWithWords } from "./schemas.ts";
-import { networkView, sourceView, wordView } from "./views.ts";
+import { isoOrNull, networkView, sourceView, wordView } from "./views.ts";
 
 const tags = ["Sources"];
 
@@ -48,7 +53,8 @@ const single = createRoute({
     "A provider that changes its webhooks shows here first: `unknown` counts, for each word, the events whose type, " +
     "reason or time could not be read, or that lack a field. At most 100 words are counted one by one, the others as " +
     "`(others)`; a word that did not come for 90 days is forgotten. `outside_networks` lists in the same way from where " +
-    "the requests came that `outside` counts, so that a list can be completed before it is enforced.",
+    "the requests came that `outside` counts, so that a list can be completed before it is enforced. `credentials` tells " +
+    "when each of them was last used, so that an old one can be taken away without a gap.",
   request: { params: z.object({ source: z.string() }) },
   responses: { 200: json("The source", SourceWithWords), ...problems(404) },
 });
@@ -62,8 +68,27 @@ sources.openapi(single, async (c) => {
     {
       ...sourceView(record),
       outside_networks: record.networks.map(networkView),
+      credentials: await credentialsOf(c.var.db, configOf(c.env), source, c.var.token.scopes),
       unknown: record.unknown.map(wordView),
     },
     200,
   );
 });
+
+/** The configured credentials of a source, and when each was last used. Who may not see secrets sees no fingerprints. */
+async function credentialsOf(
+  db: Db,
+  { sources: configured }: Config,
+  source: string,
+  scopes: readonly TokenScope[],
+): Promise<z.output<typeof SourceWithWords>["credentials"]> {
+  const uses = await credentialUses(db, source);
+  return (configured.get(source)?.credentials ?? []).map((credential, i) => {
+    const fingerprint = fingerprintOf(credential);
+    return {
+      position: i + 1,
+      fingerprint: allows(scopes, "admin") ? fingerprint : null,
+      last_used_at: isoOrNull(uses.get(fingerprint) ?? null),
+    };
+  });
+}

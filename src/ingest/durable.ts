@@ -1,7 +1,7 @@
 // Makes an accepted envelope durable before the provider gets its answer. It tries the queue first, and the spool in
 // the bucket if the queue does not accept the envelope in time. On the backup path the order is reversed.
 
-import { encodeFrame, encodeGzipped, encodePointer, type Envelope } from "../model/envelope.ts";
+import { encodeFrame, encodeGzipped, encodePointer, type ProvenEnvelope } from "../model/envelope.ts";
 import { putBatch } from "../store/bucket/archive.ts";
 import { newId } from "../lib/time-id.ts";
 import { within } from "../lib/deadline.ts";
@@ -31,7 +31,7 @@ export type StoredIn = "queue" | "spool" | null;
 /** Stores the envelope durably. `first`: the path to try first. Never rejects: failures are logged and give null. */
 export async function makeDurable(
   env: Bindings,
-  envelope: Envelope,
+  envelope: ProvenEnvelope,
   first: "queue" | "spool",
 ): Promise<StoredIn> {
   const { source } = envelope;
@@ -45,7 +45,7 @@ export async function makeDurable(
 }
 
 /** One message with the whole envelope, its body gzipped if that pays. Null if it is too long for one message. */
-async function inOne(envelope: Envelope): Promise<Message | null> {
+async function inOne(envelope: ProvenEnvelope): Promise<Message | null> {
   const message =
     envelope.body.length <= BILLED_UNIT ? encodeFrame(envelope) : await encodeCompressed(envelope);
   return message.length <= MAX_MESSAGE ? message : null;
@@ -55,16 +55,17 @@ async function inOne(envelope: Envelope): Promise<Message | null> {
  * The fastest level takes a third of the time of the default. If its result fits into one billed unit, it costs the
  * same.
  */
-async function encodeCompressed(envelope: Envelope): Promise<Message> {
+async function encodeCompressed(envelope: ProvenEnvelope): Promise<Message> {
   const message = await encodeGzipped(envelope, FASTEST);
   return message.length <= BILLED_UNIT ? message : await encodeGzipped(envelope);
 }
 
 /** Puts the envelope into the archive, and resolves to the message that points to it. */
-async function archive(env: Bindings, envelope: Envelope): Promise<Message> {
-  const batch = newId(envelope.receivedAt);
+async function archive(env: Bindings, proven: ProvenEnvelope): Promise<Message> {
+  const batch = newId(proven.receivedAt);
+  const { credential: _, ...envelope } = proven;
   await within(BUCKET_DEADLINE, "the archive", putBatch(env.BUCKET, batch, [envelope]));
-  return encodePointer(envelope, batch);
+  return encodePointer(proven, batch);
 }
 
 async function enqueue(env: Bindings, message: Message): Promise<true> {

@@ -4,6 +4,7 @@
 // day and then give up.
 
 import type { Config, Source } from "../config/config.ts";
+import { fingerprintOf } from "../config/fingerprint.ts";
 import { describeError } from "../lib/outage.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { TOKEN_PARAMETER } from "../providers/kit/credentials.ts";
@@ -17,7 +18,7 @@ import { decoded } from "./encoding.ts";
 import { makeDurable, type Bindings as DurableBindings } from "./durable.ts";
 import { networkOf } from "./network.ts";
 import { callerOf, countGuess, WAIT } from "./guesses.ts";
-import { CLOSED, verify, verifyHead, type Verified } from "./verify.ts";
+import { CLOSED, provingCredential, verify, verifyHead, type Verified } from "./verify.ts";
 
 /** The bindings that receiving needs. Without the limit, wrong credentials are not counted. */
 type Bindings = DurableBindings & { WRONG_CREDENTIALS?: RateLimit };
@@ -66,7 +67,8 @@ export async function receive(
   const handshake =
     provider.handshake?.({ ...inbound, body: content }, deliveryOf(envelope, source.settings)) ?? null;
   if (handshake !== null) return await shakeHands(handshake, source);
-  const storedIn = await makeDurable(env, withoutProof(envelope, provider), first);
+  const credential = fingerprintOf(await provingCredential(inbound, source, byHead));
+  const storedIn = await makeDurable(env, { ...withoutProof(envelope, provider), credential }, first);
   return storedIn === null
     ? unavailable(source, "nothing took it")
     : new Response(`accepted ${envelope.id}\n`);

@@ -40,3 +40,22 @@ export async function verify(request: InboundRequest, source: Source): Promise<V
   const result = await source.provider.verify(request, source.credentials, context);
   return { ...result, stumbled };
 }
+
+/**
+ * Which of the source's credentials proved a request that was accepted, for people who replace one. The answer waits for
+ * it, so that a source with one credential costs nothing, and one with two a single comparison more. Of several that
+ * prove it, the first counts. `byHead`: what {@link verifyHead} found.
+ */
+export async function provingCredential(
+  request: InboundRequest,
+  source: Source,
+  byHead: VerifyResult | null,
+): Promise<string> {
+  const last = source.credentials.at(-1) ?? "";
+  for (const credential of source.credentials.slice(0, -1)) {
+    const alone = { ...source, credentials: [credential] };
+    const result = byHead === null ? await verify(request, alone) : verifyHead(request, alone);
+    if (result?.ok === true) return credential;
+  }
+  return last;
+}

@@ -27,7 +27,15 @@ export interface Envelope {
   erased?: true;
 }
 
-type Header = Omit<Envelope, "body"> & {
+/** What an envelope carries to the consumer and no further: the fingerprint of the credential that proved it. */
+interface Proven {
+  credential?: string;
+}
+
+/** An envelope on its way to the consumer. */
+export type ProvenEnvelope = Envelope & Proven;
+
+type Header = Omit<ProvenEnvelope, "body"> & {
   /** The body is gzipped. */
   gzip?: true;
   /** The body is not in the frame but in the archive object with this id (claim check pattern). */
@@ -35,26 +43,30 @@ type Header = Omit<Envelope, "body"> & {
 };
 
 /** A decoded frame: the whole envelope, or the envelope without its body and the archive object that holds the body. */
-export type Frame = { envelope: Envelope; batch: null } | { envelope: Omit<Envelope, "body">; batch: string };
+export type Frame = Proven &
+  ({ envelope: Envelope; batch: null } | { envelope: Omit<Envelope, "body">; batch: string });
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Encodes an envelope as a frame with the plain body. */
-export function encodeFrame({ body, ...header }: Envelope): Uint8Array<ArrayBuffer> {
+export function encodeFrame({ body, ...header }: ProvenEnvelope): Uint8Array<ArrayBuffer> {
   return join(header, body);
 }
 
 /** Encodes an envelope as a frame with the body gzipped at `level`: 1 is fastest, 9 smallest. */
 export async function encodeGzipped(
-  { body, ...header }: Envelope,
+  { body, ...header }: ProvenEnvelope,
   level?: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return join({ ...header, gzip: true }, await gzip(body, level));
 }
 
 /** Encodes the frame of an envelope whose body is in the archive object `batch`. */
-export function encodePointer({ body: _, ...header }: Envelope, batch: string): Uint8Array<ArrayBuffer> {
+export function encodePointer(
+  { body: _, ...header }: ProvenEnvelope,
+  batch: string,
+): Uint8Array<ArrayBuffer> {
   return join({ ...header, batch }, new Uint8Array(0));
 }
 
@@ -70,14 +82,16 @@ function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Decodes a frame. Rejects if the bytes are not a frame. */
 export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
   const { header, body } = cutFrame(frame);
-  const { gzip: gzipped, batch, ...envelope } = header;
-  if (batch !== undefined) return { envelope, batch };
-  return { envelope: { ...envelope, body: gzipped === true ? await gunzip(body) : body }, batch: null };
+  const { gzip: gzipped, batch, credential, ...envelope } = header;
+  const proven: Proven = credential === undefined ? {} : { credential };
+  if (batch !== undefined) return { envelope, batch, ...proven };
+  const whole = { ...envelope, body: gzipped === true ? await gunzip(body) : body };
+  return { envelope: whole, batch: null, ...proven };
 }
 
 /** The envelope of a frame without its body. Throws if the bytes are not a frame. */
 export function headerOf(frame: Uint8Array): Omit<Envelope, "body"> {
-  const { gzip: _, batch: __, ...envelope } = cutFrame(frame).header;
+  const { gzip: _, batch: __, credential: ___, ...envelope } = cutFrame(frame).header;
   return envelope;
 }
 

@@ -7,7 +7,7 @@
 // its calls. The work itself is in work.ts, which a pipe that rests never needs.
 
 import { DurableObject } from "cloudflare:workers";
-import { CONTACT_CHARS } from "../model/event-id.ts";
+import type { Found } from "./redeliver/found.ts";
 import { describeError } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, earlierOf, laterOf, moveBefore, type FeedPosition } from "../store/feed-position.ts";
@@ -132,12 +132,11 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /** Passes single events on again, whatever the filter says. False: too many events wait already. */
-  async redeliverEvents(events: readonly { id: string; seq: number }[]): Promise<boolean> {
+  async redeliverEvents(events: readonly Found[]): Promise<boolean> {
     if (this.#state.load() === null) return true; // deleted meanwhile
     if (this.#retries.countAsked() + events.length > MOST_WAITING) return false;
-    const asked = { feed: "events", tries: 0, due: Date.now(), reason: "asked for", asked: 1 } as const;
-    for (const { id, seq } of events)
-      this.#retries.put({ ...asked, seq, id, grp: id.slice(0, CONTACT_CHARS) });
+    const asked = { tries: 0, due: Date.now(), reason: "asked for", asked: 1 } as const;
+    for (const { feed, id, seq, grp } of events) this.#retries.put({ ...asked, feed, seq, id, grp });
     await this.wake();
     return true;
   }

@@ -27,6 +27,11 @@ export async function encryptSecrets(keys: PipeKeys, pipe: string, value: unknow
   return ok(`${name}.${Buffer.from(iv).toString("base64url")}.${Buffer.from(sealed).toString("base64url")}`);
 }
 
+/** The name of the key under which a text was encrypted. */
+export function keyNameOf(text: string): string {
+  return text.slice(0, text.indexOf("."));
+}
+
 /** Decrypts a value. Fails if its key is gone, or the text was changed. */
 export async function decryptSecrets(keys: PipeKeys, pipe: string, text: string): Promise<Result<unknown>> {
   const [name = "", iv = "", sealed = ""] = text.split(".");

@@ -9,8 +9,10 @@ import { spool } from "../ingest/spool.ts";
 import { againId } from "../store/bucket/layout.ts";
 import { putGivenUp } from "../store/bucket/given-up.ts";
 import { deleteMarks, listMarks, markedAs, putMark } from "../store/bucket/working-marks.ts";
+import type { CredentialUse } from "../store/credentials.ts";
 import { isFull } from "../store/outages.ts";
 import { decodeMessage, frameToSpool } from "./decode.ts";
+import { noteCredentials, useOf } from "./credentials.ts";
 import { processEnvelopes, type Budget, type IncomingEnvelope } from "./pipeline.ts";
 import { needsMarks, planOf, type Plan } from "./plan.ts";
 import { isLastTry, retryDelay, WHILE_FULL } from "./retry.ts";
@@ -35,16 +37,20 @@ interface Work {
   config: Config;
   env: Env;
   budget: Budget;
+  /** The credentials that proved the envelopes that were stored. */
+  used: CredentialUse[];
 }
 
 /** Processes a batch of envelopes, group by group. Every message ends acknowledged or retried. Never rejects. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
-  const work = { config: configOf(env), env, budget: { slices: MOST_SLICES, until: Date.now() + MOST_TIME } };
+  const budget = { slices: MOST_SLICES, until: Date.now() + MOST_TIME };
+  const work: Work = { config: configOf(env), env, budget, used: [] };
   const plan = await makePlan(batch.messages, env.BUCKET);
   await workOnAll(plan.first, work);
   if (plan.again.length > 0) await underMark(plan.again, plan, work);
   for (const message of plan.alone) await underMark([message], plan, work);
   for (const message of plan.hopeless) await setAside(message, plan, env.BUCKET);
+  await noteCredentials(env, work.used);
 }
 
 /** Divides the batch. If the marks cannot be read, what was delivered before waits. */
@@ -148,7 +154,9 @@ async function processGroup(group: ReadonlyMap<string, Delivered>, work: Work): 
     await processEnvelopes([...group.values()], work.config, work.env, {
       budget: work.budget,
       onStored: (envelopeId) => {
-        for (const message of waiting.get(envelopeId)?.messages ?? []) message.ack();
+        const stored = waiting.get(envelopeId);
+        for (const message of stored?.messages ?? []) message.ack();
+        if (stored?.credential !== undefined) work.used.push(useOf(stored.envelope, stored.credential));
         waiting.delete(envelopeId);
       },
     });

@@ -26,6 +26,7 @@ export async function decodeMessage(message: QueuedMessage, bucket: R2Bucket): P
       envelope: { ...frame.envelope, ...erased, body: archived.body },
       batch: frame.batch,
       problem: null,
+      ...(frame.credential === undefined ? {} : { credential: frame.credential }),
     };
   }
   return bodyIsGone(frame.envelope, message);

@@ -34,6 +34,8 @@ export interface IncomingEnvelope {
   batch: string | null;
   /** Why it can never be parsed, if that is known already, else null. */
   problem: string | null;
+  /** The fingerprint of the credential that proved it, if that is known. */
+  credential?: string;
 }
 
 /** What an invocation may still do: slices to store, and until when, ms. */

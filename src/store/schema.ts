@@ -26,6 +26,7 @@ export const MIGRATIONS: readonly string[] = [
   "0017_imports.sql",
   "0018_given_up.sql",
   "0019_feed.sql",
+  "0020_operation.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */

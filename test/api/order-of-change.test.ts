@@ -21,6 +21,7 @@ interface Page {
   contacts: { contact: string; suppressed: boolean; reason: string | null }[];
   next: string | null;
   resume: string;
+  last_erased_at: string | null;
 }
 
 const ask = async (path: string): Promise<Page> => {
@@ -40,6 +41,21 @@ const act = async (method: string, path: string, body?: unknown): Promise<void> 
   const answer = await askApi(method, `/v1/suppressions${path}`, body, envWith());
   if (answer.status >= 500) throw new Error(await answer.text());
   await answer.text();
+};
+
+const erase = async (address: string): Promise<void> => {
+  const answer = await askApi("DELETE", `/v1/contacts/${address}`, undefined, envWith());
+  if (answer.status >= 300) throw new Error(await answer.text());
+};
+interface Told {
+  address: string;
+  erased_at: string | null;
+  error: string | null;
+}
+const whichErased = async (addresses: string[]): Promise<Told[]> => {
+  const answer = await askApi("POST", "/v1/erasures/check", { addresses }, envWith());
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return (await answer.json<{ addresses: Told[] }>()).addresses;
 };
 
 const OLD = "2026-05-10T10:00:00.000Z";
@@ -126,7 +142,10 @@ describe("what changed since", () => {
   it("keeps any copy complete, whatever happens and whenever it is asked", async () => {
     const people = ["ann@example.com", "bob@example.com", "cy@other.example"];
     const acts = fc.oneof(
-      fc.record({ what: fc.constantFrom("put", "lift", "import", "ask"), who: fc.constantFrom(...people) }),
+      fc.record({
+        what: fc.constantFrom("put", "lift", "import", "ask", "erase"),
+        who: fc.constantFrom(...people),
+      }),
       fc.record({
         what: fc.constantFrom("bounced", "complained", "unsubscribed", "subscribed"),
         who: fc.constantFrom(...people),
@@ -140,6 +159,7 @@ describe("what changed since", () => {
           await freshStorage();
           const copy = new Map<string, string[]>();
           let cursor = "0";
+          let erased: string | null = null;
           const sync = async (): Promise<void> => {
             for (;;) {
               const page = await ask(`suppressions?changed_after=${cursor}&limit=${size}`);
@@ -149,7 +169,12 @@ describe("what changed since", () => {
                   rows.filter(({ suppressed }) => suppressed).map(({ reason }) => reason ?? ""),
                 );
               cursor = page.resume;
-              if (page.next === null) return;
+              if (page.next !== null) continue;
+              if (page.last_erased_at !== erased && copy.size > 0)
+                for (const { address, erased_at } of await whichErased([...copy.keys()]))
+                  if (erased_at !== null) copy.delete(address);
+              erased = page.last_erased_at;
+              return;
             }
           };
           let clock = Date.parse(OLD);
@@ -158,6 +183,7 @@ describe("what changed since", () => {
             if (what === "ask") await sync();
             else if (what === "put") await act("PUT", `/${who}`, {});
             else if (what === "lift") await act("DELETE", `/${who}`);
+            else if (what === "erase") await erase(who);
             else if (what === "import")
               await act("POST", "/import", [{ address: who, reason: "unsubscribed" }]);
             else await report(who, what, new Date(clock).toISOString());
@@ -174,6 +200,36 @@ describe("what changed since", () => {
       { numRuns: 12 },
     );
   }, 120_000);
+
+  it("tells that there was an erasure, and a reader who asks which of its addresses are gone", async () => {
+    await act("PUT", "/ann@example.com", {});
+    await act("PUT", "/bob@example.com", {});
+    const before = await ask("suppressions?changed_after=0");
+    expect(before.last_erased_at).toBeNull();
+    expect((await whichErased(["ann@example.com"]))[0]?.erased_at).toBeNull();
+    await erase("ann@example.com");
+    const after = await ask(`suppressions?changed_after=${before.resume}`);
+    expect(after.suppressions).toEqual([]);
+    expect(Date.parse(after.last_erased_at ?? "")).toBeGreaterThan(Date.UTC(2020, 0));
+    expect((await ask(`contacts?changed_after=${before.resume}`)).last_erased_at).toBe(after.last_erased_at);
+    expect(await whichErased(["Ann@Example.com", "bob@example.com", "cy@example.com", "nobody"])).toEqual([
+      { address: "Ann@Example.com", erased_at: after.last_erased_at, error: null },
+      { address: "bob@example.com", erased_at: null, error: null },
+      { address: "cy@example.com", erased_at: null, error: null },
+      { address: "nobody", erased_at: null, error: expect.any(String) as string },
+    ]);
+    // Somebody who is known again is told by the order of change, and stays in the copy.
+    await act("PUT", "/ann@example.com", {});
+    expect((await ask(`suppressions?changed_after=${after.resume}`)).suppressions).toMatchObject([
+      { address: "ann@example.com", suppressed: true },
+    ]);
+    expect((await whichErased(["ann@example.com"]))[0]?.erased_at).toBeNull();
+    // Every erasure changes what is told, also a second one of the same address.
+    await erase("ann@example.com");
+    const third = await ask(`suppressions?changed_after=${after.resume}`);
+    expect(third.last_erased_at).not.toBe(after.last_erased_at);
+    expect((await whichErased(["ann@example.com"]))[0]?.erased_at).toBe(third.last_erased_at);
+  });
 
   it("goes on behind a change whose contact is gone", async () => {
     await act("PUT", "/gone@example.com", {});

@@ -1,21 +1,30 @@
 // /v1/sources: when each source last delivered, and its counts.
 
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
-import { DAY } from "../../src/lib/time.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { DAY, HOUR } from "../../src/lib/time.ts";
+import { gunzip } from "../../src/model/envelope.ts";
+import { expectLogs } from "../support/log.ts";
 import { forgetWords } from "../../src/store/write/unknown-words.ts";
 import {
   askApi,
+  capture,
   deliver,
+  envWith,
+  figure,
   freshStorage,
   mailjetEvent,
   mailjetPost,
   messagesOf,
+  objects,
   read,
   rows,
+  send,
 } from "../support/support.ts";
 
 describe("sources", () => {
+  afterEach(() => void vi.useRealTimers());
+
   it("are listed with the times of their last delivery, event and ping, and with exact counts", async () => {
     await freshStorage();
     const test = { event: "open", time: 1_790_000_000, MessageID: 0, email: "" };
@@ -72,6 +81,125 @@ describe("sources", () => {
       await read("/v1/sources/observed")
     ).json<{ outside_networks: { network: string }[] }>();
     expect(full.outside_networks.map(({ network }) => network)).toContain("(others)");
+  });
+
+  interface Credential {
+    position: number;
+    fingerprint: string | null;
+    last_used_at: string | null;
+  }
+  const credentialsOf = async (bindings = envWith()): Promise<Credential[]> =>
+    (
+      await (
+        await askApi("GET", "/v1/sources/mailjet", undefined, bindings)
+      ).json<{ credentials: Credential[] }>()
+    ).credentials;
+  const postAs = (user: string, time: number): Request =>
+    mailjetPost(JSON.stringify([mailjetEvent({ time: 1_790_000_000 + time })]), "/webhooks/mailjet", {
+      headers: { authorization: `Basic ${btoa(`${user}:secret-of-the-tests`)}` },
+    });
+
+  it("tell of each credential when it was last used, so that the old one of two can go", async () => {
+    await freshStorage();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const began = Date.now();
+    await deliver(await messagesOf(postAs("user", 1)));
+    const [old, next] = await credentialsOf();
+    expect(old).toMatchObject({ position: 1, last_used_at: new Date(began).toISOString() });
+    expect(next).toMatchObject({ position: 2, last_used_at: null });
+    vi.setSystemTime(began + 2 * HOUR);
+    await deliver(await messagesOf(postAs("next", 2)));
+    expect((await credentialsOf()).map(({ last_used_at }) => Date.parse(last_used_at ?? ""))).toEqual([
+      began,
+      began + 2 * HOUR,
+    ]);
+    // The credentials in another order, as after the secret was put anew.
+    const turned = envWith({
+      SOURCE_CREDENTIALS: JSON.stringify({
+        mailjet: ["next:secret-of-the-tests", "user:secret-of-the-tests"],
+      }),
+    });
+    expect(await credentialsOf(turned)).toMatchObject([
+      { position: 1, fingerprint: next?.fingerprint },
+      { position: 2, fingerprint: old?.fingerprint, last_used_at: new Date(began).toISOString() },
+    ]);
+  });
+
+  it("show fingerprints to admins alone, and no secret to anybody; what is stored holds none", async () => {
+    await freshStorage();
+    const [message] = await messagesOf(postAs("user", 1));
+    await deliver([message]);
+    const digest = await crypto.subtle.digest(
+      "SHA-256",
+      new TextEncoder().encode("user:secret-of-the-tests"),
+    );
+    const fingerprint = Buffer.from(digest).toString("hex").slice(0, 8);
+    expect((await credentialsOf())[0]?.fingerprint).toBe(fingerprint);
+    const API_TOKENS = JSON.stringify({ reader: { token: "api-token", scopes: ["read"] } });
+    const shown = await credentialsOf(envWith({ API_TOKENS }));
+    expect(shown.map((one) => one.fingerprint)).toEqual([null, null]);
+    expect(shown[0]?.last_used_at).toEqual(expect.any(String));
+    const texts = [JSON.stringify(await rows("SELECT * FROM source_credentials")), JSON.stringify(shown)];
+    for (const text of [...texts, new TextDecoder().decode(message)])
+      expect(text).not.toContain("secret-of-the-tests");
+    const [key = ""] = await objects("archive/");
+    const archived = await gunzip(new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []));
+    expect(new TextDecoder().decode(archived)).not.toContain(fingerprint);
+  });
+
+  it("tell of signing keys as well which one proved a request", async () => {
+    await freshStorage();
+    const keys = ["first-key-of-the-tests", "second-key-of-the-tests"];
+    const bindings = envWith({
+      SOURCE_CREDENTIALS: JSON.stringify({ generic: keys.map((key) => `hmac:${key}`) }),
+    });
+    const body = JSON.stringify([{ event: "delivered", email: "ann@example.com", event_id: "1" }]);
+    const secret = new TextEncoder().encode(keys[1]);
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+    const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(body));
+    const headers = { "x-signature": Buffer.from(signature).toString("hex") };
+    const { queue, bodies } = capture();
+    const request = new Request("https://edge.example/webhooks/generic", { method: "POST", body, headers });
+    expect((await send(request, { ...bindings, QUEUE: queue as Queue })).status).toBe(200);
+    await deliver(bodies, bindings);
+    const answer = await askApi("GET", "/v1/sources/generic", undefined, bindings);
+    const { credentials } = await answer.json<{ credentials: Credential[] }>();
+    expect(credentials.map(({ last_used_at }) => last_used_at !== null)).toEqual([false, true]);
+  });
+
+  it("write a row for a credential once an hour, however many requests it proves", async () => {
+    await freshStorage();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const began = Date.now();
+    let asked = 0;
+    const prepare = (sql: string) => {
+      asked += sql.includes("source_credentials") ? 1 : 0;
+      return env.DB.prepare(sql);
+    };
+    const DB = new Proxy(env.DB, {
+      get: (db, name) => (name === "prepare" ? prepare : (Reflect.get(db, name, db) as unknown)),
+    });
+    const bindings = envWith({ DB });
+    for (let minute = 0; minute < 150; minute += 10) {
+      vi.setSystemTime(began + minute * 60_000);
+      await deliver(await messagesOf(postAs("user", minute), postAs("user", minute + 1)), bindings);
+      const used = Date.parse((await credentialsOf())[0]?.last_used_at ?? "");
+      expect(Date.now() - used).toBeLessThan(HOUR);
+    }
+    expect(asked).toBe(3);
+    // Another isolate does not write it again either.
+    await deliver(await messagesOf(postAs("user", 151)));
+    expect(Date.parse((await credentialsOf())[0]?.last_used_at ?? "")).toBe(began + 2 * HOUR);
+  });
+
+  it("store everything although the use of a credential cannot be noted", async () => {
+    await freshStorage();
+    await env.DB.prepare("DROP TABLE source_credentials").run();
+    expectLogs(/the use of a credential was not noted/);
+    const result = await deliver(await messagesOf(postAs("user", 1)));
+    expect(result).toEqual({ acked: [0], retried: [] });
+    expect(await figure("SELECT events AS n FROM sources")).toBe(1);
   });
 
   interface Word {

@@ -8,6 +8,7 @@ import { giveUp, run, shutDown, stopOnSignals } from "../../src/cli/shutdown.ts"
 import { bill } from "./parts/bill.ts";
 import { busy } from "./parts/busy.ts";
 import { growth } from "./parts/growth.ts";
+import { imports } from "./parts/imports.ts";
 import { ingest } from "./parts/ingest.ts";
 import { pipes } from "./parts/pipes.ts";
 import { read } from "./parts/read.ts";
@@ -26,6 +27,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   bill,
   size,
   upkeep,
+  import: imports,
   pipes,
 };
 

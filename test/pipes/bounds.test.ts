@@ -109,7 +109,7 @@ describe("redeliveries", () => {
     const costs: number[] = [];
     for (const some of [pipes.slice(0, 1), pipes.slice(0, 5), pipes.slice(5, 6), pipes]) {
       const used: Invocation = { queries: 0, subrequests: 0 };
-      const { redeliver } = await import("../../src/pipes/redeliver.ts");
+      const { redeliver } = await import("../../src/pipes/redeliver/redeliver.ts");
       const scope = { from: 0, to: null, filter: null };
       const result = await asInvocation(
         async () => await redeliver(env, some, scope, { dryRun: true }),

@@ -38,6 +38,13 @@ describe("a pipe whose destination fails", () => {
       status: "failing",
       health: { down: { reason: "answered 503" } },
     });
+    const { findings } = await (
+      await ask("GET", "/status")
+    ).json<{ findings: { about: string; name: string; finding: string }[] }>();
+    expect(findings.find(({ about }) => about === "pipe")).toMatchObject({
+      name: "down",
+      finding: expect.stringMatching(/^The pipe down is failing\. Nothing is sent until .*answered 503\.$/),
+    });
     receivers.delete("down");
     for (let i = 0; i < 4; i++) await pass(3_600_000);
     expect([...new Set(ids("down"))].toSorted()).toEqual(events.toSorted());

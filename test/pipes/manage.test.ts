@@ -13,7 +13,7 @@ import {
   updatePipe,
   type NewPipe,
 } from "../../src/pipes/manage.ts";
-import { redeliver } from "../../src/pipes/redeliver.ts";
+import { redeliver } from "../../src/pipes/redeliver/redeliver.ts";
 import { showPipe, showPipes, showWaiting } from "../../src/pipes/show.ts";
 import type { Result } from "../../src/lib/result.ts";
 import { BEGINNING } from "../../src/store/feed-position.ts";

@@ -25,6 +25,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
   "0019_feed.sql": "401fe2dbae7ac946f3bad777d53efb4c36de2990a905a606a64c108b79da1028",
+  "0020_operation.sql": "99e0fecb486de2bfc33359645322688bc583bd9e876ca76ea0238da3822e8b15",
 };
 
 const TEXTS = Object.fromEntries(

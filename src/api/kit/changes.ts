@@ -3,10 +3,19 @@
 import * as z from "zod";
 import { changesAfter, FIRST_CHANGE, type ChangeCursor } from "../../store/suppressions/changes.ts";
 import { MINUTE } from "../../lib/time.ts";
+import { time } from "../schemas.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { readTime } from "./instant.ts";
 
 const Cursor = z.tuple([z.literal("change"), z.int(), z.string()]);
+
+/** Answers with `changed_after` tell when there was an erasure, because the list cannot tell whose. */
+export const lastErasedAt = time
+  .nullable()
+  .describe(
+    "When the latest erasure of the last 35 days took effect; null if there was none. If it differs from the answer before, " +
+      "ask POST /v1/erasures/check which of your addresses were erased",
+  );
 
 /** A place in the order of change as callers get it. */
 export const changeCursorOf = ([changed, contact]: ChangeCursor): string =>

@@ -15,6 +15,7 @@ const ABOUT = {
       "`after`. Every answer has a bookmark in `x-tidings-bookmark`. Send it back, and the next answer is at least as new.",
   },
   tags: [
+    { name: "Status", description: "What is bad, and what to do about it" },
     { name: "Events", description: "The stored feed" },
     { name: "Contacts", description: "One address over all sources" },
     { name: "Messages", description: "One mail" },

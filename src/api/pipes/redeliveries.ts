@@ -1,8 +1,8 @@
 // /v1/redeliveries: passing events on again.
 
 import * as z from "zod";
-import { redeliver } from "../../pipes/redeliver.ts";
-import { logBegins } from "../../pipes/redeliver-outcomes.ts";
+import { redeliver } from "../../pipes/redeliver/redeliver.ts";
+import { logBegins } from "../../pipes/redeliver/outcomes.ts";
 import { OUTCOMES } from "../../store/pipes/delivery-log.ts";
 import { listPipes } from "../../store/pipes/pipes.ts";
 import { instant } from "../kit/parameters.ts";
@@ -40,10 +40,12 @@ const RedeliveryRequest = z
       .min(1, "must not be empty")
       .max(MOST_EVENTS, `at most ${MOST_EVENTS} events`)
       .optional()
-      .describe("These events, whatever the pipe's filter says"),
+      .describe("These events, whatever the pipe's filter says; system events as well"),
     from: instant
       .optional()
-      .describe("Or the events received since then; with `outcome`: attempts since then"),
+      .describe(
+        "Or the events received and the system events reported since then; with `outcome`: attempts since then",
+      ),
     to: instant.optional().describe("until then; until now if it is left out"),
     outcome: outcome.meta({
       examples: ["given_up"],
@@ -76,7 +78,7 @@ const RedeliveryResult = z.object({
       complete: z
         .boolean()
         .describe(
-          "false if only the first 100,000 events were looked through; by outcome 20,000 attempts or 10,000 events",
+          "false if only the first 100,000 events and 10,000 system events were looked through; by outcome 20,000 attempts or 10,000 events",
         ),
       missing: z
         .int()

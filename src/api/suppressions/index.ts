@@ -7,7 +7,8 @@ import { readAddress } from "../../model/address.ts";
 import { isWholeDomain, sharedBy, wholeDomainOf } from "../../model/whole-domain.ts";
 import { storeOf } from "../../store/db.ts";
 import { listChangedSuppressions, type ChangeCursor } from "../../store/suppressions/changes.ts";
-import { changeCursorOf } from "../kit/changes.ts";
+import { changeCursorOf, lastErasedAt } from "../kit/changes.ts";
+import { lastErasure } from "../../store/erasure/gone.ts";
 import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
 import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
@@ -17,7 +18,13 @@ import { joinSpellings } from "../../history/respell.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { ListedSuppression, suppressionReason, SuppressionStatus, time } from "../schemas.ts";
-import { changedSuppressionViews, listedSuppressionView, suppressionStatusView, iso } from "../views.ts";
+import {
+  changedSuppressionViews,
+  listedSuppressionView,
+  suppressionStatusView,
+  iso,
+  isoOrNull,
+} from "../views.ts";
 import { encodeCursor } from "../kit/cursor.ts";
 import {
   addressOrDomain,
@@ -46,13 +53,15 @@ const listing = createRoute({
     "continue until `next` is null. `since` and `until` are about the evidence, which may be reported or imported late: for " +
     "what is new since a night ago use `changed_after`. It lists the addresses whose state was stored since, in that order, " +
     "each with all its suppressions of now, lifted and held ones included (`suppressed` is false): they replace what you " +
-    "hold of the address. Keep `resume` for the next time. An erased address is not told, because it is stored nowhere.",
+    "hold of the address. Keep `resume` for the next time. An erased address is not listed, because it is stored nowhere; " +
+    "`last_erased_at` tells that there was an erasure, and POST /v1/erasures/check whether one of yours is among them.",
   request: { query: SuppressionsQuery },
   responses: {
     200: listOf(
       "The suppressions",
       pageOf("suppressions", ListedSuppression).extend({
         resume: z.string().optional().describe("With `changed_after`: pass it there the next time"),
+        last_erased_at: lastErasedAt.optional(),
       }),
     ),
     ...problems(400),
@@ -67,12 +76,13 @@ suppressions.openapi(listing, async (c) => {
       return { ...changes, items: changes.items.flatMap(changedSuppressionViews) };
     };
     const list = { item: ListedSuppression, after: asked.changed, limit: asked.limit, page };
-    return await answerList(c, list, ({ items, next, resume }) =>
+    return await answerList(c, list, async ({ items, next, resume }) =>
       c.json(
         {
           suppressions: items,
           next: next === null ? null : changeCursorOf(next),
           resume: changeCursorOf(resume),
+          last_erased_at: isoOrNull(await lastErasure(c.var.db, Date.now())),
         },
         200,
       ),

@@ -17,6 +17,8 @@ export const SYSTEM_EVENT_TYPES = [
 
 /** A system event. `at`: when it happened, ms; `contact` and `source`: null if it concerns none. */
 export interface SystemEvent {
+  /** When it became known, ms: its evidence may have happened long before. */
+  told: number;
   /** Its place in the feed of system events. */
   seq: number;
   id: string;
@@ -84,7 +86,7 @@ export async function readSystemEvents(
 ): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
-      "SELECT seq, id, type, at, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
+      "SELECT seq, id, type, at, told, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
     )
     .bind(lastSeqOf(after), limit)
     .all<Row>();
@@ -95,12 +97,26 @@ export async function readSystemEvents(
 export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
-      `SELECT n.seq, n.id, n.type, n.at, n.contact, n.source, n.data
+      `SELECT n.seq, n.id, n.type, n.at, n.told, n.contact, n.source, n.data
        FROM json_each(?1) AS s CROSS JOIN notices AS n ON n.seq = s.value AND n.type <> 'gone' ORDER BY n.seq`,
     )
     .bind(JSON.stringify(seqs))
     .all<Row>();
   return results.map(toSystemEvent);
+}
+
+/** Where single system events lie, and whom they concern. */
+export type PlacedSystemEvent = Pick<SystemEvent, "id" | "seq" | "contact">;
+
+/** The system events with these ids that are still stored. */
+export async function placeSystemEvents(db: Db, ids: readonly string[]): Promise<PlacedSystemEvent[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT n.id, n.seq, n.contact FROM json_each(?1) AS i CROSS JOIN notices AS n ON n.id = i.value AND n.type <> 'gone'`,
+    )
+    .bind(JSON.stringify(ids))
+    .all<PlacedSystemEvent>();
+  return results;
 }
 
 /** The position behind the last system event. */
@@ -116,9 +132,14 @@ export async function systemEventsBefore(db: Db, time: number): Promise<FeedPosi
 
 /** How long a system event waits for a pipe that does not move, ms. */
 const NOTICES_LIVE = 35 * DAY;
+/** How long it stays after that, ms: as long as the log of deliveries, from which it may be asked for again. */
+const KEPT_FOR = 30 * DAY;
+/** How many of the oldest ones a run looks at. */
+const A_RUN = 200;
 
 /**
- * Deletes the system events that every pipe has passed, and those that are too old. `pipes`: the position of each pipe,
+ * Deletes old system events: those that every pipe has passed after 30 days, or at once if they name an erased contact
+ * or there are no pipes; those that a pipe has not passed after 35 days. `pipes`: the position of each pipe,
  * by its id. Nothing is deleted while there is a pipe that is not among them: it was made meanwhile, and may begin
  * earlier. `now`: ms.
  */
@@ -130,20 +151,28 @@ export async function forgetSystemEvents(
   const earliest = earliestOf([...pipes.values()]);
   const passed = earliest === null ? Number.MAX_SAFE_INTEGER : lastSeqOf(earliest);
   const ids = JSON.stringify([...pipes.keys()]);
-  const done = `(seq <= ?1 OR told < ?2)
-    AND NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))`;
+  const keptSince = earliest === null ? now : now - KEPT_FOR;
+  const known =
+    "NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))";
+  const isOver = "type = 'contact.erased' OR told < ?4";
+  const done = `(seq <= ?1 AND (${isOver}) OR told < ?2) AND ${known}`;
+  const values = [passed, now - NOTICES_LIVE, ids, keptSince];
+  const last = "(SELECT max(seq) FROM notices)";
   await db.batch([
     db
       .prepare(
-        `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, told FROM notices ORDER BY seq LIMIT 1000)
-           WHERE ${done} AND seq < (SELECT max(seq) FROM notices))`,
+        `DELETE FROM notices WHERE seq IN (SELECT seq FROM (SELECT seq, type, told FROM notices ORDER BY seq LIMIT ${A_RUN})
+           WHERE ${done} AND seq < ${last})`,
       )
-      .bind(passed, now - NOTICES_LIVE, ids),
+      .bind(...values),
     db
       .prepare(
-        `UPDATE notices SET ${EMPTIED}
-         WHERE seq = (SELECT max(seq) FROM notices) AND ${done} AND type <> 'gone'`,
+        `DELETE FROM notices INDEXED BY notices_erased WHERE type = 'contact.erased' AND seq <= ?1 AND seq < ${last}
+           AND ${known.replace("?3", "?2")}`,
       )
-      .bind(passed, now - NOTICES_LIVE, ids),
+      .bind(passed, ids),
+    db
+      .prepare(`UPDATE notices SET ${EMPTIED} WHERE seq = ${last} AND ${done} AND type <> 'gone'`)
+      .bind(...values),
   ]);
 }

@@ -1,23 +1,20 @@
 // Passing events on again by what became of them: those that were given up, and no others. The log of deliveries knows
 // them for as long as it lives.
 
-import { fail, ok, type Result } from "../lib/result.ts";
-import { storeOf } from "../store/db.ts";
-import { readSeqs, seqsOf } from "../store/events/feed.ts";
-import { ATTEMPTS_LIVE, eventsByOutcome, type AttemptRecord } from "../store/pipes/delivery-log.ts";
-import type { PipeRecord } from "../store/pipes/pipes.ts";
-import type { PipeFailure } from "./failure.ts";
-import { compileFilter, type Filter } from "./filter/filter.ts";
-import { startedPipe } from "./manage.ts";
-import { MOST_WAITING } from "./redeliveries.ts";
-import { eventRow, viewOf } from "./rows.ts";
-import { lookUp, passesFilters } from "./select.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { storeOf } from "../../store/db.ts";
+import { ATTEMPTS_LIVE, eventsByOutcome, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
+import type { PipeRecord } from "../../store/pipes/pipes.ts";
+import type { PipeFailure } from "../failure.ts";
+import { filtersOf, findEvents, passing, type Found } from "./found.ts";
+import { startedPipe } from "../manage.ts";
+import { MOST_WAITING } from "../redeliveries.ts";
 
 /** How many events a pipe gets again. */
 export interface RedeliveryCount {
   pipe: string;
   count: number;
-  /** False if there are more than were looked through: 100,000 of the feed, or 10,000 by outcome. */
+  /** False if there are more than were looked through: 100,000 of the feed, 10,000 system events or by outcome. */
   complete: boolean;
   /** By outcome: how many are not stored any more. */
   missing?: number;
@@ -41,17 +38,10 @@ const PAGE = 500;
 /** How many attempts are looked at, and how many events found, for all pipes of one request. */
 const MOST_ATTEMPTS = 20_000;
 const MOST_EVENTS = 10_000;
-const EVENTS_AT_ONCE = 1_000;
 
 /** Since when the log of a pipe knows its failed attempts, ms. */
 export function logBegins({ created_at }: Pick<PipeRecord, "created_at">, now: number): number {
   return Math.max(created_at, now - ATTEMPTS_LIVE);
-}
-
-/** An event as a pipe takes it on. */
-interface Found {
-  id: string;
-  seq: number;
 }
 
 /** What a request may still look at. */
@@ -71,8 +61,8 @@ export async function redeliverOutcomes(
   const orders: { pipe: PipeRecord; found: Found[]; count: RedeliveryCount }[] = [];
   for (const pipe of pipes) {
     const { ids, complete } = await loggedEvents(env, pipe, scope, left);
-    const stored = await storedEvents(env, ids);
-    const found = await passing(env, [pipe.filter, scope.filter], stored);
+    const stored = await findEvents(env, ids);
+    const found = await passing(env, filtersOf([pipe.filter, scope.filter]), stored);
     const missing = ids.length - stored.length;
     orders.push({ pipe, found, count: { pipe: pipe.id, count: found.length, complete, missing } });
   }
@@ -107,34 +97,4 @@ async function loggedEvents(
   } while (after !== null);
   left.events -= ids.size;
   return { ids: [...ids], complete: true };
-}
-
-/** Those that are stored: the others were erased, are too old, or are system events. */
-async function storedEvents(env: Env, ids: readonly string[]): Promise<Found[]> {
-  const stored: Found[] = [];
-  for (let at = 0; at < ids.length; at += EVENTS_AT_ONCE)
-    stored.push(...(await seqsOf(storeOf(env), ids.slice(at, at + EVENTS_AT_ONCE))));
-  return stored;
-}
-
-/** Those that the filters let through. */
-async function passing(env: Env, texts: readonly (string | null)[], stored: Found[]): Promise<Found[]> {
-  const filters = texts.flatMap((text): Filter[] => {
-    const compiled = text === null ? null : compileFilter(text);
-    return compiled?.ok === true ? [compiled.value] : [];
-  });
-  if (filters.length === 0) return stored;
-  const passed: Found[] = [];
-  for (let at = 0; at < stored.length; at += EVENTS_AT_ONCE) {
-    const seqs = stored.slice(at, at + EVENTS_AT_ONCE).map(({ seq }) => seq);
-    const events = await readSeqs(storeOf(env), seqs);
-    const viewed = events.map((event) => viewOf(eventRow(event)));
-    const lookups = await lookUp(env, filters, viewed);
-    passed.push(
-      ...events.flatMap(({ id, seq }, index) =>
-        passesFilters(filters, viewed[index] ?? {}, lookups[index] ?? {}) === true ? [{ id, seq }] : [],
-      ),
-    );
-  }
-  return passed;
 }

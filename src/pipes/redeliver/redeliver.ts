@@ -1,23 +1,24 @@
 // Passing events on again: single ones, or a part of the feed. A dry run counts them and changes nothing.
 
-import { fail, ok, type Result } from "../lib/result.ts";
-import { newId } from "../lib/time-id.ts";
-import { storeOf } from "../store/db.ts";
-import { countFeed, feedEnd, positionAt, readFeed, seqsOf } from "../store/events/feed.ts";
-import { moveBehind } from "../store/feed-position.ts";
-import { listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
-import type { PipeFailure } from "./failure.ts";
-import { compileFilter, type Filter } from "./filter/filter.ts";
-import { startedPipe } from "./manage.ts";
-import { MOST_REDELIVERIES, MOST_WAITING, type Redelivery } from "./redeliveries.ts";
+import { fail, ok, type Result } from "../../lib/result.ts";
+import { newId } from "../../lib/time-id.ts";
+import { storeOf } from "../../store/db.ts";
+import { countFeed, feedEnd, positionAt, readFeed } from "../../store/events/feed.ts";
+import { moveBehind } from "../../store/feed-position.ts";
+import { listPipes, type PipeRecord } from "../../store/pipes/pipes.ts";
+import type { PipeFailure } from "../failure.ts";
+import type { Filter } from "../filter/filter.ts";
+import { filtersOf, findEvents, findSystemEvents, passing, type Found } from "./found.ts";
+import { startedPipe } from "../manage.ts";
+import { MOST_REDELIVERIES, MOST_WAITING, type Redelivery } from "../redeliveries.ts";
 import {
   redeliverOutcomes,
   type OutcomeScope,
   type RedeliveryCount,
   type RedeliveryResult,
-} from "./redeliver-outcomes.ts";
-import { eventRow, viewOf } from "./rows.ts";
-import { lookUp, passesFilters } from "./select.ts";
+} from "./outcomes.ts";
+import { eventRow, viewOf } from "../rows.ts";
+import { lookUp, passesFilters } from "../select.ts";
 
 /** How many events of the feed are looked through to count those that match. */
 const MOST_COUNTED = 100_000;
@@ -26,7 +27,7 @@ const PAGE_ROWS = 1_000;
 const MOST_PAGES = 150;
 
 /**
- * Events by their ids, whatever a pipe's filter says; those received from `from` until `to` (ms), which a filter may
+ * Events of mails and system events by their ids, whatever a pipe's filter says; those received from `from` until `to` (ms), which a filter may
  * narrow; or those of attempts that ended so at that time.
  */
 export type RedeliveryScope = { events: readonly string[] } | OutcomeScope | PartOfFeed;
@@ -66,7 +67,7 @@ async function redeliverEvents(
   ids: readonly string[],
   id: string | null,
 ): Promise<Result<RedeliveryResult, PipeFailure>> {
-  const stored = await seqsOf(storeOf(env), ids);
+  const stored = await findEvents(env, ids);
   const known = new Set(stored.map((event) => event.id));
   const unknown = ids.find((one) => !known.has(one));
   if (unknown !== undefined) return fail({ code: "no_event", id: unknown });
@@ -90,14 +91,28 @@ async function redeliverPart(
   const after = await positionAt(storeOf(env), from, 0);
   const last = to === null ? end : await positionAt(storeOf(env), to, 0);
   const counts = await count(env, pipes, { after, last, filter });
+  const { found, complete } = await findSystemEvents(env, { from, to }, MOST_WAITING);
+  const own = new Map<string, Found[]>();
+  for (const pipe of pipes) own.set(pipe.id, await passing(env, filtersOf([pipe.filter, filter]), found));
   if (id !== null) {
+    for (const pipe of pipes) {
+      const { asked = 0 } = (await (await startedPipe(env, pipe)).health()) ?? {};
+      if (asked + (own.get(pipe.id) ?? []).length > MOST_WAITING) return full(pipe, 1);
+    }
     const refused = await orderOf(env, pipes, {
       events: 0,
       order: async (pipe) => await pipe.redeliver({ id, after, last, filter }),
     });
     if (refused !== null) return refused;
+    for (const pipe of pipes.filter((one) => (own.get(one.id) ?? []).length > 0))
+      if (!(await env.PIPES.getByName(pipe.id).redeliverEvents(own.get(pipe.id) ?? []))) return full(pipe, 1);
   }
-  return ok({ id, pipes: counts });
+  const both = counts.map((one) => ({
+    ...one,
+    count: one.count + (own.get(one.pipe) ?? []).length,
+    complete: one.complete && complete,
+  }));
+  return ok({ id, pipes: both });
 }
 
 type PipeStub = Awaited<ReturnType<typeof startedPipe>>;
@@ -140,7 +155,7 @@ async function count(
 ): Promise<RedeliveryCount[]> {
   const counting = pipes.map(({ id, filter: own }): Counting => ({
     pipe: id,
-    filters: [own, filter].flatMap(compiled),
+    filters: filtersOf([own, filter]),
     count: 0,
   }));
   const filtered = counting.filter(({ filters }) => filters.length > 0);
@@ -153,11 +168,6 @@ async function count(
       ? { pipe, count, complete }
       : { pipe, count: Math.min(all, MOST_COUNTED), complete: all <= MOST_COUNTED },
   );
-}
-
-function compiled(text: string | null): Filter[] {
-  const filter = text === null ? null : compileFilter(text);
-  return filter?.ok === true ? [filter.value] : [];
 }
 
 /** Counts for all pipes in one walk of the feed. Returns whether it came to the end. */
