@@ -8,8 +8,10 @@ import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
+import { continueRebuild } from "../rebuild/run.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
+import { isRunning } from "../store/rebuild/rebuilds.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { forgetNetworks } from "../store/write/outside-networks.ts";
 import { forgetWords } from "../store/write/unknown-words.ts";
@@ -83,6 +85,16 @@ export const JOBS: readonly Job[] = [
       if (contacts === 0) return undefined;
       await wakePipes(env, now);
       return { contacts };
+    },
+  },
+  {
+    name: "rebuild",
+    does: "Continues to rebuild the database from the archive, if somebody asked for it.",
+    deadline: 1.5 * MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const rebuild = await continueRebuild(env, now + 0.75 * MINUTE);
+      return rebuild !== null && isRunning(rebuild) ? { events: rebuild.events } : undefined;
     },
   },
   {
