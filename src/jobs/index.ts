@@ -90,10 +90,10 @@ export const JOBS: readonly Job[] = [
   {
     name: "rebuild",
     does: "Continues to rebuild the database from the archive, if somebody asked for it.",
-    deadline: 1.5 * MINUTE,
+    deadline: MINUTE,
     patience: 60 * MINUTE,
     async run(env, now) {
-      const rebuild = await continueRebuild(env, now + 0.75 * MINUTE);
+      const rebuild = await continueRebuild(env, now + (2 / 3) * MINUTE);
       return rebuild !== null && isRunning(rebuild) ? { events: rebuild.events } : undefined;
     },
   },

@@ -33,7 +33,11 @@ export async function restoreDeadLetters(
     ? [deadLetterOf(envelope, null, isDeadly ? UNREAD : READABLE, "")]
     : deadLettersOf(envelope, rejects).filter((letter) => !stored.has(letter.id));
   await storeSlice(storeOf(env), {
-    ...{ events: [], contacts: [], sources: [], tallies: [], replayed: [] },
+    events: [],
+    contacts: [],
+    sources: [],
+    tallies: [],
+    replayed: [],
     deadLetters: letters,
   });
   return { dead_letters: letters.length };

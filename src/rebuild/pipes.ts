@@ -28,22 +28,29 @@ export async function restorePipes({ env }: Run, { asked_at }: Rebuild): Promise
     const page = await env.BUCKET.list({ prefix: ACTS, ...from });
     for (const { key } of page.objects)
       for (const line of await readActs(env.BUCKET, key)) {
-        if (line.kind === "pipe") last.set(line.pipe.id, line.pipe);
+        if (line.kind === "pipe" && line.pipe.revision >= (last.get(line.pipe.id)?.revision ?? 0))
+          last.set(line.pipe.id, line.pipe);
         if (line.kind === "pipe deleted") last.delete(line.id);
       }
     after = page.objects.at(-1)?.key ?? after;
     more = page.truncated;
   }
   const present = new Set((await listPipes(storeOf(env))).map(({ name }) => name));
-  const lost = [...last.values()].filter(({ name }) => !present.has(name));
-  for (const pipe of lost) await restorePipe(env, pipe, asked_at);
+  const lost = [...last.values()]
+    .filter(({ name }) => !present.has(name))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const now = Date.now();
+  for (const [index, pipe] of lost.entries())
+    await restorePipe(env, pipe, { id: newId(now + index), now, askedAt: asked_at }); // pipes are listed by id
   return lost.length;
 }
 
-async function restorePipe(env: Env, pipe: JournaledPipe, askedAt: number): Promise<void> {
+async function restorePipe(
+  env: Env,
+  pipe: JournaledPipe,
+  { id, now, askedAt }: { id: string; now: number; askedAt: number },
+): Promise<void> {
   const { had_secrets, paused, ...record } = pipe;
-  const now = Date.now();
-  const id = newId(now);
   const delivered = (await env.PIPES.getByName(pipe.id).health())?.delivered_at ?? null;
   const wanted = passingOver(record.filter, (delivered ?? askedAt) - SLACK);
   const isUsable = (await checkFilter(env, wanted)).ok;

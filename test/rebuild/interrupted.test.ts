@@ -18,10 +18,12 @@ afterEach(() => void vi.useRealTimers());
 /** A request for the rebuild whose k-th call fails; resolves to the number of calls, also if its process ended there. */
 async function failing(k: number, fault: Fault): Promise<number> {
   const faulted = faulty(envWith(), k, fault);
-  let ended = false;
-  const asked = ask(faulted.bindings).finally(() => void (ended = true));
-  while (!ended && !faulted.dead()) await scheduler.wait(5);
-  if (ended) await asked;
+  const died = async (): Promise<void> => {
+    while (!faulted.dead()) await scheduler.wait(5);
+  };
+  await (fault === "death" && k < Infinity
+    ? Promise.race([ask(faulted.bindings), died()])
+    : ask(faulted.bindings));
   return faulted.calls();
 }
 

@@ -5,25 +5,15 @@
 import { contactPrefix } from "../../model/event-id.ts";
 import type { ErasureAct } from "../bucket/journal.ts";
 
-const COLUMNS = [
-  ...["id", "hash", "note", "asked_at", "asked_by", "tombstone", "begun", "erased_at", "version", "pass"],
-  ...["events", "messages", "contacts", "suppressions", "claims", "dead_letters", "looked_at", "rewritten"],
-  ...[
-    "elements",
-    "mentions",
-    "names",
-    "unreadable",
-    "unreadable_keys",
-    "kept_reason",
-    "kept_since",
-    "finished_at",
-  ],
-];
+const COLUMNS =
+  "id hash note asked_at asked_by tombstone begun erased_at version pass events messages contacts suppressions claims " +
+  "dead_letters looked_at rewritten elements mentions names unreadable unreadable_keys kept_reason kept_since finished_at";
+const NAMES = COLUMNS.split(" ");
 
 /** ?1: JSON of the receipt. */
 const RESTORE_RECEIPT = `
-  INSERT INTO erasures (${COLUMNS.join(", ")}) SELECT ${COLUMNS.map((name) => `?1->>'${name}'`).join(", ")} WHERE true
-  ON CONFLICT DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(", ")}
+  INSERT INTO erasures (${NAMES.join(", ")}) SELECT ${NAMES.map((name) => `?1->>'${name}'`).join(", ")} WHERE true
+  ON CONFLICT DO UPDATE SET ${NAMES.map((name) => `${name} = excluded.${name}`).join(", ")}
   WHERE erasures.contact IS NULL AND erasures.finished_at IS NULL`;
 
 const KEEP = "INSERT INTO erased (hash, reason, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
