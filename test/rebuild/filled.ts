@@ -1,5 +1,6 @@
 // Storage with reports and with what people do by hand, and everything that can be asked about it.
 
+import { vi } from "vitest";
 import { askApi, deliver, finalState, mailjetEvent, mailjetPost, messagesOf } from "../support/support.ts";
 import { answer } from "./losing.ts";
 
@@ -34,16 +35,18 @@ export async function fill(): Promise<void> {
     report("fine", { event: "open", time: ago(2) }),
     report("lifted", { event: "bounce", hard_bounce: true }),
   ];
-  await deliver(await messagesOf(mailjetPost(JSON.stringify(first)), mailjetPost(JSON.stringify(bounces))));
   const again = [
     report("fine", { customcampaign: "spring" }),
     report("bounced", { event: "bounce", hard_bounce: true }),
   ];
+  await deliver(await messagesOf(mailjetPost(JSON.stringify(first)), mailjetPost(JSON.stringify(bounces))));
+  vi.setSystemTime(Date.now() + 1); // keys of one millisecond have no order
   await deliver(
     await messagesOf(mailjetPost(JSON.stringify(again)), mailjetPost('[{"event":"sent","email":5}]')),
   );
   await askApi("PUT", "/v1/suppressions/entered%40example.com", { note: "asked by phone" });
   await askApi("PUT", "/v1/suppressions/again%40example.com", {});
+  vi.setSystemTime(Date.now() + 1);
   await askApi("DELETE", "/v1/suppressions/again%40example.com");
   await askApi("DELETE", "/v1/suppressions/lifted%40example.com");
   await askApi("POST", "/v1/suppressions/import", {
