@@ -13,6 +13,9 @@ import type { Run } from "./step.ts";
 const READABLE = "it was kept before the database was rebuilt; every element of it can be read now";
 const UNREAD = "it was kept before the database was rebuilt, which could not read it";
 
+/** After so many tries that ended nowhere, a delivery is not read again. */
+const DEADLY = 4;
+
 /** Restores the dead letters of an object that the database lacks. One that ended a process before is not read again. */
 export async function restoreDeadLetters(
   { env, config, erased }: Run,
@@ -23,7 +26,7 @@ export async function restoreDeadLetters(
   const kept = await getDeadEnvelope(env.BUCKET, id);
   if (kept === null) return {};
   const stored = await deadLettersFrom(storeOf(env), id);
-  const isDeadly = tries > 1;
+  const isDeadly = tries > DEADLY;
   const envelope = isDeadly ? kept : await erased.redact(kept);
   const problem = isDeadly ? UNREAD : null;
   const { rejects } = readEnvelope({ envelope, batch: "", line: 0, problem }, config);

@@ -33,8 +33,8 @@ const WALKS: Partial<Record<Rebuild["phase"], { prefix: string; restore: Restore
   "dead letters": { prefix: DEAD_LETTERS, restore: restoreDeadLetters },
 };
 
-/** How often work at one place begins before the place is passed over. */
-const MOST_TRIES = 3;
+/** How often work at one place begins before it is passed over: more often than requests that work side by side. */
+const MOST_TRIES = 8;
 
 /** The row of the latest rebuild, after this run's share of the work: null if there was none. `until`: ms. */
 export async function continueRebuild(env: Env, until: number): Promise<Rebuild | null> {
