@@ -14,6 +14,7 @@ import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
 import { storeOf, type Db } from "../store/db.ts";
+import { arePeopleKnown, readRebuild } from "../store/rebuild/rebuilds.ts";
 import { countStopped } from "../store/pipes/pipes.ts";
 import { compareSchema, isLost } from "../store/schema.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
@@ -33,7 +34,7 @@ const FULL = 9_900_000_000;
 
 /** What /healthz and /v1/status say of the database. */
 export interface Database {
-  state: "ok" | "full" | "no answer" | "not migrated" | "behind" | "ahead" | "empty";
+  state: "ok" | "full" | "no answer" | "not migrated" | "behind" | "ahead" | "empty" | "rebuilding";
   /** What is wrong, and what to do; null if nothing is. */
   hint: string | null;
   records: JobRecords | null;
@@ -125,6 +126,13 @@ async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
       "The database is empty, and the archive is not: it was lost or replaced. Do not send, because nobody is known to be " +
       "suppressed. See src/docs/recovery.md, A lost database.";
     return { state: "empty", hint, records };
+  }
+  const rebuild = await readRebuild(db);
+  if (rebuild !== null && rebuild.finished_at === null) {
+    const hint = arePeopleKnown(rebuild)
+      ? "The database is being rebuilt. Suppressions are back; older events and statistics are not complete."
+      : "The database is being rebuilt. Do not send yet, because not everybody is known who is suppressed.";
+    return { state: "rebuilding", hint, records };
   }
   return { state: "ok", hint: null, records, stopped: await countStopped(db) };
 }

@@ -10,6 +10,7 @@ import { within } from "../lib/deadline.ts";
 import { MINUTE } from "../lib/time.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
 import type { Suppression } from "../model/suppression/fold.ts";
+import { putJournal } from "../store/bucket/journal.ts";
 import { storeOf } from "../store/db.ts";
 import { findPendingContacts, findStanding, storePending } from "../store/suppressions/imported.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
@@ -75,6 +76,9 @@ export async function importSuppressions(
   }
   if (!about.isDry) {
     const changes = changesOf(suppressions, fresh, Date.now());
+    // First: what the caller is told of must be in the journal. A line too many is in force after a rebuild, as asked.
+    const acts = changes.map((change) => ({ kind: "contact" as const, pending: true as const, ...change }));
+    await within(DEADLINE, "the bucket", putJournal(env.BUCKET, acts));
     await within(DEADLINE, "the database", storePending(storeOf(env), changes));
   }
   for (const row of await unchangedOf(env, asked, about.isDry)) outcomes[row] = "unchanged";

@@ -2,6 +2,9 @@
 // because it decides the order of all changes. If the database fails, the caller gets 503 and repeats the call: then
 // the object has nothing left to change, and the database gets the state.
 //
+// What people decided is written into the journal in between (src/store/bucket/journal.ts): the object has it already, and
+// nobody was told yet. If the bucket fails, the caller repeats the call likewise, and the journal gets the state then.
+//
 // Imported suppressions may still be pending in the database (src/contact/import.ts). The object takes them over before
 // it gets the commands, so that each command finds everything that was in force.
 
@@ -9,6 +12,7 @@ import type { CommandAnswer, Command } from "./commands.ts";
 import { within } from "../lib/deadline.ts";
 import { inPool } from "../lib/pool.ts";
 import { newId } from "../lib/time-id.ts";
+import { putJournal } from "../store/bucket/journal.ts";
 import { changeOf } from "../store/write/rows.ts";
 import { findPending, type Pending } from "../store/suppressions/imported.ts";
 import { storeContacts } from "../store/suppressions/suppressions.ts";
@@ -44,10 +48,17 @@ export async function sendCommands(
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
     snapshot.version > 0 ? [changeOf(contact, snapshot)] : [],
   );
+  const decided = changes.filter(({ contact }) => commands.get(contact)?.some(isDecision) === true);
+  const acts = decided.map((change) => ({ kind: "contact" as const, ...change }));
+  await within(DEADLINE, "the bucket", putJournal(env.BUCKET, acts));
   const taken = [...pending].flatMap(([contact, list]) => list.map(({ id }) => [contact, id] as const));
   const stored = await within(DEADLINE, "the database", storeContacts(storeOf(env), changes, taken));
   return { answers, stored: stored && taken.length === 0 };
 }
+
+/** Whether a person decided this. The other commands follow from what is stored, so a rebuilt database needs no line. */
+const isDecision = ({ kind }: Command): boolean =>
+  kind !== "take over" && kind !== "hold" && kind !== "expire";
 
 /** For each of the commands, by contact, whether it would change anything. Rejects like {@link sendCommands}. */
 export async function previewCommands(

@@ -2,7 +2,8 @@
 // them sends a command to the contact. If one fails half-way, a repeated call completes it.
 
 import { storeOf } from "../store/db.ts";
-import { liftErased } from "../store/erasure/erased.ts";
+import { journalErasure } from "../store/bucket/journal.ts";
+import { findErased, hashesOf, liftErased } from "../store/erasure/erased.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
 import type { Setting } from "./commands.ts";
@@ -39,6 +40,15 @@ export async function liftSuppressions(
   const command = { kind: "lift", id: newCommandId(), by, reason, scope, note } as const;
   const { effective } = await sendCommand(env, contact, command);
   const ofAllMail = scope === null || scope === "";
-  const outlived = ofAllMail ? await liftErased(storeOf(env), env.BUCKET, contact, reason) : false;
+  const outlived = ofAllMail ? await liftOutlived(env, contact, reason) : false;
   return effective || outlived ? ok(null) : fail("nothing in force");
+}
+
+/** Lifts the suppression that outlived the contact's erasure, after the journal has it. Resolves to whether there was one. */
+async function liftOutlived(env: Env, contact: string, reason: SuppressionReason | null): Promise<boolean> {
+  const kept = (await findErased(storeOf(env), env.BUCKET, [contact])).get(contact);
+  if (kept === undefined || (reason ?? kept.reason) !== kept.reason) return false;
+  const hashes = [...(await hashesOf(env.BUCKET, [contact])).keys()];
+  await journalErasure(env.BUCKET, { kind: "kept ended", hashes, reason });
+  return await liftErased(storeOf(env), env.BUCKET, contact, reason);
 }

@@ -10,6 +10,7 @@
 import { configOf, type Config } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
+import { journalErasure } from "../store/bucket/journal.ts";
 import { archiveKeyAt, GIVEN_UP, SPOOL, SPOOLED_AGAIN, timeOfSpoolKey } from "../store/bucket/layout.ts";
 import { removeDeadLettersOf } from "../store/dead-letters.ts";
 import { lookAgain } from "../store/erasure/bucket-walk.ts";
@@ -72,8 +73,20 @@ export async function erase(
   const before = await findErasure(storeOf(env), hash);
   const request = { id: newId(now), contact, hash, note: asked.note, asked_at: now, asked_by: asked.by };
   const opened = await openErasure(storeOf(env), request, tailOf(before?.erased_at ?? null));
+  await journalRequest(env, opened);
   await advance(env, [opened], IN_REQUEST, now);
   return (await getErasure(storeOf(env), opened.id)) ?? opened;
+}
+
+/**
+ * The journal gets the request before the caller is told, so that a database that is lost meanwhile does not bring the
+ * contact back. It names the hash and never the address.
+ */
+async function journalRequest(
+  env: Env,
+  { id, hash, note, asked_at, asked_by, tombstone }: Running,
+): Promise<void> {
+  await journalErasure(env.BUCKET, { kind: "erasure", id, hash, note, asked_at, asked_by, tombstone });
 }
 
 /** The key before the first object that may have been written after that erasure, or by an invocation older than it. */
@@ -137,6 +150,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
 async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
   const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
   await removeRows(storeOf(env), id, placed);
+  await journalKept(env, id);
   const config = configOf(env);
   await removeDeadLettersOf(
     storeOf(env),
@@ -144,6 +158,13 @@ async function empty(env: Env, { id, contact, tombstone }: Running): Promise<voi
     { erasure: id, until: placed.at },
     async (letter) => await remainderOf(env.BUCKET, letter, contact, config),
   );
+}
+
+/** The suppression that outlives the contact is noted in the journal, too: no report is left that would bring it back. */
+async function journalKept(env: Env, id: string): Promise<void> {
+  const { hash = null, kept_reason = null, kept_since = null } = (await getErasure(storeOf(env), id)) ?? {};
+  if (hash === null || kept_reason === null || kept_since === null) return;
+  await journalErasure(env.BUCKET, { kind: "kept", hash, reason: kept_reason, since: kept_since });
 }
 
 /** Repeats steps 2 and 3, and begins the second pass through the bucket. */
@@ -164,5 +185,9 @@ async function end(env: Env, erasure: Running, now: number): Promise<void> {
   const [first] = spooled.objects;
   const waits = first !== undefined && timeOfSpoolKey(first.key) <= (erasure.erased_at ?? 0);
   const timeless = again.objects.length + givenUp.objects.length; // their names do not tell when they were received
-  if (!waits && timeless === 0) await finishErasure(storeOf(env), erasure, now);
+  if (waits || timeless > 0) return;
+  const done = (await getErasure(storeOf(env), erasure.id)) ?? erasure;
+  const receipt = { ...done, contact: null, prefix: null, finished_at: now };
+  await journalErasure(env.BUCKET, { kind: "erased", receipt });
+  await finishErasure(storeOf(env), erasure, now);
 }

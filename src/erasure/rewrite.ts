@@ -6,7 +6,8 @@ import { settingsOf, type Config } from "../config/config.ts";
 import { fromLine, toLine, type Envelope } from "../model/envelope.ts";
 import { mentionsPlainly, plainOf } from "../model/address-search.ts";
 import { ARCHIVE_METADATA } from "../store/bucket/archive.ts";
-import { archiveKey, isArchiveKey, isDeadLetterKey } from "../store/bucket/layout.ts";
+import { archiveKey, isArchiveKey, isDeadLetterKey, isActsKey } from "../store/bucket/layout.ts";
+import type { Act, Line } from "../store/bucket/journal.ts";
 import { lengthOf, linesOf, SHORT, zipLines } from "../store/bucket/lines.ts";
 import { withoutMention, type Leaving } from "./mentions.ts";
 import { redact } from "./redact.ts";
@@ -28,9 +29,9 @@ export async function rewriteBatch(
 }
 
 /**
- * Removes the contacts from an object of the archive or of the dead letters. Returns how many elements it removed of
- * each contact, in their order; an empty list if there is no such object. Deletes a dead letter of which nothing
- * remains. Throws if the object changed at every try, or cannot be read (see src/store/bucket/lines.ts). `only`:
+ * Removes the contacts from an object of the archive, of the dead letters or of the journal's acts. Returns how many elements it
+ * removed of each contact, in their order; an empty list if there is no such object. Deletes a dead letter and an object
+ * of the journal of which nothing remains. Throws if the object changed at every try, or cannot be read (see src/store/bucket/lines.ts). `only`:
  * `short` returns null for an object that is too long to be looked at beside others.
  */
 export async function rewriteObject(
@@ -48,10 +49,11 @@ export async function rewriteObject(
     if (only === "short" && length > SHORT) return null;
     const counts = leaving.map(() => 0);
     if (!(await isAnyNamed(zipped, leaving))) return counts;
-    const rewriting = { leaving, config, counts, isEmpty: true };
+    const ofJournal = isActsKey(key);
+    const rewriting = { leaving, config, counts, isEmpty: true, ofJournal };
     const body = await zipLines(rewritten(zipped, rewriting), length);
     if (counts.every((count) => count === 0)) return counts;
-    if (rewriting.isEmpty && isDeadLetterKey(key)) {
+    if (rewriting.isEmpty && (ofJournal || isDeadLetterKey(key))) {
       await bucket.delete(key);
       return counts;
     }
@@ -85,6 +87,8 @@ interface Rewriting {
   counts: number[];
   /** Whether nothing remains of any line. */
   isEmpty: boolean;
+  /** Whether the lines are those of the journal; else they are envelopes. */
+  ofJournal: boolean;
 }
 
 async function* rewritten(zipped: Uint8Array, rewriting: Rewriting): AsyncGenerator<string> {
@@ -97,6 +101,7 @@ function rewrittenLine(line: string, rewriting: Rewriting): string {
     if (line !== "") rewriting.isEmpty = false;
     return line;
   }
+  if (rewriting.ofJournal) return journalLine(line, own, rewriting);
   const read = envelopeOf(line);
   if (read === null) {
     rewriting.isEmpty = false;
@@ -113,6 +118,22 @@ function rewrittenLine(line: string, rewriting: Rewriting): string {
   }
   if (envelope === read || envelope.body.length > 0) rewriting.isEmpty = false;
   return envelope === read ? line : toLine(envelope);
+}
+
+/** Lines about an erased contact go, and other lines lose the mention, say in a note. What came later stays. */
+function journalLine(line: string, own: readonly Leaving[], rewriting: Rewriting): string {
+  let left = line;
+  const { at, ...act } = JSON.parse(line) as Line<Act>;
+  for (const one of own) {
+    if (at > one.until) continue;
+    const isAbout = act.kind === "contact" && act.contact === one.contact;
+    const next = isAbout ? "" : withoutMention(left, one.contact);
+    if (next !== left) count(rewriting, one, 1);
+    left = next;
+    if (isAbout) break;
+  }
+  if (left !== "") rewriting.isEmpty = false;
+  return left;
 }
 
 function envelopeOf(line: string): Envelope | null {

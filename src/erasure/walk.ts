@@ -6,7 +6,7 @@
 import type { Config } from "../config/config.ts";
 import { describeError } from "../lib/outage.ts";
 import { inPool } from "../lib/pool.ts";
-import { ARCHIVE, archiveKeyAt, DEAD_LETTERS } from "../store/bucket/layout.ts";
+import { ACTS, ARCHIVE, archiveKeyAt, DEAD_LETTERS } from "../store/bucket/layout.ts";
 import { isContentError } from "../store/bucket/lines.ts";
 import { moveOn, waitAt, type Looked } from "../store/erasure/bucket-walk.ts";
 import type { Running } from "../store/erasure/erasures.ts";
@@ -62,14 +62,14 @@ export async function walk(
 }
 
 async function walkPage(env: Env, all: Running[], from: string, config: Config): Promise<Walked> {
-  const prefix = from < DEAD_LETTERS ? ARCHIVE : DEAD_LETTERS;
+  const prefix = from < DEAD_LETTERS ? ARCHIVE : from < ACTS ? DEAD_LETTERS : ACTS;
   const page = await env.BUCKET.list({
     prefix,
     limit: PAGE,
     ...(from > prefix ? { startAfter: from } : {}),
   });
   const last = page.objects.at(-1)?.key ?? "";
-  const ends = prefix === DEAD_LETTERS ? WALKED : DEAD_LETTERS;
+  const ends = prefix === ARCHIVE ? DEAD_LETTERS : prefix === DEAD_LETTERS ? ACTS : WALKED;
   const beyond = prefix === ARCHIVE && all.every((erasure) => last > lastKey(erasure));
   const to = page.truncated && !beyond ? last : ends;
   const looked = new Map(all.map(({ id }) => [id, nothing()]));
@@ -177,7 +177,7 @@ function stuckAt(
 
 /** Whether the erasure has not passed this object yet, and the object may be old enough. */
 function concerns(erasure: Running, key: string, prefix: string): boolean {
-  return erasure.cursor < key && (prefix === DEAD_LETTERS || key <= lastKey(erasure));
+  return erasure.cursor < key && (prefix !== ARCHIVE || key <= lastKey(erasure));
 }
 
 /** Rewrites objects for all erasures that they concern, and adds the counts of each. */

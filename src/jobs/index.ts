@@ -8,8 +8,10 @@ import { continueRemovals } from "../erasure/source/remove.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
+import { continueRebuild } from "../rebuild/run.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
+import { isRunning } from "../store/rebuild/rebuilds.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { countOverdue } from "../store/write/counting.ts";
 import { forgetNetworks } from "../store/write/outside-networks.ts";
@@ -94,6 +96,16 @@ export const JOBS: readonly Job[] = [
       if (contacts === 0) return undefined;
       await wakePipes(env, now);
       return { contacts };
+    },
+  },
+  {
+    name: "rebuild",
+    does: "Continues to rebuild the database from the archive, if somebody asked for it.",
+    deadline: MINUTE,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      const rebuild = await continueRebuild(env, now + (2 / 3) * MINUTE);
+      return rebuild !== null && isRunning(rebuild) ? { events: rebuild.events } : undefined;
     },
   },
   {

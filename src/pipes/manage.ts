@@ -2,6 +2,7 @@
 // of HTTP, because the dashboard, the command line and alerts do the same as /v1.
 
 import { fail, ok, type Result } from "../lib/result.ts";
+import { putJournal } from "../store/bucket/journal.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
@@ -10,6 +11,7 @@ import {
   addPipe,
   changePipe,
   deletePipe,
+  getPipe,
   MOST_PIPES,
   pausePipe,
   resumePipe,
@@ -97,7 +99,9 @@ export async function createPipe(
     created_at: now,
     changed_at: now,
   };
+  await journalPipe(env, record);
   const refused = await addPipe(storeOf(env), record);
+  if (refused !== null) await putJournal(env.BUCKET, [{ kind: "pipe deleted", id }]);
   if (refused === "name_taken") return fail({ code: "name_taken", name: wanted.name });
   if (refused === "too_many") return fail({ code: "too_many_pipes", most: MOST_PIPES });
   await env.PIPES.getByName(id).begin(id, record.start);
@@ -137,6 +141,7 @@ export async function updatePipe(
   if (!(await changePipe(storeOf(env), changed))) return fail({ code: "changed_meanwhile" });
   const isOtherFilter = changed.filter !== null && changed.filter !== record.filter;
   await env.PIPES.getByName(id).resume(isOtherFilter ? record.revision + 1 : null);
+  await journalNow(env, id);
   return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
 }
 
@@ -180,8 +185,9 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
   const reason = BY_HAND + by;
-  if (!(await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false })))
-    return fail({ code: "already_paused" });
+  const paused = await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false });
+  await journalNow(env, id); // also if it was paused: the call may repeat one that failed here
+  if (!paused) return fail({ code: "already_paused" });
   await env.PIPES.getByName(id).reloadSettings();
   return await showPipe(env, storeOf(env), id);
 }
@@ -193,14 +199,28 @@ export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPi
   const told = record.value.paused?.startsWith(BY_HAND) === false;
   await resumePipe(storeOf(env), { id, at: Date.now(), told });
   await (await startedPipe(env, record.value)).resume();
+  await journalNow(env, id);
   return await showPipe(env, storeOf(env), id);
 }
 
 /** Deletes a pipe, its position and its log. */
 export async function removePipe(env: Env, id: string): Promise<Result<null, PipeFailure>> {
+  const record = await findPipe(storeOf(env), id);
+  if (!record.ok) return fail({ code: "no_pipe", id: null });
+  await putJournal(env.BUCKET, [{ kind: "pipe deleted", id }]); // first: a repeated call would find no pipe to note
   if (!(await deletePipe(storeOf(env), id, Date.now()))) return fail({ code: "no_pipe", id: null });
   await clearAway(env, id);
   return ok(null);
+}
+
+/** Notes a pipe as it is now, without its secrets, for a database that is lost. */
+async function journalPipe(env: Env, { secrets, start: _, ...shown }: PipeRecord): Promise<void> {
+  await putJournal(env.BUCKET, [{ kind: "pipe", pipe: { ...shown, had_secrets: secrets !== null } }]);
+}
+
+async function journalNow(env: Env, id: string): Promise<void> {
+  const record = await getPipe(storeOf(env), id);
+  if (record !== null) await journalPipe(env, record);
 }
 
 /** Sends a sample event to a pipe's destination. The account says what went over the wire, without secrets. */

@@ -98,14 +98,14 @@ async function latestErasure(env: Env): Promise<number> {
 async function lookUp(texts: readonly { envelope: Envelope; text: string }[], env: Env): Promise<string[][]> {
   const found: string[][] = [];
   for (const { envelope, text } of texts) {
-    const times = await erasedIn(text, env);
+    const times = await erasureTimes(text, env);
     found.push([...times].flatMap(([address, at]) => (at >= envelope.receivedAt ? [address] : [])));
   }
   return found;
 }
 
 /** When the contacts that a text names were erased, by address. All addresses are looked up, however many there are. */
-async function erasedIn(text: string, env: Env): Promise<Map<string, number>> {
+async function erasureTimes(text: string, env: Env): Promise<Map<string, number>> {
   const erased = new Map<string, number>();
   let portion = new Set<string>();
   const ask = async (): Promise<boolean> => {
@@ -127,10 +127,16 @@ async function erasedIn(text: string, env: Env): Promise<Map<string, number>> {
  * the bucket or the database is unavailable.
  */
 export async function withoutErased(envelope: Envelope, env: Env): Promise<Envelope> {
-  const [contacts = []] = await lookUp([{ envelope, text: textOf(envelope) }], env);
+  const contacts = await erasedIn(envelope, env);
   if (contacts.length === 0) return envelope;
   const settings = settingsOf(configOf(env), envelope.source);
   return redactAll(envelope, contacts, settings)?.envelope ?? envelope;
+}
+
+/** The contacts in an envelope that were erased after its receipt. Rejects like {@link withoutErased}. */
+export async function erasedIn(envelope: Envelope, env: Env): Promise<string[]> {
+  const [contacts = []] = await lookUp([{ envelope, text: textOf(envelope) }], env);
+  return contacts;
 }
 
 /** Everything in a delivery that may contain an address. */

@@ -150,6 +150,15 @@ export function deadLetterOf(
   };
 }
 
+/** The ids of an envelope's dead letters. `envelope`: its id. */
+export async function deadLettersFrom(db: Db, envelope: string): Promise<Set<string>> {
+  const { results } = await db
+    .prepare("SELECT id FROM dead_letters WHERE id >= ?1 AND id < ?2")
+    .bind(envelope, `${envelope}/`)
+    .all<{ id: string }>();
+  return new Set(results.map(({ id }) => id));
+}
+
 /**
  * A dead letter as listed. `replayed_at`: when its delivery was last sent through again, ms; null if never. `replays`:
  * how often. `failed_at`: when that last failed, ms; null if it never did.

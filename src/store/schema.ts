@@ -4,7 +4,7 @@
 
 import { MINUTE } from "../lib/time.ts";
 import { isOutage } from "../lib/outage.ts";
-import { ARCHIVE } from "./bucket/layout.ts";
+import { ACTS, ARCHIVE } from "./bucket/layout.ts";
 import type { Db } from "./db.ts";
 
 /** The migrations that this code needs, in order: the files of the folder `migrations`. A test compares the two. */
@@ -27,6 +27,7 @@ export const MIGRATIONS: readonly string[] = [
   "0018_given_up.sql",
   "0019_feed.sql",
   "0020_operation.sql",
+  "0021_rebuild.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */
@@ -53,18 +54,21 @@ export async function compareSchema(db: Db): Promise<SchemaDifference | null> {
 
 /** Nothing was ever stored: the last row of the feed stays, also if all events were deleted. */
 const NEVER_USED = `
-  SELECT NOT EXISTS (SELECT 1 FROM feed) AND NOT EXISTS (SELECT 1 FROM sources) AS never`;
+  SELECT NOT EXISTS (SELECT 1 FROM feed) AND NOT EXISTS (SELECT 1 FROM sources)
+    AND NOT EXISTS (SELECT 1 FROM contacts) AND NOT EXISTS (SELECT 1 FROM pipes) AS never`;
 
 /** How long a delivery may lie in the archive before the database hears of it, ms. */
 const UNDER_WAY = 15 * MINUTE;
 
 /**
- * Whether the database never stored anything although the archive has deliveries for it. Of a database in use this reads
+ * Whether the database never stored anything although the archive has deliveries for it, or the journal has acts. Of a database in use this reads
  * three rows; only an empty one costs a look into the bucket. `now`: ms.
  */
 export async function isLost(db: Db, bucket: R2Bucket, now: number): Promise<boolean> {
   const { results } = await db.prepare(NEVER_USED).all<{ never: 0 | 1 }>();
   if (results[0]?.never !== 1) return false;
-  const { objects } = await bucket.list({ prefix: ARCHIVE, limit: 1 });
-  return objects.some(({ uploaded }) => uploaded.getTime() < now - UNDER_WAY);
+  const lists = await Promise.all(
+    [ARCHIVE, ACTS].map(async (prefix) => await bucket.list({ prefix, limit: 1 })),
+  );
+  return lists.flatMap(({ objects }) => objects).some(({ uploaded }) => uploaded.getTime() < now - UNDER_WAY);
 }

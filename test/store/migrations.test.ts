@@ -26,6 +26,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
   "0019_feed.sql": "401fe2dbae7ac946f3bad777d53efb4c36de2990a905a606a64c108b79da1028",
   "0020_operation.sql": "99e0fecb486de2bfc33359645322688bc583bd9e876ca76ea0238da3822e8b15",
+  "0021_rebuild.sql": "4e8d61442d824d503fbbbbf9c5f1db36a4368a8ac5027fd262ba42fc0bef4b9f",
 };
 
 const TEXTS = Object.fromEntries(

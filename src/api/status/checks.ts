@@ -63,6 +63,7 @@ const FOUND: Readonly<Record<Exclude<Database["state"], "ok">, string>> = {
   behind: "The database lacks migrations of this version.",
   ahead: "The database has migrations of a newer version.",
   empty: "The database is empty, although the archive has deliveries: it was lost or replaced.",
+  rebuilding: "The database is being rebuilt from the archive: answers are incomplete until it is done.",
 };
 
 /** Scheduled jobs that have not succeeded for too long. `now`: ms. */

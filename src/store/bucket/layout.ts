@@ -7,6 +7,8 @@
 //   given-up/<time><message>              queue messages that were given up, as they came, until a job looks at them
 //   working/<id>                          marks of the consumer: messages that it works on for the second time or later
 //   keys/erasure                          the key of the hashes of erased addresses
+//   journal/acts/<UTC day>/<id>.ndjson.gz      what people did by hand, for a database that is lost (journal.ts)
+//   journal/erasures/<UTC day>/<id>.ndjson.gz  whom they erased, by keyed hashes
 //
 // The ids of batches and envelopes are time ids (src/lib/time-id.ts), so a list of keys is in order of time.
 
@@ -18,6 +20,8 @@ export const DEAD_LETTERS = "dead-letters/";
 export const SPOOL = "spool/";
 export const GIVEN_UP = "given-up/";
 export const WORKING = "working/";
+export const ACTS = "journal/acts/";
+export const ERASURES = "journal/erasures/";
 
 /** The key under which erased addresses are hashed. */
 export const ERASURE_KEY = "keys/erasure";
@@ -57,6 +61,16 @@ export function deadLetterKey(envelope: string): string {
 /** Whether the key is that of an envelope of dead letters. */
 export function isDeadLetterKey(key: string): boolean {
   return key.startsWith(DEAD_LETTERS);
+}
+
+/** The key of an object of the journal. `part`: its prefix; `id`: a time id. */
+export function journalKey(part: typeof ACTS | typeof ERASURES, id: string): string {
+  return `${part}${new Date(timeOfId(id)).toISOString().slice(0, 10)}/${id}${BATCH_SUFFIX}`;
+}
+
+/** Whether the key is that of an object of the journal's acts. */
+export function isActsKey(key: string): boolean {
+  return key.startsWith(ACTS);
 }
 
 /** The key of a spooled message, by its id: that of its envelope, or one that {@link againId} made. */
