@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "store",
     "version.ts",
   ],
-  jobs: ["config", "contact", "erasure", "history", "ingest", "lib", "pipes", "process", "store"],
+  jobs: ["config", "contact", "erasure", "history", "ingest", "lib", "model", "pipes", "process", "store"],
   history: ["config", "contact", "erasure", "lib", "model", "process", "store"],
   process: ["config", "contact", "erasure", "ingest", "lib", "model", "providers", "store"],
   pipes: ["config", "lib", "model", "store"],

@@ -16,6 +16,7 @@ import { forgetWords } from "../store/write/unknown-words.ts";
 import { forgetDecided } from "../store/suppressions/bulk.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
+import { watchStorage } from "./watch-storage.ts";
 import { MINUTE } from "../lib/time.ts";
 
 /** All scheduled jobs. */
@@ -83,6 +84,16 @@ export const JOBS: readonly Job[] = [
       if (contacts === 0) return undefined;
       await wakePipes(env, now);
       return { contacts };
+    },
+  },
+  {
+    name: "storage",
+    does: "Looks at the size of the database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
+    deadline: MINUTE / 4,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      await watchStorage(env, configOf(env), now);
+      return undefined;
     },
   },
   {

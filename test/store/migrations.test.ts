@@ -24,6 +24,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0015_questions.sql": "20d07c0fab67d2005ad93073d4da05377002633ecb56da30269a1dfe4c952a59",
   "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
+  "0022_storage.sql": "6e57881fcc82c4b56f07bacf89197d044d140dedab2f70dd08819e254c7f2d16",
 };
 
 const TEXTS = Object.fromEntries(
