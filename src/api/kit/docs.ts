@@ -25,6 +25,7 @@ const ABOUT = {
     { name: "History", description: "Parsing stored deliveries again" },
     { name: "Pipes", description: "Destinations that events are passed on to" },
     { name: "Jobs", description: "The work that runs every minute" },
+    { name: "Storage", description: "How full the database is, and until when there is room" },
     { name: "Tokens", description: "Access to this API" },
   ],
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
