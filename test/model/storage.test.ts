@@ -111,6 +111,19 @@ describe("the level of a database", () => {
     expect(stored).toBeGreaterThan(30_000);
   });
 
+  it("counts all events that are deleted, also those that were stored in the room of other rows", () => {
+    const database = fileOf(false, 500);
+    database.look();
+    database.events = 100_000;
+    database.others = 20_000_000;
+    database.look();
+    database.others = 0;
+    database.events += 40_000;
+    database.look();
+    database.events -= 40_000;
+    expect(freeWithin(database.look())).toBeGreaterThan(19_000_000);
+  });
+
   it("of a database that nobody has seen growing is its size, and storing goes on until it grows", () => {
     const database = fileOf(false, 500);
     database.events = 195_000;
