@@ -18,6 +18,8 @@ import { arePeopleKnown, readRebuild } from "../store/rebuild/rebuilds.ts";
 import { countStopped } from "../store/pipes/pipes.ts";
 import { compareSchema, isLost } from "../store/schema.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
+import { readFill } from "../store/storage/fill.ts";
+import { hasRoom, levelOf, THRESHOLDS, WAITS_FROM } from "../model/storage/level.ts";
 import { version } from "../version.ts";
 import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
@@ -26,16 +28,10 @@ import { isoOrNull } from "./views.ts";
 const DEADLINE = 2_000;
 const KNOWN_FOR = 5_000;
 
-/**
- * From this size on, in bytes, the database is reported as full: D1 refuses every write at 10 GB
- * (https://developers.cloudflare.com/d1/platform/limits/). Reading goes on, and what cannot be stored waits.
- */
-const FULL = 9_900_000_000;
-
 /** What /healthz and /v1/status say of the database. */
 export interface Database {
   state: "ok" | "full" | "no answer" | "not migrated" | "behind" | "ahead" | "empty" | "rebuilding";
-  /** What is wrong, and what to do; null if nothing is. */
+  /** What is wrong, or soon will be, and what to do; null if nothing is. */
   hint: string | null;
   records: JobRecords | null;
   /** How many pipes Tidings has paused; 0 if that is not known. */
@@ -50,7 +46,7 @@ export async function answerHealth(env: Env, authorization: string | undefined):
   const problems = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env));
+  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env), config.storage.limit);
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
   const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
@@ -79,19 +75,22 @@ function isAdmin({ tokens }: Config, authorization: string | undefined): boolean
   return token !== undefined && token.scopes.includes("admin") && !hasEnded(token, Date.now());
 }
 
-/** The state of the database, at most five seconds old. Never rejects. `env`: with its outages tagged. */
-export async function databaseOf(env: Env): Promise<Database> {
+/**
+ * The state of the database, at most five seconds old. Never rejects. `env`: with its outages tagged; `limit`: the largest
+ * size of the database, bytes.
+ */
+export async function databaseOf(env: Env, limit: number): Promise<Database> {
   const before = known.get(originalOf(env));
   if (before !== undefined && before.until > Date.now()) return before.database;
-  const database = await ask(env);
+  const database = await ask(env, limit);
   known.set(originalOf(env), { database, until: Date.now() + KNOWN_FOR });
   return database;
 }
 
-async function ask(env: Env): Promise<Database> {
+async function ask(env: Env, limit: number): Promise<Database> {
   const db = storeOf(env);
   try {
-    return await within(DEADLINE, "the database", examine(db, env.BUCKET));
+    return await within(DEADLINE, "the database", examine(db, env.BUCKET, limit));
   } catch (error) {
     if (isOutage(error))
       return { state: "no answer", hint: "The database did not answer in time.", records: null };
@@ -102,7 +101,7 @@ async function ask(env: Env): Promise<Database> {
 
 const MIGRATE = "Apply the migrations: npm run deploy; on your own machine, start npm start again.";
 
-async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
+async function examine(db: Db, bucket: R2Bucket, limit: number): Promise<Database> {
   const schema = await compareSchema(db);
   const [first] = schema?.missing ?? [];
   if (schema !== null && first !== undefined) {
@@ -115,12 +114,8 @@ async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
     const hint = `The database has migrations of a newer version: ${schema.unknown.join(", ")}. Deploy that version again.`;
     return { state: "ahead", hint, records };
   }
-  if (records.size >= FULL)
-    return {
-      state: "full",
-      hint: "No event can be stored; the queue keeps them. See src/docs/cost.md.",
-      records,
-    };
+  const filling = await fillingOf(db, records.size, limit);
+  if (filling?.state === "full") return { ...filling, records };
   if (await isLost(db, bucket, Date.now())) {
     const hint =
       "The database is empty, and the archive is not: it was lost or replaced. Do not send, because nobody is known to be " +
@@ -134,8 +129,29 @@ async function examine(db: Db, bucket: R2Bucket): Promise<Database> {
       : "The database is being rebuilt. Do not send yet, because not everybody is known who is suppressed.";
     return { state: "rebuilding", hint, records };
   }
-  return { state: "ok", hint: null, records, stopped: await countStopped(db) };
+  return { state: "ok", hint: filling?.hint ?? null, records, stopped: await countStopped(db) };
 }
+
+/** What to say of a database that is filling, or full; null of another. `size` and `limit`: bytes. */
+async function fillingOf(
+  db: Db,
+  size: number,
+  limit: number,
+): Promise<Pick<Database, "state" | "hint"> | null> {
+  const [first] = THRESHOLDS;
+  if (size < (limit * first) / 100) return null; // what is free in it makes it only less
+  const fill = await readFill(db, limit);
+  const { threshold } = levelOf(fill);
+  if (threshold === null) return null;
+  const level = `The database is more than ${threshold} % full.`;
+  if (threshold < WAITS_FROM) return { state: "ok", hint: `${level} ${FILLING}` };
+  return { state: "full", hint: `${level} ${hasRoom(fill) ? LAST_ROOM : WAITING}` };
+}
+
+const SEE = "See GET /v1/storage, and src/docs/storage.md.";
+const FILLING = `Set a retention, or a shorter one, before deliveries have to wait. ${SEE}`;
+const LAST_ROOM = `Deliveries will have to wait in the queue soon. Make room. ${SEE}`;
+const WAITING = `Deliveries wait in the queue until there is room, and none is lost. Make room. ${SEE}`;
 
 /** An older database may lack the jobs' table; that it lacks a migration is told anyway. */
 function nothingUnlessDown(error: unknown): null {

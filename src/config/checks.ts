@@ -69,6 +69,14 @@ export function wholeNumber(message: string, least: number, tooSmall: string): C
 
 const isInteger = (value: unknown): value is number => Number.isInteger(value);
 
+/** Accepts a number above 0. `message`: for all other values. */
+export function positive(message: string): Check<number> {
+  return (value) => {
+    if (typeof value !== "number" || !Number.isFinite(value)) return wrong(message, { alien: true });
+    return value > 0 ? sound(value) : wrong(message, { alien: false });
+  };
+}
+
 /** Accepts a number from 0 to 1. `message`: for all other values. */
 export function share(message: string): Check<number> {
   return (value) => {

@@ -3,6 +3,7 @@
 
 import { nearestOf } from "../lib/nearest.ts";
 import type { Problem } from "./report.ts";
+import { STORAGE_SETTINGS } from "./storage.ts";
 import { POLICY_SETTINGS, SUPPRESSION_SETTINGS } from "./suppression.ts";
 
 /** The variables and secrets that are settings. */
@@ -13,6 +14,7 @@ const VARIABLES = [
   "PIPE_KEYS",
   "SUPPRESSION",
   "RETENTION",
+  "STORAGE",
   "API",
 ];
 
@@ -48,6 +50,7 @@ export function unknownSettings(env: Table, sources: ReadonlyMap<string, Table |
     ...ofSources,
     ...unknownIn("SUPPRESSION", parsed(env["SUPPRESSION"]), SUPPRESSION_SETTINGS),
     ...unknownIn("RETENTION", parsed(env["RETENTION"]), RETENTION_SETTINGS),
+    ...unknownIn("STORAGE", parsed(env["STORAGE"]), STORAGE_SETTINGS),
   ];
 }
 

@@ -19,6 +19,7 @@ import { forgetWords } from "../store/write/unknown-words.ts";
 import { forgetDecided } from "../store/suppressions/bulk.ts";
 import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
+import { watchStorage } from "./watch-storage.ts";
 import { MINUTE } from "../lib/time.ts";
 
 /** All scheduled jobs. */
@@ -106,6 +107,16 @@ export const JOBS: readonly Job[] = [
     async run(env, now) {
       const rebuild = await continueRebuild(env, now + (2 / 3) * MINUTE);
       return rebuild !== null && isRunning(rebuild) ? { events: rebuild.events } : undefined;
+    },
+  },
+  {
+    name: "storage",
+    does: "Looks at the size of the database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
+    deadline: MINUTE / 4,
+    patience: 60 * MINUTE,
+    async run(env, now) {
+      await watchStorage(env, configOf(env), now);
+      return undefined;
     },
   },
   {

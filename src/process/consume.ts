@@ -15,7 +15,8 @@ import { decodeMessage, frameToSpool } from "./decode.ts";
 import { noteCredentials, useOf } from "./credentials.ts";
 import { processEnvelopes, type Budget, type IncomingEnvelope } from "./pipeline.ts";
 import { needsMarks, planOf, type Plan } from "./plan.ts";
-import { isLastTry, retryDelay, WHILE_FULL } from "./retry.ts";
+import { isLastTry, retryDelay, whileFull } from "./retry.ts";
+import { mayStore, noteFull } from "./room.ts";
 
 /**
  * Size of the bodies that are processed together, in bytes. Everything built from them stays far below the 128 MB
@@ -45,6 +46,7 @@ interface Work {
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const budget = { slices: MOST_SLICES, until: Date.now() + MOST_TIME };
   const work: Work = { config: configOf(env), env, budget, used: [] };
+  if (!(await hasRoom(work))) return await waitForRoom(batch.messages, env.BUCKET);
   const plan = await makePlan(batch.messages, env.BUCKET);
   await workOnAll(plan.first, work);
   if (plan.again.length > 0) await underMark(plan.again, plan, work);
@@ -150,6 +152,10 @@ async function decodeOrRetry(message: Message, env: Env): Promise<IncomingEnvelo
 async function processGroup(group: ReadonlyMap<string, Delivered>, work: Work): Promise<boolean> {
   const waiting = new Map(group);
   const messages = (): Message[] => [...waiting.values()].flatMap((delivered) => delivered.messages);
+  if (!(await hasRoom(work))) {
+    await waitForRoom(messages(), work.env.BUCKET);
+    return false;
+  }
   try {
     await processEnvelopes([...group.values()], work.config, work.env, {
       budget: work.budget,
@@ -162,11 +168,16 @@ async function processGroup(group: ReadonlyMap<string, Delivered>, work: Work): 
     });
     later(messages());
   } catch (error) {
-    if (isFull(error)) await waitForRoom(messages(), work.env.BUCKET, error);
-    else retry(messages(), "a group of envelopes could not be processed", error);
+    if (isFull(error)) {
+      noteFull(work.env);
+      console.error({ message: "the database is full", ...describeError(error) });
+      await waitForRoom(messages(), work.env.BUCKET);
+    } else retry(messages(), "a group of envelopes could not be processed", error);
   }
   return waiting.size === 0;
 }
+
+const hasRoom = async ({ env, config }: Work): Promise<boolean> => await mayStore(env, config.storage.limit);
 
 const isSpent = ({ slices, until }: Budget): boolean => slices <= 0 || Date.now() >= until;
 
@@ -185,16 +196,21 @@ function retry(messages: readonly Message[], what: string, error: unknown): void
  * Lets messages wait until the database has room again, however long that takes. Instead of being given up after their
  * last try, they go to the spool, and from there into the queue as new messages.
  */
-async function waitForRoom(messages: readonly Message[], bucket: R2Bucket, error: unknown): Promise<void> {
+async function waitForRoom(messages: readonly Message[], bucket: R2Bucket): Promise<void> {
   if (messages.length > 0)
-    console.error({ message: "the database is full", envelopes: messages.length, ...describeError(error) });
+    console.warn({ message: "messages wait until the database has room", envelopes: messages.length });
   for (const message of messages) {
-    try {
-      if (!isLastTry(message.attempts)) throw error;
-      await spool(bucket, againId(message.id), await frameToSpool(message));
-      message.ack();
-    } catch {
-      message.retry(WHILE_FULL);
-    }
+    if (isLastTry(message.attempts) && (await isSpooled(message, bucket))) message.ack();
+    else message.retry({ delaySeconds: whileFull(message.attempts) });
+  }
+}
+
+/** Puts a message into the spool. Resolves to whether it is there. */
+async function isSpooled(message: Message, bucket: R2Bucket): Promise<boolean> {
+  try {
+    await spool(bucket, againId(message.id), await frameToSpool(message));
+    return true;
+  } catch {
+    return false; // the next try has the same chance
   }
 }

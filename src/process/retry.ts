@@ -6,9 +6,6 @@
  */
 const LONGEST = 1_800;
 
-/** The wait while the database is full, in seconds: people must make room, and nothing is given up meanwhile. */
-export const WHILE_FULL = { delaySeconds: 1_800 };
-
 /** After this many of the hundred tries a message must leave the queue if it is not to be given up. */
 const LAST_TRY = 90;
 
@@ -20,6 +17,15 @@ const LAST_TRY = 90;
 export function retryDelay(attempts: number, random: number): number {
   const full = Math.min(LONGEST, 2 ** Math.min(attempts, 20));
   return Math.ceil(full * (1 - random / 4));
+}
+
+/**
+ * Seconds until the next try while the database has no room: half an hour, because people must make it, and nothing is
+ * given up meanwhile. The first wait is so short that the message comes again sooner than one whose process ended
+ * (plan.ts); otherwise all that waited would be worked on one by one. `attempts`: tries so far, from 1.
+ */
+export function whileFull(attempts: number): number {
+  return attempts === 1 ? 60 : LONGEST;
 }
 
 /** Whether the queue will soon give the message up. `attempts`: tries so far, from 1. */

@@ -28,6 +28,7 @@ export const MIGRATIONS: readonly string[] = [
   "0019_feed.sql",
   "0020_operation.sql",
   "0021_rebuild.sql",
+  "0022_storage.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeFrame } from "../../src/model/envelope.ts";
 import { buryGivenUp } from "../../src/process/given-up.ts";
 import { getDeadEnvelope } from "../../src/store/dead-letters.ts";
+import { expectLogs } from "../support/log.ts";
 import {
   DEAD_QUEUE,
   deliver,
@@ -65,6 +66,7 @@ describe("Cloudflare Email Service", () => {
   });
 
   it("keeps its events while the database is full: before their last try they go to the spool", async () => {
+    expectLogs(/messages wait until the database has room/);
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
     const full = refusing("D1_ERROR: database or disk is full: SQLITE_FULL");
     expect(await deliver([event(4)], full)).toEqual({ acked: [], retried: [0] });

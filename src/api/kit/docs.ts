@@ -26,7 +26,10 @@ const ABOUT = {
     { name: "History", description: "Parsing stored deliveries again" },
     { name: "Pipes", description: "Destinations that events are passed on to" },
     { name: "Jobs", description: "The work that runs every minute" },
-    { name: "Storage", description: "A database that was lost" },
+    {
+      name: "Storage",
+      description: "How full the database is, until when there is room, and rebuilding a lost one",
+    },
     { name: "Tokens", description: "Access to this API" },
   ],
   components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },

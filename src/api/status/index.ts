@@ -72,7 +72,7 @@ status.openapi(single, async (c) => {
   const { env } = c;
   const { db, token } = c.var;
   const [config, now] = [configOf(env), Date.now()];
-  const database = await databaseOf(env);
+  const database = await databaseOf(env, config.storage.limit);
   const findings = [
     ...checkConfiguration(config, { names: allows(token.scopes, "admin") }),
     ...checkDatabase(database),

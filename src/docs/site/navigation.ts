@@ -12,7 +12,7 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { title: "Set up", pages: ["start", "providers/index", "sources", "deploy", "upgrading"] },
   { title: "Use", pages: ["support", "marketing", "suppression", "passing-on", "pipes/index", "api"] },
-  { title: "Run", pages: ["operate", "recovery", "cost", "privacy", "security"] },
+  { title: "Run", pages: ["operate", "recovery", "storage", "cost", "privacy", "security"] },
   { title: "Understand", pages: ["how-it-works", "glossary", "contributing"] },
 ];
 
