@@ -18,6 +18,7 @@ import { countStopped } from "../store/pipes/pipes.ts";
 import { compareSchema, isLost } from "../store/schema.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
 import { version } from "../version.ts";
+import { examineJurisdiction } from "./jurisdiction.ts";
 import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
 
@@ -45,10 +46,12 @@ const known = new WeakMap<object, { database: Database; until: number }>();
 /** Answers a probe. `authorization`: the header of that name. */
 export async function answerHealth(env: Env, authorization: string | undefined): Promise<Response> {
   const config = configOf(env);
-  const problems = isAdmin(config, authorization)
+  const [place, database] = await Promise.all([examineJurisdiction(env), databaseOf(withOutages(env))]);
+  const { state, hint, records, stopped = 0 } = database;
+  const ofSettings = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env));
+  const problems = [...ofSettings, ...place.problems];
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
   const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
@@ -65,6 +68,7 @@ export async function answerHealth(env: Env, authorization: string | undefined):
     database: state,
     database_hint: hint,
     pipes_paused: stopped,
+    jurisdiction: place.shown,
     jobs: shown,
   };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });

@@ -9,6 +9,7 @@ import type { Check } from "./checks.ts";
 import { readOrigins } from "./origins.ts";
 import { publicProblems } from "./public-problems.ts";
 import { readHandlePlaces } from "./handles.ts";
+import { readJurisdiction, type WantedJurisdiction } from "./jurisdiction.ts";
 import { about, type Problem, type Report } from "./report.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
 import { unknownSettings } from "./unknown-settings.ts";
@@ -53,6 +54,8 @@ export interface Config {
   policies: Policies;
   storm: StormPolicy;
   retention: Retention;
+  /** In which jurisdiction the objects shall lie. */
+  jurisdiction: WantedJurisdiction;
   /** The origins whose pages may call /v1. */
   origins: ReadonlySet<string>;
   /** The keys that encrypt the secrets of pipes, by name: see src/pipes/secrets.ts. */
@@ -121,13 +124,26 @@ export function readConfig(env: RawEnv): Config {
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
+  const table = env["STORAGE"] === undefined ? {} : readObject(env["STORAGE"], "STORAGE", report);
+  const isUnreadable = problems.some(({ setting }) => setting === "STORAGE");
+  const jurisdiction = isUnreadable ? "unknown" : readJurisdiction(table, report);
   const origins = readOrigins(env["API"] === undefined ? {} : readObject(env["API"], "API", report), report);
   const pipeKeys = readKeys(env, report);
   const unknown = unknownSettings(env, tables);
   const isNamedThere = ({ setting, reason }: Problem): boolean =>
     reason.startsWith("Unrecognized key") && unknown.some((one) => one.setting.startsWith(`${setting}.`));
   const all = [...problems.filter((problem) => !isNamedThere(problem)), ...unknown];
-  return { sources, tokens, policies, storm, retention, origins, pipeKeys, problems: all };
+  return {
+    sources,
+    tokens,
+    policies,
+    storm,
+    retention,
+    jurisdiction,
+    origins,
+    pipeKeys,
+    problems: all,
+  };
 }
 
 /** How many mistakes are reported for one value. */

@@ -13,6 +13,7 @@ const VARIABLES = [
   "PIPE_KEYS",
   "SUPPRESSION",
   "RETENTION",
+  "STORAGE",
   "API",
 ];
 
@@ -32,6 +33,7 @@ export const SOURCE_SETTINGS = [
 ];
 
 const RETENTION_SETTINGS = ["events_days", "archive_days"];
+const STORAGE_SETTINGS = ["jurisdiction"];
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -48,6 +50,7 @@ export function unknownSettings(env: Table, sources: ReadonlyMap<string, Table |
     ...ofSources,
     ...unknownIn("SUPPRESSION", parsed(env["SUPPRESSION"]), SUPPRESSION_SETTINGS),
     ...unknownIn("RETENTION", parsed(env["RETENTION"]), RETENTION_SETTINGS),
+    ...unknownIn("STORAGE", parsed(env["STORAGE"]), STORAGE_SETTINGS),
   ];
 }
 

@@ -1,5 +1,6 @@
 // Passing events on again: single ones, or a part of the feed. A dry run counts them and changes nothing.
 
+import { pipeOf } from "../config/objects.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
@@ -117,8 +118,7 @@ async function orderOf(
     const isFull = events > 0 ? asked + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
     if (isFull) return full(pipe, events);
   }
-  for (const pipe of pipes)
-    if ((await order(env.PIPES.getByName(pipe.id))) === false) return full(pipe, events);
+  for (const pipe of pipes) if ((await order(pipeOf(env, pipe.id))) === false) return full(pipe, events);
   return null;
 }
 

@@ -25,6 +25,7 @@ export const MIGRATIONS: readonly string[] = [
   "0015_questions.sql",
   "0017_imports.sql",
   "0018_given_up.sql",
+  "0023_jurisdiction.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */

@@ -40,7 +40,17 @@ export function readConfigByZod(env: RawEnv): Config {
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
   const pipeKeys = readKeys(env, report);
-  return { sources, tokens, policies, storm, retention, origins: new Set(), pipeKeys, problems };
+  return {
+    sources,
+    tokens,
+    policies,
+    storm,
+    retention,
+    jurisdiction: "none",
+    origins: new Set(),
+    pipeKeys,
+    problems,
+  };
 }
 
 const SourceTable = z.looseObject({

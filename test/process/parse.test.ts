@@ -77,9 +77,9 @@ describe("parsing deliveries", () => {
     const refusing = {
       prepare: (sql: string) => ({
         all: async () => await env.DB.prepare(sql).all(),
-        bind: (...values: string[]) =>
+        bind: (...values: (string | number)[]) =>
           Object.assign(env.DB.prepare(sql).bind(...values), {
-            poisoned: values.some((v) => v.includes('"n5@example.com",1')),
+            poisoned: values.some((v) => String(v).includes('"n5@example.com",1')),
           }),
       }),
       batch: async (statements: (D1PreparedStatement & { poisoned: boolean })[]) => {

@@ -24,6 +24,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0015_questions.sql": "20d07c0fab67d2005ad93073d4da05377002633ecb56da30269a1dfe4c952a59",
   "0017_imports.sql": "16cd061012c43c4b7d17b194ca35fcf58a10b601a6214368cef4bdeed5e53724",
   "0018_given_up.sql": "fb14867e19ab40b32dc174fbb8cd72dd53f39637e9473b2bdc630cba7624576f",
+  "0023_jurisdiction.sql": "6a976cc566c7d3d7f9dd2596551d43588fb40e3f243b2109c72ca2bb31fe72b0",
 };
 
 const TEXTS = Object.fromEntries(

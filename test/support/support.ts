@@ -21,7 +21,9 @@ export const QUEUE = "tidings-deliveries";
 export const DEAD_QUEUE = "tidings-dead";
 
 /** The bindings with the tests' credentials, and with the replacements of a test. */
-export function envWith(changes: Partial<Record<keyof Env | "PIPE_KEYS" | "RETENTION", unknown>> = {}): Env {
+export function envWith(
+  changes: Partial<Record<keyof Env | "PIPE_KEYS" | "RETENTION" | "STORAGE", unknown>> = {},
+): Env {
   return {
     ...env,
     SOURCES: {
