@@ -3,11 +3,15 @@
 // and none is reached if the objects of this deployment were made in another one: it would be a new, empty object. Such
 // calls fail as during an outage, so what needs them waits until the setting is put back.
 
+import { within } from "../lib/deadline.ts";
 import { outageOf } from "../lib/outage.ts";
 import { storeOf } from "../store/db.ts";
 import { noteJurisdiction } from "../store/jurisdiction.ts";
 import { configOf } from "./config.ts";
 import type { WantedJurisdiction } from "./jurisdiction.ts";
+
+/** How long to wait for the database, ms. */
+const DEADLINE = 10_000;
 
 /** The object of a contact; `contact`: the address, normalised. */
 export function contactOf(env: Env, contact: string): ReturnType<Env["CONTACTS"]["getByName"]> {
@@ -26,9 +30,10 @@ export function pipeOf(env: Env, id: string): ReturnType<Env["PIPES"]["getByName
  */
 export async function checkJurisdiction(env: Env): Promise<void> {
   const { jurisdiction } = configOf(env);
-  if (jurisdiction === "unknown") throw refusal("STORAGE.jurisdiction has a mistake");
+  if (jurisdiction === "unknown") throw refusal("has a mistake");
   const db = storeOf(env);
-  const noted = known.get(db) ?? (await noteJurisdiction(db, jurisdiction, Date.now()));
+  const noted =
+    known.get(db) ?? (await within(DEADLINE, "the database", noteJurisdiction(db, jurisdiction, Date.now())));
   known.set(db, noted);
   if (noted !== jurisdiction) throw refusal(differenceOf(jurisdiction, noted));
 }
@@ -44,14 +49,14 @@ export function differenceOf(wanted: WantedJurisdiction, noted: string): string 
  */
 export function objectsLieIn(env: Env): string | undefined {
   const { jurisdiction } = configOf(env);
-  const namespace = within(env.CONTACTS, jurisdiction);
+  const namespace = partOf(env.CONTACTS, jurisdiction);
   return namespace === env.CONTACTS ? "none" : namespace.idFromName("any").jurisdiction;
 }
 
 /** Database -> the jurisdiction that it has noted, which never changes. */
 const known = new WeakMap<object, string>();
 
-const refusal = (reason: string): Error => outageOf("an object", new Error(reason));
+const refusal = (reason: string): Error => outageOf("an object", new Error(`STORAGE.jurisdiction ${reason}`));
 
 function objectOf<T extends Rpc.DurableObjectBranded>(
   env: Env,
@@ -59,7 +64,7 @@ function objectOf<T extends Rpc.DurableObjectBranded>(
   name: string,
 ): DurableObjectStub<T> {
   const { jurisdiction } = configOf(env);
-  const stub = within(namespace, jurisdiction).getByName(name);
+  const stub = partOf(namespace, jurisdiction).getByName(name);
   return known.get(storeOf(env)) === jurisdiction ? stub : checked(env, stub);
 }
 
@@ -81,7 +86,7 @@ function checked<T extends object>(env: Env, stub: T): T {
  * The part of the namespace in the jurisdiction. The local runtime has no jurisdictions and says so; there, the
  * namespace itself is all that there is, and it lies on this machine.
  */
-function within<T extends Rpc.DurableObjectBranded>(
+function partOf<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
   jurisdiction: WantedJurisdiction,
 ): DurableObjectNamespace<T> {
