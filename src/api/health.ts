@@ -21,6 +21,7 @@ import { originalOf, withOutages } from "../store/outages.ts";
 import { readFill } from "../store/storage/fill.ts";
 import { hasRoom, levelOf, THRESHOLDS, WAITS_FROM } from "../model/storage/level.ts";
 import { version } from "../version.ts";
+import { examineJurisdiction } from "./jurisdiction.ts";
 import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
 
@@ -43,10 +44,15 @@ const known = new WeakMap<object, { database: Database; until: number }>();
 /** Answers a probe. `authorization`: the header of that name. */
 export async function answerHealth(env: Env, authorization: string | undefined): Promise<Response> {
   const config = configOf(env);
-  const problems = isAdmin(config, authorization)
+  const [place, database] = await Promise.all([
+    examineJurisdiction(env),
+    databaseOf(withOutages(env), config.storage.limit),
+  ]);
+  const { state, hint, records, stopped = 0 } = database;
+  const ofSettings = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const { state, hint, records, stopped = 0 } = await databaseOf(withOutages(env), config.storage.limit);
+  const problems = [...ofSettings, ...place.problems];
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
   const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
@@ -63,6 +69,7 @@ export async function answerHealth(env: Env, authorization: string | undefined):
     database: state,
     database_hint: hint,
     pipes_paused: stopped,
+    jurisdiction: place.shown,
     jobs: shown,
   };
   return Response.json(body, { status: problems.length > 0 ? 503 : 200 });

@@ -13,7 +13,8 @@ export interface Configuration {
     consumers?: { queue: string; dead_letter_queue?: string }[];
   };
   d1_databases?: { database_name?: string; database_id?: string; migrations_dir?: string }[];
-  r2_buckets?: { bucket_name?: string }[];
+  r2_buckets?: { bucket_name?: string; jurisdiction?: string }[];
+  vars?: Record<string, unknown>;
   ratelimits?: { namespace_id: string }[];
   assets?: { directory?: string };
   build?: { command?: string; cwd?: string; watch_dir?: string };

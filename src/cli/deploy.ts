@@ -1,13 +1,17 @@
 // `npm run deploy`: applies the database's migrations and deploys the Worker, in the order in which the code never
 // meets an older schema. On the first deployment wrangler must create the database first, together with the bucket and
-// the queues. At the end it makes the queues keep their messages for as long as Cloudflare allows, because that is a
+// the queues; only a database that belongs into a jurisdiction is created here, because wrangler would leave that out.
+// At the end it makes the queues keep their messages for as long as Cloudflare allows, because that is a
 // setting of the queue itself, which wrangler.toml does not know.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { fail, ok, type Result } from "../lib/result.ts";
+import type { Jurisdiction } from "../model/jurisdiction.ts";
 import { beside, namesIn, type Configuration, type Names } from "./beside.ts";
 import { DEPLOY_USAGE, readDeployArguments, type DeployArguments } from "./deploy-arguments.ts";
+import { contradictionOf, jurisdictionIn } from "./jurisdiction.ts";
 import { keepLonger, QUEUES } from "./queues.ts";
 import { giveUp, run } from "./shutdown.ts";
 import { ROOT, runWrangler, spawnWrangler } from "./wrangler.ts";
@@ -15,6 +19,8 @@ import { ROOT, runWrangler, spawnWrangler } from "./wrangler.ts";
 /** What a deployment touches, and the arguments that make every command of wrangler mean the same. */
 interface Target extends Names {
   common: string[];
+  /** In which everything that is stored shall lie; null for no particular one. */
+  jurisdiction: Jurisdiction | null;
 }
 
 /** As wrangler.toml names them; reading it takes seconds, because wrangler must be loaded for it. */
@@ -28,19 +34,31 @@ await run(async () => {
   const examples = (await Promise.all(asked.secretsFiles.map(examplesIn))).flat();
   if (examples.length > 0)
     return await giveUp(`put in your own values; these are still the example's: ${examples.join(", ")}`);
-  const target = await targetOf(asked);
+  const found = await targetOf(asked);
+  if (!found.ok) return await giveUp(found.reason);
+  const target = found.value;
   if (asked.dryRun) await show(target, asked);
   else await deploy(target, asked);
 });
 
-async function deploy({ database, queues, common }: Target, { rest }: DeployArguments): Promise<void> {
+async function deploy(
+  { database, queues, common, jurisdiction }: Target,
+  { rest }: DeployArguments,
+): Promise<void> {
   const info = await runWrangler(["d1", "info", database, "--json", ...common]);
   const isNew = !info.ok && /couldn't find/i.test(info.reason);
   if (!info.ok && !isNew) return await giveUp(info.reason);
+  const wrong = info.ok
+    ? contradictionOf(database, jurisdiction, info.value, (text) => console.warn(text))
+    : null;
+  if (wrong !== null) return await giveUp(wrong);
   const migrate = async () =>
     await step("migrations", ["d1", "migrations", "apply", database, "--remote", ...common]);
   const upload = async () => await step("deployment", ["deploy", ...common, ...rest]);
-  for (const next of isNew ? [upload, migrate] : [migrate, upload])
+  const create = async () =>
+    await step("database", ["d1", "create", database, "--jurisdiction", jurisdiction ?? "", ...common]);
+  const first = jurisdiction === null ? [upload, migrate] : [create, migrate, upload];
+  for (const next of isNew ? first : [migrate, upload])
     if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
   for (const queue of queues) {
     const kept = await runWrangler([...keepLonger(queue), ...common]);
@@ -49,11 +67,16 @@ async function deploy({ database, queues, common }: Target, { rest }: DeployArgu
 }
 
 /** A dry run: wrangler's own, which sends nothing, and what would be done besides. */
-async function show({ database, queues, common }: Target, { rest }: DeployArguments): Promise<void> {
+async function show(
+  { database, queues, common, jurisdiction }: Target,
+  { rest }: DeployArguments,
+): Promise<void> {
   if (!(await step("what would be deployed", ["deploy", ...common, ...rest])))
     return await giveUp("stopped there; fix the reported problem and run it again");
+  const where =
+    jurisdiction === null ? "" : ` (created in the jurisdiction ${jurisdiction} if there is none yet)`;
   console.log(
-    `nothing was changed; a deployment would first apply the migrations to the database ${database}, and in the end make ${queues.join(", ")} keep their messages for 14 days`,
+    `nothing was changed; a deployment would first apply the migrations to the database ${database}${where}, and in the end make ${queues.join(", ")} keep their messages for 14 days`,
   );
 }
 
@@ -61,22 +84,38 @@ async function show({ database, queues, common }: Target, { rest }: DeployArgume
  * The names that a deployment touches. An environment that wrangler.toml has tables for is wrangler's matter; for any
  * other one, a configuration is made in which every name is another one.
  */
-async function targetOf({ environment, config }: DeployArguments): Promise<Target> {
-  if (environment === null && config === null) return { ...PRODUCTION, common: [] };
+async function targetOf({ environment, config }: DeployArguments): Promise<Result<Target>> {
   const file = resolve(ROOT, config ?? "wrangler.toml");
+  if (environment === null && config === null && !(await mentionsJurisdiction(file)))
+    return ok({ ...PRODUCTION, jurisdiction: null, common: [] });
   const common = config === null ? [] : ["--config", config];
   const { experimental_readRawConfig: readConfig } = await import("wrangler");
   const production = readConfig({ config: file }).rawConfig as Configuration;
-  if (environment === null) return { ...namesIn(production), common };
+  if (environment === null) return located(production, common);
   const tables = (production["env"] as Record<string, Configuration> | undefined)?.[environment];
-  if (tables !== undefined)
-    return { ...namesIn({ ...production, ...tables }), common: [...common, "--env", environment] };
+  if (tables !== undefined) {
+    // Wrangler's environments inherit neither variables nor bindings.
+    const { vars: _vars, r2_buckets: _buckets, ...inherited } = production;
+    return located({ ...inherited, ...tables }, [...common, "--env", environment]);
+  }
   const copy = beside(production, environment, ROOT);
   const folder = join(ROOT, ".wrangler", "beside", environment);
   await mkdir(folder, { recursive: true });
   const made = join(folder, "wrangler.json");
   await writeFile(made, `${JSON.stringify(copy, null, 2)}\n`);
-  return { ...namesIn(copy), common: ["--config", made] };
+  return located(copy, ["--config", made]);
+}
+
+function located(configuration: Configuration, common: string[]): Result<Target> {
+  const jurisdiction = jurisdictionIn(configuration);
+  if (!jurisdiction.ok) return fail(jurisdiction.reason);
+  return ok({ ...namesIn(configuration), jurisdiction: jurisdiction.value, common });
+}
+
+/** Whether wrangler.toml must be read for its jurisdiction: some line that is no comment has to do with one. */
+async function mentionsJurisdiction(file: string): Promise<boolean> {
+  const text = await readFile(file, "utf8").catch(() => ""); // wrangler reports what is wrong with the file
+  return /^[^#\n]*(?:jurisdi|\bSTORAGE\b)/im.test(text);
 }
 
 /** The names of settings in a secrets file that still have the example's values, which are public. */

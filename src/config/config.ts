@@ -9,6 +9,7 @@ import type { Check } from "./checks.ts";
 import { readOrigins } from "./origins.ts";
 import { publicProblems } from "./public-problems.ts";
 import { readHandlePlaces } from "./handles.ts";
+import { readJurisdiction, type WantedJurisdiction } from "./jurisdiction.ts";
 import { about, type Problem, type Report } from "./report.ts";
 import { readStorage, type StorageSettings } from "./storage.ts";
 import { readPolicies, readStorm } from "./suppression.ts";
@@ -55,6 +56,8 @@ export interface Config {
   storm: StormPolicy;
   retention: Retention;
   storage: StorageSettings;
+  /** In which jurisdiction the objects shall lie. */
+  jurisdiction: WantedJurisdiction;
   /** The origins whose pages may call /v1. */
   origins: ReadonlySet<string>;
   /** The keys that encrypt the secrets of pipes, by name: see src/pipes/secrets.ts. */
@@ -123,17 +126,28 @@ export function readConfig(env: RawEnv): Config {
   const settings = new Map([...tables].map(([name, table]) => [name, table?.["suppression"]]));
   const policies = readPolicies(general, settings, report);
   const [storm, retention] = [readStorm(general), readRetention(env, report)];
-  const storage = readStorage(
-    env["STORAGE"] === undefined ? {} : readObject(env["STORAGE"], "STORAGE", report),
-    report,
-  );
+  const table = env["STORAGE"] === undefined ? {} : readObject(env["STORAGE"], "STORAGE", report);
+  const isUnreadable = problems.some(({ setting }) => setting === "STORAGE");
+  const jurisdiction = isUnreadable ? "unknown" : readJurisdiction(table, report);
+  const storage = readStorage(table, report);
   const origins = readOrigins(env["API"] === undefined ? {} : readObject(env["API"], "API", report), report);
   const pipeKeys = readKeys(env, report);
   const unknown = unknownSettings(env, tables);
   const isNamedThere = ({ setting, reason }: Problem): boolean =>
     reason.startsWith("Unrecognized key") && unknown.some((one) => one.setting.startsWith(`${setting}.`));
   const all = [...problems.filter((problem) => !isNamedThere(problem)), ...unknown];
-  return { sources, tokens, policies, storm, retention, storage, origins, pipeKeys, problems: all };
+  return {
+    sources,
+    tokens,
+    policies,
+    storm,
+    retention,
+    storage,
+    jurisdiction,
+    origins,
+    pipeKeys,
+    problems: all,
+  };
 }
 
 /** How many mistakes are reported for one value. */

@@ -1,16 +1,16 @@
-// The table [vars.STORAGE]: the database's size.
+// The table [vars.STORAGE]: the database's size. Where it lies is read by jurisdiction.ts.
 
 import { GB, LARGEST } from "../model/storage/level.ts";
-import { optional, positive, table } from "./checks.ts";
+import { openTable, optional, positive } from "./checks.ts";
 import type { Report } from "./report.ts";
 
 const fields = {
   limit_gb: optional(positive("must be a number of gigabytes above 0, such as 10 or 0.5")),
 };
-const storageTable = table(fields);
+const storageTable = openTable(fields);
 
 /** The settings of STORAGE. */
-export const STORAGE_SETTINGS: readonly string[] = Object.keys(fields);
+export const STORAGE_SETTINGS: readonly string[] = [...Object.keys(fields), "jurisdiction"];
 
 /** What STORAGE says. */
 export interface StorageSettings {

@@ -9,6 +9,7 @@
 // it gets the commands, so that each command finds everything that was in force.
 
 import type { CommandAnswer, Command } from "./commands.ts";
+import { checkJurisdiction, contactOf } from "../config/objects.ts";
 import { within } from "../lib/deadline.ts";
 import { inPool } from "../lib/pool.ts";
 import { newId } from "../lib/time-id.ts";
@@ -40,9 +41,9 @@ export async function sendCommands(
 ): Promise<SentCommands> {
   const answers = new Map<string, CommandAnswer>();
   const pending = await pendingOf(env, commands.keys());
-  await eachContact(commands, async (contact, list) => {
+  await eachContact(env, commands, async (contact, list) => {
     const before = pending.get(contact) ?? [];
-    const answer = await env.CONTACTS.getByName(contact).execute([...before, ...list]);
+    const answer = await contactOf(env, contact).execute([...before, ...list]);
     answers.set(contact, { ...answer, changed: answer.changed.slice(before.length) });
   });
   const changes = [...answers].flatMap(([contact, { snapshot }]) =>
@@ -67,19 +68,21 @@ export async function previewCommands(
 ): Promise<ReadonlyMap<string, boolean[]>> {
   const answers = new Map<string, boolean[]>();
   const pending = await pendingOf(env, commands.keys());
-  await eachContact(commands, async (contact, list) => {
+  await eachContact(env, commands, async (contact, list) => {
     const before = pending.get(contact) ?? [];
-    const changed = await env.CONTACTS.getByName(contact).preview([...before, ...list]);
+    const changed = await contactOf(env, contact).preview([...before, ...list]);
     answers.set(contact, changed.slice(before.length));
   });
   return answers;
 }
 
 async function eachContact(
+  env: Env,
   commands: ReadonlyMap<string, readonly Command[]>,
   call: (contact: string, list: readonly Command[]) => Promise<void>,
 ): Promise<void> {
   const deadline = { ms: DEADLINE, of: "the contacts" };
+  await checkJurisdiction(env);
   await inPool(
     [...commands],
     { atOnce: AT_ONCE, deadline },

@@ -8,6 +8,7 @@
 //   6. remove the address from the request.
 
 import { configOf, type Config } from "../config/config.ts";
+import { contactOf } from "../config/objects.ts";
 import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
 import { journalErasure } from "../store/bucket/journal.ts";
@@ -148,7 +149,7 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
 
 /** Empties the contact's object, and deletes its rows and dead letters. */
 async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
-  const placed = await env.CONTACTS.getByName(contact).erase(tombstone);
+  const placed = await contactOf(env, contact).erase(tombstone);
   await removeRows(storeOf(env), id, placed);
   await journalKept(env, id);
   const config = configOf(env);

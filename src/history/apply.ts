@@ -2,6 +2,7 @@
 // events with the contacts' states, and last it changes the stored rows. If it ends in between, the next run finds the
 // remaining differences again.
 
+import { checkJurisdiction, contactOf } from "../config/objects.ts";
 import { within } from "../lib/deadline.ts";
 import { inPool } from "../lib/pool.ts";
 import type { Evidence } from "../model/suppression/evidence.ts";
@@ -39,6 +40,7 @@ export async function applyDifferences(env: Env, { differences, rowsByLine }: Re
   if (differences.length === 0) return;
   const granted = new Set<Difference>();
   const contacts: ContactChange[] = [];
+  await checkJurisdiction(env);
   await inPool(sharesOf(differences), { atOnce: AT_ONCE }, async (share) => {
     const corrected = correctContact(env, share, granted);
     contacts.push(...(await within(CONTACT_DEADLINE, "the contacts", corrected)));
@@ -77,7 +79,7 @@ function boundsOf(appeared: readonly NewEvent[], rowsByLine: ReadonlyMap<number,
 }
 
 async function correctContact(env: Env, { contact, correction, claimed }: Share, granted: Set<Difference>) {
-  const answer = await env.CONTACTS.getByName(contact).correct(correction);
+  const answer = await contactOf(env, contact).correct(correction);
   for (const [index, difference] of claimed.entries())
     if (answer.granted[index] === true) granted.add(difference);
   return answer.snapshot === null ? [] : [changeOf(contact, answer.snapshot)];

@@ -7,6 +7,7 @@
 // feed's end, where the walk through the feed waits until that time is over.
 
 import { configOf, type Config } from "../config/config.ts";
+import { contactOf } from "../config/objects.ts";
 import { CLAIMS_LIVE, keptOrigin } from "../contact/claims.ts";
 import { renamed, type Joining, type RememberedClaim } from "../contact/spellings.ts";
 import { within } from "../lib/deadline.ts";
@@ -103,7 +104,7 @@ export async function joinSpellings(env: Env, contact: string): Promise<void> {
 /** Moves one contact. Resolves to false if time was up; then the same call again continues. */
 async function moveContact(env: Env, from: string, to: string, until: number): Promise<boolean> {
   const db = storeOf(env);
-  const object = env.CONTACTS.getByName(from);
+  const object = contactOf(env, from);
   const rename = renaming(from, to);
   await inDatabase(beginMove(db, from));
   for (;;) {
@@ -128,7 +129,7 @@ function renaming(from: string, to: string): (id: string) => string {
 }
 
 async function join(env: Env, contact: string, joining: Joining): Promise<void> {
-  const joined = env.CONTACTS.getByName(contact).join(joining);
+  const joined = contactOf(env, contact).join(joining);
   const { snapshot } = await within(CONTACT_DEADLINE, "the contacts", joined);
   if (snapshot.version > 0) await inDatabase(storeContacts(storeOf(env), [changeOf(contact, snapshot)]));
 }

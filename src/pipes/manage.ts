@@ -1,6 +1,7 @@
 // What people do with pipes: create, change, pause, resume, delete, give new secrets, send a sample. Nothing here knows
 // of HTTP, because the dashboard, the command line and alerts do the same as /v1.
 
+import { pipeOf } from "../config/objects.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { putJournal } from "../store/bucket/journal.ts";
 import { newId } from "../lib/time-id.ts";
@@ -104,7 +105,7 @@ export async function createPipe(
   if (refused !== null) await putJournal(env.BUCKET, [{ kind: "pipe deleted", id }]);
   if (refused === "name_taken") return fail({ code: "name_taken", name: wanted.name });
   if (refused === "too_many") return fail({ code: "too_many_pipes", most: MOST_PIPES });
-  await env.PIPES.getByName(id).begin(id, record.start);
+  await pipeOf(env, id).begin(id, record.start);
   return ok({ pipe: await showRecord(env, record, await feedEnd(storeOf(env))), made });
 }
 
@@ -140,7 +141,7 @@ export async function updatePipe(
   };
   if (!(await changePipe(storeOf(env), changed))) return fail({ code: "changed_meanwhile" });
   const isOtherFilter = changed.filter !== null && changed.filter !== record.filter;
-  await env.PIPES.getByName(id).resume(isOtherFilter ? record.revision + 1 : null);
+  await pipeOf(env, id).resume(isOtherFilter ? record.revision + 1 : null);
   await journalNow(env, id);
   return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
 }
@@ -173,7 +174,7 @@ export async function rotateSecrets(
   if (!stored.ok) return stored;
   if (!(await changePipe(storeOf(env), { ...record, ...stored.value, changed_at: now })))
     return fail({ code: "changed_meanwhile" });
-  await env.PIPES.getByName(id).reloadSettings();
+  await pipeOf(env, id).reloadSettings();
   return ok({ made: generated.made, olderSecrets: kind.value.olderSecrets?.(checked.value, now) ?? [] });
 }
 
@@ -188,7 +189,7 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
   const paused = await pausePipe(storeOf(env), { pipe: record.value, reason, at: Date.now(), told: false });
   await journalNow(env, id); // also if it was paused: the call may repeat one that failed here
   if (!paused) return fail({ code: "already_paused" });
-  await env.PIPES.getByName(id).reloadSettings();
+  await pipeOf(env, id).reloadSettings();
   return await showPipe(env, storeOf(env), id);
 }
 
@@ -238,7 +239,7 @@ export async function sendSample(env: Env, id: string): Promise<Result<Account, 
  * The pipe's object. It is started in case creating the pipe was cut off before that; of a started one nothing changes.
  */
 export async function startedPipe(env: Env, { id, start }: Pick<PipeRecord, "id" | "start">) {
-  const pipe = env.PIPES.getByName(id);
+  const pipe = pipeOf(env, id);
   await pipe.begin(id, start);
   return pipe;
 }

@@ -1,5 +1,6 @@
 // Pipes as people see them: what was set, and how they are doing.
 
+import { pipeOf } from "../config/objects.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Db } from "../store/db.ts";
 import { feedEnd } from "../store/events/feed.ts";
@@ -51,7 +52,7 @@ export async function showPipe(env: Env, db: Db, id: string): Promise<Result<Sho
 /** A pipe's events that failed alone, the next ones first. */
 export async function showWaiting(env: Env, db: Db, id: string): Promise<Result<Retry[], PipeFailure>> {
   const record = await findPipe(db, id);
-  return record.ok ? ok(await env.PIPES.getByName(id).waiting(MOST_WAITING)) : record;
+  return record.ok ? ok(await pipeOf(env, id).waiting(MOST_WAITING)) : record;
 }
 
 /** The pipe with this id. */
@@ -62,7 +63,7 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
 
 /** A pipe with its health. `end`: the end of the feed of events. */
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
-  const health = await env.PIPES.getByName(record.id).health();
+  const health = await pipeOf(env, record.id).health();
   const { settings, secrets, olderSecrets } = await shownSettings(env, record, Date.now());
   return {
     record: { ...record, settings },

@@ -1,5 +1,6 @@
 // Wakes the pipes after something was stored, and once a minute in any case, so that a lost call holds nothing up.
 
+import { checkJurisdiction, pipeOf } from "../config/objects.ts";
 import { storeOf } from "../store/db.ts";
 import type { FeedPosition } from "../store/feed-position.ts";
 import { describeError } from "../lib/outage.ts";
@@ -20,7 +21,8 @@ export async function wakePipes(env: Env, now: number): Promise<void> {
     const list = known.get(storeOf(env));
     const ids = list !== undefined && list.until > now ? list.ids : await runningPipes(env);
     if (ids !== list?.ids) known.set(storeOf(env), { ids, until: now + PIPES_KNOWN_FOR });
-    await Promise.all(ids.map(async (id) => await env.PIPES.getByName(id).wake()));
+    if (ids.length > 0) await checkJurisdiction(env);
+    await Promise.all(ids.map(async (id) => await pipeOf(env, id).wake()));
   } catch (error) {
     console.error({ message: "the pipes were not woken", ...describeError(error) });
   }
@@ -34,6 +36,7 @@ async function runningPipes(env: Env): Promise<string[]> {
 export async function maintainPipes(env: Env, now: number): Promise<void> {
   const states = await listPipeStates(storeOf(env));
   const pipes = states.filter(({ state }) => state !== "deleted");
+  if (pipes.length > 0) await checkJurisdiction(env);
   const positions = await Promise.all(
     pipes.map(async (pipe): Promise<[string, FeedPosition]> => [pipe.id, await wakeAndLocate(env, pipe)]),
   );
@@ -47,7 +50,7 @@ export async function maintainPipes(env: Env, now: number): Promise<void> {
  * behind.
  */
 async function wakeAndLocate(env: Env, { id, state, start }: PipeState): Promise<FeedPosition> {
-  const pipe = env.PIPES.getByName(id);
+  const pipe = pipeOf(env, id);
   if (state === "running" && !(await pipe.wake())) await pipe.begin(id, start); // creating it was cut off
   return await pipe.systemEventsPosition();
 }
@@ -57,6 +60,6 @@ async function wakeAndLocate(env: Env, { id, state, start }: PipeState): Promise
  * rest.
  */
 export async function clearAway(env: Env, id: string): Promise<void> {
-  await env.PIPES.getByName(id).destroy();
+  await pipeOf(env, id).destroy();
   if (await forgetAttempts(storeOf(env), id, null)) await forgetPipe(storeOf(env), id);
 }

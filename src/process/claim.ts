@@ -1,5 +1,6 @@
 // Claims a slice's events, with one call to each contact's Durable Object for all of its events in the slice.
 
+import { checkJurisdiction, contactOf } from "../config/objects.ts";
 import type { Claim, ClaimAnswer, OtherReading } from "../contact/claims.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { inPool } from "../lib/pool.ts";
@@ -27,12 +28,13 @@ export interface Claimed {
 /**
  * Claims all events. Rejects if any contact cannot be reached. Claiming the same events again gives the same answer.
  */
-export async function claimAll(namespace: Env["CONTACTS"], events: readonly NewEvent[]): Promise<Claimed> {
+export async function claimAll(env: Env, events: readonly NewEvent[]): Promise<Claimed> {
   const claimed: Claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
   const groups = [...byContact(events)];
   const others = claimedElsewhere(events);
+  if (groups.length > 0) await checkJurisdiction(env);
   await inPool(groups, { atOnce: AT_ONCE, deadline: DEADLINE }, async ([contact, list]) => {
-    collect(claimed, contact, list, await claimOne(namespace, contact, list, others.get(contact)));
+    collect(claimed, contact, list, await claimOne(env, contact, list, others.get(contact)));
   });
   return claimed;
 }
@@ -76,7 +78,7 @@ function groupsOf(parsed: NewEvent["parsed"]): Map<string, NewEvent[]> {
 }
 
 async function claimOne(
-  namespace: Env["CONTACTS"],
+  env: Env,
   contact: string,
   events: NewEvent[],
   elsewhere: string[] = [],
@@ -87,7 +89,7 @@ async function claimOne(
     origin: envelope.id,
     received: envelope.receivedAt,
   }));
-  return await namespace.getByName(contact).claim(claims, elsewhere);
+  return await contactOf(env, contact).claim(claims, elsewhere);
 }
 
 function collect(claimed: Claimed, contact: string, events: NewEvent[], answer: ClaimAnswer): void {

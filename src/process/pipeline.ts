@@ -111,7 +111,7 @@ async function processPortion(
   const slices: ClaimedSlice[] = [];
   for (const slice of splitIntoSlices(parsed)) {
     const { events, suspects } = await markStorms(storeOf(env), slice.events, config.storm);
-    slices.push({ slice, suspects, claimed: await claimAll(env.CONTACTS, events) });
+    slices.push({ slice, suspects, claimed: await claimAll(env, events) });
   }
   // Only after the claims: contacts that they report as erased must not get into the archive. If this run ended right
   // after archiving them, no erasure would look at that object again.

@@ -2,6 +2,7 @@
 // the same delivery gets its events granted again: so nothing is taken for a repeat that was none, and repeats stay
 // repeats. What is stored already changes nothing.
 
+import { contactOf } from "../config/objects.ts";
 import { inPool } from "../lib/pool.ts";
 import type { Claim, ClaimAnswer } from "../contact/claims.ts";
 import {
@@ -124,7 +125,7 @@ async function claimAgain(
   const groups = [...Map.groupBy(missing, ({ row }) => row.contact)];
   await inPool(groups, { atOnce: AT_ONCE, deadline: DEADLINE }, async ([contact, events]) => {
     const correction = { removed: [], added: [], claims: events.map(claimOf) };
-    const answer: ClaimAnswer = await env.CONTACTS.getByName(contact).correct(correction);
+    const answer: ClaimAnswer = await contactOf(env, contact).correct(correction);
     for (const [index, event] of events.entries())
       if (answer.granted[index] === true || answer.stored?.includes(index) === true) granted.add(event);
     if (answer.snapshot !== null) contacts.push(changeOf(contact, answer.snapshot));

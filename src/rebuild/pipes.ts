@@ -3,6 +3,7 @@
 // the new feed from the beginning, so that it misses nothing that came meanwhile, and a condition in its filter passes over
 // what it had delivered before. The condition is shown with the pipe, and people may change it.
 
+import { pipeOf } from "../config/objects.ts";
 import { newId } from "../lib/time-id.ts";
 import { MINUTE } from "../lib/time.ts";
 import { readActs, type JournaledPipe } from "../store/bucket/journal.ts";
@@ -51,7 +52,7 @@ async function restorePipe(
   { id, now, askedAt }: { id: string; now: number; askedAt: number },
 ): Promise<void> {
   const { had_secrets, paused, ...record } = pipe;
-  const delivered = (await env.PIPES.getByName(pipe.id).health())?.delivered_at ?? null;
+  const delivered = (await pipeOf(env, pipe.id).health())?.delivered_at ?? null;
   const wanted = passingOver(record.filter, (delivered ?? askedAt) - SLACK);
   const isUsable = (await checkFilter(env, wanted)).ok;
   const filter = isUsable ? wanted : record.filter;
@@ -60,8 +61,8 @@ async function restorePipe(
   if ((await addPipe(storeOf(env), restored)) !== null) return;
   const reason = had_secrets ? SECRETS : isUsable ? paused : FILTER;
   if (reason !== null) await pausePipe(storeOf(env), { pipe: restored, reason, at: now, told: false });
-  await env.PIPES.getByName(id).begin(id, start);
-  await env.PIPES.getByName(pipe.id).destroy();
+  await pipeOf(env, id).begin(id, start);
+  await pipeOf(env, pipe.id).destroy();
 }
 
 const SECRETS = "restored without its secrets: pass them with PATCH, then resume";

@@ -164,9 +164,10 @@ function databaseOf<T extends object>(database: T): T {
 /** Wraps a namespace of objects. Every method of an object is guarded, whatever its name. */
 function namespaceOf<T extends object>(namespace: T, service: string): T {
   const tag = ofObject(service);
-  return watch(namespace, (call, name) =>
-    name === "getByName" ? (...args) => stubOf(call(...args) as object, tag) : call,
-  );
+  return watch(namespace, (call, name) => {
+    if (name === "getByName") return (...args) => stubOf(call(...args) as object, tag);
+    return name === "jurisdiction" ? (...args) => namespaceOf(call(...args) as object, service) : call;
+  });
 }
 
 function stubOf(stub: object, tag: Guard): object {

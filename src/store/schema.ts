@@ -29,6 +29,7 @@ export const MIGRATIONS: readonly string[] = [
   "0020_operation.sql",
   "0021_rebuild.sql",
   "0022_storage.sql",
+  "0023_jurisdiction.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { beside, type Configuration } from "../../src/cli/beside.ts";
+import { contradictionOf, jurisdictionIn } from "../../src/cli/jurisdiction.ts";
+import { ok } from "../../src/lib/result.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -15,7 +17,7 @@ let project = "";
 
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "tidings-deploy-"));
-  for (const part of ["src/cli", "src/lib", "package.json", "wrangler.toml"])
+  for (const part of ["src/cli", "src/config", "src/lib", "src/model", "package.json", "wrangler.toml"])
     cpSync(join(ROOT, part), join(project, part), { recursive: true });
   const wrangler = join(project, "node_modules", "wrangler");
   mkdirSync(join(wrangler, "bin"), { recursive: true });
@@ -34,8 +36,8 @@ function standIn(then: string): void {
     join(project, "node_modules", "wrangler", "bin", "wrangler.js"),
     `const args = process.argv.slice(2);
      require("fs").appendFileSync(${JSON.stringify(join(project, "calls"))}, args.join(" ") + "\\n");
-     if (args[0] === "d1" && args[1] === "info") console.log("{}");
-     ${then}`,
+     ${then}
+     if (args[0] === "d1" && args[1] === "info") console.log("{}");`,
   );
 }
 
@@ -120,6 +122,136 @@ describe("a deployment", () => {
       expect(refused).toMatchObject({ status: 1, calls: [] });
       expect(refused.said).toContain("still the example's: SOURCE_CREDENTIALS");
     }
+  });
+});
+
+describe("a deployment in a jurisdiction", () => {
+  const MISSING = `if (args[1] === "info") { console.error("Couldn't find a D1 DB named 'tidings'"); process.exit(1); }`;
+  /** Wrangler tells this of the database. */
+  const told = (info: object): string =>
+    `if (args[1] === "info") { console.log(${JSON.stringify(JSON.stringify(info))}); process.exit(0); }`;
+  const BUCKET = 'bucket_name = "tidings"\n';
+
+  /** wrangler.toml with a STORAGE table of this text, and its bucket in this jurisdiction. */
+  function configure(storage: string, bucket: string | null): void {
+    const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+    expect(toml).toContain(BUCKET);
+    const line = bucket === null ? "" : `jurisdiction = "${bucket}"\n`;
+    writeFileSync(
+      join(project, "wrangler.toml"),
+      `${toml.replace(BUCKET, BUCKET + line)}\n[vars.STORAGE]\n${storage}\n`,
+    );
+  }
+
+  it("creates the database in it, before the migrations and the Worker", () => {
+    configure('jurisdiction = "eu"', "eu");
+    standIn(MISSING);
+    expect(deploy()).toMatchObject({
+      status: 0,
+      calls: [
+        "d1 info tidings --json",
+        "d1 create tidings --jurisdiction eu",
+        "d1 migrations apply tidings --remote",
+        "deploy",
+        ...keeping("", ""),
+      ],
+    });
+    const config = ` --config ${join(project, ".wrangler", "beside", "staging", "wrangler.json")}`;
+    expect(deploy("--env", "staging").calls[1]).toBe(`d1 create tidings-staging --jurisdiction eu${config}`);
+    const made = JSON.parse(readFileSync(config.slice(10), "utf8")) as Configuration;
+    expect(made).toMatchObject({
+      vars: { STORAGE: { jurisdiction: "eu" } },
+      r2_buckets: [{ bucket_name: "tidings-staging", jurisdiction: "eu" }],
+    });
+  });
+
+  it("goes no further if the database cannot be created", () => {
+    configure('jurisdiction = "eu"', "eu");
+    standIn(`${MISSING} if (args[1] === "create") process.exit(1);`);
+    const { status, calls } = deploy();
+    expect([status, calls.length]).toEqual([1, 2]);
+  });
+
+  it("goes on with a database that was created in it", () => {
+    configure('jurisdiction = "eu"', "eu");
+    standIn(told({ uuid: "1", jurisdiction: "eu", running_in_region: "WEUR" }));
+    expect(deploy().calls.slice(1, 3)).toEqual(["d1 migrations apply tidings --remote", "deploy"]);
+  });
+
+  it("changes nothing if the database lies elsewhere", () => {
+    configure('jurisdiction = "eu"', "eu");
+    standIn(told({ jurisdiction: null }));
+    const refused = deploy();
+    expect(refused).toMatchObject({ status: 1, calls: ["d1 info tidings --json"] });
+    expect(refused.said).toContain("the database tidings was created with no jurisdiction, not in eu");
+  });
+
+  it.each([
+    ["eu", { jurisdiction: "eu", running_in_region: "WEUR" }, null, null],
+    ["eu", { jurisdiction: "us" }, "was created with the jurisdiction us, not in eu", null],
+    ["eu", { running_in_region: "ENAM" }, "lies in the region ENAM, not in eu", null],
+    ["eu", { created_in_region: "weur" }, null, "Cloudflare does not say whether the database"],
+    ["eu", {}, null, "Cloudflare does not say whether the database"],
+    [null, { jurisdiction: "eu" }, null, "lies in the jurisdiction eu, and STORAGE.jurisdiction is not set"],
+    [null, { jurisdiction: null, running_in_region: "ENAM" }, null, null],
+  ] as const)(
+    "with the setting %s and a database that is %j is refused or warns",
+    (set, info, refusal, warning) => {
+      const warnings: string[] = [];
+      const said = contradictionOf("tidings", set, `a line before it\n${JSON.stringify(info)}`, (text) =>
+        warnings.push(text),
+      );
+      expect(said).toEqual(refusal === null ? null : expect.stringContaining(refusal));
+      expect(warnings).toEqual(warning === null ? [] : [expect.stringContaining(warning)]);
+    },
+  );
+
+  it("asks Cloudflare nothing if the bucket would lie elsewhere", () => {
+    configure('jurisdiction = "eu"', null);
+    for (const args of [[], ["--dry-run"]]) {
+      const refused = deploy(...args);
+      expect(refused).toMatchObject({ status: 1, calls: [] });
+      expect(refused.said).toContain('put jurisdiction = "eu" below [[r2_buckets]], too');
+    }
+  });
+
+  it.each([
+    [{ jurisdiction: "eu" }, "fedramp", 'put jurisdiction = "eu" below [[r2_buckets]], too'],
+    [{ jurisdiction: "mars" }, "eu", "STORAGE.jurisdiction must be of eu, fedramp"],
+    [{ jurisdicton: "eu" }, "eu", "misspelt setting; did you mean jurisdiction?"],
+    ['{"jurisdiction"', "eu", "[vars.STORAGE] must be a table"],
+  ])("is refused with %j and a bucket in %s", (STORAGE, jurisdiction, reason) => {
+    const read = jurisdictionIn({
+      vars: { STORAGE },
+      r2_buckets: [{ bucket_name: "tidings", jurisdiction }],
+    });
+    expect(read).toEqual({ ok: false, reason: expect.stringContaining(reason) as string });
+  });
+
+  it("may be written as JSON, too, and none is asked for without the setting", () => {
+    const r2_buckets = [{ bucket_name: "tidings", jurisdiction: "eu" }];
+    expect(jurisdictionIn({ vars: { STORAGE: '{"jurisdiction":"eu"}' }, r2_buckets })).toEqual(ok("eu"));
+    expect(jurisdictionIn({ vars: { STORAGE: {} }, r2_buckets: [{}] })).toEqual(ok(null));
+    expect(jurisdictionIn({})).toEqual(ok(null));
+  });
+
+  it("is announced by a dry run", () => {
+    configure('jurisdiction = "eu"', "eu");
+    const { calls, said } = deploy("--dry-run");
+    expect(calls).toEqual(["deploy --dry-run"]);
+    expect(said).toContain("created in the jurisdiction eu if there is none yet");
+  });
+
+  it("of an environment with tables of its own is that of its tables", () => {
+    configure('jurisdiction = "eu"', "eu");
+    const toml = join(project, "wrangler.toml");
+    const own = '[env.staging]\n[[env.staging.d1_databases]]\nbinding = "DB"\ndatabase_name = "mine"\n';
+    writeFileSync(toml, `${readFileSync(toml, "utf8")}\n${own}`);
+    standIn(MISSING);
+    expect(deploy("--env", "staging").calls.slice(1, 3)).toEqual([
+      "deploy --env staging",
+      "d1 migrations apply mine --remote --env staging",
+    ]);
   });
 });
 

@@ -47,6 +47,7 @@ export function readConfigByZod(env: RawEnv): Config {
     storm,
     retention,
     storage: { limit: 10_000_000_000 },
+    jurisdiction: "none",
     origins: new Set(),
     pipeKeys,
     problems,

@@ -1,6 +1,7 @@
 // The checks behind /v1/status, one for each subject. What /healthz looks at as well is asked in the same place:
 // configuration, database and jobs. A check reports only what is bad, and reads what is stored already.
 
+import { pipeOf } from "../../config/objects.ts";
 import type { Config } from "../../config/config.ts";
 import { publicProblems } from "../../config/public-problems.ts";
 import { healthOf } from "../../jobs/health.ts";
@@ -107,7 +108,7 @@ async function checkPipe(env: Env, pipe: PipeRecord, { pipeKeys }: Config): Prom
     return [{ ...about, finding, advice, since: paused_at }];
   }
   try {
-    const health = await within(PIPE_DEADLINE, "a pipe", env.PIPES.getByName(id).health());
+    const health = await within(PIPE_DEADLINE, "a pipe", pipeOf(env, id).health());
     if (statusOf(null, health) !== "failing") return [];
     const advice = `Look at its destination; the pipe goes on by itself. GET /v1/attempts?pipe=${id} shows what it answered.`;
     const finding = `The pipe ${name} is failing. ${describeCondition(null, health)}`;

@@ -1,6 +1,7 @@
 // The steps of a removal. Each does a bounded amount of work and may be repeated after a crash at any line: the contacts'
 // objects forget first, then the rows go, each in one transaction with what counts them.
 
+import { checkJurisdiction, contactOf } from "../../config/objects.ts";
 import { inPool } from "../../lib/pool.ts";
 import { archiveKeyAt, ARCHIVE } from "../../store/bucket/layout.ts";
 import { storeOf } from "../../store/db.ts";
@@ -89,8 +90,9 @@ async function forget(env: Env, removal: Removal, forgotten: readonly SourceEvid
   const changes: ContactChange[] = [];
   const groups = [...Map.groupBy(forgotten, ({ contact }) => contact)];
   const rules = { atOnce: AT_ONCE, deadline: { ms: DEADLINE, of: "the contacts" } };
+  await checkJurisdiction(env);
   await inPool(groups, rules, async ([contact, own]) => {
-    const { snapshot } = await env.CONTACTS.getByName(contact).forget(own.map(({ event }) => event));
+    const { snapshot } = await contactOf(env, contact).forget(own.map(({ event }) => event));
     if (snapshot !== null) changes.push(changeOf(contact, snapshot));
   });
   await storeForgetful(storeOf(env), removal, changes, forgotten);

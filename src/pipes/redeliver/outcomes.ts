@@ -1,6 +1,7 @@
 // Passing events on again by what became of them: those that were given up, and no others. The log of deliveries knows
 // them for as long as it lives.
 
+import { pipeOf } from "../../config/objects.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { storeOf } from "../../store/db.ts";
 import { ATTEMPTS_LIVE, eventsByOutcome, type AttemptRecord } from "../../store/pipes/delivery-log.ts";
@@ -74,7 +75,7 @@ export async function redeliverOutcomes(
     if (retries + found.length > MOST_WAITING) return full(pipe);
   }
   for (const { pipe, found } of wanted)
-    if (!(await env.PIPES.getByName(pipe.id).redeliverEvents(found))) return full(pipe);
+    if (!(await pipeOf(env, pipe.id).redeliverEvents(found))) return full(pipe);
   return ok({ id, pipes: orders.map(({ count }) => count) });
 }
 

@@ -1,5 +1,6 @@
 // Passing events on again: single ones, or a part of the feed. A dry run counts them and changes nothing.
 
+import { pipeOf } from "../../config/objects.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { newId } from "../../lib/time-id.ts";
 import { storeOf } from "../../store/db.ts";
@@ -105,7 +106,7 @@ async function redeliverPart(
     });
     if (refused !== null) return refused;
     for (const pipe of pipes.filter((one) => (own.get(one.id) ?? []).length > 0))
-      if (!(await env.PIPES.getByName(pipe.id).redeliverEvents(own.get(pipe.id) ?? []))) return full(pipe, 1);
+      if (!(await pipeOf(env, pipe.id).redeliverEvents(own.get(pipe.id) ?? []))) return full(pipe, 1);
   }
   const both = counts.map((one) => ({
     ...one,
@@ -132,8 +133,7 @@ async function orderOf(
     const isFull = events > 0 ? asked + events > MOST_WAITING : redeliveries >= MOST_REDELIVERIES;
     if (isFull) return full(pipe, events);
   }
-  for (const pipe of pipes)
-    if ((await order(env.PIPES.getByName(pipe.id))) === false) return full(pipe, events);
+  for (const pipe of pipes) if ((await order(pipeOf(env, pipe.id))) === false) return full(pipe, events);
   return null;
 }
 

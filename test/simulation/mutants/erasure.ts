@@ -12,7 +12,7 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "reading history again does not correct the contacts' objects",
     file: "history/apply.ts",
-    from: "const answer = await env.CONTACTS.getByName(contact).correct(correction);",
+    from: "const answer = await contactOf(env, contact).correct(correction);",
     to: "const answer = { granted: asked.map(() => true), snapshot: null };",
   },
   {
