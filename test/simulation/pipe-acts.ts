@@ -11,6 +11,8 @@ import { makeObjects, type Objects } from "./pipe-objects.ts";
 import type { Mood, PipeAct, PipePlan } from "./pipe-world.ts";
 import { checkCursors, checkPatience, type Again, type Piped } from "./piped.ts";
 import { makeReceivers, type Receivers } from "./receivers.ts";
+import { makeWays, type Returns } from "./returns.ts";
+import { SIGNING_SECRET } from "./second-deployment.ts";
 import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
 
@@ -41,6 +43,7 @@ export async function makePipes(
   world: World,
   state: DurableObjectState,
   gate: () => Gate,
+  returns: Returns,
 ): Promise<PipeSide> {
   await state.storage.deleteAll();
   const objects = makeObjects(state);
@@ -54,7 +57,7 @@ export async function makePipes(
     const runner = objects.runnerOf(id);
     return runner === null ? null : { runner, paused: silent.has(id) };
   };
-  const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate);
+  const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate, makeWays(returns));
   vi.spyOn(globalThis, "fetch").mockImplementation(
     async (input, init) => await receivers.fetch(new Request(input).url, init ?? {}),
   );
@@ -172,14 +175,13 @@ function bodyOf(
   { name, types, start, ordered, concurrency, batch, rate }: PipePlan,
   making: number,
 ): unknown {
-  const secret = `whsec_${btoa("a secret of thirty-two bytes ...")}`;
   return {
     name,
     kind: "webhook",
     settings: {
       url: `https://${name}.example.com/${making}`,
       batch: batch !== null,
-      signing_secrets: [secret],
+      signing_secrets: [SIGNING_SECRET],
     },
     filter: filterOf(types),
     start,
@@ -200,13 +202,14 @@ const filterOf = (types: readonly string[] | null): string | null =>
   types === null ? null : `type in ${JSON.stringify(types)}`;
 
 /**
- * Lets time pass until all is delivered or given up. `one`: runs an act without faults. Returns whether everything came
- * to rest.
+ * Lets time pass until all is delivered or given up. `one`: runs an act without faults; `settle`: lets everything be
+ * stored that comes back. Returns whether everything came to rest.
  */
 export async function healPipes(
   side: PipeSide,
   gate: Gate,
   one: (act: Act, name: string) => Promise<void>,
+  settle: () => Promise<void>,
 ): Promise<boolean> {
   const { world, objects, observer } = side;
   const all = [...world.pipes.keys()];
@@ -225,6 +228,7 @@ export async function healPipes(
     for (const id of observer.made.values())
       if (world.pipes.every((plan) => idOf(observer, plan) !== id))
         await one({ kind: "leftover", pipe: 0, id }, "alarm of a deleted pipe");
+    await settle();
     const ids = world.pipes.flatMap((plan) => idOf(observer, plan) ?? []);
     if (await areDone(objects, ids)) {
       await one({ kind: "sweep" }, "sweep");

@@ -18,9 +18,17 @@ export interface PipePlan {
   rate: number | null;
   /** Its receiver permanently refuses about one in this many events; 0: none. */
   refuses: number;
+  /** How its receiver leads back to a source here; left out if it does not. */
+  returns?: Way;
   /** The settings that a person may change it to. */
   later: Pick<PipePlan, "types" | "concurrency" | "batch">;
 }
+
+/**
+ * How a receiver leads back to a source of the deployment that the events come from: as a proxy under another name, or by
+ * way of a second deployment.
+ */
+export type Way = "proxy" | "deployment";
 
 /** How a receiver behaves for a round. */
 export type Mood =
@@ -153,4 +161,27 @@ function furtherRounds(random: Random, { contacts, rounds, erasing, parcels }: W
     evicted: [],
     rotation: rounds.at(-1)?.rotation ?? 0,
   }));
+}
+
+/** In some worlds with pipes, one of them leads back. */
+export function withReturns(random: Random, world: World): World {
+  const erases = world.rounds.some(({ acts }) => acts.some(({ kind }) => kind === "erase"));
+  if (world.pipes.length === 0 || world.erasing || erases || world.mistaken !== null) return world;
+  if (!random.chance(0.8)) return world;
+  const index = random.between(0, world.pipes.length - 1);
+  const returns: Way = random.pick(["proxy", "deployment"]);
+  const leading = (plan: PipePlan): PipePlan => ({
+    ...plan,
+    returns,
+    types: random.chance(0.7) ? null : plan.types,
+    batch: random.chance(0.4) ? null : plan.batch,
+  });
+  const pipes = world.pipes.map((plan, i) => (i === index ? leading(plan) : plan));
+  const comesBack = (acts: Act[]): Act[] =>
+    Array.from({ length: random.pick([0, 1, 1, 2]) }, (): Act => ({ kind: "return" })).concat(acts);
+  return {
+    ...world,
+    pipes,
+    rounds: world.rounds.map((round) => ({ ...round, acts: comesBack(round.acts) })),
+  };
 }

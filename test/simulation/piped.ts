@@ -159,7 +159,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
         wrong.push(`${plan.name} got ${id}, a ${type} of ${contact}`);
     }
     if (plan.ordered) {
-      const late = new Set([...asked, ...passedAtFirst(side, piped, known)]);
+      const late = new Set([...asked, ...passedAtFirst(side, piped, known), ...storedAgain(seen)]);
       wrong.push(...disorderOf(side, own, seen, late));
     }
     wrong.push(...retold(plan, own));
@@ -230,6 +230,11 @@ function passedAtFirst(side: Side, { again }: Piped, known: ReadonlyMap<string, 
     const row = known.get(id);
     return row !== undefined && !matches(side, row);
   });
+}
+
+/** Events that were removed with their source's data, and sent again later. */
+function storedAgain(seen: readonly SeenRow[]): string[] {
+  return [...Map.groupBy(seen, ({ id }) => id)].flatMap(([id, { length }]) => (length > 1 ? [id] : []));
 }
 
 /** Each contact's events must first arrive in order, except for those that may arrive `late`, by a redelivery. */
