@@ -39,6 +39,7 @@ export async function begin(
     case "pause":
     case "resume":
     case "redeliver":
+    case "discard":
     case "alarm":
       return await pipeAct(simulation, act, acts, name, random);
     case "suppress":

@@ -28,6 +28,8 @@ export interface PipeSide {
   receivers: Receivers;
   asked: Map<number, Set<string>>;
   again: Again[];
+  /** Ids of events that people may have let go, by the pipe's id. */
+  gone: Map<string, Set<string>>;
   /** Numbers of the pipes that a person tried to change. */
   changed: Set<number>;
   /** The number of attempts to create a pipe: each attempt has its own URL. */
@@ -51,6 +53,7 @@ export async function makePipes(
   const silent = new Set<string>();
   const asked = new Map<number, Set<string>>();
   const again: Again[] = [];
+  const gone = new Map<string, Set<string>>();
   const changed = new Set<number>();
   const runnerOf = (making: number): { runner: Runner; paused: boolean } | null => {
     const id = observer.made.get(making) ?? "";
@@ -68,6 +71,7 @@ export async function makePipes(
     receivers,
     asked,
     again,
+    gone,
     changed,
     makings: { count: 0 },
     silent,
@@ -83,6 +87,7 @@ export async function makePipes(
       taken: receivers.taken,
       asked,
       again,
+      gone,
       changed,
       erasures,
     }),
@@ -118,6 +123,9 @@ export async function doingOf(
     case "pause":
     case "resume":
       return { path: `pipes/${id}/${act.kind}`, body: null, fine: [200, 404, 409] };
+    case "discard":
+      noteGone(side, id, act, acts);
+      return { method: "DELETE", path: `pipes/${id}/waiting`, body: null, fine: [200, 404] };
     case "change":
       side.changed.add(act.pipe);
       return { method: "PATCH", path: `pipes/${id}`, body: changeOf(plan), fine: [200, 404, 409] };
@@ -160,6 +168,19 @@ export async function doingOf(
       return ring;
     }
   }
+}
+
+/** Notes what a discard may let go: what waits, and what the pipe sets aside at the same time. */
+function noteGone(
+  { objects, observer, gone }: PipeSide,
+  id: string,
+  act: PipeAct,
+  acts: readonly Act[],
+): void {
+  const busy = acts.some((one) => one.kind === "alarm" && one.pipe === act.pipe);
+  const all = [...observer.events.values(), ...observer.notices.values()];
+  const waits = busy ? all : objects.stored(id).retries;
+  gone.set(id, new Set([...(gone.get(id) ?? []), ...waits.map((one) => one.id)]));
 }
 
 function ringing(objects: Objects, id: string, now: number): Doing | null {

@@ -54,7 +54,7 @@ export type Mood =
 
 /** An act on a pipe, which is given by its number. */
 export type PipeAct =
-  | { kind: "make" | "change" | "pause" | "resume" | "delete" | "alarm"; pipe: number }
+  | { kind: "make" | "change" | "pause" | "resume" | "delete" | "discard" | "alarm"; pipe: number }
   /** The alarm of a deleted pipe. */
   | { kind: "leftover"; pipe: number; id: string }
   /** A redelivery of everything from the beginning, or of some events by their ids. */
@@ -184,4 +184,20 @@ export function withReturns(random: Random, world: World): World {
     pipes,
     rounds: world.rounds.map((round) => ({ ...round, acts: comesBack(round.acts) })),
   };
+}
+
+/** In some worlds with pipes a receiver refuses many single events for good, and people let go of what waits for it. */
+export function withDiscards(random: Random, world: World): World {
+  const index = world.pipes.findIndex(({ ordered }) => !ordered);
+  if (index < 0 || !random.chance(0.5)) return world;
+  const refuses = random.pick([2, 3]);
+  const pipes = world.pipes.map((plan, i) => (i === index ? { ...plan, refuses } : plan));
+  const rounds = world.rounds.map((round): Round => {
+    if (!random.chance(0.15)) return round;
+    return {
+      ...round,
+      acts: [...round.acts, { kind: "discard", pipe: random.between(0, pipes.length - 1) }],
+    };
+  });
+  return { ...world, pipes, rounds };
 }

@@ -9,7 +9,14 @@ import type { Trap } from "./gate.ts";
 import { withErasures, withRereading } from "./erasures.ts";
 import { withMentions } from "./mentions.ts";
 import { pickSome } from "./picks.ts";
-import { withPipes, withReturns, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
+import {
+  withDiscards,
+  withPipes,
+  withReturns,
+  type Mood,
+  type PipeAct,
+  type PipePlan,
+} from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { deathsOf } from "./deaths.ts";
 import { withOutage } from "./outages.ts";
@@ -138,7 +145,8 @@ export function worldOf(seed: number): World {
   const world = withScene(randomFrom(seed + 6), mentioning);
   const piped = withPipes(withDeaths(randomFrom(seed + 11), world));
   const returning = withReturns(randomFrom(seed + 13), withOutage(randomFrom(seed + 12), piped));
-  return withRemovals(randomFrom(seed + 14), returning);
+  const discarding = withDiscards(randomFrom(seed + 15), returning);
+  return withRemovals(randomFrom(seed + 14), discarding);
 }
 
 /** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */
