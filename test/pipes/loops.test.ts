@@ -46,6 +46,25 @@ describe("a pipe that leads back to a source", () => {
     expect(await rows("SELECT count(*) AS n FROM events")).toEqual([{ n: MOST_HOPS }]);
   });
 
+  it("takes along no event that shares its way: a request tells of one number of pipes", async () => {
+    await make("batched", {
+      settings: { url: "https://batched.example.com/hook", batch: true },
+      concurrency: 1,
+    });
+    await deliver(await messagesOf(posted("2", [bounce("looped")]), posted(null, [bounce("fresh")])));
+    await deliver(await messagesOf(posted("2", [bounce("looped as well")])));
+    await pass(60_000);
+    const told = (taken.get("batched") ?? []).map(({ headers, body }) => [
+      headers.get(HOPS_HEADER),
+      (JSON.parse(body) as { data: { message_id: string } }[]).map(({ data }) => data.message_id),
+    ]);
+    expect(told).toEqual([
+      ["3", ["looped"]],
+      ["1", ["fresh"]],
+      ["3", ["looped as well"]],
+    ]);
+  });
+
   it("shows in the events how many pipes they came through", async () => {
     await deliver(await messagesOf(posted("2", [bounce("a")])));
     await deliver(await messagesOf(posted(null, [bounce("b")])));

@@ -8,7 +8,7 @@ import type { Random } from "../../src/demo/traffic/random.ts";
 import { fetchFrom, invocation, type Asked, type Begun, type Simulation } from "./history.ts";
 import { doingOf } from "./pipe-acts.ts";
 import type { PipeAct } from "./pipe-world.ts";
-import { deliver, post } from "./senders.ts";
+import { bringBack, deliver, post } from "./senders.ts";
 import type { Act } from "./world.ts";
 
 const HOUR = 3_600_000;
@@ -24,6 +24,8 @@ export async function begin(
   switch (act.kind) {
     case "send":
       return post(simulation, act.parcel, act.backup, name);
+    case "return":
+      return bringBack(simulation, name, random);
     case "consume":
       return deliver(simulation, "main", act, name, random);
     case "bury":
@@ -37,11 +39,13 @@ export async function begin(
     case "pause":
     case "resume":
     case "redeliver":
+    case "discard":
     case "alarm":
       return await pipeAct(simulation, act, acts, name, random);
     case "suppress":
     case "lift":
     case "erase":
+    case "remove":
       return ask(simulation, act, name);
     case "renormalise":
       return invocation(
@@ -135,9 +139,16 @@ const ASKING = {
   suppress: { method: "PUT", path: "suppressions", done: [200] },
   lift: { method: "DELETE", path: "suppressions", done: [200, 404] },
   erase: { method: "DELETE", path: "contacts", done: [200, 202] },
+  remove: { method: "DELETE", path: "sources", done: [202] },
 } as const satisfies Record<Asked["kind"], { method: string; path: string; done: readonly number[] }>;
 
-/** A person suppresses, lifts or erases a contact, and repeats the request until an answer reports success. */
+const ofWhat = (act: Asked): string =>
+  act.kind === "remove" ? `${act.source}/data?confirm=${act.source}` : act.contact;
+
+/**
+ * A person suppresses, lifts or erases a contact, or removes the data of a source, and repeats the request until an
+ * answer reports success.
+ */
 function ask({ owed, witness, gate, pipes, apiToken }: Simulation, act: Asked, name: string): Begun {
   const { method, path, done: answers } = ASKING[act.kind];
   const at = gate.now();
@@ -145,7 +156,7 @@ function ask({ owed, witness, gate, pipes, apiToken }: Simulation, act: Asked, n
     name,
     async (bindings) => {
       const headers = { authorization: `Bearer ${apiToken}` };
-      const url = `https://edge.example/v1/${path}/${act.contact}`;
+      const url = `https://edge.example/v1/${path}/${ofWhat(act)}`;
       return await fetchFrom(new Request(url, { method, headers }), bindings, { pipes });
     },
     (died) => {
@@ -154,6 +165,7 @@ function ask({ owed, witness, gate, pipes, apiToken }: Simulation, act: Asked, n
       if (done) owed.delete(act);
       else owed.add(act);
       if (done && act.kind === "erase") witness.promised.push({ contact: act.contact, at });
+      if (done && act.kind === "remove") witness.removals.push({ source: act.source, at });
       if (!done && !died && value !== 503) witness.refused.push(`${act.kind} was answered ${String(value)}`);
     },
   );

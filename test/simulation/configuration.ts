@@ -1,6 +1,7 @@
 // The vars and secrets of a simulated Worker: rotating credentials, and sources that are first configured wrongly.
 
 import { MISTAKEN } from "./reports.ts";
+import { LOOP, LOOP_TOKEN } from "./returns.ts";
 import type { Simulation } from "./history.ts";
 import type { Parcel } from "./world.ts";
 
@@ -32,6 +33,10 @@ export function configurationOf({
     credentials[source] = [first, [...first, SECOND_PASSWORD], second][rotation];
     if (!rotates(parcel)) credentials[source] = first;
     if (settings !== undefined) sources[source] = settings;
+  }
+  if (world.pipes.some(({ returns }) => returns !== undefined)) {
+    credentials[LOOP] = LOOP_TOKEN;
+    sources[LOOP] = { provider: "generic" };
   }
   if (!mended)
     sources[MISTAKEN] = {

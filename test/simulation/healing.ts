@@ -49,7 +49,9 @@ export async function heal(simulation: Simulation): Promise<boolean> {
     const spooled = await env.BUCKET.list({ prefix: "spool/", limit: 1 });
     const givenUp = await env.BUCKET.list({ prefix: "given-up/", limit: 1 });
     const told = acknowledged.size === world.parcels.length && simulation.owed.size === 0;
-    const erasing = await env.DB.prepare("SELECT id FROM erasures WHERE finished_at IS NULL").first();
+    const erasing = await env.DB.prepare(
+      "SELECT id FROM erasures WHERE finished_at IS NULL UNION ALL SELECT id FROM removals WHERE finished_at IS NULL",
+    ).first();
     const kept = spooled.objects.length + givenUp.objects.length;
     if (waiting > 0 || kept > 0 || !told || erasing !== null) continue;
     if (world.mistaken !== null) await one({ kind: "renormalise" }, "read anew");

@@ -23,6 +23,8 @@ export interface Simulation {
   mended: boolean;
   /** The parcel that a runner delivers. */
   brings: Map<Runner, number>;
+  /** The envelope that the source made of what a runner delivers. */
+  made: Map<Runner, string>;
   witness: Witness;
   /** Parcels for which the ESP saw a 200. */
   acknowledged: Set<number>;
@@ -34,7 +36,7 @@ export interface Simulation {
 }
 
 /** A request that a person repeats until it is done. */
-export type Asked = Extract<Act, { contact: string }>;
+export type Asked = Extract<Act, { contact: string } | { source: string }>;
 
 /** A run of the Worker, and what is done after its end. `died`: whether its process died. */
 export interface Begun {

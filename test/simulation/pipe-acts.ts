@@ -11,6 +11,8 @@ import { makeObjects, type Objects } from "./pipe-objects.ts";
 import type { Mood, PipeAct, PipePlan } from "./pipe-world.ts";
 import { checkCursors, checkPatience, type Again, type Piped } from "./piped.ts";
 import { makeReceivers, type Receivers } from "./receivers.ts";
+import { makeWays, type Returns } from "./returns.ts";
+import { SIGNING_SECRET } from "./second-deployment.ts";
 import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
 import { FEED_END } from "../../src/store/feed-rows.ts";
@@ -27,6 +29,8 @@ export interface PipeSide {
   receivers: Receivers;
   asked: Map<number, Set<string>>;
   again: Again[];
+  /** Ids of events that people may have let go, by the pipe's id. */
+  gone: Map<string, Set<string>>;
   /** Numbers of the pipes that a person tried to change. */
   changed: Set<number>;
   /** The number of attempts to create a pipe: each attempt has its own URL. */
@@ -42,6 +46,7 @@ export async function makePipes(
   world: World,
   state: DurableObjectState,
   gate: () => Gate,
+  returns: Returns,
 ): Promise<PipeSide> {
   await state.storage.deleteAll();
   const objects = makeObjects(state);
@@ -49,13 +54,14 @@ export async function makePipes(
   const silent = new Set<string>();
   const asked = new Map<number, Set<string>>();
   const again: Again[] = [];
+  const gone = new Map<string, Set<string>>();
   const changed = new Set<number>();
   const runnerOf = (making: number): { runner: Runner; paused: boolean } | null => {
     const id = observer.made.get(making) ?? "";
     const runner = objects.runnerOf(id);
     return runner === null ? null : { runner, paused: silent.has(id) };
   };
-  const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate);
+  const receivers = makeReceivers(world.pipes, randomFrom(world.seed + 8), runnerOf, gate, makeWays(returns));
   vi.spyOn(globalThis, "fetch").mockImplementation(
     async (input, init) => await receivers.fetch(new Request(input).url, init ?? {}),
   );
@@ -66,6 +72,7 @@ export async function makePipes(
     receivers,
     asked,
     again,
+    gone,
     changed,
     makings: { count: 0 },
     silent,
@@ -81,6 +88,7 @@ export async function makePipes(
       taken: receivers.taken,
       asked,
       again,
+      gone,
       changed,
       erasures,
     }),
@@ -116,6 +124,9 @@ export async function doingOf(
     case "pause":
     case "resume":
       return { path: `pipes/${id}/${act.kind}`, body: null, fine: [200, 404, 409] };
+    case "discard":
+      noteGone(side, id, act, acts);
+      return { method: "DELETE", path: `pipes/${id}/waiting`, body: null, fine: [200, 404] };
     case "change":
       side.changed.add(act.pipe);
       return { method: "PATCH", path: `pipes/${id}`, body: changeOf(plan), fine: [200, 404, 409] };
@@ -160,6 +171,19 @@ export async function doingOf(
   }
 }
 
+/** Notes what a discard may let go: what waits, and what the pipe sets aside at the same time. */
+function noteGone(
+  { objects, observer, gone }: PipeSide,
+  id: string,
+  act: PipeAct,
+  acts: readonly Act[],
+): void {
+  const busy = acts.some((one) => one.kind === "alarm" && one.pipe === act.pipe);
+  const all = [...observer.events.values(), ...observer.notices.values()];
+  const waits = busy ? all : objects.stored(id).retries;
+  gone.set(id, new Set([...(gone.get(id) ?? []), ...waits.map((one) => one.id)]));
+}
+
 function ringing(objects: Objects, id: string, now: number): Doing | null {
   if ((objects.alarmOf(id) ?? Infinity) > now) return null;
   return {
@@ -173,14 +197,13 @@ function bodyOf(
   { name, types, start, ordered, concurrency, batch, rate }: PipePlan,
   making: number,
 ): unknown {
-  const secret = `whsec_${btoa("a secret of thirty-two bytes ...")}`;
   return {
     name,
     kind: "webhook",
     settings: {
       url: `https://${name}.example.com/${making}`,
       batch: batch !== null,
-      signing_secrets: [secret],
+      signing_secrets: [SIGNING_SECRET],
     },
     filter: filterOf(types),
     start,
@@ -201,13 +224,14 @@ const filterOf = (types: readonly string[] | null): string | null =>
   types === null ? null : `type in ${JSON.stringify(types)}`;
 
 /**
- * Lets time pass until all is delivered or given up. `one`: runs an act without faults. Returns whether everything came
- * to rest.
+ * Lets time pass until all is delivered or given up. `one`: runs an act without faults; `settle`: lets everything be
+ * stored that comes back. Returns whether everything came to rest.
  */
 export async function healPipes(
   side: PipeSide,
   gate: Gate,
   one: (act: Act, name: string) => Promise<void>,
+  settle: () => Promise<void>,
 ): Promise<boolean> {
   const { world, objects, observer } = side;
   const all = [...world.pipes.keys()];
@@ -226,6 +250,7 @@ export async function healPipes(
     for (const id of observer.made.values())
       if (world.pipes.every((plan) => idOf(observer, plan) !== id))
         await one({ kind: "leftover", pipe: 0, id }, "alarm of a deleted pipe");
+    await settle();
     const ids = world.pipes.flatMap((plan) => idOf(observer, plan) ?? []);
     if (await areDone(objects, ids)) {
       await one({ kind: "sweep" }, "sweep");

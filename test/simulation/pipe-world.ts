@@ -18,9 +18,17 @@ export interface PipePlan {
   rate: number | null;
   /** Its receiver permanently refuses about one in this many events; 0: none. */
   refuses: number;
+  /** How its receiver leads back to a source here; left out if it does not. */
+  returns?: Way;
   /** The settings that a person may change it to. */
   later: Pick<PipePlan, "types" | "concurrency" | "batch">;
 }
+
+/**
+ * How a receiver leads back to a source of the deployment that the events come from: as a proxy under another name, or by
+ * way of a second deployment.
+ */
+export type Way = "proxy" | "deployment";
 
 /** How a receiver behaves for a round. */
 export type Mood =
@@ -46,7 +54,7 @@ export type Mood =
 
 /** An act on a pipe, which is given by its number. */
 export type PipeAct =
-  | { kind: "make" | "change" | "pause" | "resume" | "delete" | "alarm"; pipe: number }
+  | { kind: "make" | "change" | "pause" | "resume" | "delete" | "discard" | "alarm"; pipe: number }
   /** The alarm of a deleted pipe. */
   | { kind: "leftover"; pipe: number; id: string }
   /** A redelivery of everything from the beginning, or of some events by their ids. */
@@ -153,4 +161,43 @@ function furtherRounds(random: Random, { contacts, rounds, erasing, parcels }: W
     evicted: [],
     rotation: rounds.at(-1)?.rotation ?? 0,
   }));
+}
+
+/** In some worlds with pipes, one of them leads back. */
+export function withReturns(random: Random, world: World): World {
+  const erases = world.rounds.some(({ acts }) => acts.some(({ kind }) => kind === "erase"));
+  if (world.pipes.length === 0 || world.erasing || erases || world.mistaken !== null) return world;
+  if (!random.chance(0.8)) return world;
+  const index = random.between(0, world.pipes.length - 1);
+  const returns: Way = random.pick(["proxy", "deployment"]);
+  const leading = (plan: PipePlan): PipePlan => ({
+    ...plan,
+    returns,
+    types: random.chance(0.7) ? null : plan.types,
+    batch: random.chance(0.4) ? null : plan.batch,
+  });
+  const pipes = world.pipes.map((plan, i) => (i === index ? leading(plan) : plan));
+  const comesBack = (acts: Act[]): Act[] =>
+    Array.from({ length: random.pick([0, 1, 1, 2]) }, (): Act => ({ kind: "return" })).concat(acts);
+  return {
+    ...world,
+    pipes,
+    rounds: world.rounds.map((round) => ({ ...round, acts: comesBack(round.acts) })),
+  };
+}
+
+/** In some worlds with pipes a receiver refuses many single events for good, and people let go of what waits for it. */
+export function withDiscards(random: Random, world: World): World {
+  const index = world.pipes.findIndex(({ ordered }) => !ordered);
+  if (index < 0 || !random.chance(0.5)) return world;
+  const refuses = random.pick([2, 3]);
+  const pipes = world.pipes.map((plan, i) => (i === index ? { ...plan, refuses } : plan));
+  const rounds = world.rounds.map((round): Round => {
+    if (!random.chance(0.15)) return round;
+    return {
+      ...round,
+      acts: [...round.acts, { kind: "discard", pipe: random.between(0, pipes.length - 1) }],
+    };
+  });
+  return { ...world, pipes, rounds };
 }

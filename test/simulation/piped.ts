@@ -31,6 +31,8 @@ export interface Piped {
   /** Ids of events that a person asked a pipe to deliver regardless of its filter, by the pipe's number. */
   asked: ReadonlyMap<number, ReadonlySet<string>>;
   again: readonly Again[];
+  /** Ids of events that people may have let go, by the pipe's id. */
+  gone: ReadonlyMap<string, ReadonlySet<string>>;
   /** Numbers of pipes that a person tried to change: either filter may apply. */
   changed: ReadonlySet<number>;
   erasures: readonly Erased[];
@@ -42,20 +44,23 @@ interface Side extends SeenPipe {
   filters: (string[] | null)[];
   stored: Stored;
   got: Set<string>;
+  gone: ReadonlySet<string>;
 }
 
-function sidesOf({ plans, objects, observer, taken, changed }: Piped): Side[] {
+function sidesOf({ plans, objects, observer, taken, changed, gone }: Piped): Side[] {
   return plans.flatMap((plan, pipe) => {
     const made = observer.pipes.get(plan.name);
     if (made === undefined) return [];
     const got = new Set(taken.filter((one) => one.making === made.making).map(({ id }) => id));
     const filters = [plan.types, ...(changed.has(pipe) ? [plan.later.types] : [])];
-    return [{ plan, filters, stored: objects.stored(made.id), got, ...made }];
+    const own = gone.get(made.id) ?? new Set();
+    return [{ plan, filters, stored: objects.stored(made.id), got, gone: own, ...made }];
   });
 }
 
-/** Whether a row must arrive: each filter accepts every type that the row ever had. */
-function matches({ filters }: Pick<Side, "filters">, row: SeenRow): boolean {
+/** Whether a row must arrive: each filter accepts every type that the row ever had, and nobody let it go. */
+function matches({ filters, gone }: Pick<Side, "filters" | "gone">, row: SeenRow): boolean {
+  if (gone.has(row.id)) return false;
   return filters.every((types) => types === null || [...row.types].every((type) => types.includes(type)));
 }
 
@@ -159,7 +164,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
         wrong.push(`${plan.name} got ${id}, a ${type} of ${contact}`);
     }
     if (plan.ordered) {
-      const late = new Set([...asked, ...passedAtFirst(side, piped, known)]);
+      const late = new Set([...asked, ...passedAtFirst(side, piped, known), ...storedAgain(seen)]);
       wrong.push(...disorderOf(side, own, seen, late));
     }
     wrong.push(...retold(plan, own));
@@ -178,6 +183,7 @@ export async function checkPiped(piped: Piped): Promise<string[]> {
     const got = new Set(later.map((one) => one.id));
     for (const row of seen) {
       if (!ids.includes(row.id) || got.has(row.id) || isRefused(side.plan, row.id)) continue;
+      if (side.gone.has(row.id)) continue;
       if (events.some(({ seq }) => seq === row.seq) && (!whole || matches(side, row)))
         wrong.push(`${side.plan.name} did not get ${row.id} once more`);
     }
@@ -230,6 +236,11 @@ function passedAtFirst(side: Side, { again }: Piped, known: ReadonlyMap<string, 
     const row = known.get(id);
     return row !== undefined && !matches(side, row);
   });
+}
+
+/** Events that were removed with their source's data, and sent again later. */
+function storedAgain(seen: readonly SeenRow[]): string[] {
+  return [...Map.groupBy(seen, ({ id }) => id)].flatMap(([id, { length }]) => (length > 1 ? [id] : []));
 }
 
 /** Each contact's events must first arrive in order, except for those that may arrive `late`, by a redelivery. */

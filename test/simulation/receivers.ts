@@ -3,7 +3,8 @@
 
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Gate, Runner } from "./gate.ts";
-import type { Mood, PipePlan } from "./pipe-world.ts";
+import type { Mood, PipePlan, Way } from "./pipe-world.ts";
+import type { PipeCall } from "./second-deployment.ts";
 
 /** An event or system event that a receiver answered with 2xx, whether or not the answer arrived. */
 export interface Taken {
@@ -31,17 +32,22 @@ export interface Receivers {
 
 type Answer = "cut" | "hangs" | { status: number; body: string | null; headers?: Record<string, string> };
 
-/** `runnerOf`: the run that makes the requests of the pipe with this creation number, and whether it may make any. */
+/**
+ * `runnerOf`: the run that makes the requests of the pipe with this creation number, and whether it may make any.
+ * `leadBack`: takes the accepted requests of pipes that lead back.
+ */
 export function makeReceivers(
   plans: readonly PipePlan[],
   random: Random,
   runnerOf: (making: number) => { runner: Runner; paused: boolean } | null,
   gate: () => Gate,
+  leadBack: (way: Way, call: PipeCall) => Promise<void>,
 ): Receivers {
-  const answer = (pipe: number, told: readonly Taken[]): Answer => {
+  const answer = async (pipe: number, told: readonly Taken[], call: PipeCall): Promise<Answer> => {
     const plan = plans[pipe];
-    const keep = (body: string | null = null, status = 200): Answer => {
+    const keep = async (body: string | null = null, status = 200): Promise<Answer> => {
       receivers.taken.push(...told);
+      if (plan?.returns !== undefined) await leadBack(plan.returns, call);
       return { status, body };
     };
     const refused = plan === undefined ? undefined : told.find(({ id }) => isRefused(plan, id));
@@ -64,25 +70,25 @@ export function makeReceivers(
         : given;
     switch (mood) {
       case "well":
-        return random.chance(0.9) ? keep() : keep("<<<\u0000", 202);
+        return await (random.chance(0.9) ? keep() : keep("<<<\u0000", 202));
       case "down":
         return { status: random.pick([500, 502, 503, 408]), body: "down", ...maybeWait(random) };
       case "cut":
       case "hangs":
         return mood;
       case "late":
-        keep();
+        await keep();
         return "hangs";
       case "slow":
         return random.chance(0.3)
           ? { status: 429, body: null, headers: { "retry-after": random.pick(["1", "30", "3600", "soon"]) } }
-          : keep();
+          : await keep();
       case "denied":
         return { status: random.pick([401, 403, 404, 301]), body: null };
       case "gone":
         return { status: 410, body: null };
       case "picky":
-        return told.some(({ id }) => sumOf(id) % 3 === 0) ? { status: 500, body: "oh" } : keep();
+        return told.some(({ id }) => sumOf(id) % 3 === 0) ? { status: 500, body: "oh" } : await keep();
       case "odd":
         return { status: random.pick([400, 413, 422, 503, 302]), body: "x".repeat(100) };
     }
@@ -100,11 +106,13 @@ export function makeReceivers(
       const signal = init.signal ?? new AbortController().signal;
       if (found === null) return await aborted(signal); // its run has ended
       if (found.paused) receivers.refused.push(`${name} is paused, and sends`);
-      const told = readBody({ pipe, making }, typeof init.body === "string" ? init.body : "[]");
+      const body = typeof init.body === "string" ? init.body : "[]";
+      const told = readBody({ pipe, making }, body);
+      const call = { headers: Object.fromEntries(new Headers(init.headers)), body };
       const id = new Headers(init.headers).get("webhook-id") ?? "";
       const what = `post ${name} ${id} of ${told.length}`;
       const heard = await Promise.race([
-        gate().enter(found.runner, what, async () => answer(pipe, told)),
+        gate().enter(found.runner, what, async () => await answer(pipe, told, call)),
         aborted(signal),
       ]);
       if (heard === "hangs") return await aborted(signal);

@@ -13,7 +13,8 @@ function fullWorld(): World {
   for (let seed = 1; seed < 1_000; seed += 1) {
     const world = worldOf(seed);
     const bounced = world.parcels.some(({ reports }) => reports.some(({ what }) => what === "hard_bounce"));
-    if (world.erasing || world.kept !== null || world.mistaken !== null || world.pipes.length > 0) continue;
+    if (world.erasing || world.removing || world.kept !== null || world.mistaken !== null) continue;
+    if (world.pipes.length > 0) continue;
     if (bounced && world.parcels.some(({ poison }) => poison > 0)) return world;
   }
   throw new Error("no seed has everything");

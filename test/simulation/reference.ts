@@ -7,9 +7,11 @@ import { checkErased, erasedContacts } from "./erased.ts";
 import type { Report } from "../../src/demo/traffic/types.ts";
 import { providerNamed } from "../../src/providers/index.ts";
 import { mentionsIn } from "./mentions.ts";
-import { MISTAKEN } from "./reports.ts";
+import { checkAccounts } from "./reference-accounts.ts";
+import { checkRemovals, fateOf, mayAppear, readRemovals, type Removals } from "./reference-removals.ts";
+import { checkReturns } from "./reference-returns.ts";
+import { LOOP } from "./returns.ts";
 import type { Witness, EventRow } from "./witness.ts";
-import { listSources } from "../../src/store/events/sources.ts";
 import { batchOf } from "../../src/store/feed-rows.ts";
 import { checkFeed } from "./reference-feed.ts";
 import { checkCounters, checkTold, bounceOf } from "./reference-counters.ts";
@@ -22,17 +24,20 @@ export async function check(witness: Witness): Promise<string[]> {
   const { results: events } = await env.DB.prepare(
     `SELECT *, ${batchOf("events")} AS batch FROM events ORDER BY id`,
   ).all<EventRow>();
+  const removals = await readRemovals(witness.world);
   return [
-    ...checkEvents(witness, events),
+    ...checkEvents(witness, events, removals),
+    ...(await checkRemovals(witness, removals, events)),
+    ...checkReturns(witness.returns, events),
     ...(await checkCounters(events)),
     ...(await checkTold(events)),
     ...(await checkFeed(events)),
-    ...(await checkAccounts(witness)),
+    ...(await checkAccounts(witness, removals)),
     ...(await checkContacts(witness, events)),
     ...(await checkMessages(events)),
-    ...(await checkArchive(witness, events)),
+    ...(await checkArchive(witness, events, removals)),
     ...(await checkErased(witness, events)),
-    ...(await tellsNothingNew(witness.world.start, events)),
+    ...(await tellsNothingNew(witness.world.start, events, mayAppear(witness, removals, events))),
   ];
 }
 
@@ -55,92 +60,37 @@ function keyOf(
 /** What stands in the place of an erased address. */
 const REPLACED = "erased@tidings.invalid";
 
-function reportsOf({ parcels }: World, erased: ReadonlySet<string>): Map<string, Report> {
-  const reports = new Map<string, Report>();
-  for (const report of parcels.flatMap((parcel) => parcel.reports)) {
-    const { mail, expected, at, campaign } = report;
-    reports.set(keyOf(erased, mail.contact, expected, at, [mail.id, campaign]), report);
-  }
+function reportsOf(
+  { parcels }: World,
+  erased: ReadonlySet<string>,
+): Map<string, { report: Report; source: string }> {
+  const reports = new Map<string, { report: Report; source: string }>();
+  for (const { dialect, reports: own } of parcels)
+    for (const report of own) {
+      const { mail, expected, at, campaign } = report;
+      const key = keyOf(erased, mail.contact, expected, at, [mail.id, campaign]);
+      reports.set(key, { report, source: dialect.source });
+    }
   return reports;
 }
 
 /** Every report is stored once, and nothing else. By now every parcel has been answered with 200. */
-function checkEvents(witness: Witness, events: readonly EventRow[]): string[] {
+function checkEvents(witness: Witness, events: readonly EventRow[], removals: Removals): string[] {
   const erased = erasedContacts(witness);
   const sent = reportsOf(witness.world, erased);
   const stored = new Map<string, number>();
-  for (const { contact, type, message_id, at, campaign } of events) {
+  for (const { contact, type, message_id, at, campaign, source } of events) {
+    if (source === LOOP) continue; // see checkReturns
     const key = keyOf(erased, contact, type, at, [message_id, campaign]);
     stored.set(key, (stored.get(key) ?? 0) + 1);
   }
   const wrong: string[] = [];
-  for (const [key, { mail }] of sent)
-    if (!stored.has(key) && !erased.has(mail.contact)) wrong.push(`lost: ${key}`);
+  for (const [key, { report, source }] of sent)
+    if (!stored.has(key) && !erased.has(report.mail.contact) && !removals.has(source))
+      wrong.push(`lost: ${key}`);
   for (const [key, n] of stored) {
     if (!sent.has(key)) wrong.push(`never sent: ${key}`);
     if (n > 1) wrong.push(`stored ${n} times: ${key}`);
-  }
-  return wrong;
-}
-
-interface SourceRow {
-  source: string;
-  events: number;
-  duplicates: number;
-  pings: number;
-}
-
-interface LetterRow {
-  id: string;
-  envelope: string;
-  element: number | null;
-  source: string;
-}
-
-/**
- * Every element of every envelope is accounted for exactly once, and every dead letter has a cause.
- */
-async function checkAccounts(witness: Witness): Promise<string[]> {
-  const { parcels } = witness.world;
-  const { results: letters } = await env.DB.prepare(
-    "SELECT id, envelope, element, source FROM dead_letters",
-  ).all<LetterRow>();
-  const sources: SourceRow[] = await listSources(env.DB);
-  const wrong: string[] = [];
-  const erased = erasedContacts(witness);
-  const elements = new Map<string, number>();
-  // The outcome of an erased contact's reports is unknown: they may have been counted before the erasure, or never.
-  const untold = new Map<string, number>();
-  const poison = new Map<string, number>();
-  for (const envelope of witness.processed) {
-    const parcel = parcels[witness.envelopes.get(envelope) ?? -1];
-    if (parcel === undefined) {
-      wrong.push(`an envelope from nowhere: ${envelope}`);
-      continue;
-    }
-    const { source } = parcel.dialect;
-    elements.set(source, (elements.get(source) ?? 0) + parcel.reports.length + parcel.poison);
-    // So is the number of repeats if repeats could not be recognised.
-    const vague = witness.world.mistaken !== null && source === MISTAKEN;
-    const own = parcel.reports.filter(({ mail }) => vague || erased.has(mail.contact)).length;
-    untold.set(source, (untold.get(source) ?? 0) + own);
-    if (parcel.poison > 0) poison.set(envelope, parcel.poison);
-  }
-  for (const { envelope, id } of letters) {
-    const left = (poison.get(envelope) ?? 0) - 1;
-    if (left < 0) wrong.push(`a dead letter without cause: ${id}`);
-    poison.set(envelope, left);
-    if ((await env.BUCKET.head(`dead-letters/${envelope}.json.gz`)) === null)
-      wrong.push(`a dead letter without its delivery: ${id}`);
-  }
-  for (const [envelope, left] of poison) if (left > 0) wrong.push(`a dead letter is missing: ${envelope}`);
-  for (const [source, n] of elements) {
-    const row = sources.find((one) => one.source === source);
-    const stored = row?.events ?? 0;
-    const dead = letters.filter((letter) => letter.source === source).length;
-    const accounted = stored + (row?.duplicates ?? 0) + (row?.pings ?? 0) + dead;
-    if (accounted > n || accounted < n - (untold.get(source) ?? 0))
-      wrong.push(`${source}: ${n} elements in, ${accounted} accounted for`);
   }
   return wrong;
 }
@@ -220,8 +170,9 @@ async function checkMessages(events: readonly EventRow[]): Promise<string[]> {
     if (!events.some((one) => one.message_id === id && one.contact === contact))
       wrong.push(`message ${id} has no event`);
   for (const [id, own] of Map.groupBy(events, ({ message_id }) => message_id)) {
+    if (id === null) continue; // a system event that came back
     const [best] = own.toSorted((a, b) => weightOf(b) - weightOf(a) || b.at - a.at || (a.id < b.id ? 1 : -1));
-    const told = await readMessage(id ?? "");
+    const told = await readMessage(id);
     if (told !== best?.type) wrong.push(`message ${id} is ${told}, not ${best?.type}`);
     const contacts = new Set(own.map(({ contact }) => contact));
     const known = rows.filter(({ message_id }) => message_id === id);
@@ -251,7 +202,11 @@ interface Delivery {
 }
 
 /** Every accepted body is in the archive, and every event leads to a line of it. */
-async function checkArchive(witness: Witness, events: readonly EventRow[]): Promise<string[]> {
+async function checkArchive(
+  witness: Witness,
+  events: readonly EventRow[],
+  removals: Removals,
+): Promise<string[]> {
   const batches = new Map<string, Delivery[]>();
   const { objects } = await env.BUCKET.list({ prefix: "archive/" });
   for (const { key } of objects) {
@@ -287,8 +242,12 @@ async function checkArchive(witness: Witness, events: readonly EventRow[]): Prom
     return redacted === true && several && erased.has(contact);
   };
   const wrong = witness.accepted
+    .filter(({ envelope, source }) => fateOf(witness, envelope, removals.get(source)) === "stays")
     .filter(({ source, body, parcel }) => whole(parcel) && !bodies.has(`${source} ${asStored(source, body)}`))
     .map(({ source }) => `a body of ${source} is not in the archive`);
+  for (const { id, source, url, text, base64 } of [...batches.values()].flat())
+    if (fateOf(witness, id, removals.get(source)) === "gone" && `${url}${text ?? ""}${base64 ?? ""}` !== "")
+      wrong.push(`the archive holds ${id} of ${source}, which was removed`);
   for (const { id, batch, line, source, contact } of events) {
     const delivery = batches.get(batch)?.[line];
     if (delivery?.source !== source) wrong.push(`event ${id} leads to no archived delivery`);

@@ -11,7 +11,11 @@ import { fetchFrom, inContext, invocation, type Begun, type Simulation } from ".
 import { batchOf, settle, take } from "./queue.ts";
 import { respelled } from "./spellings.ts";
 import { garbledBody } from "./mentions.ts";
+import { LOOP, LOOP_TOKEN } from "./returns.ts";
 import type { Parcel } from "./world.ts";
+
+/** In place of the number of a parcel. */
+const NO_PARCEL = -1;
 
 /** An element that neither Mailjet nor a home-made system can mean. */
 const POISON = { event: " ", email: "ann@example.com" };
@@ -38,13 +42,42 @@ export function post(simulation: Simulation, index: number, backup: boolean, nam
         simulation.acknowledged.add(index);
         // What kills is never archived.
         if (parcel.kills !== true && (typeof body === "string" || body === null))
-          witness.accepted.push({ source: parcel.dialect.source, body: body ?? "", parcel: index });
+          witness.accepted.push({
+            source: parcel.dialect.source,
+            body: body ?? "",
+            parcel: index,
+            envelope: simulation.made.get(begun.runner) ?? "",
+          });
       } else if (!died && value !== 503) {
         witness.refused.push(`${parcel.dialect.source} was answered ${String(value)}`);
       }
     },
   );
   simulation.brings.set(begun.runner, index);
+  return begun;
+}
+
+/** A receiver posts what it brings back; it goes on until it has seen a 200. */
+export function bringBack(simulation: Simulation, name: string, random: Random | null): Begun | null {
+  const { returns, refused, accepted } = simulation.witness;
+  const open = returns.all.filter((one) => !one.accepted);
+  const returning = open[random === null ? 0 : random.between(0, open.length - 1)];
+  if (returning === undefined) return null;
+  const { body } = returning;
+  const headers = { ...returning.headers, authorization: `Bearer ${LOOP_TOKEN}` };
+  const request = new Request(`https://edge.example/webhooks/${LOOP}`, { method: "POST", headers, body });
+  const begun = invocation(
+    name,
+    async (bindings) => await fetchFrom(request, bindings, simulation),
+    (died) => {
+      const { value } = begun.runner.outcome;
+      if (died || value === 503) return;
+      if (value !== 200) return void refused.push(`what came back was answered ${String(value)}`);
+      returning.accepted = true;
+      accepted.push({ source: LOOP, body, parcel: NO_PARCEL, envelope: "" });
+    },
+  );
+  returns.posts.set(begun.runner, returning);
   return begun;
 }
 
@@ -82,14 +115,19 @@ export function deliver(
   const delivered = take(queues, which, most, gate.now(), random);
   if (delivered.length === 0) return null;
   const batch = batchOf(which === "main" ? "tidings-deliveries" : "tidings-dead", delivered);
-  for (const { message } of delivered) witness.processed.add(headerOf(message.body).id);
+  const began = gate.now();
+  const ids = delivered.map(({ message }) => headerOf(message.body).id);
+  for (const id of ids) witness.processed.add(id);
   const begun = invocation(
     name,
     async (bindings) =>
       broken
         ? gate.die(begun.runner)
         : await inContext({ pipes }, async (context) => await worker.queue(batch, bindings, context)),
-    (died) => settle(queues, which, delivered, died, gate.now(), random),
+    (died) => {
+      for (const id of ids) witness.consumed.set(id, { began, ended: gate.now() });
+      settle(queues, which, delivered, died, gate.now(), random);
+    },
   );
   begun.runner.mortal = true;
   return begun;

@@ -99,9 +99,11 @@ export function tell(world: World, { violations, log }: Verdict): string {
           ? `send ${act.parcel}`
           : "contact" in act
             ? `${act.kind} ${act.contact}`
-            : "pipe" in act
-              ? `${act.kind} ${world.pipes[act.pipe]?.name ?? ""}`
-              : act.kind,
+            : "source" in act
+              ? `${act.kind} ${act.source}`
+              : "pipe" in act
+                ? `${act.kind} ${world.pipes[act.pipe]?.name ?? ""}`
+                : act.kind,
       )
       .join(", ");
     const receivers = moods.length > 0 ? ` (receivers: ${moods.join(", ")})` : "";

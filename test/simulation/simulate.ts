@@ -20,9 +20,10 @@ import { healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts
 import { checkPiped } from "./piped.ts";
 import { enqueue, makeQueues } from "./queue.ts";
 import { check } from "./reference.ts";
+import { makeReturns, noteReturn } from "./returns.ts";
 import type { Witness } from "./witness.ts";
 import { checkKept, look } from "./retention.ts";
-import type { Round, World } from "./world.ts";
+import type { Act, Round, World } from "./world.ts";
 import { loadLazyModules } from "../support/lazy.ts";
 
 await loadLazyModules();
@@ -69,10 +70,12 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
   const apiToken = `simulation-${(histories += 1)}`;
   const queues = makeQueues(world.retries);
   const brings = new Map<Runner, number>();
+  const made = new Map<Runner, string>();
   const witness: Witness = {
     world,
     envelopes: new Map(),
     processed: new Set(),
+    consumed: new Map(),
     accepted: [],
     refused: [],
     received: new Map(),
@@ -81,18 +84,22 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
     claims: [],
     erasures: [],
     promised: [],
+    removals: [],
+    returns: makeReturns(),
   };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
     seen: (frame, runner) => {
+      if (noteReturn(witness.returns, frame, runner)) return;
       const parcel = brings.get(runner);
       if (parcel === undefined || !(frame instanceof Uint8Array)) return;
       const { id, receivedAt } = headerOf(frame);
       witness.envelopes.set(id, parcel);
       witness.received.set(id, receivedAt);
+      made.set(runner, id);
     },
   };
-  const pipes = home === null ? null : await makePipes(world, home, () => gate);
+  const pipes = home === null ? null : await makePipes(world, home, () => gate, witness.returns);
   const gate = makeGate(
     world.start,
     producer,
@@ -103,7 +110,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
   const disarm = world.parcels.some(({ kills }) => kills) ? armSight((run) => gate.die(run)) : () => {};
   const content = randomFrom(world.seed + 2);
   const acknowledged = new Set<number>();
-  const common = { world, apiToken, queues, gate, brings, witness, acknowledged, content, pipes };
+  const common = { world, apiToken, queues, gate, brings, made, witness, acknowledged, content, pipes };
   const simulation: Simulation = { ...common, rotation: 0, mended: world.mistaken === null, owed: new Set() };
   for (const [i, round] of world.rounds.entries()) {
     gate.log.push(`-- round ${i + 1}, after ${round.wait} ms`);
@@ -122,14 +129,20 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
 
 /** Lets the pipes deliver everything, however long that takes; returns the violations. */
 async function endOfPipes(simulation: Simulation, pipes: PipeSide): Promise<string[]> {
-  const { gate, world, witness } = simulation;
+  const { gate, world, witness, queues } = simulation;
   const calm = randomFrom(world.seed + 9);
   gate.log.push("-- the pipes catch up");
-  const atRest = await healPipes(pipes, gate, async (act, name) => {
+  const one = async (act: Act, name: string): Promise<void> => {
     const begun = await begin(simulation, act, name, null);
     if (begun === null) return;
     await gate.run([begun.runner], 0, calm);
     begun.end(begun.runner.outcome.ended === "died");
+  };
+  const atRest = await healPipes(pipes, gate, one, async () => {
+    const open = witness.returns.all.filter(({ accepted }) => !accepted);
+    for (const _ of open) await one({ kind: "return" }, "comes back");
+    while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
+      await one({ kind: "consume", most: 100 }, "consume");
   });
   const late = await lookAfterRound(pipes, witness.erasures);
   const wrong = await checkPiped(pipes.piped(witness.erasures));
@@ -168,7 +181,8 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
     const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random, round.acts);
     if (begun === null) continue;
     const skew = random.pick([0, 0, -5_000, 5_000]);
-    begun.runner.skew = simulation.world.erasing || round.agreed === true ? 0 : skew;
+    const { erasing, removing } = simulation.world;
+    begun.runner.skew = erasing || removing === true || round.agreed === true ? 0 : skew;
     all.push(begun);
   }
   const runners = all.map(({ runner }) => runner);

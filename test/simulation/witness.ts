@@ -1,6 +1,7 @@
 // What the simulation saw, for the reference to judge.
 
 import type { Erased, HeardClaim } from "./erased.ts";
+import type { Returns } from "./returns.ts";
 import type { World } from "./world.ts";
 
 /** The records of a simulated history. */
@@ -8,12 +9,14 @@ export interface Witness {
   world: World;
   /** Envelope -> the parcel that it contains, for every envelope ever made. */
   envelopes: Map<string, number>;
+  /** Envelope -> when its last consumer began, and when it ended, ms. */
+  consumed: Map<string, { began: number; ended: number }>;
   /** Envelopes that a consumer got. */
   processed: Set<string>;
   /** Envelope -> when it was received, ms. */
   received: Map<string, number>;
   /** The bodies that were answered with 200. */
-  accepted: { source: string; body: string; parcel: number }[];
+  accepted: { source: string; body: string; parcel: number; envelope: string }[];
   /** Answers that no ESP should ever receive. */
   refused: string[];
   /** Contact -> ids of events and entries that its object knew, in that order. */
@@ -26,6 +29,10 @@ export interface Witness {
   erasures: Erased[];
   /** Erasures that an answer reported as done or running; `at`: ms, when they were requested. */
   promised: { contact: string; at: number }[];
+  /** Removals of a source's data that an answer reported as under way; `at`: ms, when they were requested. */
+  removals: { source: string; at: number }[];
+  /** What pipes brought back to a source here. */
+  returns: Returns;
 }
 
 /** A person's action on a contact that took effect. */

@@ -6,11 +6,21 @@ import { randomFrom, type Random } from "../../src/demo/traffic/random.ts";
 import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts";
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
+import { withErasures, withRereading } from "./erasures.ts";
 import { withMentions } from "./mentions.ts";
-import { withPipes, type Mood, type PipeAct, type PipePlan } from "./pipe-world.ts";
+import { pickSome } from "./picks.ts";
+import {
+  withDiscards,
+  withPipes,
+  withReturns,
+  type Mood,
+  type PipeAct,
+  type PipePlan,
+} from "./pipe-world.ts";
 import type { Kept } from "./retention.ts";
 import { deathsOf } from "./deaths.ts";
 import { withOutage } from "./outages.ts";
+import { withRemovals } from "./removals.ts";
 import { sceneOf } from "./scenes.ts";
 
 /** The content of one POST: reports, a test, or unreadable elements. */
@@ -41,8 +51,12 @@ export type Act =
   | { kind: "suppress" | "lift"; contact: string }
   /** A person requests the erasure of a contact. */
   | { kind: "erase"; contact: string }
+  /** A person requests the removal of all data of a source. */
+  | { kind: "remove"; source: string }
   /** A person has all archived deliveries parsed again. */
   | { kind: "renormalise" }
+  /** A receiver posts a request of a pipe that leads back to a source here. */
+  | { kind: "return" }
   | PipeAct;
 
 /** Concurrent acts, whose steps are interleaved in an order drawn from `seed`. */
@@ -79,6 +93,8 @@ export interface World {
    * Whether contacts are erased in this world. If so, all clocks agree, so that it is certain what was received before.
    */
   erasing: boolean;
+  /** Whether the data of sources are removed in this world. If so, all clocks agree, too. */
+  removing?: true;
   /** Whether the archive is parsed again in this world. */
   rereading: boolean;
   /**
@@ -127,7 +143,10 @@ export function worldOf(seed: number): World {
   const drawn = { seed, start: START, contacts, parcels, rounds: slow, erasing, rereading, kept, mistaken };
   const mentioning = withMentions(randomFrom(seed + 10), { ...drawn, pipes: [], retries: RETRIES });
   const world = withScene(randomFrom(seed + 6), mentioning);
-  return withOutage(randomFrom(seed + 12), withPipes(withDeaths(randomFrom(seed + 11), world)));
+  const piped = withPipes(withDeaths(randomFrom(seed + 11), world));
+  const returning = withReturns(randomFrom(seed + 13), withOutage(randomFrom(seed + 12), piped));
+  const discarding = withDiscards(randomFrom(seed + 15), returning);
+  return withRemovals(randomFrom(seed + 14), discarding);
 }
 
 /** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */
@@ -177,59 +196,6 @@ function keptFor(random: Random): NonNullable<World["kept"]> {
     archive_days,
     later: random.pick([events_days, archive_days]) + random.between(0, 8),
   };
-}
-
-/**
- * Adds occasional erasures, and at the end some without new reports, after which nothing of the contact may be left.
- */
-function withErasures(
-  random: Random,
-  rounds: readonly Round[],
-  contacts: readonly string[],
-  parcels: number,
-): Round[] {
-  const some = (): Act => ({
-    kind: "erase",
-    contact: contacts[random.between(0, contacts.length - 1)] ?? "",
-  });
-  const early = rounds.map((round) =>
-    random.chance(0.15) ? { ...round, acts: [...round.acts, some()] } : round,
-  );
-  const rotation = rounds.at(-1)?.rotation ?? 0;
-  const faults = random.pick([0, 0.05, 0.15, 0.3]);
-  const add = (acts: Act[], own = faults): Round => ({
-    seed: random.between(1, 2 ** 31),
-    wait: random.pick([0, 500, 5_000, 1_300_000]),
-    acts,
-    faults: own,
-    evicted: random.chance(0.2) ? pickSome(random, contacts, 1) : [],
-    rotation,
-  });
-  const all = Array.from({ length: parcels }, (_, parcel): Act => ({
-    kind: "send",
-    parcel,
-    backup: random.chance(0.15),
-  }));
-  const extra = (): Act =>
-    random.pick<Act>([
-      { kind: "consume", most: random.pick([1, 2, 100]) },
-      { kind: "consume", most: 1 },
-      { kind: "sweep" },
-      { kind: "send", parcel: random.between(0, parcels - 1), backup: false },
-      { kind: "bury" },
-      { kind: "replay" },
-    ]);
-  const late = Array.from({ length: random.between(1, 3) }, () =>
-    add([some(), ...Array.from({ length: random.between(1, 3) }, extra)]),
-  );
-  const worked = random.chance(0.5) ? [add([{ kind: "consume", most: 100 }])] : [];
-  return [...early, add(all, 0), ...worked, ...late];
-}
-
-function withRereading(random: Random, rounds: readonly Round[]): Round[] {
-  return rounds.map((round) =>
-    random.chance(0.3) ? { ...round, acts: [...round.acts, { kind: "renormalise" }] } : round,
-  );
 }
 
 function parcelsOf(random: Random, dialect: Dialect, contacts: readonly string[]): Parcel[] {
@@ -320,12 +286,4 @@ function actOf(random: Random, parcels: number, contacts: readonly string[]): Ac
   if (chance < 0.92) return random.chance(0.6) ? { kind: "bury" } : { kind: "replay" };
   const contact = contacts[random.between(0, contacts.length - 1)] ?? "";
   return { kind: random.chance(0.5) ? "suppress" : "lift", contact };
-}
-
-function pickSome<T>(random: Random, items: readonly T[], count: number): T[] {
-  const left = [...items];
-  const picked: T[] = [];
-  while (picked.length < count && left.length > 0)
-    picked.push(...left.splice(random.between(0, left.length - 1), 1));
-  return picked;
 }

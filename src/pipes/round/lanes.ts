@@ -1,6 +1,7 @@
 // Cuts events into batches and deals these out to lanes. A batch is what goes in one request; a lane sends its batches
 // one after the other. In an ordered pipe a group stays in one lane.
 
+import { hopsWith } from "../../model/hops.ts";
 import type { Outgoing } from "../kinds/kind.ts";
 
 /** One event that is to be sent. */
@@ -52,7 +53,8 @@ function laneNumber(group: string, count: number): number {
 
 /**
  * In order, a batch holds one event of a group at most: if a destination took some of a group's events and not the
- * others, nothing could put that right.
+ * others, nothing could put that right. Events that came through different numbers of pipes do not share a batch: a
+ * request tells one number, and one that tells of a loop is kept back whole by the next Tidings.
  */
 function fillLane(
   lane: Job[],
@@ -61,19 +63,23 @@ function fillLane(
   rules: LaneRules,
 ): void {
   let job: Job = { indexes: [], lane };
-  let size = 0;
+  let [size, hops] = [0, 0];
   let groups = new Set<string>();
   const close = (): void => {
     if (job.indexes.length > 0) lane.push(job);
     [job, size, groups] = [{ indexes: [], lane }, 0, new Set()];
   };
   for (const index of indexes) {
-    const { out, group } = items[index] ?? { out: { text: "" }, group: "" };
+    const item = items[index];
+    if (item === undefined) continue;
+    const { out, group } = item;
     const length = Buffer.byteLength(out.text);
     const isFull = job.indexes.length >= rules.events || size + length > rules.bytes;
-    if (isFull || (rules.ordered && groups.has(group))) close();
+    const ownHops = hopsWith([out]);
+    if (isFull || ownHops !== hops || (rules.ordered && groups.has(group))) close();
     job.indexes.push(index);
     size += length;
+    hops = ownHops;
     if (group !== "") groups.add(group);
   }
   close();

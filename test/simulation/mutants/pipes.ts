@@ -82,6 +82,12 @@ export const PIPES: readonly Mutant[] = [
     to: "const rows = events.slice(events.length).map(eventRow);",
   },
   {
+    name: "letting go of what waits for a pipe lets go of all that it has not looked at",
+    file: "pipes/discard.ts",
+    from: "behind ? { events, notices } : null",
+    to: "{ events, notices }",
+  },
+  {
     name: "the remains of a deleted pipe are not cleared away",
     file: "pipes/wake.ts",
     from: 'for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);',

@@ -130,6 +130,24 @@ export const PROCESS: readonly Mutant[] = [
     to: "void holdEarlier;",
   },
   {
+    name: "there are no storms",
+    file: "process/storm.ts",
+    from: "if (!isStormy(bucket)) return null;",
+    to: "if (!isStormy(bucket) || bucket > 0) return null;",
+  },
+  {
+    name: "only a consumer that sees a whole storm looks back at what came before",
+    file: "process/storm.ts",
+    from: "return window.outcomes * 5 >= policy.outcomes &&",
+    to: "return window.outcomes >= 2 * policy.outcomes &&",
+  },
+  {
+    name: "what was stored before a slice is not counted to its storm",
+    file: "process/storm.ts",
+    from: "return sumOf([...stored, ...coming]);",
+    to: "return sumOf([...stored.slice(stored.length), ...coming]);",
+  },
+  {
     name: "a delivery is not spooled when the queue fails",
     file: "ingest/spool.ts",
     from: "await bucket.put(spoolKey(id), message);",
