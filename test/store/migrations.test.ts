@@ -28,7 +28,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0020_operation.sql": "99e0fecb486de2bfc33359645322688bc583bd9e876ca76ea0238da3822e8b15",
   "0021_rebuild.sql": "4e8d61442d824d503fbbbbf9c5f1db36a4368a8ac5027fd262ba42fc0bef4b9f",
   "0022_storage.sql": "6e57881fcc82c4b56f07bacf89197d044d140dedab2f70dd08819e254c7f2d16",
-  "0023_jurisdiction.sql": "6a976cc566c7d3d7f9dd2596551d43588fb40e3f243b2109c72ca2bb31fe72b0",
+  "0023_jurisdiction.sql": "7c30a2be7a8d987a0526cfaf1c8a98a65d2f8641065ae8d70c8ef6ea5597d3d1",
 };
 
 const TEXTS = Object.fromEntries(

@@ -9,4 +9,5 @@ CREATE TABLE jurisdiction (
 -- Objects that exist already were made without one, because there was no such setting.
 INSERT INTO jurisdiction (one, jurisdiction, noted_at)
 SELECT 1, 'none', 0
-WHERE EXISTS (SELECT 1 FROM contacts) OR EXISTS (SELECT 1 FROM sources) OR EXISTS (SELECT 1 FROM pipes);
+WHERE EXISTS (SELECT 1 FROM contacts) OR EXISTS (SELECT 1 FROM feed) OR EXISTS (SELECT 1 FROM sources)
+  OR EXISTS (SELECT 1 FROM pipes);

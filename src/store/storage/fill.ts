@@ -21,7 +21,7 @@ export type KnownFill = Fill & { lookedAt: number | null };
 const PAGE = 4_096;
 
 const SEEN = `
-  SELECT s.*, t.trees FROM (SELECT count(*) AS trees FROM sqlite_schema WHERE rootpage > 0) AS t
+  SELECT s.*, schema.trees FROM (SELECT count(*) AS trees FROM sqlite_schema WHERE rootpage > 0) AS schema
   LEFT JOIN storage AS s ON s.one = 1`;
 
 interface Answer {

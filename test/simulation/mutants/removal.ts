@@ -6,7 +6,7 @@ export const REMOVAL: readonly Mutant[] = [
   {
     name: "contacts' objects are not told of a removal",
     file: "erasure/source/steps.ts",
-    from: "const { snapshot } = await env.CONTACTS.getByName(contact).forget(own.map(({ event }) => event));",
+    from: "const { snapshot } = await contactOf(env, contact).forget(own.map(({ event }) => event));",
     to: "void own; const snapshot: Parameters<typeof changeOf>[1] | null = null;",
   },
   {
