@@ -6,6 +6,7 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { persist } from "../cli/edge.ts";
 import { totalOf, type Counts, type Fact } from "./traffic/traffic.ts";
 import { runWrangler } from "../cli/wrangler.ts";
+import { UNCOUNTED_EVENTS } from "../store/write/counting.ts";
 
 const POLL = 500; // ms
 const STALLED = 20_000; // ms without any progress
@@ -116,12 +117,15 @@ export interface RowCounts {
 }
 
 /**
- * Reads from the database itself the number of events and the sums of the counters, which must agree with it. Fails if
+ * Reads from the database itself the number of events and the sums of the counters with what is not counted yet, which
+ * must agree with it. Fails if
  * wrangler fails.
  */
 export async function readRows(state: string): Promise<Result<RowCounts>> {
-  const sql = `SELECT (SELECT count(*) FROM events) AS events, (SELECT sum(n) FROM rollups) AS rollups,
-    (SELECT sum(n) FROM campaign_rollups) AS campaigns`;
+  const counted = (table: string): string =>
+    `(SELECT coalesce(sum(n), 0) FROM ${table}) + (SELECT count(*) FROM ${UNCOUNTED_EVENTS})`;
+  const sql = `SELECT (SELECT count(*) FROM events) AS events, ${counted("rollups")} AS rollups,
+    ${counted("campaign_rollups")} AS campaigns`.replaceAll(/\s+/g, " ");
   const args = ["d1", "execute", "tidings", "--local", ...persist({ state }), "--json", "--command", sql];
   const ran = await runWrangler(args);
   if (!ran.ok) return ran;

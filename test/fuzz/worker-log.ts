@@ -8,6 +8,7 @@ const EXPECTED: readonly RegExp[] = [
   /message: 'a provider (?:set up|tested) its URL'/,
   /message: 'a job did its work'/,
   /message: 'a pipe was paused'/,
+  /message: "the database's fill level"/,
   /message: 'a request could not be served',.* reason: '(?:the body did not come (?:whole|in time)|too many unproven bodies at once)'/,
 ];
 
