@@ -16,7 +16,7 @@ import {
 } from "../store/bucket/given-up.ts";
 import { storeOf } from "../store/db.ts";
 import { deadLetterOf, putDeadEnvelope, putUnreadEnvelope } from "../store/dead-letters.ts";
-import { storeSlice } from "../store/write/slice.ts";
+import { NO_ROWS, storeSlice } from "../store/write/slice.ts";
 import { bodyIsGone, decodeMessage, openMessage } from "./decode.ts";
 import { withoutErased } from "./redact-erased.ts";
 
@@ -110,6 +110,5 @@ async function storeLetter(
   raw: string,
 ): Promise<void> {
   const deadLetters = [deadLetterOf(envelope, null, reason, raw)];
-  const nothing = { events: [], contacts: [], sources: [], tallies: [], replayed: [] };
-  await within(DEADLINE, "the database", storeSlice(storeOf(env), { ...nothing, deadLetters }));
+  await within(DEADLINE, "the database", storeSlice(storeOf(env), { ...NO_ROWS, deadLetters }));
 }

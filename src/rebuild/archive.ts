@@ -12,6 +12,7 @@ import {
   type ParsedEnvelope,
   type Slice,
 } from "../process/parse.ts";
+import type { Claimed } from "../process/claim.ts";
 import { rowsOf, store, unstorable } from "../process/store.ts";
 import { getBatch } from "../store/bucket/archive.ts";
 import { batchOfKey } from "../store/bucket/layout.ts";
@@ -22,7 +23,7 @@ import { readStoredRows, storedAlready } from "../store/events/by-archive-object
 import { readJobs } from "../store/jobs.ts";
 import { movedOn, type Rebuild, type RebuildCounts } from "../store/rebuild/rebuilds.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
-import { storeSlice, type SliceRows } from "../store/write/slice.ts";
+import { NO_ROWS, storeSlice, type SliceRows } from "../store/write/slice.ts";
 import { askOnce } from "./journal.ts";
 import type { Run } from "./step.ts";
 
@@ -63,14 +64,8 @@ export async function restoreEvents(run: Run, key: string, rebuild: Rebuild): Pr
   return null;
 }
 
-const NO_ROWS: SliceRows = {
-  events: [],
-  contacts: [],
-  sources: [],
-  tallies: [],
-  deadLetters: [],
-  replayed: [],
-};
+/** What a slice's claims are before anything is claimed. */
+const NO_CLAIMS: Claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
 
 /** The deliveries of an object, parsed, without contacts that were erased since. An object that is gone has none. */
 async function readObject({ env, config, erased }: Run, batch: string): Promise<ParsedEnvelope[]> {
@@ -92,7 +87,7 @@ async function restoreSlice(run: Run, slice: Slice): Promise<number> {
   const missing = slice.events.filter(({ row }) => !stored.has(row.id));
   const { granted, contacts } = await claimAgain(env, missing);
   for (const { contact } of contacts) run.asked.add(contact);
-  const claimed = { granted, duplicates: [], erased: [], contacts, otherReadings: [] };
+  const claimed = { ...NO_CLAIMS, granted, contacts };
   const group = { redacted: new Map(), duplicates: new Map() };
   const found = rowsOf({ events: granted, complete: [] }, claimed, group, Date.now());
   await store(db, withoutLag(found), granted, async ({ parsed, row }) => {
@@ -164,8 +159,7 @@ async function talliesOf(env: Env, batch: string, parsed: readonly ParsedEnvelop
       one.events.length + one.duplicates - (lines.get(one.line)?.length ?? 0),
     ]),
   );
-  const claimed = { granted: [], duplicates: [], erased: [], contacts: [], otherReadings: [] };
   const slice = { events: [], complete: [...parsed] };
-  const rows = rowsOf(slice, claimed, { redacted: new Map(), duplicates }, Date.now());
+  const rows = rowsOf(slice, NO_CLAIMS, { redacted: new Map(), duplicates }, Date.now());
   return { ...withoutLag(rows), deadLetters: [], replayed: [] };
 }

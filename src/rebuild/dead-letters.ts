@@ -6,7 +6,7 @@ import { DEAD_LETTERS } from "../store/bucket/layout.ts";
 import { storeOf } from "../store/db.ts";
 import { deadLetterOf, deadLettersFrom, deadLettersOf, getDeadEnvelope } from "../store/dead-letters.ts";
 import type { Rebuild, RebuildCounts } from "../store/rebuild/rebuilds.ts";
-import { storeSlice } from "../store/write/slice.ts";
+import { NO_ROWS, storeSlice } from "../store/write/slice.ts";
 import type { Run } from "./step.ts";
 
 /** Why a delivery is kept that has no reject: the reason itself stood in the lost database. */
@@ -35,13 +35,6 @@ export async function restoreDeadLetters(
   const letters = whole
     ? [deadLetterOf(envelope, null, isDeadly ? UNREAD : READABLE, "")]
     : deadLettersOf(envelope, rejects).filter((letter) => !stored.has(letter.id));
-  await storeSlice(storeOf(env), {
-    events: [],
-    contacts: [],
-    sources: [],
-    tallies: [],
-    replayed: [],
-    deadLetters: letters,
-  });
+  await storeSlice(storeOf(env), { ...NO_ROWS, deadLetters: letters });
   return { dead_letters: letters.length };
 }

@@ -1,5 +1,6 @@
 // Dead letters by what they have in common, for decisions about many of them at once.
 
+import { isOfEnvelope } from "./prefix-range.ts";
 import { firstIdAt } from "../lib/time-id.ts";
 import type { Db } from "./db.ts";
 import { deleteDeadEnvelopes } from "./dead-letters.ts";
@@ -88,7 +89,7 @@ export async function discardLetters(
   const { results } = await db
     .prepare(
       `SELECT DISTINCT d.envelope FROM json_each(?1) AS e CROSS JOIN dead_letters AS d
-         ON d.id >= e.value AND d.id < e.value || '/'
+         ON ${isOfEnvelope("d.id", "e.value")}
        WHERE d.id NOT IN (SELECT value FROM json_each(?2))`,
     )
     .bind(JSON.stringify(envelopes), ids)

@@ -6,7 +6,7 @@ import { deadLetterKey } from "./bucket/layout.ts";
 import { mayMention, piecesOf } from "./erasure/may-mention.ts";
 import type { DeadLetter } from "./write/rows.ts";
 import type { Db } from "./db.ts";
-import { endOf } from "./prefix-range.ts";
+import { isOfEnvelope } from "./prefix-range.ts";
 import { firstIdAt } from "../lib/time-id.ts";
 import { isCut, withinBytes, type SizedRow } from "./within-bytes.ts";
 
@@ -153,8 +153,8 @@ export function deadLetterOf(
 /** The ids of an envelope's dead letters. `envelope`: its id. */
 export async function deadLettersFrom(db: Db, envelope: string): Promise<Set<string>> {
   const { results } = await db
-    .prepare("SELECT id FROM dead_letters WHERE id >= ?1 AND id < ?2")
-    .bind(envelope, `${envelope}/`)
+    .prepare(`SELECT id FROM dead_letters WHERE ${isOfEnvelope("id", "?1")}`)
+    .bind(envelope)
     .all<{ id: string }>();
   return new Set(results.map(({ id }) => id));
 }
@@ -229,8 +229,10 @@ export async function getDeadLetter(db: Db, id: string): Promise<ListedDeadLette
  */
 export async function markReplayed(db: D1Database, envelope: string, now: number): Promise<void> {
   await db
-    .prepare("UPDATE dead_letters SET replayed_at = ?3, replays = replays + 1 WHERE id >= ?1 AND id < ?2")
-    .bind(envelope, endOf(`${envelope}.`), now)
+    .prepare(
+      `UPDATE dead_letters SET replayed_at = ?2, replays = replays + 1 WHERE ${isOfEnvelope("id", "?1")}`,
+    )
+    .bind(envelope, now)
     .run();
 }
 
@@ -243,9 +245,7 @@ export async function discardDeadLetter(
   const { envelope, id } = letter;
   const [, rest] = await db.batch<{ n: number }>([
     db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id),
-    db
-      .prepare("SELECT count(*) AS n FROM dead_letters WHERE id >= ?1 AND id < ?2")
-      .bind(envelope, endOf(`${envelope}.`)),
+    db.prepare(`SELECT count(*) AS n FROM dead_letters WHERE ${isOfEnvelope("id", "?1")}`).bind(envelope),
   ]);
   if (rest?.results[0]?.n === 0) await deleteDeadEnvelopes(bucket, [envelope]);
 }

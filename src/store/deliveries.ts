@@ -1,7 +1,7 @@
 // What the database knows of a delivery by its id, beside its events: what was counted, and what became dead letters.
 
 import type { Db } from "./db.ts";
-import { endOf } from "./prefix-range.ts";
+import { isOfEnvelope } from "./prefix-range.ts";
 
 /** What was counted of a delivery. It is kept for 35 days, and only if one of the figures is not 0. */
 export interface DeliveryTally {
@@ -30,10 +30,9 @@ export async function deliveryRows(
     db.prepare("SELECT source, duplicates, pings, outside FROM tallies WHERE envelope = ?1").bind(id),
     db
       .prepare(
-        `SELECT id, source, reason FROM dead_letters WHERE id = ?1 OR (id > ?1 || '.' AND id < ?2)
-         ORDER BY id LIMIT ${MOST_LETTERS}`,
+        `SELECT id, source, reason FROM dead_letters WHERE ${isOfEnvelope("id", "?1")} ORDER BY id LIMIT ${MOST_LETTERS}`,
       )
-      .bind(id, endOf(`${id}.`)),
+      .bind(id),
   ]);
   return { tally: tallies?.results[0] ?? null, letters: letters?.results ?? [] };
 }

@@ -20,6 +20,14 @@ export function beginsWith(id: string, prefix: string, from = prefix): string {
   return `${id} >= ${from} AND ${id} < ${prefix} || '${LAST}'`;
 }
 
+/**
+ * The SQL condition that the id of a dead letter is one of the envelope's: the envelope's own id, or that, a dot and a
+ * number. A slash sorts behind the dot. Both are SQL expressions.
+ */
+export function isOfEnvelope(id: string, envelope: string): string {
+  return `${id} >= ${envelope} AND ${id} < ${envelope} || '/'`;
+}
+
 /** The range of the id index that contains a contact's events: first id, end of ids, contact. */
 export function rangeOf(contact: string): [from: string, to: string, contact: string] {
   const prefix = contactPrefix(contact);

@@ -7,12 +7,13 @@
 // erasures holds only keyed hashes, is read first, and stays.
 
 import { newId } from "../../lib/time-id.ts";
-import { gunzip, gzip } from "../../model/envelope.ts";
+import { gzip } from "../../model/envelope.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
 import type { Erasure } from "../erasure/erasures.ts";
 import type { PipeRecord } from "../pipes/pipes.ts";
 import type { ContactChange } from "../write/rows.ts";
 import { ACTS, ERASURES, journalKey } from "./layout.ts";
+import { linesOf } from "./lines.ts";
 
 /** A pipe as the journal keeps it. `had_secrets`: whether a person has to pass secrets anew. */
 export type JournaledPipe = Omit<PipeRecord, "secrets" | "start"> & { had_secrets: boolean };
@@ -67,17 +68,19 @@ async function put(
 
 /** The lines of an object of the journal, in their order; none if it is gone. Throws if it cannot be read. */
 export async function readActs(bucket: R2Bucket, key: string): Promise<Line<Act>[]> {
-  return (await linesOf(bucket, key)) as Line<Act>[];
+  return (await read(bucket, key)) as Line<Act>[];
 }
 
 /** The lines of an object of the part about erasures; see {@link readActs}. */
 export async function readErasures(bucket: R2Bucket, key: string): Promise<Line<ErasureAct>[]> {
-  return (await linesOf(bucket, key)) as Line<ErasureAct>[];
+  return (await read(bucket, key)) as Line<ErasureAct>[];
 }
 
-async function linesOf(bucket: R2Bucket, key: string): Promise<unknown[]> {
+async function read(bucket: R2Bucket, key: string): Promise<unknown[]> {
   const object = await bucket.get(key);
   if (object === null) return [];
-  const text = new TextDecoder().decode(await gunzip(new Uint8Array(await object.arrayBuffer())));
-  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as unknown]));
+  const acts: unknown[] = [];
+  for await (const line of linesOf(new Uint8Array(await object.arrayBuffer())))
+    if (line !== "") acts.push(JSON.parse(line));
+  return acts;
 }

@@ -11,7 +11,7 @@ import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.
 import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 import { storeReplacements } from "../write/replace.ts";
 import type { ContactChange } from "../write/rows.ts";
-import { storeSlice } from "../write/slice.ts";
+import { NO_ROWS, storeSlice } from "../write/slice.ts";
 import { DISTURB_RECOUNT } from "../stats/recount.ts";
 import type { Removal } from "./removals.ts";
 
@@ -100,8 +100,7 @@ export async function storeForgetful(
          (SELECT value->>0, value->>1 FROM json_each(?2))) WHERE id = ?1`,
     )
     .bind(id, JSON.stringify(gone.map(({ contact, event }) => [contact, event])));
-  const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
-  await storeSlice(db, { ...nothing, contacts }, [count]);
+  await storeSlice(db, { ...NO_ROWS, contacts }, [count]);
 }
 
 const WHO = "(SELECT value->>0 AS contact, value->>1 AS prefix FROM json_each(?2))";

@@ -2,7 +2,7 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
-import { batchOf } from "../feed-rows.ts";
+import { batchOf, eventsNamedBy } from "../feed-rows.ts";
 import { beginsWith } from "../prefix-range.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
@@ -26,10 +26,8 @@ export const storedColumns = (e: string): string =>
 const ROWS_A_QUERY = 5_000;
 
 const READ = withinBytes("events", {
-  keys: `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size FROM feed AS f
-    CROSS JOIN json_each(f.ids) AS i ON f.first_seq + i.key > ?2
-    CROSS JOIN events AS e ON e.id = i.value AND e.seq = f.first_seq + i.key
-    WHERE f.batch = ?1 AND f.first_seq + f.n > ?2 ORDER BY e.seq LIMIT ?3`,
+  keys: `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size
+    FROM feed AS f ${eventsNamedBy((seq) => `${seq} > ?2`)} WHERE f.batch = ?1 AND f.first_seq + f.n > ?2 ORDER BY e.seq LIMIT ?3`,
   columns: storedColumns("events"),
   order: "asc",
 });

@@ -21,28 +21,23 @@ export interface SourceRecord {
   dead_letters: number;
 }
 
-const NAMES = ["source", "provider", "last_received_at", "last_event_at", "last_ping_at", "lag_ms"];
-const COUNTS = ["events", "duplicates", "pings", "outside"];
-
-/** The sources' rows with what is not counted yet, as a table. */
-const SOURCES = `(
-  SELECT k.source, coalesce(u.provider, s.provider) AS provider,
-    max(coalesce(s.last_received_at, 0), coalesce(u.received_at, 0)) AS last_received_at,
-    coalesce(max(s.last_event_at, u.received_at), s.last_event_at, u.received_at) AS last_event_at,
-    s.last_ping_at, coalesce(u.lag_ms, s.lag_ms) AS lag_ms, coalesce(s.events, 0) + coalesce(u.n, 0) AS events,
-    ${COUNTS.slice(1)
-      .map((name) => `coalesce(s.${name}, 0) AS ${name}`)
-      .join(", ")}
-  FROM (SELECT source FROM sources UNION SELECT source FROM u) AS k
-  LEFT JOIN sources AS s USING (source) LEFT JOIN u USING (source))`;
-const WITH_UNCOUNTED = `WITH u AS MATERIALIZED (${UNCOUNTED_SOURCES})`;
-const COLUMNS = [...NAMES, ...COUNTS].map((name) => `sources.${name}`).join(", ");
+/** The sources' rows with what is not counted yet, as the table `told`. */
+const WITH_UNCOUNTED = `
+  WITH u AS MATERIALIZED (${UNCOUNTED_SOURCES}),
+  told AS (
+    SELECT k.source, coalesce(u.provider, s.provider) AS provider,
+      max(coalesce(s.last_received_at, 0), coalesce(u.received_at, 0)) AS last_received_at,
+      coalesce(max(s.last_event_at, u.received_at), s.last_event_at, u.received_at) AS last_event_at,
+      s.last_ping_at, coalesce(u.lag_ms, s.lag_ms) AS lag_ms, coalesce(s.events, 0) + coalesce(u.n, 0) AS events,
+      coalesce(s.duplicates, 0) AS duplicates, coalesce(s.pings, 0) AS pings, coalesce(s.outside, 0) AS outside
+    FROM (SELECT source FROM sources UNION SELECT source FROM u) AS k
+    LEFT JOIN sources AS s USING (source) LEFT JOIN u USING (source))`;
 
 /** All sources that have ever sent anything. */
 export async function listSources(db: Db): Promise<SourceRecord[]> {
   const rows = await db
     .prepare(
-      `${WITH_UNCOUNTED} SELECT ${COLUMNS}, coalesce(d.n, 0) AS dead_letters FROM ${SOURCES} AS sources
+      `${WITH_UNCOUNTED} SELECT told.*, coalesce(d.n, 0) AS dead_letters FROM told
        LEFT JOIN (SELECT source, count(*) AS n FROM dead_letters GROUP BY source) AS d USING (source)
        ORDER BY source`,
     )
@@ -80,8 +75,8 @@ export async function findSource(
   const record = await db
     .prepare(
       `${WITH_UNCOUNTED}
-       SELECT ${COLUMNS}, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
-       FROM ${SOURCES} AS sources WHERE source = ?1`,
+       SELECT told.*, (SELECT count(*) FROM dead_letters AS d WHERE d.source = ?1) AS dead_letters
+       FROM told WHERE source = ?1`,
     )
     .bind(source)
     .first<SourceRecord>();

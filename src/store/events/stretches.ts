@@ -3,6 +3,7 @@
 
 import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
+import { OF_DAY } from "../write/counters.ts";
 import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 
 /** A stretch of the feed: its first and last seq, both inclusive. */
@@ -25,7 +26,6 @@ export interface CampaignPlace {
 }
 
 type Cell = { first: number | null; last: number | null; day: number };
-const DAY_OF = `at / ${DAY} * ${DAY}`;
 
 /**
  * Where the events of these campaigns (and types) lie, within `edge`. To be asked after the edge was read, so that no
@@ -42,7 +42,7 @@ export async function placeOfCampaigns(
        WHERE campaign IN (SELECT value FROM json_each(?1)) AND n > gone
          AND (?2 IS NULL OR type IN (SELECT value FROM json_each(?2)))
        UNION ALL
-       SELECT min(seq), max(seq), ${DAY_OF} FROM ${UNCOUNTED_EVENTS}
+       SELECT min(seq), max(seq), ${OF_DAY} FROM ${UNCOUNTED_EVENTS}
        WHERE campaign IN (SELECT value FROM json_each(?1))
          AND (?2 IS NULL OR type IN (SELECT value FROM json_each(?2))) GROUP BY 3
        ORDER BY first LIMIT ${MOST_CELLS + 1}`,

@@ -14,7 +14,7 @@ import {
 } from "../erasure/erased.ts";
 import { FORMER, newKeyOf } from "../respelling.ts";
 import type { ContactChange } from "../write/rows.ts";
-import { storeSlice } from "../write/slice.ts";
+import { NO_ROWS, storeSlice } from "../write/slice.ts";
 
 const FIELDS =
   "reason, scope, event, source, at, by, note, lifted_at, lifted_by, lift_note, held, expires_at";
@@ -189,6 +189,5 @@ export async function storeContacts(
   contacts: readonly ContactChange[],
   taken: readonly (readonly [contact: string, id: string])[] = [],
 ): Promise<boolean> {
-  const nothing = { events: [], sources: [], tallies: [], deadLetters: [], replayed: [] };
-  return (await storeSlice(db, { ...nothing, contacts, taken })) > 0;
+  return (await storeSlice(db, { ...NO_ROWS, contacts, taken })) > 0;
 }

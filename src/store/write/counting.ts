@@ -4,7 +4,7 @@
 // moment. A stretch is counted in one transaction with its position: it may be repeated, or run twice at once, and whoever
 // comes second finds nothing to count.
 
-import { eventsWithin, FEED_END, walkFeedRows, type FeedStretch } from "../feed-rows.ts";
+import { eventsWithin, FEED_END, feedRowOf, walkFeedRows, type FeedStretch } from "../feed-rows.ts";
 import { MINUTE } from "../../lib/time.ts";
 import { countersOf } from "./counters.ts";
 
@@ -26,7 +26,7 @@ export const MOST_UNCOUNTED = 1_000;
 const sourcesWithin = (stretch: FeedStretch): string => `
   SELECT e.source, max(e.provider) AS provider, max(e.received_at) AS received_at,
     max(f.stored_at - e.received_at, 0) AS lag_ms, count(*) AS n
-  FROM (SELECT 1) CROSS JOIN ${walkFeedRows(stretch).replace(/^FROM /, "")} GROUP BY e.source`;
+  ${walkFeedRows(stretch)} GROUP BY e.source`;
 /** What the uncounted events tell of their sources. */
 export const UNCOUNTED_SOURCES = sourcesWithin(REST);
 
@@ -77,8 +77,7 @@ export async function countOverdue(db: D1Database, now: number): Promise<number>
     const storedAt = await db
       .prepare(
         `SELECT stored_at FROM feed
-         WHERE first_seq >= coalesce((SELECT max(first_seq) FROM feed WHERE first_seq <= ${COUNTED_TO} + 1), 0)
-           AND first_seq + n - 1 > ${COUNTED_TO} ORDER BY first_seq LIMIT 1`,
+         WHERE first_seq >= coalesce(${feedRowOf(`${COUNTED_TO} + 1`)}, 0) AND first_seq + n - 1 > ${COUNTED_TO} ORDER BY first_seq LIMIT 1`,
       )
       .first<number>("stored_at");
     if (storedAt === null || storedAt > now - LONGEST_UNCOUNTED) return step;

@@ -2,13 +2,12 @@
 // slice. Of other contacts they are read from the events themselves, which are few. That would cost more with every
 // event of a monitored address, whose opens never end, so what was read once is kept in the table `contact_firsts`.
 //
-// The table is derived. A contact's rows appear when it becomes busy, follow whenever its events
-// are counted, and are dropped where its events are erased or changed: the next open reads them anew.
+// The table is derived. A contact's rows appear when it becomes busy, follow whenever its events are counted, and are
+// dropped where its events are erased or changed: the next open reads them anew.
 
 import { ALPHABET } from "../../lib/base32.ts";
 import { TIME_CHARS } from "../../lib/time-id.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
-import { eventsWithin } from "../feed-rows.ts";
 import { beginsWith, isOf } from "../prefix-range.ts";
 
 /**
@@ -76,10 +75,13 @@ export const DROP_FIRSTS =
 export const DROP_ERASED_FIRSTS =
   "DELETE FROM contact_firsts WHERE contact IN (SELECT contact FROM erasures WHERE id = ?1)";
 
-/** Drops what is kept of contacts that have no event behind the seq ?1, up to which all events are about to go. */
-export const DROP_ENDED_FIRSTS = `
+/**
+ * The statement that drops what is kept of contacts of which no event is left. `ended`: SQL for the table of the events
+ * that are about to go, which are all up to the seq ?1.
+ */
+export const dropEndedFirsts = (ended: string): string => `
   DELETE FROM contact_firsts WHERE contact IN (
     SELECT who.contact
-    FROM (SELECT DISTINCT contact, substr(id, 1, ${CONTACT_CHARS}) AS prefix FROM ${eventsWithin({ after: "0", last: "?1" })}) AS who
+    FROM (SELECT DISTINCT contact, substr(id, 1, ${CONTACT_CHARS}) AS prefix FROM ${ended}) AS who
     WHERE ${isBusy("who.contact")} AND NOT EXISTS (
       SELECT 1 FROM events AS e WHERE ${isOf("e", "who")} AND e.seq > ?1))`;

@@ -6,7 +6,7 @@ import { eventsWithin } from "../feed-rows.ts";
 import { goneFrom } from "./counters.ts";
 import { COUNT_REST } from "./counting.ts";
 import { endedMessages } from "./ended-messages.ts";
-import { DROP_ENDED_FIRSTS } from "./firsts.ts";
+import { dropEndedFirsts } from "./firsts.ts";
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import type { Retention } from "../../model/retention.ts";
 import { DAY } from "../../lib/time.ts";
@@ -60,7 +60,7 @@ async function endEvents(db: D1Database, until: number): Promise<number> {
     if (last === undefined || young === 0) return ended;
     const statements = [
       ...COUNT_REST.map((sql) => db.prepare(sql)),
-      ...[...goneFrom(OLD), END_MESSAGES, DROP_ENDED_FIRSTS, END_EVENTS, ...END_FEED].map((sql) =>
+      ...[...goneFrom(OLD), END_MESSAGES, dropEndedFirsts(OLD), END_EVENTS, ...END_FEED].map((sql) =>
         db.prepare(sql).bind(last.seq),
       ),
     ];

@@ -6,7 +6,7 @@
 
 import { inPieces } from "../json-pieces.ts";
 import { FEED_END } from "../feed-rows.ts";
-import { isOf } from "../prefix-range.ts";
+import { isOf, isOfEnvelope } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
 import { CHANGED } from "./changed.ts";
 import { COUNT_REST, countStretch, MOST_UNCOUNTED, UNCOUNTED } from "./counting.ts";
@@ -39,6 +39,16 @@ export interface SliceRows {
   /** Ids of replayed envelopes that are complete with this slice: their earlier dead letters are deleted. */
   replayed: readonly string[];
 }
+
+/** A slice that stores nothing: what a caller wants to store is put in its place. */
+export const NO_ROWS: SliceRows = {
+  events: [],
+  contacts: [],
+  sources: [],
+  tallies: [],
+  deadLetters: [],
+  replayed: [],
+};
 
 /** The columns of `events` but seq, in the order of {@link toRow}. The code does not compile if one is missing here. */
 const COLUMN_ORDER = {
@@ -160,7 +170,7 @@ const DELETE_OLD_SUPPRESSIONS = `
 /** ?1: ids of replayed envelopes; ?2: ids of the letters that failed again, which stay with their history. */
 const DELETE_REPLAYED = `
   DELETE FROM dead_letters WHERE id IN (
-    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON d.id >= e.value AND d.id < e.value || '/')
+    SELECT d.id FROM json_each(?1) AS e JOIN dead_letters AS d ON ${isOfEnvelope("d.id", "e.value")})
     AND id NOT IN (SELECT value FROM json_each(?2))`;
 
 /** ?2: the time, ms. */
