@@ -7,7 +7,7 @@ import { settingsOf, type Config } from "../config/config.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { erasedIn } from "../process/redact-erased.ts";
 import { storeOf } from "../store/db.ts";
-import { hashesOf } from "../store/erasure/erased.ts";
+import { findKey, hashesOf } from "../store/erasure/erased.ts";
 import { erasedAt, lastErasedAt } from "../store/erasure/erasures.ts";
 import { reopenErasure } from "../store/rebuild/erasures.ts";
 
@@ -22,6 +22,8 @@ export interface ErasedLookup {
 /** Prepares the lookup. `now`: ms. Rejects, as its functions do, if the bucket or the database is unavailable. */
 export async function lookUpErased(env: Env, config: Config, now: number): Promise<ErasedLookup> {
   const latest = await lastErasedAt(storeOf(env), now);
+  // Another isolate may have made the key since this one missed it, and nobody who was erased may come back for that.
+  await findKey(env.BUCKET);
   return {
     redact: async (envelope) => {
       if (envelope.receivedAt > latest) return envelope;

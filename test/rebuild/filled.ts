@@ -4,8 +4,10 @@ import { vi } from "vitest";
 import { askApi, deliver, finalState, mailjetEvent, mailjetPost, messagesOf } from "../support/support.ts";
 import { answer } from "./losing.ts";
 
+/** One moment for all reports: the same report a second later would be another one. */
+const NOW = Math.floor(Date.now() / 1000);
 /** Seconds since the epoch, some days ago. */
-export const ago = (days: number): number => Math.floor(Date.now() / 1000) - days * 86_400;
+export const ago = (days: number): number => NOW - days * 86_400;
 /** What becomes of each contact. */
 export const NAMES = [
   "unsubscribed",

@@ -32,8 +32,8 @@ async function makeKey(bucket: R2Bucket): Promise<Uint8Array> {
   return made;
 }
 
-/** The key; null before the first erasure. */
-async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
+/** Reads the key, also if this isolate missed it a moment ago; null before the first erasure. */
+export async function findKey(bucket: R2Bucket): Promise<Uint8Array | null> {
   const before = known.get(bucket);
   if (before !== undefined) return before;
   const object = await bucket.get(ERASURE_KEY);
