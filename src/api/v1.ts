@@ -39,6 +39,7 @@ import { stats } from "./stats/index.ts";
 import { type ApiEnv } from "./kit/env.ts";
 import { tokens } from "./tokens.ts";
 import { sessionOf } from "../store/db.ts";
+import { shardsIn } from "../store/shards.ts";
 
 /** The header for bookmarks. In a request it sets how new the data must be; in an answer it names how new they were. */
 const BOOKMARK = "x-tidings-bookmark";
@@ -60,6 +61,7 @@ const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
   const session = sessionOf(c.env, shown ?? (reads ? "first-unconstrained" : "first-primary"));
   c.set("db", session);
+  c.set("shards", shardsIn([session]));
   await next();
   const reached = session.getBookmark();
   if (reached !== null) c.header(BOOKMARK, reached);

@@ -2,13 +2,16 @@
 
 import type { TokenScope } from "../../model/token-scope.ts";
 import type { Db } from "../../store/db.ts";
+import type { Shards } from "../../store/shards.ts";
 
 /** Bindings and variables, as Hono's types name them. */
 export interface ApiEnv {
   Bindings: Env;
   Variables: {
-    /** A session of the database, at least as new as the caller's bookmark. */
+    /** A session of the home database, at least as new as the caller's bookmark. */
     db: Db;
+    /** Sessions of all databases, as new. */
+    shards: Shards;
     /** The caller's token. */
     token: {
       name: string;
