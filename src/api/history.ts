@@ -108,8 +108,13 @@ function sampleOf({ kind, before, after }: Difference) {
 
 function sampledEventOf(row: EventRow | null): z.output<typeof SampledEvent> | null {
   if (row === null) return null;
-  const { contact, type, bounce, at, message_id, campaign, details } = row;
-  const others = details === null ? {} : (JSON.parse(details) as Record<string, unknown>);
+  const { contact, type, bounce, reason, at, message_id, campaign, custom_id, tags, details } = row;
+  const others = {
+    ...(reason === null ? {} : { reason }),
+    ...(custom_id === null ? {} : { custom_id }),
+    ...(tags === null ? {} : { tags: JSON.parse(tags) as unknown }),
+    ...(details === null ? {} : (JSON.parse(details) as Record<string, unknown>)),
+  };
   return {
     contact,
     type,

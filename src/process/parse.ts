@@ -102,7 +102,7 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
         parsed.events.push(made);
       }
       keys.add(key);
-      details += parsed.events.at(-1)?.row.details?.length ?? 0;
+      details += detailsLengthOf(parsed.events.slice(-1));
       if (details > MOST_DETAILS_OF_ONE)
         return rejected({ ...parsed, events: [], duplicates: 0 }, "its events are too large together");
     }
@@ -122,10 +122,20 @@ function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
  * The details as they are stored. The events of one element, which may name a thousand recipients, share one text, so
  * that it is in memory once.
  */
-function detailsOf({ events }: ParsedEnvelope, event: ParsedEvent): string | null {
+function detailsOf(
+  { events }: ParsedEnvelope,
+  event: ParsedEvent,
+): Pick<EventRow, "custom_id" | "tags" | "details"> {
+  const { custom_id } = event;
+  const tags = event.tags.length === 0 ? null : JSON.stringify(event.tags);
   const details = packDetails(event);
   const before = events.at(-1)?.row;
-  return before?.element === event.element && before.details === details ? before.details : details;
+  if (before?.element !== event.element) return { custom_id, tags, details };
+  return {
+    custom_id: before.custom_id === custom_id ? before.custom_id : custom_id,
+    tags: before.tags === tags ? before.tags : tags,
+    details: before.details === details ? before.details : details,
+  };
 }
 
 const NO_WORDS: readonly UnknownWord[] = [];
@@ -151,11 +161,12 @@ function newEventOf(
     type: event.type,
     message_id: event.message_id,
     campaign: event.campaign,
+    ...detailsOf(parsed, event),
     batch,
     line,
     element: event.element,
-    details: detailsOf(parsed, event),
     bounce: event.bounce,
+    reason: event.reason,
     destination: destinationOf(event.contact),
     machine: machineOf(event),
   };
@@ -208,10 +219,16 @@ export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
 
 /** Characters in the details of events. */
 export function detailsLengthOf(events: readonly NewEvent[]): number {
-  return events.reduce((sum, { row }) => sum + (row.details?.length ?? 0), 0);
+  return events.reduce((sum, { row }) => sum + detailsLength(row), 0);
 }
 
-function lengthOf({ details, message_id, contact, campaign }: EventRow): number {
-  const texts = [details, message_id, campaign];
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), ROW_OVERHEAD + contact.length);
+const detailsLength = ({ details, tags, custom_id }: EventRow): number =>
+  (details?.length ?? 0) + (tags?.length ?? 0) + (custom_id?.length ?? 0);
+
+function lengthOf(row: EventRow): number {
+  const { message_id, contact, campaign } = row;
+  return [message_id, campaign].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    ROW_OVERHEAD + contact.length + detailsLength(row),
+  );
 }

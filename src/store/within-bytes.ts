@@ -7,7 +7,12 @@ export const MOST_BYTES = 4_000_000;
 
 /** SQL for about how many bytes an event's row takes. */
 export const sizeOfEvent = (events: string): string =>
-  `500 + octet_length(${events}.contact) + ${["details", "message_id", "campaign"]
+  `500 + octet_length(${events}.contact) + ${events}.details_size + ${[
+    "message_id",
+    "campaign",
+    "custom_id",
+    "tags",
+  ]
     .map((column) => `coalesce(octet_length(${events}.${column}), 0)`)
     .join(" + ")}`;
 

@@ -9,6 +9,8 @@ import { mentionsIn } from "./mentions.ts";
 import { callApi, names } from "./questions.ts";
 import { destinationOf } from "./reference-counters.ts";
 import { STRENGTH, suppressionsOf, type Fact } from "./reference-suppressions.ts";
+import { tableNames } from "../support/database.ts";
+import { textOfTable } from "../support/stored-events.ts";
 import type { Deed, EventRow, Witness } from "./witness.ts";
 
 const DAY = 86_400_000;
@@ -160,11 +162,7 @@ function isMentionedSince({ world, envelopes, received, erasures }: Witness, con
 /** The places that still contain the address: tables, objects of the bucket, and the objects of all contacts. */
 async function traces(contact: string, contacts: readonly string[]): Promise<string[]> {
   const places: [where: string, text: string][] = [];
-  const { results: tables } = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-  ).all<{ name: string }>();
-  const all = await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`SELECT * FROM ${name}`)));
-  for (const [i, { results }] of all.entries()) places.push([tables[i]?.name ?? "", JSON.stringify(results)]);
+  for (const name of await tableNames()) places.push([name, await textOfTable(name)]);
   for (const { key } of (await env.BUCKET.list()).objects) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
     const text = key.endsWith(".gz") ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");

@@ -6,7 +6,6 @@ import {
   createMessageBatch,
   createScheduledController,
   getQueueResult,
-  applyD1Migrations,
   reset,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -14,6 +13,7 @@ import worker from "../../src/index.ts";
 import { loadLazyModules } from "./lazy.ts";
 import { asInvocation, checkMessages, readWithin, type Invocation } from "./limits.ts";
 import { beginWorld, worldBegan } from "./world.ts";
+import { createSchema } from "./database.ts";
 import { COUNT_REST } from "../../src/store/write/counting.ts";
 
 await loadLazyModules();
@@ -154,9 +154,9 @@ export async function figure(sql: string): Promise<number> {
 export async function finalState(): Promise<Record<string, unknown>> {
   return {
     events: await rows(
-      "SELECT id, contact, at, source, type, message_id, campaign, element, details FROM events ORDER BY id",
+      "SELECT id, contact, at, source, type, message_id, campaign, element, custom_id, tags, reason, details FROM events ORDER BY id",
     ),
-    messages: await rows("SELECT * FROM messages ORDER BY message_id, contact"),
+    messages: await rows("SELECT * FROM messages ORDER BY message_id, prefix"),
     contacts: await rows("SELECT contact, suppressed, since FROM contacts ORDER BY contact"),
     suppressions: await rows(
       "SELECT contact, reason, event, source, at, lifted_at, lifted_by FROM suppressions ORDER BY contact, reason, event",
@@ -178,7 +178,7 @@ export async function freshStorage(): Promise<void> {
   // `reset` overlooks what is not in memory, and a bucket or database that rested for ten seconds is not.
   await Promise.all([env.BUCKET.head("any"), env.DB.prepare("SELECT 1").run()]);
   await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await createSchema();
 }
 
 /** Names of the bucket's objects under a prefix. */

@@ -3,12 +3,12 @@
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
-import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
+import { COLUMN_NAMES, toEvents, type EventColumnsRow } from "./event-columns.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
-import { isAtDomain, liesIn, rangeOf } from "../prefix-range.ts";
+import { isAtDomain, liesIn, rangeFrom, rangeOf, type IdRange } from "../prefix-range.ts";
 import { feedEdge } from "./feed.ts";
 import { placeOfCampaigns, restBehind, type Stretch } from "./stretches.ts";
-import { areBusy } from "./of-contacts.ts";
+import { areBusyIn } from "./of-contacts.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 import { batchOf, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 
@@ -84,9 +84,7 @@ export function eventPages(db: Db, filter: Omit<EventFilter, "after" | "limit">)
   return async (after, limit) => {
     plan ??= await planOf(db, filter);
     const asked: EventFilter = { ...filter, after, limit };
-    return "contacts" in plan
-      ? await readContacts(db, asked, plan.contacts)
-      : await walkFeed(db, asked, plan);
+    return "ranges" in plan ? await readRanges(db, asked, plan.ranges) : await walkFeed(db, asked, plan);
   };
 }
 
@@ -95,34 +93,34 @@ interface Walk {
   stretches: readonly Stretch[];
   high: number;
 }
-type Plan = { contacts: readonly string[] } | Walk;
+type Plan = { ranges: readonly IdRange[] } | Walk;
 
 type Question = Pick<EventFilter, "contact" | "message_id" | "campaign" | "type">;
 
 async function planOf(db: Db, { campaign, ...filter }: Question): Promise<Plan> {
-  const contacts = await contactsOf(db, filter);
-  if (contacts !== null && !(await areBusy(db, contacts))) return { contacts };
+  const ranges = await rangesOf(db, filter);
+  if (ranges !== null && !(await areBusyIn(db, ranges))) return { ranges };
   const edge = await feedEdge(db);
   if (campaign === undefined) return { stretches: [{ first: edge.low, last: edge.high }], high: edge.high };
   const { stretches } = await placeOfCampaigns(db, { campaign, type: filter.type }, edge);
   return { stretches, high: edge.high };
 }
 
-/** The contacts whose events a filter can match; null if these may be very many. */
-async function contactsOf(
+/** The ranges of ids with the events that a filter can match; null if these may be very many. */
+async function rangesOf(
   db: Db,
   { contact, message_id }: Pick<EventFilter, "contact" | "message_id">,
-): Promise<string[] | null> {
-  if (contact !== undefined) return [...contact];
+): Promise<IdRange[] | null> {
+  if (contact !== undefined) return contact.map(rangeOf);
   if (message_id === undefined) return null;
   const { results } = await db
-    .prepare(`SELECT contact FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
+    .prepare(`SELECT prefix FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
     .bind(message_id)
-    .all<{ contact: string }>();
-  return results.length > MOST_RECIPIENTS ? null : results.map((row) => row.contact);
+    .all<{ prefix: string }>();
+  return results.length > MOST_RECIPIENTS ? null : results.map(({ prefix }) => rangeFrom(prefix));
 }
 
-async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
+async function readRanges(db: Db, filter: EventFilter, ranges: readonly IdRange[]): Promise<EventPage> {
   const { clause, values } = conditions({ ...filter, contact: undefined });
   const { order, limit } = filter;
   // The plus keeps the planner from walking the whole feed to get the order.
@@ -131,9 +129,9 @@ async function readContacts(db: Db, filter: EventFilter, contacts: readonly stri
     WHERE +events.seq ${order === "asc" ? ">" : "<"} ?2 ${clause} ORDER BY +events.seq ${order} LIMIT ?3`;
   const { results } = await db
     .prepare(withinBytes("events", { keys, columns: COLUMNS, order }))
-    .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), limit + 1, ...values)
+    .bind(JSON.stringify(ranges), startOf(filter), limit + 1, ...values)
     .all<ListedRow>();
-  return pageOf(results, filter, { more: null, seen: startOf(filter) });
+  return await pageOf(results, filter, { more: null, seen: startOf(filter) });
 }
 
 /** Most stretches of the feed that one page reads, and so most queries. */
@@ -160,7 +158,7 @@ async function walkFeed(db: Db, filter: EventFilter, { stretches, high }: Walk):
     if (left <= 0 || rows.length > limit || isCut(rows)) break;
   }
   const more = seen !== null && restBehind(stretches, seen, order).length > 0 ? seen : null;
-  return pageOf(rows, filter, { more, seen: Math.max(startOf(filter), high) });
+  return await pageOf(rows, filter, { more, seen: Math.max(startOf(filter), high) });
 }
 
 /** The seq behind which a page begins, in the direction of its order. */
@@ -178,7 +176,7 @@ const LISTED = {
   destination: "destination",
   campaign: "campaign",
   bounce: "bounce",
-  reason: "details->>'reason'",
+  reason: "reason",
 } as const;
 
 /** The filter's conditions as SQL on the table `events`. Their values are bound from ?4 on. */
@@ -209,12 +207,12 @@ function conditions(filter: EventFilter, events = "events"): { clause: string; v
  * Makes a page. `rows`: one row more than `limit` if there are more, or as many as fit. If there are not: `more` is the seq to continue from,
  * null at the end, and `seen` is the seq up to which all events were looked at, at the end of an ascending list.
  */
-function pageOf(
+async function pageOf(
   rows: readonly ListedRow[],
   { limit, order }: EventFilter,
   { more, seen }: { more: number | null; seen: number },
-): EventPage {
-  const events = rows.slice(0, limit).map(toEvent);
+): Promise<EventPage> {
+  const events = await toEvents(rows.slice(0, limit));
   const last = events.at(-1)?.seq ?? 0;
   const next = rows.length > limit || isCut(rows) ? last : more;
   const position = next === null ? null : positionAfter(next);
@@ -229,5 +227,7 @@ export async function getEvent(db: Db, id: string): Promise<{ event: StoredEvent
     .bind(id)
     .first<EventColumnsRow & RawPlace>();
   if (row === null) return null;
-  return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };
+  const [event] = await toEvents([row]);
+  if (event === undefined) return null;
+  return { event, place: { batch: row.batch, line: row.line, element: row.element } };
 }

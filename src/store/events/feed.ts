@@ -3,7 +3,7 @@
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { Db } from "../db.ts";
 import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
-import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
+import { COLUMN_NAMES, toEvents, type EventColumnsRow } from "./event-columns.ts";
 import { eventsWithSeqs, FEED_END, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
@@ -33,7 +33,7 @@ export async function readFeed(
     .prepare(READ_FEED)
     .bind(lastSeqOf(after), last === undefined ? Number.MAX_SAFE_INTEGER : lastSeqOf(last), limit)
     .all<EventColumnsRow & SizedRow>();
-  return { events: results.map(toEvent), more: results.length === limit || isCut(results) };
+  return { events: await toEvents(results), more: results.length === limit || isCut(results) };
 }
 
 /** How many events lie behind `after` and not behind `last`; `most` if there are more. */
@@ -53,7 +53,7 @@ export async function readSeqs(db: Db, seqs: readonly number[]): Promise<StoredE
     .prepare(`SELECT ${FEED_COLUMNS} FROM ${eventsWithSeqs("?1")} AS events ORDER BY events.seq`)
     .bind(JSON.stringify(seqs))
     .all<EventColumnsRow>();
-  return results.map(toEvent);
+  return await toEvents(results);
 }
 
 /** The seqs of the events with these ids that are stored. */

@@ -34,12 +34,12 @@ export async function retain(
 /** The events from the feed's beginning to the seq ?1. */
 const OLD = eventsWithin({ after: "0", last: "?1" });
 const ENDED = endedMessages(
-  `SELECT message_id, contact FROM ${OLD} WHERE message_id IS NOT NULL`,
-  `(SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix, contact FROM ${OLD})`,
+  `SELECT message_id, substr(id, 1, ${CONTACT_CHARS}) FROM ${OLD} WHERE message_id IS NOT NULL`,
+  `(SELECT DISTINCT substr(id, 1, ${CONTACT_CHARS}) AS prefix FROM ${OLD})`,
   "e.seq > ?1",
 );
-const END_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${ENDED})`;
-const END_EVENTS = `DELETE FROM events WHERE id IN (SELECT id FROM ${OLD})`;
+const END_MESSAGES = `DELETE FROM message_rows WHERE (message_id, prefix) IN (${ENDED})`;
+const END_EVENTS = `DELETE FROM event_rows WHERE id IN (SELECT id FROM ${OLD})`;
 /** The feed's last row stays, so that no seq comes again. */
 const END_FEED = [
   "DELETE FROM feed WHERE first_seq + n - 1 <= ?1 AND first_seq < (SELECT max(first_seq) FROM feed)",
