@@ -14,6 +14,7 @@ import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
 import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
 import { forgetEvents, forgettable, withoutClaims } from "./forget.ts";
+import { notesIn, reword, type Rewording } from "./reword.ts";
 import { joinState, stampOf, type Joining, type Leaving } from "./spellings.ts";
 import {
   CLAIMS_LIVE,
@@ -113,6 +114,16 @@ export class Contact extends DurableObject<Env> {
     );
     this.#loaded = null; // its claims by key include the forgotten ones
     return answer;
+  }
+
+  /** All notes of people that the object holds, each with its time, ms. Changes nothing. */
+  notes(): { note: string; at: number }[] {
+    return notesIn(this.#load().state);
+  }
+
+  /** Replaces notes of people. Atomic; the same call again changes nothing more. */
+  async reword(rewordings: Rewording[]): Promise<void> {
+    await this.#change(false, (state) => ({ state: reword(state, rewordings) }));
   }
 
   /** Everything that the object remembers, for the object of another spelling of its address. Changes nothing. */
