@@ -11,6 +11,15 @@ export interface Leaving {
   until: number;
 }
 
+/**
+ * What a page of the walk through the database changed, by contact. `next`: the key behind which the next page begins;
+ * null at the table's end.
+ */
+export interface Step {
+  next: string | null;
+  changed: Map<string, number>;
+}
+
 /** The text with the address replaced. A text in which its place cannot be told is replaced as a whole. */
 export function withoutMention(text: string, contact: string): string {
   if (!mentions(text, contact)) return text;

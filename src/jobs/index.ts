@@ -5,6 +5,7 @@ import { takeOverImports } from "../contact/import.ts";
 import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { continueRemovals } from "../erasure/source/remove.ts";
+import { repeatsWithin } from "../history/repeats.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
@@ -21,6 +22,9 @@ import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
 import { watchStorage } from "./watch-storage.ts";
 import { MINUTE } from "../lib/time.ts";
+
+/** Queries of a run that looks again at repeats: the jobs of a run share a thousand. */
+const MOST_QUERIES = 300;
 
 /** All scheduled jobs. */
 export const JOBS: readonly Job[] = [
@@ -153,11 +157,11 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "removals",
-    does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
+    does: "Continues to remove the data of sources, and begins the next pass of those whose waiting time is over.",
     deadline: MINUTE / 2,
     patience: 30 * MINUTE,
     async run(env, now) {
-      const removals = await continueRemovals(env, now);
+      const removals = await continueRemovals(env, now, repeatsWithin(MOST_QUERIES));
       if (removals === 0) return undefined;
       await wakePipes(env, now); // suppressions may have ended
       return { removals };

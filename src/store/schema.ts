@@ -30,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   "0021_rebuild.sql",
   "0022_storage.sql",
   "0023_jurisdiction.sql",
+  "0024_repeats.sql",
   "0026_slim.sql",
 ];
 

@@ -126,6 +126,7 @@ export const TEXTS = {
   notices: { key: "seq", columns: ["data"], time: "told" },
   dead_letters: { key: "id", columns: ["reason"], time: "received_at" },
   erasures: { key: "id", columns: ["note"], time: "asked_at" },
+  bulk_decisions: { key: "id", columns: ["note"], time: "at" },
 } as const;
 
 /** A table with other texts. */
