@@ -13,6 +13,7 @@ import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Correction } from "../contact/corrections.ts";
 import { keptOrigin, type Claim } from "../contact/claims.ts";
+import { claimedElsewhere } from "../process/claim.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
@@ -98,12 +99,13 @@ function sharesOf(differences: readonly Difference[]): Share[] {
     if (known !== undefined) return known;
     const share: Share = {
       contact,
-      correction: { removed: [], added: [], claims: [] },
+      correction: { removed: [], added: [], claims: [], elsewhere: others.get(contact) ?? [] },
       claimed: [],
     };
     shares.set(contact, share);
     return share;
   };
+  const others = claimedElsewhere(differences.flatMap(({ after }) => after ?? []));
   for (const difference of differences) {
     const { before, after } = difference;
     if (before !== null) of(before.contact).correction.removed.push(before.id);

@@ -6,8 +6,7 @@ import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { contactPrefix } from "../../src/model/event-id.ts";
-import { tableNames } from "../support/database.ts";
-import { textOfTable } from "../support/stored-events.ts";
+import { textsOfTables } from "../support/stored-events.ts";
 import {
   askApi,
   envWith,
@@ -79,7 +78,7 @@ export const settle = async (): Promise<void> => {
 /** All stored text, decoded, except that in the erased contact's object. */
 async function everything(): Promise<string[]> {
   const texts: string[] = [];
-  for (const name of await tableNames()) texts.push(`${name}: ${await textOfTable(name)}`);
+  for (const [name, text] of await textsOfTables()) texts.push(`${name}: ${text}`);
   for (const key of await objects("")) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
     const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");

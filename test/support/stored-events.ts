@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { detailsCodec } from "../../src/store/events/details.ts";
 import { batchOf } from "../../src/store/feed-rows.ts";
+import { tableNames } from "./database.ts";
 
 interface Row {
   reason: string | null;
@@ -31,11 +32,10 @@ function allDetails({ reason, custom_id, tags }: Row, json: string | null): stri
   return Object.keys(all).length === 0 ? null : JSON.stringify(all);
 }
 
-/** All rows of a table as text. Those of events are read with their details. */
-export async function textOfTable(table: string): Promise<string> {
-  const found =
-    table === "event_rows"
-      ? await storedEvents()
-      : (await env.DB.prepare(`SELECT * FROM "${table}"`).all()).results;
-  return JSON.stringify(found);
+/** All rows of each table as text, by the table's name. Those of events are read with their details. */
+export async function textsOfTables(): Promise<[table: string, text: string][]> {
+  const names = (await tableNames()).filter((name) => name !== "event_rows");
+  const found = await env.DB.batch(names.map((name) => env.DB.prepare(`SELECT * FROM "${name}"`)));
+  const texts = found.map(({ results }, i): [string, string] => [names[i] ?? "", JSON.stringify(results)]);
+  return [...texts, ["events", JSON.stringify(await storedEvents())]];
 }
