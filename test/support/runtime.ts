@@ -49,6 +49,8 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_SEED: Number(process.env["SEED"] ?? 1),
         ...secrets,
       },
+      // Beside wrangler.toml's, for what is spread over several databases.
+      d1Databases: { DB_1: "tidings-1", DB_2: "tidings-2" },
       // Queues as pipes have them, one with a consumer of its own.
       queueProducers: {
         TEST_PIPE: { queueName: "test-pipe" },
