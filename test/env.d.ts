@@ -13,6 +13,8 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
       /** Of all properties. */
       TEST_SEED: number;
+      TEST_DB_1: D1Database;
+      TEST_DB_2: D1Database;
       TEST_PIPE: Queue;
       TEST_PIPE_LIMITS: Queue;
       TEST_PIPE_CONSUMER: Fetcher;

@@ -44,7 +44,7 @@ const KEY_FIELDS = {
   seq: {
     holds: "whole",
     column: "seq",
-    about: "Order of storage. Do not use it as a cursor: pass `next` as `after`",
+    about: "Order of storage in the feed of one database. Do not use it as a cursor: pass `next` as `after`",
   },
   source: { holds: "text", column: "source", always: true, example: "mailjet" },
   provider: { holds: "text", column: "provider", always: true, example: "mailjet" },

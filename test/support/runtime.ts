@@ -49,6 +49,8 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_SEED: Number(process.env["SEED"] ?? 1),
         ...secrets,
       },
+      // For suites that put several databases together by themselves (three-databases.ts).
+      d1Databases: { TEST_DB_1: "test-1", TEST_DB_2: "test-2" },
       // Queues as pipes have them, one with a consumer of its own.
       queueProducers: {
         TEST_PIPE: { queueName: "test-pipe" },
