@@ -27,12 +27,9 @@ const CLI = ["test/cli/**/*.test.ts"];
 /** Suites of one kind of pipe each, against peers; they store nothing. */
 const KINDS = ["test/pipes/kinds/**/*.test.ts"];
 
-/** Suites that also run with three databases, and those that need them. Add others here as they become ready for it. */
+/** Suites that need three databases, and others that also run with them: those of parts that answer from all. */
 const SEVERAL = ["test/shards/**/*.test.ts"];
-const ALSO_SEVERAL = [
-  "test/process/{consume,email-event,faults,other-reading}.test.ts",
-  "test/contact/**/*.test.ts",
-];
+const ALSO_SEVERAL = ["test/contact/**/*.test.ts"];
 
 export default defineConfig({
   root,

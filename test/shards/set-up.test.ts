@@ -19,20 +19,10 @@ import {
   newly,
   rowsIn,
   SHARDS,
+  untouched,
 } from "./support.ts";
 
 const CANNOT = /the databases cannot be used|a request met an outage|messages wait until/;
-
-/** The databases with their schema, as before anything has set them up. */
-async function untouched(): Promise<void> {
-  for (const db of databases())
-    await db.batch(
-      ["shard", "owned", "shard_map", "feed", "notices", "counting"].map((table) =>
-        db.prepare(`DELETE FROM ${table}`),
-      ),
-    );
-  for (const db of databases()) await db.prepare("INSERT INTO counting (one, position) VALUES (1, 0)").run();
-}
 
 /** Everything that the set-up writes. */
 async function written(): Promise<unknown> {

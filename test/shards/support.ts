@@ -43,6 +43,17 @@ export function newIsolate(changes: Record<string, unknown> = {}): Env {
   return bound({ DB: newly(env.DB), ...changes });
 }
 
+/** Takes back that the databases were set up. */
+export async function untouched(): Promise<void> {
+  for (const db of databases())
+    await db.batch(
+      ["shard", "owned", "shard_map", "feed", "notices", "counting"].map((table) =>
+        db.prepare(`DELETE FROM ${table}`),
+      ),
+    );
+  for (const db of databases()) await db.prepare("INSERT INTO counting (one, position) VALUES (1, 0)").run();
+}
+
 /** The database with this number. */
 export function databaseOf(shard: number): D1Database {
   const db = databases()[shard];
