@@ -12,6 +12,8 @@ import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { continueRebuild } from "../rebuild/run.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
+import { shardsOf } from "../store/shards.ts";
+import { forEach, inTurns } from "../store/shards/each.ts";
 import { isRunning } from "../store/rebuild/rebuilds.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { countOverdue } from "../store/write/counting.ts";
@@ -25,6 +27,8 @@ import { MINUTE } from "../lib/time.ts";
 
 /** Queries of a run that looks again at repeats: the jobs of a run share a thousand. */
 const MOST_QUERIES = 300;
+/** Steps in which a run counts the events of all databases, each of at most 5,000. */
+const COUNTED_A_RUN = 20;
 
 /** All scheduled jobs. */
 export const JOBS: readonly Job[] = [
@@ -54,7 +58,11 @@ export const JOBS: readonly Job[] = [
     deadline: MINUTE / 3,
     patience: 60 * MINUTE,
     async run(env, now) {
-      await countOverdue(storeOf(env), now);
+      let left = COUNTED_A_RUN;
+      await inTurns(shardsOf(env).all, now, async ({ db }) => {
+        left -= await countOverdue(db, now, left);
+        return left > 0;
+      });
       return undefined;
     },
   },
@@ -85,8 +93,8 @@ export const JOBS: readonly Job[] = [
     patience: 60 * MINUTE,
     async run(env, now) {
       await forgetTallies(storeOf(env), now);
-      await forgetWords(storeOf(env), now);
       await forgetNetworks(storeOf(env), now);
+      await forEach(shardsOf(env).all, async ({ db }) => await forgetWords(db, now));
       return undefined;
     },
   },
@@ -115,7 +123,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "storage",
-    does: "Looks at the size of the database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
+    does: "Looks at the size of each database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
     deadline: MINUTE / 4,
     patience: 60 * MINUTE,
     async run(env, now) {

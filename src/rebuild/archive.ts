@@ -90,10 +90,11 @@ async function restoreSlice(run: Run, slice: Slice): Promise<number> {
   const claimed = { ...NO_CLAIMS, granted, contacts };
   const group = { redacted: new Map(), duplicates: new Map() };
   const found = rowsOf({ events: granted, complete: [] }, claimed, group, Date.now());
-  await store(db, withoutLag(found), granted, async ({ parsed, row }) => {
+  const onDead = async ({ parsed, row }: NewEvent) => {
     await putDeadEnvelope(env.BUCKET, parsed.envelope);
     return unstorable(parsed.envelope, row.element);
-  });
+  };
+  await store(db, withoutLag(found), granted, { onDead });
   await askOnce(
     run,
     rows.map(({ contact }) => contact),

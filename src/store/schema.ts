@@ -31,6 +31,7 @@ export const MIGRATIONS: readonly string[] = [
   "0022_storage.sql",
   "0023_jurisdiction.sql",
   "0024_repeats.sql",
+  "0025_shards.sql",
   "0026_slim.sql",
 ];
 

@@ -28,8 +28,11 @@ export async function dropSchema(): Promise<void> {
   ]);
 }
 
-/** Creates the schema. Tests may write to its views. */
-export async function createSchema(migrations: Migrations = env.TEST_MIGRATIONS): Promise<void> {
-  await applyD1Migrations(env.DB, migrations);
-  await env.DB.batch(WRITABLE_EVENTS.map((sql) => env.DB.prepare(sql)));
+/** Creates the schema of a database. Tests may write to its views. */
+export async function createSchema(
+  migrations: Migrations = env.TEST_MIGRATIONS,
+  db: D1Database = env.DB,
+): Promise<void> {
+  await applyD1Migrations(db, migrations);
+  await db.batch(WRITABLE_EVENTS.map((sql) => db.prepare(sql)));
 }
