@@ -39,6 +39,17 @@ const BEGINNINGS: Readonly<Record<string, string>> = {
   notices: "type = 'gone' AND told = 0",
 };
 
+/** The views of the schema, which are copied as tables, and by what a row of them is known. */
+const VIEWS: Readonly<Record<string, string>> = { events: "id", messages: "message_id, prefix" };
+
+/** SQL for a table with the columns of a view. */
+async function tableLike(view: string, key: string): Promise<string> {
+  const { results } = await env.DB.prepare("SELECT name FROM pragma_table_info(?1)")
+    .bind(view)
+    .all<{ name: string }>();
+  return `CREATE TABLE ${view} (${results.map(({ name }) => name).join(", ")}, PRIMARY KEY (${key}))`;
+}
+
 /** A database with the tables that the query names. */
 async function merged(sql: string): Promise<D1Database> {
   const into = Reflect.get(env, "MERGED") as D1Database;
@@ -47,7 +58,13 @@ async function merged(sql: string): Promise<D1Database> {
   ).all<{ type: string; tbl_name: string; sql: string }>();
   const words = new Set(sql.match(/\w+/g));
   const named = schema.results.filter(({ tbl_name }) => words.has(tbl_name));
-  const tables = named.filter(({ type }) => type === "table");
+  const views = Object.entries(VIEWS).filter(([view]) => words.has(view));
+  const tables = [
+    ...named.filter(({ type }) => type === "table"),
+    ...(await Promise.all(
+      views.map(async ([view, key]) => ({ tbl_name: view, sql: await tableLike(view, key) })),
+    )),
+  ];
   await into.batch([
     into.prepare("SELECT 1"),
     ...tables.map(({ tbl_name }) => into.prepare(`DROP TABLE IF EXISTS ${tbl_name}`)),
