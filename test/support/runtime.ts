@@ -49,6 +49,8 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_SEED: Number(process.env["SEED"] ?? 1),
         ...secrets,
       },
+      // For answers of several databases, and the one that has all of it (test/support/divided.ts).
+      d1Databases: { DB_1: "tidings-1", DB_2: "tidings-2", DB_ALL: "tidings-all" },
       // Queues as pipes have them, one with a consumer of its own.
       queueProducers: {
         TEST_PIPE: { queueName: "test-pipe" },
