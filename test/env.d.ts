@@ -15,6 +15,7 @@ declare global {
       TEST_SEED: number;
       TEST_DB_1: D1Database;
       TEST_DB_2: D1Database;
+      TEST_DB_ALL: D1Database;
       TEST_PIPE: Queue;
       TEST_PIPE_LIMITS: Queue;
       TEST_PIPE_CONSUMER: Fetcher;

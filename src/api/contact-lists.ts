@@ -2,11 +2,8 @@
 
 import * as z from "zod";
 import { listRecipients, type RecipientCursor } from "../store/events/recipients.ts";
-import {
-  listChanges,
-  type ChangeCursor,
-  type ChangedContact as ChangedRow,
-} from "../store/suppressions/changes.ts";
+import { listChangesAcross, type ChangePlaces } from "../store/across/changes.ts";
+import type { ChangedContact as ChangedRow } from "../store/suppressions/changes.ts";
 import { lastErasure } from "../store/erasure/gone.ts";
 import { changeCursorOf, changedAfter, lastErasedAt, readChangeCursor } from "./kit/changes.ts";
 import { needs, pageOf, problems } from "./kit/responses.ts";
@@ -103,8 +100,8 @@ const listing = createRoute({
 contactLists.openapi(listing, async (c) => {
   const asked = c.req.valid("query");
   if ("changed" in asked) {
-    const page = async (from: ChangeCursor | undefined, size: number) => {
-      const changes = await listChanges(c.var.db, from ?? asked.changed, asked, size);
+    const page = async (from: ChangePlaces | undefined, size: number) => {
+      const changes = await listChangesAcross(c.var.shards, from ?? asked.changed, asked, size);
       return { ...changes, items: changes.items.map(changedContactView) };
     };
     const list = { item: ChangedContact, after: asked.changed, limit: asked.limit, page };

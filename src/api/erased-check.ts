@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { readAddress } from "../model/address.ts";
-import { erasedAmong } from "../store/erasure/gone.ts";
+import { erasedAmongAcross } from "../store/across/erased.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
@@ -53,7 +53,7 @@ const checking = createRoute({
 erasedCheck.openapi(checking, async (c) => {
   const asked = c.req.valid("json").addresses.map((text) => ({ text, read: readAddress(text) }));
   const known = asked.flatMap(({ read }) => (read.ok ? read.value : []));
-  const erased = await erasedAmong(c.var.db, c.env.BUCKET, known);
+  const erased = await erasedAmongAcross(c.var.shards, c.env.BUCKET, known);
   const addresses = asked.map(({ text, read }) => ({
     address: text,
     erased_at: isoOrNull(read.ok ? (erased.get(read.value) ?? null) : null),

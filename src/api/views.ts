@@ -14,7 +14,7 @@ import type { MessageRow } from "../store/events/messages.ts";
 import type { NetworkRecord, SourceRecord, WordRecord } from "../store/events/sources.ts";
 import type { ChangedSuppressions } from "../store/suppressions/changes.ts";
 import type { ListedSuppression } from "../store/suppressions/list.ts";
-import type { KnownSuppressions } from "../store/suppressions/suppressions.ts";
+import type { KnownSuppressions } from "../store/across/check.ts";
 import type { ListedSuppression as ListedSuppressionSchema } from "./schemas.ts";
 
 export { eventView, iso, isoOrNull };

@@ -59,8 +59,14 @@ export function workerd({ shards = 1 } = {}): ReturnType<typeof cloudflareTest> 
         ...secrets,
         ...(shards === 1 ? {} : { STORAGE: { shards }, SHARDS_TRIAL: "yes" }),
       },
-      // Beside those of the deployment, for suites that put several databases together by themselves (three-databases.ts).
-      d1Databases: { ...furtherDatabases(shards), TEST_DB_1: "test-1", TEST_DB_2: "test-2" },
+      // Beside those of the deployment, for suites that put several databases together by themselves (three-databases.ts,
+      // divided.ts).
+      d1Databases: {
+        ...furtherDatabases(shards),
+        TEST_DB_1: "test-1",
+        TEST_DB_2: "test-2",
+        TEST_DB_ALL: "test-all",
+      },
       // Queues as pipes have them, one with a consumer of its own.
       queueProducers: {
         TEST_PIPE: { queueName: "test-pipe" },

@@ -1,13 +1,19 @@
 // The parameter `changed_after`: a cursor in the order of change, or a time to begin with.
 
 import * as z from "zod";
+import type { ChangePlaces } from "../../store/across/changes.ts";
 import { changesAfter, FIRST_CHANGE, type ChangeCursor } from "../../store/suppressions/changes.ts";
 import { MINUTE } from "../../lib/time.ts";
 import { time } from "../schemas.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { readTime } from "./instant.ts";
 
-const Cursor = z.tuple([z.literal("change"), z.int(), z.string()]);
+const place = z.tuple([z.int(), z.string()]);
+/** Of one database, or of several by their numbers. */
+const Cursor = z.union([
+  z.tuple([z.literal("change"), z.int(), z.string()]),
+  z.tuple([z.literal("changes"), z.array(place).min(2)]),
+]);
 
 /** Answers with `changed_after` tell when there was an erasure, because the list cannot tell whose. */
 export const lastErasedAt = time
@@ -17,25 +23,33 @@ export const lastErasedAt = time
       "ask POST /v1/erasures/check which of your addresses were erased",
   );
 
-/** A place in the order of change as callers get it. */
-export const changeCursorOf = ([changed, contact]: ChangeCursor): string =>
-  encodeCursor(["change", changed, contact]);
+/** A place in the order of change as callers get it. That of a single database is as it was before there were several. */
+export function changeCursorOf({ known }: ChangePlaces): string {
+  const [only, ...others] = known;
+  return encodeCursor(only === undefined || others.length > 0 ? ["changes", known] : ["change", ...only]);
+}
 
-/** Reads a cursor that {@link changeCursorOf} made; null if the text is none. */
-export function readChangeCursor(text: string): ChangeCursor | null {
-  const place = decodeCursor(Cursor, text);
-  return place === null ? null : [place[1], place[2]];
+/**
+ * Reads a cursor that {@link changeCursorOf} made; null if the text is none. Databases that it does not name are read from
+ * their beginning.
+ */
+export function readChangeCursor(text: string): ChangePlaces | null {
+  const cursor = decodeCursor(Cursor, text);
+  if (cursor === null) return null;
+  const known: ChangeCursor[] = cursor[0] === "change" ? [[cursor[1], cursor[2]]] : cursor[1];
+  return { known, others: FIRST_CHANGE };
 }
 
 /** `0` for the beginning, a cursor, or a time. */
 export const changedAfter = z
   .string()
-  .transform((text, context): ChangeCursor => {
-    if (text === "0") return FIRST_CHANGE;
+  .transform((text, context): ChangePlaces => {
+    if (text === "0") return { known: [], others: FIRST_CHANGE };
     const cursor = readChangeCursor(text);
     if (cursor !== null) return cursor;
     const time = readTime(text);
-    if (time.ok) return changesAfter(time.value.local - (time.value.offset ?? 0) * MINUTE);
+    if (time.ok)
+      return { known: [], others: changesAfter(time.value.local - (time.value.offset ?? 0) * MINUTE) };
     context.addIssue({
       code: "custom",
       message:

@@ -4,7 +4,9 @@ import * as z from "zod";
 import { newcombe, COMPARISONS, comparisonOf, wilson } from "../../model/stats/proportion.ts";
 import { METRICS, NO_RATES, ratioOf, ratesOf, endOf, RATES } from "../../model/stats/counts.ts";
 import { EVENT_TYPES } from "../../model/event.ts";
-import { readCampaign, readStats, type Group, type StatsQuery } from "../../store/stats/stats.ts";
+import { readCampaignAcross, readStatsAcross } from "../../store/across/stats.ts";
+import type { StatsQuery } from "../../store/stats/counted.ts";
+import type { Group } from "../../store/stats/stats.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
 import { ProblemError } from "../kit/problem.ts";
@@ -111,7 +113,7 @@ stats.openapi(listing, async (c) => {
   const ends = new Map(query.edges?.map((start, i, edges) => [start, edges[i + 1] ?? start]));
   const page = async (after: string | undefined, size: number) => {
     const place = after === undefined ? query.after : placeOf(after)?.after;
-    const { groups, next } = await readStats(c.var.db, { ...query, after: place, limit: size });
+    const { groups, next } = await readStatsAcross(c.var.shards, { ...query, after: place, limit: size });
     const items = groups.map((group) => statsShape(group, query, ends));
     return { items, next: next === null ? null : cursorOf(query, next) };
   };
@@ -182,7 +184,7 @@ const comparing = createRoute({
 stats.openapi(comparing, async (c) => {
   const { a, b, metric, human, ...range } = c.req.valid("query");
   const side = async (parameter: string, campaign: string) => {
-    const counts = await readCampaign(c.var.db, campaign, range);
+    const counts = await readCampaignAcross(c.var.shards, campaign, range);
     if (counts === null) throw new ProblemError(404, `${parameter}: nothing was counted of this campaign.`);
     const parts = ratioOf(metric, counts, human);
     return { parts: { campaign, ...parts }, share: wilson(parts.hits, parts.of) };

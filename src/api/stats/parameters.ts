@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { BUCKETS, GROUPINGS, METRICS, MOST_RANGE, alignToBuckets } from "../../model/stats/counts.ts";
-import type { GroupCursor } from "../../store/stats/stats.ts";
+import type { GroupCursor } from "../../store/stats/counted.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
 import type { WrittenTime } from "../kit/instant.ts";
 import { bom, eventFilters, limit, word, writtenTime } from "../kit/parameters.ts";

@@ -2,15 +2,14 @@
 
 import * as z from "zod";
 import { alignToBuckets } from "../../model/stats/counts.ts";
-import type { CounterDifference } from "../../store/stats/recount.ts";
-import { runRecount, type NoRecount } from "../../store/stats/run-recount.ts";
+import { RECOUNT_ID, runRecount, type NoRecount, type RecountState } from "../../store/stats/run-recount.ts";
 import { json, needs, problems } from "../kit/responses.ts";
 import { instant } from "../kit/parameters.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { createRoute, router } from "../kit/routes.ts";
 import { time } from "../schemas.ts";
 import { iso } from "../views.ts";
-import { storeOf } from "../../store/db.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { DAY } from "../../lib/time.ts";
 
 const MOST_DAYS = 31;
@@ -22,7 +21,7 @@ const apply = z
 
 const Begin = z.strictObject({ from: instant, to: instant, apply });
 const GoOn = z.strictObject({
-  recount: z.string().regex(/^[0-9a-z]{26}$/, "is not the id of a recount; pass what the answer held"),
+  recount: z.string().regex(RECOUNT_ID, "is not the id of a recount; pass what the answer held"),
   apply,
 });
 const Asked = z.union([Begin, GoOn], `pass from and to, or recount`).transform((asked, context) => {
@@ -44,9 +43,11 @@ const Recount = z
     to: time,
     position: z.int().describe("The last event counted so far, by `seq`"),
     last: z.int().describe("The last stored event, by `seq`"),
+    shard: z.int().optional().describe("With several databases: the one that it is about, from 0 on"),
     differences: z
       .array(
         z.object({
+          shard: z.int().optional().describe("With several databases: the one whose counter differs"),
           counter: z.enum(["rollups", "day_rollups", "campaign_rollups", "tag_rollups"]),
           start: time,
           label: z.string().describe("Destination, campaign or tag"),
@@ -59,8 +60,13 @@ const Recount = z
           unique_humans: pair.nullable().describe("The same without opens and clicks by machines"),
         }),
       )
-      .describe("Up to 250 for each counter, once the recount is done"),
-    differing: z.int().describe("How many counters differ, or did before they were corrected"),
+      .describe(
+        "Up to 250 for each counter, once the recount is done. With several databases each answer contains those of the " +
+          "databases that it has finished, so collect them",
+      ),
+    differing: z
+      .int()
+      .describe("How many counters differ, or did before they were corrected; add up likewise"),
     applied: z.boolean(),
   })
   .meta({ id: "Recount" });
@@ -92,28 +98,36 @@ const counting = createRoute({
 recount.openapi(counting, async (c) => {
   const { apply, ...asked } = c.req.valid("json");
   const what = "recount" in asked ? { id: asked.recount } : asked;
-  const ran = await runRecount(storeOf(c.env), { ...what, apply });
+  const shards = shardsOf(c.env);
+  const ran = await runRecount(shards, { ...what, apply });
   if (!ran.ok) throw new ProblemError(409, NO_RECOUNT[ran.reason]);
-  const { id, progress, found } = ran.value;
+  const { id, isDone, shard, progress, compared, differences, total } = ran.value;
   const { from, to, position, last } = progress;
-  const range = { recount: id, from: iso(from), to: iso(to), position, last };
-  if (found === null)
-    return c.json(
-      { ...range, status: "running" as const, differences: [], differing: 0, applied: false },
-      200,
-    );
-  console.log({ message: "counters were recounted", differing: found.total, applied: apply });
-  const differences = found.differences.map(differenceView);
+  const several = shards.all.length > 1;
+  const applied = compared > 0 && apply;
+  if (compared > 0) console.log({ message: "counters were recounted", differing: total, applied });
   return c.json(
-    { ...range, status: "done" as const, differences, differing: found.total, applied: apply },
+    {
+      recount: id,
+      status: isDone ? ("done" as const) : ("running" as const),
+      from: iso(from),
+      to: iso(to),
+      position,
+      last,
+      ...(several ? { shard } : {}),
+      differences: differences.map((one) => differenceView(one, several)),
+      differing: total,
+      applied,
+    },
     200,
   );
 });
 
-function differenceView(d: CounterDifference) {
+function differenceView(d: RecountState["differences"][number], several: boolean) {
   const { counter, label, source, type, bounce, machine } = d;
   const ofCampaigns = counter === "campaign_rollups";
   return {
+    ...(several ? { shard: d.shard } : {}),
     counter,
     start: iso(d.slot),
     label,

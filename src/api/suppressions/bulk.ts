@@ -10,7 +10,8 @@ import { joinSpellings } from "../../history/respell.ts";
 import { storeOf } from "../../store/db.ts";
 import { liftErased } from "../../store/erasure/erased.ts";
 import { readBulkDecision, UNDONE_WITHIN } from "../../store/suppressions/bulk.ts";
-import { countSuppressed, type SuppressionCursor } from "../../store/suppressions/list.ts";
+import { countSuppressedAcross } from "../../store/across/suppressions.ts";
+import type { SuppressionCursor } from "../../store/suppressions/list.ts";
 import { isWholeDomain } from "../../model/whole-domain.ts";
 import { decodeCursor, encodeCursor } from "../kit/cursor.ts";
 import { domain, instant, word } from "../kit/parameters.ts";
@@ -126,7 +127,7 @@ for (const { kind, summary, statuses } of routes) {
     if (Object.keys(chosen).length === 0) throw eitherOr();
     if (isDry) {
       const found = listedBy(chosen, kind);
-      const { count, contacts, more } = await countSuppressed(c.var.db, found, MOST_NAMED);
+      const { count, contacts, more } = await countSuppressedAcross(c.var.shards, found, MOST_NAMED);
       return c.json({ id: null, contacts: count, addresses: contacts, more, next: null }, 200);
     }
     const step = after === undefined ? null : await continued(c.env, order, after);

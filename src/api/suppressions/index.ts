@@ -5,12 +5,13 @@ import * as z from "zod";
 import { etag } from "hono/etag";
 import { readAddress } from "../../model/address.ts";
 import { isWholeDomain, sharedBy, wholeDomainOf } from "../../model/whole-domain.ts";
-import { storeOf } from "../../store/db.ts";
-import { listChangedSuppressions, type ChangeCursor } from "../../store/suppressions/changes.ts";
+import { listChangedSuppressionsAcross, type ChangePlaces } from "../../store/across/changes.ts";
 import { changeCursorOf, lastErasedAt } from "../kit/changes.ts";
 import { lastErasure } from "../../store/erasure/gone.ts";
-import { listSuppressions, type SuppressionCursor } from "../../store/suppressions/list.ts";
-import { checkContacts, getSuppressions } from "../../store/suppressions/suppressions.ts";
+import { listSuppressionsAcross } from "../../store/across/suppressions.ts";
+import type { SuppressionCursor } from "../../store/suppressions/list.ts";
+import { checkAcross, getSuppressions } from "../../store/across/check.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { json, needs, pageOf, problems } from "../kit/responses.ts";
 import { answerList, listOf } from "../kit/lists.ts";
 import { liftSuppressions, suppressByHand } from "../../contact/suppress.ts";
@@ -71,8 +72,9 @@ const listing = createRoute({
 suppressions.openapi(listing, async (c) => {
   const asked = c.req.valid("query");
   if (asked.changed !== undefined) {
-    const page = async (from: ChangeCursor | undefined, size: number) => {
-      const changes = await listChangedSuppressions(c.var.db, from ?? asked.changed, asked.filter, size);
+    const page = async (from: ChangePlaces | undefined, size: number) => {
+      const place = from ?? asked.changed;
+      const changes = await listChangedSuppressionsAcross(c.var.shards, place, asked.filter, size);
       return { ...changes, items: changes.items.flatMap(changedSuppressionViews) };
     };
     const list = { item: ListedSuppression, after: asked.changed, limit: asked.limit, page };
@@ -90,7 +92,7 @@ suppressions.openapi(listing, async (c) => {
   }
   const { after, limit, filter } = asked;
   const page = async (from: SuppressionCursor | undefined, size: number) => {
-    const { items, next } = await listSuppressions(c.var.db, filter, from, size);
+    const { items, next } = await listSuppressionsAcross(c.var.shards, filter, from, size);
     return { items: items.map(listedSuppressionView), next };
   };
   return await answerList(c, { item: ListedSuppression, after, limit, page }, ({ items, next }) =>
@@ -113,12 +115,15 @@ const single = createRoute({
 suppressions.get("/:address", etag());
 suppressions.openapi(single, async (c) => {
   const contact = c.req.valid("param").address;
-  return c.json(suppressionStatusView(contact, await getSuppressions(c.var.db, c.env.BUCKET, contact)), 200);
+  return c.json(
+    suppressionStatusView(contact, await getSuppressions(c.var.shards, c.env.BUCKET, contact)),
+    200,
+  );
 });
 
 /** The state after a command, from the database that it has just changed. */
 async function statusOf(env: Env, contact: string) {
-  return suppressionStatusView(contact, await getSuppressions(storeOf(env), env.BUCKET, contact));
+  return suppressionStatusView(contact, await getSuppressions(shardsOf(env), env.BUCKET, contact));
 }
 
 /** A domain has one spelling, under which it has always been stored. */
@@ -192,7 +197,10 @@ const Checked = z
       .string()
       .describe("As passed in the request")
       .meta({ examples: ["Bob@Example.com"] }),
-    suppressed: z.boolean(),
+    suppressed: z
+      .boolean()
+      .nullable()
+      .describe("null only with `partial`: a database that may know of the address did not answer"),
     reason: suppressionReason.nullable().describe("The reason of the strongest suppression in force"),
     scope: z.string().nullable().describe("null for all mail, else the requested list"),
     since: time.nullable(),
@@ -214,7 +222,9 @@ const checking = createRoute({
   summary: "May these be mailed? Up to 1,000 addresses, answered in the order of the request",
   description:
     "Whole domains count as well. With `reasons`, others do not count: a mail that a person needs may go to somebody who " +
-    "unsubscribed, but not to an address that does not exist.",
+    "unsubscribed, but not to an address that does not exist. If a database does not answer, all of the answer is 503; " +
+    "with `partial=true` only the addresses of which it may know something are, as `suppressed: null`. Do not mail these " +
+    "either: ask again.",
   request: {
     query: CheckingQuery,
     body: { required: true, content: { "application/json": { schema: Checking } } },
@@ -226,15 +236,17 @@ const checking = createRoute({
 });
 
 suppressions.openapi(checking, async (c) => {
-  const { addresses, scope = "", reasons = c.req.valid("query").reasons } = c.req.valid("json");
+  const { reasons: named, partial } = c.req.valid("query");
+  const { addresses, scope = "", reasons = named } = c.req.valid("json");
   const asked = addresses.map((text) => ({ text, read: readAddress(text) }));
   const known = asked.flatMap(({ read }) => (read.ok ? read.value : []));
-  const checked = await checkContacts(c.var.db, c.env.BUCKET, known, { scope, reasons });
+  const filter = { scope, reasons, partial };
+  const { checked, unknown } = await checkAcross(c.var.shards, c.env.BUCKET, known, filter);
   const answer = asked.map(({ text, read }) => {
     const suppression = read.ok ? checked.get(read.value) : undefined;
     return {
       address: text,
-      suppressed: suppression !== undefined,
+      suppressed: read.ok && unknown.has(read.value) ? null : suppression !== undefined,
       reason: suppression?.reason ?? null,
       scope: suppression === undefined || suppression.scope === "" ? null : suppression.scope,
       since: suppression === undefined ? null : iso(suppression.since),

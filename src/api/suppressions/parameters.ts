@@ -162,4 +162,9 @@ export const Checking = z.strictObject({
 /** The query of POST /v1/suppressions/check. */
 export const CheckingQuery = z.strictObject({
   reasons: someReasons.optional().describe("As in the body, with commas"),
+  partial: z
+    .enum(["true", "false"], 'must be "true" or "false"')
+    .default("false")
+    .transform((text) => text === "true")
+    .meta({ type: "boolean", description: "Answer about the other addresses if a database does not answer" }),
 });

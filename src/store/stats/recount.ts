@@ -7,6 +7,7 @@
 // be. Which contacts' first opens were among them is unknown by now, so the uniques of such campaigns stay as they are.
 
 import type { Range } from "../../model/stats/counts.ts";
+import type { Db } from "../db.ts";
 import { countTags, countTime, countUniques } from "../write/counters.ts";
 import { COUNT_REST } from "../write/counting.ts";
 import { eventsWithin, FEED_END } from "../feed-rows.ts";
@@ -54,7 +55,7 @@ const IN_RANGE = "BETWEEN (SELECT since FROM recounts) AND (SELECT until FROM re
 const GONE = `coalesce((SELECT sum(gone) FROM day_rollups WHERE day ${IN_RANGE}), 0)`;
 
 /** Begins a recount of these days (ms, from midnight to midnight UTC) and discards the previous one. */
-export async function beginRecount(db: D1Database, id: string, { from, to }: Range): Promise<void> {
+export async function beginRecount(db: Db, id: string, { from, to }: Range): Promise<void> {
   const begin = `
     INSERT INTO recounts (one, id, since, until, position, gone)
     SELECT 1, ?1, ?2, ?3, coalesce((SELECT min(first_seq) FROM feed), 1) - 1,
@@ -87,7 +88,7 @@ const PROGRESS = `SELECT since AS "from", until AS "to", position, ${FEED_END} A
   FROM recounts WHERE id = ?1`;
 
 /** Counts the next 5,000 events; null if another recount has replaced this one. */
-export async function stepRecount(db: D1Database, id: string): Promise<Progress | null> {
+export async function stepRecount(db: Db, id: string): Promise<Progress | null> {
   const statements = WALK.map((sql) => db.prepare(sql));
   const results = await db.batch<ProgressRow>([...statements, db.prepare(PROGRESS).bind(id)]);
   return progressOf(results.at(-1)?.results);
@@ -205,7 +206,7 @@ export interface Comparison {
  * Counts the next events, compares the counters with the rows, and with `apply` corrects the counters, all in one
  * transaction. Null if another recount has replaced this one.
  */
-export async function compareRecount(db: D1Database, id: string, apply: boolean): Promise<Comparison | null> {
+export async function compareRecount(db: Db, id: string, apply: boolean): Promise<Comparison | null> {
   const lists = COUNTERS.map(
     (counter) =>
       `SELECT '${counter}' AS counter, *, count(*) OVER () AS total FROM (${differing(counter)})

@@ -79,14 +79,18 @@ export async function listSuppressions(
   const [found, edges] = await db.batch([rows, edge]);
   const all = (found?.results ?? []) as (ListedSuppression & SizedRow)[];
   const items = all.slice(0, limit);
-  if (all.length > limit || isCut(all)) return { items, next: placeOf(items.at(-1)) };
-  return { items, next: placeOf((edges?.results as ListedSuppression[] | undefined)?.[0]) };
+  const end =
+    all.length > limit || isCut(all)
+      ? items.at(-1)
+      : (edges?.results as ListedSuppression[] | undefined)?.[0];
+  return { items, next: end === undefined ? null : placeOf(end) };
 }
 
-function placeOf(
-  row: Pick<ListedSuppression, "at" | "contact" | "reason" | "scope" | "event"> | undefined,
-): SuppressionCursor | null {
-  return row === undefined ? null : [row.at, row.contact, row.reason, row.scope, row.event];
+/** A row's place in the list. */
+export function placeOf(
+  row: Pick<ListedSuppression, "at" | "contact" | "reason" | "scope" | "event">,
+): SuppressionCursor {
+  return [row.at, row.contact, row.reason, row.scope, row.event];
 }
 
 /** The filter's conditions, except those on the times, as SQL. Their values are bound from ?`first` on. */
@@ -120,14 +124,14 @@ const CONDITIONS = [
 const MOST_COUNTED = 500_000;
 
 /**
- * How many contacts have suppressions that pass the filter, and the first of them by time, at most `most`. `more`:
- * whether there are so many suppressions that only the first half million were looked at.
+ * How many contacts have suppressions that pass the filter, and the first of them by the time of their `first` one, at most
+ * `most`. `more`: whether there are so many suppressions that only the first half million were looked at.
  */
 export async function countSuppressed(
   db: Db,
   filter: SuppressionFilter,
   most: number,
-): Promise<{ count: number; contacts: string[]; more: boolean }> {
+): Promise<{ count: number; contacts: { contact: string; first: number }[]; more: boolean }> {
   const { state, since = 0, until = Number.MAX_SAFE_INTEGER } = filter;
   const { clause, values } = conditions(filter, 3);
   const index = state === "held" ? "suppressions_held WHERE held IS NOT NULL AND" : "suppressions_at WHERE";
@@ -135,14 +139,14 @@ export async function countSuppressed(
   const found = `SELECT contact, min(at) AS first FROM (${window})
     WHERE ${clause} GROUP BY contact`;
   const bound = [since, until, ...values];
-  const [counted, listed, scanned] = await db.batch<{ n: number; contact: string }>([
+  const [counted, listed, scanned] = await db.batch<{ n: number; contact: string; first: number }>([
     db.prepare(`SELECT count(*) AS n FROM (${found})`).bind(...bound),
     db.prepare(`${found} ORDER BY first, contact LIMIT ${most}`).bind(...bound),
     db.prepare(`SELECT count(*) AS n FROM (${window})`).bind(since, until),
   ]);
   return {
     count: counted?.results[0]?.n ?? 0,
-    contacts: (listed?.results ?? []).map(({ contact }) => contact),
+    contacts: listed?.results ?? [],
     more: (scanned?.results[0]?.n ?? 0) >= MOST_COUNTED,
   };
 }

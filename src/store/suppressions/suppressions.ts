@@ -3,15 +3,9 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import { inForceOf, reasonsOf } from "../../model/suppression/in-force.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
-import { isWholeDomain, wholeDomainOf } from "../../model/whole-domain.ts";
+import { wholeDomainOf } from "../../model/whole-domain.ts";
 import type { Db } from "../db.ts";
-import {
-  erasedStatement,
-  findErased,
-  hashesOf,
-  type ErasedRow,
-  type ErasedSuppression,
-} from "../erasure/erased.ts";
+import { erasedStatement, hashesOf, type ErasedRow, type ErasedSuppression } from "../erasure/erased.ts";
 import { FORMER, newKeyOf } from "../respelling.ts";
 import type { ContactChange } from "../write/rows.ts";
 import { NO_ROWS, storeSlice } from "../write/slice.ts";
@@ -34,27 +28,6 @@ export function formerOf(contact: string, results: readonly unknown[]): Suppress
   return (results as (Suppression & { contact: string })[]).flatMap(({ contact: former, ...suppression }) =>
     newKeyOf(former) === contact ? [suppression] : [],
   );
-}
-
-/** The suppressions of a contact, and those of its whole domain. */
-export interface KnownSuppressions {
-  own: Suppression[];
-  /** Empty if the contact is a whole domain itself. */
-  ofDomain: Suppression[];
-}
-
-/** All suppressions of a contact, including one that outlived its erasure. Empty for an unknown contact. */
-export async function getSuppressions(db: Db, bucket: R2Bucket, contact: string): Promise<KnownSuppressions> {
-  const [[own, former, ofDomain], erased] = await Promise.all([
-    db.batch<Suppression>([ofContact(db, contact), ofFormer(db), ofContact(db, wholeDomainOf(contact))]),
-    findErased(db, bucket, [contact]),
-  ]);
-  const results = [...(own?.results ?? []), ...formerOf(contact, former?.results ?? [])];
-  const kept = erased.get(contact);
-  return {
-    own: kept === undefined ? results : [ofErased(kept), ...results],
-    ofDomain: isWholeDomain(contact) ? [] : (ofDomain?.results ?? []),
-  };
 }
 
 /** The suppression of a contact that was erased while suppressed. */
@@ -103,57 +76,107 @@ export async function checkQuery(
   db: Db,
   bucket: R2Bucket,
   contacts: ReadonlySet<string>,
-  { scope, reasons }: CheckFilter,
+  filter: CheckFilter,
 ): Promise<{
   statements: D1PreparedStatement[];
   checkedOf: (results: readonly D1Result<Record<string, unknown>>[]) => Map<string, CheckedContact>;
 }> {
   const hashes = await hashesOf(bucket, contacts);
   const domains = new Set([...contacts].map(wholeDomainOf));
-  const now = Date.now();
+  const asked = { ...filter, now: Date.now() };
   const statements = [
-    db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope, now),
-    db.prepare(DOMAINS_IN_FORCE).bind(JSON.stringify([...domains]), scope, now),
-    db.prepare(FORMER_IN_FORCE).bind(scope, now),
+    inForceStatement(db, contacts, asked),
+    domainsInForceStatement(db, domains, asked),
+    formerInForceStatement(db, asked),
     ...(hashes.size > 0 ? [erasedStatement(db, hashes.keys())] : []),
   ];
   return {
     statements,
-    checkedOf: ([found, ofDomains, former, erased]) => {
-      const standing = (found?.results ?? []) as unknown as (Suppression & { contact: string })[];
-      const byDomain = Map.groupBy(
-        (ofDomains?.results ?? []) as unknown as typeof standing,
-        (row) => row.contact,
-      );
-      for (const row of (former?.results ?? []) as unknown as typeof standing) {
-        const contact = newKeyOf(row.contact);
-        if (contact !== null && contacts.has(contact)) standing.push({ ...row, contact });
-      }
-      const outlived = ((erased?.results ?? []) as unknown as ErasedRow[]).map((row) => ({
-        ...ofErased(row),
-        contact: hashes.get(row.hash) ?? "",
-      }));
-      const own = Map.groupBy([...standing, ...outlived], (row) => row.contact);
-      const checked = new Map<string, CheckedContact>();
-      for (const contact of byDomain.size > 0 ? contacts : own.keys()) {
-        const domain = byDomain.get(wholeDomainOf(contact)) ?? [];
-        const counted = [...(own.get(contact) ?? []), ...domain].filter(
-          ({ reason }) => reasons === undefined || reasons.includes(reason),
-        );
-        const all = inForceOf(counted, now, scope);
-        const [strongest] = all;
-        if (strongest === undefined) continue;
-        checked.set(contact, {
-          reason: strongest.reason,
-          scope: strongest.scope,
-          since: strongest.at,
-          reasons: reasonsOf(all),
-          domain: strongest.contact === contact ? null : strongest.contact,
-        });
-      }
-      return checked;
-    },
+    checkedOf: ([own, ofDomains, former, erased]) =>
+      checkedAmong(contacts, hashes, asked, {
+        own: rowsOf(own),
+        ofDomains: rowsOf(ofDomains),
+        former: rowsOf(former),
+        erased: rowsOf(erased),
+      }),
   };
+}
+
+/** A check at a time: `now`, ms. */
+export interface CheckAt extends CheckFilter {
+  now: number;
+}
+
+type Standing = Suppression & { contact: string };
+
+/** What the queries of a check found. */
+export interface Found {
+  own: readonly Standing[];
+  ofDomains: readonly Standing[];
+  former: readonly Standing[];
+  erased: readonly ErasedRow[];
+}
+
+/** The rows of a check's query; none if it was not asked. */
+export const rowsOf = <T>(result: D1Result<Record<string, unknown>> | undefined): T[] =>
+  (result?.results ?? []) as T[];
+
+/** Which of the contacts must not be mailed, from what was found. `hashes`: of the contacts, as hashesOf makes them. */
+export function checkedAmong(
+  contacts: ReadonlySet<string>,
+  hashes: ReadonlyMap<string, string>,
+  { scope, reasons, now }: CheckAt,
+  found: Found,
+): Map<string, CheckedContact> {
+  const standing = [...found.own];
+  const byDomain = Map.groupBy(found.ofDomains, (row) => row.contact);
+  for (const row of found.former) {
+    const contact = newKeyOf(row.contact);
+    if (contact !== null && contacts.has(contact)) standing.push({ ...row, contact });
+  }
+  const outlived = found.erased.map((row) => ({ ...ofErased(row), contact: hashes.get(row.hash) ?? "" }));
+  const own = Map.groupBy([...standing, ...outlived], (row) => row.contact);
+  const checked = new Map<string, CheckedContact>();
+  for (const contact of byDomain.size > 0 ? contacts : own.keys()) {
+    const domain = byDomain.get(wholeDomainOf(contact)) ?? [];
+    const counted = [...(own.get(contact) ?? []), ...domain].filter(
+      ({ reason }) => reasons === undefined || reasons.includes(reason),
+    );
+    const all = inForceOf(counted, now, scope);
+    const [strongest] = all;
+    if (strongest === undefined) continue;
+    checked.set(contact, {
+      reason: strongest.reason,
+      scope: strongest.scope,
+      since: strongest.at,
+      reasons: reasonsOf(all),
+      domain: strongest.contact === contact ? null : strongest.contact,
+    });
+  }
+  return checked;
+}
+
+/** The query for the suppressions of these contacts in force. */
+export function inForceStatement(
+  db: Db,
+  contacts: Iterable<string>,
+  { scope, now }: CheckAt,
+): D1PreparedStatement {
+  return db.prepare(IN_FORCE).bind(JSON.stringify([...contacts]), scope, now);
+}
+
+/** The query for the suppressions of whole domains in force. `domains`: their keys. */
+export function domainsInForceStatement(
+  db: Db,
+  domains: Iterable<string>,
+  { scope, now }: CheckAt,
+): D1PreparedStatement {
+  return db.prepare(DOMAINS_IN_FORCE).bind(JSON.stringify([...domains]), scope, now);
+}
+
+/** The query for suppressions in force under former spellings. */
+export function formerInForceStatement(db: Db, { scope, now }: CheckAt): D1PreparedStatement {
+  return db.prepare(FORMER_IN_FORCE).bind(scope, now);
 }
 
 /** Those of some contacts in force. `from`: SQL that joins suppressions `s` by keys. ?2: the scope; ?3: now, ms. */
