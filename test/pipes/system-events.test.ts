@@ -125,7 +125,8 @@ describe("system events", () => {
     const early = await make("early");
     await make("late");
     await store(["ann@example.com"], "spam");
-    const known = { pipes: new Map([[early, positionAfter(1_000_000)]]), end: BEGINNING };
+    const pipes = new Map([[early, positionAfter(1_000_000)]]);
+    const known = { pipes, end: BEGINNING };
     await forgetSystemEvents(shardsOf(env), known, Date.now());
     await pass();
     expect((taken.get("late") ?? []).map(({ type }) => type)).toContain("contact.suppressed");
