@@ -17,11 +17,11 @@ const FULL = {
   counted: 10_000,
 };
 const QUICK: typeof FULL = {
-  catchUp: { behind: 50_000, rounds: 2, single: 2_000, batch: 4_000 },
-  isolation: { rounds: 4, stores: 20 },
+  catchUp: { behind: 30_000, rounds: 2, single: 1_000, batch: 4_000 },
+  isolation: { rounds: 2, stores: 24 },
   reading: { rounds: 3, events: 20_000 },
-  refusing: { rounds: 3, events: 4_000 },
-  counted: 3_000,
+  refusing: { rounds: 2, events: 2_000 },
+  counted: 1_000,
 };
 
 export async function pipes(quick: boolean, progress: Progress): Promise<PartResult> {

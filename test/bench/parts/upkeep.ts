@@ -18,7 +18,7 @@ const FULL: Scale = {
   sizes: [10, 100, 600],
 };
 const QUICK: Scale = {
-  filled: { small: 4_000, large: 30_000 },
+  filled: { small: 4_000, large: 16_000 },
   old: 9,
   read: 3,
   erased: 1,
