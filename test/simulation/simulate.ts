@@ -20,7 +20,7 @@ import { healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts
 import { checkPiped } from "./piped.ts";
 import { askAnew } from "./questions.ts";
 import { enqueue, makeQueues } from "./queue.ts";
-import { check } from "./reference.ts";
+import { check, checkCounted } from "./reference.ts";
 import { makeReturns, noteReturn } from "./returns.ts";
 import type { Witness } from "./witness.ts";
 import { checkKept, look } from "./retention.ts";
@@ -192,4 +192,5 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   for (const begun of all) begun.end(begun.runner.outcome.ended === "died");
   if (witness.erasures.length > 0) witness.refused.push(...(await checkUnderWay()));
   if (pipes !== null) witness.refused.push(...(await lookAfterRound(pipes, witness.erasures)));
+  if (round.acts.some(({ kind }) => kind === "count")) witness.refused.push(...(await checkCounted()));
 }

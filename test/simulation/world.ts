@@ -7,6 +7,7 @@ import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
 import { withErasures, withRereading } from "./erasures.ts";
+import { withCounting } from "./counting.ts";
 import { withMentions } from "./mentions.ts";
 import { pickSome } from "./picks.ts";
 import {
@@ -57,6 +58,8 @@ export type Act =
   | { kind: "renormalise" }
   /** A receiver posts a request of a pipe that leads back to a source here. */
   | { kind: "return" }
+  /** The next stretch of the feed is counted: by a consumer that stored the thousandth event, or by the scheduled job. */
+  | { kind: "count"; by: "consumer" | "job" }
   | PipeAct;
 
 /** Concurrent acts, whose steps are interleaved in an order drawn from `seed`. */
@@ -146,7 +149,8 @@ export function worldOf(seed: number): World {
   const piped = withPipes(withDeaths(randomFrom(seed + 11), world));
   const returning = withReturns(randomFrom(seed + 13), withOutage(randomFrom(seed + 12), piped));
   const discarding = withDiscards(randomFrom(seed + 15), returning);
-  return withRemovals(randomFrom(seed + 14), discarding);
+  const removing = withRemovals(randomFrom(seed + 14), discarding);
+  return withCounting(randomFrom(seed + 16), removing);
 }
 
 /** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */
