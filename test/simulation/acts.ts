@@ -9,6 +9,7 @@ import { counting } from "./counting.ts";
 import { fetchFrom, invocation, type Asked, type Begun, type Simulation } from "./history.ts";
 import { doingOf } from "./pipe-acts.ts";
 import type { PipeAct } from "./pipe-world.ts";
+import { askRebuild, install } from "./rebuilding.ts";
 import { bringBack, deliver, post } from "./senders.ts";
 import type { Act } from "./world.ts";
 
@@ -55,6 +56,10 @@ export async function begin(
       );
     case "count":
       return counting(act.by, name);
+    case "install":
+      return install(simulation, act.name, name);
+    case "rebuild":
+      return askRebuild(simulation, name);
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);
