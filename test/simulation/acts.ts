@@ -5,9 +5,11 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 import type { Random } from "../../src/demo/traffic/random.ts";
+import { counting } from "./counting.ts";
 import { fetchFrom, invocation, type Asked, type Begun, type Simulation } from "./history.ts";
 import { doingOf } from "./pipe-acts.ts";
 import type { PipeAct } from "./pipe-world.ts";
+import { askRebuild, install } from "./rebuilding.ts";
 import { bringBack, deliver, post } from "./senders.ts";
 import type { Act } from "./world.ts";
 
@@ -52,6 +54,12 @@ export async function begin(
         name,
         async (bindings) => await fetchFrom(renormalising(simulation), bindings, simulation),
       );
+    case "count":
+      return counting(act.by, name);
+    case "install":
+      return install(simulation, act.name, name);
+    case "rebuild":
+      return askRebuild(simulation, name);
     case "replay": {
       const letters = await env.DB.prepare("SELECT id FROM dead_letters ORDER BY id").all<{ id: string }>();
       const ids = letters.results.map(({ id }) => id);

@@ -15,12 +15,17 @@ const TABLES = `
   ORDER BY name <> 'pipes', name
 `;
 
-/** Deletes everything that an earlier history has left. */
-export async function forget({ contacts }: World): Promise<void> {
+/** Deletes all rows, and runs `then` in the same transaction. */
+export async function emptyDatabase(then: readonly D1PreparedStatement[] = []): Promise<void> {
   const { results } = await env.DB.prepare(TABLES).all<{ name: string }>();
   // Numbers begin again, too: a search in the feed takes more steps, the higher they are.
   const statements = [...results.map(({ name }) => `DELETE FROM ${name}`), "DELETE FROM sqlite_sequence"];
-  await env.DB.batch(statements.map((sql) => env.DB.prepare(sql)));
+  await env.DB.batch([...statements.map((sql) => env.DB.prepare(sql)), ...then]);
+}
+
+/** Deletes everything that an earlier history has left. */
+export async function forget({ contacts }: World): Promise<void> {
+  await emptyDatabase();
   for (;;) {
     const { objects } = await env.BUCKET.list();
     if (objects.length === 0) break;

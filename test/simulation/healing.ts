@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { randomFrom } from "../../src/demo/traffic/random.ts";
 import { begin, replay } from "./acts.ts";
 import type { Simulation } from "./history.ts";
+import { isRebuilt } from "./rebuilding.ts";
 import type { Act } from "./world.ts";
 
 /** How often everything is delivered, swept and replayed before it counts as never coming to rest. */
@@ -35,6 +36,7 @@ export async function heal(simulation: Simulation): Promise<boolean> {
     while (queues.main.some(({ visibleAt }) => visibleAt <= gate.now()))
       await one({ kind: "consume", most: 100 }, "consume");
     await one({ kind: "bury" }, "bury");
+    if (witness.lost && !(await isRebuilt())) await one({ kind: "rebuild" }, "rebuild");
     const all = await env.DB.prepare("SELECT id FROM dead_letters WHERE element IS NULL ORDER BY id").all<{
       id: string;
     }>();
@@ -54,6 +56,7 @@ export async function heal(simulation: Simulation): Promise<boolean> {
     ).first();
     const kept = spooled.objects.length + givenUp.objects.length;
     if (waiting > 0 || kept > 0 || !told || erasing !== null) continue;
+    if (witness.lost && !(await isRebuilt())) continue;
     if (world.mistaken !== null) await one({ kind: "renormalise" }, "read anew");
     return true;
   }

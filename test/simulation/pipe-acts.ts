@@ -48,8 +48,7 @@ export async function makePipes(
   gate: () => Gate,
   returns: Returns,
 ): Promise<PipeSide> {
-  await state.storage.deleteAll();
-  const objects = makeObjects(state);
+  const objects = await makeObjects(state);
   const observer = makeObserver();
   const silent = new Set<string>();
   const asked = new Map<number, Set<string>>();

@@ -49,9 +49,9 @@ interface Slot {
   bindings: Env;
 }
 
-/** `state`: the state of an object that has no other use. */
-export function makeObjects(state: DurableObjectState): Objects {
-  const { storage } = state;
+/** `state`: the state of an object that has no other use. Its storage is emptied. */
+export async function makeObjects({ storage }: DurableObjectState): Promise<Objects> {
+  await storage.deleteAll();
   const slots = new Map<string, Slot>();
   const alarms = new Map<string, number>();
   const tables = new Set<string>();
@@ -110,7 +110,7 @@ export function makeObjects(state: DurableObjectState): Objects {
     slots.delete(id);
   };
 
-  return {
+  const objects: Objects = {
     of: (id) => {
       const slot = slotOf(id);
       if (slot.pipe === null) {
@@ -119,9 +119,9 @@ export function makeObjects(state: DurableObjectState): Objects {
       return slot.pipe;
     },
     alarmOf: (id) => alarms.get(id) ?? null,
-    async ring(id, runner, bindings) {
+    ring: async (id, runner, bindings) => {
       alarms.delete(id);
-      const pipe = this.of(id);
+      const pipe = objects.of(id);
       const slot = slotOf(id);
       slot.runner = runner;
       slot.cancelled = false;
@@ -153,6 +153,7 @@ export function makeObjects(state: DurableObjectState): Objects {
       return JSON.stringify([[...storage.kv.list()], rows]);
     },
   };
+  return objects;
 }
 
 /**

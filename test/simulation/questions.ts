@@ -38,7 +38,7 @@ function bindingsToAsk(): Env {
     get: async (key: string) => await BUCKET.get(key),
     list: async (options?: R2ListOptions) => await BUCKET.list(options),
   };
-  return { ...env, BUCKET: bucket as R2Bucket, API_TOKENS: '{"reference":"reference"}' } as unknown as Env;
+  return { ...env, BUCKET: bucket as R2Bucket, API_TOKENS: '{"reference":"reference"}' };
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

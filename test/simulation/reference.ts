@@ -20,7 +20,13 @@ import { heldVictims } from "./outages.ts";
 import { type Fact, factsOf, suppressionsOf, STRENGTH } from "./reference-suppressions.ts";
 import type { World } from "./world.ts";
 
-/** All violations, in words. */
+/** Violations at any moment: the counters count what is counted, and answers count all that is stored. */
+export async function checkCounted(): Promise<string[]> {
+  const events = await storedEvents<EventRow>();
+  return [...(await checkCounters(events)), ...(await checkTold(events))];
+}
+
+/** All violations at rest, in words. */
 export async function check(witness: Witness): Promise<string[]> {
   const events = await storedEvents<EventRow>();
   const removals = await readRemovals(witness.world);

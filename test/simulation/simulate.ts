@@ -20,7 +20,9 @@ import { healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts
 import { checkPiped } from "./piped.ts";
 import { askAnew } from "./questions.ts";
 import { enqueue, makeQueues } from "./queue.ts";
-import { check } from "./reference.ts";
+import { makeObjects } from "./pipe-objects.ts";
+import { checkRebuilt, loseDatabase, uninstalls } from "./rebuilding.ts";
+import { check, checkCounted } from "./reference.ts";
 import { makeReturns, noteReturn } from "./returns.ts";
 import type { Witness } from "./witness.ts";
 import { checkKept, look } from "./retention.ts";
@@ -57,7 +59,7 @@ export async function simulate(world: World): Promise<Verdict> {
   try {
     await forget(world);
     askAnew();
-    if (world.pipes.length === 0) return await play(world, null);
+    if (world.pipes.length === 0 && world.loss === undefined) return await play(world, null);
     // All of it runs within an object, because its storage may only be used there.
     const home = env.PIPES.getByName("the home of simulated pipes");
     return await runInDurableObject(home, async (_pipe, state) => await play(world, state));
@@ -88,6 +90,8 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
     promised: [],
     removals: [],
     returns: makeReturns(),
+    installed: new Set(),
+    lost: false,
   };
   const producer: Producer = {
     send: (bodies) => enqueue(queues, bodies, gate.now()),
@@ -101,13 +105,17 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
       made.set(runner, id);
     },
   };
-  const pipes = home === null ? null : await makePipes(world, home, () => gate, witness.returns);
+  const pipes =
+    home === null || world.pipes.length === 0
+      ? null
+      : await makePipes(world, home, () => gate, witness.returns);
+  const objects = home === null ? null : (pipes?.objects ?? (await makeObjects(home)));
   const gate = makeGate(
     world.start,
     producer,
     listenerOf(witness, pipes),
     () => configurationOf(simulation),
-    pipes?.objects.of ?? null,
+    objects?.of ?? null,
   );
   const disarm = world.parcels.some(({ kills }) => kills) ? armSight((run) => gate.die(run)) : () => {};
   const content = randomFrom(world.seed + 2);
@@ -124,6 +132,7 @@ async function play(world: World, home: DurableObjectState | null): Promise<Verd
   disarm();
   const violations = atRest ? [] : ["it does not come to rest"];
   if (pipes !== null) violations.push(...(await endOfPipes(simulation, pipes)));
+  if (world.loss !== undefined) violations.push(...(await endOfLoss(simulation)));
   const checked = [...violations, ...witness.refused, ...(await check(witness))];
   const all = checked.length > 0 ? checked : await endWhatIsOld(simulation);
   return { violations: all, log: gate.log, witness };
@@ -149,6 +158,18 @@ async function endOfPipes(simulation: Simulation, pipes: PipeSide): Promise<stri
   const late = await lookAfterRound(pipes, witness.erasures);
   const wrong = await checkPiped(pipes.piped(witness.erasures));
   return [...(atRest ? [] : ["the pipes do not come to rest"]), ...late, ...wrong];
+}
+
+/** Checks what was rebuilt, and deletes the pipes that nobody reads. Returns the violations. */
+async function endOfLoss(simulation: Simulation): Promise<string[]> {
+  const { gate, world, witness } = simulation;
+  const wrong = witness.lost ? await checkRebuilt(witness) : [];
+  const calm = randomFrom(world.seed + 18);
+  for (const begun of [...(await uninstalls(simulation)), sweeping("sweep")]) {
+    await gate.run([begun.runner], 0, calm);
+    begun.end(begun.runner.outcome.ended === "died");
+  }
+  return wrong;
 }
 
 /** Long afterwards makes two concurrent scheduled runs with faults, and then one without; returns the violations. */
@@ -177,14 +198,16 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   simulation.rotation = round.rotation;
   for (const contact of round.evicted) await evict(contact);
   const { pipes, witness } = simulation;
+  if (round.loses === true) await loseDatabase(witness, gate.now());
   pipes?.restart(round);
   const all: Begun[] = [];
   for (const [i, act] of round.acts.entries()) {
     const begun = await begin(simulation, act, `${act.kind} ${i + 1}`, random, round.acts);
     if (begun === null) continue;
     const skew = random.pick([0, 0, -5_000, 5_000]);
-    const { erasing, removing } = simulation.world;
-    begun.runner.skew = erasing || removing === true || round.agreed === true ? 0 : skew;
+    const { erasing, removing, loss } = simulation.world;
+    const agreed = erasing || removing === true || loss !== undefined || round.agreed === true;
+    begun.runner.skew = agreed ? 0 : skew;
     all.push(begun);
   }
   const runners = all.map(({ runner }) => runner);
@@ -192,4 +215,5 @@ async function playRound(simulation: Simulation, round: Round): Promise<void> {
   for (const begun of all) begun.end(begun.runner.outcome.ended === "died");
   if (witness.erasures.length > 0) witness.refused.push(...(await checkUnderWay()));
   if (pipes !== null) witness.refused.push(...(await lookAfterRound(pipes, witness.erasures)));
+  if (round.acts.some(({ kind }) => kind === "count")) witness.refused.push(...(await checkCounted()));
 }

@@ -33,6 +33,10 @@ export interface Witness {
   removals: { source: string; at: number }[];
   /** What pipes brought back to a source here. */
   returns: Returns;
+  /** Names of the pipes that a person was told were made. */
+  installed: Set<string>;
+  /** Whether the database was lost. */
+  lost: boolean;
 }
 
 /** A person's action on a contact that took effect. */

@@ -7,6 +7,8 @@ import type { Dialect, Happening, Report } from "../../src/demo/traffic/types.ts
 import { DAY, DOMAINS, MISTAKEN, reportOf, SENDERS, START, WITH_NAMES } from "./reports.ts";
 import type { Trap } from "./gate.ts";
 import { withErasures, withRereading } from "./erasures.ts";
+import { withCounting } from "./counting.ts";
+import { withLoss, type Loss } from "./losses.ts";
 import { withMentions } from "./mentions.ts";
 import { pickSome } from "./picks.ts";
 import {
@@ -57,6 +59,12 @@ export type Act =
   | { kind: "renormalise" }
   /** A receiver posts a request of a pipe that leads back to a source here. */
   | { kind: "return" }
+  /** The next stretch of the feed is counted: by a consumer that stored the thousandth event, or by the scheduled job. */
+  | { kind: "count"; by: "consumer" | "job" }
+  /** A person makes a pipe of this name, of which nobody rings the alarm. */
+  | { kind: "install"; name: string }
+  /** A person asks for the database to be rebuilt, or the rebuild to go on. */
+  | { kind: "rebuild" }
   | PipeAct;
 
 /** Concurrent acts, whose steps are interleaved in an order drawn from `seed`. */
@@ -79,6 +87,8 @@ export interface Round {
   moods?: Mood[];
   /** Pipes whose objects the platform evicts before the round. */
   restarted?: number[];
+  /** Whether the database is lost before the round. */
+  loses?: true;
 }
 
 /** The plan of a history. */
@@ -107,6 +117,8 @@ export interface World {
    */
   kept: (Kept & { later: number }) | null;
   pipes: PipePlan[];
+  /** The loss of the database; left out if it is not lost. */
+  loss?: Loss;
   /** Contacts that a destination called unknown in an outage (outages.ts). */
   outage?: readonly string[];
   /** After how many retries the queue gives a message up. */
@@ -146,7 +158,8 @@ export function worldOf(seed: number): World {
   const piped = withPipes(withDeaths(randomFrom(seed + 11), world));
   const returning = withReturns(randomFrom(seed + 13), withOutage(randomFrom(seed + 12), piped));
   const discarding = withDiscards(randomFrom(seed + 15), returning);
-  return withRemovals(randomFrom(seed + 14), discarding);
+  const removing = withRemovals(randomFrom(seed + 14), discarding);
+  return withCounting(randomFrom(seed + 16), withLoss(randomFrom(seed + 17), removing));
 }
 
 /** Some worlds end with processes that end. An erasure would have to look at what nothing may look at. */

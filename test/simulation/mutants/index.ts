@@ -5,6 +5,7 @@ import { ERASURE } from "./erasure.ts";
 import { LOOPS } from "./loops.ts";
 import { PIPES } from "./pipes.ts";
 import { PROCESS } from "./process.ts";
+import { REBUILD } from "./rebuild.ts";
 import { REMOVAL } from "./removal.ts";
 import { STORE } from "./store.ts";
 import type { Mutant } from "./mutant.ts";
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOOPS,
   ...PIPES,
   ...PROCESS,
+  ...REBUILD,
   ...REMOVAL,
   ...STORE,
 ];
