@@ -54,6 +54,8 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_PIPE: { queueName: "test-pipe" },
         TEST_PIPE_LIMITS: { queueName: "test-pipe-limits" },
       },
+      // Databases beside DB, for what works on several.
+      d1Databases: { DB_1: "tidings-1", DB_2: "tidings-2" },
       // As a deployment with Email Service has it.
       email: { send_email: [{ name: "EMAIL", allowed_sender_addresses: ["tidings@example.com"] }] },
       serviceBindings: { TEST_PIPE_CONSUMER: "test-pipe-consumer" },
