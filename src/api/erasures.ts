@@ -15,6 +15,8 @@ import { createRoute, router } from "./kit/routes.ts";
 import { time } from "./schemas.ts";
 import { iso, isoOrNull } from "./views.ts";
 import { storeOf } from "../store/db.ts";
+import { addUp } from "../store/erasure/parts.ts";
+import { shardsOf } from "../store/shards.ts";
 import { latestFirst } from "../store/erasure/receipts.ts";
 import { DAY } from "../lib/time.ts";
 
@@ -59,7 +61,7 @@ const Receipt = z
       claims: count.describe("Claims of reports that the contact's object held"),
       dead_letters: count,
       mentions: count.describe(
-        "Rows of others in which the address was replaced: events, dead letters, logs",
+        "Rows of others in which the address was replaced: events, dead letters, logs, notes of suppressions",
       ),
       names: count.describe(
         "Campaigns and tags with the address in their names, which have another name in the counters now",
@@ -190,7 +192,8 @@ const listing = createRoute({
 erasures.openapi(listing, async (c) => {
   const { after, limit: most = 100 } = c.req.valid("query");
   const page = await latestFirst(c.var.db, "erasures", { before: after, limit: most });
-  return c.json({ erasures: page.items.map(shape), next: page.next }, 200);
+  const sums = await addUp(c.var.shards, page.items);
+  return c.json({ erasures: sums.map(shape), next: page.next }, 200);
 });
 
 const single = createRoute({
@@ -205,6 +208,7 @@ const single = createRoute({
 
 erasures.openapi(single, async (c) => {
   const erasure = await getErasure(storeOf(c.env), c.req.valid("param").id);
-  if (erasure === null) throw new ProblemError(404, "There is no erasure with this id.");
-  return c.json(shape(erasure), 200);
+  const [sum] = erasure === null ? [] : await addUp(shardsOf(c.env), [erasure]);
+  if (sum === undefined) throw new ProblemError(404, "There is no erasure with this id.");
+  return c.json(shape(sum), 200);
 });

@@ -5,9 +5,10 @@ import { configOf } from "../config/config.ts";
 import { removalSettlesAt, removeSource } from "../erasure/source/remove.ts";
 import { storeOf } from "../store/db.ts";
 import { latestFirst } from "../store/erasure/receipts.ts";
-import { getRemoval, type Removal } from "../store/erasure/removals.ts";
+import { addUpRemovals, getRemoval, type Removal } from "../store/erasure/removals.ts";
 import { countRemovable } from "../store/erasure/source-rows.ts";
 import { findSource } from "../store/events/sources.ts";
+import { shardsOf } from "../store/shards.ts";
 import { idCursor, limit, word } from "./kit/parameters.ts";
 import { ProblemError, wrongParameter } from "./kit/problem.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
@@ -176,7 +177,7 @@ async function answerOf(env: Env, { source, dry_run, confirm }: Asked, by: strin
     throw new ProblemError(404, "There is no source of this name, and none has ever sent anything.");
   const now = Date.now();
   if (dry_run === "true") {
-    const would_remove = await countRemovable(storeOf(env), source);
+    const would_remove = await countRemovable(shardsOf(env), source);
     return { dry_run: true as const, source, until: iso(now), would_remove };
   }
   if (confirm !== source) {
@@ -204,7 +205,8 @@ const listing = createRoute({
 removals.openapi(listing, async (c) => {
   const { after, limit: most = 100 } = c.req.valid("query");
   const page = await latestFirst(c.var.db, "removals", { before: after, limit: most });
-  return c.json({ removals: page.items.map(receiptOf), next: page.next }, 200);
+  const sums = await addUpRemovals(c.var.shards, page.items);
+  return c.json({ removals: sums.map(receiptOf), next: page.next }, 200);
 });
 
 const single = createRoute({
@@ -219,6 +221,7 @@ const single = createRoute({
 
 removals.openapi(single, async (c) => {
   const removal = await getRemoval(storeOf(c.env), c.req.valid("param").id);
-  if (removal === null) throw new ProblemError(404, "There is no removal with this id.");
-  return c.json(receiptOf(removal), 200);
+  const [sum] = removal === null ? [] : await addUpRemovals(shardsOf(c.env), [removal]);
+  if (sum === undefined) throw new ProblemError(404, "There is no removal with this id.");
+  return c.json(receiptOf(sum), 200);
 });

@@ -6,8 +6,11 @@
 //   5. once no invocation can still run that began before the tombstone, repeat 2 and 3, the walk through the database,
 //      and the end of the one through the bucket;
 //   6. remove the address from the request.
+//
+// Where there are several shards, each has a part of the request (src/store/erasure/parts.ts). All parts guard their
+// shards before rows go anywhere, because the contact may come to any of them, and end before the request itself.
 
-import { configOf, type Config } from "../config/config.ts";
+import { configOf } from "../config/config.ts";
 import { contactOf } from "../config/objects.ts";
 import { describeError } from "../lib/outage.ts";
 import { newId } from "../lib/time-id.ts";
@@ -22,15 +25,16 @@ import {
   forgetHashes,
   getErasure,
   openErasure,
-  removeRows,
   runningErasures,
   type Erasure,
   type Running,
 } from "../store/erasure/erasures.ts";
+import { removeRows } from "../store/erasure/contact-rows.ts";
+import { addUp, guardPart, openPart, partsIn, readParts } from "../store/erasure/parts.ts";
+import { shardsOf, type Shards } from "../store/shards.ts";
 import { remainderOf } from "./dead-letters.ts";
 import { walkRows } from "./rows.ts";
 import { walk, WALKED } from "./walk.ts";
-import { storeOf } from "../store/db.ts";
 import { DAY, MINUTE } from "../lib/time.ts";
 
 /**
@@ -69,14 +73,16 @@ export async function erase(
   contact: string,
   asked: { note: string | null; by: string },
   now: number,
+  shards: Shards = shardsOf(env),
 ): Promise<Erasure> {
   const hash = await hashOf(env.BUCKET, contact);
-  const before = await findErasure(storeOf(env), hash);
+  const before = await findErasure(shards.home, hash);
   const request = { id: newId(now), contact, hash, note: asked.note, asked_at: now, asked_by: asked.by };
-  const opened = await openErasure(storeOf(env), request, tailOf(before?.erased_at ?? null));
+  const opened = await openErasure(shards.home, request, tailOf(before?.erased_at ?? null));
   await journalRequest(env, opened);
-  await advance(env, [opened], IN_REQUEST, now);
-  return (await getErasure(storeOf(env), opened.id)) ?? opened;
+  await advance({ env, shards, now }, [opened], IN_REQUEST);
+  const [sum] = await addUp(shards, [(await getErasure(shards.home, opened.id)) ?? opened]);
+  return sum ?? opened;
 }
 
 /**
@@ -96,50 +102,66 @@ function tailOf(erasedAt: number | null): string {
 }
 
 /** Does a scheduled run's share of all erasures under way. `now`: ms. Returns how many erasures it continued. */
-export async function continueErasures(env: Env, now: number): Promise<number> {
-  const running = await runningErasures(storeOf(env), MOST_AT_ONCE);
-  if (running.length > 0) await advance(env, running, IN_RUN, now);
-  await forgetHashes(storeOf(env), now - KNOWN_FOR);
+export async function continueErasures(
+  env: Env,
+  now: number,
+  shards: Shards = shardsOf(env),
+): Promise<number> {
+  const running = await runningErasures(shards.home, MOST_AT_ONCE);
+  if (running.length > 0) await advance({ env, shards, now }, running, IN_RUN);
+  await forgetHashes(shards.home, now - KNOWN_FOR);
   return running.length;
 }
 
-async function advance(env: Env, running: readonly Running[], most: Share, now: number): Promise<void> {
-  const config = configOf(env);
+/** A run: the bindings, the shards, and its time, ms. */
+interface Run {
+  env: Env;
+  shards: Shards;
+  now: number;
+}
+
+async function advance(run: Run, running: readonly Running[], most: Share): Promise<void> {
+  const { now } = run;
   const ready: Running[] = [];
   for (const erasure of running) {
-    const begun = erasure.begun === 0 ? await begin(env, erasure) : erasure;
+    const begun = erasure.begun === 0 ? await begin(run, erasure) : erasure;
     if (begun !== null) ready.push(begun);
   }
   const again: Running[] = [];
-  for (const erasure of await walkBoth(env, ready, most, config)) {
+  for (const erasure of await walkAll(run, ready, most)) {
     const settles = settlesAt(erasure);
-    if (!isWalked(erasure) || settles === null || now < settles) continue;
-    if (erasure.pass === 2) await end(env, erasure, now);
-    else again.push(await secondPass(env, erasure));
+    if (settles === null || now < settles) continue;
+    if (erasure.pass === 2) await end(run, erasure);
+    else again.push(await secondPass(run, erasure));
   }
   // Few objects are written late, so the second pass mostly fits into the same run.
-  for (const erasure of await walkBoth(env, again, most, config))
-    if (isWalked(erasure)) await end(env, erasure, now);
+  for (const erasure of await walkAll(run, again, most)) await end(run, erasure);
 }
 
-/** Continues both walks: through the database, and then through the bucket. */
-async function walkBoth(
-  env: Env,
-  erasures: readonly Running[],
-  most: Share,
-  config: Config,
-): Promise<Running[]> {
-  return await walk(env, await walkRows(env, erasures, most.pages), most.objects, config);
+/**
+ * Continues the walks: through the database, that is each of the shards, and then through the bucket. Returns the
+ * erasures whose walks are all through.
+ */
+async function walkAll({ env, shards }: Run, erasures: readonly Running[], most: Share): Promise<Running[]> {
+  const config = configOf(env);
+  const rows = await walkRows({ env, db: shards.home }, erasures, most.pages);
+  const waiting = new Set<string>();
+  for (const db of erasures.length === 0 ? [] : partsIn(shards))
+    for (const part of await walkRows({ env, db }, await readParts(db, erasures), most.pages))
+      if (part.rows_cursor !== WALKED) waiting.add(part.id);
+  const walked = await walk(env, rows, most.objects, config);
+  return walked.filter((erasure) => isWalked(erasure) && !waiting.has(erasure.id));
 }
 
 const isWalked = ({ cursor, rows_cursor }: Running): boolean => cursor === WALKED && rows_cursor === WALKED;
 
 /** Steps 2 and 3. Returns null if they must be tried again; that does not delay the other erasures. */
-async function begin(env: Env, erasure: Running): Promise<Running | null> {
+async function begin(run: Run, erasure: Running): Promise<Running | null> {
+  const db = run.shards.home;
   try {
-    await empty(env, erasure);
+    await empty(run, erasure);
     const { contact } = erasure;
-    const begun = await getErasure(storeOf(env), erasure.id);
+    const begun = await getErasure(db, erasure.id);
     return begun?.contact === contact && begun.begun === 1 ? { ...begun, contact } : null;
   } catch (error) {
     console.error({ message: "an erasure waits", erasure: erasure.id, ...describeError(error) });
@@ -147,14 +169,23 @@ async function begin(env: Env, erasure: Running): Promise<Running | null> {
   }
 }
 
-/** Empties the contact's object, and deletes its rows and dead letters. */
-async function empty(env: Env, { id, contact, tombstone }: Running): Promise<void> {
+/** Empties the contact's object, and deletes its rows in all shards, the home last, and its dead letters. */
+async function empty({ env, shards }: Run, erasure: Running): Promise<void> {
+  const { id, contact, tombstone } = erasure;
+  const parts = partsIn(shards);
+  for (const db of parts) await openPart(db, erasure);
   const placed = await contactOf(env, contact).erase(tombstone);
-  await removeRows(storeOf(env), id, placed);
-  await journalKept(env, id);
+  let { kept } = placed;
+  for (const db of parts.length === 0 ? [] : [...parts, shards.home]) {
+    const known = await guardPart(db, erasure, placed);
+    kept ??= known;
+  }
+  for (const db of parts) await removeRows(db, id, { ...placed, claims: 0, kept: null }, false);
+  await removeRows(shards.home, id, { ...placed, kept }, true);
+  await journalKept({ env, shards }, id);
   const config = configOf(env);
   await removeDeadLettersOf(
-    storeOf(env),
+    shards.home,
     contact,
     { erasure: id, until: placed.at },
     async (letter) => await remainderOf(env.BUCKET, letter, contact, config),
@@ -162,22 +193,23 @@ async function empty(env: Env, { id, contact, tombstone }: Running): Promise<voi
 }
 
 /** The suppression that outlives the contact is noted in the journal, too: no report is left that would bring it back. */
-async function journalKept(env: Env, id: string): Promise<void> {
-  const { hash = null, kept_reason = null, kept_since = null } = (await getErasure(storeOf(env), id)) ?? {};
+async function journalKept({ env, shards }: Pick<Run, "env" | "shards">, id: string): Promise<void> {
+  const { hash = null, kept_reason = null, kept_since = null } = (await getErasure(shards.home, id)) ?? {};
   if (hash === null || kept_reason === null || kept_since === null) return;
   await journalErasure(env.BUCKET, { kind: "kept", hash, reason: kept_reason, since: kept_since });
 }
 
-/** Repeats steps 2 and 3, and begins the second pass through the bucket. */
-async function secondPass(env: Env, erasure: Running): Promise<Running> {
-  await empty(env, erasure);
+/** Repeats steps 2 and 3, and begins the second pass: in the home last, which says that it has begun. */
+async function secondPass(run: Run, erasure: Running): Promise<Running> {
+  await empty(run, erasure);
+  for (const db of partsIn(run.shards)) await lookAgain(db, erasure, WALKED);
   const cursor = tailOf(erasure.erased_at);
-  await lookAgain(storeOf(env), erasure, cursor);
+  await lookAgain(run.shards.home, erasure, cursor);
   return { ...erasure, pass: 2, cursor, rows_cursor: "" };
 }
 
 /** Ends the erasure, unless deliveries from before it still wait in the spool, or for a look after being given up. */
-async function end(env: Env, erasure: Running, now: number): Promise<void> {
+async function end({ env, shards, now }: Run, erasure: Running): Promise<void> {
   const [spooled, again, givenUp] = await Promise.all([
     env.BUCKET.list({ prefix: SPOOL, limit: 1 }),
     env.BUCKET.list({ prefix: SPOOLED_AGAIN, limit: 1 }),
@@ -187,8 +219,9 @@ async function end(env: Env, erasure: Running, now: number): Promise<void> {
   const waits = first !== undefined && timeOfSpoolKey(first.key) <= (erasure.erased_at ?? 0);
   const timeless = again.objects.length + givenUp.objects.length; // their names do not tell when they were received
   if (waits || timeless > 0) return;
-  const done = (await getErasure(storeOf(env), erasure.id)) ?? erasure;
+  const [done = erasure] = await addUp(shards, [(await getErasure(shards.home, erasure.id)) ?? erasure]);
   const receipt = { ...done, contact: null, prefix: null, finished_at: now };
   await journalErasure(env.BUCKET, { kind: "erased", receipt });
-  await finishErasure(storeOf(env), erasure, now);
+  for (const db of partsIn(shards)) await finishErasure(db, erasure, now);
+  await finishErasure(shards.home, erasure, now);
 }

@@ -2,6 +2,7 @@
 
 import { ERASED_ADDRESS, mentions } from "../model/address-search.ts";
 import { readJsonText } from "../providers/kit/json.ts";
+import type { Db } from "../store/db.ts";
 import type { EventRow } from "../store/write/rows.ts";
 import { replaced } from "./cuts.ts";
 
@@ -9,6 +10,12 @@ import { replaced } from "./cuts.ts";
 export interface Leaving {
   contact: string;
   until: number;
+}
+
+/** Where a walk through the database is: the shard, and the bindings for the contacts' objects. */
+export interface Place {
+  env: Env;
+  db: Db;
 }
 
 /**

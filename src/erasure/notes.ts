@@ -4,18 +4,20 @@
 import { contactOf } from "../config/objects.ts";
 import { inPool } from "../lib/pool.ts";
 import { mentions } from "../model/address-search.ts";
-import { storeOf } from "../store/db.ts";
 import { piecesOf } from "../store/erasure/may-mention.ts";
 import { pageOfNotes, readNotes, writeNotes, type NotesRow } from "../store/erasure/notes-walk.ts";
 import { AT_ONCE } from "../store/erasure/rows-walk.ts";
-import { withoutMention, type Leaving, type Step } from "./mentions.ts";
+import { withoutMention, type Leaving, type Place, type Step } from "./mentions.ts";
 
 /** Objects that are asked at the same time, and the deadline for all of them together, ms. */
 const OBJECTS = { atOnce: 16, deadline: { ms: 30_000, of: "the contacts" } };
 
 /** Does a page of the walk. `after`: the contact behind which it begins, hexadecimal, so that cursors hold no address. */
-export async function stepNotes(env: Env, after: string, leaving: readonly Leaving[]): Promise<Step> {
-  const db = storeOf(env);
+export async function stepNotes(
+  { env, db }: Place,
+  after: string,
+  leaving: readonly Leaving[],
+): Promise<Step> {
   const pieces = piecesOf(leaving.map(({ contact }) => contact));
   const { last, contacts } = await pageOfNotes(db, Buffer.from(after, "hex").toString(), pieces);
   const changed = new Map<string, number>();

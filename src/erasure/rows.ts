@@ -4,7 +4,7 @@
 // reading history anew may change rows that a pass has left behind.
 
 import { mentions } from "../model/address-search.ts";
-import { storeOf } from "../store/db.ts";
+import type { Db } from "../store/db.ts";
 import type { Running } from "../store/erasure/erasures.ts";
 import { piecesOf } from "../store/erasure/may-mention.ts";
 import {
@@ -30,6 +30,7 @@ import {
   withoutMentionInJson,
   withoutMentions,
   type Leaving,
+  type Place,
   type Step,
 } from "./mentions.ts";
 import { stepNotes } from "./notes.ts";
@@ -38,7 +39,7 @@ import { WALKED } from "./walk.ts";
 interface Table {
   /** The counter of the receipt. */
   counts: "mentions" | "names";
-  step(env: Env, after: string, leaving: readonly Leaving[]): Promise<Step>;
+  step(place: Place, after: string, leaving: readonly Leaving[]): Promise<Step>;
 }
 
 /** All tables, in the order of the walk. Counters come after the events, so that no row has the names any more. */
@@ -46,11 +47,11 @@ const TABLES: readonly Table[] = [
   { counts: "mentions", step: stepEvents },
   ...(Object.keys(NAMED_COUNTERS) as NamedCounter[]).map((table): Table => ({
     counts: "names",
-    step: async (env, after, leaving) => await stepNames(env, table, after, leaving),
+    step: async ({ db }, after, leaving) => await stepNames(db, table, after, leaving),
   })),
   ...(Object.keys(TEXTS) as TextTable[]).map((table): Table => ({
     counts: "mentions",
-    step: async (env, after, leaving) => await stepTexts(env, table, after, leaving),
+    step: async ({ db }, after, leaving) => await stepTexts(db, table, after, leaving),
   })),
   { counts: "mentions", step: stepNotes },
 ];
@@ -62,27 +63,27 @@ const DIGITS = 16;
 const cursorOf = (table: number, key: string): string =>
   table < TABLES.length ? `${String(table).padStart(2, "0")}:${key}` : WALKED;
 
-/** Continues the walk for the erasures, over at most `most` pages. Returns the erasures with their new cursors. */
-export async function walkRows(env: Env, erasures: readonly Running[], most: number): Promise<Running[]> {
+/** Continues the walk through one shard for the erasures, over at most `most` pages. Returns the erasures with their new cursors. */
+export async function walkRows(place: Place, erasures: readonly Running[], most: number): Promise<Running[]> {
   let all = [...erasures];
   for (let page = 0; page < most; page++) {
     const [from] = all.map(({ rows_cursor }) => rows_cursor).sort();
     if (from === undefined || from === WALKED) return all;
-    all = await walkPage(env, all, from);
+    all = await walkPage(place, all, from);
   }
   return all;
 }
 
-async function walkPage(env: Env, all: readonly Running[], from: string): Promise<Running[]> {
+async function walkPage(place: Place, all: readonly Running[], from: string): Promise<Running[]> {
   const at = from === "" ? 0 : Number(from.slice(0, 2));
   const table = TABLES[at];
   if (table === undefined) throw new Error("the cursor of an erasure names no table");
   const leaving = all.map(({ contact, erased_at }) => ({ contact, until: erased_at ?? 0 }));
-  const { next, changed } = await table.step(env, from.slice(3), leaving);
+  const { next, changed } = await table.step(place, from.slice(3), leaving);
   const to = next === null ? cursorOf(at + 1, "") : cursorOf(at, next);
   const moving = all.filter(({ rows_cursor }) => rows_cursor < to);
   await moveRowsOn(
-    storeOf(env),
+    place.db,
     moving.map((erasure) => {
       const count = changed.get(erasure.contact) ?? 0;
       const found = { mentions: 0, names: 0, [table.counts]: count };
@@ -94,8 +95,7 @@ async function walkPage(env: Env, all: readonly Running[], from: string): Promis
 
 const addressesOf = (leaving: readonly Leaving[]): string[] => leaving.map(({ contact }) => contact);
 
-async function stepEvents(env: Env, after: string, leaving: readonly Leaving[]): Promise<Step> {
-  const db = storeOf(env);
+async function stepEvents({ db }: Place, after: string, leaving: readonly Leaving[]): Promise<Step> {
   const { last, keys } = await pageOfEvents(db, Number(after), piecesOf(addressesOf(leaving)));
   const changed = new Map<string, number>();
   for (let at = 0; at < keys.length; at += AT_ONCE) {
@@ -114,12 +114,11 @@ async function stepEvents(env: Env, after: string, leaving: readonly Leaving[]):
 }
 
 async function stepNames(
-  env: Env,
+  db: Db,
   table: NamedCounter,
   after: string,
   leaving: readonly Leaving[],
 ): Promise<Step> {
-  const db = storeOf(env);
   const { names, isLast } = await pageOfNames(db, table, Buffer.from(after, "hex").toString());
   const changed = new Map<string, number>();
   for (const name of names) {
@@ -133,12 +132,11 @@ async function stepNames(
 }
 
 async function stepTexts(
-  env: Env,
+  db: Db,
   table: TextTable,
   after: string,
   leaving: readonly Leaving[],
 ): Promise<Step> {
-  const db = storeOf(env);
   const isJson = table === "notices";
   const clean = isJson ? withoutMentionInJson : withoutMention;
   const from = isJson ? Number(after) : after;

@@ -18,7 +18,7 @@ import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
 import { wordsOf } from "../process/store.ts";
-import { storeOf } from "../store/db.ts";
+import { storeOf, type Db } from "../store/db.ts";
 
 /** How many contacts are corrected at the same time. */
 const AT_ONCE = 32;
@@ -37,12 +37,13 @@ interface Share {
 /**
  * Applies the differences of one archive object. A second reading then finds none. `letters`: whether dead letters of
  * deliveries in which events appear are settled, because a parser was fixed; else they are left as they are. Rejects if a
- * service is unavailable.
+ * service is unavailable. `db`: the shard whose contacts they are about.
  */
 export async function applyDifferences(
   env: Env,
   { differences, rowsByLine }: Reading,
   letters: "settled" | "left" = "settled",
+  db: Db = storeOf(env),
 ): Promise<void> {
   if (differences.length === 0) return;
   const granted = new Set<Difference>();
@@ -58,9 +59,9 @@ export async function applyDifferences(
   const settled = letters === "left" ? [] : [...new Set(appeared.map(({ parsed }) => parsed))];
   // Before the events: once they are stored, no later reading would notice that they are still counted as repeats.
   await inDatabase(boundDuplicates(storeOf(env), boundsOf(appeared, rowsByLine)));
-  await inDatabase(storeSlice(storeOf(env), sliceOf(appeared, contacts, settled)));
+  await inDatabase(storeSlice(db, sliceOf(appeared, contacts, settled)));
   const replacements = differences.flatMap((difference) => replacementOf(difference, granted));
-  await inDatabase(storeReplacements(storeOf(env), replacements));
+  await inDatabase(storeReplacements(db, replacements));
   const empty = settled.filter(({ rejects }) => rejects.length === 0);
   await deleteDeadEnvelopes(
     env.BUCKET,

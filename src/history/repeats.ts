@@ -15,7 +15,9 @@ import { isContentError, linesOf } from "../store/bucket/lines.ts";
 import { ARCHIVE, archiveKeyAt, batchOfKey } from "../store/bucket/layout.ts";
 import { storeOf } from "../store/db.ts";
 import type { Removal } from "../store/erasure/removals.ts";
+import { correctEvidence } from "../store/erasure/source-rows.ts";
 import { countQueries } from "../store/query-count.ts";
+import { shardsOf, type Shard, type Shards } from "../store/shards.ts";
 import { boundDuplicates, type DuplicatesBound } from "../store/write/duplicates.ts";
 import { applyDifferences } from "./apply.ts";
 import { compareWithRows, type Reading } from "./renormalise.ts";
@@ -67,19 +69,44 @@ async function restoreFrom(env: Env, removal: Removal, key: string): Promise<voi
   const batch = batchOfKey(key);
   const group = await readStaying(env.BUCKET, key, removal, config);
   if (group.every(({ events }) => events.length === 0)) return;
-  const db = storeOf(env);
   const { eventsDays } = config.retention;
   const endedUntil = eventsDays === null ? -Infinity : Date.now() - eventsDays * DAY;
-  const reading = await compareWithRows(db, batch, group, { seen: new Set(), endedUntil });
-  const differences = reading.differences.filter(({ kind }) => kind === "appeared");
-  await boundDuplicates(db, boundsOf(group, reading));
-  if (differences.length === 0) return;
-  await forgetClaims(
-    env,
-    removal,
-    differences.flatMap(({ after }) => after ?? []),
-  );
-  await applyDifferences(env, { ...reading, differences }, "left");
+  const readings: [Shard, Reading][] = [];
+  const rowsByLine = new Map<number, number>();
+  for (const [shard, part] of await partsOf(group, shardsOf(env))) {
+    const reading = await compareWithRows(shard.db, batch, part, { seen: new Set(), endedUntil });
+    for (const [line, rows] of reading.rowsByLine) rowsByLine.set(line, (rowsByLine.get(line) ?? 0) + rows);
+    readings.push([shard, reading]);
+  }
+  await boundDuplicates(storeOf(env), boundsOf(group, rowsByLine));
+  for (const [shard, reading] of readings) {
+    const differences = reading.differences.filter(({ kind }) => kind === "appeared");
+    if (differences.length === 0) continue;
+    const events = differences.flatMap(({ after }) => after ?? []);
+    await forgetClaims(env, removal, events);
+    await applyDifferences(env, { ...reading, rowsByLine, differences }, "left", shard.db);
+    await correctEvidence(
+      shard.db,
+      events.map(({ row }) => row),
+    );
+  }
+}
+
+/** The deliveries by shard, each with the events of the shard's contacts alone. */
+async function partsOf(
+  group: readonly ParsedEnvelope[],
+  shards: Shards,
+): Promise<[Shard, ParsedEnvelope[]][]> {
+  const all = group.flatMap(({ events }) => events);
+  const parts = [...(await shards.group(all, ({ row }) => row.contact))];
+  return parts.map(([shard, events]) => {
+    const own = new Set(events);
+    const ofShard = (parsed: ParsedEnvelope) => ({
+      ...parsed,
+      events: parsed.events.filter((e) => own.has(e)),
+    });
+    return [shard, group.map(ofShard)];
+  });
 }
 
 /** The deliveries of an object that stay and may repeat what the source reported. */
@@ -124,7 +151,10 @@ function readLine(text: string, { source, provider, until }: Removal): Envelope 
  * The most repeats that each delivery can have brought. A delivery that was processed a second time may have stored by
  * then what counts as a repeat since the first time. Of a delivery from which a contact was erased it is not known.
  */
-function boundsOf(group: readonly ParsedEnvelope[], { rowsByLine }: Reading): DuplicatesBound[] {
+function boundsOf(
+  group: readonly ParsedEnvelope[],
+  rowsByLine: ReadonlyMap<number, number>,
+): DuplicatesBound[] {
   return group.flatMap(({ envelope, events, duplicates, line }) =>
     envelope.erased === true
       ? []

@@ -84,7 +84,7 @@ const BASE64 = "(element IS NULL AND raw <> '' AND raw NOT GLOB '*[^A-Za-z0-9+/=
  * Deleted and changed letters are counted for the erasure with this id.
  */
 export async function removeDeadLettersOf(
-  db: D1Database,
+  db: Db,
   address: string,
   { erasure, until }: { erasure: string; until: number },
   leftOf: (letter: NamingDeadLetter) => Promise<string | null>,

@@ -27,6 +27,6 @@ export function withCounting(random: Random, world: World): World {
 export function counting(by: "consumer" | "job", name: string): Begun {
   return invocation(name, async (bindings) => {
     const db = storeOf(bindings);
-    await (by === "consumer" ? countStretch(db) : countOverdue(db, Date.now() + LATER));
+    await (by === "consumer" ? countStretch(db) : countOverdue(db, Date.now() + LATER, 20));
   });
 }

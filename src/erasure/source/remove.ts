@@ -6,17 +6,20 @@
 import { configOf } from "../../config/config.ts";
 import { describeError } from "../../lib/outage.ts";
 import { newId } from "../../lib/time-id.ts";
-import { storeOf } from "../../store/db.ts";
 import {
+  addUpRemovals,
   finishRemoval,
+  finishRemovalPart,
   getRemoval,
   moveRemoval,
   noteEmptied,
   openRemoval,
+  openRemovalPart,
   runningRemovals,
   type Removal,
 } from "../../store/erasure/removals.ts";
-import { doStep, passBegins, type RepeatsStep } from "./steps.ts";
+import { shardsOf, type Shards } from "../../store/shards.ts";
+import { doStep, passBegins, type RepeatsStep, type Where } from "./steps.ts";
 
 /** For how long a request and a scheduled run begin further steps, ms. */
 const IN_REQUEST = 5_000;
@@ -36,21 +39,33 @@ export function removalSettlesAt(removal: Pick<Removal, "until" | "emptied_at">)
  * Requests the removal of everything that a source has sent until `now` (ms), and does this request's share of the work.
  * A repeated request begins a removal under way again, up to the new time. `by`: the name of the token.
  */
-export async function removeSource(env: Env, source: string, by: string, now: number): Promise<Removal> {
+export async function removeSource(
+  env: Env,
+  source: string,
+  by: string,
+  now: number,
+  shards: Shards = shardsOf(env),
+): Promise<Removal> {
   const provider = configOf(env).sources.get(source)?.provider?.id ?? null;
   const asked = { id: newId(now), source, provider, asked_at: now, asked_by: by };
-  const opened = await openRemoval(storeOf(env), asked);
-  await advance(env, opened, { most: IN_REQUEST, now, stepRepeats: NO_REPEATS });
-  return (await getRemoval(storeOf(env), opened.id)) ?? opened;
+  const opened = await openRemoval(shards.home, asked);
+  await advance({ env, shards, now, stepRepeats: NO_REPEATS }, opened, IN_REQUEST);
+  const [sum] = await addUpRemovals(shards, [(await getRemoval(shards.home, opened.id)) ?? opened]);
+  return sum ?? opened;
 }
 
 /** Does a scheduled run's share of all removals under way. `now`: ms. Returns how many it continued. */
-export async function continueRemovals(env: Env, now: number, stepRepeats: RepeatsStep): Promise<number> {
-  const running = await runningRemovals(storeOf(env), MOST_AT_ONCE);
+export async function continueRemovals(
+  env: Env,
+  now: number,
+  stepRepeats: RepeatsStep,
+  shards: Shards = shardsOf(env),
+): Promise<number> {
+  const running = await runningRemovals(shards.home, MOST_AT_ONCE);
   let failed: unknown;
   for (const removal of running) {
     try {
-      await advance(env, removal, { most: IN_RUN / running.length, now, stepRepeats });
+      await advance({ env, shards, now, stepRepeats }, removal, IN_RUN / running.length);
     } catch (error) {
       failed = error; // the others go on
       console.error({ message: "a removal waits", removal: removal.id, ...describeError(error) });
@@ -60,22 +75,48 @@ export async function continueRemovals(env: Env, now: number, stepRepeats: Repea
   return running.length;
 }
 
-/** What a run may do: for how long it begins further steps, ms; its time, ms; and the step of the third pass. */
-interface Share {
-  most: number;
+/** A run: the bindings, the shards, its time, ms, and the step of the third pass. */
+interface Run {
+  env: Env;
+  shards: Shards;
   now: number;
   stepRepeats: RepeatsStep;
 }
 
-async function advance(env: Env, removal: Removal, { most, now, stepRepeats }: Share): Promise<void> {
-  const began = performance.now();
-  for (let at: Removal | null = removal; at !== null && performance.now() - began < most;) {
-    const stepped = await doStep(env, at, now, stepRepeats);
-    if (stepped === null) {
-      if (at.phase === "wait" && at.pass === 2) await noteEmptied(storeOf(env), at, now);
-      if (at.phase === "wait" && at.pass === 3) await finishRemoval(storeOf(env), at, now);
-      return;
-    }
-    at = await moveRemoval(storeOf(env), at, stepped.to, stepped.found);
+/**
+ * Continues a removal for about `most` ms. Where there are several shards, each but the home has a part of it, with a row
+ * of its own that records how far it has come and what it removed. The third pass begins when all parts have ended.
+ */
+async function advance(run: Run, removal: Removal, most: number): Promise<void> {
+  const { env, shards, now } = run;
+  const share = most / shards.all.length;
+  let isOpen = false;
+  for (const { db } of removal.pass === 3 ? [] : shards.all.slice(1)) {
+    const part = await openRemovalPart(db, removal);
+    if (part.finished_at !== null) continue;
+    const left = await advanceIn({ env, db, isHome: false }, run, part, share);
+    if (left?.pass === 2 && left.phase === "wait") await finishRemovalPart(db, left, now);
+    else isOpen = true;
   }
+  const left = await advanceIn({ env, db: shards.home, isHome: true }, run, removal, share);
+  if (left?.phase !== "wait") return;
+  if (left.pass === 2 && !isOpen) await noteEmptied(shards.home, left, now);
+  if (left.pass === 3) await finishRemoval(shards.home, left, now);
+}
+
+/** Continues a removal in one shard. Resolves to where it waits, or is through; null if it has begun again or ended. */
+async function advanceIn(
+  where: Where,
+  { now, stepRepeats }: Run,
+  removal: Removal,
+  most: number,
+): Promise<Removal | null> {
+  const began = performance.now();
+  let at: Removal | null = removal;
+  while (at !== null && performance.now() - began < most) {
+    const stepped = await doStep(where, at, now, stepRepeats);
+    if (stepped === null) return at;
+    at = await moveRemoval(where.db, at, stepped.to, stepped.found);
+  }
+  return null;
 }

@@ -4,7 +4,7 @@
 import { checkJurisdiction, contactOf } from "../../config/objects.ts";
 import { inPool } from "../../lib/pool.ts";
 import { archiveKeyAt, ARCHIVE } from "../../store/bucket/layout.ts";
-import { storeOf } from "../../store/db.ts";
+import type { Db } from "../../store/db.ts";
 import { deleteDeadEnvelopes } from "../../store/dead-letters.ts";
 import type { ArchiveFigures, Place, Removal } from "../../store/erasure/removals.ts";
 import {
@@ -50,26 +50,35 @@ export function passBegins({ until, emptied_at }: Pick<Removal, "until" | "empti
   return (emptied_at ?? until) + SETTLES;
 }
 
-/** Does the next step of a removal. `now`: ms. Null if it has to wait, or is done. */
+/** Where a step works. */
+export interface Where {
+  env: Env;
+  /** The shard. */
+  db: Db;
+  /** Whether it is the home, to which the archive and the third pass are left. */
+  isHome: boolean;
+}
+
+/** Does the next step of a removal in one shard. `now`: ms. Null if it has to wait, or is done. */
 export async function doStep(
-  env: Env,
+  where: Where,
   removal: Removal,
   now: number,
   stepRepeats: RepeatsStep,
 ): Promise<Stepped | null> {
   switch (removal.phase) {
     case "events":
-      return { to: await removeEvents(env, removal) };
+      return { to: await removeEvents(where, removal) };
     case "suppressions":
-      return { to: await removeSuppressions(env, removal) };
+      return { to: await removeSuppressions(where, removal) };
     case "dead-letters":
-      return { to: await removeLetters(env, removal) };
+      return { to: await removeLetters(where, removal) };
     case "counters":
-      return { to: await removeCounts(env, removal) };
+      return { to: await removeCounts(where, removal) };
     case "archive":
-      return await removeFromArchive(env, removal);
+      return await removeFromArchive(where.env, removal);
     case "repeats":
-      return now < passBegins(removal) ? null : await stepRepeats(env, removal);
+      return now < passBegins(removal) ? null : await stepRepeats(where.env, removal);
     case "wait":
       if (removal.pass > 1 || now < passBegins(removal)) return null;
       return { to: { pass: 2, phase: "events", cursor: String(removal.seen), seen: removal.seen } };
@@ -83,28 +92,32 @@ const goOn = ({ pass, seen }: Removal, phase: Place["phase"], cursor = ""): Plac
   cursor,
 });
 
-async function removeEvents(env: Env, removal: Removal): Promise<Place> {
+async function removeEvents(where: Where, removal: Removal): Promise<Place> {
   const after = Number(removal.cursor);
-  const { rows, last } = await eventsOfSource(storeOf(env), removal, after);
+  const { rows, last } = await eventsOfSource(where.db, removal, after);
   await forget(
-    env,
+    where,
     removal,
     rows.map(({ contact, id }) => ({ contact, event: id })),
   );
-  await deleteEvents(storeOf(env), removal, rows);
+  await deleteEvents(where.db, removal, rows);
   return last === null
     ? { ...goOn(removal, "suppressions"), seen: after }
     : goOn(removal, "events", String(last));
 }
 
-async function removeSuppressions(env: Env, removal: Removal): Promise<Place> {
-  const { rows, last } = await evidenceOfSource(storeOf(env), removal.source, removal.cursor);
-  await forget(env, removal, rows);
+async function removeSuppressions(where: Where, removal: Removal): Promise<Place> {
+  const { rows, last } = await evidenceOfSource(where.db, removal.source, removal.cursor);
+  await forget(where, removal, rows);
   return last === null ? goOn(removal, "dead-letters") : goOn(removal, "suppressions", last);
 }
 
 /** Makes contacts' objects forget events, and stores what follows for their suppressions. */
-async function forget(env: Env, removal: Removal, forgotten: readonly SourceEvidence[]): Promise<void> {
+async function forget(
+  { env, db }: Where,
+  removal: Removal,
+  forgotten: readonly SourceEvidence[],
+): Promise<void> {
   const changes: ContactChange[] = [];
   const groups = [...Map.groupBy(forgotten, ({ contact }) => contact)];
   const rules = { atOnce: AT_ONCE, deadline: { ms: DEADLINE, of: "the contacts" } };
@@ -116,26 +129,27 @@ async function forget(env: Env, removal: Removal, forgotten: readonly SourceEvid
     );
     if (snapshot !== null) changes.push(changeOf(contact, snapshot));
   });
-  await storeForgetful(storeOf(env), removal, changes, forgotten);
+  await storeForgetful(db, removal, changes, forgotten);
 }
 
 /** The envelopes go first: a letter without one can still be removed, one without a letter would be left for good. */
-async function removeLetters(env: Env, removal: Removal): Promise<Place> {
-  const letters = await lettersOfSource(storeOf(env), removal);
+async function removeLetters({ env, db }: Where, removal: Removal): Promise<Place> {
+  const letters = await lettersOfSource(db, removal);
   if (letters.length === 0) return goOn(removal, "counters");
   await deleteDeadEnvelopes(env.BUCKET, [...new Set(letters.map(({ envelope }) => envelope))]);
   await deleteLetters(
-    storeOf(env),
+    db,
     removal,
     letters.map(({ id }) => id),
   );
   return goOn(removal, "dead-letters", letters.at(-1)?.id);
 }
 
-async function removeCounts(env: Env, removal: Removal): Promise<Place> {
-  const more = await clearCounters(storeOf(env), removal);
+async function removeCounts({ db, isHome }: Where, removal: Removal): Promise<Place> {
+  const more = await clearCounters(db, removal);
   // A cursor that differs each time, so that a step which is done twice moves the removal on once.
   if (more) return goOn(removal, "counters", String(Number(removal.cursor) + 1));
+  if (!isHome) return goOn(removal, "wait");
   return goOn(removal, "archive", removal.pass === 1 ? "" : archiveKeyAt(removal.until - SETTLES));
 }
 

@@ -1,5 +1,6 @@
 // How far erasures have come in their walk through the bucket, and what they found there.
 
+import type { Db } from "../db.ts";
 import type { Erasure } from "./erasures.ts";
 
 /** What an erasure found and changed in one page of the bucket: numbers of objects and of raw elements. */
@@ -23,7 +24,7 @@ const NEW_KEYS =
  * only the first one's counts are added.
  */
 export async function moveOn(
-  db: D1Database,
+  db: Db,
   moves: readonly { erasure: Erasure; cursor: string; looked: Looked }[],
 ): Promise<void> {
   const move = db.prepare(
@@ -45,7 +46,7 @@ export async function moveOn(
 
 /** Notes at `now` (ms) that the walk of these erasures waits at an object, and adds up what it found in others. */
 export async function waitAt(
-  db: D1Database,
+  db: Db,
   key: string,
   waiting: readonly { erasure: Erasure; looked: Looked }[],
   now: number,
@@ -64,7 +65,7 @@ export async function waitAt(
 
 /** Begins the second pass: through the bucket behind the key `cursor`, and through the whole database. */
 export async function lookAgain(
-  db: D1Database,
+  db: Db,
   { id, tombstone }: Pick<Erasure, "id" | "tombstone">,
   cursor: string,
 ): Promise<void> {

@@ -69,7 +69,7 @@ const WRITE = `
 
 /** Replaces the notes of suppressions, unless they have changed since they were read. */
 export async function writeNotes(
-  db: D1Database,
+  db: Db,
   changes: readonly { before: NotesRow; after: NotesRow }[],
 ): Promise<void> {
   const rows = changes.map(({ before, after: { contact, reason, scope, event, note, lift_note } }) =>

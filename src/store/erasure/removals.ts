@@ -2,6 +2,7 @@
 // resume it, and what was removed.
 
 import type { Db } from "../db.ts";
+import type { Shards } from "../shards.ts";
 
 /**
  * A step of a removal, or `wait` at the end of a pass. The first five are those of the passes that remove, in their
@@ -61,7 +62,7 @@ export async function runningRemovals(db: Db, most: number): Promise<Removal[]> 
  * Stores a request. If one for this source is under way, that one begins again, up to the new time, and is returned.
  */
 export async function openRemoval(
-  db: D1Database,
+  db: Db,
   {
     id,
     source,
@@ -94,7 +95,7 @@ export type ArchiveFigures = Pick<Removal, "deliveries" | "objects" | "unreadabl
  * may have moved it, or a repeated request may have made it begin again. Then neither place nor figures are noted.
  */
 export async function moveRemoval(
-  db: D1Database,
+  db: Db,
   { id, until, pass, phase, cursor }: Removal,
   to: Place,
   found: ArchiveFigures = { deliveries: 0, objects: 0, unreadable: 0 },
@@ -118,8 +119,62 @@ const figuresOf = ({ deliveries, objects, unreadable }: ArchiveFigures): number[
   unreadable,
 ];
 
+/**
+ * Opens the part of a removal in a shard beside the home, or begins it again for a later time. Returns the part, which
+ * has ended if `finished_at` is set. Repeating it changes nothing.
+ */
+export async function openRemovalPart(
+  db: Db,
+  { id, source, provider, until, asked_at, asked_by }: Removal,
+): Promise<Removal> {
+  const [, found] = await db.batch<Removal>([
+    db
+      .prepare(
+        `INSERT INTO removals (id, source, provider, until, asked_at, asked_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (id) DO UPDATE SET until = excluded.until, pass = 1, phase = 'events', cursor = '', seen = 0,
+           finished_at = NULL WHERE removals.until < excluded.until`,
+      )
+      .bind(id, source, provider, until, asked_at, asked_by),
+    db.prepare("SELECT * FROM removals WHERE id = ?1").bind(id),
+  ]);
+  const [row] = found?.results ?? [];
+  if (row === undefined) throw new Error("the part was not kept");
+  return row;
+}
+
+/** Ends the part of a removal in a shard beside the home, unless it has begun again meanwhile. `now`: ms. */
+export async function finishRemovalPart(db: Db, { id, until }: Removal, now: number): Promise<void> {
+  await db
+    .prepare(
+      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 2 AND finished_at IS NULL",
+    )
+    .bind(id, until, now)
+    .run();
+}
+
+/** What a part counts; the rest of the receipt is of the home alone. */
+const COUNTED = ["events", "messages", "contacts", "suppressions"] as const;
+
+/** The receipts with what was removed in all shards. Rejects if a shard does not answer. */
+export async function addUpRemovals(
+  { all }: Pick<Shards, "all">,
+  removals: readonly Removal[],
+): Promise<Removal[]> {
+  const sums = removals.map((removal) => ({ ...removal }));
+  const ids = JSON.stringify(sums.map(({ id }) => id));
+  const parts = await Promise.all(
+    (sums.length === 0 ? [] : all.slice(1)).map(async ({ db }) => {
+      const sql = `SELECT id, ${COUNTED.join(", ")} FROM removals WHERE id IN (SELECT value FROM json_each(?1))`;
+      return await db.prepare(sql).bind(ids).all<Removal>();
+    }),
+  );
+  for (const part of parts.flatMap(({ results }) => results))
+    for (const sum of sums) if (sum.id === part.id) for (const name of COUNTED) sum[name] += part[name];
+  return sums;
+}
+
 /** Begins the third pass of a removal, unless it has begun again meanwhile. `now`: ms. */
-export async function noteEmptied(db: D1Database, { id, until }: Removal, now: number): Promise<void> {
+export async function noteEmptied(db: Db, { id, until }: Removal, now: number): Promise<void> {
   await db
     .prepare(
       `UPDATE removals SET pass = 3, phase = 'repeats', cursor = '', emptied_at = ?3
@@ -130,7 +185,7 @@ export async function noteEmptied(db: D1Database, { id, until }: Removal, now: n
 }
 
 /** Ends a removal, unless it has begun again meanwhile. `now`: ms. */
-export async function finishRemoval(db: D1Database, { id, until }: Removal, now: number): Promise<void> {
+export async function finishRemoval(db: Db, { id, until }: Removal, now: number): Promise<void> {
   await db
     .prepare(
       "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 3 AND finished_at IS NULL",

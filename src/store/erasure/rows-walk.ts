@@ -98,12 +98,7 @@ const SUMS: Readonly<Record<NamedCounter, readonly string[]>> = {
  * Adds the cells of one name to those of another, and deletes them. Cells that count rows which still exist stay as they
  * are: those rows were received after the erasure, and have the name. Returns whether any cell was renamed.
  */
-export async function renameCells(
-  db: D1Database,
-  table: NamedCounter,
-  from: string,
-  to: string,
-): Promise<boolean> {
+export async function renameCells(db: Db, table: NamedCounter, from: string, to: string): Promise<boolean> {
   const name = NAMED_COUNTERS[table];
   const sums = SUMS[table];
   const added = sums.map((column) => `${column} = ${column} + excluded.${column}`).join(", ");
@@ -173,7 +168,7 @@ export async function readTexts(
 }
 
 /** Replaces the texts of rows. */
-export async function writeTexts(db: D1Database, table: TextTable, rows: readonly TextRow[]): Promise<void> {
+export async function writeTexts(db: Db, table: TextTable, rows: readonly TextRow[]): Promise<void> {
   if (rows.length === 0) return;
   const { key, columns } = TEXTS[table];
   const set = columns.map((column, index) => `${column} = ?${index + 2}`).join(", ");
@@ -186,7 +181,7 @@ export async function writeTexts(db: D1Database, table: TextTable, rows: readonl
  * first of two runs counts.
  */
 export async function moveRowsOn(
-  db: D1Database,
+  db: Db,
   moves: readonly { erasure: Erasure; cursor: string; found: { mentions: number; names: number } }[],
 ): Promise<void> {
   const move = db.prepare(

@@ -12,6 +12,7 @@ import {
 import type { Db } from "../db.ts";
 import { inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isOf } from "../prefix-range.ts";
+import type { Shards } from "../shards.ts";
 import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 import { UNCOUNTED_EVENTS } from "../write/counting.ts";
 import { storeReplacements } from "../write/replace.ts";
@@ -89,7 +90,7 @@ export async function evidenceOfSource(
 
 /** Stores contacts whose objects have forgotten evidence, and counts the suppressions that end by that. */
 export async function storeForgetful(
-  db: D1Database,
+  db: Db,
   { id }: Removal,
   contacts: readonly ContactChange[],
   forgotten: readonly SourceEvidence[],
@@ -108,6 +109,26 @@ export async function storeForgetful(
   await storeSlice(db, { ...NO_ROWS, contacts }, [count]);
 }
 
+/**
+ * Gives suppressions the source of the events on which they rest, for these events: another source may have repeated the
+ * report between the moment at which the contact's object forgot it and the removal of its row.
+ */
+export async function correctEvidence(
+  db: Db,
+  events: readonly { contact: string; id: string }[],
+): Promise<void> {
+  await db
+    .prepare(
+      `UPDATE suppressions SET source = (SELECT e.source FROM events AS e WHERE e.id = suppressions.event)
+       WHERE (contact, reason, scope, event) IN (
+         SELECT s.contact, s.reason, s.scope, s.event FROM json_each(?1) AS i
+         CROSS JOIN suppressions AS s ON s.contact = i.value->>0 AND s.event = i.value->>1
+         CROSS JOIN events AS e ON e.id = s.event AND e.source <> s.source)`,
+    )
+    .bind(JSON.stringify(events.map(({ contact, id }) => [contact, id])))
+    .run();
+}
+
 const WHO = "(SELECT value->>0 AS contact, value->>1 AS prefix FROM json_each(?2))";
 /** Contacts of ?2 of which nothing is left. */
 const WITHOUT_ANYTHING = `SELECT who.contact FROM ${WHO} AS who
@@ -115,11 +136,7 @@ const WITHOUT_ANYTHING = `SELECT who.contact FROM ${WHO} AS who
     AND NOT EXISTS (SELECT 1 FROM events AS e WHERE ${isOf("e", "who")})`;
 
 /** Deletes events with their share of all counters, their messages, and contacts of which nothing is left. */
-export async function deleteEvents(
-  db: D1Database,
-  { id }: Removal,
-  rows: readonly StoredRow[],
-): Promise<void> {
+export async function deleteEvents(db: Db, { id }: Removal, rows: readonly StoredRow[]): Promise<void> {
   if (rows.length === 0) return;
   const who = JSON.stringify(
     [...new Set(rows.map(({ contact }) => contact))].map((one) => [one, contactPrefix(one)]),
@@ -166,7 +183,7 @@ export async function lettersOfSource(
 }
 
 /** Deletes dead letters whose envelopes are deleted already, and counts them. */
-export async function deleteLetters(db: D1Database, { id }: Removal, ids: readonly string[]): Promise<void> {
+export async function deleteLetters(db: Db, { id }: Removal, ids: readonly string[]): Promise<void> {
   await db.batch([
     db
       .prepare("DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1))")
@@ -184,7 +201,7 @@ const TALLIES = 5_000;
  * pass only, because those of newer events count), and how often it repeated itself, pinged and came from outside of its
  * list. Resolves to whether more is left for another call.
  */
-export async function clearCounters(db: D1Database, { source, until, pass }: Removal): Promise<boolean> {
+export async function clearCounters(db: Db, { source, until, pass }: Removal): Promise<boolean> {
   const earlier = pass === 1 ? COUNTERS.flatMap(withoutGone) : [];
   const after = firstIdAt(until + 1);
   const results = await db.batch([
@@ -222,8 +239,22 @@ const withoutGone = (table: (typeof COUNTERS)[number]): string[] => [
 /** What a removal would remove now. */
 export type RemovableFigures = Pick<Removal, "events" | "messages" | "suppressions" | "dead_letters">;
 
-/** Counts what a removal of the source's data would remove. */
-export async function countRemovable(db: Db, source: string): Promise<RemovableFigures> {
+/** Counts what a removal of the source's data would remove in all shards. */
+export async function countRemovable(
+  { all }: Pick<Shards, "all">,
+  source: string,
+): Promise<RemovableFigures> {
+  const parts = await Promise.all(all.map(async ({ db }) => await countIn(db, source)));
+  const sum = (name: keyof RemovableFigures): number => parts.reduce((n, part) => n + part[name], 0);
+  return {
+    events: sum("events"),
+    messages: sum("messages"),
+    suppressions: sum("suppressions"),
+    dead_letters: sum("dead_letters"),
+  };
+}
+
+async function countIn(db: Db, source: string): Promise<RemovableFigures> {
   const found = await db
     .prepare(
       `SELECT

@@ -4,6 +4,7 @@
 // moment. A stretch is counted in one transaction with its position: it may be repeated, or run twice at once, and whoever
 // comes second finds nothing to count.
 
+import type { Db } from "../db.ts";
 import { eventsWithin, FEED_END, feedRowOf, walkFeedRows, type FeedStretch } from "../feed-rows.ts";
 import { MINUTE } from "../../lib/time.ts";
 import { countersOf } from "./counters.ts";
@@ -61,7 +62,7 @@ const STEP = 5_000;
 const COUNT_STEP = counting(`min(${COUNTED_TO} + ${STEP}, ${FEED_END})`);
 
 /** Counts the next events, at most 5,000. Returns the rows written, as D1 counts and bills them. */
-export async function countStretch(db: D1Database): Promise<number> {
+export async function countStretch(db: Db): Promise<number> {
   const results = await db.batch(COUNT_STEP.map((sql) => db.prepare(sql)));
   return results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
 }

@@ -1,6 +1,7 @@
 // The statements that store new events: their kinds, their rows, their place in the feed and their messages.
 
 import { CONTACT_CHARS } from "../../model/event-id.ts";
+import type { Db } from "../db.ts";
 import { storedValue, type DetailsCodec } from "../events/details.ts";
 import { FEED_END } from "../feed-rows.ts";
 import { isOf } from "../prefix-range.ts";
@@ -70,7 +71,7 @@ const INSERT_MESSAGES = `
 
 /** The statements that store the events, which are distinct by id. Those that are stored already stay as they are. */
 export function insertEvents(
-  db: D1Database,
+  db: Db,
   events: readonly EventRow[],
   codec: DetailsCodec,
 ): D1PreparedStatement[] {

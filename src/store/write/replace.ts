@@ -1,6 +1,7 @@
 // Stores the result of renormalising history: rows are changed in place or deleted, and all counters follow, in one
 // transaction. Storing the same replacements again changes nothing.
 
+import type { Db } from "../db.ts";
 import { contactPrefix } from "../../model/event-id.ts";
 import type { StoredRow } from "../events/by-archive-object.ts";
 import { countCampaigns, countTags, countTime, countUp, OF_DAY, UNIQUES_OF } from "./counters.ts";
@@ -106,7 +107,7 @@ const NOTHING: Alongside = { afterEvents: [], afterMessages: [], last: [] };
  * rows that changed since they were read stay as they are, and a recount under way begins again.
  */
 export async function storeReplacements(
-  db: D1Database,
+  db: Db,
   replacements: readonly Replacement[],
   changes: "all" | "texts" = "all",
   alongside: Alongside = NOTHING,

@@ -1,9 +1,9 @@
 // Stores a slice of events with what must change with them, in one transaction. Statements work on sets by json_each, so a
-// thousand events cost a handful of statements. All are idempotent, so the same slice may be stored again.
-//
-// The counters are not among what must change: they count the feed stretch by stretch (counting.ts), at once if the slice
-// is large, and whoever reads them adds what is not counted yet.
+// thousand events cost a handful of statements. All are idempotent, so the same slice may be stored again. The counters
+// count the feed stretch by stretch instead (counting.ts), at once if the slice is large, and whoever reads them adds what
+// is not counted yet.
 
+import type { Db } from "../db.ts";
 import { inPieces } from "../json-pieces.ts";
 import { detailsCodec, type DetailsCodec } from "../events/details.ts";
 import { isOfEnvelope } from "../prefix-range.ts";
@@ -130,7 +130,7 @@ const COUNTED_AT_ONCE = 500;
  * written, as D1 counts and bills them. `first`: statements that run in the same transaction, before all others.
  */
 export async function storeSlice(
-  db: D1Database,
+  db: Db,
   slice: SliceRows,
   first: readonly D1PreparedStatement[] = [],
 ): Promise<number> {
@@ -143,7 +143,7 @@ export async function storeSlice(
   return uncounted < MOST_UNCOUNTED ? written : written + (await countStretch(db));
 }
 
-function statementsOf(db: D1Database, slice: SliceRows, codec: DetailsCodec): D1PreparedStatement[] {
+function statementsOf(db: Db, slice: SliceRows, codec: DetailsCodec): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, ...values: (string | number)[]): void =>
     void statements.push(db.prepare(sql).bind(...values));

@@ -54,8 +54,8 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "an erasure has no second pass",
     file: "erasure/erase.ts",
-    from: "else again.push(await secondPass(env, erasure));",
-    to: "else { await lookAgain(env.DB, erasure, WALKED); await end(env, { ...erasure, pass: 2 }, now); }",
+    from: "else again.push(await secondPass(run, erasure));",
+    to: "else { await lookAgain(run.env.DB, erasure, WALKED); await end(run, { ...erasure, pass: 2 }); }",
   },
   {
     name: "an erasure's second pass runs at once",
@@ -72,7 +72,7 @@ export const ERASURE: readonly Mutant[] = [
   {
     name: "an erasure forgets the database",
     file: "erasure/erase.ts",
-    from: "await walkRows(env, erasures, most.pages)",
+    from: "await walkRows({ env, db: shards.home }, erasures, most.pages)",
     to: "erasures.map((one) => (void walkRows, { ...one, rows_cursor: WALKED }))",
   },
   {

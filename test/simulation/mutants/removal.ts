@@ -42,14 +42,14 @@ export const REMOVAL: readonly Mutant[] = [
   {
     name: "a removal has no third pass",
     file: "erasure/source/remove.ts",
-    from: 'if (at.phase === "wait" && at.pass === 2) await noteEmptied(storeOf(env), at, now);',
-    to: 'void noteEmptied; if (at.phase === "wait" && at.pass === 2) await finishRemoval(storeOf(env), { ...at, pass: 3 }, now);',
+    from: "if (left.pass === 2 && !isOpen) await noteEmptied(shards.home, left, now);",
+    to: "if (left.pass === 2) { await noteEmptied(shards.home, left, now); await finishRemoval(shards.home, left, now); }",
   },
   {
     name: "a removal looks at repeats as soon as the second pass is through",
     file: "erasure/source/steps.ts",
-    from: "return now < passBegins(removal) ? null : await stepRepeats(env, removal);",
-    to: "return await stepRepeats(env, removal);",
+    from: "return now < passBegins(removal) ? null : await stepRepeats(where.env, removal);",
+    to: "return await stepRepeats(where.env, removal);",
   },
   {
     name: "a removal looks at no repeats of other sources",
@@ -66,7 +66,7 @@ export const REMOVAL: readonly Mutant[] = [
   {
     name: "what is restored after a removal still counts as a repeat",
     file: "history/repeats.ts",
-    from: "await boundDuplicates(db, boundsOf(group, reading));",
+    from: "await boundDuplicates(storeOf(env), boundsOf(group, rowsByLine));",
     to: "void boundDuplicates; void boundsOf;",
   },
   {
@@ -102,7 +102,7 @@ export const REMOVAL: readonly Mutant[] = [
   {
     name: "a removal leaves the repeats that its source is counted for",
     file: "erasure/source/steps.ts",
-    from: "const more = await clearCounters(storeOf(env), removal);",
+    from: "const more = await clearCounters(db, removal);",
     to: "void clearCounters; const more = false;",
   },
 ];

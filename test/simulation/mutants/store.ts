@@ -53,13 +53,13 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "events are deleted before they are counted",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "...COUNT_REST.map((sql) => db.prepare(sql)),\n",
     to: "",
   },
   {
     name: "the feed goes on naming erased events",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "      LEAVE_FEED,\n",
     to: "",
   },
@@ -101,19 +101,19 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "erased rows are not noted as removed for the recount",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "...goneFrom(DOOMED_EVENTS),",
     to: "",
   },
   {
     name: "rows that a second try finds are noted as removed in another transaction than their removal",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "const results = await db.batch(statements);\n    if",
     to: "const results: D1Result[] = []; for (const one of statements) results.push(...(await db.batch([one])));\n    if",
   },
   {
     name: "a suppression in force does not outlive its erased contact",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "WHERE id = ?1 AND kept_reason IS NOT NULL AND erased_at IS NOT NULL",
     to: "WHERE id = ?1 AND false",
   },
@@ -125,7 +125,7 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "an erasure also deletes the contact's rows that arrived later",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "AND e.received_at <= x.erased_at WHERE",
     to: "AND x.erased_at > 0 WHERE",
   },
@@ -167,9 +167,9 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "an erasure writes no system event",
-    file: "store/erasure/erasures.ts",
-    from: "      INSERT_ERASED_EVENTS,\n",
-    to: "",
+    file: "store/erasure/contact-rows.ts",
+    from: "[INSERT_ERASED_EVENTS, ",
+    to: "[",
   },
   {
     name: "system events are deleted before every pipe has passed them",
@@ -185,20 +185,20 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "system events about an erased contact keep their data",
-    file: "store/erasure/erasures.ts",
+    file: "store/erasure/contact-rows.ts",
     from: "      EMPTY_TOLD,\n",
     to: "",
   },
   {
     name: "logged attempts with only an erased contact's events stay",
-    file: "store/erasure/erasures.ts",
-    from: "      DELETE_ATTEMPTS,\n",
-    to: "",
+    file: "store/erasure/contact-rows.ts",
+    from: "LEAVE_ATTEMPTS, DELETE_ATTEMPTS, KEEP_HASH",
+    to: "LEAVE_ATTEMPTS, KEEP_HASH",
   },
   {
     name: "logged attempts with an erased contact's events among others stay unchanged",
-    file: "store/erasure/erasures.ts",
-    from: "      LEAVE_ATTEMPTS,\n",
-    to: "",
+    file: "store/erasure/contact-rows.ts",
+    from: "LEAVE_ATTEMPTS, DELETE_ATTEMPTS, KEEP_HASH",
+    to: "DELETE_ATTEMPTS, KEEP_HASH",
   },
 ];
