@@ -19,6 +19,7 @@ import { store } from "./parts/store.ts";
 import { upkeep } from "./parts/upkeep.ts";
 import { keepsBound, printTable, RESULTS, targetsTable, writeResult, type PartResult } from "./results.ts";
 import { ROOT } from "./runtime.ts";
+import { runTrial } from "./trial/trial.ts";
 
 const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<PartResult>> = {
   ingest,
@@ -38,11 +39,13 @@ const USAGE = `npm run bench [-- PART...] [-- --quick]
 
   Measures Tidings and what one might have instead, all of it on this machine, and writes tables, JSON and charts
   into test/bench/results. Parts: ${Object.keys(PARTS).join(", ")}, providers; all of them where none is named.
-  --quick      a small run of a minute or two, to see that it works; without providers, unless named
+  npm run bench -- trial --database NAME measures D1 itself in an account of one's own.
+  --quick      a small run of some minutes, to see that it works; without providers, unless named
   Ends with 0 where all targets are met and with 2 where one is missed.`;
 
 async function main(): Promise<void> {
   stopOnSignals((signal) => (signal === "SIGINT" ? 130 : 143));
+  if (process.argv[2] === "trial") return await runTrial(process.argv.slice(3));
   const { values, positionals } = readArguments();
   if (values.help === true) {
     console.log(USAGE);
