@@ -47,7 +47,7 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "statistics leave out what is not counted yet",
-    file: "store/stats/stats.ts",
+    file: "store/stats/counted.ts",
     from: "byCampaign(`(SELECT * FROM ${UNCOUNTED_EVENTS}${only})`, unique)",
     to: "byCampaign(`(SELECT * FROM ${UNCOUNTED_EVENTS} LIMIT 0)`, unique)",
   },
