@@ -1,8 +1,8 @@
 // /v1/contacts: the contacts of a campaign by what they did or did not, and those whose state changed.
 
 import * as z from "zod";
-import { listRecipients, type RecipientCursor } from "../store/events/recipients.ts";
 import { listChangesAcross, type ChangePlaces } from "../store/across/changes.ts";
+import { listRecipientsAcross, type RecipientPlace } from "../store/across/recipients.ts";
 import type { ChangedContact as ChangedRow } from "../store/suppressions/changes.ts";
 import { lastErasure } from "../store/erasure/gone.ts";
 import { changeCursorOf, changedAfter, lastErasedAt, readChangeCursor } from "./kit/changes.ts";
@@ -117,8 +117,8 @@ contactLists.openapi(listing, async (c) => {
       ),
     );
   }
-  const page = async (from: RecipientCursor | undefined, size: number) => {
-    const found = await listRecipients(c.var.db, { ...asked, byMessage: false }, from, size);
+  const page = async (from: RecipientPlace | undefined, size: number) => {
+    const found = await listRecipientsAcross(c.var.shards, { ...asked, byMessage: false }, from, size);
     return { items: found.items.map(campaignContactView), next: found.next };
   };
   const list = { item: CampaignContact, after: asked.after, limit: asked.limit, page };

@@ -34,7 +34,7 @@ const single = createRoute({
 contacts.use("/:address", etag());
 contacts.openapi(single, async (c) => {
   const contact = c.req.valid("param").address;
-  const record = await getContact(c.var.db, contact);
+  const record = await getContact(c.var.shards, contact);
   if (record === null) throw new ProblemError(404, "Nothing is known of this address.");
   const erased = (await findErased(c.var.db, c.env.BUCKET, [contact])).get(contact);
   const suppressions =
@@ -58,8 +58,9 @@ const timeline = createRoute({
 contacts.openapi(timeline, async (c) => {
   const contact = c.req.valid("param").address;
   const { after, limit } = c.req.valid("query");
+  const { db } = await c.var.shards.of(contact);
   const page = async (before: string | undefined, size: number) => {
-    const { events, next } = await listTimeline(c.var.db, { contact, before, limit: size });
+    const { events, next } = await listTimeline(db, { contact, before, limit: size });
     return { items: events.filter(({ source }) => sees(c.var.token, source)).map(eventView), next };
   };
   return await answerList(c, { item: Event, after, limit, page }, ({ items, next }) =>

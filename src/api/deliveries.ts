@@ -12,7 +12,8 @@ import { readEnvelope } from "../process/parse.ts";
 import { findEnvelope, type ArchivedPlace } from "../store/bucket/find-envelope.ts";
 import { spoolKey } from "../store/bucket/layout.ts";
 import { deliveryRows } from "../store/deliveries.ts";
-import type { Db } from "../store/db.ts";
+import { askAll } from "../store/across/ask.ts";
+import type { Shards } from "../store/shards.ts";
 import { readStoredRows, type StoredRow } from "../store/events/by-archive-object.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { sees } from "./kit/reach.ts";
@@ -85,7 +86,7 @@ deliveries.openapi(single, async (c) => {
   const id = c.req.valid("param").id.toLowerCase();
   if (!FORM.test(id))
     throw new ProblemError(404, "No delivery has such an id: it is the 26 characters behind `accepted`.");
-  const found = await find(c.env, c.var.db, id);
+  const found = await find(c.env, c.var.shards, id);
   if (found === null || !sees(c.var.token, found.source)) throw new ProblemError(404, whyUnknown(id));
   return c.json(found, 200);
 });
@@ -100,12 +101,12 @@ function whyUnknown(id: string): string {
         "or what it reported was erased, removed or too old to be kept, or no delivery ever had this id.";
 }
 
-async function find(env: Env, db: Db, id: string): Promise<z.output<typeof Delivery> | null> {
+async function find(env: Env, shards: Shards, id: string): Promise<z.output<typeof Delivery> | null> {
   const [{ tally, letters }, places] = await Promise.all([
-    deliveryRows(db, id),
+    deliveryRows(shards.home, id),
     findEnvelope(env.BUCKET, id),
   ]);
-  const rows = (await Promise.all(places.map(async (place) => await rowsAt(db, place)))).flat();
+  const rows = (await Promise.all(places.map(async (place) => await rowsAt(shards, place)))).flat();
   const read = places.map(({ batch, line, envelope }) =>
     readEnvelope({ envelope, batch, line, problem: null }, configOf(env)),
   )[0];
@@ -139,8 +140,9 @@ async function find(env: Env, db: Db, id: string): Promise<z.output<typeof Deliv
 }
 
 /** The stored events of an envelope, in order of storage. */
-async function rowsAt(db: Db, { batch, line }: ArchivedPlace): Promise<StoredRow[]> {
-  return (await readStoredRows(db, batch)).filter((row) => row.line === line);
+async function rowsAt(shards: Shards, { batch, line }: ArchivedPlace): Promise<StoredRow[]> {
+  const rows = await askAll(shards, async (db) => await readStoredRows(db, batch));
+  return rows.flat().filter((row) => row.line === line);
 }
 
 /** The source of a delivery that waits in the spool; null if it does not. */

@@ -4,13 +4,13 @@
 import * as z from "zod";
 import { etag } from "hono/etag";
 import {
-  findMessages,
-  getMessage,
-  getMessageEvents,
-  listMessages,
-  type FoundMessage,
-} from "../store/events/messages.ts";
-import type { RecipientCursor } from "../store/events/recipients.ts";
+  findMessagesAcross,
+  getMessageAcross,
+  getMessageEventsAcross,
+  recipientsOf,
+} from "../store/across/messages.ts";
+import { listMessagesAcross, type RecipientPlace } from "../store/across/recipients.ts";
+import type { FoundMessage } from "../store/events/messages.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { domain, limit, queryAddress, word } from "./kit/parameters.ts";
@@ -87,12 +87,12 @@ messages.openapi(listing, async (c) => {
       .map((one) => seenOf(c.var.token, one))
       .filter(({ rows }) => rows.length > 0)
       .map(({ rows, events }) => messageView(rows, events));
-  const page = async (from: RecipientCursor | undefined, size: number) => {
+  const page = async (from: RecipientPlace | undefined, size: number) => {
     if ("of" in asked) {
-      const found = await findMessages(c.var.db, asked.of);
+      const found = await findMessagesAcross(c.var.shards, asked.of);
       return { items: viewsOf(found.slice(0, asked.limit)), next: null };
     }
-    const { items, next } = await listMessages(c.var.db, asked, from, size);
+    const { items, next } = await listMessagesAcross(c.var.shards, asked, from, size);
     return { items: viewsOf(items), next };
   };
   const list = { item: Message, after: "of" in asked ? undefined : asked.after, limit: asked.limit, page };
@@ -114,9 +114,13 @@ const single = createRoute({
 messages.use("/:id", etag());
 messages.openapi(single, async (c) => {
   const { id } = c.req.valid("param");
-  const { rows } = seenOf(c.var.token, { rows: await getMessage(c.var.db, id), events: [] });
+  const parts = (await getMessageAcross(c.var.shards, id)).map(({ db, rows }) => ({
+    db,
+    rows: seenOf(c.var.token, { rows, events: [] }).rows,
+  }));
+  const rows = recipientsOf(parts);
   if (rows.length === 0) throw new ProblemError(404, "There is no message with this id.");
-  const { events } = seenOf(c.var.token, { rows, events: await getMessageEvents(c.var.db, id, rows) });
+  const { events } = seenOf(c.var.token, { rows, events: await getMessageEventsAcross(id, parts) });
   return c.json(messageView(rows, events), 200);
 });
 

@@ -1,7 +1,8 @@
 // The parameters and answers about the recipients of a campaign, which /v1/contacts and /v1/messages share.
 
 import * as z from "zod";
-import { DEEDS, type Recipient, type RecipientCursor } from "../store/events/recipients.ts";
+import type { RecipientPlace } from "../store/across/recipients.ts";
+import { DEEDS, type Recipient } from "../store/events/recipients.ts";
 import { decodeCursor, encodeCursor } from "./kit/cursor.ts";
 import { time } from "./schemas.ts";
 import { iso } from "./views.ts";
@@ -59,20 +60,30 @@ export function campaignContactView({ message_id: _, first_at, last_at, ...recip
   return { ...recipient, first_seen: iso(first_at), last_seen: iso(last_at) };
 }
 
-const Cursor = z.tuple([z.literal("recipients"), z.int(), z.int()]);
+const Cursor = z.union([
+  z.tuple([z.literal("recipients"), z.int(), z.int()]),
+  z.tuple([z.literal("recipients"), z.int(), z.int(), z.int().min(1)]),
+]);
 
-/** A place in a list of recipients as callers get it. */
-export const recipientCursorOf = ([after, end]: RecipientCursor): string =>
-  encodeCursor(["recipients", after, end]);
+/** A place in a list of recipients as callers get it. That of the first database is as it was before there were several. */
+export function recipientCursorOf({ shard, after }: RecipientPlace): string {
+  const place = ["recipients", ...(after ?? BEGINNING)];
+  return encodeCursor(shard === 0 ? place : [...place, shard]);
+}
+
+/** No list ends before the first event. */
+const BEGINNING = [0, 0];
 
 /** Reads a cursor that {@link recipientCursorOf} made; null if the text is none. */
-export function readRecipientCursor(text: string): RecipientCursor | null {
+export function readRecipientCursor(text: string): RecipientPlace | null {
   const place = decodeCursor(Cursor, text);
-  return place === null ? null : [place[1], place[2]];
+  if (place === null) return null;
+  const [, after, end, shard = 0] = place;
+  return { shard, after: shard > 0 && end === 0 ? null : [after, end] };
 }
 
 /** How lists of recipients page, for the descriptions of routes. */
 export const PAGING =
-  "In the order in which their first event was stored. A page reads about 200,000 rows at most, and may be shorter than " +
+  "In the order in which their first event was stored, with several databases one database after the other. A page reads about 200,000 rows at most, and may be shorter than " +
   "`limit`, or empty: continue until `next` is null. Of an address, the first 10,000 events of the campaign's days count. " +
   "Events that retention has removed are not seen.";

@@ -6,7 +6,7 @@ import { fingerprintOf } from "../config/fingerprint.ts";
 import { allows, type TokenScope } from "../model/token-scope.ts";
 import { credentialUses } from "../store/credentials.ts";
 import type { Db } from "../store/db.ts";
-import { findSource, listSources } from "../store/events/sources.ts";
+import { findSourceAcross, listSourcesAcross } from "../store/across/sources.ts";
 import { ProblemError } from "./kit/problem.ts";
 import { json, needs, problems } from "./kit/responses.ts";
 import { needsSource, sees } from "./kit/reach.ts";
@@ -34,7 +34,7 @@ const listing = createRoute({
 sources.openapi(listing, async (c) =>
   c.json(
     {
-      sources: (await listSources(c.var.db))
+      sources: (await listSourcesAcross(c.var.shards))
         .filter(({ source }) => sees(c.var.token, source))
         .map(sourceView),
       next: null,
@@ -62,7 +62,7 @@ const single = createRoute({
 sources.openapi(single, async (c) => {
   const { source } = c.req.valid("param");
   needsSource(c.var.token, source);
-  const record = await findSource(c.var.db, source);
+  const record = await findSourceAcross(c.var.shards, source);
   if (record === null) throw new ProblemError(404, "No source of this name has ever sent anything.");
   return c.json(
     {

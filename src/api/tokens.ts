@@ -3,7 +3,8 @@
 import * as z from "zod";
 import { configOf } from "../config/config.ts";
 import { digestOf } from "../config/tables.ts";
-import { listSources } from "../store/events/sources.ts";
+import { listSourcesAcross } from "../store/across/sources.ts";
+import { shardsOf } from "../store/shards.ts";
 import { instant, word } from "./kit/parameters.ts";
 import { TOKEN_SCOPES } from "../model/token-scope.ts";
 import { addToken, listTokens, removeToken } from "../store/tokens.ts";
@@ -149,7 +150,9 @@ async function refuseLimits(
   if (expires_at !== undefined && expires_at <= Date.now())
     throw wrongParameter("expires_at", "must be in the future");
   const configured = configOf(env).sources;
-  const heard = sources.every((source) => configured.has(source)) ? [] : await listSources(storeOf(env));
+  const heard = sources.every((source) => configured.has(source))
+    ? []
+    : await listSourcesAcross(shardsOf(env));
   for (const [index, source] of sources.entries())
     if (!configured.has(source) && !heard.some((one) => one.source === source))
       throw wrongParameter(`sources.${index}`, `there is no source named ${source}`);

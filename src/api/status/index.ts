@@ -7,7 +7,7 @@ import { configOf } from "../../config/config.ts";
 import { within } from "../../lib/deadline.ts";
 import { describeError } from "../../lib/outage.ts";
 import { allows } from "../../model/token-scope.ts";
-import { listSources } from "../../store/events/sources.ts";
+import { listSourcesAcross } from "../../store/across/sources.ts";
 import { version } from "../../version.ts";
 import { databaseOf } from "../health.ts";
 import { json, needs, problems } from "../kit/responses.ts";
@@ -70,7 +70,7 @@ const single = createRoute({
 
 status.openapi(single, async (c) => {
   const { env } = c;
-  const { db, token } = c.var;
+  const { db, shards, token } = c.var;
   const [config, now] = [configOf(env), Date.now()];
   const database = await databaseOf(env, config.storage.limit);
   const findings = [
@@ -80,9 +80,9 @@ status.openapi(single, async (c) => {
   ];
   if (!UNREADABLE.has(database.state)) {
     const sources = async (): Promise<Finding[]> => {
-      const seen = await listSources(db);
+      const seen = await listSourcesAcross(shards);
       const [quiet, letters] = await Promise.all([
-        checkQuiet(db, config, seen, now),
+        checkQuiet(shards, config, seen, now),
         checkDeadLetters(db, seen, now),
       ]);
       return [...checkClosed(config, seen, now), ...quiet, ...letters];

@@ -4,9 +4,10 @@
 import type { Config, Source } from "../../config/config.ts";
 import { DAY, HOUR } from "../../lib/time.ts";
 import { LEAST_PATIENCE, patienceOf } from "../../model/stats/habit.ts";
-import type { Db } from "../../store/db.ts";
 import type { SourceRecord } from "../../store/events/sources.ts";
-import { readStats } from "../../store/stats/stats.ts";
+import { readStatsAcross } from "../../store/across/stats.ts";
+import type { Shards } from "../../store/shards.ts";
+import type { GroupCursor } from "../../store/stats/counted.ts";
 import { iso } from "../views.ts";
 import type { Finding } from "./finding.ts";
 
@@ -51,7 +52,7 @@ const isConfigured = ({ settings }: Source): boolean => Object.keys(settings).le
  * silent for a day and a half. `now`: ms.
  */
 export async function checkQuiet(
-  db: Db,
+  shards: Shards,
   { sources }: Config,
   seen: readonly Seen[],
   now: number,
@@ -62,7 +63,7 @@ export async function checkQuiet(
     return isOpen && now - at > LEAST_PATIENCE && now - at < GIVEN_UP;
   });
   if (silent.length === 0) return [];
-  const days = await activeDays(db, silent, now);
+  const days = await activeDays(shards, silent, now);
   return silent.flatMap(({ source, last_received_at: at }): Finding[] => {
     const patience = patienceOf(days.get(source) ?? []);
     if (patience === null || now - at <= patience) return [];
@@ -83,17 +84,26 @@ export async function checkQuiet(
 const hours = (ms: number): number => Math.floor(ms / HOUR);
 
 /** The days on which each of these sources had events, ms. */
-async function activeDays(db: Db, silent: readonly Seen[], now: number): Promise<Map<string, number[]>> {
+async function activeDays(
+  shards: Shards,
+  silent: readonly Seen[],
+  now: number,
+): Promise<Map<string, number[]>> {
   const from = Math.min(...silent.map(({ last_received_at: at }) => at)) - HABIT;
-  const { groups } = await readStats(db, {
+  const query = {
     from: Math.floor(from / DAY) * DAY,
     to: Math.ceil(now / DAY) * DAY,
     bucket: "day",
     by: "source",
     source: silent.map(({ source }) => source),
-    limit: MOST_DAYS,
-  });
+  } as const;
   const days = new Map<string, number[]>();
-  for (const { group, slot } of groups) days.set(group, [...(days.get(group) ?? []), slot]);
+  let after: GroupCursor | null | undefined;
+  for (let left = MOST_DAYS; left > 0 && after !== null;) {
+    const { groups, next } = await readStatsAcross(shards, { ...query, after, limit: left });
+    for (const { group, slot } of groups) days.set(group, [...(days.get(group) ?? []), slot]);
+    left -= groups.length;
+    after = next;
+  }
   return days;
 }

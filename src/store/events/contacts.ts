@@ -3,8 +3,9 @@
 import type { Suppression } from "../../model/suppression/fold.ts";
 import type { EventType } from "../../model/event.ts";
 import { wholeDomainOf } from "../../model/whole-domain.ts";
-import type { Db } from "../db.ts";
-import { formerOf, ofContact, ofFormer } from "../suppressions/suppressions.ts";
+import { batchAcross } from "../across/ask.ts";
+import type { Shards } from "../shards.ts";
+import { formerOf, ofContact, ofFormer, rowsOf } from "../suppressions/suppressions.ts";
 import { rangeOf } from "../prefix-range.ts";
 
 /** A contact's suppressions, and the number and times of its events by type; times in ms. */
@@ -15,27 +16,30 @@ export interface ContactRecord {
   counts: { type: EventType; n: number; first: number; last: number }[];
 }
 
-/** The record of a contact; null if it has neither events nor suppressions, and its domain has none. */
-export async function getContact(db: Db, contact: string): Promise<ContactRecord | null> {
+/**
+ * The record of a contact; null if it has neither events nor suppressions, and its domain has none. Rejects if a database
+ * does not answer.
+ */
+export async function getContact(shards: Shards, contact: string): Promise<ContactRecord | null> {
+  const domain = wholeDomainOf(contact);
+  const [{ db }, { db: domainDb }] = await Promise.all([shards.of(contact), shards.of(domain)]);
   const [from, to] = rangeOf(contact);
-  const suppressions = ofContact(db, contact);
   const counts = db
     .prepare(
       `SELECT type, count(*) AS n, min(at) AS first, max(at) AS last FROM events
        WHERE id >= ?1 AND id < ?2 AND contact = ?3 GROUP BY type`,
     )
     .bind(from, to, contact);
-  const [found, counted, former, ofDomain] = await db.batch([
-    suppressions,
-    counts,
-    ofFormer(db),
-    ofContact(db, wholeDomainOf(contact)),
+  const [found, counted, former, ofDomain] = await batchAcross([
+    [db, ofContact(db, contact)],
+    [db, counts],
+    [shards.home, ofFormer(shards.home)],
+    [domainDb, ofContact(domainDb, domain)],
   ]);
-  const own = (found?.results ?? []) as Suppression[];
   const record = {
-    suppressions: [...own, ...formerOf(contact, former?.results ?? [])],
-    ofDomain: (ofDomain?.results ?? []) as Suppression[],
-    counts: (counted?.results ?? []) as ContactRecord["counts"],
+    suppressions: [...rowsOf<Suppression>(found), ...formerOf(contact, rowsOf(former))],
+    ofDomain: rowsOf<Suppression>(ofDomain),
+    counts: rowsOf<ContactRecord["counts"][number]>(counted),
   };
   const isUnknown = Object.values(record).every((list) => list.length === 0);
   return isUnknown ? null : record;

@@ -4,7 +4,12 @@ import type { Db } from "../db.ts";
 import { listEvents, type StoredEvent } from "./events.ts";
 import { beginsWith, endOfSql, firstOfLatest } from "../prefix-range.ts";
 import { areBusy, MOST_OF_CONTACTS, readEventsOf } from "./of-contacts.ts";
-import { listRecipients, type RecipientCursor, type RecipientQuery } from "./recipients.ts";
+import {
+  listRecipients,
+  type RecipientCursor,
+  type RecipientPage,
+  type RecipientQuery,
+} from "./recipients.ts";
 
 /** One mail to one contact. `custom_id` and `source` are those of its first event. */
 export interface MessageRow {
@@ -111,9 +116,9 @@ export async function listMessages(
   query: Omit<RecipientQuery, "byMessage">,
   after: RecipientCursor | undefined,
   limit: number,
-): Promise<{ items: FoundMessage[]; next: RecipientCursor | null }> {
+): Promise<RecipientPage<FoundMessage>> {
   const asked = { ...query, byMessage: true };
-  const { items, next } = await listRecipients(db, asked, after, Math.min(limit, MOST_MESSAGES));
+  const { items, next, read } = await listRecipients(db, asked, after, Math.min(limit, MOST_MESSAGES));
   const contacts = [...new Set(items.map(({ contact }) => contact))];
   const events = contacts.length === 0 ? [] : await readEventsOf(db, contacts, { campaign: query.campaign });
   const keyOf = (contact: string, id: string | null): string => JSON.stringify([contact, id]);
@@ -121,5 +126,5 @@ export async function listMessages(
   const messages = items.map(({ contact, message_id: id }) =>
     mailOf(contact, id, (groups.get(keyOf(contact, id)) ?? []).slice(0, MOST_EVENTS)),
   );
-  return { items: messages, next };
+  return { items: messages, next, read };
 }

@@ -52,8 +52,15 @@ export interface RecipientQuery {
 /** Where a page ended: behind this seq. `end`: the feed's end when the list began. */
 export type RecipientCursor = [after: number, end: number];
 
+/** A page. `next`: null at the end; `read`: how many rows it took. */
+export interface RecipientPage<T> {
+  items: T[];
+  next: RecipientCursor | null;
+  read: number;
+}
+
 /** Rows that one page reads, more or less: it ends with the step that passes them, and may then be shorter. */
-const MOST_READ = 200_000;
+export const MOST_READ = 200_000;
 /** Rows of the feed that one step looks through. */
 const MOST_SCANNED = 20_000;
 /** Events of the campaign that one step finds at most. */
@@ -71,16 +78,17 @@ export async function listRecipients(
   query: RecipientQuery,
   after: RecipientCursor | undefined,
   limit: number,
-): Promise<{ items: Recipient[]; next: RecipientCursor | null }> {
+): Promise<RecipientPage<Recipient>> {
   const edge = await feedEdge(db);
   const end = after?.[1] ?? edge.high;
   const place = await placeOfCampaigns(db, query, { low: edge.low, high: Math.min(end, edge.high) });
   const items: Recipient[] = [];
   const taken = new Set<string>();
   let seen = after?.[0] ?? 0;
-  for (let read = 0; read < MOST_READ;) {
+  let read = 0;
+  while (read < MOST_READ) {
     const [stretch] = restBehind(place.stretches, seen, "asc");
-    if (stretch === undefined) return { items, next: null };
+    if (stretch === undefined) return { items, next: null, read };
     const most = Math.min(MOST_FOUND, Math.max(500, 5 * (limit - items.length)));
     const last = Math.min(stretch.last, stretch.first + MOST_SCANNED - 1);
     const found = await findEvents(db, query, { first: stretch.first, last }, most);
@@ -91,11 +99,11 @@ export async function listRecipients(
       const state = states.recipients.get(key);
       if (state === undefined || state.first !== seq || !fits(state.recipient, query.wanted)) continue;
       items.push(state.recipient);
-      if (items.length === limit) return { items, next: behind(seq, end, place) };
+      if (items.length === limit) return { items, next: behind(seq, end, place), read };
     }
     seen = found.rows.length === most ? (found.rows.at(-1)?.seq ?? last) : last;
   }
-  return { items, next: behind(seen, end, place) };
+  return { items, next: behind(seen, end, place), read };
 }
 
 const behind = (seq: number, end: number, { stretches }: CampaignPlace): RecipientCursor | null =>
