@@ -1,4 +1,4 @@
-// `npm test`: three projects, because starting a runtime and creating the schema takes longer than the tests of most files.
+// `npm test`: several projects, because starting a runtime and creating the schema takes longer than the tests of most files.
 // The pure suites (`npm run test:unit`) and those of the kinds of pipes share a runtime per worker, since they leave nothing
 // behind in it. Every other file has one of its own: objects and queues outlive a file in a shared one.
 
@@ -26,6 +26,10 @@ const LINEAR = ["test/linear/**/*.test.ts"];
 const CLI = ["test/cli/**/*.test.ts"];
 /** Suites of one kind of pipe each, against peers; they store nothing. */
 const KINDS = ["test/pipes/kinds/**/*.test.ts"];
+
+/** Suites that need three databases, and others that also run with them: those of parts that answer from all. */
+const SEVERAL = ["test/shards/**/*.test.ts"];
+const ALSO_SEVERAL = ["test/contact/**/*.test.ts"];
 
 export default defineConfig({
   root,
@@ -64,9 +68,13 @@ export default defineConfig({
           ...options,
           name: "edge",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...LINEAR, ...CLI, ...KINDS],
+          exclude: [...UNIT, ...LINEAR, ...CLI, ...KINDS, ...SEVERAL],
           isolate: false,
         },
+      },
+      {
+        plugins: [workerd({ shards: 3 })],
+        test: { ...options, name: "shards", include: [...SEVERAL, ...ALSO_SEVERAL], isolate: false },
       },
     ],
   },

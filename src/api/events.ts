@@ -7,7 +7,7 @@ import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
 import { providers } from "../providers/index.ts";
 import { getEnvelope } from "../store/bucket/archive.ts";
 import { encodePosition, type FeedPosition } from "../store/feed-position.ts";
-import { eventPages, getEvent, type RawPlace } from "../store/events/events.ts";
+import { eventPages, findEvent, type RawPlace } from "../store/events/events.ts";
 import { json, needs, pageOf, problems } from "./kit/responses.ts";
 import { answerList, listOf } from "./kit/lists.ts";
 import { EventsQuery } from "./kit/parameters.ts";
@@ -36,7 +36,8 @@ const listing = createRoute({
   tags,
   summary: "Events in order of storage",
   description:
-    "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all events that match, or `limit` of them.",
+    "JSON comes in pages. `Accept: text/csv` or `application/x-ndjson` streams all events that match, or `limit` of them. " +
+    "With several databases, the order is that of storage in the feed of each; the feeds are merged by the time of receipt.",
   request: { query: EventsQuery },
   responses: {
     200: listOf("The events", pageOf("events", Event).extend({ resume })),
@@ -46,7 +47,7 @@ const listing = createRoute({
 
 events.openapi(listing, async (c) => {
   const { limit, after, ...filter } = c.req.valid("query");
-  const pageAfter = eventPages(c.var.db, filter);
+  const pageAfter = eventPages(c.var.shards, filter);
   const page = async (from: FeedPosition | undefined, size: number) => {
     const { events: stored, next, resume } = await pageAfter(from, size);
     return { items: stored.map(eventView), next, resume };
@@ -71,7 +72,7 @@ const single = createRoute({
 
 events.use("/:id", etag());
 events.openapi(single, async (c) => {
-  const stored = await getEvent(c.var.db, c.req.valid("param").id);
+  const stored = await findEvent(c.var.shards, c.req.valid("param").id);
   if (stored === null || !sees(c.var.token, stored.event.source))
     throw new ProblemError(404, "There is no event with this id.");
   const raw = await rawOf(c.env, stored.event.provider, stored.place);

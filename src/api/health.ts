@@ -13,14 +13,18 @@ import { JOBS } from "../jobs/index.ts";
 import { within } from "../lib/deadline.ts";
 import { describeError, isOutage } from "../lib/outage.ts";
 import { readJobs, type JobRecords } from "../store/jobs.ts";
-import { storeOf, type Db } from "../store/db.ts";
+import type { Db } from "../store/db.ts";
 import { arePeopleKnown, readRebuild } from "../store/rebuild/rebuilds.ts";
 import { countStopped } from "../store/pipes/pipes.ts";
-import { compareSchema, isLost } from "../store/schema.ts";
+import { compareSchema, isLost, type SchemaDifference } from "../store/schema.ts";
+import { settleEach } from "../store/shards/each.ts";
+import { shardsOf, type Shard } from "../store/shards.ts";
 import { originalOf, withOutages } from "../store/outages.ts";
-import { readFill } from "../store/storage/fill.ts";
+import { readFill, sizeOf } from "../store/storage/fill.ts";
 import { hasRoom, levelOf, THRESHOLDS, WAITS_FROM } from "../model/storage/level.ts";
+import { bindingOf } from "../model/storage/shards.ts";
 import { version } from "../version.ts";
+import { examineShards } from "./databases.ts";
 import { examineJurisdiction } from "./jurisdiction.ts";
 import { bearerOf, hasEnded } from "./kit/auth.ts";
 import { isoOrNull } from "./views.ts";
@@ -44,15 +48,16 @@ const known = new WeakMap<object, { database: Database; until: number }>();
 /** Answers a probe. `authorization`: the header of that name. */
 export async function answerHealth(env: Env, authorization: string | undefined): Promise<Response> {
   const config = configOf(env);
-  const [place, database] = await Promise.all([
+  const [place, databases, database] = await Promise.all([
     examineJurisdiction(env),
+    examineShards(env),
     databaseOf(withOutages(env), config.storage.limit),
   ]);
   const { state, hint, records, stopped = 0 } = database;
   const ofSettings = isAdmin(config, authorization)
     ? config.problems.map(({ setting, reason }) => ({ setting, reason }))
     : publicProblems(config);
-  const problems = [...ofSettings, ...place.problems];
+  const problems = [...ofSettings, ...place.problems, ...databases];
   const jobs = records === null ? [] : healthOf(JOBS, records, Date.now());
   const well = state === "ok" && stopped === 0 && jobs.every(({ problem }) => problem === null);
   const status = problems.length > 0 ? "misconfigured" : well ? "ok" : "degraded";
@@ -95,32 +100,71 @@ export async function databaseOf(env: Env, limit: number): Promise<Database> {
 }
 
 async function ask(env: Env, limit: number): Promise<Database> {
-  const db = storeOf(env);
+  const { home, all } = shardsOf(env);
   try {
-    return await within(DEADLINE, "the database", examine(db, env.BUCKET, limit));
+    const database = await within(DEADLINE, "the database", examine(home, env.BUCKET, limit));
+    if (database.state !== "ok") return database;
+    return { ...database, ...(await firstBadOf(all.slice(1), limit)) };
   } catch (error) {
-    if (isOutage(error))
-      return { state: "no answer", hint: "The database did not answer in time.", records: null };
+    if (isOutage(error)) return { ...NO_ANSWER, records: null };
     console.error({ message: "the database is not as this version expects it", ...describeError(error) });
     return { state: "not migrated", hint: MIGRATE, records: null };
   }
 }
 
+/** What is wrong with the first of the further databases with which anything is; nothing if all are well. */
+async function firstBadOf(
+  others: readonly Shard[],
+  limit: number,
+): Promise<Partial<Pick<Database, "state" | "hint">>> {
+  const found = await settleEach(
+    others,
+    async ({ db }) => await within(DEADLINE, "the database", examineOther(db, limit)),
+  );
+  const bad = found.flatMap((one, index) => {
+    const name = bindingOf(others[index]?.index ?? 0);
+    if (one.status === "fulfilled") return one.value === null ? [] : [{ ...one.value, name }];
+    if (isOutage(one.reason)) return [{ ...NO_ANSWER, name }];
+    console.error({
+      message: "a database is not as this version expects it",
+      database: name,
+      ...describeError(one.reason),
+    });
+    return [{ state: "not migrated" as const, hint: MIGRATE, name }];
+  });
+  const [first] = bad.toSorted((a, b) => Number(a.state === "ok") - Number(b.state === "ok"));
+  return first === undefined ? {} : { state: first.state, hint: `${first.name}: ${first.hint}` };
+}
+
+/** What is wrong, or soon will be, with a further database; null if nothing is. */
+async function examineOther(db: Db, limit: number): Promise<Pick<Database, "state" | "hint"> | null> {
+  const schema = await compareSchema(db);
+  if (schema === null) return { state: "not migrated", hint: MIGRATE };
+  return differenceInWords(schema) ?? (await fillingOf(db, await sizeOf(db), limit));
+}
+
+const NO_ANSWER = { state: "no answer", hint: "The database did not answer in time." } as const;
 const MIGRATE = "Apply the migrations: npm run deploy; on your own machine, start npm start again.";
+
+/** What to say of a database whose migrations are not this version's; null if they are. */
+function differenceInWords({ missing, unknown }: SchemaDifference): Pick<Database, "state" | "hint"> | null {
+  const [first] = missing;
+  if (first !== undefined) {
+    const others = missing.length > 1 ? ` and ${missing.length - 1} more are` : " is";
+    return { state: "behind", hint: `The migration ${first}${others} missing. ${MIGRATE}` };
+  }
+  if (unknown.length === 0) return null;
+  const hint = `The database has migrations of a newer version: ${unknown.join(", ")}. Deploy that version again.`;
+  return { state: "ahead", hint };
+}
 
 async function examine(db: Db, bucket: R2Bucket, limit: number): Promise<Database> {
   const schema = await compareSchema(db);
-  const [first] = schema?.missing ?? [];
-  if (schema !== null && first !== undefined) {
-    const others = schema.missing.length > 1 ? ` and ${schema.missing.length - 1} more are` : " is";
-    const hint = `The migration ${first}${others} missing. ${MIGRATE}`;
-    return { state: "behind", hint, records: await readJobs(db).catch(nothingUnlessDown) };
-  }
+  const difference = schema === null ? null : differenceInWords(schema);
+  if (difference?.state === "behind")
+    return { ...difference, records: await readJobs(db).catch(nothingUnlessDown) };
   const records = await readJobs(db);
-  if (schema !== null && schema.unknown.length > 0) {
-    const hint = `The database has migrations of a newer version: ${schema.unknown.join(", ")}. Deploy that version again.`;
-    return { state: "ahead", hint, records };
-  }
+  if (difference !== null) return { ...difference, records };
   const filling = await fillingOf(db, records.size, limit);
   if (filling?.state === "full") return { ...filling, records };
   if (await isLost(db, bucket, Date.now())) {

@@ -81,13 +81,16 @@ const renormalising = createRoute({
   description:
     "Without `apply` the answer lists which events would change, appear or vanish. With it, changed events keep their " +
     "ids, and all counters and suppressions follow; it may be repeated. If a report was delivered twice, far apart, it " +
-    "may count twice as appearing, but is stored once. Events that retention deleted do not appear again.",
+    "may count twice as appearing, but is stored once. Events that retention deleted do not appear again. With several " +
+    "databases this is not possible yet: 409.",
   request: { body: { required: true, content: { "application/json": { schema: Request } } } },
-  responses: { 200: json("The result of this step", Renormalised), ...problems(400) },
+  responses: { 200: json("The result of this step", Renormalised), ...problems(400, 409) },
 });
 
 history.openapi(renormalising, async (c) => {
   const { from, to, source, apply, after, limit } = c.req.valid("json");
+  if (c.var.shards.all.length > 1)
+    throw new ProblemError(409, "A deployment with several databases cannot read its history anew yet.");
   if (to <= from) throw new ProblemError(400, "to: must be later than from");
   if (to - from > MOST_DAYS * DAY) throw new ProblemError(400, "to: must be at most a year after from");
   const step = await renormalise(c.env, configOf(c.env), {
@@ -108,8 +111,13 @@ function sampleOf({ kind, before, after }: Difference) {
 
 function sampledEventOf(row: EventRow | null): z.output<typeof SampledEvent> | null {
   if (row === null) return null;
-  const { contact, type, bounce, at, message_id, campaign, details } = row;
-  const others = details === null ? {} : (JSON.parse(details) as Record<string, unknown>);
+  const { contact, type, bounce, reason, at, message_id, campaign, custom_id, tags, details } = row;
+  const others = {
+    ...(reason === null ? {} : { reason }),
+    ...(custom_id === null ? {} : { custom_id }),
+    ...(tags === null ? {} : { tags: JSON.parse(tags) as unknown }),
+    ...(details === null ? {} : (JSON.parse(details) as Record<string, unknown>)),
+  };
   return {
     contact,
     type,

@@ -33,7 +33,10 @@ const Receipt = z
     asked_by: z.string().describe("The name of the token"),
     settles_at: time
       .nullable()
-      .describe("When the second pass begins, which removes what was on its way; null once it is done"),
+      .describe(
+        "When the next pass begins: the second one removes what was on its way, the third stores what was taken for a " +
+          "repeat of a removed report; null once it is done",
+      ),
     finished_at: time.nullable(),
     removed: z.object({
       ...figures,
@@ -112,7 +115,8 @@ const removingData = createRoute({
     "them, contacts of whom nothing else is known, and the raw requests in the archive. Other sources' data, entries by " +
     "hand, imports, and places in the feed stay. Pass `dry_run=true` first; the real request takes `confirm=` with the source's " +
     "name. What is received later stays. A report that is sent again later counts anew. This request does what it can, scheduled runs do the " +
-    "rest, and a second pass twenty minutes later removes what was on its way.",
+    "rest, and a second pass twenty minutes later removes what was on its way. A third one, again twenty minutes later, stores " +
+    "reports that came again while the removal was at work and were taken for repeats.",
   request: asked,
   responses: answers,
 });

@@ -38,8 +38,7 @@ import { suppressions } from "./suppressions/index.ts";
 import { stats } from "./stats/index.ts";
 import { type ApiEnv } from "./kit/env.ts";
 import { tokens } from "./tokens.ts";
-import { sessionOf } from "../store/db.ts";
-import { shardsIn } from "../store/shards.ts";
+import { checkShards, isBookmark, sessionsOf } from "../store/shards/sessions.ts";
 
 /** The header for bookmarks. In a request it sets how new the data must be; in an answer it names how new they were. */
 const BOOKMARK = "x-tidings-bookmark";
@@ -56,15 +55,21 @@ const onTaggedBindings = createMiddleware<ApiEnv>(async (c, next) => {
  */
 const inSession = createMiddleware<ApiEnv>(async (c, next) => {
   const shown = c.req.header(BOOKMARK);
-  if (shown !== undefined && !/^[\w-]{1,200}$/.test(shown))
+  if (shown !== undefined && !isBookmark(shown))
     throw new ProblemError(400, `${BOOKMARK}: is not a bookmark; pass what an answer held`);
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
-  const session = sessionOf(c.env, shown ?? (reads ? "first-unconstrained" : "first-primary"));
-  c.set("db", session);
-  c.set("shards", shardsIn([session]));
+  const sessions = sessionsOf(c.env, shown, reads ? "first-unconstrained" : "first-primary");
+  c.set("db", sessions.shards.home);
+  c.set("shards", sessions.shards);
   await next();
-  const reached = session.getBookmark();
+  const reached = sessions.bookmark();
   if (reached !== null) c.header(BOOKMARK, reached);
+});
+
+/** Refuses to answer from databases that are not all there are, or not those that the configuration names. */
+const withAllDatabases = createMiddleware<ApiEnv>(async (c, next) => {
+  await checkShards(c.env);
+  await next();
 });
 
 /**
@@ -118,7 +123,7 @@ const withKnownMethod = createMiddleware<ApiEnv>(async (c, next) => {
 });
 
 v1.use(crossOrigin(resourceAt));
-v1.use(onTaggedBindings, inSession, authenticated, withReadablePath, withKnownMethod);
+v1.use(onTaggedBindings, inSession, authenticated, withReadablePath, withKnownMethod, withAllDatabases);
 v1.use(limitedBody);
 v1.use("/contacts/*", wakingPipes);
 v1.use("/suppressions/*", wakingPipes);

@@ -12,7 +12,12 @@ export interface Configuration {
     producers?: { queue: string }[];
     consumers?: { queue: string; dead_letter_queue?: string }[];
   };
-  d1_databases?: { database_name?: string; database_id?: string; migrations_dir?: string }[];
+  d1_databases?: {
+    binding?: string;
+    database_name?: string;
+    database_id?: string;
+    migrations_dir?: string;
+  }[];
   r2_buckets?: { bucket_name?: string; jurisdiction?: string }[];
   vars?: Record<string, unknown>;
   ratelimits?: { namespace_id: string }[];
@@ -22,7 +27,8 @@ export interface Configuration {
 
 /** Where a deployment's names come from. */
 export interface Names {
-  database: string;
+  /** Those with our schema; the first is the home. */
+  databases: string[];
   queues: string[];
 }
 
@@ -83,10 +89,24 @@ function ownNamespace(id: string, environment: string): string {
   return String(hash + 1_000_000);
 }
 
-/** The database and the queues that a configuration names. */
-export function namesIn({ d1_databases, queues }: Configuration): Names {
+/** The database of wrangler.toml as it comes. */
+export const ONLY = "tidings";
+
+/** The names of all databases with our schema, in order: the first one, and those that share its migrations. */
+export function databasesIn({ d1_databases = [] }: Configuration): string[] {
+  const [first, ...others] = d1_databases;
+  const same = others.filter(
+    ({ binding, migrations_dir }) =>
+      /^DB_\d+$/.test(binding ?? "") ||
+      (migrations_dir !== undefined && migrations_dir === first?.migrations_dir),
+  );
+  return [first?.database_name ?? ONLY, ...same.flatMap(({ database_name }) => database_name ?? [])];
+}
+
+/** The databases and the queues that a configuration names. */
+export function namesIn(configuration: Configuration): Names {
   return {
-    database: d1_databases?.[0]?.database_name ?? "tidings",
-    queues: [...new Set((queues?.consumers ?? []).map(({ queue }) => queue))],
+    databases: databasesIn(configuration),
+    queues: [...new Set((configuration.queues?.consumers ?? []).map(({ queue }) => queue))],
   };
 }

@@ -1,6 +1,6 @@
-// `npm run deploy`: applies the database's migrations and deploys the Worker, in the order in which the code never
-// meets an older schema. On the first deployment wrangler must create the database first, together with the bucket and
-// the queues; only a database that belongs into a jurisdiction is created here, because wrangler would leave that out.
+// `npm run deploy`: applies the migrations of all databases and deploys the Worker, in the order in which the code never
+// meets an older schema. A database that is new must be created by wrangler first, together with the bucket and the
+// queues; only one that belongs into a jurisdiction is created here, because wrangler would leave that out.
 // At the end it makes the queues keep their messages for as long as Cloudflare allows, because that is a
 // setting of the queue itself, which wrangler.toml does not know.
 
@@ -11,6 +11,7 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import type { Jurisdiction } from "../model/jurisdiction.ts";
 import { beside, namesIn, type Configuration, type Names } from "./beside.ts";
 import { DEPLOY_USAGE, readDeployArguments, type DeployArguments } from "./deploy-arguments.ts";
+import { namesSeveral } from "./databases.ts";
 import { contradictionOf, jurisdictionIn } from "./jurisdiction.ts";
 import { keepLonger, QUEUES } from "./queues.ts";
 import { giveUp, run } from "./shutdown.ts";
@@ -24,7 +25,7 @@ interface Target extends Names {
 }
 
 /** As wrangler.toml names them; reading it takes seconds, because wrangler must be loaded for it. */
-const PRODUCTION: Names = { database: "tidings", queues: QUEUES };
+const PRODUCTION: Names = { databases: ["tidings"], queues: QUEUES };
 
 await run(async () => {
   const read = readDeployArguments(process.argv.slice(2));
@@ -42,23 +43,31 @@ await run(async () => {
 });
 
 async function deploy(
-  { database, queues, common, jurisdiction }: Target,
+  { databases, queues, common, jurisdiction }: Target,
   { rest }: DeployArguments,
 ): Promise<void> {
-  const info = await runWrangler(["d1", "info", database, "--json", ...common]);
-  const isNew = !info.ok && /couldn't find/i.test(info.reason);
-  if (!info.ok && !isNew) return await giveUp(info.reason);
-  const wrong = info.ok
-    ? contradictionOf(database, jurisdiction, info.value, (text) => console.warn(text))
-    : null;
-  if (wrong !== null) return await giveUp(wrong);
-  const migrate = async () =>
+  const [existing, fresh]: [string[], string[]] = [[], []];
+  for (const database of databases) {
+    const info = await runWrangler(["d1", "info", database, "--json", ...common]);
+    const isNew = !info.ok && /couldn't find/i.test(info.reason);
+    if (!info.ok && !isNew) return await giveUp(info.reason);
+    const wrong = info.ok
+      ? contradictionOf(database, jurisdiction, info.value, (text) => console.warn(text))
+      : null;
+    if (wrong !== null) return await giveUp(wrong);
+    (isNew ? fresh : existing).push(database);
+  }
+  const migrate = (database: string) => async () =>
     await step("migrations", ["d1", "migrations", "apply", database, "--remote", ...common]);
   const upload = async () => await step("deployment", ["deploy", ...common, ...rest]);
-  const create = async () =>
+  const create = (database: string) => async () =>
     await step("database", ["d1", "create", database, "--jurisdiction", jurisdiction ?? "", ...common]);
-  const first = jurisdiction === null ? [upload, migrate] : [create, migrate, upload];
-  for (const next of isNew ? first : [migrate, upload])
+  const before = existing.map(migrate);
+  const steps =
+    jurisdiction === null
+      ? [...before, upload, ...fresh.map(migrate)]
+      : [...fresh.map(create), ...before, ...fresh.map(migrate), upload];
+  for (const next of steps)
     if (!(await next())) return await giveUp("stopped there; fix the reported problem and run it again");
   for (const queue of queues) {
     const kept = await runWrangler([...keepLonger(queue), ...common]);
@@ -68,15 +77,16 @@ async function deploy(
 
 /** A dry run: wrangler's own, which sends nothing, and what would be done besides. */
 async function show(
-  { database, queues, common, jurisdiction }: Target,
+  { databases, queues, common, jurisdiction }: Target,
   { rest }: DeployArguments,
 ): Promise<void> {
   if (!(await step("what would be deployed", ["deploy", ...common, ...rest])))
     return await giveUp("stopped there; fix the reported problem and run it again");
   const where =
     jurisdiction === null ? "" : ` (created in the jurisdiction ${jurisdiction} if there is none yet)`;
+  const named = `the database${databases.length > 1 ? "s" : ""} ${databases.join(", ")}`;
   console.log(
-    `nothing was changed; a deployment would first apply the migrations to the database ${database}${where}, and in the end make ${queues.join(", ")} keep their messages for 14 days`,
+    `nothing was changed; a deployment would first apply the migrations to ${named}${where}, and in the end make ${queues.join(", ")} keep their messages for 14 days`,
   );
 }
 
@@ -86,7 +96,7 @@ async function show(
  */
 async function targetOf({ environment, config }: DeployArguments): Promise<Result<Target>> {
   const file = resolve(ROOT, config ?? "wrangler.toml");
-  if (environment === null && config === null && !(await mentionsJurisdiction(file)))
+  if (environment === null && config === null && !(await isUnusual(file)))
     return ok({ ...PRODUCTION, jurisdiction: null, common: [] });
   const common = config === null ? [] : ["--config", config];
   const { experimental_readRawConfig: readConfig } = await import("wrangler");
@@ -112,10 +122,10 @@ function located(configuration: Configuration, common: string[]): Result<Target>
   return ok({ ...namesIn(configuration), jurisdiction: jurisdiction.value, common });
 }
 
-/** Whether wrangler.toml must be read for its jurisdiction: some line that is no comment has to do with one. */
-async function mentionsJurisdiction(file: string): Promise<boolean> {
+/** Whether wrangler.toml must be read: some line that is no comment has to do with a jurisdiction, or more databases. */
+async function isUnusual(file: string): Promise<boolean> {
   const text = await readFile(file, "utf8").catch(() => ""); // wrangler reports what is wrong with the file
-  return /^[^#\n]*(?:jurisdi|\bSTORAGE\b)/im.test(text);
+  return /^[^#\n]*(?:jurisdi|\bSTORAGE\b)/im.test(text) || namesSeveral(text);
 }
 
 /** The names of settings in a secrets file that still have the example's values, which are public. */

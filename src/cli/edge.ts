@@ -1,11 +1,13 @@
-// Runs the Worker on this machine: migrates the database, starts `wrangler dev`, waits until it answers, and fires its
+// Runs the Worker on this machine: migrates its databases, starts `wrangler dev`, waits until it answers, and fires its
 // cron trigger on a clock, which wrangler does not do.
 
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
 import { fail, ok, type Result } from "../lib/result.ts";
+import { localDatabases } from "./databases.ts";
 import { workerLines } from "./log-lines.ts";
-import { hasEnded, runWrangler, spawnWrangler } from "./wrangler.ts";
+import { hasEnded, ROOT, runWrangler, spawnWrangler } from "./wrangler.ts";
 
 /** Loopback only, because the credentials of the local setup are public. */
 const HOST = "localhost";
@@ -44,20 +46,15 @@ export interface Edge {
 }
 
 /**
- * Migrates the local database and starts the Worker; resolves when it answers, or fails with the reason why it does
+ * Migrates the local databases and starts the Worker; resolves when it answers, or fails with the reason why it does
  * not.
  */
 export async function startEdge(options: EdgeOptions): Promise<Result<Edge>> {
-  const migrated = await runWrangler([
-    "d1",
-    "migrations",
-    "apply",
-    "tidings",
-    "--local",
-    ...persist(options),
-  ]);
-  if (!migrated.ok) {
-    return fail(`the local database could not be brought up to date. wrangler says:\n${migrated.reason}`);
+  for (const database of await localDatabases(join(ROOT, "wrangler.toml"))) {
+    const apply = ["d1", "migrations", "apply", database, "--local", ...persist(options)];
+    const migrated = await runWrangler(apply);
+    if (!migrated.ok)
+      return fail(`the local database could not be brought up to date. wrangler says:\n${migrated.reason}`);
   }
   const args = ["dev", ...(options.entry === undefined ? [] : [options.entry])];
   args.push("--ip", HOST, "--port", String(options.port), "--show-interactive-dev-session=false");

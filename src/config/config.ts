@@ -129,7 +129,7 @@ export function readConfig(env: RawEnv): Config {
   const table = env["STORAGE"] === undefined ? {} : readObject(env["STORAGE"], "STORAGE", report);
   const isUnreadable = problems.some(({ setting }) => setting === "STORAGE");
   const jurisdiction = isUnreadable ? "unknown" : readJurisdiction(table, report);
-  const storage = readStorage(table, report);
+  const storage = readStorage(table, env, report);
   const origins = readOrigins(env["API"] === undefined ? {} : readObject(env["API"], "API", report), report);
   const pipeKeys = readKeys(env, report);
   const unknown = unknownSettings(env, tables);

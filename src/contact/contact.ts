@@ -13,7 +13,8 @@ import { NO_EVIDENCE } from "../model/suppression/evidence.ts";
 import type { Policies } from "../model/suppression/policy.ts";
 import { applyCorrection, type Correction } from "./corrections.ts";
 import { applyCommands, type CommandAnswer, type Command } from "./commands.ts";
-import { forgetEvents, withoutClaims } from "./forget.ts";
+import { forgetEvents, forgettable, withoutClaims } from "./forget.ts";
+import { notesIn, reword, type Rewording } from "./reword.ts";
 import { joinState, stampOf, type Joining, type Leaving } from "./spellings.ts";
 import {
   CLAIMS_LIVE,
@@ -92,22 +93,37 @@ export class Contact extends DurableObject<Env> {
     );
   }
 
-  /** Forgets events, as if they had never been reported. Atomic; the same call again changes nothing more. */
-  async forget(ids: string[]): Promise<Pick<ClaimAnswer, "snapshot" | "written">> {
+  /**
+   * Forgets events, as if they had never been reported, except those that a delivery from after `until` (ms) has claimed.
+   * Atomic; the same call again changes nothing more.
+   */
+  async forget(ids: string[], until: number): Promise<Pick<ClaimAnswer, "snapshot" | "written">> {
     const kv = this.ctx.storage.kv;
-    for (const page of this.#load().pages) {
+    const { pages, origins } = this.#load();
+    const gone = forgettable(ids, origins, until);
+    for (const page of pages) {
       const claims = kv.get<Remembered[]>(page) ?? [];
-      const left = withoutClaims(claims, ids);
+      const left = withoutClaims(claims, gone);
       if (left.length === claims.length) continue;
       if (left.length === 0) kv.delete(page);
       else kv.put(page, left);
     }
     this.#loaded = null;
     const answer = await this.#change(false, (state, _, policies) =>
-      forgetEvents(state, ids, Date.now(), policies),
+      forgetEvents(state, gone, Date.now(), policies),
     );
     this.#loaded = null; // its claims by key include the forgotten ones
     return answer;
+  }
+
+  /** All notes of people that the object holds, each with its time, ms. Changes nothing. */
+  notes(): { note: string; at: number }[] {
+    return notesIn(this.#load().state);
+  }
+
+  /** Replaces notes of people. Atomic; the same call again changes nothing more. */
+  async reword(rewordings: Rewording[]): Promise<void> {
+    await this.#change(false, (state) => ({ state: reword(state, rewordings) }));
   }
 
   /** Everything that the object remembers, for the object of another spelling of its address. Changes nothing. */

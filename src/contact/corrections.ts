@@ -13,18 +13,20 @@ export interface Correction {
   added: Evidence[];
   /** Claims of new events, each with the evidence to add if it is granted, for the first time or again. */
   claims: Claim[];
+  /** The keys of the other events of this contact that the same envelopes report: their evidence stays. */
+  elsewhere?: string[];
 }
 
 /** Applies the correction. The same correction again changes nothing more. `origins`, `now`: see {@link decide}. */
 export function applyCorrection(
   state: ContactState,
   origins: Map<string, string>,
-  { removed, added, claims }: Correction,
+  { removed, added, claims, elsewhere = [] }: Correction,
   now: number,
   policies: Policies,
 ): Transition {
   const bareClaims = claims.map((claim): Claim => ({ ...claim, evidence: null }));
-  const decided = decide(state, origins, { claims: bareClaims }, now, policies);
+  const decided = decide(state, origins, { claims: bareClaims, elsewhere }, now, policies);
   const news = claims.flatMap(({ evidence }, i) =>
     evidence !== null && decided.granted[i] === true ? [evidence] : [],
   );

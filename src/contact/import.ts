@@ -11,11 +11,13 @@ import { MINUTE } from "../lib/time.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
 import type { Suppression } from "../model/suppression/fold.ts";
 import { putJournal } from "../store/bucket/journal.ts";
-import { storeOf } from "../store/db.ts";
-import { findPendingContacts, findStanding, storePending } from "../store/suppressions/imported.ts";
+import { shardsOf } from "../store/shards.ts";
+import { forEach } from "../store/shards/each.ts";
+import { findPendingContacts, findStanding, type Standing } from "../store/suppressions/imported.ts";
 import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import type { Command } from "./commands.ts";
 import { newCommandId, previewCommands, sendCommands } from "./send-commands.ts";
+import { storeImported } from "./store-changes.ts";
 
 /** A suppression from another system's list. `since`: ms since the epoch, null for now; `scope`: "" for all mail. */
 export interface ImportedSuppression {
@@ -53,11 +55,7 @@ export async function importSuppressions(
   about: Import,
 ): Promise<Outcome[]> {
   const contacts = [...new Set(suppressions.map(({ contact }) => contact))];
-  const { standing, known } = await within(
-    DEADLINE,
-    "the database",
-    findStanding(storeOf(env), contacts, about.now),
-  );
+  const { standing, known } = await standingAmong(env, contacts, about.now);
   const since = new Map<string, number>();
   for (const { at, ...of } of standing) since.set(keyOf(of), Math.min(at, since.get(keyOf(of)) ?? Infinity));
   const outcomes: Outcome[] = [];
@@ -79,10 +77,25 @@ export async function importSuppressions(
     // First: what the caller is told of must be in the journal. A line too many is in force after a rebuild, as asked.
     const acts = changes.map((change) => ({ kind: "contact" as const, pending: true as const, ...change }));
     await within(DEADLINE, "the bucket", putJournal(env.BUCKET, acts));
-    await within(DEADLINE, "the database", storePending(storeOf(env), changes));
+    await storeImported(env, changes);
   }
   for (const row of await unchangedOf(env, asked, about.isDry)) outcomes[row] = "unchanged";
   return outcomes;
+}
+
+/** What the databases of these contacts know of them. */
+async function standingAmong(
+  env: Env,
+  contacts: readonly string[],
+  now: number,
+): Promise<{ standing: Standing[]; known: Set<string> }> {
+  const groups = await shardsOf(env).group(contacts, String);
+  const asked = forEach([...groups], async ([{ db }, some]) => await findStanding(db, some, now));
+  const found = await within(DEADLINE, "the database", asked);
+  return {
+    standing: found.flatMap(({ standing }) => standing),
+    known: new Set(found.flatMap(({ known }) => [...known])),
+  };
 }
 
 /** No part but the scope may contain a space. */
@@ -165,19 +178,29 @@ const SETTLES = 2 * MINUTE;
 
 /**
  * Lets contacts take over what is pending for some time, as long as their objects answer quickly. Resolves to how many
- * did. `now`: ms. Rejects like {@link importSuppressions}.
+ * did. `now`: ms. Rejects like {@link importSuppressions}. Several databases take turns, and one that fails is done with.
  */
 export async function takeOverImports(env: Env, now: number): Promise<number> {
   const began = Date.now();
   let contacts = 0;
+  let failure: { error: unknown } | null = null;
+  const waiting = [...shardsOf(env).all];
   for (let last = began; contacts < A_RUN && Date.now() < began + RUN;) {
-    const some = await findPendingContacts(storeOf(env), now - SETTLES, A_STEP);
-    await takeOverOf(env, some);
-    contacts += some.length;
-    const took = Date.now() - last;
-    last += took;
-    if (some.length === 0 || took > SLOW) break;
+    const shard = waiting.shift();
+    if (shard === undefined) break;
+    try {
+      const some = await findPendingContacts(shard.db, now - SETTLES, A_STEP);
+      await takeOverOf(env, some);
+      contacts += some.length;
+      const took = Date.now() - last;
+      last += took;
+      if (took > SLOW) break;
+      if (some.length > 0) waiting.push(shard);
+    } catch (error) {
+      failure ??= { error };
+    }
   }
+  if (failure !== null) throw failure.error;
   return contacts;
 }
 

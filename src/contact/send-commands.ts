@@ -15,9 +15,8 @@ import { inPool } from "../lib/pool.ts";
 import { newId } from "../lib/time-id.ts";
 import { putJournal } from "../store/bucket/journal.ts";
 import { changeOf } from "../store/write/rows.ts";
-import { findPending, type Pending } from "../store/suppressions/imported.ts";
-import { storeContacts } from "../store/suppressions/suppressions.ts";
-import { storeOf } from "../store/db.ts";
+import type { Pending } from "../store/suppressions/imported.ts";
+import { pendingAmong, storeChanges } from "./store-changes.ts";
 
 /** How many calls may be in progress at once. */
 const AT_ONCE = 64;
@@ -53,7 +52,7 @@ export async function sendCommands(
   const acts = decided.map((change) => ({ kind: "contact" as const, ...change }));
   await within(DEADLINE, "the bucket", putJournal(env.BUCKET, acts));
   const taken = [...pending].flatMap(([contact, list]) => list.map(({ id }) => [contact, id] as const));
-  const stored = await within(DEADLINE, "the database", storeContacts(storeOf(env), changes, taken));
+  const stored = await storeChanges(env, changes, taken);
   return { answers, stored: stored && taken.length === 0 };
 }
 
@@ -92,7 +91,7 @@ async function eachContact(
 
 /** The commands by which these contacts take over what is pending. */
 async function pendingOf(env: Env, contacts: Iterable<string>) {
-  const pending = await within(DEADLINE, "the database", findPending(storeOf(env), [...contacts]));
+  const pending = await pendingAmong(env, [...contacts]);
   const commands = pending.map((one: Pending) => ({ ...one, kind: "take over" as const }));
   return Map.groupBy(commands, ({ contact }) => contact);
 }

@@ -11,6 +11,15 @@ export interface Leaving {
   until: number;
 }
 
+/**
+ * What a page of the walk through the database changed, by contact. `next`: the key behind which the next page begins;
+ * null at the table's end.
+ */
+export interface Step {
+  next: string | null;
+  changed: Map<string, number>;
+}
+
 /** The text with the address replaced. A text in which its place cannot be told is replaced as a whole. */
 export function withoutMention(text: string, contact: string): string {
   if (!mentions(text, contact)) return text;
@@ -26,7 +35,8 @@ export function withoutMentionInJson(text: string, contact: string): string {
   const clean = (_key: string, value: unknown): unknown =>
     typeof value === "string" ? withoutMention(value, contact) : value;
   const whole = JSON.stringify(JSON.parse(text), clean);
-  return mentions(whole, contact) ? "{}" : whole; // an address in the name of a field
+  if (!mentions(whole, contact)) return whole;
+  return whole.startsWith("[") ? "[]" : "{}"; // an address in the name of a field
 }
 
 /**
@@ -40,14 +50,19 @@ export function withoutMentions<Row extends EventRow>(row: Row, leaving: readonl
   return left;
 }
 
+/** The columns of a row that may mention somebody: texts, and JSON. */
+const TEXTS = ["message_id", "campaign", "custom_id"] as const;
+const JSONS = ["tags", "details"] as const;
+
+const without = (
+  remove: (text: string, contact: string) => string,
+  text: string | null,
+  contact: string,
+): string | null => (text === null ? null : remove(text, contact));
+
 function withoutMentionOf<Row extends EventRow>(row: Row, contact: string): Row {
-  const { message_id, campaign, details } = row;
-  const changed = {
-    message_id: message_id === null ? null : withoutMention(message_id, contact),
-    campaign: campaign === null ? null : withoutMention(campaign, contact),
-    details: details === null ? null : withoutMentionInJson(details, contact),
-  };
-  const isSame =
-    changed.message_id === message_id && changed.campaign === campaign && changed.details === details;
-  return isSame ? row : { ...row, ...changed };
+  const left = { ...row };
+  for (const column of TEXTS) left[column] = without(withoutMention, row[column], contact);
+  for (const column of JSONS) left[column] = without(withoutMentionInJson, row[column], contact);
+  return [...TEXTS, ...JSONS].every((column) => left[column] === row[column]) ? row : left;
 }

@@ -25,14 +25,15 @@ import {
 import { DISTURB_RECOUNT } from "../store/stats/recount.ts";
 import { inPortions } from "../store/json-pieces.ts";
 import { storeReplacements, type Replacement } from "../store/write/replace.ts";
-import { withoutMention, withoutMentionInJson, withoutMentions, type Leaving } from "./mentions.ts";
+import {
+  withoutMention,
+  withoutMentionInJson,
+  withoutMentions,
+  type Leaving,
+  type Step,
+} from "./mentions.ts";
+import { stepNotes } from "./notes.ts";
 import { WALKED } from "./walk.ts";
-
-/** What a page changed. `next`: the key behind which the next page begins; null at the table's end. */
-interface Step {
-  next: string | null;
-  changed: Map<string, number>;
-}
 
 interface Table {
   /** The counter of the receipt. */
@@ -51,6 +52,7 @@ const TABLES: readonly Table[] = [
     counts: "mentions",
     step: async (env, after, leaving) => await stepTexts(env, table, after, leaving),
   })),
+  { counts: "mentions", step: stepNotes },
 ];
 
 /** Numbers in cursors have so many digits, so that they sort as texts. */

@@ -13,6 +13,7 @@ import { changeOf, type ContactChange } from "../store/write/rows.ts";
 import { storeSlice, type SliceRows } from "../store/write/slice.ts";
 import type { Correction } from "../contact/corrections.ts";
 import { keptOrigin, type Claim } from "../contact/claims.ts";
+import { claimedElsewhere } from "../process/claim.ts";
 import type { Difference } from "./differences.ts";
 import type { Reading } from "./renormalise.ts";
 import type { NewEvent, ParsedEnvelope } from "../process/parse.ts";
@@ -34,9 +35,15 @@ interface Share {
 }
 
 /**
- * Applies the differences of one archive object. A second reading then finds none. Rejects if a service is unavailable.
+ * Applies the differences of one archive object. A second reading then finds none. `letters`: whether dead letters of
+ * deliveries in which events appear are settled, because a parser was fixed; else they are left as they are. Rejects if a
+ * service is unavailable.
  */
-export async function applyDifferences(env: Env, { differences, rowsByLine }: Reading): Promise<void> {
+export async function applyDifferences(
+  env: Env,
+  { differences, rowsByLine }: Reading,
+  letters: "settled" | "left" = "settled",
+): Promise<void> {
   if (differences.length === 0) return;
   const granted = new Set<Difference>();
   const contacts: ContactChange[] = [];
@@ -48,7 +55,7 @@ export async function applyDifferences(env: Env, { differences, rowsByLine }: Re
   const appeared = differences.flatMap((difference) =>
     difference.kind === "appeared" && granted.has(difference) ? [difference.after] : [],
   );
-  const settled = [...new Set(appeared.map(({ parsed }) => parsed))];
+  const settled = letters === "left" ? [] : [...new Set(appeared.map(({ parsed }) => parsed))];
   // Before the events: once they are stored, no later reading would notice that they are still counted as repeats.
   await inDatabase(boundDuplicates(storeOf(env), boundsOf(appeared, rowsByLine)));
   await inDatabase(storeSlice(storeOf(env), sliceOf(appeared, contacts, settled)));
@@ -92,12 +99,13 @@ function sharesOf(differences: readonly Difference[]): Share[] {
     if (known !== undefined) return known;
     const share: Share = {
       contact,
-      correction: { removed: [], added: [], claims: [] },
+      correction: { removed: [], added: [], claims: [], elsewhere: others.get(contact) ?? [] },
       claimed: [],
     };
     shares.set(contact, share);
     return share;
   };
+  const others = claimedElsewhere(differences.flatMap(({ after }) => after ?? []));
   for (const difference of differences) {
     const { before, after } = difference;
     if (before !== null) of(before.contact).correction.removed.push(before.id);

@@ -19,10 +19,13 @@ const COMPARED = [
   "at",
   "type",
   "bounce",
+  "reason",
   "destination",
   "machine",
   "message_id",
   "campaign",
+  "custom_id",
+  "tags",
   "details",
 ] as const satisfies readonly (keyof EventRow)[];
 

@@ -70,6 +70,16 @@ async function readBatch(
       ? [readEnvelope({ envelope, batch, line, problem: null }, config)]
       : [],
   );
+  return await compareWithRows(db, batch, group, { seen, endedUntil });
+}
+
+/** Compares deliveries of one archive object with its stored rows. `seen`, `endedUntil`: as for a range. */
+export async function compareWithRows(
+  db: Db,
+  batch: string,
+  group: readonly ParsedEnvelope[],
+  { seen, endedUntil }: Pick<Range, "endedUntil"> & { seen: Set<string> },
+): Promise<Reading> {
   const rows = Map.groupBy(await readStoredRows(db, batch), ({ line }) => line);
   const candidates = group.flatMap((parsed) =>
     differencesOf(rows.get(parsed.line) ?? [], parsed.events).filter(

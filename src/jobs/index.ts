@@ -5,12 +5,15 @@ import { takeOverImports } from "../contact/import.ts";
 import { endSuppressions } from "../contact/ends.ts";
 import { continueErasures } from "../erasure/erase.ts";
 import { continueRemovals } from "../erasure/source/remove.ts";
+import { repeatsWithin } from "../history/repeats.ts";
 import { respell } from "../history/respell.ts";
 import { sweep } from "../ingest/spool.ts";
 import { maintainPipes, wakePipes } from "../pipes/wake.ts";
 import { continueRebuild } from "../rebuild/run.ts";
 import { buryGivenUp } from "../process/given-up.ts";
 import { storeOf } from "../store/db.ts";
+import { shardsOf } from "../store/shards.ts";
+import { forEach, inTurns } from "../store/shards/each.ts";
 import { isRunning } from "../store/rebuild/rebuilds.ts";
 import { forgetTallies } from "../store/events/sources.ts";
 import { countOverdue } from "../store/write/counting.ts";
@@ -21,6 +24,11 @@ import { retain } from "../store/write/retention.ts";
 import type { Job } from "./job.ts";
 import { watchStorage } from "./watch-storage.ts";
 import { MINUTE } from "../lib/time.ts";
+
+/** Queries of a run that looks again at repeats: the jobs of a run share a thousand. */
+const MOST_QUERIES = 300;
+/** Steps in which a run counts the events of all databases, each of at most 5,000. */
+const COUNTED_A_RUN = 20;
 
 /** All scheduled jobs. */
 export const JOBS: readonly Job[] = [
@@ -50,7 +58,11 @@ export const JOBS: readonly Job[] = [
     deadline: MINUTE / 3,
     patience: 60 * MINUTE,
     async run(env, now) {
-      await countOverdue(storeOf(env), now);
+      let left = COUNTED_A_RUN;
+      await inTurns(shardsOf(env).all, now, async ({ db }) => {
+        left -= await countOverdue(db, now, left);
+        return left > 0;
+      });
       return undefined;
     },
   },
@@ -81,8 +93,8 @@ export const JOBS: readonly Job[] = [
     patience: 60 * MINUTE,
     async run(env, now) {
       await forgetTallies(storeOf(env), now);
-      await forgetWords(storeOf(env), now);
       await forgetNetworks(storeOf(env), now);
+      await forEach(shardsOf(env).all, async ({ db }) => await forgetWords(db, now));
       return undefined;
     },
   },
@@ -111,7 +123,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "storage",
-    does: "Looks at the size of the database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
+    does: "Looks at the size of each database, and tells the log when it passes 70, 85 and 95 percent of the limit.",
     deadline: MINUTE / 4,
     patience: 60 * MINUTE,
     async run(env, now) {
@@ -153,11 +165,11 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "removals",
-    does: "Continues to remove the data of sources, and begins the second pass of those whose waiting time is over.",
+    does: "Continues to remove the data of sources, and begins the next pass of those whose waiting time is over.",
     deadline: MINUTE / 2,
     patience: 30 * MINUTE,
     async run(env, now) {
-      const removals = await continueRemovals(env, now);
+      const removals = await continueRemovals(env, now, repeatsWithin(MOST_QUERIES));
       if (removals === 0) return undefined;
       await wakePipes(env, now); // suppressions may have ended
       return { removals };

@@ -2,6 +2,7 @@
 // four bytes with the header's length (big-endian), the header as JSON, then the body as received or gzipped.
 
 import { nodeZlib } from "../lib/node-modules.ts";
+import type { PrefixRange } from "./storage/shards.ts";
 
 /** An accepted request. */
 export interface Envelope {
@@ -35,16 +36,30 @@ interface Proven {
 /** An envelope on its way to the consumer. */
 export type ProvenEnvelope = Envelope & Proven;
 
+/** A part of an envelope that is in the archive: the contacts whose prefixes lie in these ranges. */
+export interface ParkedPart {
+  /** The line of the archive object. */
+  line: number;
+  ranges: readonly PrefixRange[];
+}
+
 type Header = Omit<ProvenEnvelope, "body"> & {
   /** The body is gzipped. */
   gzip?: true;
   /** The body is not in the frame but in the archive object with this id (claim check pattern). */
   batch?: string;
+  parked?: ParkedPart;
 };
 
-/** A decoded frame: the whole envelope, or the envelope without its body and the archive object that holds the body. */
+/**
+ * A decoded frame: the whole envelope; or the envelope without its body and the archive object that holds the body; or, of
+ * a parked part, as much of the envelope as tells it apart.
+ */
 export type Frame = Proven &
-  ({ envelope: Envelope; batch: null } | { envelope: Omit<Envelope, "body">; batch: string });
+  (
+    | { envelope: Envelope; batch: null }
+    | { envelope: Omit<Envelope, "body">; batch: string; parked?: ParkedPart }
+  );
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -70,6 +85,19 @@ export function encodePointer(
   return join({ ...header, batch }, new Uint8Array(0));
 }
 
+/** What stands for the URL of a parked part: the archive has the request's, which may hold an address. */
+const PARKED_URL = "https://parked.invalid/";
+
+/** Encodes the frame of a parked part. It holds no address: everything else is in the archive object `batch`. */
+export function encodeParked(
+  { id, source, provider, receivedAt, method }: Omit<Envelope, "body">,
+  batch: string,
+  parked: ParkedPart,
+): Uint8Array<ArrayBuffer> {
+  const header = { id, source, provider, receivedAt, method, url: PARKED_URL, headers: [], batch, parked };
+  return join(header, new Uint8Array(0));
+}
+
 function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = encoder.encode(JSON.stringify(header));
   const frame = new Uint8Array(4 + head.length + body.length);
@@ -82,16 +110,16 @@ function join(header: Header, body: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Decodes a frame. Rejects if the bytes are not a frame. */
 export async function decodeFrame(frame: Uint8Array): Promise<Frame> {
   const { header, body } = cutFrame(frame);
-  const { gzip: gzipped, batch, credential, ...envelope } = header;
+  const { gzip: gzipped, batch, credential, parked, ...envelope } = header;
   const proven: Proven = credential === undefined ? {} : { credential };
-  if (batch !== undefined) return { envelope, batch, ...proven };
+  if (batch !== undefined) return { envelope, batch, ...proven, ...(parked === undefined ? {} : { parked }) };
   const whole = { ...envelope, body: gzipped === true ? await gunzip(body) : body };
   return { envelope: whole, batch: null, ...proven };
 }
 
 /** The envelope of a frame without its body. Throws if the bytes are not a frame. */
 export function headerOf(frame: Uint8Array): Omit<Envelope, "body"> {
-  const { gzip: _, batch: __, credential: ___, ...envelope } = cutFrame(frame).header;
+  const { gzip: _, batch: __, credential: ___, parked: ____, ...envelope } = cutFrame(frame).header;
   return envelope;
 }
 

@@ -29,7 +29,7 @@ export interface EventField {
   words?: readonly string[];
   /** It is null if the provider does not report it. Lists and objects are empty instead, flags false. */
   nullable?: true;
-  /** Its column in the table `events`. A field without a column is packed into `details`. */
+  /** Its column in `events`. A field without a column is packed into `details`. */
   column?: string;
   /** System events (src/store/pipes/system-events.ts) have it, too, or "" instead, so filters need not handle null. */
   always?: true;
@@ -44,7 +44,7 @@ const KEY_FIELDS = {
   seq: {
     holds: "whole",
     column: "seq",
-    about: "Order of storage. Do not use it as a cursor: pass `next` as `after`",
+    about: "Order of storage in the feed of one database. Do not use it as a cursor: pass `next` as `after`",
   },
   source: { holds: "text", column: "source", always: true, example: "mailjet" },
   provider: { holds: "text", column: "provider", always: true, example: "mailjet" },
@@ -66,7 +66,7 @@ const KEY_FIELDS = {
 const DETAIL_FIELDS = {
   /** Permanent or temporary; null if the provider does not report which. */
   bounce: { holds: "text", words: ["hard", "soft"], nullable: true, about: "Only for `bounced`" },
-  reason: { holds: "text", words: REASONS, nullable: true },
+  reason: { holds: "text", words: REASONS, nullable: true, column: "reason" },
   description: {
     holds: "text",
     nullable: true,
@@ -74,8 +74,8 @@ const DETAIL_FIELDS = {
   },
   smtp: { holds: "smtp", nullable: true },
   campaign: { holds: "text", nullable: true, column: "campaign" },
-  custom_id: { holds: "text", nullable: true },
-  tags: { holds: "texts" },
+  custom_id: { holds: "text", nullable: true, column: "custom_id" },
+  tags: { holds: "texts", column: "tags" },
   metadata: { holds: "object" },
   url: { holds: "text", nullable: true, about: "The link that was clicked" },
   ip: { holds: "text", nullable: true },
@@ -126,13 +126,13 @@ export type ShownEvent = {
 /** The name of any field. */
 export type EventFieldName = keyof StoredEvent;
 
-/** The columns of the table `events` that hold fields, with the types of their values. */
+/** The columns of `events` that hold fields, with the types of their values: lists as JSON, or null if empty. */
 export type EventColumns = {
   -readonly [
     Name in EventFieldName as (typeof EVENT_FIELDS)[Name] extends { column: infer C extends string }
       ? C
       : never
-  ]: StoredEvent[Name];
+  ]: (typeof EVENT_FIELDS)[Name] extends { holds: "texts" } ? string | null : StoredEvent[Name];
 };
 
 const namesOf = <T extends object>(list: T): readonly (keyof T)[] => Object.keys(list) as (keyof T)[];

@@ -3,9 +3,10 @@
 
 import { ok, type Result } from "../lib/result.ts";
 import { storeOf } from "../store/db.ts";
-import { feedEnd, positionAt } from "../store/events/feed.ts";
-import { countBetween, lastSeqOf } from "../store/feed-position.ts";
+import { endOfFeeds, positionAt } from "../store/events/feeds.ts";
+import { countBetween } from "../store/feed-position.ts";
 import { systemEventsBefore, systemEventsEnd } from "../store/pipes/system-events.ts";
+import { shardsOf } from "../store/shards.ts";
 import type { PipeFailure } from "./failure.ts";
 import { startedPipe } from "./manage.ts";
 import { findPipe } from "./show.ts";
@@ -33,15 +34,15 @@ export async function discardWaiting(
 ): Promise<Result<Discarded, PipeFailure>> {
   const record = await findPipe(storeOf(env), id);
   if (!record.ok) return record;
-  const db = storeOf(env);
+  const shards = shardsOf(env);
   const [events, notices] =
     before === null
-      ? await Promise.all([feedEnd(db), systemEventsEnd(db)])
-      : await Promise.all([positionAt(db, before, 0), systemEventsBefore(db, before)]);
+      ? await Promise.all([endOfFeeds(shards), systemEventsEnd(shards)])
+      : await Promise.all([positionAt(shards, before, 0), systemEventsBefore(shards, before)]);
   const pipe = await startedPipe(env, record.value);
   const from = (await pipe.health())?.positions.events;
   const left = behind && from !== undefined ? countBetween(from, events) : 0;
-  const last = { events: lastSeqOf(events), notices: lastSeqOf(notices) };
+  const last = { events, notices };
   const waiting = await pipe.discard(last, behind ? { events, notices } : null, dryRun);
   return ok({ waiting, behind: left });
 }

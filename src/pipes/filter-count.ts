@@ -1,8 +1,7 @@
 // What a filter lets through of the latest events: the quickest way to see that it is not the one that was meant.
 
-import { storeOf } from "../store/db.ts";
-import { feedEnd, readFeed } from "../store/events/feed.ts";
-import { lastSeqOf, positionAfter } from "../store/feed-position.ts";
+import { readLatest } from "../store/events/feeds.ts";
+import { shardsOf } from "../store/shards.ts";
 import type { Filter } from "./filter/filter.ts";
 import { eventRow, viewOf } from "./rows.ts";
 import { lookUp, passesFilters } from "./select.ts";
@@ -22,9 +21,7 @@ export interface FilterCount {
 
 /** Counts what the filter lets through of the latest thousand events; null, which passes everything, as well. */
 export async function countLatest(env: Env, filter: Filter | null): Promise<FilterCount> {
-  const db = storeOf(env);
-  const after = positionAfter(Math.max(0, lastSeqOf(await feedEnd(db)) - MOST_LOOKED_AT));
-  const { events } = await readFeed(db, { after, limit: MOST_LOOKED_AT });
+  const events = await readLatest(shardsOf(env), MOST_LOOKED_AT);
   const filters = filter === null ? [] : [filter];
   const viewed = events.map((event) => viewOf(eventRow(event)));
   const lookups = await lookUp(env, filters, viewed);

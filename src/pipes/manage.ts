@@ -7,7 +7,7 @@ import { putJournal } from "../store/bucket/journal.ts";
 import { newId } from "../lib/time-id.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
-import { feedEnd, positionAt } from "../store/events/feed.ts";
+import { endOfFeeds, positionAt, positionBehindSeq } from "../store/events/feeds.ts";
 import {
   addPipe,
   changePipe,
@@ -20,7 +20,9 @@ import {
   type PipeOptions,
   type PipeRecord,
 } from "../store/pipes/pipes.ts";
+import { announcePipes } from "../store/pipes/announced.ts";
 import { systemEventsEnd } from "../store/pipes/system-events.ts";
+import { shardsOf } from "../store/shards.ts";
 import { allowsLoopback, attempt, type Account } from "./attempt.ts";
 import { checkFilter } from "./check-filter.ts";
 import type { PipeFailure } from "./failure.ts";
@@ -41,8 +43,11 @@ import {
 import { findPipe, showPipe, showRecord, type ShownPipe } from "./show.ts";
 import { clearAway } from "./wake.ts";
 
-/** Where in the feed of events a new pipe starts. `time`: ms. */
-export type PipeStart = "now" | "beginning" | { time: number } | { after: FeedPosition };
+/**
+ * Where in the feed of events a new pipe starts. `time`: ms. `seq`: the last event that older clients have; in the feeds
+ * of other databases it starts at the time of the next one.
+ */
+export type PipeStart = "now" | "beginning" | { time: number } | { after: FeedPosition } | { seq: number };
 
 /** A pipe to create. */
 export interface NewPipe {
@@ -106,7 +111,7 @@ export async function createPipe(
   if (refused === "name_taken") return fail({ code: "name_taken", name: wanted.name });
   if (refused === "too_many") return fail({ code: "too_many_pipes", most: MOST_PIPES });
   await pipeOf(env, id).begin(id, record.start);
-  return ok({ pipe: await showRecord(env, record, await feedEnd(storeOf(env))), made });
+  return ok({ pipe: await showRecord(env, record, await endOfFeeds(shardsOf(env))), made });
 }
 
 /** Changes a pipe, which then goes on at once. */
@@ -143,7 +148,7 @@ export async function updatePipe(
   const isOtherFilter = changed.filter !== null && changed.filter !== record.filter;
   await pipeOf(env, id).resume(isOtherFilter ? record.revision + 1 : null);
   await journalNow(env, id);
-  return ok(await showRecord(env, changed, await feedEnd(storeOf(env))));
+  return ok(await showRecord(env, changed, await endOfFeeds(shardsOf(env))));
 }
 
 /**
@@ -190,7 +195,7 @@ export async function pauseByHand(env: Env, id: string, by: string): Promise<Res
   await journalNow(env, id); // also if it was paused: the call may repeat one that failed here
   if (!paused) return fail({ code: "already_paused" });
   await pipeOf(env, id).reloadSettings();
-  return await showPipe(env, storeOf(env), id);
+  return await showPipe(env, shardsOf(env), id);
 }
 
 /** Lets a pipe go on from where it stopped, at once, also one that waits for its destination. */
@@ -201,7 +206,7 @@ export async function resumeByHand(env: Env, id: string): Promise<Result<ShownPi
   await resumePipe(storeOf(env), { id, at: Date.now(), told });
   await (await startedPipe(env, record.value)).resume();
   await journalNow(env, id);
-  return await showPipe(env, storeOf(env), id);
+  return await showPipe(env, shardsOf(env), id);
 }
 
 /** Deletes a pipe, its position and its log. */
@@ -258,9 +263,13 @@ async function addSecrets(
 }
 
 async function positionsAt(env: Env, start: PipeStart): Promise<FeedPositions> {
+  const shards = shardsOf(env);
+  await announcePipes(shards, Date.now());
   if (start === "beginning") return { events: BEGINNING, notices: BEGINNING };
-  const db = storeOf(env);
-  const notices = await systemEventsEnd(db);
-  if (start === "now") return { events: await feedEnd(db), notices };
-  return { events: "after" in start ? start.after : await positionAt(db, start.time), notices };
+  const notices = await systemEventsEnd(shards);
+  if (start === "now") return { events: await endOfFeeds(shards), notices };
+  if ("after" in start) return { events: start.after, notices };
+  const events =
+    "seq" in start ? await positionBehindSeq(shards, start.seq) : await positionAt(shards, start.time);
+  return { events, notices };
 }

@@ -18,7 +18,7 @@ import { loadWork } from "./lazy.ts";
 import { isWaiting, probeWait, resetCircuit } from "./circuit.ts";
 import { FIRST_RETRY, openRetries, type Retry } from "./retries.ts";
 import { MOST_REDELIVERIES, MOST_WAITING, openRedeliveries, type Redelivery } from "./redeliveries.ts";
-import { healthOf, newState, openState, type Feed, type PipeHealth } from "./state.ts";
+import { healthOf, newState, openState, type PipeHealth } from "./state.ts";
 import { PIPES_KNOWN_FOR } from "./wake.ts";
 import type { Progress } from "./round/context.ts";
 import type { PipeWorker } from "./work.ts";
@@ -74,8 +74,8 @@ export class Pipe extends DurableObject<Env> {
     const state = this.#state.load();
     if (state === null) return BEGINNING; // it has not begun, and may need all of them
     const { notices } = state.positions;
-    const waiting = this.#retries.firstSystemEvent();
-    return waiting === null ? notices : earlierOf(notices, moveBefore(notices, { seq: waiting }));
+    const waiting = this.#retries.firstSystemEvents();
+    return waiting.reduce((position, seq) => earlierOf(position, moveBefore(position, { seq })), notices);
   }
 
   /** Reads its settings again before it goes on: they changed, or the pipe was paused. */
@@ -85,16 +85,12 @@ export class Pipe extends DurableObject<Env> {
   }
 
   /**
-   * Lets go of what waits up to these seqs, and, if `skipTo` is given, of what lies before these positions. Returns how
-   * many waited. `dryRun`: only counts them.
+   * Lets go of what waits and lies before the positions `last`, and, if `skipTo` is given, of all that lies before these.
+   * Returns how many waited. `dryRun`: only counts them.
    */
-  async discard(
-    last: Readonly<Record<Feed, number>>,
-    skipTo: FeedPositions | null,
-    dryRun: boolean,
-  ): Promise<number> {
+  async discard(last: FeedPositions, skipTo: FeedPositions | null, dryRun: boolean): Promise<number> {
     const state = this.#state.load();
-    const count = state === null ? 0 : this.#retries.upTo(last, !dryRun);
+    const count = state === null ? 0 : this.#retries.before(last, !dryRun);
     if (state === null || dryRun) return count;
     const { events, notices } = skipTo ?? state.positions;
     const positions = {

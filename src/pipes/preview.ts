@@ -3,7 +3,8 @@
 
 import { fail, ok, type Result } from "../lib/result.ts";
 import { storeOf } from "../store/db.ts";
-import { readSeqs, seqsOf } from "../store/events/feed.ts";
+import { shardsOf } from "../store/shards.ts";
+import { readSeqs, seqsOf } from "../store/events/feeds.ts";
 import { allowsLoopback, attempt } from "./attempt.ts";
 import { checkFilter } from "./check-filter.ts";
 import type { PipeFailure } from "./failure.ts";
@@ -94,9 +95,10 @@ async function eventOf(
     const row = eventRow(sampleEvent(Date.now()));
     return ok({ row, view: { ...viewOf(row), ...sample } });
   }
+  const shards = shardsOf(env);
   const [stored] = await readSeqs(
-    storeOf(env),
-    (await seqsOf(storeOf(env), [event])).map(({ seq }) => seq),
+    shards,
+    (await seqsOf(shards, [event])).map(({ seq }) => seq),
   );
   if (stored === undefined) return fail({ code: "no_event", id: event });
   const row = eventRow(stored);

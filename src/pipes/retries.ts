@@ -3,6 +3,8 @@
 // an index finds what is due, and another one, which only ordered pipes have, the first event of a group. Each write of
 // an event costs two rows, in an ordered pipe up to three.
 
+import { seqsOfFeed, stretchesBefore } from "../store/feed-position.ts";
+import type { FeedPositions } from "../store/pipes/pipes.ts";
 import type { Feed } from "./state.ts";
 
 /** An event that waits to be tried again. */
@@ -31,8 +33,8 @@ export interface Retries {
   /** Sets when an event is tried next, if it still waits: people may have discarded it while it was under way. */
   again(retry: Pick<Retry, "feed" | "seq" | "tries" | "due" | "reason">): void;
   drop(retry: Pick<Retry, "feed" | "seq">): void;
-  /** How many wait up to these seqs; `drop` discards them. */
-  upTo(last: Readonly<Record<Feed, number>>, drop: boolean): number;
+  /** How many wait that lie before these positions; `drop` discards them. */
+  before(positions: FeedPositions, drop: boolean): number;
   /** Those behind `after` that nobody asked for, in order of feed and seq. */
   unasked(after: Pick<Retry, "feed" | "seq">, limit: number): Retry[];
   count(): number;
@@ -46,8 +48,8 @@ export interface Retries {
   list(limit: number): Retry[];
   /** Those of the groups of which an event waits; '' is none. */
   waitingGroups(groups: readonly string[]): Set<string>;
-  /** The seq of the first system event that waits; null if none does. */
-  firstSystemEvent(): number | null;
+  /** The seqs of the first system event that waits of each database's feed. */
+  firstSystemEvents(): number[];
   /** Makes all of them due, and gives those that were tried their whole time again. `now`: ms. */
   retryNow(now: number): void;
   /** To be called when the object's storage was emptied. */
@@ -114,10 +116,16 @@ export function openRetries({ sql }: Pick<DurableObjectStorage, "sql">): Retries
         feed,
         seq,
       ),
-    upTo: ({ events, notices }, drop) => {
-      const those = "retries WHERE (feed = 'events' AND seq <= ?) OR (feed = 'notices' AND seq <= ?)";
-      const count = run<{ n: number }>(`SELECT count(*) AS n FROM ${those}`, events, notices)[0]?.n ?? 0;
-      if (drop && count > 0) run(`DELETE FROM ${those}`, events, notices);
+    before: (positions, drop) => {
+      const those = "retries WHERE feed = ? AND seq >= ? AND seq <= ?";
+      let count = 0;
+      for (const feed of ["events", "notices"] as const)
+        for (const { first, last } of stretchesBefore(positions[feed])) {
+          const range = [feed, first, last] as const;
+          const n = run<{ n: number }>(`SELECT count(*) AS n FROM ${those}`, ...range)[0]?.n ?? 0;
+          if (drop && n > 0) run(`DELETE FROM ${those}`, ...range);
+          count += n;
+        }
       return count;
     },
     unasked: ({ feed, seq }, limit) =>
@@ -152,7 +160,12 @@ export function openRetries({ sql }: Pick<DurableObjectStorage, "sql">): Retries
       );
       return new Set(found.map(({ grp }) => grp));
     },
-    firstSystemEvent: () => number("SELECT min(seq) AS n FROM retries WHERE feed = 'notices'"),
+    firstSystemEvents: () => {
+      const first = run<{ n: number }>(
+        `SELECT min(seq) AS n FROM retries WHERE feed = 'notices' GROUP BY seq / ${seqsOfFeed(1).beginning}`,
+      );
+      return first.map(({ n }) => n);
+    },
     retryNow: (now) =>
       void run(
         "UPDATE retries SET due = min(due, ?1), tries = min(tries, 1) WHERE due > ?1 OR tries > 1",

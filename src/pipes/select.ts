@@ -1,8 +1,8 @@
 // Which rows of a feed a pipe passes on, and what it sends of each.
 
-import { storeOf } from "../store/db.ts";
+import { shardsOf } from "../store/shards.ts";
 import { compileFilter, evaluate, type Filter, type Lookups } from "./filter/filter.ts";
-import { MOST_EVENTS, readLookups } from "./filter/lookups.ts";
+import { lookUpDivided, MOST_EVENTS } from "./filter/lookups.ts";
 import type { Outgoing } from "./kinds/kind.ts";
 import type { RunnablePipe } from "./load.ts";
 import { groupOf, timeOf, viewOf, type Row } from "./rows.ts";
@@ -72,7 +72,9 @@ export async function lookUp(
   const lookups: Lookups[] = [];
   if (!needs.message && !needs.suppression) return lookups;
   for (let at = 0; at < events.length; at += MOST_EVENTS)
-    lookups.push(...(await readLookups(storeOf(env), env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)));
+    lookups.push(
+      ...(await lookUpDivided(shardsOf(env), env.BUCKET, events.slice(at, at + MOST_EVENTS), needs)),
+    );
   return lookups;
 }
 

@@ -3,9 +3,10 @@
 import { pipeOf } from "../config/objects.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Db } from "../store/db.ts";
-import { feedEnd } from "../store/events/feed.ts";
+import { endOfFeeds } from "../store/events/feeds.ts";
 import { countBetween, encodePosition, type FeedPosition } from "../store/feed-position.ts";
 import { getPipe, listPipes, type PipeRecord } from "../store/pipes/pipes.ts";
+import type { Shards } from "../store/shards.ts";
 import { describeCondition, statusOf, type PipeStatus } from "./condition.ts";
 import type { PipeFailure } from "./failure.ts";
 import type { Retry } from "./retries.ts";
@@ -37,16 +38,20 @@ export interface ShownHealth extends Omit<PipeHealth, "positions"> {
   behind: number;
 }
 
-/** All pipes, the oldest first. `db` may be a replica. */
-export async function showPipes(env: Env, db: Db): Promise<ShownPipe[]> {
-  const [records, end] = await Promise.all([listPipes(db), feedEnd(db)]);
+/** All pipes, the oldest first. The databases may be replicas. */
+export async function showPipes(env: Env, shards: Shards): Promise<ShownPipe[]> {
+  const [records, end] = await Promise.all([listPipes(shards.home), endOfFeeds(shards)]);
   return await Promise.all(records.map(async (record) => await showRecord(env, record, end)));
 }
 
 /** One pipe. */
-export async function showPipe(env: Env, db: Db, id: string): Promise<Result<ShownPipe, PipeFailure>> {
-  const record = await findPipe(db, id);
-  return record.ok ? ok(await showRecord(env, record.value, await feedEnd(db))) : record;
+export async function showPipe(
+  env: Env,
+  shards: Shards,
+  id: string,
+): Promise<Result<ShownPipe, PipeFailure>> {
+  const record = await findPipe(shards.home, id);
+  return record.ok ? ok(await showRecord(env, record.value, await endOfFeeds(shards))) : record;
 }
 
 /** A pipe's events that failed alone, the next ones first. */
@@ -61,7 +66,7 @@ export async function findPipe(db: Db, id: string): Promise<Result<PipeRecord, P
   return record === null ? fail({ code: "no_pipe", id: null }) : ok(record);
 }
 
-/** A pipe with its health. `end`: the end of the feed of events. */
+/** A pipe with its health. `end`: the end of the feeds of events. */
 export async function showRecord(env: Env, record: PipeRecord, end: FeedPosition): Promise<ShownPipe> {
   const health = await pipeOf(env, record.id).health();
   const { settings, secrets, olderSecrets } = await shownSettings(env, record, Date.now());

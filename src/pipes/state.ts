@@ -14,6 +14,11 @@ export interface State extends DestinationState {
   positions: FeedPositions;
   /** Ids of rows behind the positions that are done already, because a request for an earlier row is not. */
   ahead: string[];
+  /**
+   * With several databases: the number of the feed whose page was left with rows that are not done, by sort of feed. It is
+   * read first, so that `ahead` stays short. Missing if that is the first feed, or there is none.
+   */
+  unfinished?: Partial<Record<Feed, number>>;
   /** Always empty: they have a table of their own. Earlier versions kept them here, and still read the list. */
   redeliveries: Redelivery[];
   /** Events in a row for which the filter failed. */

@@ -2,11 +2,13 @@
 
 import { checkJurisdiction, pipeOf } from "../config/objects.ts";
 import { storeOf } from "../store/db.ts";
-import type { FeedPosition } from "../store/feed-position.ts";
+import { BEGINNING, type FeedPosition } from "../store/feed-position.ts";
 import { describeError } from "../lib/outage.ts";
 import { forgetAttempts } from "../store/pipes/delivery-log.ts";
 import { forgetPipe, listPipeStates, type PipeState } from "../store/pipes/pipes.ts";
-import { forgetSystemEvents } from "../store/pipes/system-events.ts";
+import { keepAnnounced } from "../store/pipes/announced.ts";
+import { forgetSystemEvents, systemEventsEnd } from "../store/pipes/system-events.ts";
+import { shardsOf } from "../store/shards.ts";
 
 /** How long an isolate uses its list of pipes before it reads it again, ms. */
 export const PIPES_KNOWN_FOR = 5_000;
@@ -34,15 +36,19 @@ async function runningPipes(env: Env): Promise<string[]> {
 
 /** The scheduled work: wakes the pipes, and deletes what they do not need any more. `now`: ms. */
 export async function maintainPipes(env: Env, now: number): Promise<void> {
-  const states = await listPipeStates(storeOf(env));
+  const shards = shardsOf(env);
+  // If a database does not answer, the pipes are woken all the same, and what is below fails.
+  const end = shards.all.length === 1 ? BEGINNING : await systemEventsEnd(shards).catch(() => BEGINNING);
+  const states = await listPipeStates(shards.home);
   const pipes = states.filter(({ state }) => state !== "deleted");
   if (pipes.length > 0) await checkJurisdiction(env);
   const positions = await Promise.all(
     pipes.map(async (pipe): Promise<[string, FeedPosition]> => [pipe.id, await wakeAndLocate(env, pipe)]),
   );
-  await forgetSystemEvents(storeOf(env), new Map(positions), now);
   for (const { id } of pipes) await forgetAttempts(storeOf(env), id, now);
   for (const { id, state } of states) if (state === "deleted") await clearAway(env, id);
+  await keepAnnounced(shards, { any: states.length > 0, now });
+  await forgetSystemEvents(shards, { pipes: new Map(positions), end }, now);
 }
 
 /**

@@ -50,10 +50,10 @@ function byContact(events: readonly NewEvent[]): Map<string, NewEvent[]> {
 }
 
 /**
- * For each contact of this slice, the keys of its events that the same envelopes have in other slices. An envelope's
- * events are grouped once and not for each of its slices, which would take slices times events.
+ * For each contact of these events, a slice or a part of one, the keys of its other events in the same envelopes. An
+ * envelope's events are grouped once and not for each of its slices, which would take slices times events.
  */
-function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
+export function claimedElsewhere(events: readonly NewEvent[]): Map<string, string[]> {
   const others = new Map<string, string[]>();
   for (const [parsed, ofSlice] of Map.groupBy(events, (event) => event.parsed)) {
     if (parsed.events.length === ofSlice.length) continue;

@@ -126,9 +126,15 @@ async function workOnAll(messages: readonly Message[], work: Work): Promise<bool
       continue;
     }
     const twin = group.get(decoded.envelope.id);
-    if (twin !== undefined) {
+    if (twin !== undefined && twin.parked === undefined && decoded.parked === undefined) {
       twin.messages.push(message);
       continue;
+    }
+    if (twin !== undefined) {
+      // A part of an envelope is not the envelope: one goes after the other.
+      stored = (await processGroup(group, work)) && stored;
+      group = new Map();
+      bytes = 0;
     }
     group.set(decoded.envelope.id, { ...decoded, messages: [message] });
     bytes += decoded.envelope.body.length;
@@ -169,7 +175,7 @@ async function processGroup(group: ReadonlyMap<string, Delivered>, work: Work): 
     later(messages());
   } catch (error) {
     if (isFull(error)) {
-      noteFull(work.env);
+      if (work.config.storage.shards === 1) noteFull(work.env);
       console.error({ message: "the database is full", ...describeError(error) });
       await waitForRoom(messages(), work.env.BUCKET);
     } else retry(messages(), "a group of envelopes could not be processed", error);

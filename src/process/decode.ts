@@ -19,12 +19,18 @@ export async function decodeMessage(message: QueuedMessage, bucket: R2Bucket): P
   const frame = await openMessage(message);
   if ("problem" in frame) return frame;
   if (frame.batch === null) return { ...frame, problem: null };
-  const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, frame.batch, 0));
+  const { batch, parked } = frame;
+  const line = parked?.line ?? 0;
+  const archived = await within(BUCKET_DEADLINE, "the archive", getEnvelope(bucket, batch, line));
+  if (archived !== null && parked !== undefined)
+    return archived.id === frame.envelope.id
+      ? { envelope: archived, batch, parked, problem: null }
+      : bodyIsGone(frame.envelope, message);
   if (archived !== null) {
     const erased = archived.erased === true ? { erased: true as const } : {};
     return {
       envelope: { ...frame.envelope, ...erased, body: archived.body },
-      batch: frame.batch,
+      batch,
       problem: null,
       ...(frame.credential === undefined ? {} : { credential: frame.credential }),
     };

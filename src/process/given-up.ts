@@ -94,6 +94,10 @@ async function buryUnread(env: Env, message: QueuedMessage): Promise<void> {
   const { BUCKET } = env;
   if (opened.batch === null) {
     await within(DEADLINE, "the bucket", putUnreadEnvelope(BUCKET, opened.envelope));
+  } else if ("parked" in opened) {
+    // Its object holds others, too. The part was read before it was parked, so this reads no more than its line.
+    const { envelope } = await decodeMessage(message, BUCKET);
+    await within(DEADLINE, "the bucket", putUnreadEnvelope(BUCKET, envelope));
   } else if (
     !(await within(DEADLINE, "the archive", copyToDeadLetters(BUCKET, opened.batch, opened.envelope.id)))
   ) {

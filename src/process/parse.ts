@@ -2,15 +2,16 @@
 // failure of one parser affects no other envelope. The events are divided into slices, which bound memory and
 // transactions.
 
+import { isWithin } from "../model/storage/shards.ts";
 import { handlePlacesOf, settingsOf, type Config } from "../config/config.ts";
 import { describeUnquoted } from "../lib/outage.ts";
 import { evidenceOf, type Evidence } from "../model/suppression/evidence.ts";
 import { destinationOf } from "../model/destination.ts";
-import type { Envelope } from "../model/envelope.ts";
+import type { Envelope, ParkedPart } from "../model/envelope.ts";
 import type { ParsedEvent } from "../model/event.ts";
 import { HOPS_HEADER, hopsOf, MOST_HOPS } from "../model/hops.ts";
 import { ERASED_ADDRESS } from "../model/address-search.ts";
-import { claimKey, eventId } from "../model/event-id.ts";
+import { claimKey, contactPrefix, eventId } from "../model/event-id.ts";
 import { deliveryOf, elementFinder, scopesOf } from "../providers/kit/delivery.ts";
 import { withHandles } from "../providers/kit/handles.ts";
 import type { UnknownWord } from "../model/unknown-word.ts";
@@ -28,6 +29,8 @@ export interface ArchivedEnvelope {
   line: number;
   /** Why it can never be parsed, if that is known already, else null. */
   problem: string | null;
+  /** Of a parked part: the contacts that are left to be stored. */
+  parked?: ParkedPart;
 }
 
 /** A parsed envelope. */
@@ -102,7 +105,7 @@ export function readEnvelope(located: ArchivedEnvelope, config: Config): ParsedE
         parsed.events.push(made);
       }
       keys.add(key);
-      details += parsed.events.at(-1)?.row.details?.length ?? 0;
+      details += detailsLengthOf(parsed.events.slice(-1));
       if (details > MOST_DETAILS_OF_ONE)
         return rejected({ ...parsed, events: [], duplicates: 0 }, "its events are too large together");
     }
@@ -118,14 +121,30 @@ function rejected(parsed: ParsedEnvelope, reason: string): ParsedEnvelope {
   return Object.assign(parsed, { rejects: [{ reason, raw }] });
 }
 
+/** Leaves only what is to be stored yet of an envelope. All else was stored when this part was parked. */
+export function keepParked(parsed: ParsedEnvelope, parked: ParkedPart): void {
+  const events = parsed.events.filter(({ row }) => isWithin(parked.ranges, contactPrefix(row.contact)));
+  Object.assign(parsed, { parked, events, rejects: [], pings: 0, duplicates: 0 });
+}
+
 /**
  * The details as they are stored. The events of one element, which may name a thousand recipients, share one text, so
  * that it is in memory once.
  */
-function detailsOf({ events }: ParsedEnvelope, event: ParsedEvent): string | null {
+function detailsOf(
+  { events }: ParsedEnvelope,
+  event: ParsedEvent,
+): Pick<EventRow, "custom_id" | "tags" | "details"> {
+  const { custom_id } = event;
+  const tags = event.tags.length === 0 ? null : JSON.stringify(event.tags);
   const details = packDetails(event);
   const before = events.at(-1)?.row;
-  return before?.element === event.element && before.details === details ? before.details : details;
+  if (before?.element !== event.element) return { custom_id, tags, details };
+  return {
+    custom_id: before.custom_id === custom_id ? before.custom_id : custom_id,
+    tags: before.tags === tags ? before.tags : tags,
+    details: before.details === details ? before.details : details,
+  };
 }
 
 const NO_WORDS: readonly UnknownWord[] = [];
@@ -151,11 +170,12 @@ function newEventOf(
     type: event.type,
     message_id: event.message_id,
     campaign: event.campaign,
+    ...detailsOf(parsed, event),
     batch,
     line,
     element: event.element,
-    details: detailsOf(parsed, event),
     bounce: event.bounce,
+    reason: event.reason,
     destination: destinationOf(event.contact),
     machine: machineOf(event),
   };
@@ -178,7 +198,8 @@ export interface Slice {
   complete: ParsedEnvelope[];
 }
 
-const MOST_EVENTS = 1_000;
+/** The most events of one transaction. */
+export const MOST_EVENTS = 1_000;
 /** Length of a row's JSON without its long fields, in UTF-16 units: a generous estimate. */
 const ROW_OVERHEAD = 300;
 
@@ -192,7 +213,7 @@ export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
   let size = 0;
   for (const parsed of group) {
     for (const event of parsed.events) {
-      const length = lengthOf(event.row);
+      const length = rowLength(event.row);
       if (current.events.length >= MOST_EVENTS || size + length > MOST_JSON) {
         slices.push(current);
         current = { events: [], complete: [] };
@@ -208,10 +229,17 @@ export function splitIntoSlices(group: readonly ParsedEnvelope[]): Slice[] {
 
 /** Characters in the details of events. */
 export function detailsLengthOf(events: readonly NewEvent[]): number {
-  return events.reduce((sum, { row }) => sum + (row.details?.length ?? 0), 0);
+  return events.reduce((sum, { row }) => sum + detailsLength(row), 0);
 }
 
-function lengthOf({ details, message_id, contact, campaign }: EventRow): number {
-  const texts = [details, message_id, campaign];
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), ROW_OVERHEAD + contact.length);
+const detailsLength = ({ details, tags, custom_id }: EventRow): number =>
+  (details?.length ?? 0) + (tags?.length ?? 0) + (custom_id?.length ?? 0);
+
+/** About how long the JSON of a row is, UTF-16 units. */
+export function rowLength(row: EventRow): number {
+  const { message_id, contact, campaign } = row;
+  return [message_id, campaign].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    ROW_OVERHEAD + contact.length + detailsLength(row),
+  );
 }

@@ -2,27 +2,29 @@
 // envelopes can run it: the queue's consumer, and an import of an ESP's own history.
 
 import type { Config } from "../config/config.ts";
-import { withoutMentions } from "../erasure/mentions.ts";
 import { within } from "../lib/deadline.ts";
 import { newId } from "../lib/time-id.ts";
-import type { Envelope } from "../model/envelope.ts";
+import type { Envelope, ParkedPart } from "../model/envelope.ts";
 import { putBatch } from "../store/bucket/archive.ts";
 import { storeOf } from "../store/db.ts";
 import { findStoredKeys } from "../store/events/by-key.ts";
 import { deleteDeadEnvelopes, putDeadEnvelope } from "../store/dead-letters.ts";
-import { claimAll, type Claimed } from "./claim.ts";
+import { forEach } from "../store/shards/each.ts";
+import { shardsOf } from "../store/shards.ts";
+import { claimAll } from "./claim.ts";
+import { storeInShards } from "./in-shards.ts";
 import {
   detailsLengthOf,
   hasRejects,
+  keepParked,
   readEnvelope,
   splitIntoSlices,
   type NewEvent,
   type ParsedEnvelope,
-  type Slice,
 } from "./parse.ts";
 import { redactErased, type RedactedEnvelope } from "./redact-erased.ts";
-import { holdEarlier, markStorms, type Place } from "./storm.ts";
-import { rowsOf, store, unstorable, type Group } from "./store.ts";
+import { holdEarlier, markStorms } from "./storm.ts";
+import { rowsOf, store, unstorable, withoutErasedMentions, type ClaimedSlice, type Group } from "./store.ts";
 
 /** Deadlines for calls to the bucket and the database, ms. */
 const BUCKET_DEADLINE = 30_000;
@@ -36,6 +38,8 @@ export interface IncomingEnvelope {
   problem: string | null;
   /** The fingerprint of the credential that proved it, if that is known. */
   credential?: string;
+  /** Of a parked part: the line of its body, and the contacts that are left to be stored. */
+  parked?: ParkedPart;
 }
 
 /** What an invocation may still do: slices to store, and until when, ms. */
@@ -53,7 +57,7 @@ export interface Progress {
 }
 
 /**
- * Processes different envelopes, in portions whose events fit into memory together. Rejects if a service is unavailable.
+ * Processes envelopes with different ids, in portions whose events fit into memory together. Rejects if a service is unavailable.
  * Then, and if the budget is spent, the envelopes for which `onStored` was not called may be processed again, and their
  * claims are granted as before.
  */
@@ -63,10 +67,14 @@ export async function processEnvelopes(
   env: Env,
   { budget, onStored }: Progress,
 ): Promise<void> {
+  let failure: { error: unknown } | null = null;
   for (const portion of inPortions(incoming, config)) {
-    budget.slices -= await processPortion(portion, config, env, onStored);
-    if (budget.slices <= 0 || Date.now() >= budget.until) return;
+    const { slices, ...ended } = await processPortion(portion, config, env, onStored);
+    budget.slices -= slices;
+    failure ??= ended.failure;
+    if (budget.slices <= 0 || Date.now() >= budget.until) break;
   }
+  if (failure !== null) throw failure.error;
 }
 
 /** Envelopes that are parsed, claimed, archived and stored together. */
@@ -87,9 +95,11 @@ const PORTION_TEXT = 5_000_000;
 function* inPortions(incoming: readonly IncomingEnvelope[], config: Config): Generator<Portion> {
   let portion: Portion = { batch: newId(Date.now()), parsed: [] };
   let [line, events, text] = [0, 0, 0];
-  for (const { envelope, batch, problem } of incoming) {
-    const place = batch === null ? { batch: portion.batch, line: line++ } : { batch, line: 0 };
+  for (const { envelope, batch, problem, parked } of incoming) {
+    const place =
+      batch === null ? { batch: portion.batch, line: line++ } : { batch, line: parked?.line ?? 0 };
     const parsed = readEnvelope({ envelope, ...place, problem }, config);
+    if (parked !== undefined) keepParked(parsed, parked);
     portion.parsed.push(parsed);
     events += parsed.events.length;
     text += detailsLengthOf(parsed.events);
@@ -101,16 +111,21 @@ function* inPortions(incoming: readonly IncomingEnvelope[], config: Config): Gen
   if (portion.parsed.length > 0) yield portion;
 }
 
-/** Resolves to the number of slices. */
+/** What became of a portion. `slices`: how much of the budget it took; `failure`: why some envelopes must come again. */
+interface Ended {
+  slices: number;
+  failure: { error: unknown } | null;
+}
+
 async function processPortion(
   { batch, parsed }: Portion,
   config: Config,
   env: Env,
   onStored: Progress["onStored"],
-): Promise<number> {
+): Promise<Ended> {
   const slices: ClaimedSlice[] = [];
   for (const slice of splitIntoSlices(parsed)) {
-    const { events, suspects } = await markStorms(storeOf(env), slice.events, config.storm);
+    const { events, suspects } = await markStorms(env, slice.events, config.storm);
     slices.push({ slice, suspects, claimed: await claimAll(env, events) });
   }
   // Only after the claims: contacts that they report as erased must not get into the archive. If this run ended right
@@ -119,19 +134,32 @@ async function processPortion(
   const redacted = await redactErased(parsed, erased, config, env);
   await archive([...redacted.values()], batch, env.BUCKET);
   const group: Group = { redacted, duplicates: countDuplicates(slices, await storedOtherwise(slices, env)) };
+  if (shardsOf(env).all.length > 1) return await storeApart(slices, group, { config, env, onStored });
   for (const claimed of slices) {
     await storeSliceOf(claimed, group, env);
     await holdEarlier(env, claimed.suspects, config.storm);
     for (const { envelope } of claimed.slice.complete) onStored(envelope.id);
   }
-  return slices.length;
+  return { slices: slices.length, failure: null };
 }
 
-interface ClaimedSlice {
-  slice: Slice;
-  /** Where the slice's hard bounces may be from a storm. */
-  suspects: readonly Place[];
-  claimed: Claimed;
+/** How many small transactions, as several databases get them, make as many queries as one large one. */
+const SMALL = 3;
+
+/** Stores a portion in several databases. */
+async function storeApart(
+  slices: readonly ClaimedSlice[],
+  group: Group,
+  { config, env, onStored }: { config: Config; env: Env } & Pick<Progress, "onStored">,
+): Promise<Ended> {
+  const { left, error, transactions } = await storeInShards(slices, group, env, config);
+  for (const { suspects } of slices) await holdEarlier(env, suspects, config.storm);
+  for (const parsed of slices.flatMap(({ slice }) => slice.complete))
+    if (!left.has(parsed)) onStored(parsed.envelope.id);
+  return {
+    slices: Math.max(slices.length, Math.ceil(transactions / SMALL)),
+    failure: left.size > 0 ? { error } : null,
+  };
 }
 
 /**
@@ -144,7 +172,13 @@ async function storedOtherwise(slices: readonly ClaimedSlice[], env: Env): Promi
   const readings = slices.flatMap(({ claimed }) => claimed.otherReadings);
   const counts = new Map<string, number>();
   if (readings.length === 0) return counts;
-  const stored = await within(DATABASE_DEADLINE, "the database", findStoredKeys(storeOf(env), readings));
+  const groups = await shardsOf(env).group(readings, ({ contact }) => contact);
+  const found = await within(
+    DATABASE_DEADLINE,
+    "the database",
+    forEach([...groups], async ([{ db }, some]) => await findStoredKeys(db, some)),
+  );
+  const stored = new Set(found.flatMap((some) => [...some]));
   const counted = new Set<string>();
   for (const { origin, contact, key } of readings) {
     const own = pairOf(origin, contact);
@@ -194,22 +228,18 @@ async function archive(
 async function storeSliceOf({ slice, claimed: all }: ClaimedSlice, group: Group, env: Env): Promise<void> {
   const claimed = { ...all, granted: all.granted.map((event) => withoutErasedMentions(event, group)) };
   const unstored = new Set<ParsedEnvelope>();
-  await store(storeOf(env), rowsOf(slice, claimed, group, Date.now()), claimed.granted, async (event) => {
+  const onDead = async (event: NewEvent) => {
     const { envelope } = group.redacted.get(event.parsed) ?? event.parsed;
     unstored.add(event.parsed);
     await putDeadEnvelope(env.BUCKET, envelope);
     return unstorable(envelope, event.row.element);
-  });
+  };
+  const rows = rowsOf(slice, claimed, group, Date.now());
+  await store(storeOf(env), rows, claimed.granted, { onDead });
   // Deleted before `onStored`: if this fails, the envelope is processed again and only this step is left to do.
   const replayed = slice.complete.flatMap((parsed) => {
     const own = group.redacted.get(parsed) ?? parsed;
     return own.envelope.replay === true && !hasRejects(own) && !unstored.has(parsed) ? [own.envelope.id] : [];
   });
   await deleteDeadEnvelopes(env.BUCKET, replayed);
-}
-
-/** The event without mentions of contacts that were erased after the receipt of its envelope. */
-function withoutErasedMentions(event: NewEvent, { redacted }: Group): NewEvent {
-  const row = withoutMentions(event.row, redacted.get(event.parsed)?.left ?? []);
-  return row === event.row ? event : { ...event, row };
 }

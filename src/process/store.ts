@@ -1,6 +1,7 @@
 // Stores a claimed slice. If the database refuses a value for good, the slice is halved until the event that cannot be
 // stored is alone. That event becomes a dead letter, and all others are stored.
 
+import { withoutMentions } from "../erasure/mentions.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { within } from "../lib/deadline.ts";
 import { deliveryOf, elementAt } from "../providers/kit/delivery.ts";
@@ -13,6 +14,7 @@ import type { WordOfEvent } from "../store/write/unknown-words.ts";
 import type { Claimed } from "./claim.ts";
 import type { NewEvent, ParsedEnvelope, Slice } from "./parse.ts";
 import type { RedactedEnvelope } from "./redact-erased.ts";
+import type { Place } from "./storm.ts";
 
 /** Deadline for one transaction, ms. */
 const DEADLINE = 60_000;
@@ -20,12 +22,26 @@ const DEADLINE = 60_000;
 /** Errors of the database that every retry would repeat. */
 const PERMANENT = /SQLITE_(TOOBIG|CONSTRAINT|MISMATCH|RANGE)|too big|malformed JSON|constraint failed/i;
 
+/** A slice after its events were claimed. */
+export interface ClaimedSlice {
+  slice: Slice;
+  /** Where the slice's hard bounces may be from a storm. */
+  suspects: readonly Place[];
+  claimed: Claimed;
+}
+
 /** A group of envelopes after all their events were claimed. */
 export interface Group {
   /** Each parsed envelope without the contacts that were erased meanwhile. */
   redacted: ReadonlyMap<ParsedEnvelope, RedactedEnvelope>;
   /** How many repeats each envelope has, those within it included. */
   duplicates: ReadonlyMap<ParsedEnvelope, number>;
+}
+
+/** The event without mentions of contacts that were erased after the receipt of its envelope. */
+export function withoutErasedMentions(event: NewEvent, { redacted }: Group): NewEvent {
+  const row = withoutMentions(event.row, redacted.get(event.parsed)?.left ?? []);
+  return row === event.row ? event : { ...event, row };
 }
 
 /**
@@ -89,21 +105,29 @@ function sourcesOf({ events, complete }: Slice, now: number): SourceUpdate[] {
   return [...sources.values()];
 }
 
-/**
- * Stores the rows. `granted`: the events of the rows, in the same order. For each event that the database can never
- * store, it calls `onDead` and stores the dead letter that `onDead` returns. Rejects if the database is unavailable.
- */
+/** What {@link store} does besides storing. */
+export interface Storing {
+  /**
+   * Called for each event that the database can never store. Resolves to the dead letter that is stored in its place; null
+   * if the caller sees to it.
+   */
+  onDead: (event: NewEvent) => Promise<DeadLetter | null>;
+  /** Statements that run first in each transaction. */
+  first?: readonly D1PreparedStatement[];
+}
+
+/** Stores the rows. `granted`: the events of the rows, in the same order. Rejects if the database is unavailable. */
 export async function store(
   db: D1Database,
   rows: SliceRows,
   granted: readonly NewEvent[],
-  onDead: (event: NewEvent) => Promise<DeadLetter>,
+  how: Storing,
 ): Promise<void> {
   try {
-    await within(DEADLINE, "the database", storeSlice(db, rows));
+    await within(DEADLINE, "the database", storeSlice(db, rows, how.first));
   } catch (error) {
     if (!PERMANENT.test(String(error)) || rows.events.length === 0) throw error;
-    await storeInParts(db, rows, granted, onDead);
+    await storeInParts(db, rows, granted, how);
   }
 }
 
@@ -111,19 +135,20 @@ async function storeInParts(
   db: D1Database,
   rows: SliceRows,
   granted: readonly NewEvent[],
-  onDead: (event: NewEvent) => Promise<DeadLetter>,
+  how: Storing,
 ): Promise<void> {
   const [only] = granted;
   if (granted.length === 1 && only !== undefined) {
-    const deadLetters = [...rows.deadLetters, await onDead(only)];
-    return await store(db, { ...rows, events: [], deadLetters }, [], onDead);
+    const letter = await how.onDead(only);
+    const deadLetters = letter === null ? rows.deadLetters : [...rows.deadLetters, letter];
+    return await store(db, { ...rows, events: [], deadLetters }, [], how);
   }
   const middle = Math.ceil(granted.length / 2);
   const halves = [granted.slice(0, middle), granted.slice(middle)];
   for (const half of halves) {
     const last = half === halves.at(-1);
     const rest = last ? rows : { ...rows, tallies: [], deadLetters: [], replayed: [], contacts: [] };
-    await store(db, { ...rest, events: half.map(({ row }) => row) }, half, onDead);
+    await store(db, { ...rest, events: half.map(({ row }) => row) }, half, how);
   }
 }
 

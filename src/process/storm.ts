@@ -5,6 +5,7 @@
 
 import { sendCommands } from "../contact/send-commands.ts";
 import { within } from "../lib/deadline.ts";
+import { describeError } from "../lib/outage.ts";
 import { DAY } from "../lib/time.ts";
 import { FIVE_MINUTES, startOf } from "../model/stats/counts.ts";
 import {
@@ -17,9 +18,10 @@ import {
   type Storm,
 } from "../model/suppression/storm.ts";
 import type { StormPolicy } from "../model/suppression/policy.ts";
-import { storeOf } from "../store/db.ts";
-import { readDestinationCounts, readUsualCounts, type DestinationCounts } from "../store/stats/outcomes.ts";
+import { shardsOf } from "../store/shards.ts";
+import { type DestinationCounts } from "../store/stats/outcomes.ts";
 import { findHardBounced } from "../store/suppressions/hard-bounced.ts";
+import { destinationCounts, usualCounts } from "./storm-counts.ts";
 import type { NewEvent } from "./parse.ts";
 
 /** Deadline for the database, ms. */
@@ -42,15 +44,15 @@ export interface MarkedEvents {
  * that may suppress. Rejects if it is unavailable.
  */
 export async function markStorms(
-  db: D1Database,
+  env: Env,
   events: readonly NewEvent[],
   policy: StormPolicy,
 ): Promise<MarkedEvents> {
   const bounces = events.filter(isBounce);
   if (bounces.length === 0) return { events, suspects: [] };
   const places = placesOf(bounces);
-  const counts = await readCounts(db, places.flatMap(aroundOf), events.flatMap(outcomeOf));
-  const found = await findStorms(db, places, counts, policy);
+  const counts = await readCounts(env, places.flatMap(aroundOf), events.flatMap(outcomeOf));
+  const found = await findStorms(env, places, counts, policy);
   const hard = placesOf(events.filter(({ evidence }) => evidence?.kind === "hard"));
   return {
     events: found.size === 0 ? events : events.map((event) => marked(event, found)),
@@ -72,32 +74,52 @@ const MOST_HELD = 200;
  */
 export async function holdEarlier(env: Env, suspects: readonly Place[], policy: StormPolicy): Promise<void> {
   if (suspects.length === 0) return;
-  const db = storeOf(env);
-  const found = await findStorms(db, suspects, await readCounts(db, suspects, []), policy);
+  const found = await findStorms(env, suspects, await readCounts(env, suspects, [], true), policy);
   let left = MOST_HELD;
   for (const time of timesOf(found)) {
     if (left <= 0) return;
     const search = { ...time, destination: time.storm.destination };
-    const contacts = await within(DEADLINE, "the database", findHardBounced(db, search, left));
-    left -= contacts.length;
-    await sendCommands(env, new Map(contacts.map((contact) => [contact, [{ kind: "hold", ...time }]])));
+    for (const { db } of shardsOf(env).all) {
+      if (left <= 0) return;
+      const contacts = await hardBounced(env, db, search, left);
+      if (contacts.length === 0) continue;
+      left -= contacts.length;
+      await sendCommands(env, new Map(contacts.map((contact) => [contact, [{ kind: "hold", ...time }]])));
+    }
+  }
+}
+
+/** Those of one database. One of several that does not answer holds up no other: the next slice of the storm goes on. */
+async function hardBounced(
+  env: Env,
+  db: D1Database,
+  search: Parameters<typeof findHardBounced>[1],
+  most: number,
+): Promise<string[]> {
+  try {
+    return await within(DEADLINE, "the database", findHardBounced(db, search, most));
+  } catch (error) {
+    if (shardsOf(env).all.length === 1) throw error;
+    console.warn({ message: "a database was not searched for bounces of a storm", ...describeError(error) });
+    return [];
   }
 }
 
 /** The counts of the windows of these places: what is stored, and what will be. */
 async function readCounts(
-  db: D1Database,
+  env: Env,
   places: readonly Place[],
   coming: readonly DestinationCounts[],
+  anew = false,
 ): Promise<Counts> {
   const buckets = [...new Set(places.flatMap(({ bucket }) => windowOf(bucket)))];
-  const stored = await within(DEADLINE, "the database", readDestinationCounts(db, buckets));
+  const stored = await within(DEADLINE, "the database", destinationCounts(env, buckets, anew));
   return sumOf([...stored, ...coming]);
 }
 
 /** The storms at these places, by {@link keyOf}. */
 async function findStorms(
-  db: D1Database,
+  env: Env,
   places: readonly Place[],
   counts: Counts,
   policy: StormPolicy,
@@ -105,7 +127,7 @@ async function findStorms(
   const found = new Map<string, FoundStorm>();
   const likely = places.filter((place) => maybeStorm(windowCounts(counts, place), policy));
   if (likely.length === 0) return found;
-  const usual = await within(DEADLINE, "the database", readUsualCounts(db, usualDays(likely)));
+  const usual = await within(DEADLINE, "the database", usualCounts(env, usualDays(likely)));
   for (const place of likely) {
     const storm = stormAt(place, counts, usual.get(place.destination) ?? NO_OUTCOMES, policy);
     if (storm !== null) found.set(keyOf(place.bucket, place.destination), storm);

@@ -12,7 +12,7 @@ import {
   type ParsedEnvelope,
   type Slice,
 } from "../process/parse.ts";
-import type { Claimed } from "../process/claim.ts";
+import { claimedElsewhere, type Claimed } from "../process/claim.ts";
 import { rowsOf, store, unstorable } from "../process/store.ts";
 import { getBatch } from "../store/bucket/archive.ts";
 import { batchOfKey } from "../store/bucket/layout.ts";
@@ -90,10 +90,11 @@ async function restoreSlice(run: Run, slice: Slice): Promise<number> {
   const claimed = { ...NO_CLAIMS, granted, contacts };
   const group = { redacted: new Map(), duplicates: new Map() };
   const found = rowsOf({ events: granted, complete: [] }, claimed, group, Date.now());
-  await store(db, withoutLag(found), granted, async ({ parsed, row }) => {
+  const onDead = async ({ parsed, row }: NewEvent) => {
     await putDeadEnvelope(env.BUCKET, parsed.envelope);
     return unstorable(parsed.envelope, row.element);
-  });
+  };
+  await store(db, withoutLag(found), granted, { onDead });
   await askOnce(
     run,
     rows.map(({ contact }) => contact),
@@ -108,7 +109,7 @@ const withoutLag = (rows: SliceRows): SliceRows => ({
 });
 
 /**
- * Claims events again that the database lacks. Their evidence counts if it did not, which it does for objects that were
+ * Claims events again, as their envelopes did before. Their evidence counts if it did not, which it does for objects that were
  * lost, too. An event that its delivery had stored under an older id is stored under its present one.
  */
 async function claimAgain(
@@ -118,8 +119,10 @@ async function claimAgain(
   const granted = new Set<NewEvent>();
   const contacts: ContactChange[] = [];
   const groups = [...Map.groupBy(missing, ({ row }) => row.contact)];
+  const others = claimedElsewhere(missing);
   await inPool(groups, { atOnce: AT_ONCE, deadline: DEADLINE }, async ([contact, events]) => {
-    const correction = { removed: [], added: [], claims: events.map(claimOf) };
+    const elsewhere = others.get(contact) ?? [];
+    const correction = { removed: [], added: [], claims: events.map(claimOf), elsewhere };
     const answer: ClaimAnswer = await contactOf(env, contact).correct(correction);
     for (const [index, event] of events.entries())
       if (answer.granted[index] === true || answer.stored?.includes(index) === true) granted.add(event);
@@ -150,16 +153,43 @@ async function isTallied(
   return timeOfId(batch) >= (since ?? asked_at);
 }
 
-/** An envelope has as many repeats as it has events without a row. */
+/** An envelope has as many repeats as it has events without a row that it brought. */
 async function talliesOf(env: Env, batch: string, parsed: readonly ParsedEnvelope[]): Promise<SliceRows> {
-  const lines = Map.groupBy(await readStoredRows(storeOf(env), batch), ({ line }) => line);
+  const stored = await readStoredRows(storeOf(env), batch);
+  const lines = Map.groupBy(stored, ({ line }) => line);
+  const copies = await storedFromCopies(env, parsed, new Set(stored.map(({ id }) => id)));
   const duplicates = new Map(
-    parsed.map((one): [ParsedEnvelope, number] => [
-      one,
-      one.events.length + one.duplicates - (lines.get(one.line)?.length ?? 0),
-    ]),
+    parsed.map((one): [ParsedEnvelope, number] => {
+      const own = lines.get(one.line) ?? [];
+      const read = new Set(one.events.map(({ row }) => row.id));
+      // A row that kept an older id belongs to one of the events that seem to have none.
+      const older = own.filter(({ id }) => !read.has(id)).length;
+      const others = Math.max(0, (copies.get(one) ?? 0) - older);
+      return [one, one.events.length + one.duplicates - own.length - others];
+    }),
   );
   const slice = { events: [], complete: [...parsed] };
   const rows = rowsOf(slice, NO_CLAIMS, { redacted: new Map(), duplicates }, Date.now());
   return { ...withoutLag(rows), deadLetters: [], replayed: [] };
+}
+
+/**
+ * How many events of each envelope are stored from another copy of it. An envelope that came again after a crash was
+ * archived again, and its events lie with the copy that was stored first. The contacts' objects know who brought an
+ * event. `ids`: the rows of this copy.
+ */
+async function storedFromCopies(
+  env: Env,
+  parsed: readonly ParsedEnvelope[],
+  ids: ReadonlySet<string>,
+): Promise<Map<ParsedEnvelope, number>> {
+  const counts = new Map<ParsedEnvelope, number>();
+  for (const { events } of splitIntoSlices(parsed)) {
+    const { granted } = await claimAgain(
+      env,
+      events.filter(({ row }) => !ids.has(row.id)),
+    );
+    for (const event of granted) counts.set(event.parsed, (counts.get(event.parsed) ?? 0) + 1);
+  }
+  return counts;
 }

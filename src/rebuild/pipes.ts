@@ -10,7 +10,9 @@ import { readActs, type JournaledPipe } from "../store/bucket/journal.ts";
 import { ACTS } from "../store/bucket/layout.ts";
 import { storeOf } from "../store/db.ts";
 import { BEGINNING } from "../store/feed-position.ts";
+import { announcePipes } from "../store/pipes/announced.ts";
 import { addPipe, listPipes, pausePipe } from "../store/pipes/pipes.ts";
+import { shardsOf } from "../store/shards.ts";
 import type { Rebuild } from "../store/rebuild/rebuilds.ts";
 import { checkFilter } from "../pipes/check-filter.ts";
 import type { Run } from "./step.ts";
@@ -58,6 +60,7 @@ async function restorePipe(
   const filter = isUsable ? wanted : record.filter;
   const start = { events: BEGINNING, notices: BEGINNING };
   const restored = { ...record, id, filter, start, secrets: null, paused: null, paused_at: null };
+  await announcePipes(shardsOf(env), now);
   if ((await addPipe(storeOf(env), restored)) !== null) return;
   const reason = had_secrets ? SECRETS : isUsable ? paused : FILTER;
   if (reason !== null) await pausePipe(storeOf(env), { pipe: restored, reason, at: now, told: false });

@@ -8,12 +8,3 @@ export type Db = Pick<D1Database, "prepare" | "batch">;
 export function storeOf(env: Pick<Env, "DB">): D1Database {
   return env.DB;
 }
-
-/**
- * A session of the database. With the `bookmark` of an earlier session it reads data at least as new as that session
- * did; with "first-unconstrained" it reads from any replica, with "first-primary" from the primary first
- * (https://developers.cloudflare.com/d1/best-practices/read-replication/).
- */
-export function sessionOf(env: Pick<Env, "DB">, bookmark: string): D1DatabaseSession {
-  return env.DB.withSession(bookmark);
-}

@@ -27,7 +27,7 @@ const bindings = new WeakMap<object, object>();
 
 /** A binding as it is handed out: guarded once, so that it can be remembered by. Variables and secrets stay as they are. */
 function guardedBinding(name: string | symbol, value: unknown): unknown {
-  const guardIt = typeof name === "string" && Object.hasOwn(GUARDED, name) ? GUARDED[name] : undefined;
+  const guardIt = typeof name === "string" ? guardOf(name) : undefined;
   if (guardIt === undefined || typeof value !== "object" || value === null) return value;
   const known = bindings.get(value);
   if (known !== undefined) return known;
@@ -71,6 +71,11 @@ export function isFull(error: unknown): boolean {
  * The error with which a transaction gives way to an erasure under way (src/store/write/slice.ts). It is tried again.
  */
 const GIVES_WAY = /integer overflow/;
+
+/** Whether a transaction failed because a statement of it refused: the fence (shards/fence.ts), or one for an erasure. */
+export function isRefusal(error: unknown): boolean {
+  return GIVES_WAY.test(String(error));
+}
 
 const ofDatabase: Guard = (error) => {
   const text = String(error);
@@ -178,6 +183,12 @@ function stubOf(stub: object, tag: Guard): object {
       return guard((...args) => Reflect.apply(value, from, args) as unknown, tag);
     },
   });
+}
+
+/** The guard of a binding; undefined if it needs none. Further databases are called DB_1, DB_2, ... */
+function guardOf(name: string): ((binding: object) => object) | undefined {
+  if (/^DB_\d{1,3}$/.test(name)) return databaseOf;
+  return Object.hasOwn(GUARDED, name) ? GUARDED[name] : undefined;
 }
 
 const GUARDED: Readonly<Record<string, (binding: object) => object>> = {

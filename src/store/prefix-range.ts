@@ -17,7 +17,7 @@ export function endOf(prefix: string): string {
  * later than its first id.
  */
 export function beginsWith(id: string, prefix: string, from = prefix): string {
-  return `${id} >= ${from} AND ${id} < ${prefix} || '${LAST}'`;
+  return `${id} >= ${from} AND ${id} < ${endOfSql(prefix)}`;
 }
 
 /**
@@ -28,15 +28,21 @@ export function isOfEnvelope(id: string, envelope: string): string {
   return `${id} >= ${envelope} AND ${id} < ${envelope} || '/'`;
 }
 
-/** The range of the id index that contains a contact's events: first id, end of ids, contact. */
+/** A range of ids: the first, the end, and the contact that is meant; null for all with such ids. */
+export type IdRange = [from: string, to: string, contact: string | null];
+
+/** The range of the id index that contains a contact's events. */
 export function rangeOf(contact: string): [from: string, to: string, contact: string] {
   const prefix = contactPrefix(contact);
   return [prefix, endOf(prefix), contact];
 }
 
-/** The SQL condition that a row of `events` lies in `range`, a JSON value that {@link rangeOf} made. */
+/** The range of the ids with this prefix. */
+export const rangeFrom = (prefix: string): IdRange => [prefix, endOf(prefix), null];
+
+/** The SQL condition that a row of `events` lies in `range`, the JSON of an {@link IdRange}. */
 export function liesIn(events: string, range: string): string {
-  return `${events}.id >= ${range}->>0 AND ${events}.id < ${range}->>1 AND ${events}.contact = ${range}->>2`;
+  return `${events}.id >= ${range}->>0 AND ${events}.id < ${range}->>1 AND ${events}.contact = coalesce(${range}->>2, ${events}.contact)`;
 }
 
 /**
@@ -44,10 +50,17 @@ export function liesIn(events: string, range: string): string {
  * contact with a million events costs no more than one with `most`.
  */
 export function isLatestIn(events: string, range: string, most: number): string {
-  const within = `l.id >= ${range}->>0 AND l.id < ${range}->>1`;
-  const first = `(SELECT l.id FROM events AS l WHERE ${within} ORDER BY l.id DESC LIMIT 1 OFFSET ${most - 1})`;
-  return `${events}.id >= coalesce(${first}, ${range}->>0) AND ${events}.id < ${range}->>1 AND ${events}.contact = ${range}->>2`;
+  const [from, to] = [`${range}->>0`, `${range}->>1`];
+  const first = firstOfLatest(from, to, most);
+  return `${events}.id >= ${first} AND ${events}.id < ${to} AND ${events}.contact = ${range}->>2`;
 }
+
+/** SQL for the first of the latest `most` ids of a range, which begins at `from` if it has fewer. */
+export const firstOfLatest = (from: string, to: string, most: number): string =>
+  `coalesce((SELECT l.id FROM event_rows AS l WHERE l.id >= ${from} AND l.id < ${to} ORDER BY l.id DESC LIMIT 1 OFFSET ${most - 1}), ${from})`;
+
+/** SQL for the end of the range of ids that begin with `prefix`, an SQL expression. */
+export const endOfSql = (prefix: string): string => `${prefix} || '${LAST}'`;
 
 /**
  * The SQL condition that a row of `events` is of the contact in a row of `who`, which has the columns `contact` and

@@ -6,7 +6,10 @@ export interface QueryCount {
   queries: number;
 }
 
-/** The bindings with a database that counts its statements. Each statement is taken to run once. */
+/** The names of the databases' bindings. */
+const DATABASE = /^DB(?:_\d+)?$/;
+
+/** The bindings with databases that count their statements. Each statement is taken to run once. */
 export function countQueries(env: Env): { env: Env; count: QueryCount } {
   const count: QueryCount = { queries: 0 };
   const database = (db: D1Database): D1Database =>
@@ -20,15 +23,17 @@ export function countQueries(env: Env): { env: Env; count: QueryCount } {
         };
       },
     });
-  let known: { from: D1Database; counted: D1Database } | null = null;
+  const known = new WeakMap<D1Database, D1Database>();
   const counted = (db: D1Database): D1Database => {
-    if (known?.from !== db) known = { from: db, counted: database(db) };
-    return known.counted;
+    const one = known.get(db) ?? database(db);
+    known.set(db, one);
+    return one;
   };
   const own = new Proxy(env, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);
-      return name === "DB" ? counted(value as D1Database) : value;
+      const isDatabase = typeof name === "string" && DATABASE.test(name) && value !== undefined;
+      return isDatabase ? counted(value as D1Database) : value;
     },
   });
   return { env: own, count };

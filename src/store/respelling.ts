@@ -4,7 +4,12 @@
 import { normalizeAddress } from "../model/address.ts";
 import { unicodeAddress } from "../model/domain-spellings.ts";
 import type { Db } from "./db.ts";
-import { storedColumns, type StoredRow } from "./events/by-archive-object.ts";
+import {
+  storedColumns,
+  toStoredRows,
+  type StoredColumns,
+  type StoredRow,
+} from "./events/by-archive-object.ts";
 import { inFeedOrder, walkFeedRows } from "./feed-rows.ts";
 import { rangeOf } from "./prefix-range.ts";
 
@@ -124,8 +129,8 @@ export async function eventsOf(db: Db, contact: string, most: number): Promise<S
       `SELECT ${storedColumns("events")} FROM events WHERE id >= ?1 AND id < ?2 AND contact = ?3 ORDER BY id LIMIT ?4`,
     )
     .bind(...rangeOf(contact), most)
-    .all<StoredRow>();
-  return results;
+    .all<StoredColumns>();
+  return await toStoredRows(results);
 }
 
 /** Notes that a contact is moving, so that its suppressions do not count as lifted when they go. */

@@ -30,6 +30,9 @@ export const MIGRATIONS: readonly string[] = [
   "0021_rebuild.sql",
   "0022_storage.sql",
   "0023_jurisdiction.sql",
+  "0024_repeats.sql",
+  "0025_shards.sql",
+  "0026_slim.sql",
 ];
 
 /** Migrations that the database lacks, and those that it has and this code does not know. */

@@ -100,7 +100,7 @@ describe("GET /v1/storage", () => {
     const found = await storage(withLimit(20_000_000));
     expect(found).toMatchObject({ events: 1_400, measured_days: 2, events_per_day: 600, events_days: null });
     const each = found.bytes_per_event ?? 0;
-    expect(each).toBeGreaterThan(200);
+    expect(each).toBeGreaterThan(150);
     expect(Math.abs(empty + 1_400 * each - found.size_bytes)).toBeLessThan(0.1 * found.size_bytes);
     const room = 0.95 * 20_000_000 - found.used_bytes;
     expect(found.days_left).toBeCloseTo(room / (600 * each), -1);

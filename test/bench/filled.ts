@@ -6,23 +6,28 @@ import { contactPrefix } from "../../src/model/event-id.ts";
 import { contactOf } from "./events.ts";
 import { askLab, type Running } from "./runtime.ts";
 import { FEED_END } from "../../src/store/feed-rows.ts";
+import { IS_COUNTED } from "../../src/store/write/counting.ts";
 import { nameInFeed, nextSeq } from "../support/feed-sql.ts";
 
 const CHUNK = 25_000;
 
 const DATABASES = { small: "DB", large: "DB_LARGE" } as const;
 
-/** Fills a database with `total` events of as many contacts as told, three to a message, and their counters. */
+/**
+ * Fills a database with `total` events of as many contacts as told, three to a message, and their counters. `tail`: how
+ * many of the last events are left uncounted.
+ */
 export async function fill(
   lab: Running,
   size: keyof typeof DATABASES,
   total: number,
   contacts: number,
   progress: Progress,
+  tail = 0,
 ): Promise<void> {
   const run = async (statements: { sql: string; values?: unknown[] }[]): Promise<void> =>
     void (await askLab<null>(lab, "/sql", { database: DATABASES[size], statements }));
-  await run([{ sql: "CREATE TABLE filling (number INTEGER PRIMARY KEY, contact TEXT, prefix TEXT)" }]);
+  await run([{ sql: FILLING }]);
   for (let first = 0; first < contacts; first += CHUNK / 5) {
     const some = Array.from({ length: Math.min(CHUNK / 5, contacts - first) }, (_, i) => {
       const contact = contactOf(first + i);
@@ -35,13 +40,16 @@ export async function fill(
   for (let first = 0; first < total; first += CHUNK) {
     const last = Math.min(total, first + CHUNK) - 1;
     await run([
-      { sql: `${COUNTING} ${EVENTS}`, values: [first, last, contacts, total] },
-      { sql: `${COUNTING} ${MESSAGES}`, values: [first, last, contacts] },
+      { sql: insertEvents(nextSeq("1 + n")), values: [first, last, contacts, total] },
+      { sql: INSERT_MESSAGES, values: [first, last, contacts] },
     ]);
     progress.show(last + 1, total, `filling the ${size} database`);
   }
-  await run([{ sql: nameInFeed("01k5gqfp8w0000000000000000") }, { sql: COUNTED }]);
-  await run([{ sql: ROLLUPS }, { sql: DAYS }, { sql: CAMPAIGNS }, { sql: "DROP TABLE filling" }]);
+  await run([{ sql: nameInFeed("01k5gqfp8w0000000000000000") }, { sql: COUNTED, values: [tail] }]);
+  for (const sql of [ROLLUPS, DAYS, CAMPAIGNS, "DROP TABLE filling"]) {
+    progress.show(total, total, `counting in the ${size} database`);
+    await run([{ sql }]);
+  }
 }
 
 /** When the events of a filled database begin, s since the epoch, and for how long they go on, s. */
@@ -51,11 +59,18 @@ export const MONTH = 30 * 86_400;
 /** Whole numbers from the first parameter to the second; a number that is bound is a real one. */
 const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT CAST(?1 AS INTEGER) UNION ALL SELECT n + 1 FROM counting WHERE n < ?2)`;
 
-// The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet, too, and sort the same.
-const EVENTS = `
+/** Whom the events are about: number, address and the prefix of ids. It must be filled before, and goes afterwards. */
+export const FILLING = "CREATE TABLE filling (number INTEGER PRIMARY KEY, contact TEXT, prefix TEXT)";
+
+/**
+ * The statement for the events from number ?1 to ?2, of ?3 contacts and ?4 events in all. `seq`: SQL for the seq of the
+ * event with the number n. The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet,
+ * too, and sort the same.
+ */
+export const insertEvents = (seq: string): string => `${COUNTING}
   INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce,
     destination, machine, message_id, campaign, line, element, details)
-  SELECT ${nextSeq("1 + n")}, f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
+  SELECT ${seq}, f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
     'mailjet', 'mailjet',
     CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
     substr(f.contact, instr(f.contact, '@') + 1), '',
@@ -64,17 +79,18 @@ const EVENTS = `
   FROM (SELECT n, ${FILLED_FROM} + n * ${MONTH} / CAST(?4 AS INTEGER) AS at FROM counting) AS t
   JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER)`;
 
-const MESSAGES = `
+/** The statement for their messages. The same parameters without the last one. */
+export const INSERT_MESSAGES = `${COUNTING}
   INSERT INTO messages (message_id, contact, custom_id, source)
   SELECT '1942177738' || (n / 3), f.contact, NULL, 'mailjet'
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER) WHERE n % 3 = 0
   ON CONFLICT DO NOTHING`;
 
-/** The counters are filled below. */
-const COUNTED = `UPDATE counting SET position = ${FEED_END}`;
+/** The counters are filled below. ?1: how many events are left uncounted. */
+const COUNTED = `UPDATE counting SET position = ${FEED_END} - CAST(?1 AS INTEGER)`;
 
 /** What the database held before is older, and counted. */
-const OWN = `at >= ${FILLED_FROM} * 1000`;
+const OWN = `at >= ${FILLED_FROM} * 1000 AND ${IS_COUNTED}`;
 
 const ROLLUPS = `
   INSERT INTO rollups (bucket, source, type, bounce, machine, destination, n)

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startProgress, type Progress } from "../../src/cli/progress.ts";
 import { giveUp, run, shutDown, stopOnSignals } from "../../src/cli/shutdown.ts";
+import { keepShowing } from "./keep-showing.ts";
 import { bill } from "./parts/bill.ts";
 import { busy } from "./parts/busy.ts";
+import { bytes } from "./parts/bytes.ts";
 import { growth } from "./parts/growth.ts";
 import { imports } from "./parts/imports.ts";
 import { ingest } from "./parts/ingest.ts";
@@ -26,6 +28,7 @@ const PARTS: Record<string, (quick: boolean, progress: Progress) => Promise<Part
   read,
   bill,
   size,
+  bytes,
   upkeep,
   import: imports,
   pipes,
@@ -59,7 +62,7 @@ async function main(): Promise<void> {
       sound = measureProviders();
       continue;
     }
-    const progress = startProgress(part);
+    const progress = keepShowing(startProgress(part));
     const result = await measure(quick, progress);
     progress.end();
     for (const table of result.tables) printTable(table);

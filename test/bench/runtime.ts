@@ -63,7 +63,8 @@ export interface Running {
   inspector: string | null;
   /** Resolves when its queue is drained, or after a while: a backlog takes time from whoever is measured next. */
   settled(): Promise<void>;
-  stop(): Promise<void>;
+  /** Stops the runtime and removes its storage. `look` sees the folder in between, when nothing is open in it any more. */
+  stop(look?: (folder: string) => void): Promise<void>;
 }
 
 /** Starts the Worker with empty storage; stopping it removes the storage. */
@@ -92,9 +93,13 @@ export async function start({ entry, env, objects = [], drained, inspected }: Se
     log: new Log(LogLevel.ERROR),
     resourcePersistencePath: storage,
   });
-  const stop = async (): Promise<void> => {
+  const stop = async (look?: (folder: string) => void): Promise<void> => {
     await runtime.dispose().catch(() => undefined);
-    rmSync(storage, { recursive: true, force: true });
+    try {
+      look?.(storage);
+    } finally {
+      rmSync(storage, { recursive: true, force: true });
+    }
   };
   beforeExit(stop);
   await runtime.ready;

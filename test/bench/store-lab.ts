@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { unstable_splitSqlQuery } from "wrangler";
 import { tidingsBindings } from "./candidates.ts";
 import type { EventPlan } from "./events.ts";
-import type { Storing, Timing } from "./labs/store.ts";
+import type { StoreQuestion, Storing, Timing } from "./labs/store.ts";
 import { askLab, ROOT, start, type Running } from "./runtime.ts";
 
 const MIGRATIONS = join(ROOT, "src", "store", "migrations");
@@ -37,14 +37,18 @@ export async function startStoreLab(): Promise<Running> {
   return lab;
 }
 
-/** Stores the events; rejects where not exactly `expected` of them were new. */
+/**
+ * Stores the events, so many with each call of the consumer; rejects if not exactly `expected` of them were new.
+ */
 export async function storeOnce(
   lab: Running,
   candidate: Storing,
   plans: readonly EventPlan[],
   expected: number,
+  together = plans.length,
 ): Promise<Timing> {
-  const timing = await askLab<Timing>(lab, "/", { candidate, plans });
+  const question: StoreQuestion = { candidate, plans, together };
+  const timing = await askLab<Timing>(lab, "/", question);
   if (timing.stored !== expected)
     throw new Error(`${candidate} stored ${timing.stored} events and should have stored ${expected}`);
   return timing;

@@ -125,6 +125,60 @@ describe("a deployment", () => {
   });
 });
 
+describe("a deployment with several databases", () => {
+  const further = (n: number, name: string): string =>
+    `\n[[d1_databases]]\nbinding = "DB_${n}"\ndatabase_name = "${name}"\nmigrations_dir = "src/store/migrations"\n`;
+  /** wrangler.toml with two more databases of ours, and one that has nothing to do with us. */
+  function configure(more = ""): void {
+    const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+    const other = '\n[[d1_databases]]\nbinding = "OTHER"\ndatabase_name = "other"\n';
+    writeFileSync(
+      join(project, "wrangler.toml"),
+      `${toml}${further(1, "tidings-1")}${further(2, "tidings-2")}${other}${more}`,
+    );
+  }
+
+  it("migrates all of them before it deploys, and the new ones after it", () => {
+    configure();
+    standIn(
+      `if (args[1] === "info" && args[2] === "tidings-2") { console.error("Couldn't find it"); process.exit(1); }`,
+    );
+    expect(deploy()).toMatchObject({
+      status: 0,
+      calls: [
+        "d1 info tidings --json",
+        "d1 info tidings-1 --json",
+        "d1 info tidings-2 --json",
+        "d1 migrations apply tidings --remote",
+        "d1 migrations apply tidings-1 --remote",
+        "deploy",
+        "d1 migrations apply tidings-2 --remote",
+        ...keeping("", ""),
+      ],
+    });
+    expect(deploy("--dry-run").said).toContain("the databases tidings, tidings-1, tidings-2");
+    expect(deploy("--env", "staging").calls.join()).toContain("apply tidings-1-staging --remote");
+  });
+
+  it("creates those that are new in its jurisdiction", () => {
+    configure('\n[vars.STORAGE]\njurisdiction = "eu"\n');
+    const toml = join(project, "wrangler.toml");
+    const bucket = 'bucket_name = "tidings"\n';
+    writeFileSync(toml, readFileSync(toml, "utf8").replace(bucket, `${bucket}jurisdiction = "eu"\n`));
+    standIn(
+      `if (args[1] === "info" && args[2] === "tidings-1") { console.error("Couldn't find it"); process.exit(1); }
+       if (args[1] === "info") { console.log('{"jurisdiction":"eu"}'); process.exit(0); }`,
+    );
+    expect(deploy().calls.slice(3, 8)).toEqual([
+      "d1 create tidings-1 --jurisdiction eu",
+      "d1 migrations apply tidings --remote",
+      "d1 migrations apply tidings-2 --remote",
+      "d1 migrations apply tidings-1 --remote",
+      "deploy",
+    ]);
+  });
+});
+
 describe("a deployment in a jurisdiction", () => {
   const MISSING = `if (args[1] === "info") { console.error("Couldn't find a D1 DB named 'tidings'"); process.exit(1); }`;
   /** Wrangler tells this of the database. */

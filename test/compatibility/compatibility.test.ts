@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { decodeFrame, fromLine, gunzip, toUnreadLine } from "../../src/model/envelope.ts";
 import { buryGivenUp } from "../../src/process/given-up.ts";
-import { decodePosition, encodePosition, positionAfter } from "../../src/store/feed-position.ts";
+import { decodePosition, encodePosition, moveBehind, positionAfter } from "../../src/store/feed-position.ts";
 import { getDeadEnvelope } from "../../src/store/dead-letters.ts";
 import { expectLogs } from "../support/log.ts";
 import {
@@ -72,10 +72,13 @@ describe("what earlier versions wrote is read", () => {
     }
   });
 
-  it("from cursors: bare numbers of the first version, and those of the second", () => {
+  it("from cursors: bare numbers of the first version, those of the second, and of several databases", () => {
     expect(decodePosition("17")).toEqual(positionAfter(17));
     expect(decodePosition("v2.MDoxNw")).toEqual(positionAfter(17));
     expect(encodePosition(positionAfter(17))).toBe("v2.MDoxNw");
+    const both = moveBehind(positionAfter(17), { seq: 2 ** 40 + 5 });
+    expect(decodePosition("v2.MDoxNywxOjU")).toEqual(both);
+    expect(encodePosition(both)).toBe("v2.MDoxNywxOjU");
     expect(decodePosition("v3.anything")).toBeNull();
   });
 

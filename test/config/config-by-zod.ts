@@ -46,7 +46,7 @@ export function readConfigByZod(env: RawEnv): Config {
     policies,
     storm,
     retention,
-    storage: { limit: 10_000_000_000 },
+    storage: { limit: 10_000_000_000, shards: 1 },
     jurisdiction: "none",
     origins: new Set(),
     pipeKeys,

@@ -5,6 +5,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, vi } from "vitest";
+import { contactPrefix } from "../../src/model/event-id.ts";
+import { textsOfTables } from "../support/stored-events.ts";
 import {
   askApi,
   envWith,
@@ -76,11 +78,7 @@ export const settle = async (): Promise<void> => {
 /** All stored text, decoded, except that in the erased contact's object. */
 async function everything(): Promise<string[]> {
   const texts: string[] = [];
-  const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-  );
-  for (const { name } of tables)
-    for (const row of await rows(`SELECT * FROM ${name}`)) texts.push(`${name}: ${JSON.stringify(row)}`);
+  for (const [name, text] of await textsOfTables()) texts.push(`${name}: ${text}`);
   for (const key of await objects("")) {
     const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
     const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
@@ -129,7 +127,9 @@ export async function others(address: string): Promise<unknown> {
   return {
     events,
     raws,
-    messages: await rows(`SELECT * FROM messages WHERE contact <> '${address}' ORDER BY message_id, contact`),
+    messages: await rows(
+      `SELECT * FROM messages WHERE prefix <> '${contactPrefix(address)}' ORDER BY message_id, prefix`,
+    ),
     suppressions: await rows(
       `SELECT * FROM suppressions WHERE contact <> '${address}' ORDER BY contact, reason`,
     ),

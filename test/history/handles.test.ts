@@ -33,8 +33,7 @@ const delivery = () =>
     ),
   );
 
-const handles = () =>
-  rows("SELECT campaign, details->>'custom_id' AS custom_id FROM events ORDER BY message_id, type");
+const handles = () => rows("SELECT campaign, custom_id FROM events ORDER BY message_id, type");
 const FOUND = [
   { campaign: "spring", custom_id: "A-7" },
   { campaign: "spring", custom_id: "A-7" },

@@ -1,9 +1,10 @@
 // A database that was lost: /healthz tells it by the archive, and reading the archive anew brings back events, counters
 // and everybody who must not be mailed.
 
-import { applyD1Migrations, reset } from "cloudflare:test";
+import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createSchema, dropSchema } from "../support/database.ts";
 import {
   askApi,
   deliver,
@@ -14,7 +15,6 @@ import {
   mailjetPost,
   messagesOf,
   read,
-  rows,
   send,
 } from "../support/support.ts";
 import { walk } from "./misread.ts";
@@ -65,11 +65,8 @@ async function fill(): Promise<void> {
 
 /** An empty database with all migrations. Objects and bucket stay. */
 async function loseDatabase(): Promise<void> {
-  const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
-  );
-  await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`)));
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await dropSchema();
+  await createSchema();
 }
 
 /** Only the archive is left. */
@@ -79,7 +76,7 @@ async function loseAllButArchive(): Promise<void> {
     objects.map(async ({ key }) => ({ key, bytes: await (await env.BUCKET.get(key))?.arrayBuffer() })),
   );
   await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await createSchema();
   for (const { key, bytes } of kept) await env.BUCKET.put(key, bytes ?? new ArrayBuffer(0));
 }
 

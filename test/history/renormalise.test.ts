@@ -2,6 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { tableNames } from "../support/database.ts";
 import { envWith, finalState, freshStorage, rows } from "../support/support.ts";
 import { YEAR, ask, fillHistory, walk } from "./misread.ts";
 import { countingDb } from "../support/counting-db.ts";
@@ -96,10 +97,8 @@ describe("parsing the archive again", () => {
 
   it("with apply restores the events, counters and suppressions of a lost database", async () => {
     const { sources: _, letters: __, ...before } = await finalState();
-    const tables = await rows<{ name: string }>(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' AND name <> 'd1_migrations'",
-    );
-    await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM "${name}"`)));
+    const tables = (await tableNames()).filter((name) => name !== "d1_migrations");
+    await env.DB.batch(tables.map((name) => env.DB.prepare(`DELETE FROM "${name}"`)));
     expect(await rows("SELECT id FROM events UNION ALL SELECT event FROM suppressions")).toEqual([]);
     await walk({ apply: true });
     expect(await finalState()).toMatchObject(before);

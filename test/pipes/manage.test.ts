@@ -17,6 +17,7 @@ import { redeliver } from "../../src/pipes/redeliver/redeliver.ts";
 import { showPipe, showPipes, showWaiting } from "../../src/pipes/show.ts";
 import type { Result } from "../../src/lib/result.ts";
 import { BEGINNING } from "../../src/store/feed-position.ts";
+import { shardsOf } from "../../src/store/shards.ts";
 import { envWith } from "../support/support.ts";
 import { ids, pass, people, receivers, status, store, withReceivers } from "./receivers.ts";
 
@@ -61,9 +62,9 @@ describe("a pipe", () => {
     });
     expect(valueOf(await resumeByHand(bindings, id)).status).toBe("running");
     expect(Object.keys(valueOf(await rotateSecrets(bindings, id)).made)).toEqual(["signing_secret"]);
-    expect(await showPipes(bindings, env.DB)).toHaveLength(1);
+    expect(await showPipes(bindings, shardsOf(bindings))).toHaveLength(1);
     expect(valueOf(await removePipe(bindings, id))).toBeNull();
-    expect(await showPipes(bindings, env.DB)).toEqual([]);
+    expect(await showPipes(bindings, shardsOf(bindings))).toEqual([]);
   });
 
   it("starts at a position of the feed", async () => {
@@ -78,7 +79,7 @@ describe("a pipe", () => {
     receivers.set("crm", () => status(503));
     await store(people(6));
     await pass();
-    expect(valueOf(await showPipe(envWith(), env.DB, id))).toMatchObject({
+    expect(valueOf(await showPipe(envWith(), shardsOf(env), id))).toMatchObject({
       status: "failing",
       health: { behind: 6, circuit: { result: "unavailable", probes: 1 } },
     });
@@ -137,7 +138,7 @@ describe("a failure", () => {
     );
     const names = both.flatMap((result) => (result.ok ? [result.value.record.name] : []));
     expect(names.length).toBeGreaterThan(0);
-    expect(names).toContain(valueOf(await showPipe(bindings, env.DB, id)).record.name);
+    expect(names).toContain(valueOf(await showPipe(bindings, shardsOf(bindings), id)).record.name);
   });
 });
 

@@ -2,8 +2,9 @@
 
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { positionAfter } from "../../src/store/feed-position.ts";
+import { BEGINNING, positionAfter } from "../../src/store/feed-position.ts";
 import { forgetSystemEvents } from "../../src/store/pipes/system-events.ts";
+import { shardsOf } from "../../src/store/shards.ts";
 import { rows, runScheduled } from "../support/support.ts";
 import { ask, make, pass, receivers, status, store, taken, withReceivers } from "./receivers.ts";
 
@@ -124,7 +125,9 @@ describe("system events", () => {
     const early = await make("early");
     await make("late");
     await store(["ann@example.com"], "spam");
-    await forgetSystemEvents(env.DB, new Map([[early, positionAfter(1_000_000)]]), Date.now());
+    const pipes = new Map([[early, positionAfter(1_000_000)]]);
+    const known = { pipes, end: BEGINNING };
+    await forgetSystemEvents(shardsOf(env), known, Date.now());
     await pass();
     expect((taken.get("late") ?? []).map(({ type }) => type)).toContain("contact.suppressed");
   });

@@ -1,17 +1,15 @@
 // Losing the database, whole or with everything but the bucket, and rebuilding it.
 
-import { applyD1Migrations, reset } from "cloudflare:test";
+import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { askApi, envWith, read, rows } from "../support/support.ts";
+import { createSchema, dropSchema } from "../support/database.ts";
+import { askApi, envWith, read } from "../support/support.ts";
 
 /** An empty database with all migrations. Objects and bucket stay. */
 export async function loseDatabase(): Promise<void> {
-  const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
-  );
-  await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`)));
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await dropSchema();
+  await createSchema();
 }
 
 /** Only the bucket is left: database and objects are empty. */
@@ -21,7 +19,7 @@ export async function loseAllButBucket(): Promise<void> {
     objects.map(async ({ key }) => ({ key, bytes: await (await env.BUCKET.get(key))?.arrayBuffer() })),
   );
   await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await createSchema();
   for (const { key, bytes } of kept) await env.BUCKET.put(key, bytes ?? new ArrayBuffer(0));
 }
 

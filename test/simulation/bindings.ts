@@ -1,6 +1,7 @@
 // The Worker's bindings in a simulated run: the real ones, or models of them, with every call waiting at the gate.
 // Objects are wrapped with all methods of their classes, so a new method waits there, too, without being listed.
 
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Claim, Tombstone } from "../../src/contact/claims.ts";
 import type { Command } from "../../src/contact/commands.ts";
@@ -42,7 +43,7 @@ interface Wiring {
   gated: Gated;
   /** Called with every frame that the run tries to put into the queue or the spool. */
   seen: (frame: unknown) => void;
-  /** Called when a call may have changed the database. */
+  /** Called when a call has changed the database. */
   wrote: () => void;
   producer: Producer;
   listener: Listener;
@@ -167,8 +168,7 @@ function contactOf(gated: Gated, listener: Listener, name: string): unknown {
     (method, args) => `${words[method]?.(args) ?? method} ${name}`,
     async (method, args) => {
       const now = Date.now();
-      const stub = env.CONTACTS.getByName(name) as unknown as Record<string, (...args: unknown[]) => unknown>;
-      const answer = await stub[method]?.(...args);
+      const answer = await callWithin(name, method, args);
       tell[method]?.(args, answer, now);
       return answer;
     },
@@ -177,6 +177,17 @@ function contactOf(gated: Gated, listener: Listener, name: string): unknown {
 
 interface Granted {
   granted: boolean[];
+}
+
+/**
+ * Calls the object from within, which takes a sixth of the time of a call from the test's Worker. Arguments and answer are
+ * copied, as on their way to an object.
+ */
+async function callWithin(name: string, method: string, args: unknown[]): Promise<unknown> {
+  return await runInDurableObject(env.CONTACTS.getByName(name), async (instance: unknown) => {
+    const own = instance as Record<string, (...args: unknown[]) => unknown>;
+    return structuredClone(await own[method]?.(...structuredClone(args)));
+  });
 }
 
 /** The Worker's calls of a pipe's object, which makes no calls of its own meanwhile. */
@@ -193,8 +204,12 @@ function pipeOf(gated: Gated, pipes: PipeObjects, id: string): unknown {
 }
 
 /** Statements are the real ones, wrapped, so that running one waits at the gate like a batch does. */
-function databaseOf(gated: Gated, writes: () => void): unknown {
+function databaseOf(gated: Gated, wrote: () => void): unknown {
   const real = new WeakMap<object, D1PreparedStatement>();
+  const noted = (results: D1Result[]): D1Result[] => {
+    if (results.some(({ meta }) => meta.rows_written > 0)) wrote();
+    return results;
+  };
   const wrap = (statement: D1PreparedStatement): object => {
     const wrapped = {
       bind: (...values: unknown[]) => wrap(statement.bind(...values)),
@@ -209,7 +224,7 @@ function databaseOf(gated: Gated, writes: () => void): unknown {
       ),
       run: gated(
         () => "query",
-        async () => (writes(), await statement.run()),
+        async () => noted([await statement.run()])[0],
       ),
     };
     real.set(wrapped, statement);
@@ -220,7 +235,7 @@ function databaseOf(gated: Gated, writes: () => void): unknown {
     withSession: () => ({ ...database, getBookmark: () => null }),
     batch: gated(
       ([statements]: [object[]]) => `store ${statements.length}`,
-      async (statements) => (writes(), await env.DB.batch(statements.flatMap((one) => real.get(one) ?? []))),
+      async (statements) => noted(await env.DB.batch(statements.flatMap((one) => real.get(one) ?? []))),
     ),
   };
   return database;

@@ -6,9 +6,10 @@ import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import type { Evidence as ObjectFact } from "../../src/model/suppression/evidence.ts";
 import { mentionsIn } from "./mentions.ts";
-import { callApi, names } from "./questions.ts";
+import { callApi, contains, names, readable } from "./questions.ts";
 import { destinationOf } from "./reference-counters.ts";
 import { STRENGTH, suppressionsOf, type Fact } from "./reference-suppressions.ts";
+import { textsOfTables } from "../support/stored-events.ts";
 import type { Deed, EventRow, Witness } from "./witness.ts";
 
 const DAY = 86_400_000;
@@ -54,15 +55,16 @@ export async function checkErased(witness: Witness, events: readonly EventRow[])
     if (!witness.erasures.some((one) => one.contact === contact && one.at >= at))
       wrong.push(`${contact} was to be erased at ${at}, and its object was never told`);
   const erased = erasedContacts(witness);
+  const gone: string[] = [];
   for (const contact of erased) {
     const { live, refusals } = replay(witness, contact);
     wrong.push(...refusals);
     const own = events.filter((event) => event.contact === contact);
     wrong.push(...checkRows(witness, contact, own, live));
     const deeds = witness.deeds.filter((deed) => deed.contact === contact);
-    if (live.size === 0 && deeds.length === 0 && !isMentionedSince(witness, contact))
-      wrong.push(...(await traces(contact, witness.world.contacts)));
+    if (live.size === 0 && deeds.length === 0 && !isMentionedSince(witness, contact)) gone.push(contact);
   }
+  if (gone.length > 0) wrong.push(...(await traces(gone, witness.world.contacts)));
   return [...wrong, ...(await checkGone(witness)), ...(await checkHashes(witness))];
 }
 
@@ -157,29 +159,46 @@ function isMentionedSince({ world, envelopes, received, erasures }: Witness, con
   });
 }
 
-/** The places that still contain the address: tables, objects of the bucket, and the objects of all contacts. */
-async function traces(contact: string, contacts: readonly string[]): Promise<string[]> {
-  const places: [where: string, text: string][] = [];
-  const { results: tables } = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-  ).all<{ name: string }>();
-  const all = await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`SELECT * FROM ${name}`)));
-  for (const [i, { results }] of all.entries()) places.push([tables[i]?.name ?? "", JSON.stringify(results)]);
-  for (const { key } of (await env.BUCKET.list()).objects) {
-    const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
-    const text = key.endsWith(".gz") ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
-    const bodies = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body]) =>
-      Buffer.from(body ?? "", "base64"),
+/** The places that still contain one of the addresses. */
+async function traces(gone: readonly string[], contacts: readonly string[]): Promise<string[]> {
+  const texts = [
+    ...(await textsOfTables()),
+    ...(await bucketTexts()),
+    ...(await objectTexts(new Set([...gone, ...contacts]))),
+  ];
+  return texts.flatMap(([where, text]) => {
+    const plain = readable(text);
+    return gone.flatMap((contact) =>
+      contains(plain, contact) ? [`${contact} was erased, and stands in ${where}`] : [],
     );
-    places.push([key.slice(0, key.indexOf("/")), [text, ...bodies.map(String)].join("\n")]);
-  }
-  for (const one of new Set([contact, ...contacts])) {
-    const object = env.CONTACTS.getByName(one);
-    const kept = await runInDurableObject(object, (_, { storage }) => JSON.stringify([...storage.kv.list()]));
-    places.push([one === contact ? "its object" : `the object of ${one}`, kept]);
-  }
-  return places.flatMap(([where, text]) =>
-    names(text, contact) ? [`${contact} was erased, and stands in ${where}`] : [],
+  });
+}
+
+type Place = [where: string, text: string];
+
+async function bucketTexts(): Promise<Place[]> {
+  const { objects } = await env.BUCKET.list();
+  return await Promise.all(
+    objects.map(async ({ key }): Promise<Place> => {
+      const bytes = new Uint8Array((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? []);
+      const text = key.endsWith(".gz") ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString("latin1");
+      const bodies = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, body]) =>
+        Buffer.from(body ?? "", "base64"),
+      );
+      return [key.slice(0, key.indexOf("/")), [text, ...bodies.map(String)].join("\n")];
+    }),
+  );
+}
+
+async function objectTexts(contacts: ReadonlySet<string>): Promise<Place[]> {
+  return await Promise.all(
+    [...contacts].map(async (contact): Promise<Place> => {
+      const object = env.CONTACTS.getByName(contact);
+      const kept = await runInDurableObject(object, (_, { storage }) =>
+        JSON.stringify([...storage.kv.list()]),
+      );
+      return [`the object of ${contact}`, kept];
+    }),
   );
 }
 

@@ -5,13 +5,9 @@
 import { vi } from "vitest";
 import type { Random } from "../../src/demo/traffic/random.ts";
 import { actingFor } from "./deadly.ts";
+import { longTurn, makeShortTurn, makeWatch } from "./turns.ts";
 import { gatedBindings, type Listener, type PipeObjects, type Producer } from "./bindings.ts";
 
-const setTimer = globalThis.setImmediate;
-const setAlarm = globalThis.setTimeout;
-const clearAlarm = globalThis.clearTimeout;
-/** A local binding that takes longer than this, ms of real time, never answers. */
-const PATIENCE = 60_000;
 /** After this many short turns without any movement, and a long one, no code can run any more. */
 const CALM = 3;
 
@@ -87,8 +83,10 @@ export function makeGate(
   let clock = start;
   let calls: Call[] = [];
   let movements = 0;
-  /** Whether a call may have changed the database since the last report of a change. */
+  /** Whether a call has changed the database since the last report of a change. */
   let written = false;
+  const shortTurn = makeShortTurn();
+  const watch = makeWatch();
 
   const enter = async <T>(run: Runner, what: string, work: () => Promise<T>): Promise<T> =>
     await new Promise((resolve, reject) => {
@@ -128,7 +126,7 @@ export function makeGate(
       if (fate === "hangs and works") calls.push({ ...call, unheard: true });
       return;
     }
-    const answer = fate === "fails" || fate === "dies" ? null : await answered(call);
+    const answer = fate === "fails" || fate === "dies" ? null : await watch.answerOf(call);
     await tellStored();
     if (fate === "dies" || fate === "works and dies") die(call.run);
     else if (fate !== "works" || answer === null) call.reject(new Error("the simulated call failed"));
@@ -166,7 +164,9 @@ export function makeGate(
     }
   };
 
-  const run: Gate["run"] = async (runners, faults, random, trap) => {
+  const run: Gate["run"] = async (...args) => await watch.during(async () => await runAll(...args));
+
+  const runAll: Gate["run"] = async (runners, faults, random, trap) => {
     const troubled = new Set<Runner>();
     const [first, ...others] = runners;
     const trappedBy = ({ run, what }: Call): Trap["fate"] | null =>
@@ -238,43 +238,6 @@ export function makeGate(
     },
     now: () => clock,
   };
-}
-
-class Silent extends Error {}
-
-/** Lets all code run that only waits for other code; fifty times as fast as a timer. */
-async function shortTurn(): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await new Promise<void>((resolve) => {
-    port1.addEventListener("message", () => resolve());
-    port1.start();
-    port2.postMessage(null);
-  });
-  port1.close();
-}
-
-/** Lets all code run that waits for the runtime, for example for a body or a signature. */
-async function longTurn(): Promise<void> {
-  await new Promise<void>((resolve) => void setTimer(resolve));
-}
-
-/** The binding's own answer. A binding that gives none ends the history, by name. */
-async function answered({ work, what }: Call): Promise<{ value: unknown } | { error: Error }> {
-  let alarm: ReturnType<typeof setAlarm> | undefined;
-  const silence = new Promise<never>((_resolve, reject) => {
-    alarm = setAlarm(
-      () => reject(new Silent(`${what}: the local binding did not answer in a minute`)),
-      PATIENCE,
-    );
-  });
-  try {
-    return { value: await Promise.race([work(), silence]) };
-  } catch (error) {
-    if (error instanceof Silent) throw error;
-    return { error: error instanceof Error ? error : new Error("it threw no error") };
-  } finally {
-    clearAlarm(alarm);
-  }
 }
 
 function byName(a: Call, b: Call): number {

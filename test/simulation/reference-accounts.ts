@@ -3,7 +3,7 @@
 import { listSources } from "../../src/store/events/sources.ts";
 import { env } from "cloudflare:workers";
 import { erasedContacts } from "./erased.ts";
-import { fateOf, metRemoval, type Removals } from "./reference-removals.ts";
+import { fateOf, type Removals } from "./reference-removals.ts";
 import { isLoop } from "./reference-returns.ts";
 import { MISTAKEN } from "./reports.ts";
 import { LOOP } from "./returns.ts";
@@ -57,11 +57,12 @@ export async function checkAccounts(witness: Witness, removals: Removals): Promi
     const fate = fateOf(witness, envelope, removed);
     if (fate === "gone") continue;
     if (fate === "late") optional.add(envelope);
-    const isOpen = fate === "late" || metRemoval(witness, envelope, removed);
     elements.set(source, (elements.get(source) ?? 0) + parcel.reports.length + parcel.poison);
     // So is the number of repeats if repeats could not be recognised.
     const vague = witness.world.mistaken !== null && source === MISTAKEN;
-    const own = parcel.reports.filter(({ mail }) => vague || isOpen || erased.has(mail.contact)).length;
+    const own = parcel.reports.filter(
+      ({ mail }) => vague || fate === "late" || erased.has(mail.contact),
+    ).length;
     untold.set(source, (untold.get(source) ?? 0) + own + (fate === "late" ? parcel.poison : 0));
     // The body of a late one may be gone, which is one dead letter.
     if (parcel.poison > 0 || fate === "late")

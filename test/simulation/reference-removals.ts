@@ -1,8 +1,8 @@
 // Rules for sources whose data people removed, once a history has come to rest: what was received until then is gone,
 // with all that followed from it, and what came later is there.
 //
-// Two things are left open. What a consumer still holds twenty minutes after the request may be stored for good. And a
-// report that is repeated while the removal runs may be taken for a repeat of one that is about to go.
+// One thing is left open: what a consumer still holds twenty minutes after the request may be stored for good, or be
+// taken for a repeat of what is about to go.
 
 import { env } from "cloudflare:workers";
 import type { Report } from "../../src/demo/traffic/types.ts";
@@ -59,11 +59,6 @@ export function fateOf(
   return (consumed.get(envelope)?.ended ?? 0) >= removed.until + SETTLES ? "late" : "gone";
 }
 
-/** Whether repeats in this envelope may have met what was about to go: no consumer had it when the removal was done. */
-export function metRemoval({ consumed }: Witness, envelope: string, removed: Removed | undefined): boolean {
-  return removed !== undefined && (consumed.get(envelope)?.began ?? 0) < removed.finished;
-}
-
 /** What identifies a report. */
 function keyOf({ mail, expected, at }: Report): string {
   return JSON.stringify([mail.contact, expected, mail.id, at]);
@@ -90,23 +85,20 @@ export async function checkRemovals(
       wrong.push(`the data of ${source} were to be removed, and no receipt says so`);
   for (const [source, removed] of removals) {
     if (removed.finished === Infinity) wrong.push(`the data of ${source} are still being removed`);
-    const seen = new Map<string, { fates: Set<Fate>; sure: boolean }>();
+    const seen = new Map<string, Set<Fate>>();
     for (const envelope of witness.processed) {
       const parcel = witness.world.parcels[witness.envelopes.get(envelope) ?? -1];
       if (parcel?.dialect.source !== source) continue;
       const fate = fateOf(witness, envelope, removed);
       for (const report of parcel.reports) {
         const key = keyOf(report);
-        const known = seen.get(key) ?? { fates: new Set<Fate>(), sure: false };
-        known.fates.add(fate);
-        known.sure ||= fate === "stays" && !metRemoval(witness, envelope, removed);
-        seen.set(key, known);
+        seen.set(key, (seen.get(key) ?? new Set<Fate>()).add(fate));
       }
     }
-    for (const [key, { fates, sure }] of seen) {
-      const mustStay = sure || (fates.has("stays") && fates.size === 1);
+    for (const [key, fates] of seen) {
       const mustGo = fates.has("gone") && fates.size === 1;
-      if (mustStay && !stored.has(key)) wrong.push(`lost, though received after the removal: ${key}`);
+      if (fates.has("stays") && !stored.has(key))
+        wrong.push(`lost, though received after the removal: ${key}`);
       if (mustGo && stored.has(key)) wrong.push(`removed, and there: ${key}`);
     }
   }
@@ -125,14 +117,14 @@ async function checkLeftovers(witness: Witness, removals: Removals): Promise<str
   );
 }
 
-/** Reports that may be told anew when history is read again: what repeated them was removed. */
+/** Reports that may be told anew when history is read again: they came late, and what they repeated was removed. */
 export function mayAppear(witness: Witness, removals: Removals, events: readonly EventRow[]): number {
   const stored = keysOf(events);
   const open = new Set<string>();
   for (const envelope of witness.processed) {
     const parcel = witness.world.parcels[witness.envelopes.get(envelope) ?? -1];
     const removed = removals.get(parcel?.dialect.source ?? "");
-    if (parcel === undefined || removed === undefined || !metRemoval(witness, envelope, removed)) continue;
+    if (parcel === undefined || fateOf(witness, envelope, removed) !== "late") continue;
     for (const report of parcel.reports) if (!stored.has(keyOf(report))) open.add(keyOf(report));
   }
   return open.size;

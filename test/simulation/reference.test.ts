@@ -67,7 +67,7 @@ describe("after a simulated history the reference notices", () => {
       "UPDATE contacts SET suppressed = NULL",
       /is suppressed by/,
     ],
-    ["a missing message", "DELETE FROM messages", /message/],
+    ["a missing message", "DELETE FROM message_rows", /message/],
     ["a missing dead letter", "DELETE FROM dead_letters", /dead letter is missing/],
     ["a dead letter without a cause", "UPDATE dead_letters SET envelope = envelope || 'x'", /without cause/],
   ])("%s", async (_what, sql, words) => {

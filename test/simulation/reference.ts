@@ -2,7 +2,7 @@
 // is as plain as possible: it shares nothing with the code under test but the names of the tables.
 
 import { env } from "cloudflare:workers";
-import { callApi, names, tellsNothingNew } from "./questions.ts";
+import { callApi, contains, names, readable, tellsNothingNew } from "./questions.ts";
 import { checkErased, erasedContacts } from "./erased.ts";
 import type { Report } from "../../src/demo/traffic/types.ts";
 import { providerNamed } from "../../src/providers/index.ts";
@@ -12,7 +12,8 @@ import { checkRemovals, fateOf, mayAppear, readRemovals, type Removals } from ".
 import { checkReturns } from "./reference-returns.ts";
 import { LOOP } from "./returns.ts";
 import type { Witness, EventRow } from "./witness.ts";
-import { batchOf } from "../../src/store/feed-rows.ts";
+import { CONTACT_CHARS } from "../../src/model/event-id.ts";
+import { storedEvents } from "../support/stored-events.ts";
 import { checkFeed } from "./reference-feed.ts";
 import { checkCounters, checkTold, bounceOf } from "./reference-counters.ts";
 import { heldVictims } from "./outages.ts";
@@ -21,9 +22,7 @@ import type { World } from "./world.ts";
 
 /** All violations, in words. */
 export async function check(witness: Witness): Promise<string[]> {
-  const { results: events } = await env.DB.prepare(
-    `SELECT *, ${batchOf("events")} AS batch FROM events ORDER BY id`,
-  ).all<EventRow>();
+  const events = await storedEvents<EventRow>();
   const removals = await readRemovals(witness.world);
   return [
     ...checkEvents(witness, events, removals),
@@ -163,20 +162,19 @@ function weightOf({ type, details }: EventRow): number {
 /** A message's status is the type of its highest-ranked event, of several the latest, as the API returns it. */
 async function checkMessages(events: readonly EventRow[]): Promise<string[]> {
   const wrong: string[] = [];
-  const { results: rows } = await env.DB.prepare(
-    "SELECT message_id, contact FROM messages",
-  ).all<MessageRow>();
-  for (const { message_id: id, contact } of rows)
-    if (!events.some((one) => one.message_id === id && one.contact === contact))
+  const { results: rows } = await env.DB.prepare("SELECT message_id, prefix FROM messages").all<MessageRow>();
+  const prefixOf = ({ id }: EventRow): string => id.slice(0, CONTACT_CHARS);
+  for (const { message_id: id, prefix } of rows)
+    if (!events.some((one) => one.message_id === id && prefixOf(one) === prefix))
       wrong.push(`message ${id} has no event`);
   for (const [id, own] of Map.groupBy(events, ({ message_id }) => message_id)) {
     if (id === null) continue; // a system event that came back
     const [best] = own.toSorted((a, b) => weightOf(b) - weightOf(a) || b.at - a.at || (a.id < b.id ? 1 : -1));
     const told = await readMessage(id);
     if (told !== best?.type) wrong.push(`message ${id} is ${told}, not ${best?.type}`);
-    const contacts = new Set(own.map(({ contact }) => contact));
+    const prefixes = new Set(own.map(prefixOf));
     const known = rows.filter(({ message_id }) => message_id === id);
-    if (known.length !== contacts.size || known.some(({ contact }) => !contacts.has(contact)))
+    if (known.length !== prefixes.size || known.some(({ prefix }) => !prefixes.has(prefix)))
       wrong.push(`message ${id} leads to other contacts`);
   }
   return wrong;
@@ -184,7 +182,7 @@ async function checkMessages(events: readonly EventRow[]): Promise<string[]> {
 
 interface MessageRow {
   message_id: string;
-  contact: string;
+  prefix: string;
 }
 
 async function readMessage(id: string): Promise<string> {
@@ -248,13 +246,20 @@ async function checkArchive(
   for (const { id, source, url, text, base64 } of [...batches.values()].flat())
     if (fateOf(witness, id, removals.get(source)) === "gone" && `${url}${text ?? ""}${base64 ?? ""}` !== "")
       wrong.push(`the archive holds ${id} of ${source}, which was removed`);
+  // A delivery may be long, and have several events.
+  const texts = new Map<Delivery, string>();
+  const textOf = (delivery: Delivery): string => {
+    const text = texts.get(delivery) ?? readable(`${delivery.text} ${delivery.url}`);
+    texts.set(delivery, text);
+    return text;
+  };
   for (const { id, batch, line, source, contact } of events) {
     const delivery = batches.get(batch)?.[line];
     if (delivery?.source !== source) wrong.push(`event ${id} leads to no archived delivery`);
     else if (
       !holdsRepeats(delivery, contact) &&
       delivery.base64 === undefined &&
-      !names(`${delivery.text} ${delivery.url}`, contact)
+      !contains(textOf(delivery), contact)
     )
       wrong.push(`event ${id} leads to a delivery that does not name ${contact}`);
   }

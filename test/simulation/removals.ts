@@ -4,7 +4,7 @@
 import type { Random } from "../../src/demo/traffic/random.ts";
 import type { Act, Round, World } from "./world.ts";
 
-/** After this time, ms, the second pass of a removal is due. */
+/** After this time, ms, the next pass of a removal is due. */
 const SETTLED = 1_300_000;
 
 /** Some worlds end with a removal, or with several. */
@@ -42,6 +42,7 @@ export function withRemovals(random: Random, world: World): World {
     round(random.pick([500, 60_000]), [remove(), ...beside()]),
     round(random.pick([500, 60_000]), [...beside(), ...(random.chance(0.3) ? sendSome(0.5) : [])]),
     round(SETTLED, [{ kind: "sweep" }, ...beside()]),
+    ...(random.chance(0.5) ? [round(SETTLED, [{ kind: "sweep" }, ...beside()])] : []),
     ...(random.chance(0.8) ? [round(SETTLED, sendSome(0.5), 0), round(500, [consume])] : []),
     ...(random.chance(0.3) ? [round(60_000, [remove(), ...beside()])] : []),
   ];

@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { COUNT_REST } from "../../src/store/write/counting.ts";
 import { checkCounters } from "./reference-counters.ts";
+import { storedEvents } from "../support/stored-events.ts";
 import type { EventRow } from "./witness.ts";
 import { recountsAlike } from "./questions.ts";
 
@@ -36,7 +37,7 @@ export interface Before {
 /** The stored data. */
 export async function look(): Promise<Before> {
   await env.DB.batch(COUNT_REST.map((sql) => env.DB.prepare(sql)));
-  const { results: events } = await env.DB.prepare("SELECT * FROM events ORDER BY seq").all<EventRow>();
+  const events = await storedEvents<EventRow>("seq");
   const { objects } = await env.BUCKET.list({ prefix: "archive/" });
   const stays = await env.DB.batch(STAYS.map((sql) => env.DB.prepare(sql)));
   return {
@@ -62,14 +63,17 @@ export async function checkKept(before: Before, kept: Kept, now: number): Promis
     wrong.push(`the archive holds ${after.objects.join()}, not ${objects.join()}`);
   for (const [i, text] of before.stays.entries())
     if (text !== after.stays[i]) wrong.push(`changed with time: ${STAYS[i]}`);
-  const { results: messages } = await env.DB.prepare("SELECT message_id, contact FROM messages").all();
-  for (const { message_id, contact } of messages)
-    if (!after.events.some((one) => one.message_id === message_id && one.contact === contact))
-      wrong.push(`message ${String(message_id)} outlived its events`);
-  for (const { message_id, contact } of after.events)
+  const { results: messages } = await env.DB.prepare("SELECT message_id, prefix FROM messages").all<{
+    message_id: string;
+    prefix: string;
+  }>();
+  for (const { message_id, prefix } of messages)
+    if (!after.events.some((one) => one.message_id === message_id && one.id.startsWith(prefix)))
+      wrong.push(`message ${message_id} outlived its events`);
+  for (const { message_id, id } of after.events)
     if (
       message_id !== null &&
-      !messages.some((one) => one["message_id"] === message_id && one["contact"] === contact)
+      !messages.some((one) => one.message_id === message_id && id.startsWith(one.prefix))
     )
       wrong.push(`message ${message_id} ended before its events`);
   return [...wrong, ...(await checkCounters(after.events)), ...(await recountsAlike(before.events))];

@@ -12,7 +12,7 @@ import { webhook } from "../../src/pipes/kinds/webhook.ts";
 import { eventRow } from "../../src/pipes/rows.ts";
 import { toSelected } from "../../src/pipes/select.ts";
 import { readEnvelope } from "../../src/process/parse.ts";
-import { toEvent } from "../../src/store/events/event-columns.ts";
+import { toEvents } from "../../src/store/events/event-columns.ts";
 import { capture } from "../support/support.ts";
 
 /** What signs the requests of all simulated pipes. */
@@ -57,10 +57,10 @@ export function makeSecondDeployment(): (call: PipeCall) => Promise<PassedOn> {
       passed.letters += parsed.rejects.length;
       const fresh = parsed.events.filter(({ row }) => !known.has(row.id));
       for (const { row } of fresh) known.add(row.id);
-      const outgoing = fresh.map(({ row }) => toSelected("event", eventRow(toEvent({ ...row, seq: 1 }))).out);
+      const events = await toEvents(fresh.map(({ row }) => ({ ...row, seq: 1 })));
+      const outgoing = events.map((event) => toSelected("event", eventRow(event)).out);
       const batches = body.startsWith("[") ? [outgoing] : outgoing.map((one) => [one]);
-      for (const events of batches)
-        if (events.length > 0) passed.calls.push(await callWith(bindings, events));
+      for (const some of batches) if (some.length > 0) passed.calls.push(await callWith(bindings, some));
     }
     return passed;
   };

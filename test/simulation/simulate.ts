@@ -18,6 +18,7 @@ import type { Begun, Simulation } from "./history.ts";
 import { listenerOf } from "./listener.ts";
 import { healPipes, lookAfterRound, makePipes, type PipeSide } from "./pipe-acts.ts";
 import { checkPiped } from "./piped.ts";
+import { askAnew } from "./questions.ts";
 import { enqueue, makeQueues } from "./queue.ts";
 import { check } from "./reference.ts";
 import { makeReturns, noteReturn } from "./returns.ts";
@@ -55,6 +56,7 @@ export async function simulate(world: World): Promise<Verdict> {
   });
   try {
     await forget(world);
+    askAnew();
     if (world.pipes.length === 0) return await play(world, null);
     // All of it runs within an object, because its storage may only be used there.
     const home = env.PIPES.getByName("the home of simulated pipes");

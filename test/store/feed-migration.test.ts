@@ -1,5 +1,5 @@
 // The migration that gives the feed a table of its own, on a database that the version before it filled: nothing is lost,
-// every event keeps its seq and its archive object, and no seq comes again.
+// every event keeps its fields, its seq and its archive object, its message is found, and no seq comes again.
 
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -9,16 +9,14 @@ import { positionAfter } from "../../src/store/feed-position.ts";
 import { batchOf, FEED_END } from "../../src/store/feed-rows.ts";
 import { readStoredRows } from "../../src/store/events/by-archive-object.ts";
 import { readFeed } from "../../src/store/events/feed.ts";
+import { dropSchema } from "../support/database.ts";
 import { figure, freshStorage, rows } from "../support/support.ts";
 
 const MIGRATION = "0019_feed.sql";
 
 /** Goes back to the schema before the migration, without data. */
 async function goBack(): Promise<void> {
-  const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
-  );
-  await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DROP TABLE "${name}"`)));
+  await dropSchema();
   await applyD1Migrations(
     env.DB,
     env.TEST_MIGRATIONS.filter(({ name }) => name < MIGRATION),
@@ -37,7 +35,8 @@ async function fillAsBefore(events: readonly Old[]): Promise<void> {
     `INSERT INTO events (id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
        campaign, batch, line, element, details)
      VALUES (printf('%034d', ?1), 'ann@example.com', 1790000000000, 1790000000001, 'generic', 'generic', 'opened', '',
-       'other', 'human', 'm' || ?1, 'spring', ?2, ?1, 0, '{"url":"https://example.com"}')`,
+       'other', 'human', 'm' || CAST(?1 AS INTEGER), 'spring', ?2, ?1, 0,
+       '{"reason":"other","custom_id":"order-' || CAST(?1 AS INTEGER) || '","tags":["a","b"],"url":"https://example.com"}')`,
   );
   // In an order of ids that is not that of the seqs.
   const ids = events.map((_, i) => (i * 7_919) % 100_003);
@@ -73,14 +72,36 @@ it("keeps every event, its place in the feed and its archive object", async () =
         );
         await goBack();
         await fillAsBefore(events);
-        const before = await rows<{ seq: number; batch: string }>("SELECT * FROM events ORDER BY seq");
+        const before = await rows<{ seq: number; id: string; batch: string; line: number; details: string }>(
+          "SELECT * FROM events ORDER BY seq",
+        );
         const source = await env.DB.prepare("SELECT source, provider, events, lag_ms FROM sources").first();
         await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
         expect(await rows(`SELECT *, ${batchOf("events")} AS batch FROM events ORDER BY seq`)).toEqual(
-          before.map((row) => expect.objectContaining(row)),
+          before.map(({ details: _, ...row }) => expect.objectContaining(row)),
         );
         const { events: fed } = await readFeed(env.DB, { after: positionAfter(0), limit: 1_000 });
-        expect(fed.map(({ seq }) => seq)).toEqual(before.map(({ seq }) => seq));
+        expect(fed).toEqual(
+          before.map(({ seq, line }) =>
+            expect.objectContaining({
+              seq,
+              reason: "other",
+              custom_id: `order-${line}`,
+              tags: ["a", "b"],
+              url: "https://example.com",
+            }),
+          ),
+        );
+        expect(await rows("SELECT message_id, prefix, custom_id, source FROM messages ORDER BY 1")).toEqual(
+          before
+            .map(({ id, line }) => ({
+              message_id: `m${line}`,
+              prefix: id.slice(0, 8),
+              custom_id: `order-${line}`,
+              source: "generic",
+            }))
+            .toSorted((a, b) => (a.message_id < b.message_id ? -1 : 1)),
+        );
         for (const batch of ["b1", "b2", "b3"])
           expect((await readStoredRows(env.DB, batch)).map(({ seq }) => seq)).toEqual(
             before.flatMap((row) => (row.batch === batch ? [row.seq] : [])),

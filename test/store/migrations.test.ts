@@ -29,6 +29,9 @@ const FROZEN: Readonly<Record<string, string>> = {
   "0021_rebuild.sql": "4e8d61442d824d503fbbbbf9c5f1db36a4368a8ac5027fd262ba42fc0bef4b9f",
   "0022_storage.sql": "6e57881fcc82c4b56f07bacf89197d044d140dedab2f70dd08819e254c7f2d16",
   "0023_jurisdiction.sql": "7c30a2be7a8d987a0526cfaf1c8a98a65d2f8641065ae8d70c8ef6ea5597d3d1",
+  "0024_repeats.sql": "692d93c3522190c1cc44a697eb606e95d9101b23182d6e761907643a39a18345",
+  "0025_shards.sql": "f25f5120225a273d3b3fd19846bbdb4a60c85b870ab7c13759e73dad999c5765",
+  "0026_slim.sql": "487eb680c352f3dc5d4c5da6fc1e289d177b1267f5c6294daf724f22ef24bdb7",
 };
 
 const TEXTS = Object.fromEntries(

@@ -10,11 +10,11 @@ import { requestOf, type Told } from "../api/stats/told.ts";
 import { askApi, deliver, envWith, freshStorage, messagesOf } from "./support.ts";
 
 /** The three databases that share the contacts. */
-export const parts = (): readonly D1Database[] => [env.DB, env.DB_1, env.DB_2];
+export const parts = (): readonly D1Database[] => [env.DB, env.TEST_DB_1, env.TEST_DB_2];
 
 /** Empties all storage, and creates the schema in all databases. */
 export async function freshDatabases(): Promise<void> {
-  const further = [env.DB_1, env.DB_2, env.DB_ALL];
+  const further = [env.TEST_DB_1, env.TEST_DB_2, env.TEST_DB_ALL];
   await Promise.all(further.map(async (db) => await db.prepare("SELECT 1").run()));
   await freshStorage();
   for (const db of further) await applyD1Migrations(db, env.TEST_MIGRATIONS);
@@ -46,11 +46,11 @@ export function shardsBy(division: Division, databases: readonly Shard["db"][] =
 }
 
 /** The database that has everything, as the only one. */
-export const undivided = (): Shards => shardsBy(() => 0, [env.DB_ALL]);
+export const undivided = (): Shards => shardsBy(() => 0, [env.TEST_DB_ALL]);
 
 /** The bindings of an edge with only this database, and objects of its own. */
 export function edgeOf(db: D1Database): Env {
-  const names = [...parts(), env.DB_ALL];
+  const names = [...parts(), env.TEST_DB_ALL];
   const contacts = new Proxy(env.CONTACTS, {
     get(target, name) {
       if (name === "getByName")
@@ -66,7 +66,7 @@ export function edgeOf(db: D1Database): Env {
 export async function tellBoth(events: readonly Told[], division: Division, size = 100): Promise<void> {
   for (let first = 0; first < events.length; first += size) {
     const some = events.slice(first, first + size);
-    await tellOne(some, env.DB_ALL);
+    await tellOne(some, env.TEST_DB_ALL);
     for (const [index, db] of parts().entries())
       await tellOne(
         some.filter(({ contact }) => division(contact) === index),
@@ -86,7 +86,7 @@ export async function commandBoth(
   contact: string,
   division: Division,
 ): Promise<void> {
-  for (const db of [env.DB_ALL, parts()[division(contact)] ?? env.DB]) {
+  for (const db of [env.TEST_DB_ALL, parts()[division(contact)] ?? env.DB]) {
     const answer = await askApi(method, path, body, edgeOf(db));
     if (answer.status >= 500) throw new Error(await answer.text());
     await answer.text();
@@ -95,7 +95,7 @@ export async function commandBoth(
 
 /** Counts what is not counted yet, in the databases that `which` chooses; in the others it stays the uncounted tail. */
 export async function countSome(which: readonly boolean[]): Promise<void> {
-  for (const [i, db] of [...parts(), env.DB_ALL].entries())
+  for (const [i, db] of [...parts(), env.TEST_DB_ALL].entries())
     if (which[i] === true) await db.batch(COUNT_REST.map((sql) => db.prepare(sql)));
 }
 

@@ -48,7 +48,7 @@ export function interrupted(
 }
 
 /**
- * Bindings whose database fails every transaction: before the transaction takes effect, or after it, so that only the
+ * Bindings whose databases fail every transaction: before the transaction takes effect, or after it, so that only the
  * answer is lost. Single statements work.
  */
 export function withoutDatabase(bindings: Env, fault: "before" | "after" = "before"): Env {
@@ -56,7 +56,17 @@ export function withoutDatabase(bindings: Env, fault: "before" | "after" = "befo
     if (fault === "after") await work();
     throw new Error("D1_ERROR: it went away");
   };
-  return { ...bindings, DB: guardedCalls(bindings.DB, ["batch"], guard) };
+  return { ...bindings, ...guardedDatabases(bindings, guard) };
+}
+
+/** All databases of these bindings, with a guard around their transactions. */
+function guardedDatabases(bindings: Env, guard: Guard): { DB: D1Database } & Record<string, D1Database> {
+  const others = Object.entries(bindings).filter(([name]) => /^DB_\d+$/.test(name));
+  const guarded = others.map(([name, db]) => [name, guardedCalls(db as D1Database, ["batch"], guard)]);
+  return {
+    ...(Object.fromEntries(guarded) as Record<string, D1Database>),
+    DB: guardedCalls(bindings.DB, ["batch"], guard),
+  };
 }
 
 /** The target with a guard around its methods of these names. */
@@ -84,7 +94,7 @@ function guarded(bindings: Env, guard: Guard): Env {
     ...bindings,
     QUEUE: guardedCalls(bindings.QUEUE, ["send", "sendBatch"], guard),
     BUCKET: guardedCalls(bindings.BUCKET, ["put", "get", "delete", "list"], guard),
-    DB: guardedCalls(bindings.DB, ["batch"], guard),
+    ...guardedDatabases(bindings, guard),
     CONTACTS: contacts,
   };
 }

@@ -38,8 +38,17 @@ const DELIVERIES = {
   deadLetterQueue: "tidings-dead",
 };
 
-/** The plugin that runs a project's tests inside workerd. Every project needs one of its own. */
-export function workerd(): ReturnType<typeof cloudflareTest> {
+/** The databases beside DB of a run with several, and the one in which tests see them together (merged.ts). */
+function furtherDatabases(shards: number): Record<string, string> {
+  if (shards === 1) return {};
+  const others = Array.from({ length: shards - 1 }, (_, before) => `DB_${before + 1}`);
+  return Object.fromEntries([...others, "MERGED"].map((binding) => [binding, `test-${binding}`]));
+}
+
+/**
+ * The plugin that runs a project's tests inside workerd, with so many databases. Every project needs one of its own.
+ */
+export function workerd({ shards = 1 } = {}): ReturnType<typeof cloudflareTest> {
   return cloudflareTest({
     main: `${root}test/support/worker.ts`,
     wrangler: { configPath: `${root}wrangler.toml` },
@@ -48,9 +57,16 @@ export function workerd(): ReturnType<typeof cloudflareTest> {
         TEST_MIGRATIONS: migrations,
         TEST_SEED: Number(process.env["SEED"] ?? 1),
         ...secrets,
+        ...(shards === 1 ? {} : { STORAGE: { shards }, SHARDS_TRIAL: "yes" }),
       },
-      // For answers of several databases, and the one that has all of it (test/support/divided.ts).
-      d1Databases: { DB_1: "tidings-1", DB_2: "tidings-2", DB_ALL: "tidings-all" },
+      // Beside those of the deployment, for suites that put several databases together by themselves (three-databases.ts,
+      // divided.ts).
+      d1Databases: {
+        ...furtherDatabases(shards),
+        TEST_DB_1: "test-1",
+        TEST_DB_2: "test-2",
+        TEST_DB_ALL: "test-all",
+      },
       // Queues as pipes have them, one with a consumer of its own.
       queueProducers: {
         TEST_PIPE: { queueName: "test-pipe" },

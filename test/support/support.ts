@@ -6,7 +6,6 @@ import {
   createMessageBatch,
   createScheduledController,
   getQueueResult,
-  applyD1Migrations,
   reset,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -14,6 +13,10 @@ import worker from "../../src/index.ts";
 import { loadLazyModules } from "./lazy.ts";
 import { asInvocation, checkMessages, readWithin, type Invocation } from "./limits.ts";
 import { beginWorld, worldBegan } from "./world.ts";
+import { createSchema } from "./database.ts";
+import { databases, queryAll } from "./merged.ts";
+import { databasesOf } from "../../src/store/shards/databases.ts";
+import { setUp } from "../../src/store/shards/set-up.ts";
 import { COUNT_REST } from "../../src/store/write/counting.ts";
 
 await loadLazyModules();
@@ -40,7 +43,15 @@ export function envWith(
     }),
     API_TOKENS: JSON.stringify({ tests: "api-token" }),
     ...changes,
+    ...storageOf(changes.STORAGE),
   } as Env;
+}
+
+/** The STORAGE of a test beside that of the run, which has the number of databases. */
+function storageOf(changed: unknown): { STORAGE?: unknown } {
+  const own: unknown = Reflect.get(env, "STORAGE");
+  if (typeof changed !== "object" || typeof own !== "object") return {};
+  return { STORAGE: { ...own, ...changed } };
 }
 
 const basic = (pair: string): string => `Basic ${btoa(pair)}`;
@@ -135,28 +146,28 @@ async function countFor(sql: string): Promise<void> {
 
 /** Counts what is not counted yet. */
 export async function countAll(): Promise<void> {
-  await env.DB.batch(COUNT_REST.map((sql) => env.DB.prepare(sql)));
+  for (const db of databases()) await db.batch(COUNT_REST.map((sql) => db.prepare(sql)));
 }
 
-/** All rows of a query. */
+/** All rows of a query to everything that is stored, in however many databases. */
 export async function rows<T = Record<string, unknown>>(sql: string): Promise<T[]> {
   await countFor(sql);
-  return (await env.DB.prepare(sql).all<T>()).results;
+  return await queryAll<T>(sql);
 }
 
 /** A single number. */
 export async function figure(sql: string): Promise<number> {
-  await countFor(sql);
-  return (await env.DB.prepare(sql).first<number>("n")) ?? 0;
+  const [row] = await rows<{ n: number | null }>(sql);
+  return row?.n ?? 0;
 }
 
 /** The state that must not depend on how events arrived: without seq, versions, envelope ids and times of receipt. */
 export async function finalState(): Promise<Record<string, unknown>> {
   return {
     events: await rows(
-      "SELECT id, contact, at, source, type, message_id, campaign, element, details FROM events ORDER BY id",
+      "SELECT id, contact, at, source, type, message_id, campaign, element, custom_id, tags, reason, details FROM events ORDER BY id",
     ),
-    messages: await rows("SELECT * FROM messages ORDER BY message_id, contact"),
+    messages: await rows("SELECT * FROM messages ORDER BY message_id, prefix"),
     contacts: await rows("SELECT contact, suppressed, since FROM contacts ORDER BY contact"),
     suppressions: await rows(
       "SELECT contact, reason, event, source, at, lifted_at, lifted_by FROM suppressions ORDER BY contact, reason, event",
@@ -176,9 +187,13 @@ export async function finalState(): Promise<Record<string, unknown>> {
 export async function freshStorage(): Promise<void> {
   await beginWorld();
   // `reset` overlooks what is not in memory, and a bucket or database that rested for ten seconds is not.
-  await Promise.all([env.BUCKET.head("any"), env.DB.prepare("SELECT 1").run()]);
+  await Promise.all([
+    env.BUCKET.head("any"),
+    ...databases().map(async (db) => await db.prepare("SELECT 1").run()),
+  ]);
   await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  for (const db of databases()) await createSchema(env.TEST_MIGRATIONS, db);
+  if (databases().length > 1) await setUp(databasesOf(env), null);
 }
 
 /** Names of the bucket's objects under a prefix. */

@@ -28,7 +28,7 @@ const listing = createRoute({
 });
 
 pipes.openapi(listing, async (c) => {
-  const list = await showPipes(c.env, c.var.db);
+  const list = await showPipes(c.env, c.var.shards);
   return c.json({ pipes: list.map((pipe) => pipeView(pipe, c.var.token.scopes)), next: null }, 200);
 });
 
@@ -67,7 +67,7 @@ const showing = createRoute({
 });
 
 pipes.openapi(showing, async (c) => {
-  const pipe = valueOf(await showPipe(c.env, c.var.db, await pathPipe(c)));
+  const pipe = valueOf(await showPipe(c.env, c.var.shards, await pathPipe(c)));
   return c.json(pipeView(pipe, c.var.token.scopes), 200);
 });
 

@@ -4,7 +4,6 @@ import * as z from "zod";
 import { compileFilter } from "../../pipes/filter/filter.ts";
 import { filterWords } from "../../pipes/filter/words.ts";
 import { kinds } from "../../pipes/kinds/index.ts";
-import { decodePosition } from "../../store/feed-position.ts";
 import type { PipeOptions } from "../../store/pipes/pipes.ts";
 import { feedCursor, instant } from "../kit/parameters.ts";
 import { time } from "../schemas.ts";
@@ -48,7 +47,9 @@ const options = {
     .max(1_000, "must be from 0.1 to 1000")
     .nullable()
     .describe("Requests a second; null for no limit"),
-  ordered: z.boolean("must be true or false").describe("Keep the order of each contact's events"),
+  ordered: z
+    .boolean("must be true or false")
+    .describe("Keep the order of each contact's events; those of different contacts may change places"),
   log_share: z
     .number("must be from 0 to 1")
     .min(0, "must be from 0 to 1")
@@ -65,24 +66,25 @@ const optionalOptions = {
 };
 
 /** Older clients pass the `seq` of the last event that they have. */
-const seq = z
-  .int()
-  .min(0)
-  .max(999_999_999_999_999)
-  .transform((number) => decodePosition(String(number)) ?? z.NEVER)
-  .meta({ deprecated: true, description: "Use `after`" });
+const seq = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({
+  deprecated: true,
+  description:
+    "Use `after`. With several databases it is a place in one feed; the others start at the time of that event",
+});
 const start = z
   .union(
     [
       z.enum(["now", "beginning"]),
       z.strictObject({ time: instant }),
       z.strictObject({ after: feedCursor.describe("A cursor of /v1/events") }),
-      z.strictObject({ seq }).transform((passed) => ({ after: passed.seq })),
+      z.strictObject({ seq }),
     ],
     'must be "now", "beginning", { "time": ... } or { "after": "<cursor>" }',
   )
   .default("now")
-  .meta({ description: "Where in the feed of events it starts" });
+  .meta({
+    description: "Where in the feed of events it starts; in the feeds of all databases, if there are several",
+  });
 
 /** A pipe to create. */
 export const NewPipe = z
@@ -159,7 +161,7 @@ const health = z
     position: z
       .string()
       .describe("A cursor of /v1/events: all events before it are done, or wait to be tried again"),
-    behind: z.int().describe("How many events it has not looked at yet"),
+    behind: z.int().describe("How many events it has not looked at yet, in the feeds of all databases"),
     waiting: z
       .int()
       .describe("How many events failed alone and wait to be tried again; these hold up no others"),

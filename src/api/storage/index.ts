@@ -2,9 +2,12 @@
 
 import * as z from "zod";
 import { configOf } from "../../config/config.ts";
-import { THRESHOLDS } from "../../model/storage/level.ts";
 import { reportOf, type StorageReport } from "../../model/storage/report.ts";
-import { storeOf } from "../../store/db.ts";
+import { freeWithin, hasRoom, levelOf, THRESHOLDS, type Fill } from "../../model/storage/level.ts";
+import { bindingOf } from "../../model/storage/shards.ts";
+import { sumOfFills, sumOfRates } from "../../model/storage/sum.ts";
+import { forEach } from "../../store/shards/each.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { lookAtFill } from "../../store/storage/fill.ts";
 import { readRate } from "../../store/storage/rate.ts";
 import { json, needs, problems } from "../kit/responses.ts";
@@ -67,6 +70,26 @@ const Storage = z
       )
       .describe("What other settings of retention would change; empty if the rate is not known"),
     findings: z.array(z.string()).describe("The same in sentences, and what to do"),
+    databases: z
+      .array(
+        z.object({
+          name: z
+            .string()
+            .describe("The name of its binding")
+            .meta({ examples: ["DB_1"] }),
+          size_bytes: z.int(),
+          free_bytes: z.int().nullable(),
+          used_percent: z.number().describe("Of `limit_gb`, which holds for each database"),
+          threshold: z.literal([...THRESHOLDS]).nullable(),
+          storing: z.enum(["on", "waiting"]),
+          events: z.int(),
+        }),
+      )
+      .optional()
+      .describe(
+        "With several databases, each of them. The other fields then tell of all together; `threshold` is the highest of " +
+          "any, and `storing` is `waiting` if events of any wait",
+      ),
   })
   .meta({ id: "Storage" });
 
@@ -82,18 +105,65 @@ const reading = createRoute({
   description:
     "A database has a largest size. At 70, 85 and 95 % of it the log says so, once a day. From 95 % on deliveries wait in " +
     "the queue, so that there is room for erasures and for people's changes; they are stored by themselves once there is " +
-    "room again.",
+    "room again. With several databases each takes only its own contacts' events, and only those wait.",
   responses: { 200: json("The state of the storage", Storage), ...problems() },
 });
 
 storage.openapi(reading, async (c) => {
   const { storage: settings, retention } = configOf(c.env);
   const now = Date.now();
-  // The primary's size and not a replica's, because they grow at different times.
-  const db = storeOf(c.env);
-  const [fill, rate] = await Promise.all([lookAtFill(db, settings.limit), readRate(db, now)]);
-  return c.json(viewOf(reportOf(fill, rate, retention.eventsDays, now)), 200);
+  // The primaries' sizes and not the replicas', because they grow at different times.
+  const { all } = shardsOf(c.env);
+  const looks = await forEach(all, async ({ index, db }) => {
+    const [fill, rate] = await Promise.all([lookAtFill(db, settings.limit), readRate(db, now)]);
+    return { name: bindingOf(index), fill, rate };
+  });
+  const fill = sumOfFills(looks.map((look) => look.fill));
+  const rate = sumOfRates(looks.map((look) => look.rate));
+  const report = reportOf(fill, rate, retention.eventsDays, now);
+  return c.json(all.length === 1 ? viewOf(report) : viewOfAll(report, looks), 200);
 });
+
+/** The storage of several databases. */
+function viewOfAll(
+  report: StorageReport,
+  looks: readonly { name: string; fill: Fill }[],
+): z.output<typeof Storage> {
+  const each = looks.map(({ name, fill }) => ({ name, fill, ...levelOf(fill), stores: hasRoom(fill) }));
+  const passed = each.flatMap(({ threshold }) => threshold ?? []).toSorted((a, b) => b - a);
+  const stores = each.every((one) => one.stores);
+  return {
+    ...viewOf({ ...report, threshold: passed[0] ?? null, stores }),
+    findings: [...report.findings, ...each.flatMap(levelInWords)],
+    databases: each.map(({ name, fill, percent, threshold, ...one }) => {
+      const free = freeWithin(fill);
+      return {
+        name,
+        size_bytes: fill.size,
+        free_bytes: free === null ? null : Math.round(free),
+        used_percent: rounded(percent),
+        threshold,
+        storing: one.stores ? "on" : "waiting",
+        events: fill.events,
+      };
+    }),
+  };
+}
+
+/** What to say of one of several databases; nothing below all thresholds. */
+function levelInWords({
+  name,
+  threshold,
+  stores,
+}: {
+  name: string;
+  threshold: number | null;
+  stores: boolean;
+}): string[] {
+  if (threshold === null) return [];
+  const waits = stores ? "" : " Events of its contacts wait in the queue, and none is lost.";
+  return [`The database ${name} is more than ${threshold} % full.${waits}`];
+}
 
 function viewOf(report: StorageReport): z.output<typeof Storage> {
   const { limit, size, used, free, percent, threshold, stores, events, rate, keepDays, forecast } = report;

@@ -53,6 +53,8 @@ const Rebuilt = z
 export const rebuilding = router();
 
 const NONE = "No rebuild was ever begun.";
+const SEVERAL =
+  "A deployment with several databases cannot be rebuilt yet: use D1's Time Travel for all of them.";
 
 const begin = createRoute({
   ...needs("admin"),
@@ -64,11 +66,12 @@ const begin = createRoute({
     "For a database that was lost or damaged. Erasures come first, then what people did by hand, the suppressions, and the " +
     "events, oldest first. A request works for up to 20 seconds, and scheduled runs go on every minute; repeat the call to " +
     "be done sooner. It may be repeated and may break off anywhere: what is stored stays as it is. Deliveries may arrive " +
-    "meanwhile. Restored events have new places in the feed, so pipes would pass them on: 409 while any pipe runs.",
+    "meanwhile. Restored events have new places in the feed, so pipes would pass them on: 409 while any pipe runs, and with several databases.",
   responses: { 200: json("How far it has come", Rebuilt), ...problems(409) },
 });
 
 rebuilding.openapi(begin, async (c) => {
+  if (c.var.shards.all.length > 1) throw new ProblemError(409, SEVERAL);
   const db = storeOf(c.env);
   const before = await readRebuild(db);
   if (before === null || before.finished_at !== null) {

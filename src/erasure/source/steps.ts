@@ -39,8 +39,24 @@ export interface Stepped {
   found?: ArchiveFigures;
 }
 
+/**
+ * A step of the third pass: stores what was taken for a repeat of a removed report and repeats none any more. Null if
+ * this run has done its share. It reads reports, so src/history does it.
+ */
+export type RepeatsStep = (env: Env, removal: Removal) => Promise<Stepped | null>;
+
+/** When the next pass of a running removal may begin, ms. */
+export function passBegins({ until, emptied_at }: Pick<Removal, "until" | "emptied_at">): number {
+  return (emptied_at ?? until) + SETTLES;
+}
+
 /** Does the next step of a removal. `now`: ms. Null if it has to wait, or is done. */
-export async function doStep(env: Env, removal: Removal, now: number): Promise<Stepped | null> {
+export async function doStep(
+  env: Env,
+  removal: Removal,
+  now: number,
+  stepRepeats: RepeatsStep,
+): Promise<Stepped | null> {
   switch (removal.phase) {
     case "events":
       return { to: await removeEvents(env, removal) };
@@ -52,8 +68,10 @@ export async function doStep(env: Env, removal: Removal, now: number): Promise<S
       return { to: await removeCounts(env, removal) };
     case "archive":
       return await removeFromArchive(env, removal);
+    case "repeats":
+      return now < passBegins(removal) ? null : await stepRepeats(env, removal);
     case "wait":
-      if (removal.pass === 2 || now < removal.until + SETTLES) return null;
+      if (removal.pass > 1 || now < passBegins(removal)) return null;
       return { to: { pass: 2, phase: "events", cursor: String(removal.seen), seen: removal.seen } };
   }
 }
@@ -92,7 +110,10 @@ async function forget(env: Env, removal: Removal, forgotten: readonly SourceEvid
   const rules = { atOnce: AT_ONCE, deadline: { ms: DEADLINE, of: "the contacts" } };
   await checkJurisdiction(env);
   await inPool(groups, rules, async ([contact, own]) => {
-    const { snapshot } = await contactOf(env, contact).forget(own.map(({ event }) => event));
+    const { snapshot } = await contactOf(env, contact).forget(
+      own.map(({ event }) => event),
+      removal.until,
+    );
     if (snapshot !== null) changes.push(changeOf(contact, snapshot));
   });
   await storeForgetful(storeOf(env), removal, changes, forgotten);

@@ -5,7 +5,7 @@ import { LEAST_DAYS } from "../retention.ts";
 import { bytesAnEvent, usedBytes, WAITS_FROM, type Fill } from "./level.ts";
 
 /** What an event takes where too few are stored to measure it: see src/docs/storage.md. Bytes. */
-export const USUAL_BYTES = 520;
+export const USUAL_BYTES = 360;
 
 /** What a forecast needs to know of a database. Sizes in bytes. */
 export interface Growth {

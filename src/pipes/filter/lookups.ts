@@ -9,6 +9,7 @@ import {
   type MessageKey,
 } from "../../store/events/message-status.ts";
 import type { Db } from "../../store/db.ts";
+import type { Shards } from "../../store/shards.ts";
 import { checkQuery } from "../../store/suppressions/suppressions.ts";
 import type { Lookups, Needs } from "./variables.ts";
 
@@ -58,6 +59,27 @@ export async function readLookups(
     if (needs.suppression) facts.suppression = checked?.get(event.contact ?? "") ?? null;
     return facts;
   });
+}
+
+/** The same, of each event in its contact's database. One round trip to each of these. */
+export async function lookUpDivided(
+  shards: Shards,
+  bucket: R2Bucket,
+  events: readonly About[],
+  needs: Needs,
+): Promise<Lookups[]> {
+  if (shards.all.length === 1) return await readLookups(shards.home, bucket, events, needs);
+  const numbered = events.map((event, index) => ({ event, index }));
+  const groups = await shards.group(numbered, ({ event }) => event.contact ?? "");
+  const found: Lookups[] = [];
+  await Promise.all(
+    [...groups].map(async ([{ db }, group]) => {
+      const asked = group.map(({ event }) => event);
+      const lookups = await readLookups(db, bucket, asked, needs);
+      for (const [place, { index }] of group.entries()) found[index] = lookups[place] ?? {};
+    }),
+  );
+  return found;
 }
 
 function keyOf({ contact, message_id }: About): MessageKey | null {

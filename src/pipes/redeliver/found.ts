@@ -2,8 +2,7 @@
 // through.
 
 import { CONTACT_CHARS, contactPrefix } from "../../model/event-id.ts";
-import { storeOf } from "../../store/db.ts";
-import { readSeqs, seqsOf } from "../../store/events/feed.ts";
+import { readSeqs, seqsOf } from "../../store/events/feeds.ts";
 import { moveBehind } from "../../store/feed-position.ts";
 import {
   placeSystemEvents,
@@ -12,6 +11,7 @@ import {
   systemEventsBefore,
   type PlacedSystemEvent,
 } from "../../store/pipes/system-events.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { compileFilter, type Filter } from "../filter/filter.ts";
 import type { Retry } from "../retries.ts";
 import { eventRow, systemEventRow, viewOf, type Row } from "../rows.ts";
@@ -24,16 +24,17 @@ const AT_ONCE = 1_000;
 
 /** The events with these ids that are stored: the others were erased, or are too old. */
 export async function findEvents(env: Env, ids: readonly string[]): Promise<Found[]> {
+  const shards = shardsOf(env);
   const found: Found[] = [];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const some = ids.slice(at, at + AT_ONCE);
-    const stored = await seqsOf(storeOf(env), some);
+    const stored = await seqsOf(shards, some);
     const grpOf = (id: string): string => id.slice(0, CONTACT_CHARS);
     found.push(...stored.map(({ id, seq }): Found => ({ feed: "events", id, seq, grp: grpOf(id) })));
     if (stored.length < some.length) {
       const known = new Set(stored.map(({ id }) => id));
       const others = some.filter((id) => !known.has(id));
-      found.push(...(await placeSystemEvents(storeOf(env), others)).map(ofSystemEvent));
+      found.push(...(await placeSystemEvents(shards, others)).map(ofSystemEvent));
     }
   }
   return found;
@@ -44,7 +45,7 @@ function ofSystemEvent({ id, seq, contact }: PlacedSystemEvent): Found {
 }
 
 /**
- * The system events that became known from `from` until `to` (ms; null for now), in order, at most `most`. `complete`:
+ * The system events that became known from `from` until `to` (ms; null for now), in the order of each feed, at most `most`. `complete`:
  * whether these are all.
  */
 export async function findSystemEvents(
@@ -52,16 +53,19 @@ export async function findSystemEvents(
   { from, to }: { from: number; to: number | null },
   most: number,
 ): Promise<{ found: Found[]; complete: boolean }> {
-  const db = storeOf(env);
-  let after = await systemEventsBefore(db, from);
+  const shards = shardsOf(env);
+  const start = await systemEventsBefore(shards, from);
   const found: Found[] = [];
-  while (found.length <= most) {
-    const page = await readSystemEvents(db, { after, limit: AT_ONCE });
-    const last = page.at(-1);
-    const within = to === null ? page : page.filter(({ told }) => told < to);
-    found.push(...within.map(ofSystemEvent));
-    if (last === undefined || page.length < AT_ONCE || within.length < page.length) break;
-    after = moveBehind(after, last);
+  for (const { index } of shards.all) {
+    let after = start;
+    while (found.length <= most) {
+      const page = await readSystemEvents(shards, index, { after, limit: AT_ONCE });
+      const last = page.at(-1);
+      const within = to === null ? page : page.filter(({ told }) => told < to);
+      found.push(...within.map(ofSystemEvent));
+      if (last === undefined || page.length < AT_ONCE || within.length < page.length) break;
+      after = moveBehind(after, last);
+    }
   }
   return { found: found.slice(0, most), complete: found.length <= most };
 }
@@ -101,9 +105,10 @@ export async function passing(
 async function readRows(env: Env, found: readonly Found[]): Promise<Row[]> {
   const of = (feed: Found["feed"]) => found.flatMap((one) => (one.feed === feed ? [one.seq] : []));
   const [events, notices] = [of("events"), of("notices")];
+  const shards = shardsOf(env);
   const [stored, reported] = await Promise.all([
-    events.length > 0 ? readSeqs(storeOf(env), events) : [],
-    notices.length > 0 ? readSystemEventSeqs(storeOf(env), notices) : [],
+    events.length > 0 ? readSeqs(shards, events) : [],
+    notices.length > 0 ? readSystemEventSeqs(shards, notices) : [],
   ]);
   return [...stored.map(eventRow), ...reported.map(systemEventRow)];
 }

@@ -4,9 +4,10 @@ import { pipeOf } from "../../config/objects.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { newId } from "../../lib/time-id.ts";
 import { storeOf } from "../../store/db.ts";
-import { countFeed, feedEnd, positionAt, readFeed } from "../../store/events/feed.ts";
+import { countFeeds, endOfFeeds, positionAt, readPart } from "../../store/events/feeds.ts";
 import { moveBehind } from "../../store/feed-position.ts";
 import { listPipes, type PipeRecord } from "../../store/pipes/pipes.ts";
+import { shardsOf } from "../../store/shards.ts";
 import type { PipeFailure } from "../failure.ts";
 import type { Filter } from "../filter/filter.ts";
 import { filtersOf, findEvents, findSystemEvents, passing, type Found } from "./found.ts";
@@ -88,9 +89,10 @@ async function redeliverPart(
   { from, to, filter }: PartOfFeed,
   id: string | null,
 ): Promise<Result<RedeliveryResult, PipeFailure>> {
-  const end = await feedEnd(storeOf(env));
-  const after = await positionAt(storeOf(env), from, 0);
-  const last = to === null ? end : await positionAt(storeOf(env), to, 0);
+  const shards = shardsOf(env);
+  const end = await endOfFeeds(shards);
+  const after = await positionAt(shards, from, 0);
+  const last = to === null ? end : await positionAt(shards, to, 0);
   const counts = await count(env, pipes, { after, last, filter });
   const { found, complete } = await findSystemEvents(env, { from, to }, MOST_WAITING);
   const own = new Map<string, Found[]>();
@@ -162,7 +164,7 @@ async function count(
   const complete = await countFiltered(env, filtered, { after, last });
   if (filtered.length === counting.length)
     return counting.map((one) => ({ pipe: one.pipe, count: one.count, complete }));
-  const all = await countFeed(storeOf(env), { after, last, most: MOST_COUNTED + 1 });
+  const all = await countFeeds(shardsOf(env), { after, last, most: MOST_COUNTED + 1 });
   return counting.map(({ pipe, filters, count }) =>
     filters.length > 0
       ? { pipe, count, complete }
@@ -181,7 +183,8 @@ async function countFiltered(
   let position = after;
   let looked = 0;
   for (let page = 0; page < MOST_PAGES && looked < MOST_COUNTED; page++) {
-    const { events, more } = await readFeed(storeOf(env), { after: position, last, limit: PAGE_ROWS });
+    const part = await readPart(shardsOf(env), { after: position, last, limit: PAGE_ROWS });
+    const { events, more } = part;
     const viewed = events.map((event) => viewOf(eventRow(event)));
     const lookups = await lookUp(env, filters, viewed);
     for (const [index, event] of viewed.entries())
@@ -189,7 +192,7 @@ async function countFiltered(
         if (passesFilters(one.filters, event, lookups[index] ?? {}) === true) one.count += 1;
     const end = events.at(-1);
     if (end === undefined || !more) return true;
-    position = moveBehind(position, end);
+    position = moveBehind(part.after, end);
     looked += events.length;
   }
   return false;

@@ -1,6 +1,6 @@
 // Delivers a page of a feed and moves the pipe's position behind what is done.
 
-import { isBehind, moveBefore, moveBehind } from "../../store/feed-position.ts";
+import { feedOf, isBehind, moveBefore, moveBehind } from "../../store/feed-position.ts";
 import type { Feed, State } from "../state.ts";
 import type { Progress, Round } from "./context.ts";
 import { deliver } from "./deliver.ts";
@@ -39,9 +39,20 @@ export function moveCursor(
   const passed = new Set(selection.passed.map(({ row }) => row.seq));
   const filtered = left.filter((row) => isBehind(position, row) && !passed.has(row.seq));
   return {
-    ...state,
+    ...withUnfinished(state, feed, first),
     positions: { ...state.positions, [feed]: position },
     ahead: [...others, ...done.map(({ id }) => id)],
     filtered: state.filtered + filtered.length,
   };
+}
+
+/** The state with a note of the feed whose page was left unfinished, unless it is the first feed. */
+function withUnfinished(
+  { unfinished = {}, ...state }: State,
+  feed: Feed,
+  left: { seq: number } | undefined,
+): State {
+  const { [feed]: _, ...other } = unfinished;
+  const noted = left === undefined || feedOf(left.seq) === 0 ? other : { ...other, [feed]: feedOf(left.seq) };
+  return Object.keys(noted).length === 0 ? state : { ...state, unfinished: noted };
 }

@@ -1,15 +1,14 @@
 // Reads a pipe's feeds page by page. While a page is delivered, it prepares the next one: in a long catch-up every wait
 // for the database counts.
 
-import { storeOf } from "../../store/db.ts";
-import { readFeed } from "../../store/events/feed.ts";
 import { isSamePosition, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
-import { readSystemEvents } from "../../store/pipes/system-events.ts";
+import { shardsOf } from "../../store/shards.ts";
 import type { RunnablePipe } from "../load.ts";
-import { eventRow, systemEventRow, type Row } from "../rows.ts";
+import type { Row } from "../rows.ts";
 import { isProbing } from "../circuit.ts";
 import { select, type Selection } from "../select.ts";
 import type { State } from "../state.ts";
+import { createTurns, type NextRows } from "./turns.ts";
 
 /** Rows in a page. Where many requests go at once, a page holds more, so that each request is full. */
 export const PAGE_ROWS = 1_000;
@@ -17,7 +16,7 @@ const MOST_PAGE_ROWS = 4_000;
 /** Rows in the page that probes a destination. It doubles each time that the filter keeps back all of them. */
 export const PROBE_ROWS = 16;
 
-/** A page of a feed. */
+/** A page of one feed. */
 export interface FeedPage {
   rows: Row[];
   /** Those of the rows that are not done yet. */
@@ -26,12 +25,12 @@ export interface FeedPage {
   selection: Selection;
   /** How many rows were asked for. */
   limit: number;
-  /** Whether more rows may follow. A page of large events ends before its limit. */
+  /** Whether more rows may follow, in this feed or in another one. A page of large events ends before its limit. */
   more: boolean;
 }
 
 /** The part of a pipe's state that says which rows come next. */
-type Cursor = Pick<State, "positions" | "ahead" | "circuit">;
+type Cursor = Pick<State, "positions" | "ahead" | "unfinished" | "circuit">;
 
 /** Reads the feeds of one pipe. */
 export interface Reader {
@@ -39,6 +38,7 @@ export interface Reader {
   forget(): void;
   /**
    * The page behind the position: the prepared one, if the pipe and the position are those that it was prepared for.
+   * The feed of which a page was left unfinished comes first, and then each in its turn.
    */
   events(pipe: RunnablePipe, cursor: Cursor): Promise<FeedPage>;
   /** Prepares the page behind this one, if there may be one. */
@@ -49,6 +49,8 @@ export interface Reader {
 
 /** Makes a reader. */
 export function createReader(env: Env): Reader {
+  const shards = shardsOf(env);
+  const turns = { events: createTurns(shards, "events"), notices: createTurns(shards, "notices") };
   let next: { pipe: RunnablePipe; after: FeedPosition; limit: number; page: Promise<FeedPage> } | null = null;
   /** Pages that were read in this run while the circuit was open. */
   let probes = 0;
@@ -56,8 +58,8 @@ export function createReader(env: Env): Reader {
   const pageOf = async (
     pipe: RunnablePipe,
     { ahead }: Cursor,
-    rows: Row[],
-    { limit, more }: Pick<FeedPage, "limit" | "more">,
+    { rows, more }: NextRows,
+    limit: number,
   ): Promise<FeedPage> => {
     const done = new Set(ahead);
     const left = done.size === 0 ? rows : rows.filter(({ id }) => !done.has(id));
@@ -69,8 +71,8 @@ export function createReader(env: Env): Reader {
     after: FeedPosition,
     limit: number,
   ): Promise<FeedPage> => {
-    const { events, more } = await readFeed(storeOf(env), { after, limit });
-    return await pageOf(pipe, cursor, events.map(eventRow), { limit, more });
+    const first = cursor.unfinished?.events ?? null;
+    return await pageOf(pipe, cursor, await turns.events({ after, limit, first }), limit);
   };
   return {
     forget: () => {
@@ -96,12 +98,10 @@ export function createReader(env: Env): Reader {
       next = { pipe, after, limit, page };
     },
     systemEvents: async (pipe, cursor) => {
-      const events = await readSystemEvents(storeOf(env), {
-        after: cursor.positions.notices,
-        limit: PAGE_ROWS,
-      });
-      const more = events.length === PAGE_ROWS;
-      return await pageOf(pipe, cursor, events.map(systemEventRow), { limit: PAGE_ROWS, more });
+      const after = cursor.positions.notices;
+      const first = cursor.unfinished?.notices ?? null;
+      const next = await turns.notices({ after, limit: PAGE_ROWS, first });
+      return await pageOf(pipe, cursor, next, PAGE_ROWS);
     },
   };
 }

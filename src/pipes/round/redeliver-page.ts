@@ -1,9 +1,8 @@
 // Passes on again what people asked for: a page of the first redelivery that is under way.
 
-import { storeOf } from "../../store/db.ts";
 import { moveBefore, moveBehind, type FeedPosition } from "../../store/feed-position.ts";
-import { readFeed } from "../../store/events/feed.ts";
-import type { Redelivery } from "../redeliveries.ts";
+import { readPart } from "../../store/events/feeds.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { eventRow } from "../rows.ts";
 import { select } from "../select.ts";
 import type { Progress, Round } from "./context.ts";
@@ -15,12 +14,16 @@ export async function redeliverPage(round: Round): Promise<Progress> {
   const { env, pipe, redeliveries } = round;
   const first = redeliveries.first();
   if (first === null) return "idle";
-  const { after, last, filter } = first;
-  const { events, more } = await readFeed(storeOf(env), { after, last, limit: PAGE_ROWS });
+  const { last, filter } = first;
+  const { events, more, after } = await readPart(shardsOf(env), {
+    after: first.after,
+    last,
+    limit: PAGE_ROWS,
+  });
   const rows = events.map(eventRow);
   const selection = await select(env, pipe, rows, filter);
   const { end } = await deliver(round, "events", selection, (now, undone) => {
-    const next = nextPosition(first, { rows, more }, undone);
+    const next = nextPosition(after, { rows, more }, undone);
     // In one write with the state, which is saved without waiting for anything in between.
     if (next === null) redeliveries.drop(first.id);
     else redeliveries.move(first.id, next);
@@ -31,7 +34,7 @@ export async function redeliverPage(round: Round): Promise<Progress> {
 
 /** Where a redelivery goes on once a page is delivered; null if nothing is left of it. */
 function nextPosition(
-  { after }: Redelivery,
+  after: FeedPosition,
   { rows, more }: { rows: readonly { seq: number }[]; more: boolean },
   undone: ReadonlySet<number>,
 ): FeedPosition | null {

@@ -1,9 +1,9 @@
 // Lets go of waiting events that a changed filter does not let through any more: whoever narrows a filter means what waits
 // as well. Events that a person asked for keep waiting, whatever the filter says.
 
-import { storeOf } from "../../store/db.ts";
-import { readSeqs } from "../../store/events/feed.ts";
+import { readSeqs } from "../../store/events/feeds.ts";
 import { readSystemEventSeqs } from "../../store/pipes/system-events.ts";
+import { shardsOf } from "../../store/shards.ts";
 import { eventRow, systemEventRow, type Row } from "../rows.ts";
 import { select } from "../select.ts";
 import type { Retry } from "../retries.ts";
@@ -41,9 +41,10 @@ export async function refilterWaiting(round: Round): Promise<Progress> {
 async function readRows({ env }: Round, waiting: readonly Retry[]): Promise<Row[]> {
   const seqsOf = (feed: Retry["feed"]): number[] =>
     waiting.flatMap((retry) => (retry.feed === feed ? [retry.seq] : []));
+  const shards = shardsOf(env);
   const [events, notices] = await Promise.all([
-    readSeqs(storeOf(env), seqsOf("events")),
-    readSystemEventSeqs(storeOf(env), seqsOf("notices")),
+    readSeqs(shards, seqsOf("events")),
+    readSystemEventSeqs(shards, seqsOf("notices")),
   ]);
   return [...events.map(eventRow), ...notices.map(systemEventRow)];
 }

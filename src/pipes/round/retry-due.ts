@@ -1,10 +1,12 @@
 // Tries again the events that failed alone and are due. Each goes in a request of its own, unless the destination
 // answers for every event of a batch.
 
-import { storeOf } from "../../store/db.ts";
-import { readSeqs } from "../../store/events/feed.ts";
+import { describeError } from "../../lib/outage.ts";
+import { readSeqs } from "../../store/events/feeds.ts";
 import type { AttemptRecord } from "../../store/pipes/delivery-log.ts";
 import { readSystemEventSeqs } from "../../store/pipes/system-events.ts";
+import { feedOf } from "../../store/feed-position.ts";
+import { shardsOf, type Shards } from "../../store/shards.ts";
 import type { Retry } from "../retries.ts";
 import { eventRow, systemEventRow, type Row } from "../rows.ts";
 import { toSelected, type SelectedRow } from "../select.ts";
@@ -23,6 +25,8 @@ import { send } from "./send.ts";
  */
 const RETRIES_AT_ONCE = 100;
 const TIME_FOR_RETRIES = 15_000;
+/** How long events wait whose database does not answer, ms. */
+const UNREAD_WAIT = 30_000;
 
 /** An event that is due, as it is sent. */
 interface DueRow extends SelectedRow {
@@ -56,14 +60,36 @@ export async function retryDue(round: Round): Promise<Progress> {
   return end ?? (due.length === limit || freed ? "more" : "idle");
 }
 
-/** Reads the events that are due. One that is not stored any more was erased, or is too old, and is not tried again. */
+/**
+ * Reads the events that are due. One that is not stored any more was erased, or is too old, and is not tried again. With
+ * several databases, events of one that does not answer wait a little longer, so that they hold up no others.
+ */
 async function readDue({ env, pipe, retries }: Round, due: readonly Retry[]): Promise<DueRow[]> {
-  const seqsOf = (feed: Retry["feed"]): number[] =>
+  const shards = shardsOf(env);
+  if (shards.all.length === 1) return await readStored(shards, { pipe, retries }, due);
+  const groups = [...Map.groupBy(due, ({ seq }) => feedOf(seq)).values()];
+  const read = await Promise.allSettled(
+    groups.map(async (group) => await readStored(shards, { pipe, retries }, group)),
+  );
+  return read.flatMap((rows, index) => {
+    if (rows.status === "fulfilled") return rows.value;
+    console.warn({ message: "events that are due cannot be read", ...describeError(rows.reason) });
+    for (const retry of groups[index] ?? []) retries.again({ ...retry, due: Date.now() + UNREAD_WAIT });
+    return [];
+  });
+}
+
+async function readStored(
+  shards: Shards,
+  { pipe, retries }: Pick<Round, "pipe" | "retries">,
+  due: readonly Retry[],
+): Promise<DueRow[]> {
+  const seqsIn = (feed: Retry["feed"]): number[] =>
     due.flatMap((retry) => (retry.feed === feed ? [retry.seq] : []));
-  const [events, notices] = [seqsOf("events"), seqsOf("notices")];
+  const [events, notices] = [seqsIn("events"), seqsIn("notices")];
   const [stored, reported] = await Promise.all([
-    events.length > 0 ? readSeqs(storeOf(env), events) : [],
-    notices.length > 0 ? readSystemEventSeqs(storeOf(env), notices) : [],
+    events.length > 0 ? readSeqs(shards, events) : [],
+    notices.length > 0 ? readSystemEventSeqs(shards, notices) : [],
   ]);
   const left = new Map(due.map((retry) => [keyOf(retry), retry]));
   const rows = [...stored.map(eventRow), ...reported.map(systemEventRow)].flatMap((row) => {

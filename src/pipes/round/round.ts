@@ -6,6 +6,7 @@
 import { isProbing } from "../circuit.ts";
 import { advance } from "./advance.ts";
 import type { Progress, Round } from "./context.ts";
+import type { FeedPage } from "./reader.ts";
 import { redeliverPage } from "./redeliver-page.ts";
 import { refilterWaiting } from "./refilter.ts";
 import { retryDue } from "./retry-due.ts";
@@ -33,15 +34,34 @@ async function workParts(round: Round): Promise<Progress> {
   return whole;
 }
 
-/** A page of new events, and one of system events, which is read meanwhile. */
+/**
+ * A page of new events, and one of system events, which is read meanwhile. If one of them cannot be read, the other one
+ * goes on, and the failure counts once that has nothing left.
+ */
 async function advanceAll(round: Round): Promise<Progress> {
   const { state, pipe, reader } = round;
   const reading = reader.systemEvents(pipe, state.current());
   reading.catch(() => undefined); // it is awaited below, and a failure counts there
-  const events = await advance(round, "events", await reader.events(pipe, state.current()));
-  if (isEnd(events)) return events;
-  const systemEvents = await advance(round, "notices", await reading);
-  return systemEvents === "idle" ? events : systemEvents;
+  const reads = [
+    ["events", async () => await reader.events(pipe, state.current())],
+    ["notices", async () => await reading],
+  ] as const;
+  const failures: unknown[] = [];
+  let whole: Progress = "idle";
+  for (const [feed, read] of reads) {
+    let page: FeedPage;
+    try {
+      page = await read();
+    } catch (error) {
+      failures.push(error);
+      continue;
+    }
+    const progress = await advance(round, feed, page);
+    if (isEnd(progress)) return progress;
+    if (progress === "more") whole = "more";
+  }
+  if (failures.length > 0 && whole === "idle") throw failures[0];
+  return whole;
 }
 
 function isEnd(progress: Progress): progress is "stopped" | "paused" {

@@ -1,7 +1,7 @@
 // Requests to erase a contact, one row each. The row records how far the work has come, so that any run can resume it.
 
 import type { SuppressionReason } from "../../model/suppression/policy.ts";
-import { contactPrefix } from "../../model/event-id.ts";
+import { CONTACT_CHARS, contactPrefix } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
 import { DAY } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
@@ -142,26 +142,26 @@ const KEEP_HASH = `
 
 /** The messages whose events are all deleted; a message with later events keeps its row. */
 const OWN_MESSAGES = endedMessages(
-  `SELECT message_id, contact FROM ${DOOMED_EVENTS} WHERE message_id IS NOT NULL`,
+  `SELECT message_id, substr(id, 1, ${CONTACT_CHARS}) FROM ${DOOMED_EVENTS} WHERE message_id IS NOT NULL`,
   "(SELECT contact, prefix, erased_at FROM erasures WHERE id = ?1)",
-  "e.received_at > who.erased_at",
+  "(e.received_at > who.erased_at OR e.contact <> who.contact)",
 );
 
 const COUNT = `
   UPDATE erasures AS x SET
     events = events + (SELECT count(*) FROM (${DOOMED})),
-    messages = messages + (SELECT count(*) FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})),
+    messages = messages + (SELECT count(*) FROM message_rows WHERE (message_id, prefix) IN (${OWN_MESSAGES})),
     contacts = max(contacts, EXISTS (${DOOMED}),
       EXISTS (SELECT 1 FROM contacts AS c WHERE c.contact = x.contact AND c.version <= x.version)),
     suppressions = suppressions +
       (SELECT count(*) FROM suppressions AS s WHERE s.contact = x.contact AND s.version <= x.version)
   WHERE x.id = ?1 AND x.contact IS NOT NULL`;
 
-const DELETE_MESSAGES = `DELETE FROM messages WHERE (message_id, contact) IN (${OWN_MESSAGES})`;
+const DELETE_MESSAGES = `DELETE FROM message_rows WHERE (message_id, prefix) IN (${OWN_MESSAGES})`;
 const LEAVE_WORDS = `UPDATE unknown_words SET event = NULL
   WHERE event IN (${DOOMED})`;
 const LEAVE_FEED = leaveFeed(`SELECT id, seq FROM ${DOOMED_EVENTS}`);
-const DELETE_EVENTS = `DELETE FROM events WHERE id IN (${DOOMED})`;
+const DELETE_EVENTS = `DELETE FROM event_rows WHERE id IN (${DOOMED})`;
 const DELETE_OTHERS = ["contacts", "suppressions"].map(
   (table) => `DELETE FROM ${table} WHERE (contact, version) IN (
     SELECT t.contact, t.version FROM erasures AS x CROSS JOIN ${table} AS t

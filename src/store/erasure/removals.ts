@@ -3,20 +3,23 @@
 
 import type { Db } from "../db.ts";
 
-/** The steps of a removal, in their order. */
-export const PHASES = ["events", "suppressions", "dead-letters", "counters", "archive"] as const;
-/** A step, or `wait` for the time until the second pass may begin. */
-export type Phase = (typeof PHASES)[number] | "wait";
+/**
+ * A step of a removal, or `wait` at the end of a pass. The first five are those of the passes that remove, in their
+ * order; `repeats` is the third pass.
+ */
+export type Phase = "events" | "suppressions" | "dead-letters" | "counters" | "archive" | "repeats" | "wait";
 
 /** A request as stored; times in ms. */
 export interface Removal {
   id: string;
   source: string;
+  /** The source's provider; null if it was not known. */
+  provider: string | null;
   /** Everything of the source that was received until then goes. */
   until: number;
   asked_at: number;
   asked_by: string;
-  pass: 1 | 2;
+  pass: 1 | 2 | 3;
   phase: Phase;
   /** Where the phase continues; "" at its beginning. */
   cursor: string;
@@ -32,6 +35,8 @@ export interface Removal {
   objects: number;
   /** Objects of the archive that cannot be read. */
   unreadable: number;
+  /** When the second pass was through, ms; null before. */
+  emptied_at: number | null;
   finished_at: number | null;
 }
 
@@ -57,16 +62,23 @@ export async function runningRemovals(db: Db, most: number): Promise<Removal[]> 
  */
 export async function openRemoval(
   db: D1Database,
-  { id, source, asked_at, asked_by }: Pick<Removal, "id" | "source" | "asked_at" | "asked_by">,
+  {
+    id,
+    source,
+    provider,
+    asked_at,
+    asked_by,
+  }: Pick<Removal, "id" | "source" | "provider" | "asked_at" | "asked_by">,
 ): Promise<Removal> {
   const [, found] = await db.batch<Removal>([
     db
       .prepare(
-        `INSERT INTO removals (id, source, until, asked_at, asked_by) VALUES (?1, ?2, ?3, ?3, ?4)
+        `INSERT INTO removals (id, source, until, asked_at, asked_by, provider)
+         VALUES (?1, ?2, ?3, ?3, ?4, coalesce(?5, (SELECT provider FROM sources WHERE source = ?2)))
          ON CONFLICT (source) WHERE finished_at IS NULL DO UPDATE SET
-           until = excluded.until, pass = 1, phase = 'events', cursor = '', seen = 0`,
+           until = excluded.until, pass = 1, phase = 'events', cursor = '', seen = 0, emptied_at = NULL`,
       )
-      .bind(id, source, asked_at, asked_by),
+      .bind(id, source, asked_at, asked_by, provider),
     db.prepare("SELECT * FROM removals WHERE source = ?1 AND finished_at IS NULL").bind(source),
   ]);
   const [row] = found?.results ?? [];
@@ -106,11 +118,22 @@ const figuresOf = ({ deliveries, objects, unreadable }: ArchiveFigures): number[
   unreadable,
 ];
 
+/** Begins the third pass of a removal, unless it has begun again meanwhile. `now`: ms. */
+export async function noteEmptied(db: D1Database, { id, until }: Removal, now: number): Promise<void> {
+  await db
+    .prepare(
+      `UPDATE removals SET pass = 3, phase = 'repeats', cursor = '', emptied_at = ?3
+       WHERE id = ?1 AND until = ?2 AND pass = 2 AND finished_at IS NULL`,
+    )
+    .bind(id, until, now)
+    .run();
+}
+
 /** Ends a removal, unless it has begun again meanwhile. `now`: ms. */
 export async function finishRemoval(db: D1Database, { id, until }: Removal, now: number): Promise<void> {
   await db
     .prepare(
-      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 2 AND finished_at IS NULL",
+      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 3 AND finished_at IS NULL",
     )
     .bind(id, until, now)
     .run();

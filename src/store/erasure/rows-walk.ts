@@ -2,7 +2,12 @@
 
 import type { Erasure } from "./erasures.ts";
 import { mayMention } from "./may-mention.ts";
-import { storedColumns, type StoredRow } from "../events/by-archive-object.ts";
+import {
+  storedColumns,
+  toStoredRows,
+  type StoredColumns,
+  type StoredRow,
+} from "../events/by-archive-object.ts";
 import type { Db } from "../db.ts";
 import { eventsWithSeqs, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 
@@ -35,7 +40,7 @@ const textOf = (columns: readonly string[]): string =>
 
 const EVENTS_PAGE = pageQuery(
   "seq",
-  `e.seq, ${textOf(["e.message_id", "e.campaign", "e.details"])} ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")}`,
+  `e.seq, ${textOf(["e.message_id", "e.campaign", "e.custom_id", "e.tags", "e.details"])} ${walkFeedRows({ after: "?1" })} ${inFeedOrder("asc")}`,
 );
 
 /** The events behind `after` (a seq). `pieces`: of the addresses, see {@link mayMention}. */
@@ -53,8 +58,8 @@ export async function readEvents(db: Db, seqs: readonly (string | number)[]): Pr
   const { results } = await db
     .prepare(`SELECT ${storedColumns("e")} FROM ${eventsWithSeqs("?1")} AS e`)
     .bind(JSON.stringify(seqs))
-    .all<StoredRow>();
-  return results;
+    .all<StoredColumns>();
+  return await toStoredRows(results);
 }
 
 /** The counters by name: the table, and its column with the name. */
@@ -121,6 +126,7 @@ export const TEXTS = {
   notices: { key: "seq", columns: ["data"], time: "told" },
   dead_letters: { key: "id", columns: ["reason"], time: "received_at" },
   erasures: { key: "id", columns: ["note"], time: "asked_at" },
+  bulk_decisions: { key: "id", columns: ["note"], time: "at" },
 } as const;
 
 /** A table with other texts. */

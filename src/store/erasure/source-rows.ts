@@ -3,7 +3,12 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import { firstIdAt } from "../../lib/time-id.ts";
-import { storedColumns, type StoredRow } from "../events/by-archive-object.ts";
+import {
+  storedColumns,
+  toStoredRows,
+  type StoredColumns,
+  type StoredRow,
+} from "../events/by-archive-object.ts";
 import type { Db } from "../db.ts";
 import { inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 import { isOf } from "../prefix-range.ts";
@@ -48,8 +53,8 @@ export async function eventsOfSource(
       .bind(after),
     db.prepare(EVENTS).bind(after, source, until),
   ]);
-  const sized = (found?.results ?? []) as unknown as (StoredRow & SizedRow)[];
-  const rows = sized.map(({ size: _, ...row }) => row);
+  const sized = (found?.results ?? []) as unknown as (StoredColumns & SizedRow)[];
+  const rows = (await toStoredRows(sized)).map(({ size: _, ...row }) => row);
   const end = (ends?.results[0]?.["last"] ?? null) as number | null;
   return { rows, last: rows.length === REMOVED || isCut(sized) ? (rows.at(-1)?.seq ?? end) : end };
 }

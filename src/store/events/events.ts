@@ -3,13 +3,17 @@
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { EventType } from "../../model/event.ts";
 import type { Db } from "../db.ts";
-import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
-import { lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
-import { isAtDomain, liesIn, rangeOf } from "../prefix-range.ts";
-import { feedEdge } from "./feed.ts";
+import { COLUMN_NAMES, toEvents, type EventColumnsRow } from "./event-columns.ts";
+import { lastSeqOf, positionAfter, seqsOfFeed, type FeedPosition } from "../feed-position.ts";
+import { isAtDomain, liesIn, rangeFrom, rangeOf, type IdRange } from "../prefix-range.ts";
+import type { Shards } from "../shards.ts";
+import { edgeOfFeed, feedEdge } from "./feed.ts";
+import { feedsIn } from "./feeds.ts";
+import type { EventPage, ListPart, ReadPage } from "./event-page.ts";
+import { mergedPages, type FeedList } from "./merged-pages.ts";
 import { placeOfCampaigns, restBehind, type Stretch } from "./stretches.ts";
-import { areBusy } from "./of-contacts.ts";
-import { isCut, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
+import { areBusyIn } from "./of-contacts.ts";
+import { isCut, MOST_BYTES, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 import { batchOf, inFeedOrder, walkFeedRows } from "../feed-rows.ts";
 
 export type { StoredEvent } from "../../model/event-fields.ts";
@@ -44,18 +48,6 @@ export interface EventFilter {
   limit: number;
 }
 
-/** A page of events. */
-export interface EventPage {
-  events: StoredEvent[];
-  /** Where the next page begins; null at the end. */
-  next: FeedPosition | null;
-  /**
-   * In ascending order, the position behind all events that this page has looked at: at the end, events that are stored
-   * later lie behind it. Null in descending order.
-   */
-  resume: FeedPosition | null;
-}
-
 type ListedRow = EventColumnsRow & SizedRow;
 
 const COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");
@@ -66,87 +58,138 @@ const MOST_SCANNED = 20_000;
 /** Message ids of more recipients than this are looked for in the feed. */
 const MOST_RECIPIENTS = 1_000;
 
-/** Reads one page behind `after`, in the direction of the list. */
-export type ReadPage = (after: FeedPosition | undefined, limit: number) => Promise<EventPage>;
-
-/** A page of events in order of storage. */
+/** A page of one database's events in order of storage. */
 export async function listEvents(db: Db, filter: EventFilter): Promise<EventPage> {
-  return await eventPages(db, filter)(filter.after, filter.limit);
+  return await pagesOf(db, filter)(filter.after, filter.limit);
 }
 
 /**
- * The pages of a list of events in order of storage. With a contact or message it reads only their events, unless they
- * are so many that the feed is walked with less work, and with a campaign only the stretches where its events lie. What the pages have in common is read once, with the first one:
- * the list ends at the feed's end of that moment.
+ * The pages of a list of events. One feed's events come in order of storage; those of several are merged by the time of
+ * their receipt. What the pages have in common is read once, with the first one: the list ends at the feeds' ends of that
+ * moment.
  */
-export function eventPages(db: Db, filter: Omit<EventFilter, "after" | "limit">): ReadPage {
-  let plan: Plan | undefined;
+export function eventPages(shards: Shards, filter: Omit<EventFilter, "after" | "limit">): ReadPage {
+  if (shards.all.length === 1) return pagesOf(shards.home, filter);
+  return mergedPages(async () => await listsOf(shards, filter), filter.order);
+}
+
+/** The pages of a database that has one feed. */
+function pagesOf(db: Db, filter: Omit<EventFilter, "after" | "limit">): ReadPage {
+  const read = readerOf(db, filter);
+  const { order } = filter;
+  const beginning = order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
   return async (after, limit) => {
-    plan ??= await planOf(db, filter);
-    const asked: EventFilter = { ...filter, after, limit };
-    return "contacts" in plan
-      ? await readContacts(db, asked, plan.contacts)
-      : await walkFeed(db, asked, plan);
+    const start = after === undefined ? beginning : lastSeqOf(after);
+    const { next, seen, events } = await read(start, limit);
+    const position = next === null ? null : positionAfter(next);
+    return { events, next: position, resume: order === "asc" ? (position ?? positionAfter(seen)) : null };
   };
 }
+
+/** The list of each feed in each database that may hold some of its events. */
+async function listsOf(
+  shards: Shards,
+  { contact, ...filter }: Omit<EventFilter, "after" | "limit">,
+): Promise<FeedList[]> {
+  const groups = contact === undefined ? null : await shards.group(contact, (one) => one);
+  const asked = groups === null ? null : new Map([...groups].map(([{ index }, own]) => [index, own]));
+  return shards.all.flatMap((shard) => {
+    if (asked?.has(shard.index) === false) return [];
+    const own = { ...filter, contact: asked?.get(shard.index) };
+    const bytes = Math.floor(MOST_BYTES / shards.all.length); // all are read at once
+    return feedsIn(shard).map((feed) => ({ feed, read: readerOf(shard.db, own, { feed, bytes }) }));
+  });
+}
+
+/**
+ * Reads the list of a database, or of one feed in it, behind a seq. With a contact or message it reads only their events,
+ * unless they are so many that the feed is walked with less work, and with a campaign only the stretches where its events
+ * lie.
+ */
+function readerOf(
+  db: Db,
+  filter: Filter,
+  { feed, bytes = MOST_BYTES }: { feed?: number; bytes?: number } = {},
+): FeedList["read"] {
+  let plan: Plan | undefined;
+  const within = feed === undefined ? undefined : seqsOfFeed(feed);
+  return async (start, limit) => {
+    plan ??= await planOf(db, filter, feed);
+    const asked = { ...filter, start, limit, within, bytes };
+    return "ranges" in plan ? await readRanges(db, asked, plan.ranges) : await walkFeed(db, asked, plan);
+  };
+}
+
+/** What a list is filtered by. */
+type Filter = Omit<EventFilter, "after" | "limit">;
+/**
+ * A part of a list: what lies behind `start` in the direction of the order. `within`: a feed's seqs, if not all; `bytes`:
+ * where it is cut off.
+ */
+type Asked = Filter & {
+  start: number;
+  limit: number;
+  within: { beginning: number; last: number } | undefined;
+  bytes: number;
+};
 
 /** The stretches of the feed to look through, and the feed's last seq. */
 interface Walk {
   stretches: readonly Stretch[];
   high: number;
 }
-type Plan = { contacts: readonly string[] } | Walk;
+type Plan = { ranges: readonly IdRange[] } | Walk;
 
 type Question = Pick<EventFilter, "contact" | "message_id" | "campaign" | "type">;
 
-async function planOf(db: Db, { campaign, ...filter }: Question): Promise<Plan> {
-  const contacts = await contactsOf(db, filter);
-  if (contacts !== null && !(await areBusy(db, contacts))) return { contacts };
-  const edge = await feedEdge(db);
+async function planOf(db: Db, { campaign, ...filter }: Question, feed: number | undefined): Promise<Plan> {
+  const ranges = await rangesOf(db, filter);
+  if (ranges !== null && !(await areBusyIn(db, ranges))) return { ranges };
+  const edge = await (feed === undefined ? feedEdge(db) : edgeOfFeed(db, feed));
   if (campaign === undefined) return { stretches: [{ first: edge.low, last: edge.high }], high: edge.high };
   const { stretches } = await placeOfCampaigns(db, { campaign, type: filter.type }, edge);
   return { stretches, high: edge.high };
 }
 
-/** The contacts whose events a filter can match; null if these may be very many. */
-async function contactsOf(
+/** The ranges of ids with the events that a filter can match; null if these may be very many. */
+async function rangesOf(
   db: Db,
   { contact, message_id }: Pick<EventFilter, "contact" | "message_id">,
-): Promise<string[] | null> {
-  if (contact !== undefined) return [...contact];
+): Promise<IdRange[] | null> {
+  if (contact !== undefined) return contact.map(rangeOf);
   if (message_id === undefined) return null;
   const { results } = await db
-    .prepare(`SELECT contact FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
+    .prepare(`SELECT prefix FROM messages WHERE message_id = ?1 LIMIT ${MOST_RECIPIENTS + 1}`)
     .bind(message_id)
-    .all<{ contact: string }>();
-  return results.length > MOST_RECIPIENTS ? null : results.map((row) => row.contact);
+    .all<{ prefix: string }>();
+  return results.length > MOST_RECIPIENTS ? null : results.map(({ prefix }) => rangeFrom(prefix));
 }
 
-async function readContacts(db: Db, filter: EventFilter, contacts: readonly string[]): Promise<EventPage> {
+async function readRanges(db: Db, filter: Asked, ranges: readonly IdRange[]): Promise<ListPart> {
   const { clause, values } = conditions({ ...filter, contact: undefined });
-  const { order, limit } = filter;
+  const { order, limit, start, bytes } = filter;
   // The plus keeps the planner from walking the whole feed to get the order.
   const keys = `SELECT events.seq AS key, events.id, ${sizeOfEvent("events")} AS size FROM json_each(?1) AS c CROSS JOIN events
     ON ${liesIn("events", "c.value")}
     WHERE +events.seq ${order === "asc" ? ">" : "<"} ?2 ${clause} ORDER BY +events.seq ${order} LIMIT ?3`;
   const { results } = await db
-    .prepare(withinBytes("events", { keys, columns: COLUMNS, order }))
-    .bind(JSON.stringify(contacts.map(rangeOf)), startOf(filter), limit + 1, ...values)
+    .prepare(withinBytes("events", { keys, columns: COLUMNS, order, bytes }))
+    .bind(JSON.stringify(ranges), start, limit + 1, ...values)
     .all<ListedRow>();
-  return pageOf(results, filter, { more: null, seen: startOf(filter) });
+  return await partOf(results, filter, { more: null, seen: start });
 }
 
 /** Most stretches of the feed that one page reads, and so most queries. */
 const MOST_STRETCHES = 20;
 
 /** Reads the stretches one after the other, until the page is full or has looked at enough rows. */
-async function walkFeed(db: Db, filter: EventFilter, { stretches, high }: Walk): Promise<EventPage> {
-  const { clause, values } = conditions(filter, "e");
-  const { order, limit } = filter;
+async function walkFeed(db: Db, filter: Asked, { stretches, high }: Walk): Promise<ListPart> {
+  const { clause, values } = conditions({ ...filter, within: undefined }, "e"); // the stretches lie within
+  const { order, limit, start, bytes } = filter;
   const keys = `SELECT e.seq AS key, e.id, ${sizeOfEvent("e")} AS size
     ${walkFeedRows({ after: "(?1 - 1)", last: "?2" }, order)} ${clause} ${inFeedOrder(order)} LIMIT ?3`;
-  const statement = db.prepare(withinBytes("events", { keys, columns: COLUMNS, order }));
-  const rest = restBehind(stretches, startOf(filter), order);
+  const statement = db.prepare(withinBytes("events", { keys, columns: COLUMNS, order, bytes }));
+  const rest = restBehind(stretches, start, order);
   const rows: ListedRow[] = [];
   let left = MOST_SCANNED;
   let seen: number | null = null;
@@ -157,16 +200,10 @@ async function walkFeed(db: Db, filter: EventFilter, { stretches, high }: Walk):
     rows.push(...results);
     left -= to - from + 1;
     seen = order === "asc" ? to : from;
-    if (left <= 0 || rows.length > limit || isCut(rows)) break;
+    if (left <= 0 || rows.length > limit || isCut(rows, bytes)) break;
   }
   const more = seen !== null && restBehind(stretches, seen, order).length > 0 ? seen : null;
-  return pageOf(rows, filter, { more, seen: Math.max(startOf(filter), high) });
-}
-
-/** The seq behind which a page begins, in the direction of its order. */
-function startOf({ order, after }: EventFilter): number {
-  if (after !== undefined) return lastSeqOf(after);
-  return order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
+  return await partOf(rows, filter, { more, seen: Math.max(start, high) });
 }
 
 /** SQL for what each list of the filter is compared with. */
@@ -178,11 +215,14 @@ const LISTED = {
   destination: "destination",
   campaign: "campaign",
   bounce: "bounce",
-  reason: "details->>'reason'",
+  reason: "reason",
 } as const;
 
 /** The filter's conditions as SQL on the table `events`. Their values are bound from ?4 on. */
-function conditions(filter: EventFilter, events = "events"): { clause: string; values: (string | number)[] } {
+function conditions(
+  filter: Omit<Asked, "start" | "bytes">,
+  events = "events",
+): { clause: string; values: (string | number)[] } {
   const values: (string | number)[] = [];
   let clause = "";
   const add = (
@@ -202,24 +242,24 @@ function conditions(filter: EventFilter, events = "events"): { clause: string; v
   add((place) => `${events}.message_id = ${place}`, filter.message_id);
   add((place) => `${events}.at >= ${place}`, filter.since);
   add((place) => `${events}.at < ${place}`, filter.until);
+  add((place) => `+${events}.seq > ${place}`, filter.within?.beginning);
+  add((place) => `+${events}.seq <= ${place}`, filter.within?.last);
   return { clause, values };
 }
 
 /**
- * Makes a page. `rows`: one row more than `limit` if there are more, or as many as fit. If there are not: `more` is the seq to continue from,
- * null at the end, and `seen` is the seq up to which all events were looked at, at the end of an ascending list.
+ * Makes a part of a list. `rows`: one row more than `limit` if there are more, or as many as fit. If there are not: `more`
+ * is the seq to continue from, null at the end, and `seen` is the seq up to which all events were looked at.
  */
-function pageOf(
+async function partOf(
   rows: readonly ListedRow[],
-  { limit, order }: EventFilter,
+  { limit, bytes }: Pick<Asked, "limit" | "bytes">,
   { more, seen }: { more: number | null; seen: number },
-): EventPage {
-  const events = rows.slice(0, limit).map(toEvent);
+): Promise<ListPart> {
+  const events = await toEvents(rows.slice(0, limit));
   const last = events.at(-1)?.seq ?? 0;
-  const next = rows.length > limit || isCut(rows) ? last : more;
-  const position = next === null ? null : positionAfter(next);
-  const resume = order === "asc" ? (position ?? positionAfter(Math.max(seen, last))) : null;
-  return { events, next: position, resume };
+  const next = rows.length > limit || isCut(rows, bytes) ? last : more;
+  return { events, next, seen: Math.max(seen, last) };
 }
 
 /** The event with this id, and the place of its raw element; null if there is none. */
@@ -229,5 +269,13 @@ export async function getEvent(db: Db, id: string): Promise<{ event: StoredEvent
     .bind(id)
     .first<EventColumnsRow & RawPlace>();
   if (row === null) return null;
-  return { event: toEvent(row), place: { batch: row.batch, line: row.line, element: row.element } };
+  const [event] = await toEvents([row]);
+  if (event === undefined) return null;
+  return { event, place: { batch: row.batch, line: row.line, element: row.element } };
+}
+
+/** The same, in whichever database it lies. */
+export async function findEvent({ all }: Shards, id: string): ReturnType<typeof getEvent> {
+  const found = await Promise.all(all.map(async ({ db }) => await getEvent(db, id)));
+  return found.find((one) => one !== null) ?? null;
 }

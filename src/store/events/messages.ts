@@ -2,7 +2,8 @@
 
 import type { Db } from "../db.ts";
 import { listEvents, type StoredEvent } from "./events.ts";
-import { areBusy, readEventsOf } from "./of-contacts.ts";
+import { beginsWith, endOfSql, firstOfLatest } from "../prefix-range.ts";
+import { areBusy, MOST_OF_CONTACTS, readEventsOf } from "./of-contacts.ts";
 import {
   listRecipients,
   type RecipientCursor,
@@ -10,7 +11,7 @@ import {
   type RecipientQuery,
 } from "./recipients.ts";
 
-/** One mail to one contact, as stored. */
+/** One mail to one contact. `custom_id` and `source` are those of its first event. */
 export interface MessageRow {
   message_id: string;
   contact: string;
@@ -28,14 +29,31 @@ export interface FoundMessage {
 const MOST_MESSAGES = 100;
 
 /**
+ * The query for messages with their contacts. A message leads to the prefix of a contact's ids, and the message's events
+ * there tell the contact. Of a busy contact only the latest ten thousand are looked through; a message that is older is
+ * said to be of the contact whose events those are. The plus keeps SQLite from building an index of all events. `which`: the condition, order and limit for `messages`.
+ */
+const withContacts = (which: string): string => `
+  WITH m AS MATERIALIZED (
+    SELECT message_id, prefix, ${firstOfLatest("prefix", endOfSql("prefix"), MOST_OF_CONTACTS)} AS first, custom_id, source
+    FROM messages WHERE ${which}),
+  told AS MATERIALIZED (
+    SELECT DISTINCT m.message_id, m.prefix, e.contact FROM m CROSS JOIN event_rows AS e
+      ON ${beginsWith("e.id", "m.prefix", "m.first")} AND +e.message_id = m.message_id)
+  SELECT m.message_id, coalesce(told.contact, (
+      SELECT e.contact FROM event_rows AS e WHERE ${beginsWith("e.id", "m.prefix")} ORDER BY e.id DESC LIMIT 1)) AS contact,
+    m.custom_id, m.source
+  FROM m LEFT JOIN told ON told.message_id = m.message_id AND told.prefix = m.prefix`;
+
+const BY_ID = `SELECT * FROM (${withContacts(`message_id = ?1 LIMIT ${MOST_MESSAGES}`)}) WHERE contact IS NOT NULL`;
+const BY_CUSTOM_ID = `SELECT * FROM (${withContacts(`custom_id = ?1 ORDER BY message_id DESC LIMIT ${MOST_MESSAGES}`)})
+  WHERE contact IS NOT NULL ORDER BY message_id DESC`;
+
+/**
  * The recipients of a message, at most 100: one, or several if the provider gives one id to all recipients of a mail.
  */
 export async function getMessage(db: Db, messageId: string): Promise<MessageRow[]> {
-  const rows = await db
-    .prepare("SELECT message_id, contact, custom_id, source FROM messages WHERE message_id = ?1 LIMIT 100")
-    .bind(messageId)
-    .all<MessageRow>();
-  return rows.results;
+  return (await db.prepare(BY_ID).bind(messageId).all<MessageRow>()).results;
 }
 
 /** Most events that the answer about one message contains. */
@@ -65,13 +83,7 @@ export async function findMessages(
 }
 
 async function byCustomId(db: Db, customId: string): Promise<FoundMessage[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT message_id, contact, custom_id, source FROM messages WHERE custom_id = ?1
-       ORDER BY message_id DESC LIMIT ${MOST_MESSAGES}`,
-    )
-    .bind(customId)
-    .all<MessageRow>();
+  const { results } = await db.prepare(BY_CUSTOM_ID).bind(customId).all<MessageRow>();
   const events = await readEventsOf(db, [...new Set(results.map(({ contact }) => contact))]);
   const groups = Map.groupBy(results, ({ message_id }) => message_id);
   return [...groups].map(([id, rows]) => {

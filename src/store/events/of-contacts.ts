@@ -3,8 +3,8 @@
 
 import type { StoredEvent } from "../../model/event-fields.ts";
 import type { Db } from "../db.ts";
-import { isLatestIn, rangeOf } from "../prefix-range.ts";
-import { COLUMN_NAMES, toEvent, type EventColumnsRow } from "./event-columns.ts";
+import { isLatestIn, rangeOf, type IdRange } from "../prefix-range.ts";
+import { COLUMN_NAMES, toEvents, type EventColumnsRow } from "./event-columns.ts";
 import { isCut, MOST_BYTES, sizeOfEvent, withinBytes, type SizedRow } from "../within-bytes.ts";
 
 const COLUMNS = COLUMN_NAMES.map((name) => `events.${name}`).join(", ");
@@ -14,13 +14,17 @@ export const MOST_OF_CONTACTS = 10_000;
 
 /** Whether the contacts have more than ten thousand events altogether. */
 export async function areBusy(db: Db, contacts: readonly string[]): Promise<boolean> {
-  const ranges = JSON.stringify(contacts.map(rangeOf));
+  return await areBusyIn(db, contacts.map(rangeOf));
+}
+
+/** Whether more than ten thousand events lie in these ranges of ids. */
+export async function areBusyIn(db: Db, ranges: readonly IdRange[]): Promise<boolean> {
   const n = await db
     .prepare(
-      `SELECT count(*) AS n FROM (SELECT 1 FROM json_each(?1) AS c CROSS JOIN events AS e
+      `SELECT count(*) AS n FROM (SELECT 1 FROM json_each(?1) AS c CROSS JOIN event_rows AS e
          ON e.id >= c.value->>0 AND e.id < c.value->>1 LIMIT ${MOST_OF_CONTACTS + 1})`,
     )
-    .bind(ranges)
+    .bind(JSON.stringify(ranges))
     .first<number>("n");
   return (n ?? 0) > MOST_OF_CONTACTS;
 }
@@ -42,7 +46,7 @@ export async function listTimeline(
     .prepare(TIMELINE)
     .bind(from, before ?? to, contact, limit + 1)
     .all<EventColumnsRow & SizedRow>();
-  const events = results.slice(0, limit).map(toEvent);
+  const events = await toEvents(results.slice(0, limit));
   const more = results.length > limit || isCut(results);
   return { events, next: more ? (events.at(-1)?.id ?? null) : null };
 }
@@ -81,5 +85,5 @@ export async function readEventsOf(
       message_id ?? null,
     )
     .all<EventColumnsRow>();
-  return results.map(toEvent);
+  return await toEvents(results);
 }

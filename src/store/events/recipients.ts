@@ -160,7 +160,7 @@ const statesSql = (byMessage: boolean): string => `
     min(e.at) AS first_at, max(e.at) AS last_at, ${STATES.join(", ")},
     (SELECT suppressed FROM contacts AS k WHERE k.contact = e.contact) IS NOT NULL AS suppressed
   FROM json_each(?1) AS c CROSS JOIN events AS e
-    ON e.id >= c.value->>0 AND e.id < coalesce((SELECT l.id FROM events AS l WHERE l.id >= c.value->>0 AND l.id < c.value->>1
+    ON e.id >= c.value->>0 AND e.id < coalesce((SELECT l.id FROM event_rows AS l WHERE l.id >= c.value->>0 AND l.id < c.value->>1
       ORDER BY l.id LIMIT 1 OFFSET ${MOST_OF_CONTACTS}), c.value->>1) AND e.contact = c.value->>2
   WHERE e.campaign IN (SELECT value FROM json_each(?2))
   GROUP BY c.key${byMessage ? ", e.message_id" : ""}`;

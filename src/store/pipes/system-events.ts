@@ -1,10 +1,13 @@
 // System events: what Tidings itself reports to pipes, beside what providers report. A contact was suppressed, its
-// suppression lifted, it was erased; a pipe was paused, or resumed. They form a feed of their own, in the table `notices`. Each is
-// written in the transaction that makes it true, those about suppressions by triggers (0007_pipes.sql).
+// suppression lifted, it was erased; a pipe was paused, or resumed. They form a feed of their own in each database, in the
+// table `notices`. Each is written in the transaction that makes it true, those about suppressions by triggers
+// (0007_pipes.sql). They do not move with their contacts.
 
 import type { Db } from "../db.ts";
-import { earliestOf, lastSeqOf, positionAfter, type FeedPosition } from "../feed-position.ts";
+import { positionBy } from "../events/feeds.ts";
+import { earliestOf, feedOf, lastSeqOf, seqsOfFeed, type FeedPosition } from "../feed-position.ts";
 import { DAY } from "../../lib/time.ts";
+import type { Shards } from "../shards.ts";
 
 /** All types of system events. */
 export const SYSTEM_EVENT_TYPES = [
@@ -79,22 +82,39 @@ const toSystemEvent = (row: Row): SystemEvent => ({
   data: JSON.parse(row.data) as SystemEvent["data"],
 });
 
-/** System events behind the position, in order, at most `limit`. */
+/** The next system events of one feed behind the position, in order, at most `limit`. */
 export async function readSystemEvents(
-  db: Db,
+  { all }: Shards,
+  feed: number,
   { after, limit }: { after: FeedPosition; limit: number },
 ): Promise<SystemEvent[]> {
-  const { results } = await db
+  const shard = all[feed];
+  if (shard === undefined) return [];
+  const { results } = await shard.db
     .prepare(
       "SELECT seq, id, type, at, told, contact, source, data FROM notices WHERE seq > ?1 AND type <> 'gone' ORDER BY seq LIMIT ?2",
     )
-    .bind(lastSeqOf(after), limit)
+    .bind(lastSeqOf(after, feed), limit)
     .all<Row>();
   return results.map(toSystemEvent);
 }
 
 /** The system events with these seqs, as far as they are still stored. */
-export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Promise<SystemEvent[]> {
+export async function readSystemEventSeqs(
+  { all, home }: Shards,
+  seqs: readonly number[],
+): Promise<SystemEvent[]> {
+  if (all.length === 1) return await systemEventsAt(home, seqs);
+  const parts = await Promise.all(
+    [...Map.groupBy(seqs, feedOf)].map(async ([feed, own]) => {
+      const shard = all[feed];
+      return shard === undefined ? [] : await systemEventsAt(shard.db, own);
+    }),
+  );
+  return parts.flat().toSorted((one, other) => one.seq - other.seq);
+}
+
+async function systemEventsAt(db: Db, seqs: readonly number[]): Promise<SystemEvent[]> {
   const { results } = await db
     .prepare(
       `SELECT n.seq, n.id, n.type, n.at, n.told, n.contact, n.source, n.data
@@ -109,25 +129,40 @@ export async function readSystemEventSeqs(db: Db, seqs: readonly number[]): Prom
 export type PlacedSystemEvent = Pick<SystemEvent, "id" | "seq" | "contact">;
 
 /** The system events with these ids that are still stored. */
-export async function placeSystemEvents(db: Db, ids: readonly string[]): Promise<PlacedSystemEvent[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT n.id, n.seq, n.contact FROM json_each(?1) AS i CROSS JOIN notices AS n ON n.id = i.value AND n.type <> 'gone'`,
-    )
-    .bind(JSON.stringify(ids))
-    .all<PlacedSystemEvent>();
-  return results;
+export async function placeSystemEvents(
+  { all }: Shards,
+  ids: readonly string[],
+): Promise<PlacedSystemEvent[]> {
+  const parts = await Promise.all(
+    all.map(async ({ db }) => {
+      const { results } = await db
+        .prepare(
+          `SELECT n.id, n.seq, n.contact FROM json_each(?1) AS i CROSS JOIN notices AS n ON n.id = i.value AND n.type <> 'gone'`,
+        )
+        .bind(JSON.stringify(ids))
+        .all<PlacedSystemEvent>();
+      return results;
+    }),
+  );
+  return parts.flat();
 }
 
-/** The position behind the last system event. */
-export async function systemEventsEnd(db: Db): Promise<FeedPosition> {
-  return positionAfter((await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0);
+/** The seq of a database's last system event; 0 before the first one. */
+export async function endOfSystemEvents(db: Db): Promise<number> {
+  return (await db.prepare("SELECT max(seq) AS n FROM notices").first<number>("n")) ?? 0;
 }
 
-/** The position behind the last system event that was reported before `time` (ms). */
-export async function systemEventsBefore(db: Db, time: number): Promise<FeedPosition> {
-  const before = db.prepare("SELECT max(seq) AS n FROM notices WHERE told < ?1").bind(time);
-  return positionAfter((await before.first<number>("n")) ?? 0);
+/** The position behind the last system event of each feed. */
+export async function systemEventsEnd(shards: Shards): Promise<FeedPosition> {
+  return await positionBy(shards, async ({ db }) => await endOfSystemEvents(db));
+}
+
+/** The position behind the last system events that were reported before `time` (ms). */
+export async function systemEventsBefore(shards: Shards, time: number): Promise<FeedPosition> {
+  return await positionBy(shards, async ({ db }) => {
+    const before = db.prepare("SELECT max(seq) AS n FROM notices WHERE told < ?1").bind(time);
+    return (await before.first<number>("n")) ?? 0;
+  });
 }
 
 /** How long a system event waits for a pipe that does not move, ms. */
@@ -141,22 +176,42 @@ const A_RUN = 200;
  * Deletes old system events: those that every pipe has passed after 30 days, or at once if they name an erased contact
  * or there are no pipes; those that a pipe has not passed after 35 days. `pipes`: the position of each pipe,
  * by its id. Nothing is deleted while there is a pipe that is not among them: it was made meanwhile, and may begin
- * earlier. `now`: ms.
+ * earlier. The pipes stand in the home alone, so elsewhere nothing is deleted behind `end`, which is to be read before the
+ * pipes: a pipe that is made later begins behind it, or with what is left. `now`: ms.
  */
 export async function forgetSystemEvents(
-  db: D1Database,
-  pipes: ReadonlyMap<string, FeedPosition>,
+  { all }: Shards,
+  { pipes, end }: { pipes: ReadonlyMap<string, FeedPosition>; end: FeedPosition },
   now: number,
 ): Promise<void> {
   const earliest = earliestOf([...pipes.values()]);
-  const passed = earliest === null ? Number.MAX_SAFE_INTEGER : lastSeqOf(earliest);
   const ids = JSON.stringify([...pipes.keys()]);
-  const keptSince = earliest === null ? now : now - KEPT_FOR;
-  const known =
-    "NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))";
+  await Promise.all(
+    all.map(async ({ db, index }) => {
+      const { last } = seqsOfFeed(index);
+      const passed = earliest === null ? last : lastSeqOf(earliest, index);
+      const rest = { passed, keptSince: earliest === null ? now : now - KEPT_FOR, now };
+      await forgetIn(db, rest, index === 0 ? { ids } : { end: lastSeqOf(end, index) });
+    }),
+  );
+}
+
+/** Deletes in one database. `bound`: the pipes that are known, or the last seq that may be deleted. */
+async function forgetIn(
+  db: Db,
+  { passed, keptSince, now }: { passed: number; keptSince: number; now: number },
+  bound: { ids: string } | { end: number },
+): Promise<void> {
+  const [known, value] =
+    "ids" in bound
+      ? [
+          "NOT EXISTS (SELECT 1 FROM pipes WHERE deleted_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3)))",
+          bound.ids,
+        ]
+      : ["seq <= ?3", bound.end];
   const isOver = "type = 'contact.erased' OR told < ?4";
   const done = `(seq <= ?1 AND (${isOver}) OR told < ?2) AND ${known}`;
-  const values = [passed, now - NOTICES_LIVE, ids, keptSince];
+  const values = [passed, now - NOTICES_LIVE, value, keptSince];
   const last = "(SELECT max(seq) FROM notices)";
   await db.batch([
     db
@@ -170,7 +225,7 @@ export async function forgetSystemEvents(
         `DELETE FROM notices INDEXED BY notices_erased WHERE type = 'contact.erased' AND seq <= ?1 AND seq < ${last}
            AND ${known.replace("?3", "?2")}`,
       )
-      .bind(passed, ids),
+      .bind(passed, value),
     db
       .prepare(`UPDATE notices SET ${EMPTIED} WHERE seq = ${last} AND ${done} AND type <> 'gone'`)
       .bind(...values),

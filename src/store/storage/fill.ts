@@ -38,6 +38,11 @@ async function readSeen(db: Db): Promise<Answer> {
   return { seen: row === undefined || row.looked_at === null ? null : row, size: meta.size_after, empty };
 }
 
+/** The size of a database, bytes, which comes with every answer. */
+export async function sizeOf(db: Db): Promise<number> {
+  return (await db.prepare("SELECT 1").all()).meta.size_after;
+}
+
 function fillOf({ seen, size, empty }: Answer, events: number, limit: number): KnownFill {
   const before: Mark | null = seen === null ? null : { size: seen.mark_size, events: seen.mark_events };
   const mark = moveMark(before, { size, events }, { limit, empty });

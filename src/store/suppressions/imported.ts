@@ -60,13 +60,20 @@ const INSERT_PENDING = `
   FROM json_each(?1) AS rows, json_each(rows.value, '$[4]') AS s WHERE true
   ON CONFLICT DO NOTHING`;
 
-/** Stores suppressions of contacts that were unknown, all or none. `version`: of each change the time of the import, ms. */
-export async function storePending(db: D1Database, changes: readonly ContactChange[]): Promise<void> {
+/**
+ * Stores suppressions of contacts that were unknown, all or none. `version`: of each change the time of the import, ms.
+ * `first`: statements that run in the same transaction, before all others.
+ */
+export async function storePending(
+  db: D1Database,
+  changes: readonly ContactChange[],
+  first: readonly D1PreparedStatement[] = [],
+): Promise<void> {
   const statements = [...inPieces(changes.map(contactRow))].flatMap((rows) => [
     db.prepare(INSERT_CONTACTS).bind(rows),
     db.prepare(INSERT_PENDING).bind(rows),
   ]);
-  if (statements.length > 0) await db.batch(statements);
+  if (statements.length > 0) await db.batch([...first, ...statements]);
 }
 
 /** A pending suppression. `version`: the time of the import, ms. */

@@ -39,14 +39,11 @@ export const countCampaigns = (rows: string, also = ""): string => `
   SELECT ${OF_DAY}, coalesce(campaign, ''), source, type, bounce, machine, count(*)${also}
   FROM ${rows} GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. Only rows with tags are parsed. */
+/** Counts by tag. Columns: day, tag, source, type, bounce, machine, n. */
 export const countTags = (rows: string): string => `
   SELECT ${OF_DAY}, tags.value, source, told.type, bounce, machine, count(DISTINCT seq)
-  FROM (SELECT * FROM ${rows}) AS told, json_each(details, '$.tags') AS tags
-  WHERE instr(details, '${TAGGED}') > 0 AND tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
-
-/** The text that the details of every event with tags contain. */
-const TAGGED = '"tags":[';
+  FROM (SELECT * FROM ${rows}) AS told, json_each(told.tags) AS tags
+  WHERE tags.key < ${MOST_TAGS} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 /**
  * Counts by campaign with unique contacts. Columns: day, campaign, source, type, bounce, machine, n, uniques,

@@ -68,12 +68,12 @@ export async function countStretch(db: D1Database): Promise<number> {
 
 /** How long events may stay uncounted, ms. */
 const LONGEST_UNCOUNTED = 10 * MINUTE;
-/** Steps of one run. */
-const STEPS_A_RUN = 20;
-
-/** Counts what was stored ten minutes ago or earlier, and what came with it. `now`: ms. Returns how many steps it took. */
-export async function countOverdue(db: D1Database, now: number): Promise<number> {
-  for (let step = 0; step < STEPS_A_RUN; step++) {
+/**
+ * Counts what was stored ten minutes ago or earlier, and what came with it, in at most `most` steps. `now`: ms. Returns how
+ * many steps it took.
+ */
+export async function countOverdue(db: D1Database, now: number, most: number): Promise<number> {
+  for (let step = 0; step < most; step++) {
     const storedAt = await db
       .prepare(
         `SELECT stored_at FROM feed
@@ -83,5 +83,5 @@ export async function countOverdue(db: D1Database, now: number): Promise<number>
     if (storedAt === null || storedAt > now - LONGEST_UNCOUNTED) return step;
     await countStretch(db);
   }
-  return STEPS_A_RUN;
+  return most;
 }

@@ -8,7 +8,9 @@ import { leaveFeed, RENAME_IN_FEED } from "../feed-rows.ts";
 import { COUNT_REST } from "./counting.ts";
 import { endedMessages } from "./ended-messages.ts";
 import { DISTURB_RECOUNT } from "../stats/recount.ts";
-import { isOf } from "../prefix-range.ts";
+import { beginsWith } from "../prefix-range.ts";
+import { detailsCodec, storedValue, type DetailsCodec } from "../events/details.ts";
+import { INSERT_KINDS, isKind, kindRow, kindsOf } from "./event-kinds.ts";
 import { DROP_FIRSTS } from "./firsts.ts";
 import type { EventRow } from "./rows.ts";
 import { DAY } from "../../lib/time.ts";
@@ -26,45 +28,54 @@ export interface Replacement {
 const CONCERNED = "id IN (SELECT value FROM json_each(?1))";
 const CONCERNED_EVENTS = `(SELECT * FROM events WHERE ${CONCERNED})`;
 
+/** ?1: JSON rows of {@link toValues}; their kinds exist. */
 const UPDATE = `
-  UPDATE events SET id = v.new_id, contact = v.contact, at = v.at, type = v.type, bounce = v.bounce, destination = v.destination,
-    machine = v.machine, message_id = v.message_id, campaign = v.campaign, details = v.details
-  FROM (SELECT value->>0 AS id, value->>1 AS contact, value->>2 AS at, value->>3 AS type, value->>4 AS bounce,
-    value->>5 AS destination, value->>6 AS machine, value->>7 AS message_id, value->>8 AS campaign, value->>9 AS details,
-    value->>10 AS new_id FROM json_each(?1)) AS v
-  WHERE events.id = v.id`;
+  UPDATE event_rows AS e SET id = v.new_id, contact = v.contact, at = v.at, kind = v.kind, message_id = v.message_id,
+    campaign = v.campaign, custom_id = v.custom_id, tags = v.tags, details = ${storedValue("v.details")}
+  FROM (SELECT r.value->>0 AS id, r.value->>1 AS new_id, r.value->>2 AS contact, r.value->>3 AS at, k.kind,
+    ${textsOf(5)}
+    FROM json_each(?1) AS r CROSS JOIN event_kinds AS k ON ${isKind("k", "(r.value->4)")}) AS v
+  WHERE e.id = v.id`;
 
 /** Only the texts, and only of rows that are still as they were read: another run may have changed them since. */
 const UPDATE_TEXTS = `
-  UPDATE events SET message_id = v.message_id, campaign = v.campaign, details = v.details
-  FROM (SELECT value->>0 AS id, value->>1 AS message_id, value->>2 AS campaign, value->>3 AS details,
-    value->>4 AS old_message_id, value->>5 AS old_campaign, value->>6 AS old_details FROM json_each(?1)) AS v
-  WHERE events.id = v.id AND events.message_id IS v.old_message_id AND events.campaign IS v.old_campaign
-    AND events.details IS v.old_details`;
+  UPDATE event_rows AS e SET message_id = v.message_id, campaign = v.campaign, custom_id = v.custom_id, tags = v.tags,
+    details = ${storedValue("v.details")}
+  FROM (SELECT r.value->>0 AS id, ${textsOf(1)}, ${textsOf(6, "old_")} FROM json_each(?1) AS r) AS v
+  WHERE e.id = v.id AND e.message_id IS v.old_message_id AND e.campaign IS v.old_campaign
+    AND e.custom_id IS v.old_custom_id AND e.tags IS v.old_tags AND e.details IS ${storedValue("v.old_details")}`;
+
+/** SQL for an event's texts in a JSON row `r`, from this place on. */
+function textsOf(from: number, prefix = ""): string {
+  return ["message_id", "campaign", "custom_id", "tags", "details"]
+    .map((column, i) => `r.value->>${from + i} AS ${prefix}${column}`)
+    .join(", ");
+}
 
 const LEAVE_FEED = leaveFeed(`SELECT id, seq FROM ${CONCERNED_EVENTS}`);
-const DELETE = `DELETE FROM events WHERE ${CONCERNED}`;
+const DELETE = `DELETE FROM event_rows WHERE ${CONCERNED}`;
 
 const UNCOUNT_SOURCES = `
   UPDATE sources SET events = events - v.n FROM (
     SELECT source, count(*) AS n FROM events WHERE ${CONCERNED} GROUP BY 1) AS v
   WHERE sources.source = v.source`;
 
-// ?1: JSON rows of a message's id, its contact, and the prefix of the contact's ids.
+// ?1: JSON rows of a message's id, and the prefix of its contact's ids.
 const MAILS = "SELECT value->>0, value->>1 FROM json_each(?1)";
-const CONTACTS = "(SELECT DISTINCT value->>1 AS contact, value->>2 AS prefix FROM json_each(?1))";
+const PREFIXES = "(SELECT DISTINCT value->>1 AS prefix FROM json_each(?1))";
 
 /** As when storing, a message's custom id is that of its first stored event. */
 const RENEW_MESSAGES = `
-  INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT message_id, contact, details->>'custom_id', source FROM events WHERE id IN (
-    SELECT id FROM (
-      SELECT e.id, min(e.seq) FROM ${CONTACTS} AS who CROSS JOIN events AS e ON ${isOf("e", "who")}
-      WHERE (e.message_id, e.contact) IN (${MAILS}) GROUP BY e.message_id, e.contact))
+  INSERT INTO message_rows (message_id, prefix, kind, custom_id)
+  SELECT message_id, prefix, kind, custom_id FROM (
+    SELECT e.message_id, who.prefix, e.kind, e.custom_id, min(e.seq)
+    FROM ${PREFIXES} AS who CROSS JOIN event_rows AS e ON ${beginsWith("e.id", "who.prefix")}
+    WHERE (e.message_id, who.prefix) IN (${MAILS}) GROUP BY e.message_id, who.prefix)
+  WHERE true
   ON CONFLICT DO UPDATE SET custom_id = excluded.custom_id WHERE custom_id IS NOT excluded.custom_id`;
 
 const DELETE_MESSAGES = `
-  DELETE FROM messages WHERE (message_id, contact) IN (${endedMessages(MAILS, CONTACTS, "true")})`;
+  DELETE FROM message_rows WHERE (message_id, prefix) IN (${endedMessages(MAILS, PREFIXES, "true")})`;
 
 /** Deletes cells whose counts are all 0, unless they note deleted rows (`gone`). ?1: JSON rows of the cells' keys. */
 const EMPTY: Readonly<Record<string, string>> = {
@@ -101,6 +112,7 @@ export async function storeReplacements(
   alongside: Alongside = NOTHING,
 ): Promise<void> {
   if (replacements.length === 0) return;
+  const codec = await detailsCodec();
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, value: unknown): void =>
     void statements.push(db.prepare(sql).bind(JSON.stringify(value)));
@@ -118,11 +130,18 @@ export async function storeReplacements(
   for (const sql of counting(-1)) add(sql, ids);
   if (gone.length > 0) add(UNCOUNT_SOURCES, gone);
   if (changes === "texts") {
-    add(UPDATE_TEXTS, replacements.map(toTexts));
+    add(
+      UPDATE_TEXTS,
+      replacements.map((one) => toTexts(one, codec)),
+    );
     statements.push(...DISTURB_RECOUNT.map((sql) => db.prepare(sql)));
   } else if (kept.length > 0) {
     if (renamed.length > 0) add(RENAME_IN_FEED, renamed);
-    add(UPDATE, kept.map(toValues));
+    statements.push(db.prepare(INSERT_KINDS).bind(kindsOf(kept.map(ofItsSource)).json));
+    add(
+      UPDATE,
+      kept.map((one) => toValues(one, codec)),
+    );
   }
   if (gone.length > 0) {
     add(LEAVE_FEED, gone);
@@ -151,15 +170,36 @@ function counting(sign: 1 | -1): string[] {
   ];
 }
 
-function toValues({ before, after, id }: Replacement & { after: EventRow }): unknown[] {
-  const { contact, at, type, bounce, destination, machine, message_id, campaign, details } = after;
-  const values = [contact, at, type, bounce ?? "", destination, machine, message_id, campaign, details];
-  return [before.id, ...values, id];
+/** The row as it should be. It stays its source's, and says what that source's provider was. */
+function ofItsSource({ before, after }: { before: StoredRow; after: EventRow }): EventRow {
+  return { ...after, source: before.source, provider: before.provider };
 }
 
-function toTexts({ before, after }: Replacement): unknown[] {
-  const { id, message_id, campaign, details } = before;
-  return [id, after?.message_id, after?.campaign, after?.details, message_id, campaign, details];
+/** Id, new id, contact, time, kind, and the texts. */
+function toValues(
+  { before, after, id }: Replacement & { after: EventRow },
+  { pack }: DetailsCodec,
+): unknown[] {
+  const { contact, at, message_id, campaign, custom_id, tags, details } = after;
+  const kind = kindRow(ofItsSource({ before, after }));
+  return [before.id, id, contact, at, kind, message_id, campaign, custom_id, tags, pack(details)];
+}
+
+/** Id, the texts, and the texts as they were read. */
+function toTexts({ before, after }: Replacement, { pack }: DetailsCodec): unknown[] {
+  const { id, message_id, campaign, custom_id, tags, kept } = before;
+  const old = [message_id, campaign, custom_id, tags, kept];
+  if (after === null) return [id, ...old, ...old];
+  const { details } = after;
+  return [
+    id,
+    after.message_id,
+    after.campaign,
+    after.custom_id,
+    after.tags,
+    details === before.details ? kept : pack(details),
+    ...old,
+  ];
 }
 
 /**
@@ -182,12 +222,12 @@ function rowsOf(replacements: readonly Replacement[]): EventRow[] {
   return replacements.flatMap(({ before, after }) => (after === null ? [before] : [before, after]));
 }
 
-/** The messages concerned: id, contact, and the prefix of the contact's ids. Each once. */
+/** The messages concerned: id, and the prefix of the contact's ids. Each once. */
 function messagesOf(replacements: readonly Replacement[]): string[][] {
   const messages = new Map<string, string[]>();
   for (const { message_id, contact } of rowsOf(replacements)) {
     if (message_id === null) continue;
-    const message = [message_id, contact, contactPrefix(contact)];
+    const message = [message_id, contactPrefix(contact)];
     messages.set(JSON.stringify(message), message);
   }
   return [...messages.values()];
@@ -206,7 +246,6 @@ function cellsOf(replacements: readonly Replacement[]): Record<keyof typeof EMPT
   };
 }
 
-function tagsOf({ details }: EventRow): string[] {
-  const { tags = [] } = JSON.parse(details ?? "{}") as { tags?: string[] };
-  return tags;
+function tagsOf({ tags }: EventRow): string[] {
+  return tags === null ? [] : (JSON.parse(tags) as string[]);
 }

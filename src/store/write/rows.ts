@@ -13,7 +13,7 @@ export interface EventRow extends Omit<EventColumns, "seq"> {
   batch: string;
   line: number;
   element: number;
-  /** JSON of the details that the provider reported, see {@link packDetails}; null if it reported none. */
+  /** JSON of the other details that the provider reported, see {@link packDetails}; null if it reported none. */
   details: string | null;
   // The columns that only the counters read.
   bounce: EventDetails["bounce"];
@@ -66,12 +66,6 @@ export function contactRow({ contact, version, suppressed, since, suppressions }
   return JSON.stringify([contact, version, suppressed, since, entries, destinationOf(contact)]);
 }
 
-/** The custom id in packed details; null if there is none. */
-export function customIdOf(details: string | null): string | null {
-  if (details?.includes('"custom_id":') !== true) return null;
-  return (JSON.parse(details) as Partial<EventDetails>).custom_id ?? null;
-}
-
 /** What a slice changes in a source's row; times in ms. */
 export interface SourceUpdate {
   source: string;
@@ -108,7 +102,7 @@ export interface DeadLetter {
   received_at: number;
 }
 
-/** The details as JSON, without the empty ones; null if all are empty. */
+/** The details that have no column, as JSON without the empty ones; null if all are empty. */
 export function packDetails(details: EventDetails): string | null {
   const packed: Record<string, unknown> = {};
   for (const name of PACKED_NAMES)

@@ -5,15 +5,16 @@
 // is large, and whoever reads them adds what is not counted yet.
 
 import { inPieces } from "../json-pieces.ts";
-import { FEED_END } from "../feed-rows.ts";
-import { isOf, isOfEnvelope } from "../prefix-range.ts";
+import { detailsCodec, type DetailsCodec } from "../events/details.ts";
+import { isOfEnvelope } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
 import { CHANGED } from "./changed.ts";
 import { COUNT_REST, countStretch, MOST_UNCOUNTED, UNCOUNTED } from "./counting.ts";
 import { COUNT_NETWORKS, networkRows } from "./outside-networks.ts";
+import { insertEvents } from "./insert-events.ts";
+import { refuseErased } from "./refuse-erased.ts";
 import {
   contactRow,
-  customIdOf,
   type ContactChange,
   type DeadLetter,
   type EventRow,
@@ -50,29 +51,6 @@ export const NO_ROWS: SliceRows = {
   replayed: [],
 };
 
-/** The columns of `events` but seq, in the order of {@link toRow}. The code does not compile if one is missing here. */
-const COLUMN_ORDER = {
-  id: 0,
-  contact: 1,
-  at: 2,
-  received_at: 3,
-  source: 4,
-  provider: 5,
-  type: 6,
-  bounce: 7,
-  destination: 8,
-  machine: 9,
-  message_id: 10,
-  campaign: 11,
-  line: 12,
-  element: 13,
-  details: 14,
-} as const satisfies Record<Exclude<keyof EventRow, "batch">, number>;
-/** Where in {@link toRow} the event's place in the slice stands. */
-const PLACE = 15;
-const COLUMNS = Object.keys(COLUMN_ORDER).join(", ");
-const VALUES = Object.values(COLUMN_ORDER).map((i) => `value->>${i}`);
-
 /** ?1: JSON rows, one per source, of its fields; ?2: JSON rows of tallies. Its events are counted with the feed. */
 const UPSERT_SOURCES = `
   INSERT INTO sources
@@ -90,50 +68,13 @@ const UPSERT_SOURCES = `
     lag_ms = excluded.lag_ms, duplicates = duplicates + excluded.duplicates,
     pings = pings + excluded.pings, outside = outside + excluded.outside`;
 
-/**
- * Fails the transaction if it would bring back rows of a contact that is being erased. That happens if the consumer
- * called the contact's object before it got its tombstone, and stores the rows after the erasure deleted the earlier
- * ones. The error is an integer overflow, after which the consumer tries again. The check costs nothing while no
- * erasure runs. The sum depends on the row, because SQLite would compute a constant, and fail, even without a row.
- */
-const refuse = (rows: string): string =>
-  `SELECT abs(-9223372036854775807 - 1 + 0 * n) FROM (${rows} WHERE x.contact IS NOT NULL)`;
-/** For events; it follows {@link INSERT_EVENTS} and comes before {@link INSERT_FEED}. */
-const REFUSE_ERASED_EVENTS = refuse(`
-  SELECT events.seq AS n FROM erasures AS x CROSS JOIN events ON ${isOf("events", "x")}
-    AND events.received_at <= x.erased_at AND events.seq > ${FEED_END}`);
-/** For contacts. */
-const REFUSE_ERASED_CONTACTS = refuse(`
+/** The transaction gives way to an erasure of a contact whose row it would bring back. */
+const REFUSE_ERASED_CONTACTS = refuseErased(`
   SELECT c.version AS n FROM erasures AS x CROSS JOIN contacts AS c ON c.contact = x.contact AND c.version <= x.version`);
 
 const INSERT_TALLIES = `
   INSERT INTO tallies (envelope, source, duplicates, pings, outside)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1) WHERE true
-  ON CONFLICT DO NOTHING`;
-
-// Only a row that exists already may be skipped. OR IGNORE would also skip a row that the table cannot hold.
-const INSERT_EVENTS = `
-  INSERT INTO events (seq, ${COLUMNS}) SELECT ${FEED_END} + value->>${PLACE}, ${VALUES.join(", ")} FROM json_each(?1) WHERE true
-  ON CONFLICT (id) DO NOTHING`;
-
-/**
- * Follows {@link INSERT_EVENTS}, whose changes it reads. Only new events are named, because an erasure looks for a name
- * only where its event says. ?1: JSON rows of a place in the slice, ids, and archive object; ?2: how many events; ?3: ms.
- */
-const INSERT_FEED = `
-  WITH z AS MATERIALIZED (SELECT ${FEED_END} AS last, changes() AS new)
-  INSERT INTO feed (first_seq, n, batch, stored_at, ids)
-  SELECT z.last + g.value->>0, json_array_length(g.value, '$[1]'), g.value->>2, CAST(?3 AS INTEGER),
-    iif(z.new = ?2, g.value->'$[1]', (
-      SELECT json_group_array(iif(e.id IS NULL, NULL, i.value) ORDER BY i.key)
-      FROM json_each(g.value, '$[1]') AS i
-      LEFT JOIN events AS e ON e.id = i.value AND e.seq = z.last + g.value->>0 + i.key))
-  FROM z CROSS JOIN json_each(?1) AS g WHERE z.new > 0`;
-
-// ?1: JSON rows of messages, each once: the custom id is that of the first event.
-const INSERT_MESSAGES = `
-  INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?1) WHERE true
   ON CONFLICT DO NOTHING`;
 
 const UPSERT_CONTACTS = `
@@ -193,7 +134,7 @@ export async function storeSlice(
   slice: SliceRows,
   first: readonly D1PreparedStatement[] = [],
 ): Promise<number> {
-  const statements = [...first, ...statementsOf(db, slice)];
+  const statements = [...first, ...statementsOf(db, slice, await detailsCodec())];
   if (statements.length === 0) return 0;
   if (slice.events.length > 0) statements.push(db.prepare(UNCOUNTED).bind());
   const results = await db.batch<{ uncounted?: number }>(statements);
@@ -202,7 +143,7 @@ export async function storeSlice(
   return uncounted < MOST_UNCOUNTED ? written : written + (await countStretch(db));
 }
 
-function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
+function statementsOf(db: D1Database, slice: SliceRows, codec: DetailsCodec): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, ...values: (string | number)[]): void =>
     void statements.push(db.prepare(sql).bind(...values));
@@ -216,14 +157,7 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
   if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   if (unknown.length > 0) add(COUNT_WORDS, wordRows(unknown, events));
-  if (events.length > 0) {
-    const groups = groupsOf(events);
-    add(INSERT_EVENTS, toRows(groups));
-    add(REFUSE_ERASED_EVENTS);
-    add(INSERT_FEED, toFeed(groups), events.length, Date.now());
-    const messages = messagesOf(events);
-    if (messages.length > 0) add(INSERT_MESSAGES, JSON.stringify(messages));
-  }
+  if (events.length > 0) statements.push(...insertEvents(db, events, codec));
   for (const ids of inPieces(taken.map((one) => JSON.stringify(one)))) add(END_PENDING, ids);
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
@@ -241,47 +175,6 @@ function statementsOf(db: D1Database, slice: SliceRows): D1PreparedStatement[] {
     add(INSERT_DEAD_LETTERS, letters, String(Date.now()));
   if (events.length >= COUNTED_AT_ONCE) for (const sql of COUNT_REST) add(sql);
   return statements;
-}
-
-/** The slice's events by archive object. The places of a group follow each other in the feed. */
-function groupsOf(events: readonly EventRow[]): EventRow[][] {
-  return [...Map.groupBy(events, ({ batch }) => batch).values()];
-}
-
-/** The JSON rows of the events in order of id, in which a table that is clustered by id takes them fastest. */
-function toRows(groups: readonly (readonly EventRow[])[]): string {
-  const placed = groups.flat().map((event, index) => ({ event, place: index + 1 }));
-  placed.sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
-  return `[${placed.map(({ event, place }) => toRow(event, place)).join(",")}]`;
-}
-
-/** The JSON row of an event, its fields in the order of COLUMN_ORDER. `place`: in the slice, from 1 on. */
-function toRow(event: EventRow, place: number): string {
-  const { id, contact, at, received_at, source, provider, type, bounce, destination, machine } = event;
-  const { message_id, campaign, line, element, details } = event;
-  const about = [id, contact, at, received_at, source, provider, type, bounce ?? "", destination, machine];
-  return JSON.stringify([...about, message_id, campaign, line, element, details, place]);
-}
-
-function toFeed(groups: readonly (readonly EventRow[])[]): string {
-  let place = 1;
-  const rows = groups.map((group) => {
-    const row = [place, group.map(({ id }) => id), group[0]?.batch];
-    place += group.length;
-    return row;
-  });
-  return JSON.stringify(rows);
-}
-
-/** A row for each message, with the custom id of its first event. */
-function messagesOf(events: readonly EventRow[]): unknown[] {
-  const messages = new Map<string, unknown[]>();
-  for (const { message_id, contact, source, details } of events) {
-    if (message_id === null) continue;
-    const key = JSON.stringify([message_id, contact]);
-    if (!messages.has(key)) messages.set(key, [message_id, contact, customIdOf(details), source]);
-  }
-  return [...messages.values()];
 }
 
 /** Sources whose row changes by more than their events: those with a tally, or without events here. */

@@ -60,9 +60,17 @@ function intercept<T extends object>(
   });
 }
 
-function addMeta({ meta }: D1Result): void {
+/** D1 rows written, by the table that a statement names first; what triggers write counts to it, too. */
+export const rowsByTable = new Map<string, number>();
+
+const WRITES = /\b(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+(\w+)/;
+
+function addMeta({ meta }: D1Result, sql: string): void {
   counts.d1RowsWritten += meta.rows_written;
   counts.d1RowsRead += meta.rows_read;
+  if (meta.rows_written === 0) return;
+  const table = WRITES.exec(sql)?.[1] ?? "others";
+  rowsByTable.set(table, (rowsByTable.get(table) ?? 0) + meta.rows_written);
 }
 
 /** Makes a call; whoever wants to know how long the database takes gives one that looks at the clock. */
@@ -81,6 +89,7 @@ export function countedDatabase(db: D1Database, caller: Caller = direct): D1Data
 
 interface CountedStatement {
   native: D1PreparedStatement;
+  sql: string;
   bind(...values: unknown[]): CountedStatement;
   run(): Promise<D1Result>;
   all(): Promise<D1Result>;
@@ -88,24 +97,24 @@ interface CountedStatement {
 }
 
 function countedCalls(db: Pick<D1Database, "prepare" | "batch">, caller: Caller) {
-  const counted = (native: D1PreparedStatement): CountedStatement => {
+  const counted = (native: D1PreparedStatement, sql: string): CountedStatement => {
     const run = async (): Promise<D1Result<Record<string, unknown>>> => {
       const result = await caller(async () => await native.run());
-      addMeta(result);
+      addMeta(result, sql);
       return result;
     };
     const first = async (column?: string): Promise<unknown> => {
       const [row = null] = (await run()).results;
       return column === undefined || row === null ? row : row[column];
     };
-    return { native, bind: (...values) => counted(native.bind(...values)), run, all: run, first };
+    return { native, sql, bind: (...values) => counted(native.bind(...values), sql), run, all: run, first };
   };
   const batch = async (statements: readonly CountedStatement[]) => {
     const results = await caller(async () => await db.batch(statements.map(({ native }) => native)));
-    for (const result of results) addMeta(result);
+    for (const [i, result] of results.entries()) addMeta(result, statements[i]?.sql ?? "");
     return results;
   };
-  return { prepare: (sql: string) => counted(db.prepare(sql)), batch };
+  return { prepare: (sql: string) => counted(db.prepare(sql), sql), batch };
 }
 
 export function countedBucket(bucket: R2Bucket): R2Bucket {

@@ -65,6 +65,8 @@ function envOf(env: LabEnv, stretch: number): Env {
   return present.env;
 }
 
+const WALK = "SELECT place, body FROM ready WHERE place > ?1 ORDER BY place LIMIT 1000";
+
 const DOORS: Readonly<
   Record<string, (request: Request, env: LabEnv, ctx: ExecutionContext) => Promise<unknown>>
 > = {
@@ -76,6 +78,16 @@ const DOORS: Readonly<
     const { statements } = await request.json<{ statements: { sql: string; values?: unknown[] }[] }>();
     await env.DB.batch(statements.map(({ sql, values = [] }) => env.DB.prepare(sql).bind(...values)));
     return null;
+  },
+  // The least that reading all events can be: rows of text that are kept ready, page by page.
+  "/walk": async (_, env) => {
+    let place = 0;
+    for (;;) {
+      const { results } = await env.DB.prepare(WALK).bind(place).all<{ place: number; body: string }>();
+      const last = results.at(-1);
+      if (last === undefined) return place;
+      place = last.place;
+    }
   },
   "/send": async (request, env) => {
     await env.FLOOR.getByName("floor").send(await request.json<Sending>());

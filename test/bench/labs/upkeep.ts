@@ -10,7 +10,9 @@ import type {
   Archiving,
   Erasing,
   Mending,
+  Place,
   Reading,
+  Rebuilt,
   Removed,
   Running,
   Step,
@@ -27,6 +29,7 @@ import {
   countedNamespace,
   counts,
   NOTHING,
+  rowsByTable,
   type Caller,
   type CountedContact,
   type Counts,
@@ -61,14 +64,14 @@ const timed: Caller = async (call) => {
 };
 
 /** The same object for all calls, as it is in production: the configuration is read once per environment. */
-function bindingsOf(env: LabEnv, store: Store, eventsDays: number | null = null): Env {
-  const key = `${store} ${eventsDays}`;
+function bindingsOf(env: LabEnv, place: Place, eventsDays: number | null = null): Env {
+  const key = `${place} ${eventsDays}`;
   const known = bindings.get(key);
   if (known !== undefined) return known;
   const bound = {
     ...env,
-    DB: countedDatabase(store === "large" ? env.DB_LARGE : env.DB, timed),
-    BUCKET: countedBucket(bucketOf(env, store)),
+    DB: countedDatabase(place === "small" ? env.DB : env.DB_LARGE, timed),
+    BUCKET: countedBucket(bucketOf(env, place)),
     CONTACTS: countedNamespace(env.CONTACTS),
     ...(eventsDays === null ? {} : { RETENTION: { events_days: eventsDays } }),
   };
@@ -76,7 +79,7 @@ function bindingsOf(env: LabEnv, store: Store, eventsDays: number | null = null)
   return bound;
 }
 
-const bucketOf = (env: LabEnv, store: Store): R2Bucket => (store === "large" ? env.BUCKET_LARGE : env.BUCKET);
+const bucketOf = (env: LabEnv, place: Place): R2Bucket => (place === "large" ? env.BUCKET_LARGE : env.BUCKET);
 
 const DOORS: Readonly<Record<string, (request: Request, env: LabEnv) => Promise<unknown>>> = {
   "/schema": async (_, env) => {
@@ -114,10 +117,10 @@ const DOORS: Readonly<Record<string, (request: Request, env: LabEnv) => Promise<
     const db = store === "large" ? env.DB_LARGE : env.DB;
     const count = async () => (await db.prepare("SELECT count(*) AS n FROM events").first<number>("n")) ?? 0;
     const before = await count();
-    const { ms, database, counts } = await measured(now, async () => {
+    const { result: _, ...taken } = await measured(now, async () => {
       await scheduled(bindingsOf(env, store, eventsDays));
     });
-    return { ms, database, counts, ended: before - (await count()) };
+    return { ...taken, ended: before - (await count()) };
   },
   "/mend": async (request, env) => {
     const { store, from, to, find, replace } = await request.json<Mending>();
@@ -140,6 +143,10 @@ const DOORS: Readonly<Record<string, (request: Request, env: LabEnv) => Promise<
       async () => await call<Step>(env, store, "POST", "/v1/history/renormalise", body),
     );
   },
+  "/rebuild": async (_, env) =>
+    await measured(null, async () => await call<Rebuilt>(env, "rebuilt", "POST", "/v1/storage/rebuild")),
+  "/rebuilding": async (_, { DB_LARGE }) =>
+    (await DB_LARGE.prepare("SELECT events FROM rebuild").first<number>("events")) ?? 0,
 };
 
 export default {
@@ -150,17 +157,18 @@ export default {
   },
 };
 
-/** Does the work at the time `now` and counts what it takes. */
-async function measured<T>(now: number, work: () => Promise<T>): Promise<Taken & { result: T }> {
+/** Does the work at the time `now`, or while time goes on if it is null, and counts what it takes. */
+async function measured<T>(now: number | null, work: () => Promise<T>): Promise<Taken & { result: T }> {
   const ownNow = Date.now;
-  Date.now = () => now;
+  if (now !== null) Date.now = () => now;
   Object.assign(counts, NOTHING);
+  rowsByTable.clear();
   database = 0;
   try {
     const began = await clock();
     const result = await work();
     const ms = (await clock()) - began;
-    return { ms, database, counts: { ...counts }, result };
+    return { ms, database, counts: { ...counts }, tables: Object.fromEntries(rowsByTable), result };
   } finally {
     Date.now = ownNow;
   }
@@ -185,18 +193,20 @@ async function storeSlice(
 async function eraseContact({ store, now, contact }: Erasing, env: LabEnv) {
   const path = `/v1/contacts/${encodeURIComponent(contact)}`;
   const asked = await measured(now, async () => await call<{ id: string }>(env, store, "DELETE", path));
-  const sum: Taken = { ms: asked.ms, database: asked.database, counts: asked.counts };
+  const { result: receiptOf, ...sum } = asked;
   for (let run = 1; run <= MOST_RUNS; run++) {
     const at = now + run * 25 * MINUTE;
     const more = await measured(at, async () => await scheduled(bindingsOf(env, store)));
     sum.ms += more.ms;
     sum.database += more.database;
     for (const name of Object.keys(sum.counts) as (keyof Counts)[]) sum.counts[name] += more.counts[name];
+    for (const [table, rows] of Object.entries(more.tables))
+      sum.tables[table] = (sum.tables[table] ?? 0) + rows;
     const receipt = await call<{ status: string; removed: Removed }>(
       env,
       store,
       "GET",
-      `/v1/erasures/${asked.result.id}`,
+      `/v1/erasures/${receiptOf.id}`,
     );
     if (receipt.status === "done") return { ...sum, removed: receipt.removed };
   }
@@ -208,7 +218,7 @@ async function scheduled(env: Env): Promise<void> {
   await tidings.scheduled(controller, env, contextOf([]));
 }
 
-async function call<T>(env: LabEnv, store: Store, method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(env: LabEnv, store: Place, method: string, path: string, body?: unknown): Promise<T> {
   const headers = { authorization: "Bearer bench-only", "content-type": "application/json" };
   const request = new Request(`https://edge.example${path}`, {
     method,

@@ -54,7 +54,7 @@ export async function bill(quick: boolean, progress: Progress): Promise<PartResu
         await billMonth(candidate, contacts, mails, (words) => progress.show(bills.length, 4, words)),
       );
   }
-  return resultOf(bills, await countCosts(quick ? 2_000 : 5_000, progress));
+  return resultOf(bills, await countCosts(quick ? 1_000 : 5_000, progress));
 }
 
 async function billMonth(

@@ -26,7 +26,7 @@ interface Work {
 }
 
 export async function busy(quick: boolean, progress: Progress): Promise<PartResult> {
-  const [few, many] = quick ? [2_000, 50_000] : [10_000, 1_000_000];
+  const [few, many] = quick ? [2_000, 20_000] : [10_000, 1_000_000];
   const rounds = quick ? 8 : 60;
   const lab = await startStoreLab();
   await fill(lab, "small", few, 1, progress);

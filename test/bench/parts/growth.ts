@@ -21,7 +21,7 @@ interface Line {
 }
 
 export async function growth(quick: boolean, progress: Progress): Promise<PartResult> {
-  const [small, large] = quick ? [2_000, 50_000] : [10_000, 1_000_000];
+  const [small, large] = quick ? [2_000, 20_000] : [10_000, 1_000_000];
   const rounds = quick ? 4 : 60;
   const lab = await startStoreLab();
   await fill(lab, "small", small, small, progress);

@@ -53,13 +53,15 @@ export interface PipeWish {
   batch: boolean;
   concurrency: number;
   start: "now" | "beginning";
+  /** Which events it passes on; all if left out. */
+  filter?: string;
 }
 
 /** Makes a pipe, which begins at once. Its id. */
 export async function makePipe(lab: Running, wish: PipeWish): Promise<string> {
-  const { name, url, batch, concurrency, start } = wish;
+  const { url, batch, ...others } = wish;
   const settings = { url, batch, signing_secrets: [SIGNING_SECRET] };
-  const body = { name, kind: "webhook", settings, concurrency, start };
+  const body = { kind: "webhook", settings, ...others };
   return (await call<{ pipe: { id: string } }>(lab, "POST", "", body)).pipe.id;
 }
 

@@ -45,7 +45,8 @@ const OLD = FILLED_FROM - 10 * 86_400;
 export const KEPT_DAYS = 35;
 export const RETAINED_AT = (FILLED_FROM - 5 * 86_400) * 1000 + KEPT_DAYS * DAY;
 
-export async function startLab(scale: Scale, progress: Progress): Promise<Lab> {
+/** The runtime with two empty stores. */
+export async function startStores(): Promise<Running> {
   const lab = await start({
     entry: "test/bench/labs/upkeep.ts",
     env: {
@@ -59,6 +60,11 @@ export async function startLab(scale: Scale, progress: Progress): Promise<Lab> {
     inspected: true,
   });
   await askLab<null>(lab, "/schema", null);
+  return lab;
+}
+
+export async function startLab(scale: Scale, progress: Progress): Promise<Lab> {
+  const lab = await startStores();
   const now = Date.now();
   const all: Lab = { lab, scale, stored: { small: [], large: [] }, readAt: now - 3 * DAY, now };
   await inBoth(scale.old, async (store, slice) => {

@@ -4,6 +4,8 @@ import type { EventPlan } from "../events.ts";
 import type { Counts } from "../labs/counted.ts";
 
 export type Store = "small" | "large";
+/** Where something is done: in a store, or in the other's database that is rebuilt from the small store's archive. */
+export type Place = Store | "rebuilt";
 
 /** What something took. */
 export interface Taken {
@@ -11,6 +13,8 @@ export interface Taken {
   ms: number;
   database: number;
   counts: Counts;
+  /** D1 rows written, by table. */
+  tables: Record<string, number>;
 }
 
 /** Stores a slice of events as the queue brings it. `now`, `receivedAt`: ms. */
@@ -64,6 +68,13 @@ export interface Step {
   appeared: number;
   vanished: number;
   next: string | null;
+}
+
+/** How far a rebuild has come. */
+export interface Rebuilt {
+  status: "running" | "stopped" | "done";
+  restored: { objects: number; deliveries: number; events: number };
+  skipped: number;
 }
 
 /** Writes archived bodies as if a mended parser read something else in them. */

@@ -6,6 +6,7 @@ import type { PartResult } from "../results.ts";
 import { askLab } from "../runtime.ts";
 import { KEPT_DAYS, msStored, RETAINED_AT, SLICE, STORES, type Lab } from "./lab.ts";
 import type { Running, Store, Taken } from "./questions.ts";
+import { tablesOf } from "./tables.ts";
 
 type Run = Taken & { ended: number };
 
@@ -29,7 +30,7 @@ export async function measureRetention(all: Lab, progress: Progress): Promise<Pa
     progress.show(round + 1, runs + 1, "ending what is old");
   }
   for (const { store, runs, thin } of lines) {
-    const ended = runs.reduce((sum, run) => sum + run.ended, 0);
+    const ended = endedBy(runs);
     if (ended !== old) throw new Error(`${ended} events ended of ${old}`);
     thin.push(await run(all, store, RETAINED_AT + 100 * DAY));
   }
@@ -41,9 +42,17 @@ async function run({ lab }: Lab, store: Store, now: number): Promise<Run> {
   return await askLab<Run>(lab, "/run", { store, now, eventsDays: KEPT_DAYS } satisfies Running);
 }
 
+const DENSE = "a thousand events in ten minutes";
+const THIN = "all in a month";
+
+const nameOf = (all: Lab, store: Store, words: string): string =>
+  `${all.scale.filled[store].toLocaleString("en-US")} stored, ${words}`;
+
+const endedBy = (runs: readonly Run[]): number => runs.reduce((sum, { ended }) => sum + ended, 0);
+
 function resultOf(all: Lab, lines: readonly Line[]): PartResult {
   const each = (runs: readonly Run[], figure: (run: Run) => number): number =>
-    runs.reduce((sum, run) => sum + figure(run), 0) / runs.reduce((sum, { ended }) => sum + ended, 0);
+    runs.reduce((sum, run) => sum + figure(run), 0) / endedBy(runs);
   const written = (runs: readonly Run[]): number => each(runs, ({ counts }) => counts.d1RowsWritten);
   const read = (runs: readonly Run[]): number => each(runs, ({ counts }) => counts.d1RowsRead);
   const time = ({ store }: Line, runs: readonly Run[]): number =>
@@ -52,7 +61,7 @@ function resultOf(all: Lab, lines: readonly Line[]): PartResult {
   if (small === undefined || large === undefined) throw new Error("nothing was measured");
   const most = Math.max(...lines.flatMap(({ runs, thin }) => [...runs, ...thin].map(({ ended }) => ended)));
   const row = (line: Line, words: string, runs: readonly Run[]): string[] => [
-    `${all.scale.filled[line.store].toLocaleString("en-US")} stored, ${words}`,
+    nameOf(all, line.store, words),
     digits(runs.length),
     runs.map(({ ended }) => ended.toLocaleString("en-US")).join(" "),
     digits(written(runs)),
@@ -71,14 +80,18 @@ function resultOf(all: Lab, lines: readonly Line[]): PartResult {
           "D1 rows read per event",
           "time / storing an event",
         ],
-        rows: lines.flatMap((line) => [
-          row(line, "a thousand events in ten minutes", line.runs),
-          row(line, "all in a month", line.thin),
-        ]),
+        rows: lines.flatMap((line) => [row(line, DENSE, line.runs), row(line, THIN, line.thin)]),
         notes: [
           "How thinly events lie in time decides how many of them share a counter's cell, when they are stored as when they end.",
         ],
       },
+      tablesOf(
+        "D1 rows written per event that ends, by table",
+        lines.flatMap(({ store, runs, thin }) => [
+          { name: nameOf(all, store, DENSE), taken: runs, events: endedBy(runs) },
+          { name: nameOf(all, store, THIN), taken: thin, events: endedBy(thin) },
+        ]),
+      ),
     ],
     charts: [],
     targets: [

@@ -95,7 +95,7 @@ export const ERASURE: readonly Mutant[] = [
   },
   {
     name: "rows mention whom their delivery does not mention any more",
-    file: "process/pipeline.ts",
+    file: "process/store.ts",
     from: "return row === event.row ? event : { ...event, row };",
     to: "return event;",
   },

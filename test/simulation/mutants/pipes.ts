@@ -48,7 +48,7 @@ export const PIPES: readonly Mutant[] = [
   {
     name: "a system event that waits for a retry may be deleted",
     file: "pipes/pipe.ts",
-    from: "return waiting === null ? notices : earlierOf(notices, moveBefore(notices, { seq: waiting }));",
+    from: "return waiting.reduce((position, seq) => earlierOf(position, moveBefore(position, { seq })), notices);",
     to: "void earlierOf; void moveBefore; void waiting; return notices;",
   },
   {

@@ -6,8 +6,8 @@ export const REMOVAL: readonly Mutant[] = [
   {
     name: "contacts' objects are not told of a removal",
     file: "erasure/source/steps.ts",
-    from: "const { snapshot } = await contactOf(env, contact).forget(own.map(({ event }) => event));",
-    to: "void own; const snapshot: Parameters<typeof changeOf>[1] | null = null;",
+    from: "const { snapshot } = await contactOf(env, contact).forget(",
+    to: "const { snapshot } = { snapshot: null as Parameters<typeof changeOf>[1] | null }; void Array.of(",
   },
   {
     name: "removed events stay claimed, so that they are repeats when they are sent again",
@@ -38,6 +38,42 @@ export const REMOVAL: readonly Mutant[] = [
     file: "erasure/source/steps.ts",
     from: "export const SETTLES = 20 * MINUTE;",
     to: "void MINUTE; export const SETTLES = 0;",
+  },
+  {
+    name: "a removal has no third pass",
+    file: "erasure/source/remove.ts",
+    from: 'if (at.phase === "wait" && at.pass === 2) await noteEmptied(storeOf(env), at, now);',
+    to: 'void noteEmptied; if (at.phase === "wait" && at.pass === 2) await finishRemoval(storeOf(env), { ...at, pass: 3 }, now);',
+  },
+  {
+    name: "a removal looks at repeats as soon as the second pass is through",
+    file: "erasure/source/steps.ts",
+    from: "return now < passBegins(removal) ? null : await stepRepeats(env, removal);",
+    to: "return await stepRepeats(env, removal);",
+  },
+  {
+    name: "a removal looks at no repeats of other sources",
+    file: "history/repeats.ts",
+    from: "if (envelope.source === source && envelope.receivedAt <= until) return null;",
+    to: "if (envelope.source !== source || envelope.receivedAt <= until) return null;",
+  },
+  {
+    name: "what nobody stores stays claimed after a removal",
+    file: "history/repeats.ts",
+    from: "await contactOf(env, contact).forget(",
+    to: "void contactOf; void Array.of(",
+  },
+  {
+    name: "what is restored after a removal still counts as a repeat",
+    file: "history/repeats.ts",
+    from: "await boundDuplicates(db, boundsOf(group, reading));",
+    to: "void boundDuplicates; void boundsOf;",
+  },
+  {
+    name: "a removal forgets what was claimed after it",
+    file: "contact/forget.ts",
+    from: "return origin !== ERASED_ORIGIN && !(timeOfEnvelope(origin) > until);",
+    to: "void until; void timeOfEnvelope; return origin !== ERASED_ORIGIN;",
   },
   {
     name: "a removal leaves the archive as it is",

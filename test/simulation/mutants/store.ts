@@ -11,7 +11,7 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "events that are stored already are named by the feed again",
-    file: "store/write/slice.ts",
+    file: "store/write/insert-events.ts",
     from: "iif(z.new = ?2,",
     to: "iif(z.new > 0,",
   },
@@ -71,7 +71,7 @@ export const STORE: readonly Mutant[] = [
   },
   {
     name: "a transaction in flight brings back a contact that is being erased",
-    file: "store/write/slice.ts",
+    file: "store/write/refuse-erased.ts",
     from: "(${rows} WHERE x.contact IS NOT NULL)",
     to: "(${rows} WHERE false)",
   },

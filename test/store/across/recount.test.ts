@@ -54,7 +54,7 @@ describe("a recount of three databases", () => {
     const shards = shardsBy(division);
     expect(await recount(shards, false)).toMatchObject({ answers: [{ compared: 3 }], total: 0 });
     await spoil(env.DB);
-    await spoil(env.DB_2, "n = n + 5");
+    await spoil(env.TEST_DB_2, "n = n + 5");
     expect(await recount(shards, false)).toMatchObject({
       total: 2,
       differences: [
@@ -75,7 +75,7 @@ describe("a recount of three databases", () => {
     const begun = await runRecount(shards, { from: BASE, to: BASE + SPAN, apply: false });
     const id = begun.ok ? begun.value.id : "";
     expect(id).toMatch(/\.2$/);
-    await env.DB_2.prepare("UPDATE recounts SET gone = -1").run();
+    await env.TEST_DB_2.prepare("UPDATE recounts SET gone = -1").run();
     expect(await runRecount(shards, { id, apply: false })).toEqual({ ok: false, reason: "disturbed" });
     expect(await runRecount(shards, { id: id.replace(".2", ".7"), apply: false })).toEqual({
       ok: false,
@@ -85,8 +85,8 @@ describe("a recount of three databases", () => {
 
   it("of more databases than one request compares goes on where it stopped, and tells each difference once", async () => {
     await spoil(env.DB);
-    await spoil(env.DB_ALL);
-    const five = shardsBy(division, [...parts(), env.DB_ALL, env.DB]);
+    await spoil(env.TEST_DB_ALL);
+    const five = shardsBy(division, [...parts(), env.TEST_DB_ALL, env.DB]);
     const { answers, differences } = await recount(five, false);
     expect(answers.map(({ shard, compared }) => [shard, compared])).toEqual([
       [3, 4],

@@ -199,11 +199,11 @@ describe("statistics of three databases", () => {
 
   it("are none at all if one database fails", async () => {
     const failing = {
-      prepare: (sql: string) => env.DB_2.prepare(`${sql} no SQL`),
-      batch: env.DB_2.batch.bind(env.DB_2),
+      prepare: (sql: string) => env.TEST_DB_2.prepare(`${sql} no SQL`),
+      batch: env.TEST_DB_2.batch.bind(env.TEST_DB_2),
     };
     const query = { from: BASE, to: BASE + DAY, bucket: "day", by: "none", limit: 10 } as const;
-    const shards = shardsBy(() => 0, [env.DB, env.DB_1, failing]);
+    const shards = shardsBy(() => 0, [env.DB, env.TEST_DB_1, failing]);
     await expect(readStatsAcross(shards, query)).rejects.toThrow(/syntax error/);
   });
 });

@@ -241,10 +241,10 @@ describe("what changed in three databases", () => {
 
 describe("a check while one of three databases does not answer", () => {
   const down = {
-    prepare: (sql: string) => env.DB_1.prepare(sql),
+    prepare: (sql: string) => env.TEST_DB_1.prepare(sql),
     batch: () => Promise.reject(outageOf("the database", new Error("Network connection lost."))),
   };
-  const ask = async (division: Division, partial: boolean, databases = [env.DB, down, env.DB_2]) => {
+  const ask = async (division: Division, partial: boolean, databases = [env.DB, down, env.TEST_DB_2]) => {
     const shards = shardsBy(division, databases);
     const contacts = ["ann@example.com", "bob@example.com", "cy@other.example", "di@gmail.com"];
     return await checkAcross(shards, env.BUCKET, contacts, { scope: "", partial });
@@ -263,13 +263,13 @@ describe("a check while one of three databases does not answer", () => {
   it("knows nothing of contacts whose domain's own entry would lie there, and of none without the home", async () => {
     const ofDomain: Division = (contact) => (contact === "@example.com" ? 1 : 0);
     expect([...(await ask(ofDomain, true)).unknown]).toEqual(["ann@example.com", "bob@example.com"]);
-    const { unknown } = await ask(division, true, [down, env.DB_1, env.DB_2]);
+    const { unknown } = await ask(division, true, [down, env.TEST_DB_1, env.TEST_DB_2]);
     expect(unknown.size).toBe(4);
   });
 
   it("fails for what is no outage, whether a part would do or not", async () => {
     const broken = { ...down, batch: () => Promise.reject(new Error("D1_ERROR: no such table")) };
-    await expect(ask(division, true, [env.DB, broken, env.DB_2])).rejects.toThrow("no such table");
+    await expect(ask(division, true, [env.DB, broken, env.TEST_DB_2])).rejects.toThrow("no such table");
   });
 });
 

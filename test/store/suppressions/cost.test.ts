@@ -26,6 +26,9 @@ it("a suppression writes four rows when it begins, three when it is lifted, and 
     const messages = await messagesOf(mailjetPost(JSON.stringify([mailjetEvent(fields)])));
     return await cost(async () => await deliver(messages, envWith({ DB: counting.db })));
   };
+  // What events are of their kind for the first time is written once for all.
+  await event({ event: "blocked", email: "y@example.com", time: NOW, MessageID: 8 });
+  await event({ event: "bounce", hard_bounce: true, email: "x@example.com", time: NOW, MessageID: 9 });
   const plain = await event({ event: "blocked", email: "z@example.com", time: NOW, MessageID: 1 });
   const hard = { event: "bounce", hard_bounce: true, email: "ann@example.com" };
   const first = await event({ ...hard, time: NOW, MessageID: 2 });

@@ -86,7 +86,7 @@ describe("counting", () => {
     // 300 events, a row of the feed and its index; the source, a cell by time, day and campaign, and the position.
     const plain = 300 + 2 + 1 + 3 + 1;
     for (const [second, tags, cost] of [
-      [0, [], plain + 1], // the campaign's index entry
+      [0, [], plain + 1 + 2], // the campaign's index entry, and the kind of these events with its own
       [1, [], plain],
       [2, ["a", "b"], plain + 4],
       [3, ["a", "b"], plain + 2],

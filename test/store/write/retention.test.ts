@@ -109,10 +109,10 @@ it("never deletes an event early, whatever the order, and keeps a message as lon
       const { events } = await retain(env, { eventsDays: 40, archiveDays: null }, NOON + 1);
       const young = list.findIndex(({ age }) => age < 40);
       expect(events).toBe(young < 0 ? list.length : young);
-      const left = await rows<{ message_id: string; contact: string }>(
-        "SELECT DISTINCT message_id, contact FROM events ORDER BY 1, 2",
+      const left = await rows(
+        "SELECT DISTINCT message_id, substr(id, 1, 8) AS prefix FROM events ORDER BY 1, 2",
       );
-      expect(await rows("SELECT message_id, contact FROM messages ORDER BY 1, 2")).toEqual(left);
+      expect(await rows("SELECT message_id, prefix FROM messages ORDER BY 1, 2")).toEqual(left);
     }),
     { numRuns: 15 },
   );
