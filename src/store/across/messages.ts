@@ -2,6 +2,7 @@
 // message are those of the databases that know the message.
 
 import type { StoredEvent } from "../../model/event-fields.ts";
+import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
 import {
   findMessages,
@@ -33,18 +34,20 @@ export async function getMessageAcross(shards: Shards, messageId: string): Promi
   const first = new Set(
     known
       .flatMap(({ rows }) => rows)
-      .toSorted(byContact)
+      .toSorted(byPrefix)
       .slice(0, MOST_ROWS),
   );
   return known.map(({ db, rows }) => ({ db, rows: rows.filter((row) => first.has(row)) }));
 }
 
-const byContact = (one: MessageRow, other: MessageRow): number => compareTexts(one.contact, other.contact);
+/** The order of `messages`, in which one database tells them. */
+const byPrefix = (one: MessageRow, other: MessageRow): number =>
+  compareTexts(contactPrefix(one.contact), contactPrefix(other.contact));
 
 /** The recipients in all parts, in order. */
 export function recipientsOf(parts: readonly MessagePart[]): MessageRow[] {
   const rows = parts.flatMap((part) => part.rows);
-  return parts.length <= 1 ? rows : rows.toSorted(byContact);
+  return parts.length <= 1 ? rows : rows.toSorted(byPrefix);
 }
 
 /** The first thousand events of a message for these recipients, in the order of storage, about so over several databases. */
@@ -84,7 +87,7 @@ function joined(parts: readonly FoundMessage[]): FoundMessage {
   if (only !== undefined && parts.length === 1) return only;
   const events = parts.flatMap((part) => part.events);
   return {
-    rows: parts.flatMap(({ rows }) => rows).toSorted(byContact),
+    rows: parts.flatMap(({ rows }) => rows).toSorted(byPrefix),
     events: events.toSorted((a, b) => compareKeys([a.occurred_at, a.id], [b.occurred_at, b.id])),
   };
 }

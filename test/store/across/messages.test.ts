@@ -73,7 +73,7 @@ async function tell(reports: readonly Report[], division: Division): Promise<voi
   for (let first = 0; first < reports.length; first += 6) {
     const some = reports.slice(first, first + 6);
     const shares = parts().map((db, i) => ({ db, own: some.filter(({ email }) => division(email) === i) }));
-    for (const { db, own } of [{ db: env.DB_ALL, own: some }, ...shares])
+    for (const { db, own } of [{ db: env.TEST_DB_ALL, own: some }, ...shares])
       if (own.length > 0) await deliver(await messagesOf(request(own)), edgeOf(db));
   }
 }
