@@ -52,7 +52,7 @@ it("is the same in three databases as in one, whatever is reported, repeats and 
       const all = [...messages, ...messages.slice(0, 1)];
       expect((await deliver(all, newIsolate())).acked).toHaveLength(all.length);
       const several = await finalState();
-      if (several["events"] instanceof Array && several["events"].length > 40)
+      if (Array.isArray(several["events"]) && several["events"].length > 40)
         expect((await contactsIn(SHARDS - 1)).length).toBeGreaterThan(0);
       await freshStorage();
       await untouched();

@@ -66,13 +66,18 @@ describe("events", () => {
     for (let shard = 0; shard < SHARDS; shard++) {
       expect(own(shard).length).toBeGreaterThan(5);
       expect([...new Set(await contactsIn(shard))]).toEqual(own(shard));
-      for (const table of ["messages", "contacts", "suppressions"]) {
+      for (const table of ["contacts", "suppressions"]) {
         const found = await rowsIn<{ contact: string }>(
           shard,
           `SELECT DISTINCT contact FROM ${table} ORDER BY 1`,
         );
         expect(found.map(({ contact }) => contact)).toEqual(own(shard));
       }
+      const mails = await rowsIn<{ prefix: string }>(
+        shard,
+        "SELECT DISTINCT prefix FROM messages ORDER BY 1",
+      );
+      expect(mails.map(({ prefix }) => prefix)).toEqual(own(shard).map(contactPrefix).toSorted());
       const [first] = await rowsIn<{ seq: number }>(shard, "SELECT min(seq) AS seq FROM events");
       expect(Math.floor((first?.seq ?? -1) / 2 ** 40)).toBe(shard);
     }
@@ -106,7 +111,7 @@ describe("events", () => {
       ),
     );
     // A value that this database refuses for good.
-    const trigger = `CREATE TRIGGER refuses BEFORE INSERT ON events WHEN NEW.message_id = '7'
+    const trigger = `CREATE TRIGGER refuses BEFORE INSERT ON event_rows WHEN NEW.message_id = '7'
       BEGIN SELECT RAISE(ABORT, 'constraint failed'); END`;
     await databaseOf(1).prepare(trigger).run();
     expect((await deliver([message])).acked).toEqual([0]);
@@ -225,11 +230,11 @@ describe("a database that takes nothing", () => {
   it("is one that lacks a table, too", async () => {
     expectLogs(WAITS);
     const { queue, bodies } = capture();
-    await databaseOf(2).prepare("ALTER TABLE messages RENAME TO elsewhere").run();
+    await databaseOf(2).prepare("ALTER TABLE counting RENAME TO elsewhere").run();
     const message = await deliveryOf([contactOf(0), contactOf(2)]);
     expect((await deliver([message], newIsolate({ QUEUE: queue }))).acked).toEqual([0]);
     expect(await everywhere()).toEqual([[contactOf(0)], [], []]);
-    await databaseOf(2).prepare("ALTER TABLE elsewhere RENAME TO messages").run();
+    await databaseOf(2).prepare("ALTER TABLE elsewhere RENAME TO counting").run();
     expect((await deliver(bodies, newIsolate())).acked).toEqual([0]);
     expect(await everywhere()).toEqual([[contactOf(0)], [], [contactOf(2)]]);
   });
@@ -259,7 +264,7 @@ describe("a database that takes nothing", () => {
         ]),
       ),
     );
-    const trigger = `CREATE TRIGGER refuses BEFORE INSERT ON events WHEN NEW.message_id = '7'
+    const trigger = `CREATE TRIGGER refuses BEFORE INSERT ON event_rows WHEN NEW.message_id = '7'
       BEGIN SELECT RAISE(ABORT, 'constraint failed'); END`;
     await databaseOf(1).prepare(trigger).run();
     await deliver([message]);
