@@ -28,22 +28,10 @@ export const STORE: readonly Mutant[] = [
     to: "const step = COUNT_STEP.map((sql) => db.prepare(sql)); const results = await db.batch(step.slice(0, -1)); await db.batch(step.slice(-1));",
   },
   {
-    name: "what changes when history is read again is not counted before",
-    file: "store/write/replace.ts",
-    from: "  statements.push(...COUNT_REST.map((sql) => db.prepare(sql)));\n",
-    to: "",
-  },
-  {
     name: "a source tells only of what is counted",
     file: "store/events/sources.ts",
     from: "coalesce(s.events, 0) + coalesce(u.n, 0) AS events",
     to: "coalesce(s.events, 0) AS events",
-  },
-  {
-    name: "a storm is judged without what is not counted yet",
-    file: "store/stats/outcomes.ts",
-    from: "FROM ${UNCOUNTED_EVENTS} AS r",
-    to: "FROM (SELECT * FROM ${UNCOUNTED_EVENTS} LIMIT 0) AS r",
   },
   {
     name: "statistics leave out what is not counted yet",
