@@ -5,6 +5,7 @@ import type { Progress } from "../../src/cli/progress.ts";
 import { contactPrefix } from "../../src/model/event-id.ts";
 import { contactOf } from "./events.ts";
 import { askLab, type Running } from "./runtime.ts";
+import { detailsCodec } from "../../src/store/events/details.ts";
 import { FEED_END } from "../../src/store/feed-rows.ts";
 import { IS_COUNTED } from "../../src/store/write/counting.ts";
 import { nameInFeed, nextSeq } from "../support/feed-sql.ts";
@@ -37,6 +38,7 @@ export async function fill(
       "INSERT INTO filling SELECT value->>0, value->>1, value->>2 FROM json_each(?1) ORDER BY value->>0";
     await run([{ sql, values: [JSON.stringify(some)] }]);
   }
+  await run([{ sql: FILL_KINDS }]);
   for (let first = 0; first < total; first += CHUNK) {
     const last = Math.min(total, first + CHUNK) - 1;
     await run([
@@ -62,27 +64,44 @@ const COUNTING = `WITH RECURSIVE counting (n) AS (SELECT CAST(?1 AS INTEGER) UNI
 /** Whom the events are about: number, address and the prefix of ids. It must be filled before, and goes afterwards. */
 export const FILLING = "CREATE TABLE filling (number INTEGER PRIMARY KEY, contact TEXT, prefix TEXT)";
 
+/** What the events' details are, as they are stored. */
+const DETAILS = (await detailsCodec()).pack(
+  JSON.stringify({
+    ip: "203.0.113.7",
+    geo: "CH",
+    user_agent:
+      "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)",
+  }),
+);
+
+/** The statement for the kinds of the events, once the contacts are known. */
+export const FILL_KINDS = `
+  INSERT INTO event_kinds (source, provider, type, bounce, reason, destination, machine)
+  SELECT 'mailjet', 'mailjet', t.value, '', '', d.destination, ''
+  FROM json_each('["delivered", "opened", "clicked"]') AS t
+  CROSS JOIN (SELECT DISTINCT substr(contact, instr(contact, '@') + 1) AS destination FROM filling) AS d
+  WHERE true ON CONFLICT DO NOTHING`;
+
 /**
  * The statement for the events from number ?1 to ?2, of ?3 contacts and ?4 events in all. `seq`: SQL for the seq of the
  * event with the number n. The id's time is written in ten characters of base 32; hexadecimal digits are in its alphabet,
  * too, and sort the same.
  */
 export const insertEvents = (seq: string): string => `${COUNTING}
-  INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce,
-    destination, machine, message_id, campaign, line, element, details)
-  SELECT ${seq}, f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))), f.contact, t.at * 1000, (t.at + 1) * 1000,
-    'mailjet', 'mailjet',
-    CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END, '',
-    substr(f.contact, instr(f.contact, '@') + 1), '',
-    '1942177738' || (n / 3), 7000 + n / 3 % 97, n % 20, n % 50,
-    '{"ip":"203.0.113.7","geo":"CH","user_agent":"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15"}'
+  INSERT INTO event_rows (seq, id, kind, contact, at, received_at, message_id, campaign, line, element, details)
+  SELECT ${seq}, f.prefix || printf('%010x', t.at) || lower(hex(randomblob(8))),
+    (SELECT kind FROM event_kinds AS k WHERE k.source = 'mailjet'
+      AND k.type = CASE n % 3 WHEN 0 THEN 'delivered' WHEN 1 THEN 'opened' ELSE 'clicked' END
+      AND k.destination = substr(f.contact, instr(f.contact, '@') + 1) AND k.bounce = '' AND k.reason = '' AND k.machine = ''),
+    f.contact, t.at * 1000, (t.at + 1) * 1000, '1942177738' || (n / 3), 7000 + n / 3 % 97, n % 20, n % 50,
+    unhex('${DETAILS}')
   FROM (SELECT n, ${FILLED_FROM} + n * ${MONTH} / CAST(?4 AS INTEGER) AS at FROM counting) AS t
   JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER)`;
 
 /** The statement for their messages. The same parameters without the last one. */
 export const INSERT_MESSAGES = `${COUNTING}
-  INSERT INTO messages (message_id, contact, custom_id, source)
-  SELECT '1942177738' || (n / 3), f.contact, NULL, 'mailjet'
+  INSERT INTO message_rows (message_id, prefix, kind, custom_id)
+  SELECT '1942177738' || (n / 3), f.prefix, (SELECT min(kind) FROM event_kinds), NULL
   FROM counting JOIN filling AS f ON f.number = (n / 3) * 7919 % CAST(?3 AS INTEGER) WHERE n % 3 = 0
   ON CONFLICT DO NOTHING`;
 
@@ -117,7 +136,7 @@ export async function suppress(lab: Running): Promise<void> {
 
 const CONTACTS = `
   INSERT INTO contacts (contact, version, suppressed, since)
-  SELECT DISTINCT contact, 1, 'hard_bounce', 1789800000000 FROM messages WHERE CAST(substr(contact, 11, 8) AS INTEGER) % 20 = 0`;
+  SELECT DISTINCT contact, 1, 'hard_bounce', 1789800000000 FROM event_rows WHERE CAST(substr(contact, 11, 8) AS INTEGER) % 20 = 0`;
 
 const SUPPRESSIONS = `
   INSERT INTO suppressions (contact, reason, scope, event, source, at, destination, version)

@@ -10,6 +10,7 @@ import {
 } from "../../store/events/message-status.ts";
 import type { Db } from "../../store/db.ts";
 import type { Shards } from "../../store/shards.ts";
+import { checkAcross } from "../../store/across/check.ts";
 import { checkQuery } from "../../store/suppressions/suppressions.ts";
 import type { Lookups, Needs } from "./variables.ts";
 
@@ -61,7 +62,10 @@ export async function readLookups(
   });
 }
 
-/** The same, of each event in its contact's database. One round trip to each of these. */
+/**
+ * The same over several databases: messages are looked up in their contacts' databases, suppressions in those of the
+ * contacts and of their domains. One round trip to each database for either.
+ */
 export async function lookUpDivided(
   shards: Shards,
   bucket: R2Bucket,
@@ -71,15 +75,21 @@ export async function lookUpDivided(
   if (shards.all.length === 1) return await readLookups(shards.home, bucket, events, needs);
   const numbered = events.map((event, index) => ({ event, index }));
   const groups = await shards.group(numbered, ({ event }) => event.contact ?? "");
+  const contacts = new Set(events.flatMap(({ contact }) => (typeof contact === "string" ? [contact] : [])));
   const found: Lookups[] = [];
-  await Promise.all(
-    [...groups].map(async ([{ db }, group]) => {
+  const [standing] = await Promise.all([
+    needs.suppression ? checkAcross(shards, bucket, [...contacts], { scope: "" }) : null,
+    ...[...groups].map(async ([{ db }, group]) => {
       const asked = group.map(({ event }) => event);
-      const lookups = await readLookups(db, bucket, asked, needs);
+      const lookups = await readLookups(db, bucket, asked, { ...needs, suppression: false });
       for (const [place, { index }] of group.entries()) found[index] = lookups[place] ?? {};
     }),
-  );
-  return found;
+  ]);
+  if (standing === null) return found;
+  return events.map(({ contact }, index) => ({
+    ...found[index],
+    suppression: standing.checked.get(contact ?? "") ?? null,
+  }));
 }
 
 function keyOf({ contact, message_id }: About): MessageKey | null {

@@ -16,7 +16,7 @@ import { schema } from "../store-lab.ts";
 /** Messages that the queue hands over at once. */
 const TOGETHER = 100;
 /** Tables whose rows are about single events and mails. All others share their rows between many events. */
-const OF_EVENTS: ReadonlySet<string> = new Set(["events", "feed", "messages"]);
+const OF_EVENTS: ReadonlySet<string> = new Set(["event_rows", "feed", "message_rows"]);
 /** What these three took before an event was one row, bytes an event. */
 const BEFORE = 470;
 /** Trees with a smaller share of the file are told together. */

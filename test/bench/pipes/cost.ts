@@ -65,12 +65,17 @@ async function storeRows(lab: Running, first: number, count: number): Promise<vo
     contactOf((first + i) % 1_000),
     (BEGAN + first + i) * 1000,
   ]);
-  const sql = `INSERT INTO events (seq, id, contact, at, received_at, source, provider, type, bounce, destination, machine, message_id,
-    campaign, line, element, details)
-    SELECT ${nextSeq("1 + key")}, value->>0, value->>1, value->>2, value->>2, 'mailjet', 'mailjet', 'opened', '', 'other', '', '1942177738', '7000',
-      0, 0, '{"ip":"203.0.113.7","geo":"CH"}' FROM json_each(?1)`;
+  const kind = `INSERT INTO event_kinds (source, provider, type, bounce, reason, destination, machine)
+    VALUES ('mailjet', 'mailjet', 'opened', '', '', 'other', '') ON CONFLICT DO NOTHING`;
+  const sql = `INSERT INTO event_rows (seq, id, kind, contact, at, received_at, message_id, campaign, line, element, details)
+    SELECT ${nextSeq("1 + key")}, value->>0, (SELECT min(kind) FROM event_kinds WHERE type = 'opened'), value->>1, value->>2, value->>2,
+      '1942177738', '7000', 0, 0, '{"ip":"203.0.113.7","geo":"CH"}' FROM json_each(?1)`;
   await askLab<null>(lab, "/sql", {
-    statements: [{ sql, values: [JSON.stringify(rows)] }, { sql: nameInFeed("01k5gqfp8w0000000000000000") }],
+    statements: [
+      { sql: kind },
+      { sql, values: [JSON.stringify(rows)] },
+      { sql: nameInFeed("01k5gqfp8w0000000000000000") },
+    ],
   });
 }
 

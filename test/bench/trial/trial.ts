@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { startProgress, type Progress } from "../../../src/cli/progress.ts";
 import { shutDown } from "../../../src/cli/shutdown.ts";
 import { CONTACT_CHARS, EVENT_ID_LENGTH } from "../../../src/model/event-id.ts";
-import { FILLING, insertEvents, INSERT_MESSAGES } from "../filled.ts";
+import { FILL_KINDS, FILLING, insertEvents, INSERT_MESSAGES } from "../filled.ts";
 import { keepShowing } from "../keep-showing.ts";
 import { printTable, RESULTS, writeResult } from "../results.ts";
 import { makeStorage } from "../runtime.ts";
@@ -41,7 +41,7 @@ export async function runTrial(args: readonly string[]): Promise<void> {
   progress.show(0, events, "looking for events");
   await refuseUsed(trier, database);
   await trier.migrate();
-  await trier.execute([FILLING, FILL_CONTACTS]);
+  await trier.execute([FILLING, FILL_CONTACTS, FILL_KINDS]);
   const trial = await store(trier, events, progress);
   progress.end();
   const result = { tables: trialTables(trial), charts: [], targets: [], data: trial };
