@@ -15,7 +15,6 @@ import { makeWays, type Returns } from "./returns.ts";
 import { SIGNING_SECRET } from "./second-deployment.ts";
 import type { Erased } from "./erased.ts";
 import type { Act, Round, World } from "./world.ts";
-import { FEED_END } from "../../src/store/feed-rows.ts";
 
 const HOUR = 3_600_000;
 /** How often all pipes are checked before one counts as never coming to rest. */
@@ -265,7 +264,7 @@ export async function healPipes(
 
 async function areDone(objects: Objects, ids: readonly string[]): Promise<boolean> {
   const ends = await env.DB.prepare(
-    `SELECT ${FEED_END} AS events,
+    `SELECT coalesce((SELECT max(seq) FROM event_rows), 0) AS events,
        coalesce((SELECT max(seq) FROM notices WHERE type <> 'gone'), 0) AS notices`,
   ).first<{ events: number; notices: number }>();
   return ids.every((id) => {

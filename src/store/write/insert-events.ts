@@ -81,7 +81,7 @@ export function insertEvents(
   return [
     db.prepare(INSERT_KINDS).bind(kinds.json),
     db.prepare(INSERT_EVENTS).bind(toRows(groups, kinds, codec), kinds.json),
-    db.prepare(REFUSE_ERASED_EVENTS),
+    db.prepare(REFUSE_ERASED_EVENTS).bind(),
     db.prepare(INSERT_FEED).bind(toFeed(groups), events.length, Date.now()),
     ...(messages.length > 0 ? [db.prepare(INSERT_MESSAGES).bind(JSON.stringify(messages))] : []),
   ];
