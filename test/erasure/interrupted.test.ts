@@ -95,6 +95,26 @@ describe("an erasure and a consumer that interrupt each other", () => {
   });
 });
 
+/**
+ * The outcome of a run, or null a moment after its process has died. It is waited for however long it takes: a run that
+ * went on while 21 minutes pass would be older than any invocation gets.
+ */
+async function unlessDead<T>(run: Promise<T>, dead: () => boolean): Promise<T | null> {
+  const own = { isOver: false };
+  const death = async (): Promise<null> => {
+    while (!dead() && !own.isOver) await sleep(20);
+    await sleep(100);
+    return null;
+  };
+  const ended = run.finally(() => {
+    own.isOver = true;
+  });
+  return await Promise.race([ended, death()]);
+}
+
+const sleep = async (ms: number): Promise<void> =>
+  await new Promise((resolve) => void setTimeout(resolve, ms));
+
 describe("with failures at any call and in any order", () => {
   const post = fc.record({
     kind: fc.constant("post" as const),
@@ -141,7 +161,11 @@ describe("with failures at any call and in any order", () => {
         await freshWithKey();
         let waiting: Uint8Array[] = [];
         const expected = new Set<string>();
-        const run = async (acts: (typeof steps)[number]["acts"], bindings: Env): Promise<void> => {
+        const run = async (
+          acts: (typeof steps)[number]["acts"],
+          bindings: Env,
+          dead = () => false,
+        ): Promise<void> => {
           // What the queue took it has, even from a run that died after it.
           const { queue, bodies } = capture();
           const all = acts.map(async (act) => {
@@ -162,20 +186,19 @@ describe("with failures at any call and in any order", () => {
             else {
               const taken = waiting.splice(0, act.kind === "bury" ? 1 : act.most);
               const end = act.kind === "bury" ? { queue: DEAD_QUEUE } : {};
-              const dead = new Promise<null>((resolve) => void setTimeout(() => resolve(null), 400));
-              const outcome = await Promise.race([deliver(taken, bindings, end), dead]);
-              // A run that died, or is still hanging, has acknowledged nothing that the queue heard of.
+              // A run that died has acknowledged nothing that the queue heard of.
+              const outcome = await unlessDead(deliver(taken, bindings, end), dead);
               const acked = new Set(outcome?.acked);
               waiting.push(...taken.filter((_, index) => !acked.has(index)));
             }
           });
-          const late = new Promise<void>((resolve) => void setTimeout(resolve, 1_000));
-          await Promise.race([Promise.all(all), late]);
+          await unlessDead(Promise.all(all), dead);
           waiting.push(...bodies);
         };
         for (const { acts, wait, fails, fault } of steps) {
           pass(wait);
-          await run(acts, faulty(envWith(), fails, fault).bindings);
+          const own = faulty(envWith(), fails, fault);
+          await run(acts, own.bindings, () => own.dead());
         }
         // Asked for a last time, and from then on nothing fails.
         pass(1);

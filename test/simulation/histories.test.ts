@@ -7,7 +7,7 @@ import { worldOf } from "./world.ts";
 
 // The first ones, one in which a source's data are removed, one with an outage in which everybody is called unknown, one
 // with a pipe that leads back, and one that showed how a repeat was counted twice.
-const SEEDS = [...Array.from({ length: 24 }, (_, i) => i + 1), 37, 74, 139, 349];
+const SEEDS = [...Array.from({ length: 12 }, (_, i) => i + 1), 37, 74, 139, 349];
 
 describe("simulated histories", () => {
   it.each(SEEDS)("of seed %i keep every promise", async (seed) => {

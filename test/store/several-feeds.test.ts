@@ -2,7 +2,7 @@
 
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { eventPages, findEvent, listEvents, type StoredEvent } from "../../src/store/events/events.ts";
 import {
   countFeeds,
@@ -96,7 +96,7 @@ const question: fc.Arbitrary<Question> = fc.record(
 );
 const manner = fc.record({ limit: fc.integer({ min: 1, max: 60 }), byPage: fc.boolean() });
 
-beforeAll(async () => {
+beforeEach(async () => {
   await freshDatabases();
   for (let i = 0; i < 5; i++) {
     await storeDivided(people.slice(i), { event: "open", customcampaign: "spring" });

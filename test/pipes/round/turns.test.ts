@@ -1,7 +1,7 @@
 // How a pipe reads the feeds of several databases in turn: every row once, each feed in its order, none held up.
 
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createTurns, type Turns } from "../../../src/pipes/round/turns.ts";
 import { listEvents } from "../../../src/store/events/events.ts";
 import { endOfFeeds } from "../../../src/store/events/feeds.ts";
@@ -26,7 +26,7 @@ import {
 const three = shardsOf(3);
 const people = Array.from({ length: 30 }, (_, i) => `p${i}@example.com`);
 
-beforeAll(async () => {
+beforeEach(async () => {
   await freshDatabases();
   for (let i = 0; i < 4; i++) await storeDivided(people.slice(i * 3));
 });
