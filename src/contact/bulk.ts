@@ -4,8 +4,8 @@
 
 import type { Decision, EvidenceRange } from "../model/suppression/decision.ts";
 import type { SuppressionReason } from "../model/suppression/policy.ts";
+import { listSuppressionsAcross } from "../store/across/suppressions.ts";
 import { storeOf } from "../store/db.ts";
-import { forEach } from "../store/shards/each.ts";
 import { shardsOf } from "../store/shards.ts";
 import {
   decidedContacts,
@@ -13,12 +13,7 @@ import {
   noteUndone,
   type BulkDecision,
 } from "../store/suppressions/bulk.ts";
-import {
-  listSuppressions,
-  type ListedSuppression,
-  type SuppressionCursor,
-  type SuppressionFilter,
-} from "../store/suppressions/list.ts";
+import type { SuppressionCursor, SuppressionFilter } from "../store/suppressions/list.ts";
 import type { Command } from "./commands.ts";
 import { sendCommands } from "./send-commands.ts";
 
@@ -66,59 +61,12 @@ export async function decideInBulk(
   const contacts = new Set<string>();
   let next: SuppressionCursor | null | undefined = after;
   for (let page = 0; page < MOST_PAGES && next !== null && contacts.size < MOST_DECIDED; page++) {
-    const found = await listFrom(env, filter, next ?? undefined, MOST_DECIDED - contacts.size);
+    const most = MOST_DECIDED - contacts.size;
+    const found = await listSuppressionsAcross(shardsOf(env), filter, next ?? undefined, most);
     for (const { contact } of found.items) contacts.add(contact);
     next = found.next;
   }
   return { contacts: await decideAbout(env, order, [...contacts]), next: next ?? null };
-}
-
-/**
- * A page of the list of all databases, in its order. A database whose page ended before the others' may hold more there, so
- * the page ends with it.
- */
-async function listFrom(
-  env: Env,
-  filter: SuppressionFilter,
-  after: SuppressionCursor | undefined,
-  most: number,
-): Promise<{ items: ListedSuppression[]; next: SuppressionCursor | null }> {
-  const { all, home } = shardsOf(env);
-  if (all.length === 1) return await listSuppressions(home, filter, after, most);
-  const pages = await forEach(all, async ({ db }) => await listSuppressions(db, filter, after, most));
-  const end = pages
-    .flatMap(({ next }) => (next === null ? [] : [next]))
-    .reduce<SuppressionCursor | null>(
-      (first, next) => (first === null || isBefore(next, first) ? next : first),
-      null,
-    );
-  const known = pages
-    .flatMap(({ items }) => items)
-    .filter((item) => end === null || !isBefore(end, placeIn(item)))
-    .toSorted((a, b) => (isBefore(placeIn(a), placeIn(b)) ? -1 : 1));
-  const items = known.slice(0, most);
-  const last = items.at(-1);
-  return { items, next: known.length > most && last !== undefined ? placeIn(last) : end };
-}
-
-const placeIn = ({ at, contact, reason, scope, event }: ListedSuppression): SuppressionCursor => [
-  at,
-  contact,
-  reason,
-  scope,
-  event,
-];
-
-/** Whether a place in the list comes before another; places are compared as SQLite does. */
-function isBefore(one: SuppressionCursor, other: SuppressionCursor): boolean {
-  for (const [i, value] of one.entries()) {
-    const against = other[i] ?? "";
-    if (value === against) continue;
-    return typeof value === "number"
-      ? value < Number(against)
-      : Buffer.compare(Buffer.from(value), Buffer.from(String(against))) < 0;
-  }
-  return false;
 }
 
 /** Decides about these contacts. Resolves to how many of them changed. Rejects like {@link decideInBulk}. */

@@ -13,7 +13,7 @@ import { mapOf } from "../store/shards/map.ts";
 import { writeByShard, type Unwritten } from "../store/shards/write.ts";
 import { shardsOf, type Shard } from "../store/shards.ts";
 import type { ContactChange, DeadLetter, SourceUpdate } from "../store/write/rows.ts";
-import { NO_ROWS, storeSlice, type SliceRows } from "../store/write/slice.ts";
+import { NO_ROWS, sourcesToWrite, storeSlice, type SliceRows } from "../store/write/slice.ts";
 import { mayBeParked, park } from "./park.ts";
 import { hasRejects, MOST_EVENTS, rowLength, type NewEvent, type ParsedEnvelope } from "./parse.ts";
 import { hasRoomIn, noteFull } from "./room.ts";
@@ -201,11 +201,8 @@ async function storeRest(
     const complete = slice.complete.filter((parsed) => !left.has(parsed) && parsed.parked === undefined);
     const rows = rowsOf({ events: slice.events, complete }, claimed, group, Date.now());
     rest.push(rows);
-    const told = new Set(rows.tallies.map(({ source }) => source));
-    const counted = new Set(rows.events.map(({ source }) => source));
-    for (const update of rows.sources)
-      if (told.has(update.source) || !counted.has(update.source))
-        sources.set(update.source, latestOf(update, sources.get(update.source)));
+    for (const update of sourcesToWrite(rows))
+      sources.set(update.source, latestOf(update, sources.get(update.source)));
     for (const parsed of complete) {
       const { envelope, ...own } = group.redacted.get(parsed) ?? parsed;
       if (envelope.replay === true && !hasRejects({ envelope, ...own }) && !failedAgain.has(envelope.id))

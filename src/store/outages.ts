@@ -3,6 +3,7 @@
 // bindings once, so that no call is forgotten.
 
 import { isCodeError, outageOf } from "../lib/outage.ts";
+import { REFUSAL } from "./refusal.ts";
 
 const wrapped = new WeakMap<object, Env>();
 const originals = new WeakMap<object, object>();
@@ -67,19 +68,14 @@ export function isFull(error: unknown): boolean {
   return FULL.test(String(error));
 }
 
-/**
- * The error with which a transaction gives way to an erasure under way (src/store/write/slice.ts). It is tried again.
- */
-const GIVES_WAY = /integer overflow/;
-
 /** Whether a transaction failed because a statement of it refused: the fence (shards/fence.ts), or one for an erasure. */
 export function isRefusal(error: unknown): boolean {
-  return GIVES_WAY.test(String(error));
+  return REFUSAL.test(String(error));
 }
 
 const ofDatabase: Guard = (error) => {
   const text = String(error);
-  const bug = isCodeError(error) || (REFUSED.test(text) && !GIVES_WAY.test(text));
+  const bug = isCodeError(error) || (REFUSED.test(text) && !REFUSAL.test(text));
   return bug ? error : outageOf("the database", error);
 };
 

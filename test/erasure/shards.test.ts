@@ -1,7 +1,6 @@
 // Erasures and removals where the rows lie in several databases: they go in all of them, the receipt adds up, and no
 // database takes rows back once any has lost its own, wherever the work is broken off.
 
-import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { continueErasures, erase } from "../../src/erasure/erase.ts";
@@ -14,6 +13,7 @@ import { getErasure } from "../../src/store/erasure/erasures.ts";
 import { addUpRemovals, getRemoval } from "../../src/store/erasure/removals.ts";
 import type { Shards } from "../../src/store/shards.ts";
 import { NO_ROWS, storeSlice } from "../../src/store/write/slice.ts";
+import { createSchema } from "../support/database.ts";
 import { shardsBy } from "../support/divided.ts";
 import { expectLogs } from "../support/log.ts";
 import { deliver, envWith, mailjetEvent, mailjetPost, messagesOf, rows } from "../support/support.ts";
@@ -28,7 +28,7 @@ beforeEach(async () => await freshShards());
 
 async function freshShards(): Promise<void> {
   await freshWithKey();
-  for (const db of databases) await applyD1Migrations(db, env.TEST_MIGRATIONS);
+  for (const db of databases.slice(1)) await createSchema(env.TEST_MIGRATIONS, db);
 }
 
 /** The databases as shards. `before` runs before each transaction. */

@@ -1,12 +1,12 @@
 // The same reports twice: in one database, and divided by contact over three. Each contact's reports go the whole way
 // through the consumer into the contact's database, so that rows, feeds and counters are those of a real one.
 
-import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import type { Shard, Shards } from "../../src/store/shards.ts";
 import { COUNT_REST } from "../../src/store/write/counting.ts";
 import { requestOf, type Told } from "../api/stats/told.ts";
+import { createSchema } from "./database.ts";
 import { askApi, deliver, envWith, freshStorage, messagesOf } from "./support.ts";
 
 /** The three databases that share the contacts. */
@@ -17,7 +17,7 @@ export async function freshDatabases(): Promise<void> {
   const further = [env.TEST_DB_1, env.TEST_DB_2, env.TEST_DB_ALL];
   await Promise.all(further.map(async (db) => await db.prepare("SELECT 1").run()));
   await freshStorage();
-  for (const db of further) await applyD1Migrations(db, env.TEST_MIGRATIONS);
+  for (const db of further) await createSchema(env.TEST_MIGRATIONS, db);
 }
 
 /** Which of the three databases owns a contact. */

@@ -1,12 +1,12 @@
 // Three databases, with the contacts divided among them and a feed in each, as a deployment with three shards has them. It
 // depends on no configuration, so that a suite can say which contacts lie where, and that rows have moved.
 
-import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { contactPrefix } from "../../src/model/event-id.ts";
 import { seqsOfFeed } from "../../src/store/feed-position.ts";
 import type { HoldingShard } from "../../src/store/events/feeds.ts";
 import type { Shards } from "../../src/store/shards.ts";
+import { createSchema } from "./database.ts";
 import { deliver, envWith, freshStorage, mailjetEvent, mailjetPost, messagesOf } from "./support.ts";
 
 /** The databases, in order of their numbers. */
@@ -22,7 +22,7 @@ export async function freshDatabases(): Promise<void> {
   for (const [feed, db] of DATABASES.entries()) {
     if (feed === 0) continue;
     const { beginning } = seqsOfFeed(feed);
-    await applyD1Migrations(db, env.TEST_MIGRATIONS);
+    await createSchema(env.TEST_MIGRATIONS, db);
     await db.batch([
       db
         .prepare("INSERT INTO feed (first_seq, n, batch, stored_at, ids) VALUES (?1, 1, '', 0, '[null]')")

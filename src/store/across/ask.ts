@@ -6,12 +6,11 @@ import { within } from "../../lib/deadline.ts";
 import { inPool } from "../../lib/pool.ts";
 import { SECOND } from "../../lib/time.ts";
 import type { Db } from "../db.ts";
+import { AT_ONCE } from "../shards/each.ts";
 import type { Shard, Shards } from "../shards.ts";
 
 /** How long one of several databases may take, ms. */
 const DEADLINE = 20 * SECOND;
-/** An invocation has six connections to D1 (https://developers.cloudflare.com/d1/platform/limits/). */
-const AT_ONCE = 6;
 
 /** The only shard; null if there are several. */
 export function onlyShard({ all }: Shards): Shard | null {

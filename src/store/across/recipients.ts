@@ -10,7 +10,7 @@ import {
   type RecipientPage,
   type RecipientQuery,
 } from "../events/recipients.ts";
-import { listMessages, type FoundMessage } from "../events/messages.ts";
+import { listMessages, MOST_MESSAGES, type FoundMessage } from "../events/messages.ts";
 import type { Shards } from "../shards.ts";
 import { askOne, onlyShard } from "./ask.ts";
 
@@ -50,9 +50,6 @@ export async function listMessagesAcross(
     await listMessages(db, query, from, most);
   return await walkShards(shards, { after, limit: Math.min(limit, MOST_MESSAGES), list });
 }
-
-/** Most mails of a page, also of one database: each comes with its events. */
-const MOST_MESSAGES = 100;
 
 interface Walk<T> {
   after: RecipientPlace | undefined;

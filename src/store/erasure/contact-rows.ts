@@ -1,5 +1,5 @@
 // Deletes the rows of a contact that is erased, in one shard. The shard's row of the request says whose they are and up to
-// when, so that no transaction that comes later can bring them back: see REFUSE_ERASED in src/store/write/slice.ts.
+// when, so that no transaction that comes later can bring them back: see src/store/write/refuse-erased.ts.
 
 import { CONTACT_CHARS } from "../../model/event-id.ts";
 import type { SuppressionReason } from "../../model/suppression/policy.ts";

@@ -143,13 +143,8 @@ export async function openRemovalPart(
 }
 
 /** Ends the part of a removal in a shard beside the home, unless it has begun again meanwhile. `now`: ms. */
-export async function finishRemovalPart(db: Db, { id, until }: Removal, now: number): Promise<void> {
-  await db
-    .prepare(
-      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 2 AND finished_at IS NULL",
-    )
-    .bind(id, until, now)
-    .run();
+export async function finishRemovalPart(db: Db, part: Removal, now: number): Promise<void> {
+  await finishIn(2, db, part, now);
 }
 
 /** What a part counts; the rest of the receipt is of the home alone. */
@@ -185,11 +180,16 @@ export async function noteEmptied(db: Db, { id, until }: Removal, now: number): 
 }
 
 /** Ends a removal, unless it has begun again meanwhile. `now`: ms. */
-export async function finishRemoval(db: Db, { id, until }: Removal, now: number): Promise<void> {
+export async function finishRemoval(db: Db, removal: Removal, now: number): Promise<void> {
+  await finishIn(3, db, removal, now);
+}
+
+/** Ends what is in its last pass. */
+async function finishIn(pass: 2 | 3, db: Db, { id, until }: Removal, now: number): Promise<void> {
   await db
     .prepare(
-      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = 3 AND finished_at IS NULL",
+      "UPDATE removals SET finished_at = ?3 WHERE id = ?1 AND until = ?2 AND pass = ?4 AND finished_at IS NULL",
     )
-    .bind(id, until, now)
+    .bind(id, until, now, pass)
     .run();
 }

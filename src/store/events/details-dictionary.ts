@@ -41,7 +41,7 @@ const ENGAGEMENT =
 
 const ENDS = '","estimated":true,"hops":1}","machine":true}","machine":false}"}';
 
-/** The dictionaries by version; null where a version has none. */
+/** The dictionaries by version. Version 0 has none. */
 export const DICTIONARIES: readonly string[] = ["", FIELDS + REPLIES + METADATA + ENGAGEMENT + ENDS];
 /** The version to deflate with. */
 export const LATEST_DICTIONARY = 1;

@@ -35,10 +35,20 @@ export interface DetailsCodec {
   readonly unpack: (stored: string | null) => string | null;
 }
 
-/** The codec. It loads node:zlib at its first use. */
+/**
+ * A codec for one piece of work. It loads node:zlib at its first use. What it has packed it packs only once: the events
+ * of one element, which may name a thousand recipients, have the same details.
+ */
 export async function detailsCodec(): Promise<DetailsCodec> {
   const zlib = await nodeZlib();
-  return { pack: (json) => pack(zlib, json), unpack: (stored) => unpack(zlib, stored) };
+  const packed = new Map<string | null, string | null>();
+  return {
+    pack: (json) => {
+      if (!packed.has(json)) packed.set(json, pack(zlib, json));
+      return packed.get(json) ?? null;
+    },
+    unpack: (stored) => unpack(zlib, stored),
+  };
 }
 
 /** Whether a stored form has to be inflated. */

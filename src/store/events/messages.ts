@@ -25,13 +25,14 @@ export interface FoundMessage {
   events: StoredEvent[];
 }
 
-/** Most messages that a search returns. */
-const MOST_MESSAGES = 100;
+/** Most messages that a search or a page of a list returns: each comes with its events. */
+export const MOST_MESSAGES = 100;
 
 /**
  * The query for messages with their contacts. A message leads to the prefix of a contact's ids, and the message's events
  * there tell the contact. Of a busy contact only the latest ten thousand are looked through; a message that is older is
- * said to be of the contact whose events those are. The plus keeps SQLite from building an index of all events. `which`: the condition, order and limit for `messages`.
+ * said to be of the contact whose events those are. The plus keeps SQLite from building an index of all events. `which`:
+ * the condition, order and limit for `messages`.
  */
 const withContacts = (which: string): string => `
   WITH m AS MATERIALIZED (

@@ -3,14 +3,15 @@
 
 import { contactPrefix } from "../../model/event-id.ts";
 import type { Db } from "../db.ts";
+import { failFor } from "../refusal.ts";
 
 /** Whether the database owns the prefix `p`, SQL. */
 const owns = (p: string): string =>
   `EXISTS (SELECT 1 FROM owned AS o WHERE o.lo <= ${p} AND ${p} < o.hi AND o.state = 'owned')`;
 
-/** It fails by an overflow, as what gives way to an erasure does (src/store/write/slice.ts). ?1: JSON of prefixes. */
+/** ?1: JSON of prefixes. */
 const FENCE = `
-  SELECT abs(-9223372036854775807 - 1 + 0 * length(p.value)) FROM json_each(?1) AS p WHERE NOT ${owns("p.value")}`;
+  SELECT ${failFor("length(p.value)")} FROM json_each(?1) AS p WHERE NOT ${owns("p.value")}`;
 
 /** The statement that fails unless the database owns all these contacts (normalised addresses). */
 export function fenceOf(db: Db, contacts: Iterable<string>): D1PreparedStatement {

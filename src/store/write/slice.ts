@@ -5,7 +5,7 @@
 
 import type { Db } from "../db.ts";
 import { inPieces } from "../json-pieces.ts";
-import { detailsCodec, type DetailsCodec } from "../events/details.ts";
+import { detailsCodec } from "../events/details.ts";
 import { isOfEnvelope } from "../prefix-range.ts";
 import { END_PENDING } from "../suppressions/imported.ts";
 import { CHANGED } from "./changed.ts";
@@ -134,7 +134,8 @@ export async function storeSlice(
   slice: SliceRows,
   first: readonly D1PreparedStatement[] = [],
 ): Promise<number> {
-  const statements = [...first, ...statementsOf(db, slice, await detailsCodec())];
+  const inserts = slice.events.length > 0 ? insertEvents(db, slice.events, await detailsCodec()) : [];
+  const statements = [...first, ...statementsOf(db, slice, inserts)];
   if (statements.length === 0) return 0;
   if (slice.events.length > 0) statements.push(db.prepare(UNCOUNTED).bind());
   const results = await db.batch<{ uncounted?: number }>(statements);
@@ -143,7 +144,12 @@ export async function storeSlice(
   return uncounted < MOST_UNCOUNTED ? written : written + (await countStretch(db));
 }
 
-function statementsOf(db: Db, slice: SliceRows, codec: DetailsCodec): D1PreparedStatement[] {
+/** `inserts`: the statements that insert the slice's events. */
+function statementsOf(
+  db: Db,
+  slice: SliceRows,
+  inserts: readonly D1PreparedStatement[],
+): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   const add = (sql: string, ...values: (string | number)[]): void =>
     void statements.push(db.prepare(sql).bind(...values));
@@ -151,13 +157,20 @@ function statementsOf(db: Db, slice: SliceRows, codec: DetailsCodec): D1Prepared
   const tallies = JSON.stringify(
     slice.tallies.map((t) => [t.envelope, t.source, t.duplicates, t.pings, t.outside]),
   );
-  const sources = sourcesToWrite(slice);
+  const sources = sourcesToWrite(slice).map((s) => [
+    s.source,
+    s.provider,
+    s.last_received_at,
+    s.last_event_at,
+    s.last_ping_at,
+    s.lag_ms,
+  ]);
   if (sources.length > 0) add(UPSERT_SOURCES, JSON.stringify(sources), tallies);
   const networks = networkRows(slice.tallies);
   if (networks.length > 0) add(COUNT_NETWORKS, JSON.stringify(networks));
   if (slice.tallies.length > 0) add(INSERT_TALLIES, tallies);
   if (unknown.length > 0) add(COUNT_WORDS, wordRows(unknown, events));
-  if (events.length > 0) statements.push(...insertEvents(db, events, codec));
+  statements.push(...inserts);
   for (const ids of inPieces(taken.map((one) => JSON.stringify(one)))) add(END_PENDING, ids);
   for (const contacts of inPieces(slice.contacts.map(contactRow))) {
     add(UPSERT_CONTACTS, contacts);
@@ -178,14 +191,14 @@ function statementsOf(db: Db, slice: SliceRows, codec: DetailsCodec): D1Prepared
 }
 
 /** Sources whose row changes by more than their events: those with a tally, or without events here. */
-function sourcesToWrite({ sources, events, tallies }: SliceRows): unknown[] {
+export function sourcesToWrite({
+  sources,
+  events,
+  tallies,
+}: Pick<SliceRows, "sources" | "events" | "tallies">): SourceUpdate[] {
   const told = new Set(tallies.map(({ source }) => source));
   const counted = new Set(events.map(({ source }) => source));
-  return sources.flatMap((s) =>
-    told.has(s.source) || !counted.has(s.source)
-      ? [[s.source, s.provider, s.last_received_at, s.last_event_at, s.last_ping_at, s.lag_ms]]
-      : [],
-  );
+  return sources.filter(({ source }) => told.has(source) || !counted.has(source));
 }
 
 function toLetter(d: DeadLetter): string {
